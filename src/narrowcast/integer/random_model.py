@@ -1,0 +1,171 @@
+"""Untrained integer models of any shape, for tests and benchmarks of the hardware."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from narrowcast.integer.arithmetic import (
+    exponential_step,
+    exponential_table,
+    integer_range,
+    requantisation,
+)
+from narrowcast.integer.model import (
+    Affine,
+    Array,
+    Context,
+    IntegerModel,
+    Linear,
+    Scores,
+    Step,
+    Tensor,
+)
+
+
+@dataclass(frozen=True)
+class Shape:
+    """The architecture of a random model."""
+
+    window: int
+    inputs: int
+    channels: int
+    layers: int = 1
+    heads: int = 1
+    ffn_channels: int | None = None
+    outputs: int = 1
+
+
+class _Builder:
+    """Draws weights and scales such that every tensor uses most of its range."""
+
+    def __init__(self, shape: Shape, bits: tuple[int, ...], seed: int) -> None:
+        self.shape = shape
+        self.bits = bits
+        self.random = np.random.default_rng(seed)
+        self.tensors: dict[str, Tensor] = {}
+        self.steps: list[Step] = []
+        self.arrays: dict[str, Array] = {}
+
+    def draw_bits(self) -> int:
+        return int(self.random.choice(self.bits))
+
+    def tensor(self, name: str, rows: int, columns: int, *, kind: str = "any", bits: int = 0) -> str:
+        bits = bits or self.draw_bits()
+        low, high = integer_range(bits)
+        zero = {"lanes": 0, "exponential": low, "relu": low}.get(kind)
+        if zero is None:
+            zero = int(self.random.choice([0, self.random.integers(low, high + 1)]))
+        scale = 2.0 / (high - low)
+        self.tensors[name] = Tensor(name, rows, columns, bits, scale, zero, kind == "lanes")
+        return name
+
+    def linear(  # noqa: PLR0913
+        self,
+        name: str,
+        operand: str,
+        columns: int,
+        *,
+        kind: str = "any",
+        residual: str | None = None,
+        bias_rows: int | None = None,
+        pooled: bool = False,
+        bits: int = 0,
+    ) -> str:
+        a = self.tensors[operand]
+        weight_bits = self.draw_bits()
+        low, high = integer_range(weight_bits, restricted=True)
+        weights = self.random.integers(low, high + 1, (columns, a.columns))
+        output = self.tensor(f"{name}.output", 1 if pooled else a.rows, columns, kind=kind, bits=bits)
+        y = self.tensors[output]
+        spread = (1 << a.bits) / 4 * high / 1.7 * np.sqrt(a.columns * (a.rows if pooled else 1))
+        multiplier = (1 << y.bits) / 4 / spread * self.random.uniform(0.3, 1.5, columns)
+        sign = self.random.choice([1, 1, 1, -1], columns) if residual else 1
+        r = None
+        if residual is not None:
+            ratio = (1 << y.bits) / (1 << self.tensors[residual].bits)
+            r = ratio * self.random.uniform(-1, 1, columns)
+        q = requantisation(multiplier * sign, r)
+        bias_shape = (columns,) if bias_rows is None else (bias_rows, columns)
+        bias = self.random.normal(0, spread / 2, bias_shape)
+        self.arrays[f"{name}.weights"] = weights.astype(np.int64)
+        self.arrays[f"{name}.bias"] = np.rint(bias).astype(np.int64)
+        self.arrays[f"{name}.multiplier"] = q.multiplier
+        if q.residual is not None:
+            self.arrays[f"{name}.residual"] = q.residual
+        self.steps.append(
+            Linear(
+                name=name,
+                operand=operand,
+                output=output,
+                weights=f"{name}.weights",
+                weight_bits=weight_bits,
+                bias=f"{name}.bias",
+                multiplier=f"{name}.multiplier",
+                shift=q.shift,
+                residual=residual,
+                residual_multiplier=None if residual is None else f"{name}.residual",
+                residual_shift=q.residual_shift,
+                relu=kind == "relu",
+                pooled=pooled,
+            )
+        )
+        return output
+
+    def attention(self, prefix: str, x: str) -> str:
+        n, heads, d = self.shape.window, self.shape.heads, self.shape.channels
+        key = self.linear(f"{prefix}.key", x, d, kind="lanes")
+        query = self.linear(f"{prefix}.query", x, d)
+        value = self.linear(f"{prefix}.value", x, d, kind="lanes")
+        e = self.tensor(f"{prefix}.scores.output", heads * n, n, kind="exponential")
+        e_bits = self.tensors[e].bits
+        table = f"exponential{e_bits}"
+        self.arrays[table] = exponential_table(e_bits)
+        product = (1 << self.tensors[query].bits) * (1 << self.tensors[key].bits) / 16
+        factor = -1.5 / (exponential_step(e_bits) * product * np.sqrt(d / heads))
+        q = requantisation(np.array([factor]))
+        self.steps.append(
+            Scores(f"{prefix}.scores", query, key, e, heads, int(q.multiplier[0]), q.shift, table)
+        )
+        context = self.tensor(f"{prefix}.context.output", n, d)
+        gain = (1 << self.tensors[context].bits) / (1 << self.tensors[value].bits)
+        largest = (1 << e_bits) - 1
+        q = requantisation(np.array([gain * 1.5 / largest]))
+        numerator = int(q.multiplier[0]) * largest
+        self.steps.append(
+            Context(f"{prefix}.context", e, value, context, heads, numerator, q.shift)
+        )
+        return context
+
+
+def random_model(shape: Shape, bits: tuple[int, ...] = (8,), seed: int = 0) -> IntegerModel:
+    """Return an untrained model; every tensor's width is drawn from ``bits``."""
+    b = _Builder(shape, bits, seed)
+    n, d = shape.window, shape.channels
+    ffn = shape.ffn_channels or 4 * d
+    first = b.tensor("input", n, shape.inputs)
+    x = b.linear("embed", first, d, bias_rows=n)
+    for layer in range(shape.layers):
+        prefix = f"layers.{layer}"
+        context = b.attention(prefix, x)
+        x = b.linear(f"{prefix}.attention_out", context, d, residual=x)
+        up = b.linear(f"{prefix}.ffn_up", x, ffn, kind="relu")
+        x = b.linear(f"{prefix}.ffn_down", up, d, residual=x)
+    output = b.linear("head", x, shape.outputs, pooled=True, bits=16)
+    return IntegerModel(
+        window=n,
+        inputs=shape.inputs,
+        channels=d,
+        layers=shape.layers,
+        heads=shape.heads,
+        ffn_channels=ffn,
+        outputs=shape.outputs,
+        input=first,
+        output=output,
+        input_names=tuple(f"x{i}" for i in range(shape.inputs)),
+        target_name="y",
+        input_scaling=Affine((0.0,) * shape.inputs, (1.0,) * shape.inputs),
+        target_scaling=Affine((0.0,) * shape.outputs, (1.0,) * shape.outputs),
+        tensors=b.tensors,
+        steps=tuple(b.steps),
+        arrays=b.arrays,
+    )
