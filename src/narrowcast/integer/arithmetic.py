@@ -77,7 +77,7 @@ def requantisation(multiplier: Reals, residual: Reals | None = None) -> Requanti
     return Requantisation(m, shift, r, residual_shift)
 
 
-def requantise(  # noqa: ANN401 - works on NumPy arrays and torch tensors of int64 alike
+def requantise(
     acc: Any,
     multiplier: Any,
     shift: int,

@@ -173,5 +173,3 @@ class IntegerModel:
         tensor = self.tensors[self.output]
         scaled = (result - tensor.zero_point).astype(np.float64) * tensor.scale
         return scaled * np.array(self.target_scaling.scale) + np.array(self.target_scaling.offset)
-
-

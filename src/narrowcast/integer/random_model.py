@@ -49,7 +49,9 @@ class _Builder:
     def draw_bits(self) -> int:
         return int(self.random.choice(self.bits))
 
-    def tensor(self, name: str, rows: int, columns: int, *, kind: str = "any", bits: int = 0) -> str:
+    def tensor(
+        self, name: str, rows: int, columns: int, *, kind: str = "any", bits: int = 0
+    ) -> str:
         bits = bits or self.draw_bits()
         low, high = integer_range(bits)
         zero = {"lanes": 0, "exponential": low, "relu": low}.get(kind)
@@ -59,7 +61,7 @@ class _Builder:
         self.tensors[name] = Tensor(name, rows, columns, bits, scale, zero, kind == "lanes")
         return name
 
-    def linear(  # noqa: PLR0913
+    def linear(
         self,
         name: str,
         operand: str,
@@ -75,9 +77,13 @@ class _Builder:
         weight_bits = self.draw_bits()
         low, high = integer_range(weight_bits, restricted=True)
         weights = self.random.integers(low, high + 1, (columns, a.columns))
-        output = self.tensor(f"{name}.output", 1 if pooled else a.rows, columns, kind=kind, bits=bits)
+        output = self.tensor(
+            f"{name}.output", 1 if pooled else a.rows, columns, kind=kind, bits=bits
+        )
         y = self.tensors[output]
-        spread = (1 << a.bits) / 4 * high / 1.7 * np.sqrt(a.columns * (a.rows if pooled else 1))
+        spread = (1 << a.bits) / 4 * high / 1.7 * np.sqrt(a.columns)
+        if pooled:
+            spread *= a.rows  # tokens are alike, so their sum grows with their number
         multiplier = (1 << y.bits) / 4 / spread * self.random.uniform(0.3, 1.5, columns)
         sign = self.random.choice([1, 1, 1, -1], columns) if residual else 1
         r = None

@@ -1,0 +1,326 @@
+"""The configuration of a run: one TOML file, checked in full before anything else happens.
+
+The description of a field completes the sentence "must be ...": it is what somebody reads who
+got the field wrong.
+"""
+
+import datetime
+import difflib
+import re
+import tomllib
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    model_validator,
+)
+from pydantic_core import ErrorDetails
+
+from narrowcast.errors import UserError
+
+_INTERVAL = re.compile(r"(\d+(?:\.\d+)?) ?(?:ms|s|min|h|D|W)")
+
+
+def did_you_mean(word: str, choices: Iterable[str]) -> str:
+    """Return ``" (did you mean 'x'?)"`` for the choice nearest to ``word``, or nothing."""
+    folded = {choice.lower(): choice for choice in choices}
+    near = difflib.get_close_matches(word.lower(), folded, n=1)
+    return f" (did you mean {folded[near[0]]!r}?)" if near else ""
+
+
+def _column_name(value: object) -> object:
+    # The series of the layout 'rows' are named by number, and TOML reads a bare 0 as a number.
+    return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
+
+
+def _iso(value: object) -> object:
+    # TOML reads a bare 2022-01-01 as a date.
+    return value.isoformat() if isinstance(value, datetime.date) else value
+
+
+def _boundary(value: float | str) -> float | str:
+    if isinstance(value, str):
+        datetime.datetime.fromisoformat(value)
+    elif not 0 < value < 1:
+        raise ValueError
+    return value
+
+
+def _interval(value: str) -> str:
+    match = _INTERVAL.fullmatch(value)
+    if not match or float(match[1]) == 0:
+        raise ValueError
+    return value
+
+
+def _unique(values: list[str]) -> list[str]:
+    if len(set(values)) < len(values):
+        raise ValueError
+    return values
+
+
+ColumnName = Annotated[str, BeforeValidator(_column_name)]
+Boundary = Annotated[float | str, BeforeValidator(_iso), AfterValidator(_boundary)]
+Memory = Literal["auto", "block", "distributed"]
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
+
+
+class SplitConfig(_Section):
+    """Where the validation part and the test part start; see ``narrowcast.data.windows``."""
+
+    validation: Boundary = Field(
+        default=0.15,
+        description="a fraction between 0 and 1 of the rows before the test part, "
+        "or an ISO time stamp such as '2021-10-01'",
+    )
+    test: Boundary = Field(
+        default=0.2,
+        description="a fraction between 0 and 1 of all rows, "
+        "or an ISO time stamp such as '2022-01-01'",
+    )
+
+
+class DataConfig(_Section):
+    """The table of readings, the columns used, and how windows are cut from it.
+
+    A window has the ``window`` rows ending at time t; its target stands at t + ``lead``.
+    """
+
+    path: Path | None = Field(default=None, strict=False, description="the path of a file")
+    layout: Literal["columns", "rows"] = Field(default="columns", description="'columns' or 'rows'")
+    time: str | None = Field(default=None, description="the name of the column of time stamps")
+    interval: Annotated[str, AfterValidator(_interval)] | None = Field(
+        default=None, description="a step in time such as '30s', '5min', '1h' or '1D'"
+    )
+    inputs: Annotated[list[ColumnName], AfterValidator(_unique)] = Field(
+        min_length=1, description="a list of at least one column name, each named once"
+    )
+    target: ColumnName = Field(description="the name of a column")
+    window: int = Field(ge=2, description="a whole number of rows, at least 2")
+    lead: int = Field(ge=0, description="a whole number of rows, at least 0")
+    split: SplitConfig = Field(
+        default=SplitConfig(), description="a section with validation and test"
+    )
+    scaling: Literal["min-max", "standard"] = Field(
+        default="min-max", description="'min-max' or 'standard'"
+    )
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        if self.lead == 0 and self.target in self.inputs:
+            raise ValueError(
+                f"with lead = 0 the target {self.target!r} must not be among the inputs: "
+                "the window would hold the answer; take it out of inputs, or set lead = 1"
+            )
+        if self.time is not None and self.time in (*self.inputs, self.target):
+            raise ValueError(f"the time column {self.time!r} can be neither an input nor target")
+        if self.time is not None and self.layout == "rows":
+            raise ValueError("layout = 'rows' has no time stamps: leave out time")
+        if self.time is None and str in map(type, (self.split.validation, self.split.test)):
+            raise ValueError(
+                "a split at a time stamp needs the name of the time column: set time, "
+                "or give the split as a fraction"
+            )
+        return self
+
+
+class ModelConfig(_Section):
+    """The size of the Transformer; ``ffn_channels`` is 4 x ``channels`` unless given."""
+
+    channels: int = Field(default=32, ge=1, description="a whole number, at least 1")
+    layers: int = Field(default=1, ge=1, description="a whole number, at least 1")
+    heads: int = Field(
+        default=1, ge=1, description="a whole number, at least 1, that divides channels"
+    )
+    ffn_channels: int = Field(default=4 * 32, ge=1, description="a whole number, at least 1")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _four_fold(cls, values: object) -> object:
+        if isinstance(values, dict) and "ffn_channels" not in values:
+            channels = values.get("channels")
+            if isinstance(channels, int) and channels > 0:
+                return {**values, "ffn_channels": 4 * channels}
+        return values
+
+    @model_validator(mode="after")
+    def _divisible(self) -> Self:
+        if self.channels % self.heads:
+            raise ValueError(
+                f"heads = {self.heads} must divide channels = {self.channels} without remainder"
+            )
+        return self
+
+
+class QuantizationConfig(_Section):
+    """Bits of weights and activations, of the model's input, and of its output."""
+
+    bits: int = Field(default=8, ge=2, le=8, description="a whole number from 2 to 8")
+    input_bits: int = Field(default=8, ge=2, le=8, description="a whole number from 2 to 8")
+    output_bits: int = Field(default=16, ge=8, le=16, description="a whole number from 8 to 16")
+
+
+class TrainConfig(_Section):
+    """Training in floating point, then fine-tuning with fake quantisation."""
+
+    epochs: int = Field(default=30, ge=1, description="a whole number, at least 1")
+    finetune_epochs: int = Field(default=15, ge=1, description="a whole number, at least 1")
+    batch: int = Field(default=256, ge=1, description="a whole number of windows, at least 1")
+    learning_rate: float = Field(default=1e-3, gt=0, description="a number above 0")
+    patience: int = Field(default=10, ge=1, description="a whole number of epochs, at least 1")
+    seed: int = Field(default=0, ge=0, description="a whole number, at least 0")
+
+
+class StorageConfig(_Section):
+    """Which memory holds what: block RAM, distributed RAM, or as the compiler sees fit."""
+
+    weights: Memory = Field(default="auto", description="'auto', 'block' or 'distributed'")
+    activations: Memory = Field(default="auto", description="'auto', 'block' or 'distributed'")
+    keys: Memory = Field(default="auto", description="'auto', 'block' or 'distributed'")
+    values: Memory = Field(default="auto", description="'auto', 'block' or 'distributed'")
+    parameters: Memory = Field(default="auto", description="'auto', 'block' or 'distributed'")
+    exponentials: Memory = Field(default="auto", description="'auto', 'block' or 'distributed'")
+
+
+class HardwareConfig(_Section):
+    """The device and what the accelerator may take of it."""
+
+    device: str = Field(default="xc7s15", min_length=1, description="the name of a device")
+    lanes: Annotated[int, Field(ge=1)] | Literal["auto"] = Field(
+        default="auto", description="a whole number, at least 1, or 'auto'"
+    )
+    clock_mhz: float = Field(default=100.0, gt=0, description="a frequency in MHz, above 0")
+    storage: StorageConfig = Field(
+        default=StorageConfig(), description="a section of kinds of memory"
+    )
+
+
+class VerifyConfig(_Section):
+    """How much is simulated."""
+
+    ghdl_windows: int = Field(default=2, ge=2, description="a whole number of windows, at least 2")
+
+
+class Config(_Section):
+    """A whole run. ``model_dump(mode="json")`` gives plain JSON, for digests and reports."""
+
+    data: DataConfig = Field(description="a section")
+    model: ModelConfig = Field(default=ModelConfig(), description="a section")
+    quantization: QuantizationConfig = Field(default=QuantizationConfig(), description="a section")
+    train: TrainConfig = Field(default=TrainConfig(), description="a section")
+    hardware: HardwareConfig = Field(default=HardwareConfig(), description="a section")
+    verify: VerifyConfig = Field(default=VerifyConfig(), description="a section")
+
+
+def load_config(path: Path, overrides: Sequence[str] = (), data: Path | None = None) -> Config:
+    """Read a configuration file.
+
+    Args:
+        path: A TOML file with the sections of ``Config``.
+        overrides: ``key=value`` with a dotted key, such as ``model.channels=16``. The value is
+            read as TOML, and as plain text where it is no TOML.
+        data: The file of readings, relative to the working directory; wins over ``data.path``,
+            which is relative to the folder of ``path``.
+
+    Raises:
+        UserError: On the first mistake, in one line: where, what was given, what is allowed.
+    """
+    values = _read_toml(path)
+    given = {_apply(values, override): override for override in overrides}
+    section = values.setdefault("data", {})
+    if isinstance(section, dict):
+        if data is not None:
+            section["path"] = data
+        elif isinstance(section.get("path"), str):
+            section["path"] = path.parent / section["path"]
+    try:
+        return Config.model_validate(values)
+    except ValidationError as error:
+        raise UserError(_first_mistake(error, path, given)) from None
+
+
+def _read_toml(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_bytes().decode("utf-8-sig"))
+    except FileNotFoundError:
+        raise UserError(f"{path}: no such configuration file") from None
+    except OSError as error:
+        raise UserError(f"{path}: cannot be read: {error.strerror}") from None
+    except UnicodeDecodeError:
+        raise UserError(f"{path}: not a TOML file: it is not UTF-8 text") from None
+    except tomllib.TOMLDecodeError as error:
+        raise UserError(f"{path}: not a valid TOML file: {error}") from None
+
+
+def _apply(values: dict[str, Any], override: str) -> str:
+    """Set one ``key=value`` in ``values`` and return the key."""
+    key, equals, text = override.partition("=")
+    key = key.strip()
+    *sections, last = key.split(".")
+    if not equals or not all((*sections, last)):
+        raise UserError(
+            f"override {override!r}: must have the form section.key=value, "
+            "such as model.channels=16"
+        )
+    for name in sections:
+        values = values.setdefault(name, {})
+        if not isinstance(values, dict):
+            raise UserError(f"override {override!r}: {name!r} is not a section")
+    values[last] = _toml_value(text.strip())
+    return key
+
+
+def _toml_value(text: str) -> object:
+    try:
+        parsed = tomllib.loads(f"value = {text}")
+    except tomllib.TOMLDecodeError:
+        return text
+    return parsed["value"] if len(parsed) == 1 else text
+
+
+def _first_mistake(error: ValidationError, path: Path, given: Mapping[str, str]) -> str:
+    # A misspelt key often shows up as a missing one as well: the misspelling says more.
+    mistakes = sorted(error.errors(), key=lambda mistake: mistake["type"] != "extra_forbidden")
+    key, message = _explain(mistakes[0])
+    overridden = [text for name, text in given.items() if f"{name}.".startswith(f"{key}.")]
+    where = f"override {overridden[-1]!r}" if key and overridden else str(path)
+    rest = f" (and {len(mistakes) - 1} more)" if len(mistakes) > 1 else ""
+    return f"{where}: {message}{rest}"
+
+
+def _explain(mistake: ErrorDetails) -> tuple[str, str]:
+    """Return the dotted key at fault (empty if several are) and the message."""
+    section: type[BaseModel] = Config
+    names: list[str] = []
+    allowed: str | None = None
+    for step in mistake["loc"]:
+        names.append(str(step))
+        field = section.model_fields.get(str(step))
+        allowed = field.description if field else None
+        kind = field.annotation if field else None
+        if not (isinstance(kind, type) and issubclass(kind, BaseModel)):
+            break
+        section = kind
+    key = ".".join(names)
+    if mistake["type"] == "missing":
+        return key, f"{key} is missing: it must be {allowed}"
+    if mistake["type"] == "extra_forbidden":
+        known = section.model_fields
+        place = f"[{'.'.join(names[:-1])}]" if names[:-1] else "the file"
+        guess = did_you_mean(names[-1], known)
+        return key, f"unknown key {key}{guess}: {place} may have {', '.join(known)}"
+    if mistake["type"] == "value_error" and section.__name__ != "Config" and kind is section:
+        return "", f"[{key}] {mistake['ctx']['error']}"
+    value = repr(mistake["input"])
+    value = value if len(value) <= 60 else f"{value[:57]}..."
+    return key, f"{key} = {value} is not allowed: it must be {allowed}"

@@ -1,0 +1,19 @@
+"""From a file of sensor readings to windows: the first stage of narrowcast."""
+
+from narrowcast.data.baselines import Errors, baselines, errors
+from narrowcast.data.scaling import Scaling, fit_scaling
+from narrowcast.data.table import Table, read_table
+from narrowcast.data.windows import Dataset, Part, make_windows
+
+__all__ = [
+    "Dataset",
+    "Errors",
+    "Part",
+    "Scaling",
+    "Table",
+    "baselines",
+    "errors",
+    "fit_scaling",
+    "make_windows",
+    "read_table",
+]

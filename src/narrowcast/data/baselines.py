@@ -1,0 +1,89 @@
+"""Simple forecasts that a model has to beat, and the errors by which that is judged."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from narrowcast.data.scaling import Array, Scaling
+from narrowcast.data.windows import Dataset, Part
+
+_PENALTIES = 10.0 ** np.arange(-4, 4)
+# One stretch of time is a noisy judge: validation errors this close count as equal.
+_TIE = 1.02
+_CHUNK = 8192
+
+
+@dataclass(frozen=True)
+class Errors:
+    """Root mean squared and mean absolute error, in the target's own unit."""
+
+    rmse: float
+    mae: float
+
+
+def errors(prediction: Array, truth: Array) -> Errors:
+    """Compare ``prediction`` with ``truth``, both [windows], in the target's own unit."""
+    difference = prediction - truth
+    return Errors(float(np.sqrt(np.mean(difference**2))), float(np.mean(np.abs(difference))))
+
+
+def baselines(dataset: Dataset) -> dict[str, Errors | None]:
+    """Return the errors of the simple forecasts on the test part.
+
+    ``persistence``: the target as last known at the window's end, over the windows where it is
+    known; None if ``lead`` is 0 or it is known nowhere. ``ridge``: ridge regression on the n x m
+    min-max scaled values of the window. ``ridge_quadratic``: the same on these values and their
+    squares. The ridge penalty is the smallest of a grid that comes within 2 % of the least RMSE
+    on the validation part; training and validation part are then fitted together.
+    """
+    return {
+        "persistence": _persistence(dataset.test),
+        "ridge": _ridge(dataset, quadratic=False),
+        "ridge_quadratic": _ridge(dataset, quadratic=True),
+    }
+
+
+def _persistence(test: Part) -> Errors | None:
+    if test.last_known is None:
+        return None
+    known = ~np.isnan(test.last_known)
+    return errors(test.last_known[known], test.target[known]) if known.any() else None
+
+
+def _ridge(dataset: Dataset, *, quadratic: bool) -> Errors:
+    train, validation, test = dataset.train, dataset.validation, dataset.test
+    low, high = train.inputs.min(axis=(0, 1)), train.inputs.max(axis=(0, 1))
+    scaling = Scaling(low, high - low)
+
+    def features(part: Part) -> Iterator[tuple[Array, Array]]:
+        # In chunks: the flattened, scaled and squared copy of a long table need not fit memory.
+        for start in range(0, len(part), _CHUNK):
+            x = scaling.apply(part.inputs[start : start + _CHUNK])
+            x = x.reshape(len(x), -1)
+            powers = (x, x**2) if quadratic else (x,)
+            yield np.hstack((*powers, np.ones((len(x), 1)))), part.target[start : start + _CHUNK]
+
+    def moments(part: Part) -> Array:
+        """Return [x y]' [x y], which holds all that least squares needs of a part."""
+        total = np.zeros((), dtype=np.float64)
+        for x, y in features(part):
+            z = np.column_stack((x, y))
+            total = total + z.T @ z
+        return total
+
+    def measure(part: Part, weights: Array) -> Errors:
+        return errors(np.concatenate([x @ weights for x, _ in features(part)]), part.target)
+
+    fitted = moments(train)
+    rmse = np.array([measure(validation, _solve(fitted, penalty)).rmse for penalty in _PENALTIES])
+    penalty = _PENALTIES[np.argmax(rmse <= _TIE * rmse.min())]
+    return measure(test, _solve(fitted + moments(validation), penalty))
+
+
+def _solve(moments: Array, penalty: float) -> Array:
+    """Return the ridge weights, the last of which is the intercept, which is not penalised."""
+    gram = moments[:-1, :-1].copy()
+    inner = np.arange(len(gram) - 1)
+    gram[inner, inner] += penalty
+    return np.asarray(np.linalg.solve(gram, moments[:-1, -1]), dtype=np.float64)

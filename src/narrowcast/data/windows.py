@@ -1,0 +1,149 @@
+"""Windows cut from a table, in three parts by time.
+
+A window is n consecutive rows; its target stands ``lead`` rows after its last one. Between the
+first row and the target there is no gap in time, and neither an input nor the target is missing.
+
+**A window belongs to the part in which its first row lies.** The parts are ranges of rows:
+training, validation, test. A window that starts before a boundary and ends after it belongs to
+the earlier part, so a test window lies wholly within the test part. Every window spans the same
+number of rows, so each target of a later part stands after every row that an earlier part used in
+any role: nothing that is predicted in validation or test was seen before, even where the target
+is also an input. Whatever the validation boundary, training and validation together are the same.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from narrowcast.config import DataConfig
+from narrowcast.data.scaling import Array, Scaling, fit_scaling
+from narrowcast.data.table import Table
+from narrowcast.errors import UserError
+
+
+@dataclass(frozen=True, eq=False)
+class Part:
+    """The windows of one part, ordered by time, in the units of the table.
+
+    Attributes:
+        inputs: [windows, n, m].
+        target: [windows].
+        row: [windows], the row of the table, from 0, in which the target stands.
+        time: [windows], UTC, the time of the target; None for a table without time stamps.
+        last_known: [windows], the target column at the window's last row, NaN where that is
+            missing: the forecast by persistence. None if ``lead`` is 0.
+    """
+
+    inputs: Array
+    target: Array
+    row: NDArray[np.int64]
+    time: pd.DatetimeIndex | None
+    last_known: Array | None
+
+    def __len__(self) -> int:
+        return len(self.target)
+
+
+@dataclass(frozen=True, eq=False)
+class Dataset:
+    """All windows of a table.
+
+    Attributes:
+        train: What is fitted.
+        validation: What choices and early stopping look at.
+        test: What is touched once, at the end.
+        skipped_gaps: Windows left out because of a gap in time.
+        skipped_missing: Windows without a gap left out because of a missing value.
+        input_scaling: Fitted on the rows that training windows hold; m features.
+        target_scaling: Fitted on the targets of the training windows; one feature.
+    """
+
+    train: Part
+    validation: Part
+    test: Part
+    skipped_gaps: int
+    skipped_missing: int
+    input_scaling: Scaling
+    target_scaling: Scaling
+
+
+def make_windows(table: Table, config: DataConfig) -> Dataset:
+    """Cut all windows and split them by time.
+
+    A split given as a fraction is rounded to whole rows: ``test`` is a fraction of all rows,
+    ``validation`` of those before the test part. A time stamp is the first one of its part; one
+    without a zone is taken as UTC.
+
+    Raises:
+        UserError: Fewer rows than one window spans, a part without a complete window, or a
+            feature that is constant throughout the training part.
+    """
+    rows, n, span = len(table.frame), config.window, config.window + config.lead
+    if rows < span:
+        raise UserError(
+            f"the table has {rows} rows, but a window of {n} with lead {config.lead} spans {span}: "
+            "choose a shorter window"
+        )
+    inputs = table.frame[config.inputs].to_numpy(np.float64)
+    target = table.frame[config.target].to_numpy(np.float64)
+
+    gaps = np.cumsum(table.gaps)
+    gapped = gaps[span - 1 :] != gaps[: rows - span + 1]
+    missing = np.concatenate(([0], np.cumsum(np.isnan(inputs).any(axis=1))))
+    incomplete = missing[n : rows - span + n + 1] != missing[: rows - span + 1]
+    incomplete |= np.isnan(target[span - 1 :])
+    first = np.flatnonzero(~gapped & ~incomplete)
+    skipped = (int(gapped.sum()), int((~gapped & incomplete).sum()))
+
+    test = _boundary(config.split.test, rows, table.time)
+    validation = min(test, _boundary(config.split.validation, test, table.time))
+    edges = {"training": (0, validation), "validation": (validation, test), "test": (test, rows)}
+    starts = {name: first[(first >= a) & (first < b)] for name, (a, b) in edges.items()}
+    for name, (a, b) in edges.items():
+        if not len(starts[name]):
+            raise UserError(
+                f"no complete window of {span} rows starts in the {b - a} rows of the {name} part "
+                f"(of all windows, {skipped[0]} have a gap in time and {skipped[1]} a missing "
+                "value): choose a shorter window or another split"
+            )
+
+    views = np.lib.stride_tricks.sliding_window_view(inputs, (n, inputs.shape[1]))[:, 0]
+
+    def part(name: str) -> Part:
+        row = starts[name] + span - 1
+        return Part(
+            inputs=views[starts[name]],
+            target=target[row],
+            row=row,
+            time=None if table.time is None else table.time[row],
+            last_known=target[row - config.lead] if config.lead else None,
+        )
+
+    train = part("training")
+    edge = np.zeros(rows + 1, dtype=np.int64)
+    edge[starts["training"]] += 1
+    edge[starts["training"] + n] -= 1
+    used = np.cumsum(edge[:-1]) > 0
+    return Dataset(
+        train=train,
+        validation=part("validation"),
+        test=part("test"),
+        skipped_gaps=skipped[0],
+        skipped_missing=skipped[1],
+        input_scaling=fit_scaling(inputs[used], config.scaling, config.inputs),
+        target_scaling=fit_scaling(train.target[:, None], config.scaling, [config.target]),
+    )
+
+
+def _boundary(rule: float | str, rows: int, time: pd.DatetimeIndex | None) -> int:
+    """Return the first row of the part that ``rule`` cuts from the end of ``rows`` rows."""
+    if isinstance(rule, float):
+        return rows - round(rule * rows)
+    if time is None:
+        raise UserError(f"a split at {rule!r} needs time stamps: set data.time")
+    stamp = pd.Timestamp(datetime.fromisoformat(rule))
+    stamp = stamp.tz_localize("UTC") if stamp.tzinfo is None else stamp.tz_convert("UTC")
+    return int(time.searchsorted(stamp))

@@ -1,0 +1,1 @@
+"""Devices, simulators and synthesis tools."""

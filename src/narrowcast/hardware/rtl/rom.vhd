@@ -1,0 +1,123 @@
+-- Read-only memory, two clocks from address to data, in the resource asked for.
+--
+-- CONTENTS is the memory image as one vector, word 0 leftmost. In block memory the two clocks
+-- are the memory's latch and its output register. Of look-up tables the memory is built as
+-- blocks of 64 words, one table a bit, each with a register, and a second clock chooses among
+-- the blocks: a table of six inputs with a register behind it is what the fabric is made of,
+-- and no mapper can make it larger.
+library ieee;
+use ieee.std_logic_1164.all;
+use ieee.numeric_std.all;
+
+library work;
+use work.engine_types.all;
+
+entity rom is
+  generic (
+    BLOCK_MEMORY : boolean;
+    WIDTH        : positive;
+    ADDRESS_BITS : positive;
+    CONTENTS     : std_logic_vector
+  );
+  port (
+    clk     : in    std_logic;
+    address : in    unsigned(ADDRESS_BITS - 1 downto 0);
+    data    : out   std_logic_vector(WIDTH - 1 downto 0)
+  );
+end entity rom;
+
+architecture rtl of rom is
+
+  constant DEPTH : positive := CONTENTS'length / WIDTH;
+
+begin
+
+  in_block : if BLOCK_MEMORY generate
+
+    constant BITS : positive := index_bits(DEPTH);
+    type     words_t is array (2 ** BITS - 1 downto 0) of std_logic_vector(WIDTH - 1 downto 0);
+
+    function image return words_t is
+      alias    flat   : std_logic_vector(0 to CONTENTS'length - 1) is CONTENTS;
+      variable result : words_t := (others => (others => '0'));
+    begin
+      for i in 0 to DEPTH - 1 loop
+        result(i) := flat(i * WIDTH to i * WIDTH + WIDTH - 1);
+      end loop;
+      return result;
+    end function image;
+
+    constant WORDS   : words_t := image;
+    signal   latched : std_logic_vector(WIDTH - 1 downto 0);
+
+  begin
+
+    read : process (clk) is
+    begin
+      if rising_edge(clk) then
+        latched <= WORDS(to_integer(resize(address, BITS)));
+        data    <= latched;
+      end if;
+    end process read;
+
+  end generate in_block;
+
+  in_tables : if not BLOCK_MEMORY generate
+
+    constant BLOCKS : positive := (DEPTH + 63) / 64;
+    type     block_array is array (BLOCKS - 1 downto 0) of std_logic_vector(WIDTH - 1 downto 0);
+    signal   latched : block_array;
+    signal   chosen  : unsigned(ADDRESS_BITS - 1 downto 0);
+    signal   low     : unsigned(5 downto 0);
+
+  begin
+
+    low <= resize(address, 6);
+
+    blocks_of_64 : for b in 0 to BLOCKS - 1 generate
+
+      type words_t is array (63 downto 0) of std_logic_vector(WIDTH - 1 downto 0);
+
+      function image return words_t is
+        alias    bits   : std_logic_vector(0 to CONTENTS'length - 1) is CONTENTS;
+        variable result : words_t;
+      begin
+        for i in 0 to 63 loop
+          if b * 64 + i < DEPTH then
+            result(i) := bits((b * 64 + i) * WIDTH to (b * 64 + i + 1) * WIDTH - 1);
+          else
+            result(i) := (others => '0');
+          end if;
+        end loop;
+        return result;
+      end function image;
+
+      constant WORDS : words_t := image;
+
+    begin
+
+      read : process (clk) is
+      begin
+        if rising_edge(clk) then
+          latched(b) <= WORDS(to_integer(low));
+        end if;
+      end process read;
+
+    end generate blocks_of_64;
+
+    choose : process (clk) is
+    begin
+      if rising_edge(clk) then
+        chosen <= shift_right(address, 6);
+        data   <= latched(0);
+        for b in 1 to BLOCKS - 1 loop
+          if chosen = b then
+            data <= latched(b);
+          end if;
+        end loop;
+      end if;
+    end process choose;
+
+  end generate in_tables;
+
+end architecture rtl;

@@ -1,0 +1,122 @@
+-- Second half of the softmax: sums a row's exponentials and divides once per row.
+--
+-- M = floor(numerator / sum), at most QUOTIENT_BITS wide, by restoring division, one bit per
+-- clock. The numerator's upper part is smaller than any sum (the largest exponential of a row is
+-- full scale, and the compiler bounds numerator / full scale), so the division starts with it as
+-- the remainder and needs QUOTIENT_BITS clocks whatever the width of the numerator.
+-- The multipliers of a whole head are kept, for the context product to read, two clocks from
+-- address to data.
+library ieee;
+use ieee.std_logic_1164.all;
+use ieee.numeric_std.all;
+
+entity row_reciprocal is
+  generic (
+    WINDOW         : positive;
+    E_BITS         : positive;
+    ROW_SUM_BITS   : positive;
+    QUOTIENT_BITS  : positive;
+    NUMERATOR_BITS : positive;
+    ADDRESS_BITS   : positive
+  );
+  port (
+    clk          : in    std_logic;
+    reset        : in    std_logic;
+    valid        : in    std_logic;
+    e            : in    unsigned(E_BITS - 1 downto 0);
+    row_first    : in    std_logic;
+    row_last     : in    std_logic;
+    numerator    : in    unsigned(NUMERATOR_BITS - 1 downto 0);
+    read_address : in    unsigned(ADDRESS_BITS - 1 downto 0);
+    multiplier   : out   std_logic_vector(QUOTIENT_BITS - 1 downto 0)
+  );
+end entity row_reciprocal;
+
+architecture rtl of row_reciprocal is
+
+  signal sum       : unsigned(ROW_SUM_BITS - 1 downto 0);
+  signal summed    : std_logic;
+  signal sum_top   : unsigned(NUMERATOR_BITS - 1 downto 0);
+  signal divisor   : unsigned(ROW_SUM_BITS - 1 downto 0);
+  signal remainder : unsigned(ROW_SUM_BITS - 1 downto 0);
+  signal dividend  : unsigned(QUOTIENT_BITS - 1 downto 0);
+  signal quotient  : unsigned(QUOTIENT_BITS - 1 downto 0);
+  signal left      : unsigned(5 downto 0);
+  signal write     : std_logic;
+  signal row       : unsigned(ADDRESS_BITS - 1 downto 0);
+
+begin
+
+  memory : entity work.ram
+    generic map (
+      BLOCK_MEMORY => false,
+      WIDTH        => QUOTIENT_BITS,
+      DEPTH        => WINDOW,
+      ADDRESS_BITS => ADDRESS_BITS
+    )
+    port map (
+      clk           => clk,
+      write         => write,
+      write_address => row,
+      write_data    => std_logic_vector(quotient),
+      read_address  => read_address,
+      read_data     => multiplier
+    );
+
+  divide : process (clk) is
+    variable base  : unsigned(ROW_SUM_BITS - 1 downto 0);
+    variable trial : unsigned(ROW_SUM_BITS downto 0);
+    variable less  : unsigned(ROW_SUM_BITS downto 0);
+  begin
+    if rising_edge(clk) then
+      summed <= valid and row_last;
+      if valid = '1' then
+        base := sum;
+        if row_first = '1' then
+          base := (others => '0');
+        end if;
+        sum     <= base + e;
+        sum_top <= numerator;
+      end if;
+
+      write <= '0';
+      if summed = '1' then
+        divisor   <= sum;
+        remainder <= resize(shift_right(sum_top, QUOTIENT_BITS), ROW_SUM_BITS);
+        dividend  <= resize(sum_top, QUOTIENT_BITS);
+        left      <= to_unsigned(QUOTIENT_BITS, 6);
+      elsif left /= 0 then
+        trial := remainder & dividend(QUOTIENT_BITS - 1);
+        less  := trial - ('0' & divisor);
+        if trial >= ('0' & divisor) then
+          remainder <= less(ROW_SUM_BITS - 1 downto 0);
+          quotient  <= quotient(QUOTIENT_BITS - 2 downto 0) & '1';
+        else
+          remainder <= trial(ROW_SUM_BITS - 1 downto 0);
+          quotient  <= quotient(QUOTIENT_BITS - 2 downto 0) & '0';
+        end if;
+        dividend <= dividend(QUOTIENT_BITS - 2 downto 0) & '0';
+        left     <= left - 1;
+        if left = 1 then
+          write <= '1';
+        end if;
+      end if;
+
+      if write = '1' then
+        if row = WINDOW - 1 then
+          row <= (others => '0');
+        else
+          row <= row + 1;
+        end if;
+      end if;
+
+      if reset = '1' then
+        summed <= '0';
+        write  <= '0';
+        left   <= (others => '0');
+        row    <= (others => '0');
+      end if;
+    end if;
+  end process divide;
+
+end architecture rtl;

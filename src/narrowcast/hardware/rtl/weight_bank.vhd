@@ -1,0 +1,130 @@
+-- All weights of one width: a word holds one weight for every lane, lane 0 in the lowest bits.
+--
+-- The bank is cut into segments (see engine_types): the compiler places as many columns of each
+-- segment in block memory as the device has room for, the rest in look-up tables. Segments
+-- start at multiples of 512, so an address within a segment costs next to no logic.
+-- Two clocks from address to data; the choice among segments is left to the output.
+library ieee;
+use ieee.std_logic_1164.all;
+use ieee.numeric_std.all;
+
+library work;
+use work.engine_types.all;
+
+entity weight_bank is
+  generic (
+    BANK         : natural;
+    WIDTH        : positive;
+    ADDRESS_BITS : positive;
+    SEGMENTS     : segment_array;
+    CONTENTS     : std_logic_vector
+  );
+  port (
+    clk     : in    std_logic;
+    address : in    unsigned(ADDRESS_BITS - 1 downto 0);
+    data    : out   std_logic_vector(WIDTH - 1 downto 0)
+  );
+end entity weight_bank;
+
+architecture rtl of weight_bank is
+
+  -- Bits high downto low of a run of words, as an image for rom.
+  function cut (first, words, low, high : natural) return std_logic_vector is
+    alias    bits   : std_logic_vector(0 to CONTENTS'length - 1) is CONTENTS;
+    constant SIZE   : positive := high - low + 1;
+    variable result : std_logic_vector(0 to words * SIZE - 1);
+    variable start  : natural;
+  begin
+    for i in 0 to words - 1 loop
+      start := (first + i) * WIDTH + WIDTH - 1 - high;
+      result(i * SIZE to i * SIZE + SIZE - 1) := bits(start to start + SIZE - 1);
+    end loop;
+    return result;
+  end function cut;
+
+  type   word_array is array (SEGMENTS'range) of std_logic_vector(WIDTH - 1 downto 0);
+  signal words  : word_array;
+  signal before : unsigned(ADDRESS_BITS - 1 downto 0);
+  signal chosen : unsigned(ADDRESS_BITS - 1 downto 0);
+
+begin
+
+  segments_of_bank : for s in SEGMENTS'range generate
+
+    of_this_bank : if SEGMENTS(s).bank = BANK generate
+
+      constant SEGMENT : segment_t := SEGMENTS(s);
+      constant IN_BLOCKS : natural := minimum_of(WIDTH, SEGMENT.columns * SEGMENT.column_bits);
+      signal   within  : unsigned(ADDRESS_BITS - 1 downto 0);
+
+    begin
+
+      within <= address - SEGMENT.first;
+
+      block_columns : for c in 0 to SEGMENT.columns - 1 generate
+
+        constant LOW  : natural := c * SEGMENT.column_bits;
+        constant HIGH : natural := minimum_of(WIDTH, LOW + SEGMENT.column_bits) - 1;
+
+      begin
+
+        column : entity work.rom
+          generic map (
+            BLOCK_MEMORY => true,
+            WIDTH        => HIGH - LOW + 1,
+            ADDRESS_BITS => ADDRESS_BITS,
+            CONTENTS     => cut(SEGMENT.first, SEGMENT.words, LOW, HIGH)
+          )
+          port map (
+            clk     => clk,
+            address => within,
+            data    => words(s)(HIGH downto LOW)
+          );
+
+      end generate block_columns;
+
+      tables : if IN_BLOCKS < WIDTH generate
+
+        rest : entity work.rom
+          generic map (
+            BLOCK_MEMORY => false,
+            WIDTH        => WIDTH - IN_BLOCKS,
+            ADDRESS_BITS => ADDRESS_BITS,
+            CONTENTS     => cut(SEGMENT.first, SEGMENT.words, IN_BLOCKS, WIDTH - 1)
+          )
+          port map (
+            clk     => clk,
+            address => within,
+            data    => words(s)(WIDTH - 1 downto IN_BLOCKS)
+          );
+
+      end generate tables;
+
+    end generate of_this_bank;
+
+    of_another_bank : if SEGMENTS(s).bank /= BANK generate
+      words(s) <= (others => '0');
+    end generate of_another_bank;
+
+  end generate segments_of_bank;
+
+  follow : process (clk) is
+  begin
+    if rising_edge(clk) then
+      before <= address;
+      chosen <= before;
+    end if;
+  end process follow;
+
+  choose : process (all) is
+  begin
+    data <= (WIDTH - 1 downto 0 => '0');
+    for s in SEGMENTS'range loop
+      if SEGMENTS(s).bank = BANK and chosen >= SEGMENTS(s).first
+        and chosen < SEGMENTS(s).first + SEGMENTS(s).words then
+        data <= words(s);
+      end if;
+    end loop;
+  end process choose;
+
+end architecture rtl;

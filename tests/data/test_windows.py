@@ -1,0 +1,182 @@
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+
+from narrowcast.config import DataConfig
+from narrowcast.data import Dataset, Part, Table, make_windows, read_table
+from narrowcast.errors import UserError
+
+AIRU = ["PM1", "PM2_5", "PM10", "Temperature", "Humidity", "RED", "NOX"]
+
+
+def config(**changes: object) -> DataConfig:
+    defaults = {"time": "time", "inputs": ["a", "b"], "target": "y", "window": 3, "lead": 0}
+    return DataConfig.model_validate({**defaults, **changes})
+
+
+def table(steps: np.ndarray, values: np.ndarray) -> Table:
+    time = pd.Timestamp("2024-01-01", tz="UTC") + pd.to_timedelta(np.cumsum(steps), unit="h")
+    frame = pd.DataFrame(values, columns=["a", "b", "y"])
+    return Table(pd.DatetimeIndex(time), frame, pd.Timedelta("1h"))
+
+
+def regular(rows: int) -> Table:
+    values = np.arange(rows * 3.0).reshape(rows, 3)
+    return table(np.ones(rows, dtype=int), values)
+
+
+def parts(dataset: Dataset) -> list[Part]:
+    return [dataset.train, dataset.validation, dataset.test]
+
+
+@st.composite
+def tables(draw: st.DrawFn) -> Table:
+    rows = draw(st.integers(20, 60))
+    rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
+    steps = rng.choice([1, 1, 1, 1, 1, 1, 1, 1, 1, 2, 5], rows)
+    values = rng.normal(size=(rows, 3))
+    values[rng.random((rows, 3)) < draw(st.sampled_from([0, 0.02, 0.1]))] = np.nan
+    return table(steps, values)
+
+
+@settings(max_examples=150, deadline=None)
+@given(
+    tables(),
+    st.integers(2, 5),
+    st.integers(0, 3),
+    st.floats(0.1, 0.6),
+    st.floats(0.1, 0.6),
+)
+def test_agrees_with_a_plain_loop(
+    table: Table, n: int, lead: int, validation: float, test: float
+) -> None:
+    settings = config(window=n, lead=lead, split={"validation": validation, "test": test})
+    try:
+        dataset = make_windows(table, settings)
+    except UserError:
+        assume(False)
+    assert table.time is not None
+    values, rows, span = table.frame.to_numpy(), len(table.frame), n + lead
+    test_row = rows - round(test * rows)
+    validation_row = test_row - round(validation * test_row)
+    expected: list[list[int]] = [[], [], []]
+    gaps = missing = 0
+    for first in range(rows - span + 1):
+        last, target = first + n - 1, first + span - 1
+        if table.time[target] - table.time[first] != (span - 1) * pd.Timedelta("1h"):
+            gaps += 1
+        elif np.isnan(values[first : last + 1, :2]).any() or np.isnan(values[target, 2]):
+            missing += 1
+        else:
+            expected[(first >= validation_row) + (first >= test_row)].append(first)
+    assert (dataset.skipped_gaps, dataset.skipped_missing) == (gaps, missing)
+    for part, starts in zip(parts(dataset), expected, strict=True):
+        assert part.inputs.shape == (len(starts), n, 2) and len(part) == len(starts)
+        for i, first in enumerate(starts):
+            np.testing.assert_array_equal(part.inputs[i], values[first : first + n, :2])
+            assert part.target[i] == values[first + span - 1, 2]
+            assert part.row[i] == first + span - 1
+            assert part.time is not None and part.time[i] == table.time[part.row[i]]
+            if lead:
+                assert part.last_known is not None
+                np.testing.assert_equal(part.last_known[i], values[first + n - 1, 2])
+        assert (part.last_known is None) == (lead == 0)
+    used = sorted({row for first in expected[0] for row in range(first, first + n)})
+    np.testing.assert_allclose(dataset.input_scaling.offset, values[used, :2].min(axis=0))
+    np.testing.assert_allclose(dataset.target_scaling.offset, dataset.train.target.min())
+    assert np.isfinite(dataset.train.inputs).all()
+
+
+@pytest.mark.parametrize("lead", [0, 1, 4])
+def test_no_target_was_seen_in_an_earlier_part(lead: int) -> None:
+    dataset = make_windows(regular(100), config(window=5, lead=lead))
+    for earlier, later in [(dataset.train, dataset.validation), (dataset.validation, dataset.test)]:
+        assert earlier.row.max() < later.row.min()
+    assert dataset.test.row.min() == 80 + 5 + lead - 1
+
+
+def test_split_at_time_stamps() -> None:
+    split = {"validation": "2024-01-02T13:00+01:00", "test": "2024-01-03"}
+    dataset = make_windows(regular(100), config(split=split))
+    assert [int(part.row[0]) for part in parts(dataset)] == [2, 35 + 2, 47 + 2]
+
+
+def test_table_without_time_stamps() -> None:
+    frame = regular(50).frame
+    dataset = make_windows(Table(None, frame, None), config(time=None))
+    assert dataset.test.time is None
+    assert sum(map(len, parts(dataset))) == 48
+
+
+@pytest.mark.parametrize(
+    ("rows", "changes", "expected"),
+    [
+        (4, {"lead": 2}, "the table has 4 rows, but a window of 3 with lead 2 spans 5"),
+        (100, {"window": 25}, "no complete window of 25 rows starts in the 20 rows of the test"),
+        (100, {"split": {"test": "2023-01-01"}}, "in the 0 rows of the training part"),
+        (100, {"split": {"test": "2025-01-01"}}, "in the 0 rows of the test part"),
+        (
+            100,
+            {"split": {"validation": "2024-01-04", "test": "2024-01-03"}},
+            "in the 0 rows of the validation part",
+        ),
+    ],
+)
+def test_too_few_rows(rows: int, changes: dict[str, object], expected: str) -> None:
+    with pytest.raises(UserError) as caught:
+        make_windows(regular(rows), config(**changes))
+    assert expected in str(caught.value)
+    assert "choose a shorter window" in str(caught.value)
+
+
+def test_constant_in_the_training_part_only() -> None:
+    still = regular(100)
+    still.frame.loc[:75, "b"] = 2.0
+    with pytest.raises(UserError, match="column 'b' has the constant value 2 throughout the train"):
+        make_windows(still, config())
+
+
+@pytest.mark.parametrize(
+    ("n", "training", "test"), [(6, 17221, 893), (12, 16111, 869), (24, 14427, 831)]
+)
+def test_airu_counts_as_published(real_data: Path, n: int, training: int, test: int) -> None:
+    airu = config(
+        path=real_data / "airu" / "airu.csv",
+        time="",
+        inputs=AIRU,
+        target="OZONE",
+        window=n,
+        split={"test": "2022-01-01"},
+    )
+    whole = read_table(airu)
+    assert whole.time is not None and not any(whole.missing.values())
+    dataset = make_windows(whole, airu)
+    assert len(dataset.train) + len(dataset.validation) == training
+    # The published count stops one window early, as range(len(rows) - n) does: the table's last
+    # row is in none of its windows. With n = 24 that row is in none of ours, being near a gap.
+    assert len(dataset.test) == test + (n < 24)
+    published = make_windows(Table(whole.time[:-1], whole.frame[:-1], whole.interval), airu)
+    assert len(published.train) + len(published.validation) == training
+    assert len(published.test) == test
+
+
+def test_pems(real_data: Path) -> None:
+    pems = config(
+        path=real_data / "pems_d11_speed" / "speed_pems4w_layout_observed83.csv",
+        layout="rows",
+        time=None,
+        inputs=["0"],
+        target="0",
+        window=24,
+        lead=1,
+        split={"test": 0.2857},
+    )
+    dataset = make_windows(read_table(pems), pems)
+    assert sum(map(len, parts(dataset))) == 4032 - 24
+    assert dataset.test.row[0] == 10 * 288 + 24
+    assert dataset.test.last_known is not None
+    np.testing.assert_array_equal(dataset.test.last_known, dataset.test.inputs[:, -1, 0])

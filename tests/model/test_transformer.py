@@ -1,0 +1,96 @@
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+
+from narrowcast.config import Config, DataConfig, ModelConfig, TrainConfig
+from narrowcast.data import Dataset, Table, errors, make_windows
+from narrowcast.errors import UserError
+from narrowcast.model import Transformer, build, load_state, predict, save_state, train_float
+
+
+@pytest.fixture(scope="module")
+def config() -> Config:
+    return Config(
+        data=DataConfig(inputs=["a", "b"], target="y", window=4, lead=0),
+        model=ModelConfig(channels=8, heads=2),
+        train=TrainConfig(epochs=6, batch=64, learning_rate=1e-2),
+    )
+
+
+@pytest.fixture(scope="module")
+def dataset(config: Config) -> Dataset:
+    x = np.random.default_rng(0).normal(size=(1200, 2))
+    y = 10 * np.sin(x[:, 0]) + 3 * np.roll(x[:, 1], 2)
+    return make_windows(
+        Table(None, pd.DataFrame({"a": x[:, 0], "b": x[:, 1], "y": y}), None), config.data
+    )
+
+
+def test_shapes_and_parameters() -> None:
+    n, m, d, layers = 6, 3, 8, 2
+    model = Transformer(n, m, d, layers=layers, heads=4, ffn_channels=20, outputs=2)
+    assert model(torch.rand(5, n, m)).shape == (5, 2)
+    linears = 4 * (d * d + d) + (20 * d + 20) + (d * 20 + d)
+    norms = 2 * 2 * d
+    expected = (m * d + d) + n * d + layers * (linears + norms) + (2 * d + 2)
+    assert sum(p.numel() for p in model.parameters()) == expected
+
+
+def test_attention_is_that_of_torch() -> None:
+    d, heads = 12, 3
+    model = Transformer(5, 2, d, heads=heads).eval()
+    layer = model.layers[0]
+    theirs = torch.nn.MultiheadAttention(d, heads, batch_first=True)
+    steps = (layer.query, layer.key, layer.value)
+    theirs.in_proj_weight.data = torch.cat([s.weight.data for s in steps])
+    theirs.in_proj_bias.data = torch.cat([s.bias.data for s in steps])
+    theirs.out_proj.load_state_dict(layer.attention_out.state_dict())
+    x = torch.rand(7, 5, d)
+    seen = []
+    layer.attention_out.register_forward_hook(lambda _module, _inputs, output: seen.append(output))
+    layer(x)
+    torch.testing.assert_close(seen[0], theirs(x, x, x)[0])
+
+
+def test_training_learns_and_keeps_the_best_epoch(dataset: Dataset, config: Config) -> None:
+    told = []
+    model, history = train_float(dataset, config, lambda *report: told.append(report))
+    assert [t[:2] for t in told] == [(i + 1, 6) for i in range(6)]
+    assert [t[2] for t in told] == history.validation_rmse
+    assert history.best == int(np.argmin(history.validation_rmse))
+    part = dataset.validation
+    rmse = errors(predict(model, part.inputs, dataset)[:, 0], part.target).rmse
+    assert rmse == pytest.approx(min(history.validation_rmse))
+    assert rmse < 0.7 * part.target.std()
+
+
+def test_a_seed_gives_the_same_model(dataset: Dataset, config: Config, tmp_path: Path) -> None:
+    for name in ("a", "b"):
+        model, _ = train_float(dataset, config)
+        save_state(model, tmp_path / name)
+    assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()
+
+
+def test_patience_ends_training(dataset: Dataset, config: Config) -> None:
+    train = config.train.model_copy(update={"epochs": 50, "patience": 1, "learning_rate": 0.1})
+    _, history = train_float(dataset, config.model_copy(update={"train": train}))
+    assert len(history.loss) == history.best + 2 < 50
+
+
+def test_state_survives_a_file_and_a_wrong_file_is_refused(config: Config, tmp_path: Path) -> None:
+    path = tmp_path / "model.safetensors"
+    model, other = build(config).eval(), build(config)
+    save_state(model, path)
+    load_state(other, path)
+    x = torch.rand(3, 4, 2)
+    assert torch.equal(model(x), other(x))
+    with pytest.raises(UserError, match="does not hold this model's weights"):
+        load_state(Transformer(9, 2, 8), path)
+    path.write_bytes(b"nonsense")
+    with pytest.raises(UserError, match="does not hold"):
+        load_state(model, path)
+    with pytest.raises(UserError, match="cannot be read"):
+        load_state(model, tmp_path / "missing")

@@ -1,0 +1,92 @@
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from narrowcast.quantize import ActivationQuantiser, WeightQuantiser
+from narrowcast.quantize.fake import fake_quantise
+
+kinds = st.sampled_from(["free", "lanes", "relu"])
+bits = st.integers(2, 8)
+seeds = st.integers(0, 1000)
+
+
+def calibrated(kind, bits: int, x: torch.Tensor) -> ActivationQuantiser:
+    quantiser = ActivationQuantiser("x", 1, 1, bits, kind)
+    quantiser.calibrating = True
+    quantiser(x)
+    quantiser.calibrating = False
+    return quantiser
+
+
+@given(kinds, bits, seeds, st.floats(-2, 2), st.floats(0.01, 50))
+@settings(max_examples=100, deadline=None)
+def test_train_mode_gives_the_dequantised_integers(kind, bits, seed, centre, spread) -> None:
+    generator = torch.Generator().manual_seed(seed)
+    x = (torch.randn(500, generator=generator) + centre) * spread
+    quantiser = calibrated(kind, bits, x)
+    # In float32 and float64, a number amid two integers may go either way.
+    ratio = x.double() / float(quantiser.scale.detach())
+    clear = ((ratio - ratio.floor()) - 0.5).abs() > 1e-4
+    q = quantiser.quantise(x)
+    assert quantiser.low <= int(q.min()) and int(q.max()) <= quantiser.high
+    expected = quantiser.dequantise(q).float()
+    torch.testing.assert_close(quantiser(x)[clear], expected[clear], rtol=1e-5, atol=0)
+
+
+@given(bits, seeds)
+@settings(max_examples=50, deadline=None)
+def test_weights_are_restricted_integers(bits: int, seed: int) -> None:
+    generator = torch.Generator().manual_seed(seed)
+    weights = torch.randn(6, 9, generator=generator) * torch.logspace(-2, 1, 6)[:, None]
+    weights[2] = 0
+    quantiser = WeightQuantiser(weights, bits)
+    q = quantiser.integers(weights)
+    assert int(q.abs().max()) <= 2 ** (bits - 1) - 1
+    torch.testing.assert_close(quantiser(weights), q * quantiser.scale[:, None])
+    assert bool((q[2] == 0).all())
+
+
+@pytest.mark.parametrize("zero_point", [0, -3])
+@pytest.mark.parametrize("shape", [(4, 50), (200,)])
+def test_gradients_are_those_of_lsq(shape: tuple[int, ...], zero_point: int) -> None:
+    low, high = -8, 7
+    x = torch.randn(shape, generator=torch.Generator().manual_seed(1)).requires_grad_()
+    scale = torch.full((shape[0] if len(shape) == 2 else 1,), 0.11, requires_grad=True)
+    weight = torch.randn(shape, generator=torch.Generator().manual_seed(2))
+    fake = fake_quantise(x, scale, zero_point, low, high)
+    gradients = torch.autograd.grad((fake * weight).sum(), (x, scale))
+    step = scale[:, None] if len(shape) == 2 else scale
+    ratio = x / step
+    rounded = ratio + (ratio.round() - ratio).detach()
+    plain = (torch.clamp(rounded + zero_point, low, high) - zero_point) * step
+    torch.testing.assert_close(fake, plain)
+    expected = torch.autograd.grad((plain * weight).sum(), (x, scale))
+    for got, wanted in zip(gradients, expected, strict=True):
+        torch.testing.assert_close(got, wanted, rtol=1e-4, atol=1e-4)
+
+
+def test_a_zero_point_is_used_only_where_it_pays() -> None:
+    x = torch.linspace(-1, 1, 1001)
+    assert int(calibrated("free", 8, x).zero_point) == 0
+    assert int(calibrated("free", 8, x + 1).zero_point) == -128
+    assert int(calibrated("lanes", 8, x + 1).zero_point) == 0
+    assert calibrated("lanes", 8, x).low == -127
+    assert int(calibrated("relu", 4, x).zero_point) == -8
+
+
+def test_calibration_beats_the_range_of_the_extremes() -> None:
+    x = torch.from_numpy(np.random.default_rng(0).standard_t(4, 20_000)).float()
+    quantiser = calibrated("free", 4, x)
+    whole = ActivationQuantiser("x", 1, 1, 4)
+    whole.set_range(float(x.min()), float(x.max()))
+    error, naive = (float((f(x).detach() - x).square().mean()) for f in (quantiser, whole))
+    assert error < 0.5 * naive
+
+
+def test_degenerate_ranges_stay_finite() -> None:
+    for kind in ("free", "lanes", "relu"):
+        quantiser = calibrated(kind, 8, torch.zeros(10))
+        assert float(quantiser.scale.detach()) > 0
+        assert torch.equal(quantiser(torch.zeros(3)), torch.zeros(3))

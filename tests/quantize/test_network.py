@@ -1,0 +1,207 @@
+"""Training in eval mode, the integer model and the executor are one and the same network."""
+
+import itertools
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+
+from narrowcast.config import Config, DataConfig, ModelConfig, QuantizationConfig, TrainConfig
+from narrowcast.data import Dataset, Table, errors, make_windows
+from narrowcast.integer import IntegerModel, execute, forecast, load_model, save_model
+from narrowcast.integer.model import Context, Linear, Scores
+from narrowcast.integer.random_model import Shape, random_model
+from narrowcast.model import build, load_state, predict, save_state, train_float
+from narrowcast.quantize import (
+    ActivationQuantiser,
+    BitPlan,
+    QuantisedTransformer,
+    finetune,
+    to_integer_model,
+)
+from narrowcast.quantize.training import calibrated
+
+
+def configuration(
+    *, bits: int = 8, heads: int = 1, layers: int = 1, output_bits: int = 16
+) -> Config:
+    return Config(
+        data=DataConfig(inputs=["a", "b"], target="y", window=5, lead=0),
+        model=ModelConfig(channels=8, heads=heads, layers=layers),
+        quantization=QuantizationConfig(bits=bits, output_bits=output_bits),
+        train=TrainConfig(epochs=8, finetune_epochs=3, batch=64, learning_rate=1e-2),
+    )
+
+
+@pytest.fixture(scope="module")
+def dataset() -> Dataset:
+    x = np.random.default_rng(0).normal(size=(1500, 2)) + [0, 3]
+    y = 10 * np.sin(x[:, 0]) + 3 * np.roll(x[:, 1], 2)
+    frame = pd.DataFrame({"a": x[:, 0], "b": x[:, 1], "y": y})
+    return make_windows(Table(None, frame, None), configuration().data)
+
+
+def trained(dataset: Dataset, config: Config, rounds: int = 5) -> QuantisedTransformer:
+    """A quantised model that has seen a little training, from a seed."""
+    torch.manual_seed(config.model.heads)
+    source = build(config)
+    for _ in range(rounds):  # moves the running statistics
+        source(torch.rand(64, 5, 2) * 3 - 1)
+    for norm in (m for m in source.modules() if isinstance(m, torch.nn.BatchNorm1d)):
+        torch.nn.init.normal_(norm.weight)
+        torch.nn.init.normal_(norm.bias)
+    model = calibrated(source.eval(), dataset, config).train()
+    optimiser = torch.optim.Adam(model.parameters(), lr=1e-2)
+    for _ in range(3):
+        optimiser.zero_grad()
+        model(torch.rand(64, 5, 2)).square().mean().backward()
+        optimiser.step()
+    return model.eval()
+
+
+def assert_same(model: QuantisedTransformer, dataset: Dataset, config: Config) -> IntegerModel:
+    integer = to_integer_model(model, dataset, config.data)
+    readings = dataset.test.inputs
+    expected = execute(integer, integer.quantise_inputs(readings))
+    scaled = torch.from_numpy(dataset.input_scaling.apply(readings))
+    assert np.array_equal(model.forward_integers(scaled).numpy(), expected)
+    assert np.array_equal(predict(model, readings, dataset), forecast(integer, readings))
+    return integer
+
+
+@pytest.mark.parametrize(
+    ("bits", "heads", "layers"), [*itertools.product(range(2, 9), (1, 2, 4), (1, 2))]
+)
+def test_eval_mode_is_the_executor(dataset: Dataset, bits: int, heads: int, layers: int) -> None:
+    config = configuration(bits=bits, heads=heads, layers=layers)
+    assert_same(trained(dataset, config), dataset, config)
+
+
+def test_mixed_precision_is_the_executor(dataset: Dataset) -> None:
+    config = configuration(heads=2, layers=2)
+    names = [
+        f"{name}.{part}"
+        for name in (s.name for s in random_model(Shape(5, 2, 8, layers=2, heads=2)).steps)
+        for part in ("output", "weights")
+    ]
+    drawn = np.random.default_rng(0).integers(2, 9, len(names)).tolist()
+    plan = BitPlan(8, dict(zip(names, drawn, strict=True)))
+    torch.manual_seed(0)
+    model = QuantisedTransformer(build(config).eval(), plan)
+    model.calibrate(torch.rand(200, 5, 2), torch.rand(200, 1))
+    integer = assert_same(model.eval(), dataset, config)
+    assert {n: t.bits for n, t in integer.tensors.items()} == {n: plan[n] for n in integer.tensors}
+
+
+@pytest.mark.parametrize("bits", [4, 8])
+def test_train_mode_is_close_to_eval_mode_everywhere(dataset: Dataset, bits: int) -> None:
+    """Step by step: on the integer network's own operands, train mode differs by the odd LSB."""
+    config = configuration(bits=bits, heads=2, layers=2)
+    model = trained(dataset, config)
+    x = torch.from_numpy(dataset.input_scaling.apply(dataset.test.inputs))
+    seen: list[tuple[torch.nn.Module, tuple[torch.Tensor, ...], torch.Tensor]] = []
+    hooks = [
+        step.register_forward_hook(lambda *call: seen.append(call))  # type: ignore[arg-type]
+        for step in model.steps()
+    ]
+    model(x)
+    for hook in hooks:
+        hook.remove()
+    for step, operands, result in seen:
+        quantisers = [q for q in step._operands if q is not None]
+        reals = [
+            o.float() / (q.high - q.low) if "scores" in q.name else q.dequantise(o).float()
+            for q, o in zip(quantisers, operands, strict=True)
+        ]
+        got = step.train()(*reals).detach()
+        if "scores" in step.output.name:
+            difference = got * (2**bits - 1) - result
+        else:
+            difference = step.output.quantise(got) - result
+        limit = 40 if step.output.bits == 16 else 1  # M has 18 bits
+        assert int(difference.abs().max().round()) <= limit, step.output.name
+        if limit == 1:
+            # At 4 bits, the bias alone is rounded to a few hundredths of the output's unit.
+            assert float((difference.abs() > 0.5).double().mean()) < 0.1, step.output.name
+
+
+def test_the_integer_model_has_the_structure_of_the_contract(
+    dataset: Dataset, tmp_path: Path
+) -> None:
+    config = configuration(heads=2, layers=2)
+    integer = to_integer_model(trained(dataset, config), dataset, config.data)
+    other = random_model(Shape(5, 2, 8, layers=2, heads=2))
+    assert [s.name for s in integer.steps] == [s.name for s in other.steps]
+    assert list(integer.tensors) == list(other.tensors)
+    assert {k: v.shape for k, v in integer.arrays.items()} == {
+        k: v.shape for k, v in other.arrays.items()
+    }
+    for step, wanted in zip(integer.steps, other.steps, strict=True):
+        assert type(step) is type(wanted)
+        if isinstance(step, Linear):
+            assert isinstance(wanted, Linear)
+            assert (step.operand, step.residual) == (wanted.operand, wanted.residual)
+            assert (step.relu, step.pooled) == (wanted.relu, wanted.pooled)
+            factors = [step.multiplier, *filter(None, [step.residual_multiplier])]
+            assert max(np.abs(integer.arrays[f]).max() for f in factors) < 2**17
+        elif isinstance(step, Scores):
+            assert -(2**17) <= step.multiplier < 0
+        else:
+            assert isinstance(step, Context)
+            assert step.numerator // 255 < 2**17
+    assert max(np.abs(a).max() for a in integer.arrays.values()) < 2**31
+    for name, tensor in integer.tensors.items():
+        assert tensor.restricted == name.endswith(("key.output", "value.output"))
+        if name.endswith("ffn_up.output"):
+            assert tensor.zero_point == tensor.low
+    save_model(integer, tmp_path)
+    loaded = load_model(tmp_path)
+    assert loaded.tensors == integer.tensors and loaded.steps == integer.steps
+
+
+def test_dead_channels_and_extreme_scales_export(dataset: Dataset) -> None:
+    config = configuration()
+    model = trained(dataset, config)
+    first = model.layers[0]
+    with torch.no_grad():
+        first.ffn_down.weight[3] = 0
+        first.ffn_down.quantise_weight.log_scale[3] = -40
+        first.ffn_down.gain[2] = 0
+        first.ffn_up.bias[0] = 1e12
+        first.value.output.log_scale.fill_(20)
+        first.query.output.log_scale.fill_(-30)
+    integer = assert_same(model, dataset, config)
+    assert np.abs(integer.arrays["layers.0.ffn_up.bias"]).max() <= 2**27
+
+
+def test_finetuning_restores_accuracy_and_is_reproducible(dataset: Dataset, tmp_path: Path) -> None:
+    config = configuration(bits=4)
+    source, _ = train_float(dataset, config)
+    part = dataset.validation
+
+    def rmse(model: torch.nn.Module) -> float:
+        return errors(predict(model, part.inputs, dataset)[:, 0], part.target).rmse
+
+    before = rmse(calibrated(source, dataset, config))
+    model, history = finetune(source, dataset, config)
+    assert rmse(model) == min(history.validation_rmse) < before
+    assert_same(model, dataset, config)
+    again, _ = finetune(source, dataset, config)
+    for name, each in (("a", model), ("b", again)):
+        save_state(each, tmp_path / name)
+    assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()
+    loaded = QuantisedTransformer(build(config), BitPlan.uniform(config.quantization))
+    load_state(loaded, tmp_path / "a")
+    assert np.array_equal(
+        predict(loaded, part.inputs, dataset), predict(model, part.inputs, dataset)
+    )
+
+
+def test_the_result_has_room_beyond_the_targets(dataset: Dataset) -> None:
+    config = configuration(output_bits=8)
+    head = trained(dataset, config).head.output
+    assert isinstance(head, ActivationQuantiser) and head.bits == 8
+    span = head.dequantise(torch.tensor([head.low, head.high]))
+    assert span[0] <= -0.49 and span[1] >= 1.49  # targets are scaled to [0, 1]

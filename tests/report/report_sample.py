@@ -1,0 +1,123 @@
+"""A made-up run, as the stages would hand it to the report."""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from narrowcast.integer.random_model import Shape, random_model
+from narrowcast.report import build_report
+
+DEVICE = {"lut": 8000, "ff": 16000, "bram36": 10, "dsp": 20}
+
+
+def sample_report(**changes: Any) -> dict[str, Any]:
+    model = random_model(Shape(window=12, inputs=3, channels=32, layers=2, heads=2))
+    steps = [
+        {
+            "name": step.name,
+            "rows": 12,
+            "tiles": 2,
+            "inner": 32,
+            "macs": 9500 + 90 * i,
+            "cycles": 800 + 37 * i,
+            "utilisation": 0.7,
+        }
+        for i, step in enumerate(model.steps)
+    ]
+    parts: dict[str, Any] = {
+        "model": model,
+        "data": {
+            "file": "made-up.csv",
+            "rows": 5000,
+            "inputs": ["temperature", "humidity", "light"],
+            "target": "temperature",
+            "lead": 1,
+            "missing": {"temperature": 3, "humidity": 0, "light": 0},
+            "windows": {
+                "train": 3400,
+                "validation": 600,
+                "test": 960,
+                "skipped_gaps": 12,
+                "skipped_missing": 28,
+            },
+        },
+        "accuracy": {
+            "float": {"rmse": 0.5123, "mae": 0.3911},
+            "qat": {"rmse": 0.5187, "mae": 0.3972},
+            "integer": {"rmse": 0.5187, "mae": 0.3972},
+            "persistence": {"rmse": 1.0312, "mae": 0.8099},
+            "ridge": {"rmse": 0.6441, "mae": 0.4903},
+            "ridge_quadratic": {"rmse": 0.6020, "mae": 0.4611},
+        },
+        "program": {
+            "lanes": 16,
+            "steps": steps,
+            "buffers": [
+                {
+                    "name": "weights_6",
+                    "copies": 1,
+                    "writable": True,
+                    "words": 1536,
+                    "width": 96,
+                    "storage": "block",
+                    "ramb18": 9,
+                    "luts": 0,
+                },
+                {
+                    "name": "activations",
+                    "copies": 1,
+                    "writable": True,
+                    "words": 2048,
+                    "width": 8,
+                    "storage": "block",
+                    "ramb18": 1,
+                    "luts": 0,
+                },
+                {
+                    "name": "keys",
+                    "copies": 1,
+                    "writable": True,
+                    "words": 16,
+                    "width": 96,
+                    "storage": "distributed",
+                    "ramb18": 0,
+                    "luts": 96,
+                },
+            ],
+        },
+        "verification": {
+            "verilator": {"windows": 960, "mismatches": 0},
+            "ghdl": {"windows": 2, "mismatches": 0},
+            "cycles": {"predicted": 20063, "simulated": 20063},
+        },
+        "synthesis": {
+            "tool": "yosys 0.70",
+            "device": "xc7s15",
+            "lut": 3251,
+            "ff": 1893,
+            "bram36": 5.5,
+            "dsp": 18,
+            "fits": True,
+            "budget": DEVICE,
+        },
+        "clock_mhz": 100.0,
+        "seconds": {"train": 41.2, "quantize": 33.9, "compile": 0.8, "verify": 61.0, "synth": 92.4},
+    }
+    return build_report(**{**parts, **changes})
+
+
+def sample_predictions(windows: int = 960, *, timed: bool = True) -> dict[str, NDArray[Any]]:
+    noise = np.random.default_rng(0)
+    row = np.arange(windows) + 4000
+    row[60:] += 24
+    truth = 18 + 6 * np.sin(row * 2 * np.pi / 24) + noise.normal(0, 0.4, windows)
+    found = {
+        "truth": truth,
+        "row": row,
+        "float": truth + noise.normal(0, 0.5, windows),
+        "integer": truth + noise.normal(0, 0.5, windows),
+    }
+    if timed:
+        found["time"] = np.datetime64("2024-05-01", "ns").astype(np.int64) + row * 3_600_000_000_000
+    return found

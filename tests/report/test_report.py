@@ -1,0 +1,74 @@
+import json
+import re
+from pathlib import Path
+
+import pytest
+from report_sample import DEVICE, sample_predictions, sample_report
+
+from narrowcast.report import render_html
+from narrowcast.report.html import number
+
+
+def test_report_is_json_with_all_documented_fields() -> None:
+    report = sample_report()
+    assert json.loads(json.dumps(report)) == report
+    assert report["schema_version"] == 1
+    assert report["latency_us"] == pytest.approx(200.63)
+    assert report["utilisation"] == report["model"]["macs"] / (16 * 20063)
+    documented = (Path(__file__).parents[2] / "docs" / "report.md").read_text(encoding="utf-8")
+    assert set(report) <= {field.split(".")[0] for field in re.findall(r"`([\w.]+)`", documented)}
+    for part in (
+        report["model"],
+        report["data"],
+        report["synthesis"],
+        report["accuracy"]["test"],
+        *report["program"]["steps"],
+        *report["program"]["buffers"],
+    ):
+        for field in part:
+            assert f"`{field}`" in documented
+
+
+def test_every_forecaster_has_an_entry() -> None:
+    report = sample_report(accuracy={"float": {"rmse": 1.0, "mae": 1.0}})
+    assert report["accuracy"]["test"]["persistence"] is None
+    assert len(report["accuracy"]["test"]) == 6
+
+
+def test_page_stands_alone() -> None:
+    page = render_html(sample_report(), sample_predictions())
+    assert not re.search(r"<(script|link|img|iframe)[^>]*\b(src|href)=", page)
+    assert "@import" not in page
+    assert page.count("Plotly.newPlot(") >= 4
+    for place in ("forecast", "errors", "cycles", "resources"):
+        assert f'id="{place}"' in page
+    assert "layers.0.ffn_up" in page and "weights_6" in page and "200.6 µs" in page
+
+
+def test_page_without_time_and_without_persistence() -> None:
+    accuracy = sample_report()["accuracy"]["test"] | {"persistence": None}
+    page = render_html(sample_report(accuracy=accuracy), sample_predictions(30, timed=False))
+    assert "Row of the table" in page
+    assert "Persistence has no forecast here" in page
+    assert "The first 30 of" in page
+
+
+def test_page_of_a_design_that_does_not_fit() -> None:
+    used = {"lut": 9000, "ff": 100, "bram36": 12.5, "dsp": 20}
+    synthesis = {"tool": "yosys", "device": "xc7s15", **used, "fits": False, "budget": DEVICE}
+    page = render_html(sample_report(synthesis=synthesis), sample_predictions())
+    assert "too large" in page
+
+
+def test_names_from_the_table_cannot_become_markup() -> None:
+    data = sample_report()["data"] | {"target": "</script><b>x</b>"}
+    page = render_html(sample_report(data=data), sample_predictions())
+    assert "</script><b>" not in page
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [(None, "–"), (0, "0"), (14321, "14,321"), (5.5, "5.5"), (0.51873, "0.5187"), (2e4, "20,000")],
+)
+def test_number(value: float | None, text: str) -> None:
+    assert number(value) == text

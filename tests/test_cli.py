@@ -1,0 +1,231 @@
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from narrowcast import cli, pipeline
+from narrowcast.errors import ToolError
+from narrowcast.progress import Progress
+from narrowcast.stages import Stage
+
+COMMANDS = ("build", *pipeline.NAMES)
+CONFIG = """
+[data]
+path = "readings.csv"
+time = "time"
+inputs = ["a"]
+target = "b"
+window = 3
+lead = 0
+[train]
+epochs = 1
+finetune_epochs = 1
+"""
+Run = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    (tmp_path / "run.toml").write_text(CONFIG)
+    rows = [f"2024-01-01T{i // 60:02}:{i % 60:02}:00Z,{i % 7},{i % 5}\n" for i in range(120)]
+    (tmp_path / "readings.csv").write_text("time,a,b\n" + "".join(rows))
+    return tmp_path
+
+
+@pytest.fixture
+def run(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Iterator[Run]:
+    """Run a command in ``folder``: exit code, stdout, stderr."""
+    monkeypatch.chdir(folder)
+
+    def call(*arguments: str) -> tuple[int, str, str]:
+        monkeypatch.setattr(sys, "argv", ["narrowcast", *arguments])
+        with pytest.raises(SystemExit) as exit_:
+            cli.main()
+        captured = capsys.readouterr()
+        return int(exit_.value.code or 0), captured.out, captured.err
+
+    yield call
+
+
+def snapshot(folder: Path) -> dict[Path, bytes]:
+    return {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def complaint(result: tuple[int, str, str]) -> str:
+    code, out, err = result
+    assert code == 2
+    assert out == ""
+    assert err.count("\n") == 1 and err.startswith("narrowcast: error: ")
+    return err.strip()
+
+
+def write_table(path: Path, change: Callable[[list[str]], list[str]]) -> None:
+    path.write_text("\n".join(change(path.read_text().splitlines())) + "\n")
+
+
+def test_help_without_torch() -> None:
+    code = (
+        "import sys, narrowcast.cli as c; sys.argv = ['narrowcast', 'build', '--help']\n"
+        "try: c.main()\n"
+        "except SystemExit: assert 'torch' not in sys.modules"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, capture_output=True)
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_has_help(run: Run, command: str) -> None:
+    code, out, _ = run(command, "--help")
+    assert code == 0
+    assert "CONFIG.toml" in out and "--out" in out and "--set" in out
+
+
+@pytest.mark.parametrize(
+    "arguments", [("bild",), ("build",), ("build", "run.toml"), ("build", "run.toml", "--oot", "x")]
+)
+def test_usage_errors(run: Run, arguments: tuple[str, ...]) -> None:
+    code, _, err = run(*arguments)
+    assert code == 2
+    assert "Traceback" not in err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("run.toml", "--set", "model.chanels=8"), "model.chanels"),
+        (("run.toml", "--set", "quantization.bits=9"), "quantization.bits"),
+        (("run.toml", "--set", "train.epochs=2", "quantization.bits=9"), "quantization.bits"),
+        (("run.toml", "--set", "model.heads=5"), "heads"),
+        (("run.toml", "--set", 'data.inputs=["a", "c"]'), "'c'"),
+        (("run.toml", "--set", "data.window=500"), "window"),
+        (("run.toml", "--data", "absent.csv"), "absent.csv: no such file"),
+        (("absent.toml",), "absent.toml"),
+    ],
+)
+def test_bad_input(run: Run, folder: Path, arguments: tuple[str, ...], said: str) -> None:
+    before = snapshot(folder)
+    assert said in complaint(run("train", *arguments, "--out", "out"))
+    assert snapshot(folder) == before
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (lambda lines: [*lines[:9], lines[9].replace(",", ",x", 1), *lines[10:]], "not a number"),
+        (lambda lines: [*lines[:9], lines[8], *lines[9:]], "second time"),
+        (lambda lines: [lines[0], *reversed(lines[1:])], "sort"),
+        (lambda lines: [lines[0], *(line[:-1] + "4" for line in lines[1:])], "constant"),
+        (lambda lines: [*lines[:9], lines[9][:-1] + "inf", *lines[10:]], "infinite"),
+        (lambda lines: lines[:1], "no readings"),
+    ],
+)
+def test_bad_data_keeps_outputs(
+    run: Run, folder: Path, change: Callable[[list[str]], list[str]], said: str
+) -> None:
+    assert run("train", "run.toml", "--out", "out")[0] == 0
+    write_table(folder / "readings.csv", change)
+    before = snapshot(folder)
+    assert said in complaint(run("train", "run.toml", "--out", "out"))
+    assert snapshot(folder) == before
+
+
+def test_unknown_device_is_found_before_training(run: Run, folder: Path) -> None:
+    result = run("build", "run.toml", "--out", "out", "--set", "hardware.device=xc7s999")
+    assert "xc7s999" in complaint(result)
+    assert not (folder / "out").exists()
+
+
+@pytest.mark.parametrize(
+    ("command", "first"),
+    [
+        ("quantize", "train"),
+        ("compile", "quantize"),
+        ("verify", "quantize"),
+        ("synth", "compile"),
+        ("report", "train"),
+    ],
+)
+def test_command_without_its_predecessor(run: Run, command: str, first: str) -> None:
+    said = complaint(run(command, "run.toml", "--out", "out"))
+    assert f"run 'narrowcast {first}' first" in said
+
+
+def test_output_folder_that_cannot_be_written(run: Run) -> None:
+    assert "cannot be written" in complaint(run("train", "run.toml", "--out", "readings.csv"))
+    assert "cannot be written" in complaint(run("train", "run.toml", "--out", "/proc/out"))
+
+
+def replace_stage(
+    monkeypatch: pytest.MonkeyPatch, name: str, function: Callable[..., dict[str, Any]]
+) -> None:
+    original = pipeline.stages
+
+    def stages(*arguments: Any) -> list[Stage]:
+        return [
+            Stage(**{**vars(stage), "run": function}) if stage.name == name else stage
+            for stage in original(*arguments)
+        ]
+
+    monkeypatch.setattr(pipeline, "stages", stages)
+
+
+def test_interruption(run: Run, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert run("train", "run.toml", "--out", "out")[0] == 0
+    before = snapshot(folder)
+
+    def interrupted(work: Path, _: Progress) -> dict[str, Any]:
+        (work / "accuracy.json").write_text("half")
+        raise KeyboardInterrupt
+
+    replace_stage(monkeypatch, "quantize", interrupted)
+    code, _, err = run("quantize", "run.toml", "--out", "out")
+    assert code == 130
+    assert err.count("\n") == 1 and "the same command continues" in err
+    assert snapshot(folder) == before
+
+    code, _, err = run("train", "run.toml", "--out", "out")
+    assert code == 0
+    assert "up to date" in err
+
+
+def test_words_of_a_tool_follow_the_line(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fails(*_: object) -> dict[str, Any]:
+        raise ToolError("ghdl failed\nengine.vhd:3:1: error: no declaration")
+
+    replace_stage(monkeypatch, "train", fails)
+    code, _, err = run("train", "run.toml", "--out", "out")
+    assert code == 2
+    assert err == "narrowcast: error: ghdl failed\nengine.vhd:3:1: error: no declaration\n"
+
+
+def test_full_disk(run: Run, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object) -> dict[str, Any]:
+        raise OSError(28, os.strerror(28), "big.bin")
+
+    replace_stage(monkeypatch, "train", full)
+    said = complaint(run("train", "run.toml", "--out", "out"))
+    assert said == "narrowcast: error: big.bin: No space left on device"
+    assert not list((folder / "out").glob("*.*safetensors"))
+
+
+def test_train_and_quantize(run: Run, folder: Path) -> None:
+    out = ("run.toml", "--out", "out", "--set", "model.channels=8")
+    assert run("train", *out)[0] == 0
+    assert run("quantize", *out)[0] == 0
+    code, stdout, err = run("quantize", *out)
+    assert (code, stdout) == (0, "")
+    assert "up to date" in err
+
+    said = complaint(run("quantize", "run.toml", "--out", "out", "--set", "model.channels=16"))
+    assert "'train' ran with model.channels = 8, but it is now 16" in said
+
+    path = folder / "out" / "integer_model.json"
+    path.write_bytes(path.read_bytes()[:100])
+    before = snapshot(folder)
+    assert "integer_model.json" in complaint(run("compile", *out))
+    assert snapshot(folder) == before
