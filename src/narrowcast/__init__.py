@@ -1,3 +1,24 @@
 """Transformer forecasters on very small FPGAs, from a table of readings to a verified design."""
 
+from typing import TYPE_CHECKING, Any
+
 __version__ = "0.1.0"
+
+if TYPE_CHECKING:
+    from narrowcast import pipeline
+    from narrowcast.config import Config, load_config
+
+__all__ = ["Config", "__version__", "load_config", "pipeline"]
+
+
+def __getattr__(name: str) -> Any:
+    # On demand, so that importing one module of the package does not load all others.
+    if name in ("Config", "load_config"):
+        from narrowcast import config  # noqa: PLC0415
+
+        return getattr(config, name)
+    if name == "pipeline":
+        import importlib  # noqa: PLC0415
+
+        return importlib.import_module("narrowcast.pipeline")
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -348,7 +348,7 @@ def _compile(model: IntegerModel, device: Device, lanes: int, storage: Mapping[s
     )
     all_buffers = tuple(memory.weight_buffers(segments, bank_bits, lanes) + buffers)
     plan = MemoryPlan(scratch, scratch_words, token_words, all_buffers, tuple(segments))
-    in_block = {b.name: b.storage == "block" for b in buffers}
+    in_block = {b.name: int(b.storage == "block") for b in buffers}
     words = [len(bank) for bank in images.banks.values()]
     deepest = max(
         *words,
@@ -363,7 +363,7 @@ def _compile(model: IntegerModel, device: Device, lanes: int, storage: Mapping[s
         *(s.inner + s.tile_pause + s.row_pause + s.step_pause for s in program),
     )
     address_bits = (deepest + lanes).bit_length()
-    scalars: dict[str, int | bool] = {
+    scalars = {
         "LANES": lanes,
         "WINDOW": model.window,
         "OUTPUTS": model.outputs,

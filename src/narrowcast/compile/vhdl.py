@@ -25,10 +25,8 @@ def vector(name: str, words: Sequence[int], width: int) -> str:
     return f"  constant {name} : std_logic_vector(0 to {size - 1}) :={image(words, width)};"
 
 
-def scalar(name: str, value: int | bool) -> str:
-    """Return the declaration of a number or a truth value."""
-    if isinstance(value, bool):
-        return f"  constant {name} : boolean := {str(value).lower()};"
+def scalar(name: str, value: int) -> str:
+    """Return the declaration of a number."""
     return f"  constant {name} : integer := {value};"
 
 

@@ -51,6 +51,7 @@ architecture rtl of collector is
   type   sum_array is array (LANES - 1 downto 0) of signed(SUM_BITS - 1 downto 0);
   signal captured : sum_array;
   signal busy     : std_logic;
+  signal fetched  : std_logic;
   signal column   : lane_t;
   signal channel  : count_t; -- column of the row
   signal tile     : count_t;
@@ -105,14 +106,20 @@ begin
         tile        <= (others => '0');
         row_at      <= (others => '0');
         current     <= (others => '0');
-        ahead       <= to_unsigned(1 mod STEPS, STEP_BITS);
-        s           <= PROGRAM(0);
-        bias_at     <= to_unsigned(PROGRAM(0).bias_base, ADDRESS_BITS);
-        residual_at <= to_unsigned(PROGRAM(0).residual_base, ADDRESS_BITS);
-        y_row       <= to_unsigned(PROGRAM(0).y_base, ADDRESS_BITS);
-        y_at        <= to_unsigned(PROGRAM(0).y_base, ADDRESS_BITS);
+        ahead       <= (others => '0');
+        fetched     <= '0';
         lane_at     <= (others => '0');
         in_block    <= (others => '0');
+      elsif fetched = '0' then
+        -- the first step's word, while the inputs come in
+        valid       <= '0';
+        fetched     <= '1';
+        ahead       <= to_unsigned(1 mod STEPS, STEP_BITS);
+        s           <= following;
+        bias_at     <= to_unsigned(following.bias_base, ADDRESS_BITS);
+        residual_at <= to_unsigned(following.residual_base, ADDRESS_BITS);
+        y_row       <= to_unsigned(following.y_base, ADDRESS_BITS);
+        y_at        <= to_unsigned(following.y_base, ADDRESS_BITS);
       else
         valid <= busy;
         if busy = '1' then

@@ -26,7 +26,10 @@ entity engine is
     in_data   : in    std_logic_vector(INPUT_BITS - 1 downto 0);
     out_valid : out   std_logic;
     out_ready : in    std_logic;
-    out_data  : out   std_logic_vector(OUTPUT_BITS - 1 downto 0)
+    out_data  : out   std_logic_vector(OUTPUT_BITS - 1 downto 0);
+    -- Every number as it is stored, for looking inside; leave open.
+    trace_valid : out   std_logic;
+    trace_data  : out   std_logic_vector(Y_BITS - 1 downto 0)
   );
 end entity engine;
 
@@ -634,6 +637,9 @@ begin
       end if;
     end if;
   end process write_back;
+
+  trace_valid <= scratch_write or token_write or key_write or value_write;
+  trace_data  <= write_data;
 
   collect_result : process (all) is
     variable s : step_t;

@@ -10,7 +10,7 @@ use ieee.numeric_std.all;
 entity lane_cache is
   generic (
     LANES        : positive;
-    BLOCK_MEMORY : boolean;
+    BLOCK_MEMORY : natural; -- 1: block memory, 0: look-up tables
     WIDTH        : positive;
     DEPTH        : positive;
     ADDRESS_BITS : positive;

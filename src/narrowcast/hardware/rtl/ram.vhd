@@ -12,7 +12,7 @@ use work.engine_types.all;
 
 entity ram is
   generic (
-    BLOCK_MEMORY : boolean;
+    BLOCK_MEMORY : natural; -- 1: block memory, 0: look-up tables
     WIDTH        : positive;
     DEPTH        : positive;
     ADDRESS_BITS : positive

@@ -4,7 +4,8 @@
 -- are the memory's latch and its output register. Of look-up tables the memory is built as
 -- blocks of 64 words, one table a bit, each with a register, and a second clock chooses among
 -- the blocks: a table of six inputs with a register behind it is what the fabric is made of,
--- and no mapper can make it larger.
+-- and no mapper can make it larger. BLOCK_MEMORY stands first among the generics so that the
+-- resource can be read from the elaborated module's name.
 library ieee;
 use ieee.std_logic_1164.all;
 use ieee.numeric_std.all;
@@ -14,7 +15,7 @@ use work.engine_types.all;
 
 entity rom is
   generic (
-    BLOCK_MEMORY : boolean;
+    BLOCK_MEMORY : natural; -- 1: block memory, 0: look-up tables
     WIDTH        : positive;
     ADDRESS_BITS : positive;
     CONTENTS     : std_logic_vector
@@ -32,7 +33,7 @@ architecture rtl of rom is
 
 begin
 
-  in_block : if BLOCK_MEMORY generate
+  in_block : if BLOCK_MEMORY = 1 generate
 
     constant BITS : positive := index_bits(DEPTH);
     type     words_t is array (2 ** BITS - 1 downto 0) of std_logic_vector(WIDTH - 1 downto 0);
@@ -62,7 +63,7 @@ begin
 
   end generate in_block;
 
-  in_tables : if not BLOCK_MEMORY generate
+  in_tables : if BLOCK_MEMORY = 0 generate
 
     constant BLOCKS : positive := (DEPTH + 63) / 64;
     type     block_array is array (BLOCKS - 1 downto 0) of std_logic_vector(WIDTH - 1 downto 0);

@@ -72,7 +72,7 @@ begin
 
   memory : entity work.ram
     generic map (
-      BLOCK_MEMORY => false,
+      BLOCK_MEMORY => 0,
       WIDTH        => SUM_BITS,
       DEPTH        => 2 ** (ROW_INDEX_BITS + 1),
       ADDRESS_BITS => ROW_INDEX_BITS + 1

@@ -49,7 +49,7 @@ begin
 
   memory : entity work.ram
     generic map (
-      BLOCK_MEMORY => false,
+      BLOCK_MEMORY => 0,
       WIDTH        => QUOTIENT_BITS,
       DEPTH        => WINDOW,
       ADDRESS_BITS => ADDRESS_BITS

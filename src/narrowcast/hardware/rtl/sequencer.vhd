@@ -5,6 +5,7 @@
 -- its addresses stand at the outputs and "issue" is high. All waiting is in the program: the
 -- pauses after tiles, rows and steps make sure that data are written before they are read and
 -- that the units behind are free. So the schedule is fixed at compile time, to the clock.
+-- After a reset the first step's word is fetched while the inputs come in.
 library ieee;
 use ieee.std_logic_1164.all;
 use ieee.numeric_std.all;
@@ -80,16 +81,16 @@ begin
         active    <= '0';
         current   <= (others => '0');
         ahead     <= (others => '0');
-        s         <= PROGRAM(0);
+        s         <= following;
         pause     <= (others => '0');
         row       <= (others => '0');
         tile      <= (others => '0');
         inner     <= (others => '0');
         wrap      <= (others => '0');
-        x_row     <= to_unsigned(PROGRAM(0).x_base, ADDRESS_BITS);
-        x_at      <= to_unsigned(PROGRAM(0).x_base, ADDRESS_BITS);
-        lane_tile <= to_unsigned(PROGRAM(0).lane_base, ADDRESS_BITS);
-        lane_at   <= to_unsigned(PROGRAM(0).lane_base, ADDRESS_BITS);
+        x_row     <= to_unsigned(following.x_base, ADDRESS_BITS);
+        x_at      <= to_unsigned(following.x_base, ADDRESS_BITS);
+        lane_tile <= to_unsigned(following.lane_base, ADDRESS_BITS);
+        lane_at   <= to_unsigned(following.lane_base, ADDRESS_BITS);
       elsif active = '0' then
         active <= '1';
         ahead  <= to_unsigned(1 mod STEPS, STEP_BITS);

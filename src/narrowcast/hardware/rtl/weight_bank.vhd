@@ -2,7 +2,7 @@
 --
 -- The bank is cut into segments (see engine_types): the compiler places as many columns of each
 -- segment in block memory as the device has room for, the rest in look-up tables. Segments
--- start at multiples of 512, so an address within a segment costs next to no logic.
+-- start at multiples of 512, so an address in a segment costs next to no logic.
 -- Two clocks from address to data; the choice among segments is left to the output.
 library ieee;
 use ieee.std_logic_1164.all;
@@ -44,7 +44,7 @@ architecture rtl of weight_bank is
 
   type   word_array is array (SEGMENTS'range) of std_logic_vector(WIDTH - 1 downto 0);
   signal words  : word_array;
-  signal before : unsigned(ADDRESS_BITS - 1 downto 0);
+  signal earlier : unsigned(ADDRESS_BITS - 1 downto 0);
   signal chosen : unsigned(ADDRESS_BITS - 1 downto 0);
 
 begin
@@ -55,11 +55,11 @@ begin
 
       constant SEGMENT : segment_t := SEGMENTS(s);
       constant IN_BLOCKS : natural := minimum_of(WIDTH, SEGMENT.columns * SEGMENT.column_bits);
-      signal   within  : unsigned(ADDRESS_BITS - 1 downto 0);
+      signal   offset  : unsigned(ADDRESS_BITS - 1 downto 0);
 
     begin
 
-      within <= address - SEGMENT.first;
+      offset <= address - SEGMENT.first;
 
       block_columns : for c in 0 to SEGMENT.columns - 1 generate
 
@@ -70,14 +70,14 @@ begin
 
         column : entity work.rom
           generic map (
-            BLOCK_MEMORY => true,
+            BLOCK_MEMORY => 1,
             WIDTH        => HIGH - LOW + 1,
             ADDRESS_BITS => ADDRESS_BITS,
             CONTENTS     => cut(SEGMENT.first, SEGMENT.words, LOW, HIGH)
           )
           port map (
             clk     => clk,
-            address => within,
+            address => offset,
             data    => words(s)(HIGH downto LOW)
           );
 
@@ -87,14 +87,14 @@ begin
 
         rest : entity work.rom
           generic map (
-            BLOCK_MEMORY => false,
+            BLOCK_MEMORY => 0,
             WIDTH        => WIDTH - IN_BLOCKS,
             ADDRESS_BITS => ADDRESS_BITS,
             CONTENTS     => cut(SEGMENT.first, SEGMENT.words, IN_BLOCKS, WIDTH - 1)
           )
           port map (
             clk     => clk,
-            address => within,
+            address => offset,
             data    => words(s)(WIDTH - 1 downto IN_BLOCKS)
           );
 
@@ -111,8 +111,8 @@ begin
   follow : process (clk) is
   begin
     if rising_edge(clk) then
-      before <= address;
-      chosen <= before;
+      earlier <= address;
+      chosen <= earlier;
     end if;
   end process follow;
 

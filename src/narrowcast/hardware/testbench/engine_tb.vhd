@@ -3,7 +3,8 @@
 -- INPUT_FILE holds one input word a line, as a decimal integer; OUTPUT_FILE receives, a line each,
 -- the outputs in order, and for every inference "cycles N", counted from the clock in which its
 -- first input is taken to the clock in which its last output is taken. With STALLS both streams
--- are held up at random.
+-- are held up at random. If TRACE_FILE is not empty, every number that the engine stores is written
+-- there, a line each, in the order of the program.
 library ieee;
 use ieee.std_logic_1164.all;
 use ieee.numeric_std.all;
@@ -19,7 +20,8 @@ entity engine_tb is
   generic (
     INPUT_FILE  : string;
     OUTPUT_FILE : string;
-    STALLS      : boolean := false
+    STALLS      : boolean := false;
+    TRACE_FILE  : string  := ""
   );
 end entity engine_tb;
 
@@ -34,6 +36,8 @@ architecture test of engine_tb is
   signal out_ready : std_logic := '0';
   signal out_data  : std_logic_vector(OUTPUT_BITS - 1 downto 0);
   signal finished  : boolean := false;
+  signal trace_valid : std_logic;
+  signal trace_data  : std_logic_vector(Y_BITS - 1 downto 0);
 
 begin
 
@@ -48,7 +52,9 @@ begin
       in_data   => in_data,
       out_valid => out_valid,
       out_ready => out_ready,
-      out_data  => out_data
+      out_data  => out_data,
+      trace_valid => trace_valid,
+      trace_data  => trace_data
     );
 
   drive : process is
@@ -124,5 +130,20 @@ begin
     finished <= true;
     wait;
   end process drive;
+
+  tracing : if TRACE_FILE'length > 0 generate
+
+    trace : process is
+      file     sink : text open write_mode is TRACE_FILE;
+      variable text_out : line;
+    begin
+      wait until rising_edge(clk) and reset = '0';
+      if trace_valid = '1' then
+        write(text_out, to_integer(signed(trace_data)));
+        writeline(sink, text_out);
+      end if;
+    end process trace;
+
+  end generate tracing;
 
 end architecture test;

@@ -1,0 +1,31 @@
+# make demo: the whole chain on the synthetic example.   make test: all checks and tests.
+
+PYTHON ?= python3
+# The version is explicit because pip's default choice brings gigabytes of CUDA along.
+TORCH ?= torch==2.13.0
+VENV := .venv
+BIN := $(VENV)/bin
+
+.PHONY: demo test clean
+
+demo: $(VENV)/installed
+	$(BIN)/narrowcast build examples/demo.toml --out out/demo
+
+test: $(VENV)/installed
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/pytest -n 2
+
+$(VENV)/installed: pyproject.toml $(VENV)/tools
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check "$(TORCH)"
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable ".[dev]"
+	touch $@
+
+$(VENV)/tools: scripts/install-tools
+	PYTHON="$(PYTHON)" scripts/install-tools
+	$(PYTHON) -m venv $(VENV)
+	touch $@
+
+clean:
+	rm -rf $(VENV) out

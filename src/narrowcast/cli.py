@@ -1,0 +1,255 @@
+"""The command line: thin commands over ``narrowcast.pipeline``, and one place for errors."""
+
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any, NoReturn
+
+import typer
+
+from narrowcast import __version__, pipeline
+from narrowcast.config import Config, load_config
+from narrowcast.errors import ToolError, UserError
+from narrowcast.progress import choose_progress
+
+app = typer.Typer(
+    name="narrowcast",
+    help="From a table of sensor readings to a verified Transformer accelerator on a small FPGA.",
+    epilog="Start with: narrowcast build examples/demo.toml --out out/demo",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+class SynthesisTool(StrEnum):
+    """Who counts the resources."""
+
+    YOSYS = "yosys"
+    VIVADO = "vivado"
+
+
+ConfigFile = Annotated[
+    Path,
+    typer.Argument(metavar="CONFIG.toml", help="What to make, see examples/.", show_default=False),
+]
+Out = Annotated[
+    Path, typer.Option("--out", metavar="DIR", help="The folder for everything that is made.")
+]
+Data = Annotated[
+    Path | None,
+    typer.Option("--data", metavar="FILE", help="The table of readings, instead of data.path."),
+]
+Set = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--set",
+        metavar="KEY=VALUE",
+        help="Override a key of the file, such as model.channels=16; several may follow.",
+    ),
+]
+Force = Annotated[bool, typer.Option("--force", help="Do it again, even if nothing has changed.")]
+Synth = Annotated[SynthesisTool, typer.Option("--synth", help="The synthesis tool.")]
+Yosys = Annotated[
+    Path | None,
+    typer.Option("--yosys", metavar="PATH", help="Another yosys than the one that comes along."),
+]
+
+
+@contextmanager
+def _one_line_errors() -> Iterator[None]:
+    """Turn what a user can put right into one line and an exit code."""
+    try:
+        yield
+    except (UserError, ToolError) as error:
+        _fail(str(error))
+    except MemoryError:
+        _fail("not enough memory")
+    except OSError as error:
+        where = f"{error.filename}: " if error.filename else ""
+        _fail(f"{where}{error.strerror or error}")
+    except KeyboardInterrupt:
+        typer.echo(
+            "narrowcast: interrupted; finished stages are kept: the same command continues there",
+            err=True,
+        )
+        raise typer.Exit(130) from None
+
+
+def _fail(message: str) -> NoReturn:
+    typer.echo(f"narrowcast: error: {message}", err=True)
+    raise typer.Exit(2) from None
+
+
+def _execute(
+    run: Callable[[Config, Path, pipeline.Options], dict[str, Any]],
+    config: Path,
+    out: Path,
+    data: Path | None,
+    overrides: list[str] | None,
+    **options: Any,
+) -> dict[str, Any]:
+    with _one_line_errors():
+        settings = load_config(config, overrides or (), data)
+        return run(settings, out, pipeline.Options(**options, progress=choose_progress()))
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"narrowcast {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _common(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")
+    ] = False,
+) -> None:
+    pass
+
+
+@app.command()
+def build(
+    *,
+    config: ConfigFile,
+    out: Out,
+    data: Data = None,
+    set_: Set = None,
+    force: Force = False,
+    synth: Synth = SynthesisTool.YOSYS,
+    yosys: Yosys = None,
+) -> None:
+    """Run all stages: train, quantize, compile, verify, synth, report.
+
+    A stage that is finished is skipped when nothing it depends on has changed.
+    """
+    report = _execute(
+        pipeline.build, config, out, data, set_, force=force, synth=synth.value, yosys=yosys
+    )
+    _summary(report, out)
+
+
+@app.command()
+def train(
+    *,
+    config: ConfigFile,
+    out: Out,
+    data: Data = None,
+    set_: Set = None,
+    force: Force = False,
+) -> None:
+    """Train the forecaster in floating point (stage 1 of 6)."""
+    _execute(pipeline.train, config, out, data, set_, force=force)
+
+
+@app.command()
+def quantize(
+    *,
+    config: ConfigFile,
+    out: Out,
+    data: Data = None,
+    set_: Set = None,
+    force: Force = False,
+) -> None:
+    """Turn the trained forecaster into integers of a few bits (stage 2 of 6).
+
+    The forecaster is fine-tuned with rounding in place, then written as integer_model.json.
+    """
+    _execute(pipeline.quantize, config, out, data, set_, force=force)
+
+
+@app.command("compile")
+def compile_(
+    *,
+    config: ConfigFile,
+    out: Out,
+    data: Data = None,
+    set_: Set = None,
+    force: Force = False,
+) -> None:
+    """Turn the integers into VHDL for the device (stage 3 of 6).
+
+    Writes the sources to DIR/rtl, and to DIR/vectors what goes in and must come out.
+    """
+    _execute(pipeline.compile, config, out, data, set_, force=force)
+
+
+@app.command()
+def verify(
+    *,
+    config: ConfigFile,
+    out: Out,
+    data: Data = None,
+    set_: Set = None,
+    force: Force = False,
+) -> None:
+    """Simulate the VHDL and compare each result, bit by bit (stage 4 of 6).
+
+    All test windows run in Verilator, a few in GHDL. Both must be installed.
+    """
+    _execute(pipeline.verify, config, out, data, set_, force=force)
+
+
+@app.command()
+def synth(
+    *,
+    config: ConfigFile,
+    out: Out,
+    data: Data = None,
+    set_: Set = None,
+    force: Force = False,
+    synth: Synth = SynthesisTool.YOSYS,
+    yosys: Yosys = None,
+) -> None:
+    """Synthesise the VHDL and count what it takes of the device (stage 5 of 6).
+
+    A project script for Vivado is written to DIR/vivado in any case.
+    """
+    _execute(pipeline.synth, config, out, data, set_, force=force, synth=synth.value, yosys=yosys)
+
+
+@app.command()
+def report(
+    *,
+    config: ConfigFile,
+    out: Out,
+    data: Data = None,
+    set_: Set = None,
+    force: Force = False,
+) -> None:
+    """Gather everything in report.json and report.html (stage 6 of 6)."""
+    _summary(_execute(pipeline.report, config, out, data, set_, force=force), out)
+
+
+def _summary(report: dict[str, Any], out: Path) -> None:
+    test, synthesis = report["accuracy"]["test"], report["synthesis"]
+    checked, cycles = report["verification"]["verilator"], report["cycles"]["simulated"]
+    exact, rounded = test["float"]["rmse"], test["integer"]["rmse"]
+    used = f"{synthesis['lut']} LUT, {synthesis['dsp']} DSP, {synthesis['bram36']:g} BRAM36"
+    typer.echo(f"test RMSE:  {rounded:.4g} in integers, {exact:.4g} in floating point")
+    typer.echo(f"verified:   {checked['windows']} windows, {checked['mismatches']} mismatches")
+    typer.echo(f"latency:    {report['latency_us']:.1f} us ({cycles} cycles)")
+    typer.echo(f"resources:  {used} of {synthesis['device']}")
+    typer.echo(f"report:     {out / 'report.html'}")
+
+
+def _spread(arguments: Sequence[str]) -> list[str]:
+    """Let several KEY=VALUE follow one ``--set``, which typer cannot."""
+    spread: list[str] = []
+    setting = False
+    for argument in arguments:
+        setting = argument == "--set" or (setting and not argument.startswith("-"))
+        if setting and argument != "--set" and spread[-1] != "--set" and "=" in argument:
+            spread.append("--set")
+        spread.append(argument)
+    return spread
+
+
+def main() -> None:
+    """Run the command line."""
+    app(_spread(sys.argv[1:]), prog_name="narrowcast")

@@ -1,0 +1,73 @@
+"""GHDL: analysis, simulation, and Verilog for the tools that do not read VHDL.
+
+GHDL 2.0's Verilog is not always the VHDL. What is known of it is mended or refused here, in one
+place, and every build compares GHDL's own simulation with Verilator's on the same vectors.
+"""
+
+import re
+from pathlib import Path
+
+from narrowcast.errors import ToolError
+from narrowcast.hardware.tools import require, run
+
+SOURCES = (
+    "engine_types.vhd",
+    "engine_config.vhd",
+    "rom.vhd",
+    "ram.vhd",
+    "lane.vhd",
+    "lane_cache.vhd",
+    "weight_bank.vhd",
+    "sequencer.vhd",
+    "collector.vhd",
+    "row_maximum.vhd",
+    "row_reciprocal.vhd",
+    "epilogue.vhd",
+    "engine.vhd",
+)
+TESTBENCH = Path(__file__).parent / "testbench" / "engine_tb.vhd"
+
+_SIGNED_PRODUCT = re.compile(r"= (\w+) \* (\w+); // smul")
+_ARITHMETIC_SHIFT = re.compile(r"\$signed\(\w+\) >> ")
+
+
+def analyse(rtl: Path, work: Path, *extra: Path) -> None:
+    """Analyse the engine's sources, then ``extra``, into the library in ``work``.
+
+    Raises:
+        ToolError: a source is missing or wrong, or gives a warning.
+    """
+    work.mkdir(parents=True, exist_ok=True)
+    files = [(rtl / name).resolve() for name in SOURCES] + [path.resolve() for path in extra]
+    run([require("ghdl"), "-a", "--std=08", "--warn-error", *files], work)
+
+
+def mend_verilog(text: str) -> str:
+    """Put right what GHDL 2.0 gets wrong in Verilog.
+
+    Signed products come out as unsigned ones, marked ``// smul``; they are made signed again,
+    which also keeps them in one DSP.
+
+    Raises:
+        ToolError: the text holds an arithmetic shift, which GHDL 2.0 writes as a logical one.
+    """
+    if _ARITHMETIC_SHIFT.search(text):
+        raise ToolError("GHDL's Verilog holds an arithmetic shift right, which it gets wrong")
+    return _SIGNED_PRODUCT.sub(r"= $signed(\1) * $signed(\2); // smul", text)
+
+
+def to_verilog(rtl: Path, work: Path, top: str = "engine") -> Path:
+    """Write ``<top>.v`` in ``work``: the elaborated design as Verilog, mended."""
+    analyse(rtl, work)
+    text = run([require("ghdl"), "--synth", "--std=08", "--out=verilog", top], work)
+    start = text.find("module ")  # notes come first
+    if start < 0:
+        raise ToolError(f"ghdl wrote no Verilog:\n{text}")
+    path = work / f"{top}.v"
+    kept = [line for line in text[start:].splitlines() if not _is_note(line)]
+    path.write_text(mend_verilog("\n".join(kept) + "\n"))
+    return path
+
+
+def _is_note(line: str) -> bool:
+    return bool(re.match(r"\S+\.vhd:\d+:\d+:note:", line))

@@ -1,0 +1,24 @@
+"""The forecaster in floating point, and the one training loop."""
+
+from narrowcast.model.training import (
+    History,
+    Progress,
+    fit,
+    load_state,
+    predict,
+    save_state,
+    train_float,
+)
+from narrowcast.model.transformer import Transformer, build
+
+__all__ = [
+    "History",
+    "Progress",
+    "Transformer",
+    "build",
+    "fit",
+    "load_state",
+    "predict",
+    "save_state",
+    "train_float",
+]

@@ -1,0 +1,180 @@
+"""The training loop, shared by training in floating point and with fake quantisation."""
+
+import copy
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import safetensors.torch
+import torch
+from safetensors import SafetensorError
+from torch import Tensor, nn
+from torch.nn import functional
+
+from narrowcast.config import Config, TrainConfig
+from narrowcast.data import Dataset, Part
+from narrowcast.data.scaling import Array
+from narrowcast.errors import UserError
+from narrowcast.files import write_whole
+from narrowcast.model.transformer import Transformer, build
+
+Progress = Callable[[int, int, float], None]
+"""Called after each epoch with its number from 1, the number of epochs, and the validation RMSE."""
+
+# Chosen on the validation part of AirU, windows of 6 and 12 hours.
+_WARM_UP = 0.1
+_WEIGHT_DECAY = 1e-4
+_DROPOUT = 0.1
+
+_PREDICT_BATCH = 64  # of which the integers stay in cache
+
+
+@dataclass
+class History:
+    """The course of a training; RMSE in the target's own unit, one entry per epoch run.
+
+    ``best`` is the index of the epoch whose weights were kept.
+    """
+
+    loss: list[float] = field(default_factory=list)
+    validation_rmse: list[float] = field(default_factory=list)
+    best: int = 0
+
+
+def tensors(part: Part, dataset: Dataset) -> tuple[Tensor, Tensor]:
+    """Return the scaled inputs [windows, n, m] and targets [windows, 1] of a part, in float64."""
+    inputs = dataset.input_scaling.apply(part.inputs)
+    target = dataset.target_scaling.apply(part.target[:, None])
+    return torch.from_numpy(inputs), torch.from_numpy(target)
+
+
+@torch.no_grad()
+def _forward(model: nn.Module, x: Tensor) -> Tensor:
+    """Evaluate the model in eval mode on scaled inputs, in float64: [windows, outputs]."""
+    training = model.training
+    model.eval()
+    result = torch.cat([model(part).double() for part in torch.split(x, _PREDICT_BATCH)])
+    model.train(training)
+    return result
+
+
+def predict(model: nn.Module, readings: Array, dataset: Dataset) -> Array:
+    """Forecast in eval mode.
+
+    Args:
+        model: floating-point or quantised.
+        readings: [windows, n, m], in their own units.
+        dataset: gives the scaling.
+
+    Returns:
+        [windows, outputs], in the target's own unit.
+    """
+    scaled = _forward(model, torch.from_numpy(dataset.input_scaling.apply(readings)))
+    return dataset.target_scaling.invert(scaled.numpy())
+
+
+def _schedule(steps: int) -> Callable[[int], float]:
+    """Return the learning rate's factor: a linear rise, then half a cosine down to 0."""
+    rise = max(1, round(_WARM_UP * steps))
+
+    def factor(step: int) -> float:
+        if step < rise:
+            return (step + 1) / rise
+        return 0.5 * (1.0 + math.cos(math.pi * (step - rise) / max(1, steps - rise)))
+
+    return factor
+
+
+def fit(
+    model: nn.Module,
+    dataset: Dataset,
+    config: TrainConfig,
+    *,
+    epochs: int,
+    groups: Sequence[dict[str, Any]],
+    progress: Progress | None = None,
+) -> History:
+    """Train on the training part; leave the model in eval mode with its best weights.
+
+    The best epoch is the one with the least RMSE on the validation part, in eval mode. Training
+    stops early after ``config.patience`` epochs without a better one.
+
+    Args:
+        model: maps scaled inputs to scaled forecasts.
+        dataset: its test part is not looked at.
+        config: batch, patience and seed.
+        epochs: at most.
+        groups: parameters with their highest learning rates, as AdamW takes them.
+        progress: told of every epoch.
+    """
+    inputs, target = (t.float() for t in tensors(dataset.train, dataset))
+    validation_inputs, validation_target = tensors(dataset.validation, dataset)
+    unit = float(dataset.target_scaling.scale[0])
+    shuffle = torch.Generator().manual_seed(config.seed)
+    optimiser = torch.optim.AdamW(groups, weight_decay=_WEIGHT_DECAY, fused=True)
+    batches = math.ceil(len(inputs) / config.batch)
+    schedule = torch.optim.lr_scheduler.LambdaLR(optimiser, _schedule(epochs * batches))
+    history = History()
+    best_state: dict[str, Tensor] = {}
+    for epoch in range(epochs):
+        model.train()
+        total = 0.0
+        order = torch.randperm(len(inputs), generator=shuffle)
+        for batch in torch.split(order, config.batch):
+            loss = functional.mse_loss(model(inputs[batch]), target[batch])
+            optimiser.zero_grad()
+            loss.backward()  # type: ignore[no-untyped-call]
+            optimiser.step()
+            schedule.step()
+            total += loss.item() * len(batch)
+        difference = _forward(model, validation_inputs) - validation_target
+        rmse = unit * float(difference.square().mean().sqrt())
+        history.loss.append(total / len(inputs))
+        history.validation_rmse.append(rmse)
+        if not best_state or rmse < history.validation_rmse[history.best]:
+            history.best = epoch
+            best_state = copy.deepcopy(model.state_dict())
+        if progress is not None:
+            progress(epoch + 1, epochs, rmse)
+        if epoch - history.best >= config.patience:
+            break
+    model.load_state_dict(best_state)
+    model.eval()
+    return history
+
+
+def train_float(
+    dataset: Dataset, config: Config, progress: Progress | None = None
+) -> tuple[Transformer, History]:
+    """Train the model of a configuration in floating point; the same seed gives the same model."""
+    torch.manual_seed(config.train.seed)
+    model = build(config, dropout=_DROPOUT)
+    groups = [{"params": list(model.parameters()), "lr": config.train.learning_rate}]
+    history = fit(
+        model, dataset, config.train, epochs=config.train.epochs, groups=groups, progress=progress
+    )
+    return model, history
+
+
+def save_state(model: nn.Module, path: Path) -> None:
+    """Write the parameters and buffers of a model as safetensors."""
+    state = {name: value.contiguous() for name, value in model.state_dict().items()}
+    write_whole(path, safetensors.torch.save(state))
+
+
+def load_state(model: nn.Module, path: Path) -> None:
+    """Read into ``model`` what :func:`save_state` wrote.
+
+    Raises:
+        UserError: the file is missing, damaged, or belongs to a model of another shape.
+    """
+    try:
+        model.load_state_dict(safetensors.torch.load(path.read_bytes()))
+    except OSError as error:
+        raise UserError(f"{path}: cannot be read: {error.strerror}") from None
+    except (SafetensorError, RuntimeError) as error:
+        reason = str(error).splitlines()[0]
+        raise UserError(f"{path}: does not hold this model's weights: {reason}") from None
+    model.eval()

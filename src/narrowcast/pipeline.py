@@ -1,0 +1,447 @@
+"""From a table of readings to a verified accelerator: the stages and their order.
+
+Each function takes a configuration and an output folder, does its stage unless that is done, and
+returns what the stage found out. In a notebook::
+
+    from narrowcast import load_config, pipeline
+    report = pipeline.build(load_config("examples/demo.toml"), "out")
+
+Only training and quantisation need torch, and import it when they run.
+"""
+
+import dataclasses
+import hashlib
+import json
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+from safetensors.numpy import load, save
+
+from narrowcast.config import Config
+from narrowcast.errors import ToolError, UserError
+from narrowcast.files import write_whole
+from narrowcast.integer import execute, load_model, save_model
+from narrowcast.progress import Progress
+from narrowcast.stages import Stage, check_ready, read_state, run_stage
+
+if TYPE_CHECKING:
+    from narrowcast.data import Dataset
+
+SynthesisTool = Literal["yosys", "vivado"]
+Results = dict[str, Any]
+
+NAMES = ("train", "quantize", "compile", "verify", "synth", "report")
+FLOAT_MODEL = "float.safetensors"
+INTEGER_MODEL = ("integer_model.json", "integer_model.safetensors")
+PREDICTIONS = "predictions.safetensors"
+_BATCH = 1024
+_INSTALL = "on Debian and Ubuntu it is installed by: apt-get install"
+
+
+@dataclass(frozen=True)
+class Options:
+    """What is not in the configuration: how to work, not what to make."""
+
+    force: bool = False
+    synth: SynthesisTool = "yosys"
+    yosys: Path | None = None
+    progress: Progress = dataclasses.field(default_factory=Progress)
+
+
+def train(config: Config, out: Path | str, options: Options | None = None) -> Results:
+    """Train the float model; writes ``float.safetensors`` and ``training.json``."""
+    return _run("train", config, out, options)
+
+
+def quantize(config: Config, out: Path | str, options: Options | None = None) -> Results:
+    """Fine-tune with fake quantisation; writes ``integer_model.*`` and the test forecasts."""
+    return _run("quantize", config, out, options)
+
+
+def compile(config: Config, out: Path | str, options: Options | None = None) -> Results:
+    """Turn the integer model into VHDL; writes ``rtl/``, ``vectors/`` and ``program.json``."""
+    return _run("compile", config, out, options)
+
+
+def verify(config: Config, out: Path | str, options: Options | None = None) -> Results:
+    """Simulate the VHDL on the test windows; writes ``verification.json``.
+
+    Raises:
+        ToolError: A result or the number of cycles is not what was predicted.
+    """
+    return _run("verify", config, out, options)
+
+
+def synth(config: Config, out: Path | str, options: Options | None = None) -> Results:
+    """Synthesise the VHDL; writes ``synthesis.json``.
+
+    Raises:
+        UserError: The design does not fit the device (what was found is written all the same).
+    """
+    results = _run("synth", config, out, options)
+    _check_fit(results)
+    return results
+
+
+def report(config: Config, out: Path | str, options: Options | None = None) -> Results:
+    """Gather what all stages found; writes ``report.json`` and ``report.html``."""
+    return _run("report", config, out, options)
+
+
+def build(config: Config, out: Path | str, options: Options | None = None) -> Results:
+    """Run all stages and return the report.
+
+    Raises:
+        UserError: As in each stage; what can be known beforehand is checked before training.
+        ToolError: As in :func:`verify`, or a tool failed.
+    """
+    from narrowcast.hardware.device import load_device  # noqa: PLC0415
+
+    options = options or Options()
+    load_device(config.hardware.device)
+    _check_tools(options)
+    results = {name: _run(name, config, out, options) for name in NAMES}
+    _check_fit(results["synth"])
+    return results["report"]
+
+
+def stages(config: Config, out: Path, options: Options | None = None) -> list[Stage]:
+    """Return all stages in order, bound to a configuration and an output folder."""
+    options = options or Options()
+    plain = config.model_dump(mode="json")
+    del plain["data"]["path"]  # the content counts, and it may have moved
+    source = {} if config.data.path is None else {"data": config.data.path}
+    finetune = {**plain["train"]}
+    del plain["train"]["finetune_epochs"]
+    clock = plain["hardware"].pop("clock_mhz")
+    learnt = {key: plain[key] for key in ("data", "model", "train")}
+    yosys = None if options.yosys is None else str(options.yosys)
+
+    def bind(function: Callable[..., Results], *rest: object) -> Callable[..., Results]:
+        return lambda work, progress: function(config, out, work, progress, *rest)
+
+    return [
+        Stage(
+            "train",
+            bind(_train),
+            (FLOAT_MODEL, "training.json"),
+            settings=learnt,
+            options=_code("data", "model"),
+            files=source,
+        ),
+        Stage(
+            "quantize",
+            bind(_quantize),
+            (*INTEGER_MODEL, PREDICTIONS, "accuracy.json"),
+            needs=(FLOAT_MODEL,),
+            settings={**learnt, "train": finetune, "quantization": plain["quantization"]},
+            options=_code("data", "model", "quantize", "integer"),
+            files=source,
+        ),
+        Stage(
+            "compile",
+            bind(_compile),
+            ("rtl", "vectors", "program.json"),
+            needs=(*INTEGER_MODEL, PREDICTIONS),
+            settings={"hardware": plain["hardware"]},
+            options=_code("integer", "compile", "hardware"),
+        ),
+        Stage(
+            "verify",
+            bind(_verify),
+            ("verification.json",),
+            needs=(*INTEGER_MODEL, "rtl", "vectors", "program.json"),
+            settings={"verify": plain["verify"]},
+            options=_code("integer", "hardware"),
+        ),
+        Stage(
+            "synth",
+            bind(_synth, options),
+            ("synthesis.json", "vivado"),
+            needs=("rtl",),
+            settings={"hardware": {"device": config.hardware.device, "clock_mhz": clock}},
+            options={"synth": options.synth, "yosys": yosys, **_code("hardware")},
+        ),
+        Stage(
+            "report",
+            bind(_report),
+            ("report.json", "report.html"),
+            needs=(
+                *("training.json", "accuracy.json", *INTEGER_MODEL, PREDICTIONS),
+                *("program.json", "verification.json", "synthesis.json"),
+            ),
+            settings={"hardware": {"clock_mhz": clock}, "data": plain["data"]},
+            options={"seconds": _seconds(out), **_code("report")},
+        ),
+    ]
+
+
+def _run(name: str, config: Config, out: Path | str, options: Options | None) -> Results:
+    options = options or Options()
+    out = Path(out)
+    plan = stages(config, out, options)
+    position = NAMES.index(name)
+    check_ready(out, plan[position], plan[:position])
+    return run_stage(out, plan[position], options.progress, force=options.force).results
+
+
+def _train(config: Config, out: Path, work: Path, progress: Progress) -> Results:  # noqa: ARG001
+    from narrowcast.data import baselines, errors  # noqa: PLC0415
+    from narrowcast.model import predict, save_state, train_float  # noqa: PLC0415
+
+    dataset, summary = _dataset(config)
+    model, history = train_float(dataset, config, _epochs(progress))
+    save_state(model, work / FLOAT_MODEL)
+    forecast = predict(model, dataset.test.inputs, dataset)[:, 0]
+    test = {"float": errors(forecast, dataset.test.target), **baselines(dataset)}
+    results = {
+        "data": summary,
+        "test": {name: each and dataclasses.asdict(each) for name, each in test.items()},
+        "history": dataclasses.asdict(history),
+    }
+    _write_json(work / "training.json", results)
+    return {"test": results["test"]}
+
+
+def _quantize(config: Config, out: Path, work: Path, progress: Progress) -> Results:
+    from narrowcast.data import errors  # noqa: PLC0415
+    from narrowcast.model import build as build_float  # noqa: PLC0415
+    from narrowcast.model import load_state, predict  # noqa: PLC0415
+    from narrowcast.quantize import finetune, to_integer_model  # noqa: PLC0415
+
+    dataset, _ = _dataset(config)
+    test = dataset.test
+    source = build_float(config)
+    load_state(source, out / FLOAT_MODEL)
+    quantised, history = finetune(source, dataset, config, _epochs(progress))
+    model = to_integer_model(quantised, dataset, config.data)
+
+    inputs = model.quantise_inputs(test.inputs)
+    results = np.concatenate(
+        [execute(model, inputs[i : i + _BATCH]) for i in range(0, len(inputs), _BATCH)]
+    )
+    forecasts = {
+        "float": predict(source, test.inputs, dataset)[:, 0],
+        "qat": predict(quantised, test.inputs, dataset)[:, 0],
+        "integer": model.dequantise_outputs(results)[:, 0],
+    }
+    if differing := int((forecasts["qat"] != forecasts["integer"]).sum()):
+        raise ToolError(
+            f"the integer model and the quantised one in training differ on {differing} of "
+            f"{len(test)} test windows: this is an error in narrowcast, please report it"
+        )
+    arrays = {
+        "truth": test.target,
+        "row": test.row,
+        **({} if test.time is None else {"time": test.time.as_unit("ns").asi8}),
+        **forecasts,
+        "inputs": inputs.astype(np.int8),
+        "results": results.astype(np.int32),
+    }
+    save_model(model, work)
+    packed = save({name: np.ascontiguousarray(array) for name, array in arrays.items()})
+    write_whole(work / PREDICTIONS, packed)
+    accuracy = {
+        name: dataclasses.asdict(errors(forecast, test.target))
+        for name, forecast in forecasts.items()
+    }
+    _write_json(work / "accuracy.json", {"test": accuracy, "history": dataclasses.asdict(history)})
+    return {"test": accuracy}
+
+
+def _compile(config: Config, out: Path, work: Path, progress: Progress) -> Results:  # noqa: ARG001
+    from narrowcast.compile import compile_model  # noqa: PLC0415
+    from narrowcast.hardware.device import load_device  # noqa: PLC0415
+    from narrowcast.vectors import write_vectors  # noqa: PLC0415
+
+    model = load_model(out)
+    hardware = config.hardware
+    lanes = None if hardware.lanes == "auto" else hardware.lanes
+    storage = hardware.storage.model_dump()
+    design = compile_model(model, load_device(hardware.device), lanes, storage)
+    (work / "rtl").mkdir()
+    design.write_rtl(work / "rtl")
+    predictions = _predictions(out)
+    write_vectors(
+        work / "vectors",
+        model,
+        predictions["inputs"].astype(np.int64),
+        predictions["results"].astype(np.int64),
+    )
+    program = {
+        "lanes": design.lanes,
+        "cycles": design.cycles,
+        "utilisation": design.utilisation,
+        "steps": [dataclasses.asdict(step) for step in design.steps],
+        "buffers": [dataclasses.asdict(buffer) for buffer in design.buffers],
+    }
+    _write_json(work / "program.json", program)
+    return {key: program[key] for key in ("lanes", "cycles", "utilisation")}
+
+
+def _verify(config: Config, out: Path, work: Path, progress: Progress) -> Results:
+    from narrowcast.hardware.simulate import simulate_ghdl, simulate_verilator  # noqa: PLC0415
+    from narrowcast.vectors import read_vectors  # noqa: PLC0415
+
+    model = load_model(out)
+    inputs, expected = read_vectors(out / "vectors", model)
+    predicted = _read_json(out / "program.json")["cycles"]
+    few = slice(config.verify.ghdl_windows)
+    results: Results = {}
+    for tool, simulate, windows in (
+        ("ghdl", simulate_ghdl, few),
+        ("verilator", simulate_verilator, slice(None)),
+    ):
+        found = simulate(
+            out / "rtl", model, inputs[windows], expected[windows], work / tool, progress.advanced
+        )
+        if found.mismatches:
+            raise ToolError(
+                f"{tool}: {found.mismatches} of {found.windows} windows differ from the integer "
+                f"model\n{found.first_difference or ''}".rstrip()
+            )
+        if found.cycles != predicted:
+            raise ToolError(
+                f"{tool}: a window took {found.cycles} cycles, but {predicted} were predicted"
+            )
+        results[tool] = {"windows": found.windows, "mismatches": found.mismatches}
+        results["cycles"] = {"predicted": predicted, "simulated": found.cycles}
+    _write_json(work / "verification.json", results)
+    return results
+
+
+def _synth(
+    config: Config,
+    out: Path,
+    work: Path,
+    progress: Progress,  # noqa: ARG001
+    options: Options,
+) -> Results:
+    from narrowcast.hardware.device import load_device  # noqa: PLC0415
+    from narrowcast.hardware.synthesise import (  # noqa: PLC0415
+        synthesise_vivado,
+        synthesise_yosys,
+        write_vivado_project,
+    )
+
+    device, clock = load_device(config.hardware.device), config.hardware.clock_mhz
+    synthesise = synthesise_vivado if options.synth == "vivado" else synthesise_yosys
+    found = synthesise(out / "rtl", device, clock, work / options.synth, options.yosys)
+    write_vivado_project(work / "vivado", device, clock)
+    results = dataclasses.asdict(found)
+    _write_json(work / "synthesis.json", results)
+    return results
+
+
+def _report(config: Config, out: Path, work: Path, progress: Progress) -> Results:  # noqa: ARG001
+    from narrowcast.report import build_report, render_html  # noqa: PLC0415
+
+    training = _read_json(out / "training.json")
+    program = _read_json(out / "program.json")
+    result = build_report(
+        model=load_model(out),
+        data=training["data"],
+        accuracy={**training["test"], **_read_json(out / "accuracy.json")["test"]},
+        program=program,
+        verification=_read_json(out / "verification.json"),
+        synthesis=_read_json(out / "synthesis.json"),
+        clock_mhz=config.hardware.clock_mhz,
+        seconds=_seconds(out),
+    )
+    write_whole(work / "report.json", json.dumps(result, indent=1) + "\n")
+    write_whole(work / "report.html", render_html(result, _predictions(out)))
+    return result
+
+
+def _epochs(progress: Progress) -> Callable[[int, int, float], None]:
+    return lambda epoch, epochs, rmse: progress.advanced(
+        epoch, epochs, f"epoch {epoch} of {epochs}, validation RMSE {rmse:.4g}"
+    )
+
+
+def _dataset(config: Config) -> "tuple[Dataset, dict[str, Any]]":
+    """Return the windows, and what there is to say of them."""
+    from narrowcast.data import make_windows, read_table  # noqa: PLC0415
+
+    table = read_table(config.data)
+    dataset = make_windows(table, config.data)
+    summary = {
+        "file": "" if config.data.path is None else config.data.path.name,
+        "rows": len(table.frame),
+        "inputs": list(config.data.inputs),
+        "target": config.data.target,
+        "lead": config.data.lead,
+        "missing": table.missing,
+        "windows": {
+            "train": len(dataset.train),
+            "validation": len(dataset.validation),
+            "test": len(dataset.test),
+            "skipped_gaps": dataset.skipped_gaps,
+            "skipped_missing": dataset.skipped_missing,
+        },
+    }
+    return dataset, summary
+
+
+def _check_fit(synthesis: Results) -> None:
+    if synthesis["fits"]:
+        return
+    over = [
+        f"{synthesis[key]:g} {key.upper()} of {budget:g}, {synthesis[key] - budget:g} too many"
+        for key, budget in synthesis["budget"].items()
+        if synthesis[key] > budget
+    ]
+    raise UserError(
+        f"the design does not fit {synthesis['device']}: it takes {'; '.join(over)}: "
+        "choose fewer hardware.lanes, channels or bits, another hardware.storage, or a larger "
+        "hardware.device"
+    )
+
+
+def _check_tools(options: Options) -> None:
+    """Find out before training what would otherwise stop the run after it."""
+    for tool in ("ghdl", "verilator", "g++", "make"):
+        if shutil.which(tool) is None:
+            raise UserError(f"{tool} is not installed: {_INSTALL} {tool}")
+    if options.synth == "vivado" and shutil.which("vivado") is None:
+        raise UserError("vivado is not on the PATH: use --synth yosys, or set up Vivado first")
+    if options.yosys is not None and shutil.which(options.yosys) is None:
+        raise UserError(f"{options.yosys}: no such program")
+
+
+@cache
+def _code(*parts: str) -> dict[str, str]:
+    """Digest the sources of parts of this package: other code may give other outputs."""
+    digest = hashlib.sha256()
+    for part in parts:
+        for path in sorted((Path(__file__).parent / part).rglob("*")):
+            if path.suffix in {".py", ".vhd", ".toml", ".j2"}:
+                digest.update(path.read_bytes())
+    return {"code": digest.hexdigest()}
+
+
+def _seconds(out: Path) -> dict[str, float]:
+    states = {name: read_state(out, name) for name in NAMES[:-1]}
+    return {name: state.seconds for name, state in states.items() if state is not None}
+
+
+def _predictions(out: Path) -> dict[str, np.ndarray[Any, Any]]:
+    arrays: dict[str, np.ndarray[Any, Any]] = load((out / PREDICTIONS).read_bytes())
+    return arrays
+
+
+def _read_json(path: Path) -> dict[str, Any]:
+    try:
+        document: dict[str, Any] = json.loads(path.read_bytes())
+    except ValueError:
+        raise UserError(f"{path}: is truncated or not JSON: delete it and run again") from None
+    return document
+
+
+def _write_json(path: Path, document: dict[str, Any]) -> None:
+    write_whole(path, json.dumps(document, indent=1) + "\n")

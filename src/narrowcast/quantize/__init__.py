@@ -1,0 +1,16 @@
+"""From a trained Transformer to an integer model, by quantisation-aware training."""
+
+from narrowcast.quantize.export import to_integer_model
+from narrowcast.quantize.fake import ActivationQuantiser, WeightQuantiser
+from narrowcast.quantize.network import QuantisedTransformer
+from narrowcast.quantize.plan import BitPlan
+from narrowcast.quantize.training import finetune
+
+__all__ = [
+    "ActivationQuantiser",
+    "BitPlan",
+    "QuantisedTransformer",
+    "WeightQuantiser",
+    "finetune",
+    "to_integer_model",
+]

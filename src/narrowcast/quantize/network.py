@@ -1,0 +1,434 @@
+"""The Transformer with quantised tensors.
+
+In train mode it computes real numbers with fake quantisation. In eval mode every step derives its
+integer constants from the current parameters and computes the very integers of the executor.
+"""
+
+import math
+from collections.abc import Iterator
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from narrowcast.integer.arithmetic import (
+    Reals,
+    Requantisation,
+    exponential_entries,
+    exponential_step,
+    exponential_table,
+    requantisation,
+    requantise,
+)
+from narrowcast.integer.model import Array, Context, Linear, Scores
+from narrowcast.model.transformer import Layer, Transformer, join_heads, split_heads
+from narrowcast.quantize.fake import ActivationQuantiser, Kind, WeightQuantiser
+from narrowcast.quantize.plan import BitPlan
+
+_LARGEST_BIAS = 2.0**27
+_LARGEST_FACTOR = 2.0**15  # what requantisation takes for sure
+
+
+def _product(a: Tensor, b: Tensor) -> Tensor:
+    """Exact integer ``a @ b`` by way of float64, whose 53 bits hold every sum."""
+    return (a.double() @ b.double()).long()
+
+
+def _requantisation(multiplier: Reals, residual: Reals | None = None) -> Requantisation:
+    """Return the integers of factors, those of a degenerate scale being cut off."""
+    if residual is not None:
+        residual = np.clip(residual, -_LARGEST_FACTOR, _LARGEST_FACTOR)
+    return requantisation(np.clip(multiplier, -_LARGEST_FACTOR, _LARGEST_FACTOR), residual)
+
+
+class QuantisedLinear(nn.Module):
+    """A matrix product with its epilogue, ``y = x @ weight.T + bias [+ gain * residual]``.
+
+    Constant factors of a row of the product (batch norm's gain, 1/sqrt(d_head), one over the
+    number of tokens) are part of ``weight``: its scales per row take them to the multipliers.
+    """
+
+    def __init__(
+        self,
+        weight: Tensor,
+        bias: Tensor,
+        operand: ActivationQuantiser,
+        output: ActivationQuantiser,
+        bits: int,
+        *,
+        residual: tuple[ActivationQuantiser, Tensor] | None = None,
+        pooled: bool = False,
+    ) -> None:
+        """Copy the parameters.
+
+        Args:
+            weight: [columns, inner].
+            bias: [columns] or [rows, columns].
+            operand: of x.
+            output: of y.
+            bits: of the weights.
+            residual: its quantiser and its gain [columns].
+            pooled: sum the operand over its rows first.
+        """
+        super().__init__()
+        self.weight = nn.Parameter(weight.detach().clone())
+        self.bias = nn.Parameter(bias.detach().clone())
+        self.gain = nn.Parameter(residual[1].detach().clone()) if residual else None
+        self.quantise_weight = WeightQuantiser(self.weight.detach(), bits)
+        self.output = output
+        self.pooled = pooled
+        # In a tuple, the operands are not taken for children of this module.
+        self._operands = (operand, residual[0] if residual else None)
+
+    def forward(self, x: Tensor, residual: Tensor | None = None) -> Tensor:
+        """[windows, rows, inner] -> [windows, rows, columns]; integers in eval mode."""
+        if not self.training:
+            return self._integers(x, residual)
+        if self.pooled:
+            x = x.sum(dim=1, keepdim=True)
+        weight = self.quantise_weight(self.weight)
+        if self.bias.ndim == 1:
+            y = functional.linear(x, weight, self.bias)
+        else:
+            y = functional.linear(x, weight) + self.bias
+        if residual is not None and self.gain is not None:
+            y = torch.addcmul(y, residual, self.gain)
+        quantised: Tensor = self.output(y)
+        return quantised
+
+    @torch.no_grad()
+    def export(self) -> tuple[Linear, dict[str, Array]]:
+        """Return the step of the integer model and its arrays."""
+        operand, residual = self._operands
+        name = self.output.name.removesuffix(".output")
+        scale = self.quantise_weight.scale.double().numpy()
+        out = float(self.output.scale.detach())
+        factor = None
+        if residual is not None and self.gain is not None:
+            factor = self.gain.double().numpy() * (float(residual.scale.detach()) / out)
+        q = _requantisation(scale * (float(operand.scale.detach()) / out), factor)
+        # The bias counts in units of what M makes of an accumulator's unit, M's rounding included.
+        unit = np.maximum(q.multiplier, 1) * 2.0**-q.shift * out
+        bias = np.clip(self.bias.double().numpy() / unit, -_LARGEST_BIAS, _LARGEST_BIAS)
+        arrays = {
+            f"{name}.weights": self.quantise_weight.integers(self.weight).numpy(),
+            f"{name}.bias": np.rint(bias).astype(np.int64),
+            f"{name}.multiplier": q.multiplier,
+        }
+        if q.residual is not None:
+            arrays[f"{name}.residual"] = q.residual
+        step = Linear(
+            name=name,
+            operand=operand.name,
+            output=self.output.name,
+            weights=f"{name}.weights",
+            weight_bits=self.quantise_weight.bits,
+            bias=f"{name}.bias",
+            multiplier=f"{name}.multiplier",
+            shift=q.shift,
+            residual=None if residual is None else residual.name,
+            residual_multiplier=None if residual is None else f"{name}.residual",
+            residual_shift=q.residual_shift,
+            relu=self.output.kind == "relu",
+            pooled=self.pooled,
+        )
+        return step, arrays
+
+    def _integers(self, x: Tensor, residual: Tensor | None) -> Tensor:
+        step, exported = self.export()
+        arrays = {name: torch.from_numpy(array) for name, array in exported.items()}
+        operand, added = self._operands
+        x = x - int(operand.zero_point)
+        if self.pooled:
+            x = x.sum(dim=1, keepdim=True)
+        acc = _product(x, arrays[step.weights].T) + arrays[step.bias]
+        shifted: Tensor | int = 0
+        if residual is not None and added is not None and step.residual_multiplier is not None:
+            r = residual - int(added.zero_point)
+            shifted = (r * arrays[step.residual_multiplier]) << step.residual_shift
+        zero = int(self.output.zero_point)
+        y = requantise(acc, arrays[step.multiplier], step.shift, zero, residual=shifted)
+        return torch.clamp(y, zero if step.relu else self.output.low, self.output.high)
+
+
+class _Exponential(torch.autograd.Function):
+    """``table[round(below / step)]``, with the gradient of the exponential it stands for."""
+
+    @staticmethod
+    def forward(ctx: torch.autograd.function.FunctionCtx, below: Tensor, bits: int) -> Tensor:
+        table = torch.from_numpy(exponential_table(bits)).float() / ((1 << bits) - 1)
+        index = torch.round(below * (-1.0 / exponential_step(bits)))
+        ctx.save_for_backward(below)
+        return table[index.clamp(0, len(table) - 1).long()]
+
+    @staticmethod
+    def backward(
+        ctx: torch.autograd.function.FunctionCtx, *gradients: Tensor
+    ) -> tuple[Tensor, None]:
+        (below,) = ctx.saved_tensors  # type: ignore[attr-defined]
+        return gradients[0] * below.exp(), None
+
+
+class QuantisedScores(nn.Module):
+    """Unnormalised probabilities: exponentials of the scores relative to their row's maximum."""
+
+    def __init__(
+        self,
+        query: ActivationQuantiser,
+        key: ActivationQuantiser,
+        output: ActivationQuantiser,
+        heads: int,
+    ) -> None:
+        super().__init__()
+        self.heads = heads
+        self.output = output
+        output.set_range(0.0, 1.0)
+        self._operands = (query, key)
+
+    def forward(self, query: Tensor, key: Tensor) -> Tensor:
+        """Twice [windows, n, d] -> e [windows, heads, n, n]; integers in eval mode."""
+        if not self.training:
+            return self._integers(query, key)
+        scores = split_heads(query, self.heads) @ split_heads(key, self.heads).transpose(2, 3)
+        below = scores - scores.detach().amax(dim=-1, keepdim=True)
+        e: Tensor = _Exponential.apply(below, self.output.bits)  # type: ignore[no-untyped-call]
+        return e
+
+    def export(self) -> tuple[Scores, dict[str, Array]]:
+        """Return the step of the integer model and its table."""
+        query, key = self._operands
+        bits = self.output.bits
+        factor = -float(query.scale.detach()) * float(key.scale.detach()) / exponential_step(bits)
+        q = _requantisation(np.array([factor]))
+        table = f"exponential{bits}"
+        step = Scores(
+            name=self.output.name.removesuffix(".output"),
+            operand=query.name,
+            key=key.name,
+            output=self.output.name,
+            heads=self.heads,
+            multiplier=int(q.multiplier[0]),
+            shift=q.shift,
+            table=table,
+        )
+        return step, {table: exponential_table(bits)}
+
+    def _integers(self, query: Tensor, key: Tensor) -> Tensor:
+        step, arrays = self.export()
+        query = split_heads(query - int(self._operands[0].zero_point), self.heads)
+        score = _product(query, split_heads(key, self.heads).transpose(2, 3))
+        below = score - score.amax(dim=-1, keepdim=True)
+        index = requantise(below, step.multiplier, step.shift, 0)
+        last = exponential_entries(self.output.bits) - 1
+        return torch.from_numpy(arrays[step.table])[torch.clamp(index, 0, last)]
+
+
+class QuantisedContext(nn.Module):
+    """Values weighted by the unnormalised probabilities, then divided by their sum."""
+
+    def __init__(
+        self,
+        scores: ActivationQuantiser,
+        value: ActivationQuantiser,
+        output: ActivationQuantiser,
+        heads: int,
+    ) -> None:
+        super().__init__()
+        self.heads = heads
+        self.output = output
+        self._operands = (scores, value)
+
+    def forward(self, e: Tensor, value: Tensor) -> Tensor:
+        """[windows, heads, n, n] and [windows, n, d] -> [windows, n, d]; integers in eval mode."""
+        if not self.training:
+            return self._integers(e, value)
+        context = e @ split_heads(value, self.heads) / e.sum(dim=-1, keepdim=True)
+        quantised: Tensor = self.output(join_heads(context))
+        return quantised
+
+    def export(self) -> tuple[Context, dict[str, Array]]:
+        """Return the step of the integer model; it has no arrays."""
+        scores, value = self._operands
+        ratio = float(value.scale.detach()) / float(self.output.scale.detach())
+        ratio = min(ratio, _LARGEST_FACTOR)
+        # A row's sum is at least the full scale of its largest entry.
+        q = _requantisation(np.array([ratio / ((1 << scores.bits) - 1)]))
+        step = Context(
+            name=self.output.name.removesuffix(".output"),
+            operand=scores.name,
+            value=value.name,
+            output=self.output.name,
+            heads=self.heads,
+            numerator=round(ratio * 2.0**q.shift),
+            shift=q.shift,
+        )
+        return step, {}
+
+    def _integers(self, e: Tensor, value: Tensor) -> Tensor:
+        step, _ = self.export()
+        multiplier = step.numerator // e.sum(dim=-1, keepdim=True)
+        acc = _product(e, split_heads(value, self.heads))
+        y = requantise(acc, multiplier, step.shift, int(self.output.zero_point))
+        return join_heads(torch.clamp(y, self.output.low, self.output.high))
+
+
+def _fold(linear: nn.Linear, norm: nn.BatchNorm1d) -> tuple[Tensor, Tensor, Tensor]:
+    """Return weight, bias and the residual's gain of ``norm(linear(x) + residual)``."""
+    mean, variance = norm.running_mean, norm.running_var
+    assert mean is not None and variance is not None
+    gain = norm.weight / torch.sqrt(variance + norm.eps)
+    return gain[:, None] * linear.weight, gain * (linear.bias - mean) + norm.bias, gain
+
+
+class QuantisedLayer(nn.Module):
+    """The steps of one encoder layer, in order of execution."""
+
+    def __init__(
+        self, prefix: str, layer: Layer, operand: ActivationQuantiser, plan: BitPlan
+    ) -> None:
+        super().__init__()
+        n, d, heads = operand.rows, operand.columns, layer.heads
+
+        def output(
+            step: str, kind: Kind = "free", rows: int = n, columns: int = d
+        ) -> ActivationQuantiser:
+            name = f"{prefix}.{step}.output"
+            return ActivationQuantiser(name, rows, columns, plan[name], kind)
+
+        def bits(step: str) -> int:
+            return plan[f"{prefix}.{step}.weights"]
+
+        key, query, value = layer.key, layer.query, layer.value
+        root = math.sqrt(d / heads)
+        self.key = QuantisedLinear(
+            key.weight, key.bias, operand, output("key", "lanes"), bits("key")
+        )
+        self.query = QuantisedLinear(
+            query.weight / root, query.bias / root, operand, output("query"), bits("query")
+        )
+        self.value = QuantisedLinear(
+            value.weight, value.bias, operand, output("value", "lanes"), bits("value")
+        )
+        self.scores = QuantisedScores(
+            self.query.output, self.key.output, output("scores", "fixed", heads * n, n), heads
+        )
+        self.context = QuantisedContext(
+            self.scores.output, self.value.output, output("context"), heads
+        )
+        weight, bias, gain = _fold(layer.attention_out, layer.attention_norm)
+        self.attention_out = QuantisedLinear(
+            weight,
+            bias,
+            self.context.output,
+            output("attention_out"),
+            bits("attention_out"),
+            residual=(operand, gain),
+        )
+        self.ffn_up = QuantisedLinear(
+            layer.ffn_up.weight,
+            layer.ffn_up.bias,
+            self.attention_out.output,
+            output("ffn_up", "relu", columns=layer.ffn_up.out_features),
+            bits("ffn_up"),
+        )
+        weight, bias, gain = _fold(layer.ffn_down, layer.ffn_norm)
+        self.ffn_down = QuantisedLinear(
+            weight,
+            bias,
+            self.ffn_up.output,
+            output("ffn_down"),
+            bits("ffn_down"),
+            residual=(self.attention_out.output, gain),
+        )
+
+    def forward(self, x: Tensor) -> Tensor:
+        """[windows, n, d] -> [windows, n, d]; integers in eval mode."""
+        key, query, value = self.key(x), self.query(x), self.value(x)
+        context = self.context(self.scores(query, key), value)
+        x = self.attention_out(context, x)
+        y: Tensor = self.ffn_down(self.ffn_up(x), x)
+        return y
+
+
+class QuantisedTransformer(nn.Module):
+    """A Transformer for quantisation-aware training and, in eval mode, its integer network."""
+
+    def __init__(self, source: Transformer, plan: BitPlan) -> None:
+        """Take over the parameters of ``source``; :meth:`calibrate` then sets the ranges."""
+        super().__init__()
+        n, d = source.position.shape
+        self.input = ActivationQuantiser("input", n, source.embed.in_features, plan["input"])
+        self.embed = QuantisedLinear(
+            source.embed.weight,
+            source.embed.bias + source.position,
+            self.input,
+            ActivationQuantiser("embed.output", n, d, plan["embed.output"]),
+            plan["embed.weights"],
+        )
+        operand = self.embed.output
+        self.layers = nn.ModuleList()
+        for i, layer in enumerate(source.layers):
+            assert isinstance(layer, Layer)
+            quantised = QuantisedLayer(f"layers.{i}", layer, operand, plan)
+            self.layers.append(quantised)
+            operand = quantised.ffn_down.output
+        outputs = source.head.out_features
+        self.head = QuantisedLinear(
+            source.head.weight / n,
+            source.head.bias,
+            operand,
+            ActivationQuantiser("head.output", 1, outputs, plan["head.output"], "fixed"),
+            plan["head.weights"],
+            pooled=True,
+        )
+
+    def forward(self, x: Tensor) -> Tensor:
+        """[windows, n, m] -> [windows, outputs]; in eval mode in float64, from exact integers."""
+        if not self.training:
+            return self.head.output.dequantise(self.forward_integers(x))
+        forecast: Tensor = self._run(self.input(x.to(self.embed.weight.dtype)))
+        return forecast
+
+    @torch.no_grad()
+    def forward_integers(self, x: Tensor) -> Tensor:
+        """Scaled readings [windows, n, m] -> the result's integers, int64 [windows, outputs].
+
+        The model has to be in eval mode.
+        """
+        return self._run(self.input.quantise(x))
+
+    def _run(self, x: Tensor) -> Tensor:
+        x = self.embed(x)
+        for layer in self.layers:
+            x = layer(x)
+        y: Tensor = self.head(x)
+        return y[:, 0]
+
+    @torch.no_grad()
+    def calibrate(self, inputs: Tensor, target: Tensor) -> None:
+        """Choose the ranges of all tensors.
+
+        Args:
+            inputs: scaled training windows [windows, n, m].
+            target: scaled training targets [windows, outputs]; their range, widened on either
+                side by half of it, becomes the result's.
+        """
+        lowest, highest = float(target.min()), float(target.max())
+        margin = 0.5 * (highest - lowest)
+        self.head.output.set_range(lowest - margin, highest + margin)
+        quantisers = [m for m in self.modules() if isinstance(m, ActivationQuantiser)]
+        training = self.training
+        self.train()
+        for quantiser in quantisers:
+            quantiser.calibrating = True
+        self(inputs)
+        for quantiser in quantisers:
+            quantiser.calibrating = False
+        self.train(training)
+
+    def steps(self) -> Iterator[QuantisedLinear | QuantisedScores | QuantisedContext]:
+        """Yield the steps in order of execution."""
+        for module in self.modules():
+            if isinstance(module, QuantisedLinear | QuantisedScores | QuantisedContext):
+                yield module

@@ -1,0 +1,60 @@
+"""``report.json``, which ``docs/report.md`` documents field by field."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from narrowcast import __version__
+from narrowcast.integer import IntegerModel
+
+SCHEMA_VERSION = 1
+
+FORECASTERS = ("float", "qat", "integer", "persistence", "ridge", "ridge_quadratic")
+RESOURCES = ("lut", "ff", "bram36", "dsp")
+_MODEL = (
+    *("window", "inputs", "channels", "layers", "heads", "ffn_channels"),
+    *("outputs", "parameters", "macs"),
+)
+
+
+def build_report(
+    *,
+    model: IntegerModel,
+    data: Mapping[str, Any],
+    accuracy: Mapping[str, Mapping[str, float] | None],
+    program: Mapping[str, Any],
+    verification: Mapping[str, Any],
+    synthesis: Mapping[str, Any],
+    clock_mhz: float,
+    seconds: Mapping[str, float],
+) -> dict[str, Any]:
+    """Return the report as plain JSON.
+
+    Args:
+        model: The integer model.
+        data: Where the readings came from and how many windows they gave.
+        accuracy: {rmse, mae} on the test part by forecaster, None where there is no forecast.
+        program: The compiler's {lanes, utilisation, steps, buffers}.
+        verification: {verilator, ghdl: {windows, mismatches}, cycles: {predicted, simulated}}.
+        synthesis: {tool, device, lut, ff, bram36, dsp, fits, budget}.
+        clock_mhz: The clock at which the latency is stated.
+        seconds: By stage.
+
+    """
+    cycles = verification["cycles"]
+    lanes = program["lanes"]
+    return {
+        "schema_version": SCHEMA_VERSION,
+        "narrowcast": __version__,
+        "data": dict(data),
+        "model": {name: getattr(model, name) for name in _MODEL},
+        "accuracy": {"test": {name: accuracy.get(name) for name in FORECASTERS}},
+        "verification": {tool: verification[tool] for tool in ("verilator", "ghdl")},
+        "cycles": cycles,
+        "lanes": lanes,
+        "utilisation": model.macs / (lanes * cycles["simulated"]),
+        "clock_mhz": clock_mhz,
+        "latency_us": cycles["simulated"] / clock_mhz,
+        "program": {"steps": program["steps"], "buffers": program["buffers"]},
+        "synthesis": dict(synthesis),
+        "seconds": dict(seconds),
+    }

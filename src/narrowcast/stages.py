@@ -1,0 +1,231 @@
+"""Stages with memory: what is finished and still valid is not done again.
+
+A stage writes files below one folder, DIR. What it was made from and what it made is kept in
+``DIR/.stages/<name>.json``: the settings, and the SHA-256 of every file read and written. A stage
+works in ``DIR/.stages/<name>.work``; what it made is moved in place at the end, so that a stage
+that fails or is interrupted leaves DIR as it was.
+"""
+
+import hashlib
+import json
+import shutil
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from narrowcast import __version__
+from narrowcast.errors import UserError
+from narrowcast.files import write_whole
+from narrowcast.progress import Progress
+
+STATE_FOLDER = ".stages"
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One step from files to files.
+
+    Attributes:
+        name: Also that of the command that runs it.
+        run: Called with an empty folder, in which it writes its outputs (and anything else,
+            which is thrown away), and with a progress to report to. Returns what is worth
+            remembering, as JSON.
+        outputs: Names of files and folders below DIR.
+        needs: Those of earlier stages that this one reads.
+        settings: What it depends on in the configuration, as JSON, by section.
+        options: What else it depends on; later stages accept the outcome of any options.
+        files: Files outside DIR that it reads, by the part they play.
+    """
+
+    name: str
+    run: Callable[[Path, Progress], dict[str, Any]]
+    outputs: tuple[str, ...]
+    needs: tuple[str, ...] = ()
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    options: Mapping[str, Any] = field(default_factory=dict)
+    files: Mapping[str, Path] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class State:
+    """What is remembered of a finished stage; digests are by name, those of files below DIR too."""
+
+    settings: dict[str, Any]
+    options: dict[str, Any]
+    files: dict[str, str]
+    needs: dict[str, str]
+    outputs: dict[str, str]
+    seconds: float
+    results: dict[str, Any]
+
+
+def read_state(out: Path, name: str) -> State | None:
+    """Return what is remembered of a stage; None if it is not finished."""
+    try:
+        return State(**json.loads(_state_path(out, name).read_bytes()))
+    except (OSError, ValueError, TypeError):
+        return None
+
+
+def run_stage(
+    out: Path, stage: Stage, progress: Progress | None = None, *, force: bool = False
+) -> State:
+    """Run a stage, unless it is finished and nothing it depends on has changed.
+
+    Args:
+        out: DIR, made if it does not exist.
+        stage: What to do.
+        progress: Told when the stage starts, advances and ends.
+        force: Run it in any case.
+
+    Raises:
+        UserError: DIR cannot be written, or an input cannot be read.
+    """
+    progress = progress or Progress()
+    made_from = {
+        "settings": _plain(stage.settings),
+        "options": _plain({**stage.options, "version": __version__}),
+        "files": {part: _digest(path) for part, path in stage.files.items()},
+        "needs": _digests(out, stage.needs),
+    }
+    known = read_state(out, stage.name)
+    if known is not None and not force and _still_valid(out, stage, known, made_from):
+        progress.finished(stage.name, known.seconds, reused=True)
+        return known
+
+    _refuse_foreign(out, stage)
+    work = out / STATE_FOLDER / f"{stage.name}.work"
+    try:
+        shutil.rmtree(work, ignore_errors=True)
+        work.mkdir(parents=True)
+    except OSError as error:
+        raise UserError(f"{out}: cannot be written: {error.strerror}") from None
+    progress.started(stage.name)
+    start = time.monotonic()
+    try:
+        results = stage.run(work, progress)
+        seconds = round(time.monotonic() - start, 3)
+        _move_in_place(work, out, stage)
+    finally:
+        progress.ended()
+        shutil.rmtree(work, ignore_errors=True)
+    state = State(
+        **made_from,
+        outputs=_digests(out, stage.outputs),
+        seconds=seconds,
+        results=_plain(results),
+    )
+    write_whole(_state_path(out, stage.name), json.dumps(asdict(state), indent=1) + "\n")
+    progress.finished(stage.name, seconds, reused=False)
+    return state
+
+
+def check_ready(out: Path, stage: Stage, earlier: Sequence[Stage]) -> None:
+    """Check that DIR holds what a stage needs, made with the present settings.
+
+    Files that no stage remembers having made are taken as they are.
+
+    Raises:
+        UserError: Something is missing or outdated; the message names the command to run first.
+    """
+    for before in earlier:
+        for name in before.outputs:
+            if name in stage.needs and not (out / name).exists():
+                raise UserError(
+                    f"{out / name}: not there yet: run 'narrowcast {before.name}' first"
+                )
+        state = read_state(out, before.name)
+        if state is None:
+            continue
+        again = f"run 'narrowcast {before.name}' again"
+        if changed := _first_difference(state.settings, _plain(before.settings)):
+            key, then, now = changed
+            raise UserError(
+                f"{out}: '{before.name}' ran with {key} = {then}, but it is now {now}: {again}"
+            )
+        needed = _digests(out, before.needs)
+        for name, digest in state.needs.items():
+            if needed.get(name) != digest:
+                raise UserError(f"{out / name}: has changed since '{before.name}' ran: {again}")
+
+
+def _still_valid(out: Path, stage: Stage, known: State, made_from: dict[str, Any]) -> bool:
+    return all(getattr(known, name) == value for name, value in made_from.items()) and (
+        known.outputs == _digests(out, stage.outputs)
+    )
+
+
+def _refuse_foreign(out: Path, stage: Stage) -> None:
+    """Keep somebody's own files: nothing is replaced in a folder that was never an output."""
+    if (out / STATE_FOLDER).exists():
+        return
+    for name in stage.outputs:
+        if (out / name).exists():
+            raise UserError(
+                f"{out / name}: exists, but no run of narrowcast is known here: "
+                "choose another folder with --out"
+            )
+
+
+def _move_in_place(work: Path, out: Path, stage: Stage) -> None:
+    # From here to the new state the stage counts as unfinished, so a mixture is never taken for
+    # a result.
+    try:
+        _state_path(out, stage.name).unlink(missing_ok=True)
+        for name in stage.outputs:
+            target = out / name
+            if target.is_dir():
+                target.replace(work / f"{name}.old")
+            (work / name).replace(target)
+    except OSError as error:
+        raise UserError(f"{error.filename}: cannot be moved to {out}: {error.strerror}") from None
+
+
+def _state_path(out: Path, name: str) -> Path:
+    return out / STATE_FOLDER / f"{name}.json"
+
+
+def _plain(value: Any) -> Any:
+    """Return a value as it comes back from JSON, so that the two compare."""
+    return json.loads(json.dumps(value))
+
+
+def _digest(path: Path) -> str:
+    try:
+        with path.open("rb") as stream:
+            return hashlib.file_digest(stream, "sha256").hexdigest()
+    except FileNotFoundError:
+        raise UserError(f"{path}: no such file") from None
+    except OSError as error:
+        raise UserError(f"{path}: cannot be read: {error.strerror}") from None
+
+
+def _digests(out: Path, names: Sequence[str]) -> dict[str, str]:
+    """Digests by name of all files that ``names`` and the folders among them stand for."""
+    return {
+        path.relative_to(out).as_posix(): _digest(path)
+        for name in names
+        for path in _files(out / name)
+    }
+
+
+def _files(path: Path) -> Iterator[Path]:
+    if path.is_dir():
+        yield from sorted(each for each in path.rglob("*") if each.is_file())
+    elif path.exists():
+        yield path
+
+
+def _first_difference(
+    then: Mapping[str, Any], now: Mapping[str, Any], prefix: str = ""
+) -> tuple[str, Any, Any] | None:
+    for key in {**then, **now}:
+        a, b = then.get(key), now.get(key)
+        if isinstance(a, dict) and isinstance(b, dict):
+            if found := _first_difference(a, b, f"{prefix}{key}."):
+                return found
+        elif a != b:
+            return f"{prefix}{key}", a, b
+    return None
