@@ -176,7 +176,7 @@ class TrainConfig(_Section):
     epochs: int = Field(default=30, ge=1, description="a whole number, at least 1")
     finetune_epochs: int = Field(default=15, ge=1, description="a whole number, at least 1")
     batch: int = Field(default=256, ge=1, description="a whole number of windows, at least 1")
-    learning_rate: float = Field(default=1e-3, gt=0, description="a number above 0")
+    learning_rate: float = Field(default=5e-3, gt=0, description="a number above 0")
     patience: int = Field(default=10, ge=1, description="a whole number of epochs, at least 1")
     seed: int = Field(default=0, ge=0, description="a whole number, at least 0")
 

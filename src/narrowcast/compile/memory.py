@@ -17,7 +17,7 @@ class Buffer:
 
     Attributes:
         name: weights of a width, scratch, tokens, keys, values, biases, multipliers, ...
-        words, width: of one copy. copies: how many such memories there are (a cache has one a lane).
+        words, width: of one copy. copies: of such memories; a cache has one for each lane.
         writable: RAM or ROM.
         storage: ``block``, ``distributed``, or ``mixed`` for a weight bank cut in two.
         ramb18: half RAMB36 used. luts: look-up tables used, estimated.
@@ -104,9 +104,8 @@ def ram_luts(words: int, width: int) -> int:
     """Look-up tables of a distributed RAM with one write and one read port (RAM32M, RAM64M)."""
     if words <= 32:
         return 4 * -(-width // 6)
-    blocks = -(-words // 64)
-    select = 0 if blocks == 1 else -(-blocks // 3) * width
-    return 4 * blocks * -(-width // 3) + select
+    blocks = 1 << (-(-words // 64) - 1).bit_length()
+    return 4 * blocks * -(-width // 3) + width * (blocks - 1) * 3 // 4
 
 
 def rom_luts(words: int, width: int) -> int:

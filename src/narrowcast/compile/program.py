@@ -84,14 +84,16 @@ class ProgramStep:
 
     def read_offsets(self) -> Times:
         """Clocks after ``start`` at which operand [rows, inner] is first read."""
-        return np.add.outer(np.arange(self.rows) * self.row_period, np.arange(self.inner))
+        result: Times = np.add.outer(np.arange(self.rows) * self.row_period, np.arange(self.inner))
+        return result
 
     def value_times(self) -> Times:
         """Clock at which each sum [rows, columns] leaves the collector."""
         column = np.arange(self.columns)
         tile = column // self.lanes
         in_row = tile * self.tile_period + self.inner - 1 + LAST_TO_VALUE + column % self.lanes
-        return self.start + np.add.outer(np.arange(self.rows) * self.row_period, in_row)
+        result: Times = np.add.outer(np.arange(self.rows) * self.row_period, in_row)
+        return self.start + result
 
 
 def _nest(step: Step, head: int, shape: tuple[int, int, int, int], lanes: int) -> ProgramStep:
@@ -127,7 +129,7 @@ def _expand(model: IntegerModel, lanes: int) -> list[ProgramStep]:
     return result
 
 
-def _operand_times(model: IntegerModel, step: ProgramStep, written: dict[str, Times]) -> Times:
+def _operand_times(step: ProgramStep, written: dict[str, Times]) -> Times:
     """Return when each operand element [rows, inner] of a step can be addressed at the earliest."""
     source = step.source
     times = written[source.operand]
@@ -156,10 +158,10 @@ def schedule(model: IntegerModel, lanes: int) -> tuple[tuple[ProgramStep, ...], 
     tokens_free = 0
     multipliers = np.zeros(model.window, np.int64)
     done: list[ProgramStep] = []
-    for nest in nests:
-        source = nest.source
+    for unplaced in nests:
+        nest, source = unplaced, unplaced.source
         start = earliest
-        ready = _operand_times(model, nest, written) - nest.read_offsets()
+        ready = _operand_times(nest, written) - nest.read_offsets()
         start = max(start, int(ready.max()))
         first_value = nest.inner - 1 + LAST_TO_VALUE
         if isinstance(source, Scores):

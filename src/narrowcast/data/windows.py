@@ -73,16 +73,17 @@ class Dataset:
 def make_windows(table: Table, config: DataConfig) -> Dataset:
     """Cut all windows and split them by time.
 
-    A split given as a fraction is rounded to whole rows: ``test`` is a fraction of all rows,
-    ``validation`` of those before the test part. A time stamp is the first one of its part; one
-    without a zone is taken as UTC.
+    A window is followed by at least one row of the table, even with lead 0, as in the published
+    AirU benchmark. A split given as a fraction is rounded to whole rows: ``test`` is a fraction
+    of all rows, ``validation`` of those before the test part. A time stamp is the first one of
+    its part; one without a zone is taken as UTC.
 
     Raises:
         UserError: Fewer rows than one window spans, a part without a complete window, or a
             feature that is constant throughout the training part.
     """
     rows, n, span = len(table.frame), config.window, config.window + config.lead
-    if rows < span:
+    if rows < max(span, n + 1):
         raise UserError(
             f"the table has {rows} rows, but a window of {n} with lead {config.lead} spans {span}: "
             "choose a shorter window"
@@ -91,10 +92,13 @@ def make_windows(table: Table, config: DataConfig) -> Dataset:
     target = table.frame[config.target].to_numpy(np.float64)
 
     gaps = np.cumsum(table.gaps)
-    gapped = gaps[span - 1 :] != gaps[: rows - span + 1]
+    # With lead 0, too, a row must follow the window: so the published benchmark counts.
+    count = rows - n - max(config.lead, 1) + 1
+    gapped = (gaps[span - 1 :] != gaps[: rows - span + 1])[:count]
     missing = np.concatenate(([0], np.cumsum(np.isnan(inputs).any(axis=1))))
     incomplete = missing[n : rows - span + n + 1] != missing[: rows - span + 1]
     incomplete |= np.isnan(target[span - 1 :])
+    incomplete = incomplete[:count]
     first = np.flatnonzero(~gapped & ~incomplete)
     skipped = (int(gapped.sum()), int((~gapped & incomplete).sum()))
 

@@ -80,7 +80,16 @@ def simulate_verilator(
             require("verilator"),
             *("--cc", "--exe", "--build", "-O3", "--x-assign", "fast", "--x-initial", "fast"),
             *("-Wno-fatal", "-Wno-lint", "-Wno-style", "--noassert", "-CFLAGS", "-O1"),
-            *("-j", str(os.cpu_count() or 1), "--top-module", "engine", "--language", "1364-2005", "--Mdir", "verilated"),
+            *(
+                "-j",
+                str(os.cpu_count() or 1),
+                "--top-module",
+                "engine",
+                "--language",
+                "1364-2005",
+                "--Mdir",
+                "verilated",
+            ),
             *(verilog.name, HARNESS.resolve()),
         ],
         work,
@@ -156,8 +165,8 @@ def _finding(
     if wrong.any():
         window = int(np.argmax(wrong))
         first = (
-            f"window {window}: expected {expected[window].tolist()}, got {results[window].tolist()};"
-            f" {first_difference(rtl, model, inputs[window], work / 'trace')}"
+            f"window {window}: expected {expected[window].tolist()}, "
+            f"got {results[window].tolist()}; {first_difference(rtl, model, inputs[window], work / 'trace')}"
         )
     return Simulation(len(inputs), int(wrong.sum()), int(cycles[0]), first)
 
@@ -169,7 +178,9 @@ def expected_trace(model: IntegerModel, window: Array) -> list[tuple[str, tuple[
     """
     tensors = {model.input: window[None]}
     execute(model, window[None], tensors.__setitem__)
-    order: list[tuple[str, range, range]] = [(model.input, range(model.window), range(model.inputs))]
+    order: list[tuple[str, range, range]] = [
+        (model.input, range(model.window), range(model.inputs))
+    ]
     for step in schedule(model, 1)[0]:
         output = model.tensors[step.source.output]
         rows, columns = range(output.rows), range(output.columns)

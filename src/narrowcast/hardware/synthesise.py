@@ -91,6 +91,8 @@ def yosys_script(verilog: str, top: str, statistics: str) -> str:
             'setattr -set ram_style "block" ram_1_*/m:* rom_1_*/m:*',
             'setattr -set rom_style "block" ram_1_*/m:* rom_1_*/m:*',
             "setattr -unset rom_style ram_0_*/m:*",
+            # tables stay as they are cut: the mapper would merge them with their address logic
+            "setattr -mod -set keep_hierarchy 1 rom_0_*",
             f"synth_xilinx -family xc7 -flatten -noiopad -top {top}",
             f"tee -q -o {statistics} stat -json",
         ]

@@ -114,6 +114,7 @@ def exponential_table(bits: int) -> Integers:
     is right for any larger distance.
     """
     index = np.arange(exponential_entries(bits), dtype=np.float64)
-    table = np.rint(np.exp(-index * exponential_step(bits)) * ((1 << bits) - 1)).astype(np.int64)
+    values = np.exp(-index * exponential_step(bits)) * ((1 << bits) - 1)
+    table: Integers = np.rint(values).astype(np.int64)
     table[-1] = 0
     return table

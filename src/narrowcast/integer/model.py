@@ -70,10 +70,12 @@ class Linear:
 
 @dataclass(frozen=True)
 class Scores:
-    """``output = table[clamp((max - query @ key.T) * M + 2^(S-1) >> S)]``, row by row and head by head.
+    """``output = table[clamp((score - max) * M + 2^(S-1) >> S)]``, row by row, head by head.
+
+    ``score = query @ key.T`` at full precision, ``max`` the largest of its row.
 
     ``output`` is a tensor of [heads * rows, rows]; its integers are ``e + zero_point``. The
-    multiplier is negative: it is applied to ``score - max``, which is never positive.
+    multiplier is negative, as ``score - max`` is never positive.
     """
 
     name: str
@@ -166,10 +168,13 @@ class IntegerModel:
             self.input_scaling.scale
         )
         q = np.rint(scaled / tensor.scale) + tensor.zero_point
-        return np.clip(q, tensor.low, tensor.high).astype(np.int64)
+        result: Array = np.clip(q, tensor.low, tensor.high).astype(np.int64)
+        return result
 
     def dequantise_outputs(self, result: Array) -> NDArray[np.float64]:
         """Turn results [..., outputs] into forecasts in the target's own unit."""
         tensor = self.tensors[self.output]
         scaled = (result - tensor.zero_point).astype(np.float64) * tensor.scale
-        return scaled * np.array(self.target_scaling.scale) + np.array(self.target_scaling.offset)
+        scale, offset = self.target_scaling.scale, self.target_scaling.offset
+        forecast: NDArray[np.float64] = scaled * np.array(scale) + np.array(offset)
+        return forecast

@@ -54,9 +54,8 @@ class _Builder:
     ) -> str:
         bits = bits or self.draw_bits()
         low, high = integer_range(bits)
-        zero = {"lanes": 0, "exponential": low, "relu": low}.get(kind)
-        if zero is None:
-            zero = int(self.random.choice([0, self.random.integers(low, high + 1)]))
+        anywhere = int(self.random.integers(low, high + 1)) if self.random.random() < 0.5 else 0
+        zero = {"lanes": 0, "exponential": low, "relu": low}.get(kind, anywhere)
         scale = 2.0 / (high - low)
         self.tensors[name] = Tensor(name, rows, columns, bits, scale, zero, kind == "lanes")
         return name

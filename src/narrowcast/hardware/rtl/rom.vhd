@@ -65,10 +65,12 @@ begin
 
   in_tables : if BLOCK_MEMORY = 0 generate
 
-    constant BLOCKS : positive := (DEPTH + 63) / 64;
-    type     block_array is array (BLOCKS - 1 downto 0) of std_logic_vector(WIDTH - 1 downto 0);
+    constant BLOCKS      : positive := (DEPTH + 63) / 64;
+    constant CHOICE_BITS : positive := index_bits(BLOCKS);
+    type     block_array is array (2 ** CHOICE_BITS - 1 downto 0)
+      of std_logic_vector(WIDTH - 1 downto 0);
     signal   latched : block_array;
-    signal   chosen  : unsigned(ADDRESS_BITS - 1 downto 0);
+    signal   chosen  : unsigned(CHOICE_BITS - 1 downto 0);
     signal   low     : unsigned(5 downto 0);
 
   begin
@@ -106,16 +108,15 @@ begin
 
     end generate blocks_of_64;
 
+    blocks_left_over : for b in BLOCKS to 2 ** CHOICE_BITS - 1 generate
+      latched(b) <= (others => '0');
+    end generate blocks_left_over;
+
     choose : process (clk) is
     begin
       if rising_edge(clk) then
-        chosen <= shift_right(address, 6);
-        data   <= latched(0);
-        for b in 1 to BLOCKS - 1 loop
-          if chosen = b then
-            data <= latched(b);
-          end if;
-        end loop;
+        chosen <= resize(shift_right(address, 6), CHOICE_BITS);
+        data   <= latched(to_integer(chosen));
       end if;
     end process choose;
 
