@@ -322,21 +322,18 @@ def _compile(model: IntegerModel, device: Device, lanes: int, storage: Mapping[s
     key_words = -(-model.window // lanes) * model.channels
     value_words = model.heads * head_tiles * model.window
 
-    def ask(name: str, words: int, width: int, key: str, *, ram: bool, copies: int = 1):  # type: ignore[no-untyped-def]
-        return (
-            Buffer(name, words, width, copies, ram, "auto", 0, 0),
-            memory.storage_choice(storage, key),
-        )
-
     wanted = [
-        ask("scratch", scratch_words, widths["SCRATCH_BITS"], "activations", ram=True),
-        ask("tokens", token_words, widths["TOKEN_BITS"], "activations", ram=True),
-        ask("keys", key_words, widths["KEY_BITS"], "keys", ram=True, copies=lanes),
-        ask("values", value_words, widths["VALUE_BITS"], "values", ram=True, copies=lanes),
-        ask("biases", len(images.biases), widths["BIAS_BITS"], "parameters", ram=False),
-        ask("multipliers", len(images.multipliers), widths["M_BITS"], "parameters", ram=False),
-        ask("residuals", len(images.residuals), widths["M_BITS"], "parameters", ram=False),
-        ask("exponentials", len(images.exponentials), widths["E_BITS"], "exponentials", ram=False),
+        (Buffer(name, words, widths[width], copies, ram, "auto", 0, 0), storage.get(kind, "auto"))
+        for name, words, width, copies, ram, kind in (
+            ("scratch", scratch_words, "SCRATCH_BITS", 1, True, "activations"),
+            ("tokens", token_words, "TOKEN_BITS", 1, True, "activations"),
+            ("keys", key_words, "KEY_BITS", lanes, True, "keys"),
+            ("values", value_words, "VALUE_BITS", lanes, True, "values"),
+            ("biases", len(images.biases), "BIAS_BITS", 1, False, "parameters"),
+            ("multipliers", len(images.multipliers), "M_BITS", 1, False, "parameters"),
+            ("residuals", len(images.residuals), "M_BITS", 1, False, "parameters"),
+            ("exponentials", len(images.exponentials), "E_BITS", 1, False, "exponentials"),
+        )
     ]
     segments = [
         s
@@ -344,7 +341,7 @@ def _compile(model: IntegerModel, device: Device, lanes: int, storage: Mapping[s
         for s in memory.cut_bank(b, len(images.banks[b]), bits * lanes)
     ]
     buffers, segments = memory.assign_storage(
-        wanted, segments, memory.storage_choice(storage, "weights"), device
+        wanted, segments, storage.get("weights", "auto"), device
     )
     all_buffers = tuple(memory.weight_buffers(segments, bank_bits, lanes) + buffers)
     plan = MemoryPlan(scratch, scratch_words, token_words, all_buffers, tuple(segments))

@@ -1,11 +1,10 @@
 """Where everything lies: addresses by lifetime, and a memory resource for every buffer."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from narrowcast.compile.program import ProgramStep, token_tensors
 from narrowcast.hardware.device import Device
-from narrowcast.integer.model import Context, IntegerModel, Linear, Scores
+from narrowcast.integer.model import Context, IntegerModel, Scores
 
 LUT_BITS = 64  # of read-only memory in one six-input table
 RAMB18_SHAPES = ((2048, 9), (1024, 18), (512, 36))  # words, bits: parity bits included
@@ -115,7 +114,8 @@ def rom_luts(words: int, width: int) -> int:
 
 
 def ramb18_of(words: int, width: int) -> int:
-    """RAMB18 that a memory takes, in the best of their shapes."""
+    """RAMB18 that a memory takes, in the best of their shapes; its depth is a power of two."""
+    words = 1 << (words - 1).bit_length()
     return min(-(-words // depth) * -(-width // bits) for depth, bits in RAMB18_SHAPES)
 
 
@@ -201,13 +201,3 @@ def weight_buffers(segments: list[Segment], bank_bits: tuple[int, ...], lanes: i
             Buffer(f"weights, {bits} bit", words, lanes * bits, 1, False, storage, blocks, tables)
         )
     return result
-
-
-def storage_choice(storage: Mapping[str, str], key: str) -> str:
-    """Return the user's choice for a kind of buffer."""
-    return storage.get(key, "auto")
-
-
-def is_pooled(step: ProgramStep) -> bool:
-    """Whether a step sums over all tokens."""
-    return isinstance(step.source, Linear) and step.source.pooled

@@ -44,7 +44,7 @@ def simulate_ghdl(
     work: Path,
     progress: Progress | None = None,
 ) -> Simulation:
-    """Run windows [w, window, inputs] through GHDL, without and with random stalls.
+    """Run windows [w, window, inputs] through GHDL, and the first half again with random stalls.
 
     Raises:
         ToolError: GHDL failed, or the cycles differ from window to window.
@@ -54,10 +54,13 @@ def simulate_ghdl(
     smooth, cycles = _run_ghdl(work, model, stalls=False)
     if progress is not None:
         progress(1, 2, "GHDL")
+    few = (len(inputs) + 1) // 2  # the others add time, and no other order of events
+    _write_inputs(work, inputs[:few])
     stalled, _ = _run_ghdl(work, model, stalls=True)
     if progress is not None:
         progress(2, 2, "GHDL with stalls")
-    wrong = _differing(smooth, expected) | _differing(stalled, expected)
+    wrong = _differing(smooth, expected)
+    wrong[:few] |= _differing(stalled, expected[:few])
     return _finding(rtl, model, inputs, expected, smooth, wrong, cycles, work)
 
 
@@ -79,7 +82,7 @@ def simulate_verilator(
         [
             require("verilator"),
             *("--cc", "--exe", "--build", "-O3", "--x-assign", "fast", "--x-initial", "fast"),
-            *("-Wno-fatal", "-Wno-lint", "-Wno-style", "--noassert", "-CFLAGS", "-O1"),
+            *("-Wno-COMBDLY", "-Wno-UNSIGNED", "--noassert", "-CFLAGS", "-O1"),
             *(
                 "-j",
                 str(os.cpu_count() or 1),
@@ -164,9 +167,10 @@ def _finding(
     first = None
     if wrong.any():
         window = int(np.argmax(wrong))
+        where = first_difference(rtl, model, inputs[window], work / "trace")
         first = (
             f"window {window}: expected {expected[window].tolist()}, "
-            f"got {results[window].tolist()}; {first_difference(rtl, model, inputs[window], work / 'trace')}"
+            f"got {results[window].tolist()}; {where}"
         )
     return Simulation(len(inputs), int(wrong.sum()), int(cycles[0]), first)
 

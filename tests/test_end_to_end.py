@@ -1,0 +1,49 @@
+"""The whole chain on real data, with few epochs: all but the accuracy must be as promised."""
+
+from pathlib import Path
+
+import pytest
+
+from narrowcast import load_config, pipeline
+
+EXAMPLES = Path(__file__).parent.parent / "examples"
+AIRU = "airu/airu.csv"
+PEMS = "pems_d11_speed/speed_pems4w_layout_observed83.csv"
+
+
+@pytest.mark.parametrize(
+    ("example", "file", "overrides", "windows", "most_cycles"),
+    [
+        ("airu", AIRU, ["data.window=12", "model.channels=32", "quantization.bits=4"], 869, 14000),
+        (
+            "pems",
+            PEMS,
+            ["data.window=10", "model.channels=12", "model.heads=3", "quantization.bits=3"],
+            None,
+            None,
+        ),
+    ],
+)
+def test_build(
+    tmp_path: Path,
+    real_data: Path,
+    example: str,
+    file: str,
+    overrides: list[str],
+    windows: int | None,
+    most_cycles: int | None,
+) -> None:
+    quick = ["train.epochs=1", "train.finetune_epochs=1"]
+    config = load_config(EXAMPLES / f"{example}.toml", overrides + quick, real_data / file)
+    report = pipeline.build(config, tmp_path)
+    checked = report["verification"]
+    assert checked["verilator"]["windows"] == (windows or checked["verilator"]["windows"])
+    assert checked["verilator"]["mismatches"] == checked["ghdl"]["mismatches"] == 0
+    assert checked["ghdl"]["windows"] >= 2
+    assert report["cycles"]["predicted"] == report["cycles"]["simulated"]
+    if most_cycles is not None:
+        assert report["cycles"]["simulated"] <= most_cycles
+    assert report["synthesis"]["fits"]
+    assert report["accuracy"]["test"]["qat"] == report["accuracy"]["test"]["integer"]
+    page = (tmp_path / "report.html").read_text()
+    assert "https://cdn" not in page
