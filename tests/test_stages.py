@@ -60,6 +60,7 @@ def test_outputs_and_state(kitchen: Kitchen) -> None:
     assert sorted(p.name for p in (kitchen.out / ".stages").iterdir()) == [
         "bake.json",
         "knead.json",
+        "owned.json",
     ]
     state = read_state(kitchen.out, "knead")
     assert state is not None and state.results == {"grams": 500} and state.seconds >= 0

@@ -229,8 +229,8 @@ def load_config(path: Path, overrides: Sequence[str] = (), data: Path | None = N
         path: A TOML file with the sections of ``Config``.
         overrides: ``key=value`` with a dotted key, such as ``model.channels=16``. The value is
             read as TOML, and as plain text where it is no TOML.
-        data: The file of readings, relative to the working directory; wins over ``data.path``,
-            which is relative to the folder of ``path``.
+        data: The file of readings; wins over ``data.path``. As an override is, it is relative to
+            the working directory; what the file says is relative to the file's folder.
 
     Raises:
         UserError: On the first mistake, in one line: where, what was given, what is allowed.
@@ -241,7 +241,7 @@ def load_config(path: Path, overrides: Sequence[str] = (), data: Path | None = N
     if isinstance(section, dict):
         if data is not None:
             section["path"] = data
-        elif isinstance(section.get("path"), str):
+        elif isinstance(section.get("path"), str) and "data.path" not in given:
             section["path"] = path.parent / section["path"]
     try:
         return Config.model_validate(values)

@@ -27,7 +27,7 @@ from narrowcast.errors import ToolError, UserError
 from narrowcast.files import write_whole
 from narrowcast.integer import execute, load_model, save_model
 from narrowcast.progress import Progress
-from narrowcast.stages import Stage, check_ready, read_state, run_stage
+from narrowcast.stages import Stage, check_ready, read_state, refuse_foreign, run_stage
 
 if TYPE_CHECKING:
     from narrowcast.data import Dataset
@@ -100,11 +100,9 @@ def build(config: Config, out: Path | str, options: Options | None = None) -> Re
         UserError: As in each stage; what can be known beforehand is checked before training.
         ToolError: As in :func:`verify`, or a tool failed.
     """
-    from narrowcast.hardware.device import load_device  # noqa: PLC0415
-
     options = options or Options()
-    load_device(config.hardware.device)
     _check_tools(options)
+    refuse_foreign(Path(out), stages(config, Path(out), options))
     results = {name: _run(name, config, out, options) for name in NAMES}
     _check_fit(results["synth"])
     return results["report"]
@@ -182,10 +180,13 @@ def stages(config: Config, out: Path, options: Options | None = None) -> list[St
 
 
 def _run(name: str, config: Config, out: Path | str, options: Options | None) -> Results:
+    from narrowcast.hardware.device import load_device  # noqa: PLC0415
+
     options = options or Options()
     out = Path(out)
     plan = stages(config, out, options)
     position = NAMES.index(name)
+    load_device(config.hardware.device)
     check_ready(out, plan[position], plan[:position])
     return run_stage(out, plan[position], options.progress, force=options.force).results
 
@@ -195,6 +196,7 @@ def _train(config: Config, out: Path, work: Path, progress: Progress) -> Results
     from narrowcast.model import predict, save_state, train_float  # noqa: PLC0415
 
     dataset, summary = _dataset(config)
+    _check_size(config)
     model, history = train_float(dataset, config, _epochs(progress))
     save_state(model, work / FLOAT_MODEL)
     forecast = predict(model, dataset.test.inputs, dataset)[:, 0]
@@ -215,6 +217,7 @@ def _quantize(config: Config, out: Path, work: Path, progress: Progress) -> Resu
     from narrowcast.quantize import finetune, to_integer_model  # noqa: PLC0415
 
     dataset, _ = _dataset(config)
+    _check_size(config)
     test = dataset.test
     source = build_float(config)
     load_state(source, out / FLOAT_MODEL)
@@ -331,7 +334,7 @@ def _synth(
 
     device, clock = load_device(config.hardware.device), config.hardware.clock_mhz
     synthesise = synthesise_vivado if options.synth == "vivado" else synthesise_yosys
-    found = synthesise(out / "rtl", device, clock, work / options.synth, options.yosys)
+    found = synthesise(out / "rtl", device, clock, work / options.synth, _yosys(options))
     write_vivado_project(work / "vivado", device, clock)
     results = dataclasses.asdict(found)
     _write_json(work / "synthesis.json", results)
@@ -403,6 +406,29 @@ def _check_fit(synthesis: Results) -> None:
     )
 
 
+def _check_size(config: Config) -> None:
+    """Refuse a model that cannot fit before it is trained: an untrained one is as large."""
+    from narrowcast.compile import compile_model  # noqa: PLC0415
+    from narrowcast.hardware.device import load_device  # noqa: PLC0415
+    from narrowcast.integer.random_model import Shape, random_model  # noqa: PLC0415
+
+    data, model, bits, hardware = config.data, config.model, config.quantization, config.hardware
+    shape = Shape(
+        window=data.window,
+        inputs=len(data.inputs),
+        channels=model.channels,
+        layers=model.layers,
+        heads=model.heads,
+        ffn_channels=model.ffn_channels,
+    )
+    compile_model(
+        random_model(shape, (bits.bits,), input_bits=bits.input_bits, output_bits=bits.output_bits),
+        load_device(hardware.device),
+        None if hardware.lanes == "auto" else hardware.lanes,
+        hardware.storage.model_dump(),
+    )
+
+
 def _check_tools(options: Options) -> None:
     """Find out before training what would otherwise stop the run after it."""
     for tool in ("ghdl", "verilator", "g++", "make"):
@@ -410,8 +436,17 @@ def _check_tools(options: Options) -> None:
             raise UserError(f"{tool} is not installed: {_INSTALL} {tool}")
     if options.synth == "vivado" and shutil.which("vivado") is None:
         raise UserError("vivado is not on the PATH: use --synth yosys, or set up Vivado first")
-    if options.yosys is not None and shutil.which(options.yosys) is None:
+    _yosys(options)
+
+
+def _yosys(options: Options) -> Path | None:
+    """Return where the user's yosys is, whatever the working folder."""
+    if options.yosys is None:
+        return None
+    found = shutil.which(options.yosys)
+    if found is None:
         raise UserError(f"{options.yosys}: no such program")
+    return Path(found).resolve()
 
 
 @cache

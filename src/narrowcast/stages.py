@@ -21,6 +21,7 @@ from narrowcast.files import write_whole
 from narrowcast.progress import Progress
 
 STATE_FOLDER = ".stages"
+_OWNED = "owned.json"
 
 
 @dataclass(frozen=True)
@@ -95,7 +96,7 @@ def run_stage(
         progress.finished(stage.name, known.seconds, reused=True)
         return known
 
-    _refuse_foreign(out, stage)
+    refuse_foreign(out, [stage])
     work = out / STATE_FOLDER / f"{stage.name}.work"
     try:
         shutil.rmtree(work, ignore_errors=True)
@@ -145,6 +146,12 @@ def check_ready(out: Path, stage: Stage, earlier: Sequence[Stage]) -> None:
             raise UserError(
                 f"{out}: '{before.name}' ran with {key} = {then}, but it is now {now}: {again}"
             )
+        made = _digests(out, [name for name in before.outputs if name in stage.needs])
+        for name, digest in made.items():
+            if state.outputs.get(name) != digest:
+                raise UserError(f"{out / name}: has changed since '{before.name}' made it: {again}")
+        if stage.files and state.files != {p: _digest(path) for p, path in before.files.items()}:
+            raise UserError(f"{out}: the data has changed since '{before.name}' ran: {again}")
         needed = _digests(out, before.needs)
         for name, digest in state.needs.items():
             if needed.get(name) != digest:
@@ -157,16 +164,28 @@ def _still_valid(out: Path, stage: Stage, known: State, made_from: dict[str, Any
     )
 
 
-def _refuse_foreign(out: Path, stage: Stage) -> None:
-    """Keep somebody's own files: nothing is replaced in a folder that was never an output."""
-    if (out / STATE_FOLDER).exists():
-        return
-    for name in stage.outputs:
-        if (out / name).exists():
-            raise UserError(
-                f"{out / name}: exists, but no run of narrowcast is known here: "
-                "choose another folder with --out"
-            )
+def refuse_foreign(out: Path, stages: Sequence[Stage]) -> None:
+    """Keep somebody's own files: only what a stage has put there is replaced.
+
+    Raises:
+        UserError: An output's place is taken.
+    """
+    own = _owned(out)
+    for stage in stages:
+        for name in stage.outputs:
+            if (out / name).exists() and name not in own:
+                raise UserError(
+                    f"{out / name}: exists, but no run of narrowcast is known to have made it: "
+                    "choose another folder with --out, or remove it"
+                )
+
+
+def _owned(out: Path) -> set[str]:
+    """Names of the outputs that stages have put in DIR."""
+    try:
+        return set(json.loads((out / STATE_FOLDER / _OWNED).read_bytes()))
+    except (OSError, ValueError, TypeError):
+        return set()
 
 
 def _move_in_place(work: Path, out: Path, stage: Stage) -> None:
@@ -174,6 +193,8 @@ def _move_in_place(work: Path, out: Path, stage: Stage) -> None:
     # a result.
     try:
         _state_path(out, stage.name).unlink(missing_ok=True)
+        own = sorted(_owned(out) | set(stage.outputs))
+        write_whole(out / STATE_FOLDER / _OWNED, json.dumps(own) + "\n")
         for name in stage.outputs:
             target = out / name
             if target.is_dir():

@@ -101,9 +101,7 @@ class ScheduleChecker:
         source = step.source
         operand = self.model.tensors[source.operand]
         for clock, row, tile, k in self.issues(step):
-            lanes = range(
-                tile * step.lanes, min((tile + 1) * step.lanes, step.columns)
-            )
+            lanes = range(tile * step.lanes, min((tile + 1) * step.lanes, step.columns))
             if isinstance(source, Linear):
                 element = divmod(row * step.inner + k, operand.columns)
             elif isinstance(source, Scores):
@@ -148,18 +146,14 @@ class ScheduleChecker:
         """A row is handed on 4 clocks after its last score, and its division comes after that."""
         source = step.source
         context = next(
-            s
-            for s in self.model.steps
-            if isinstance(s, Context) and s.operand == source.output
+            s for s in self.model.steps if isinstance(s, Context) and s.operand == source.output
         )
         for clock, row, column in self.sums(step):
             if column < step.columns - 1:
                 continue
             for i in range(step.columns):
                 self.epilogue.append(clock + 4 + i)
-                self.write(
-                    clock + 4 + i + 14, (source.output, step.head * step.rows + row, i)
-                )
+                self.write(clock + 4 + i + 14, (source.output, step.head * step.rows + row, i))
             divides = clock + 4 + step.columns - 1 + 15
             self.divisions.append(divides)
             multiplier = f"multiplier of {context.name}.{step.head}"

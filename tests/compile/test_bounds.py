@@ -121,9 +121,10 @@ def test_linear_bounds_are_reached(seed: int) -> None:
                 reached.append(numbers(model, step, state))
         sums = np.concatenate([found[0].ravel() for found in reached])
         assert (sums.min(), sums.max()) == limits.sum
-        assert limits.sum_bits == max(
-            int(sums.max()).bit_length(), int(-1 - sums.min()).bit_length()
-        ) + 1
+        assert (
+            limits.sum_bits
+            == max(int(sums.max()).bit_length(), int(-1 - sums.min()).bit_length()) + 1
+        )
         biased = np.concatenate([found[1].ravel() for found in reached] + [sums])
         assert (biased.min(), biased.max()) == limits.biased
         products = np.concatenate([found[2].ravel() for found in reached])

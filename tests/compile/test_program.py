@@ -1,3 +1,5 @@
+from itertools import pairwise
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -15,7 +17,7 @@ ROOMY = Device("roomy", "roomy", "xc7", lut=10**6, ff=10**6, bram36=1000, dsp=10
 def shapes(draw: st.DrawFn) -> Shape:
     heads = draw(st.integers(1, 4))
     return Shape(
-        window=draw(st.integers(1, 9)),
+        window=draw(st.integers(2, 9)),
         inputs=draw(st.integers(1, 5)),
         channels=heads * draw(st.integers(1, 6)),
         layers=draw(st.integers(1, 2)),
@@ -65,7 +67,7 @@ def test_steps_follow_each_other(shape: Shape, lanes: int) -> None:
     model = random_model(shape, (8,), 0)
     program, cycles = schedule(model, lanes)
     assert program[0].start >= shape.window * shape.inputs
-    for step, following in zip(program, program[1:], strict=False):
+    for step, following in pairwise(program):
         assert min(step.tile_pause, step.row_pause, step.step_pause) >= 0
         assert following.start == step.start + step.cycles
         assert 1 <= step.last_columns <= lanes
@@ -96,7 +98,7 @@ def test_heads_become_steps() -> None:
         "layers.0.scores.1",
         "layers.0.context.1",
     ]
-    assert names[-1] == "head" and len(set(names)) == len(names) == 24
+    assert names[-1] == "head" and len(set(names)) == len(names) == 22
 
 
 @pytest.mark.parametrize(

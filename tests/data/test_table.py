@@ -5,6 +5,8 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from narrowcast.config import DataConfig
@@ -15,7 +17,7 @@ CSV = """time,a,b,y,note
 2024-01-01 00:00,1,4.5,7,x
 2024-01-01 01:00,2,,8,y
 2024-01-01 02:00,3,NA,9,z
-2024-01-01 04:00,5,-1e3,nan,
+2024-01-01 04:00,5,-1e3,,
 """
 Read = Callable[..., Table]
 
@@ -228,3 +230,20 @@ def test_beijing(real_data: Path) -> None:
     table = read_table(config(path, time=None, inputs=["PM2.5", "TEMP"], target="O3"))
     assert len(table.frame) == 35064
     assert table.missing["PM2.5"] == 750
+
+
+@pytest.mark.parametrize("text", ["nan", "NaN", "inf"])
+def test_nan_and_infinity_are_errors(complaint: Callable[..., str], text: str) -> None:
+    rows = "time,a,b,y\n2024-01-01,1,1,1\n2024-01-02,2,2,2\n2024-01-03,{},3,3\n"
+    assert ", column 'a', row 3:" in complaint(rows.format(text))
+
+
+def test_nan_in_parquet_is_an_error_and_null_is_missing(tmp_path: Path) -> None:
+    path = tmp_path / "r.parquet"
+    time = pd.date_range("2024-01-01", periods=4, freq="h")
+    values = {"time": time, "b": [1.0, 2.0, 3.0, 4.0], "y": [1.0, 3.0, 2.0, 4.0]}
+    pq.write_table(pa.table({**values, "a": pa.array([1.0, None, 2.0, 5.0])}), path)
+    assert read_table(config(path)).missing["a"] == 1
+    pq.write_table(pa.table({**values, "a": pa.array([1.0, 2.0, float("nan"), 5.0])}), path)
+    with pytest.raises(UserError, match="column 'a', row 3: 'nan' is not a number"):
+        read_table(config(path))

@@ -2,7 +2,7 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from narrowcast.integer.arithmetic import (
@@ -96,6 +96,8 @@ def test_a_shift_of_zero_is_refused() -> None:
         requantisation(np.array([2.0**16]))
 
 
+@example(-1, 0)
+@example(-8, 0)
 @given(st.integers(-(2**40), 2**40), st.integers(0, 2**40))
 def test_signed_bits_is_minimal(lowest: int, spread: int) -> None:
     highest = lowest + spread

@@ -37,7 +37,7 @@ def test_round_trip(model: IntegerModel, saved: Path) -> None:
     assert np.array_equal(execute(loaded, inputs), execute(model, inputs))
 
 
-def test_files_are_reproducible(model: IntegerModel, saved: Path, tmp_path: Path) -> None:
+def test_files_are_reproducible(saved: Path, tmp_path: Path) -> None:
     save_model(load_model(saved), tmp_path / "again")
     for name in (JSON_NAME, ARRAYS_NAME):
         assert (tmp_path / "again" / name).read_bytes() == (saved / name).read_bytes()
@@ -142,3 +142,13 @@ def test_old_outputs_stay_when_the_new_cannot_be_written(
         save_model(other, saved)
     assert "\n" not in str(caught.value)
     assert {p.name: p.read_bytes() for p in saved.iterdir()} == old
+
+
+@pytest.mark.parametrize("wide", [2**31, -(2**31) - 1, 2**33 + 5])
+def test_an_integer_too_wide_for_the_file_is_refused(
+    model: IntegerModel, tmp_path: Path, wide: int
+) -> None:
+    model.arrays["head.bias"][0] = wide
+    with pytest.raises(ValueError, match=r"head\.bias"):
+        save_model(model, tmp_path)
+    assert list(tmp_path.iterdir()) == []

@@ -25,6 +25,7 @@ from narrowcast.integer.arithmetic import MULTIPLIER_BITS, signed_bits
 from narrowcast.integer.model import Context, IntegerModel, Linear, Scores
 
 DSP_WIDE_PORT = 25  # bits of the DSP48E1's wider multiplier port
+MOST_OUTPUTS = 63  # the engine counts them in 6 bits
 LOGIC_LUTS = 900  # sequencer, collector, softmax, epilogue; synthesis has the last word
 LANE_LUTS = 22  # operand selection and collector of one lane
 
@@ -344,6 +345,9 @@ def _compile(model: IntegerModel, device: Device, lanes: int, storage: Mapping[s
         wanted, segments, storage.get("weights", "auto"), device
     )
     all_buffers = tuple(memory.weight_buffers(segments, bank_bits, lanes) + buffers)
+    dsp = lanes + epilogue_dsp(widths["BIASED_BITS"])
+    luts = LOGIC_LUTS + LANE_LUTS * lanes + sum(b.luts for b in all_buffers)
+    _check(device, dsp, luts, all_buffers)
     plan = MemoryPlan(scratch, scratch_words, token_words, all_buffers, tuple(segments))
     in_block = {b.name: int(b.storage == "block") for b in buffers}
     words = [len(bank) for bank in images.banks.values()]
@@ -413,8 +417,6 @@ def _compile(model: IntegerModel, device: Device, lanes: int, storage: Mapping[s
             vhdl.vector("WEIGHTS", [int(b) for b in weights], 1),
         ],
     )
-    dsp = lanes + epilogue_dsp(widths["BIASED_BITS"])
-    luts = LOGIC_LUTS + LANE_LUTS * lanes + sum(b.luts for b in all_buffers)
     return Design(model, device, lanes, cycles, program, plan, dsp, luts, bank_bits, text)
 
 
@@ -455,6 +457,11 @@ def compile_model(
         UserError: the model cannot fit the device: which resource, by how much, what would help.
     """
     storage = storage or {}
+    if model.window < 2 or model.outputs > MOST_OUTPUTS:
+        raise UserError(
+            f"the engine takes windows of at least 2 and gives at most {MOST_OUTPUTS} outputs, "
+            f"not a window of {model.window} and {model.outputs} outputs"
+        )
     if lanes is None:
         widest = max(bounds(model, step).biased_bits for step in model.steps)
         most = device.dsp - epilogue_dsp(widest)
@@ -462,18 +469,16 @@ def compile_model(
             raise UserError(f"{device.name} has {device.dsp} DSP, too few for the epilogue")
         costs = {count: schedule(model, count)[1] for count in range(max(1, most - 5), most + 1)}
         lanes = min(costs, key=lambda count: (costs[count], count))
-    design = _compile(model, device, lanes, storage)
-    _check(design)
-    return design
+    return _compile(model, device, lanes, storage)
 
 
-def _check(design: Design) -> None:
-    device = design.device
-    blocks = sum(b.ramb18 for b in design.buffers) / 2
+def _check(device: Device, dsp: int, luts: int, buffers: tuple[Buffer, ...]) -> None:
+    """Refuse what cannot fit, before anything large is made of it."""
+    blocks = sum(b.ramb18 for b in buffers) / 2
     for name, need, have, key in (
-        ("DSP", design.dsp, device.dsp, "dsp"),
+        ("DSP", dsp, device.dsp, "dsp"),
         ("RAMB36", blocks, device.bram36, "bram36"),
-        ("LUT (estimated)", design.luts, device.lut, "lut"),
+        ("LUT (estimated)", luts, device.lut, "lut"),
     ):
         if need > have:
             advice = {
@@ -483,6 +488,6 @@ def _check(design: Design) -> None:
                 "or take a larger hardware.device",
             }[key]
             raise UserError(
-                f"the model does not fit {device.name}: it needs {need:g} {name} of {have}, "
-                f"{need - have:g} too many; {advice}"
+                f"the model does not fit {device.name}: it needs {need:.9g} {name} of {have}, "
+                f"{need - have:.9g} too many; {advice}"
             )

@@ -17,6 +17,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
@@ -24,7 +25,7 @@ from narrowcast.config import DataConfig, did_you_mean
 from narrowcast.data.scaling import Array
 from narrowcast.errors import UserError
 
-_MISSING = ["", "nan", "NaN", "NAN", "NA", "N/A", "null", "NULL"]
+_MISSING = ["", "NA", "N/A", "null", "NULL"]
 _PARQUET = {".parquet", ".pq"}
 # A step counts as a gap if it is off by more than this: clocks jitter, and months differ.
 _TOLERANCE = 0.1
@@ -64,7 +65,8 @@ def read_table(config: DataConfig) -> Table:
 
     The file is CSV, which may be gzipped (``.gz``) and separated by comma, semicolon or tab, or
     Parquet (``.parquet``, ``.pq``). Time stamps are ISO 8601, UTC where they name no zone, or
-    seconds since 1970. An empty field and the texts NaN, NA, N/A and null are missing values.
+    seconds since 1970. An empty field and the texts NA, N/A and null are
+    missing values. NaN is not: somebody's arithmetic went wrong, so it is an error, as infinity is.
 
     Raises:
         UserError: The file cannot be read, or a column in use cannot be learnt from.
@@ -198,6 +200,12 @@ def _read_parquet(path: Path, columns: Sequence[int]) -> pd.DataFrame:
         table = pq.read_table(path, columns=[names[column] for column in columns])
     except (pa.ArrowException, OSError) as error:
         raise UserError(f"{path}: not a readable Parquet file: {_one_line(error)}") from None
+    for name, values in zip(table.column_names, table.columns, strict=True):
+        if pa.types.is_floating(values.type):
+            # pandas takes NaN and null for the same
+            bad = pc.index(pc.fill_null(pc.is_nan(values), False), True).as_py()
+            if bad >= 0:
+                raise UserError(f"{path}, column {name!r}, row {bad + 1}: 'nan' is not a number")
     frame: pd.DataFrame = table.to_pandas(ignore_metadata=True)
     return frame.set_axis(list(columns), axis=1)
 

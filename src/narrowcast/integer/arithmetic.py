@@ -41,7 +41,7 @@ def integer_range(bits: int, *, restricted: bool = False) -> tuple[int, int]:
 
 def signed_bits(lowest: int, highest: int) -> int:
     """Return the least width of a two's complement number that holds both bounds."""
-    return max(highest.bit_length(), (-lowest - 1).bit_length() if lowest < 0 else 0) + 1
+    return max(max(highest, 0).bit_length(), max(-lowest - 1, 0).bit_length()) + 1
 
 
 def _largest_shift(values: Reals) -> int:

@@ -1,4 +1,4 @@
-"""Untrained integer models of any shape, for tests and benchmarks of the hardware."""
+"""Untrained integer models of any shape: what a trained one would cost, and tests of hardware."""
 
 from dataclasses import dataclass
 
@@ -142,12 +142,19 @@ class _Builder:
         return context
 
 
-def random_model(shape: Shape, bits: tuple[int, ...] = (8,), seed: int = 0) -> IntegerModel:
-    """Return an untrained model; every tensor's width is drawn from ``bits``."""
+def random_model(
+    shape: Shape,
+    bits: tuple[int, ...] = (8,),
+    seed: int = 0,
+    *,
+    input_bits: int | None = None,
+    output_bits: int = 16,
+) -> IntegerModel:
+    """Return an untrained model; every width that is not given is drawn from ``bits``."""
     b = _Builder(shape, bits, seed)
     n, d = shape.window, shape.channels
     ffn = shape.ffn_channels or 4 * d
-    first = b.tensor("input", n, shape.inputs)
+    first = b.tensor("input", n, shape.inputs, bits=input_bits or 0)
     x = b.linear("embed", first, d, bias_rows=n)
     for layer in range(shape.layers):
         prefix = f"layers.{layer}"
@@ -155,7 +162,7 @@ def random_model(shape: Shape, bits: tuple[int, ...] = (8,), seed: int = 0) -> I
         x = b.linear(f"{prefix}.attention_out", context, d, residual=x)
         up = b.linear(f"{prefix}.ffn_up", x, ffn, kind="relu")
         x = b.linear(f"{prefix}.ffn_down", up, d, residual=x)
-    output = b.linear("head", x, shape.outputs, pooled=True, bits=16)
+    output = b.linear("head", x, shape.outputs, pooled=True, bits=output_bits)
     return IntegerModel(
         window=n,
         inputs=shape.inputs,

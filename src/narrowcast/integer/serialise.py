@@ -12,9 +12,11 @@ from safetensors.numpy import load, save
 
 from narrowcast.errors import UserError
 from narrowcast.files import write_whole
+from narrowcast.integer.arithmetic import signed_bits
 from narrowcast.integer.model import (
     SCHEMA_VERSION,
     Affine,
+    Array,
     Context,
     IntegerModel,
     Linear,
@@ -38,7 +40,15 @@ def _canonical(document: dict[str, Any]) -> bytes:
 
 
 def save_model(model: IntegerModel, folder: Path) -> None:
-    """Write both files of the model to ``folder``; the JSON, which vouches for both, last."""
+    """Write both files of the model to ``folder``; the JSON, which vouches for both, last.
+
+    Raises:
+        UserError: a file cannot be written.
+        ValueError: an array holds an integer of more than 32 bits.
+    """
+    for name, array in model.arrays.items():
+        if array.size and signed_bits(int(array.min()), int(array.max())) > 32:
+            raise ValueError(f"array {name} holds an integer of more than 32 bits")
     arrays = save({k: np.ascontiguousarray(v, np.int32) for k, v in model.arrays.items()})
     fields = {
         f.name: getattr(model, f.name)
@@ -89,11 +99,18 @@ def load_model(folder: Path) -> IntegerModel:
     except SafetensorError as error:
         raise UserError(f"{folder / ARRAYS_NAME}: cannot be read: {error}; {again}") from None
     document.pop("schema_version")
+    try:
+        return _model(document, loaded)
+    except (KeyError, TypeError, AttributeError) as error:
+        raise UserError(f"{path}: is not a whole integer model ({error!r}); {again}") from None
+
+
+def _model(document: dict[str, Any], arrays: dict[str, Array]) -> IntegerModel:
     steps = tuple(_KINDS[step.pop("kind")](**step) for step in document.pop("steps"))
     return IntegerModel(
         tensors={t["name"]: Tensor(**t) for t in document.pop("tensors")},
         steps=steps,
-        arrays=loaded,
+        arrays=arrays,
         input_scaling=_affine(document.pop("input_scaling")),
         target_scaling=_affine(document.pop("target_scaling")),
         input_names=tuple(document.pop("input_names")),
