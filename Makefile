@@ -1,7 +1,7 @@
 # make demo: the whole chain on the synthetic example.   make test: all checks and tests.
 
 PYTHON ?= python3
-# The version is explicit because pip's default choice brings gigabytes of CUDA along.
+# A build for the CPU is enough; where pip's index has one under another name: make TORCH=...
 TORCH ?= torch==2.13.0
 VENV := .venv
 BIN := $(VENV)/bin

@@ -147,7 +147,9 @@ def stages(config: Config, out: Path, options: Options | None = None) -> list[St
             ("rtl", "vectors", "program.json"),
             needs=(*INTEGER_MODEL, PREDICTIONS),
             settings={"hardware": plain["hardware"]},
-            options=_code("integer", "compile", "hardware"),
+            options=_code(
+                "integer", "compile", "hardware/rtl", "device.py", "devices", "vectors.py"
+            ),
         ),
         Stage(
             "verify",
@@ -155,7 +157,7 @@ def stages(config: Config, out: Path, options: Options | None = None) -> list[St
             ("verification.json",),
             needs=(*INTEGER_MODEL, "rtl", "vectors", "program.json"),
             settings={"verify": plain["verify"]},
-            options=_code("integer", "hardware"),
+            options=_code("integer", "compile", "hardware"),
         ),
         Stage(
             "synth",
@@ -180,7 +182,7 @@ def stages(config: Config, out: Path, options: Options | None = None) -> list[St
 
 
 def _run(name: str, config: Config, out: Path | str, options: Options | None) -> Results:
-    from narrowcast.hardware.device import load_device  # noqa: PLC0415
+    from narrowcast.device import load_device  # noqa: PLC0415
 
     options = options or Options()
     out = Path(out)
@@ -259,7 +261,7 @@ def _quantize(config: Config, out: Path, work: Path, progress: Progress) -> Resu
 
 def _compile(config: Config, out: Path, work: Path, progress: Progress) -> Results:  # noqa: ARG001
     from narrowcast.compile import compile_model  # noqa: PLC0415
-    from narrowcast.hardware.device import load_device  # noqa: PLC0415
+    from narrowcast.device import load_device  # noqa: PLC0415
     from narrowcast.vectors import write_vectors  # noqa: PLC0415
 
     model = load_model(out)
@@ -325,7 +327,7 @@ def _synth(
     progress: Progress,  # noqa: ARG001
     options: Options,
 ) -> Results:
-    from narrowcast.hardware.device import load_device  # noqa: PLC0415
+    from narrowcast.device import load_device  # noqa: PLC0415
     from narrowcast.hardware.synthesise import (  # noqa: PLC0415
         synthesise_vivado,
         synthesise_yosys,
@@ -409,7 +411,7 @@ def _check_fit(synthesis: Results) -> None:
 def _check_size(config: Config) -> None:
     """Refuse a model that cannot fit before it is trained: an untrained one is as large."""
     from narrowcast.compile import compile_model  # noqa: PLC0415
-    from narrowcast.hardware.device import load_device  # noqa: PLC0415
+    from narrowcast.device import load_device  # noqa: PLC0415
     from narrowcast.integer.random_model import Shape, random_model  # noqa: PLC0415
 
     data, model, bits, hardware = config.data, config.model, config.quantization, config.hardware
@@ -454,8 +456,9 @@ def _code(*parts: str) -> dict[str, str]:
     """Digest the sources of parts of this package: other code may give other outputs."""
     digest = hashlib.sha256()
     for part in parts:
-        for path in sorted((Path(__file__).parent / part).rglob("*")):
-            if path.suffix in {".py", ".vhd", ".toml", ".j2"}:
+        place = Path(__file__).parent / part
+        for path in [place] if place.is_file() else sorted(place.rglob("*")):
+            if path.suffix in {".py", ".vhd", ".cpp", ".toml", ".j2"}:
                 digest.update(path.read_bytes())
     return {"code": digest.hexdigest()}
 

@@ -9,8 +9,8 @@ import pytest
 from narrowcast.compile import compile_model
 from narrowcast.compile.design import _check
 from narrowcast.compile.program import schedule
+from narrowcast.device import Device, device_names, load_device
 from narrowcast.errors import UserError
-from narrowcast.hardware.device import Device, device_names, load_device
 from narrowcast.hardware.ghdl import SOURCES
 from narrowcast.integer import Linear
 from narrowcast.integer.random_model import Shape, random_model

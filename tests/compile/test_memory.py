@@ -13,7 +13,7 @@ from narrowcast.compile.memory import (
     rom_luts,
 )
 from narrowcast.compile.program import schedule, token_tensors
-from narrowcast.hardware.device import Device, load_device
+from narrowcast.device import Device, load_device
 from narrowcast.integer import Context, IntegerModel, Linear, Scores
 from narrowcast.integer.random_model import Shape, random_model
 

@@ -7,7 +7,7 @@ from schedule_checker import ScheduleChecker
 
 from narrowcast.compile import compile_model
 from narrowcast.compile.program import schedule
-from narrowcast.hardware.device import Device
+from narrowcast.device import Device
 from narrowcast.integer.random_model import Shape, random_model
 
 ROOMY = Device("roomy", "roomy", "xc7", lut=10**6, ff=10**6, bram36=1000, dsp=1000)

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from narrowcast.compile import Design, compile_model
+from narrowcast.device import load_device
 from narrowcast.errors import ToolError
-from narrowcast.hardware.device import load_device
 from narrowcast.hardware.ghdl import analyse
 from narrowcast.hardware.simulate import (
     expected_trace,

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from narrowcast.compile import compile_model
+from narrowcast.device import load_device
 from narrowcast.errors import ToolError
-from narrowcast.hardware.device import load_device
 from narrowcast.hardware.ghdl import SOURCES, mend_verilog
 from narrowcast.hardware.synthesise import (
     count_cells,

@@ -3,8 +3,8 @@ from pathlib import Path
 import pytest
 
 from narrowcast.compile import compile_model
+from narrowcast.device import load_device
 from narrowcast.errors import ToolError
-from narrowcast.hardware.device import load_device
 from narrowcast.hardware.ghdl import SOURCES, TESTBENCH, analyse, mend_verilog, to_verilog
 from narrowcast.hardware.tools import require, run
 from narrowcast.integer.random_model import Shape, random_model

@@ -18,9 +18,9 @@ from narrowcast.compile.program import (
     schedule,
     token_tensors,
 )
+from narrowcast.device import Device
 from narrowcast.errors import UserError
 from narrowcast.files import write_whole
-from narrowcast.hardware.device import Device
 from narrowcast.integer.arithmetic import MULTIPLIER_BITS, signed_bits
 from narrowcast.integer.model import Context, IntegerModel, Linear, Scores
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 
 from narrowcast.compile.program import ProgramStep, token_tensors
-from narrowcast.hardware.device import Device
+from narrowcast.device import Device
 from narrowcast.integer.model import Context, IntegerModel, Scores
 
 LUT_BITS = 64  # of read-only memory in one six-input table

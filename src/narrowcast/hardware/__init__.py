@@ -1,1 +1,1 @@
-"""Devices, simulators and synthesis tools."""
+"""Simulators and synthesis tools, and the VHDL that they read."""

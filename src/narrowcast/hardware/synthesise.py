@@ -7,9 +7,9 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+from narrowcast.device import Device
 from narrowcast.errors import ToolError
 from narrowcast.files import write_whole
-from narrowcast.hardware.device import Device
 from narrowcast.hardware.ghdl import SOURCES, to_verilog
 from narrowcast.hardware.tools import require, run
 

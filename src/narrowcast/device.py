@@ -23,7 +23,7 @@ class Device:
 
 def device_names() -> list[str]:
     """Return the names of all devices that have a file."""
-    folder = resources.files("narrowcast.hardware") / "devices"
+    folder = resources.files("narrowcast") / "devices"
     return sorted(
         f.name.removesuffix(".toml") for f in folder.iterdir() if f.name.endswith(".toml")
     )
@@ -41,5 +41,5 @@ def load_device(name: str) -> Device:
         raise UserError(
             f"hardware.device: unknown device {name!r}{hint}; one of {', '.join(names)}"
         )
-    text = (resources.files("narrowcast.hardware") / "devices" / f"{name}.toml").read_text()
+    text = (resources.files("narrowcast") / "devices" / f"{name}.toml").read_text()
     return Device(name=name, **tomllib.loads(text))
