@@ -27,6 +27,7 @@ from narrowcast.integer.model import Context, IntegerModel, Linear, Scores
 DSP_WIDE_PORT = 25  # bits of the DSP48E1's wider multiplier port
 MOST_OUTPUTS = 63  # the engine counts them in 6 bits
 LOGIC_LUTS = 900  # sequencer, collector, softmax, epilogue; synthesis has the last word
+ROOM = 0.88  # of the device's tables: the estimate of a full one may be a tenth too low
 LANE_LUTS = 22  # operand selection and collector of one lane
 
 
@@ -449,7 +450,8 @@ def compile_model(
         model: the integer model.
         device: whose DSPs and block memory are the budget.
         lanes: multiply-accumulates per clock; None takes the fastest that the DSPs allow, and of
-            equally fast ones the narrowest.
+            equally fast ones the narrowest. If the tables get short, a count that wastes less of
+            the weights' words may do better, and is taken.
         storage: ``block``, ``distributed`` or ``auto`` by kind of buffer: weights, activations,
             keys, values, parameters, exponentials.
 
@@ -462,14 +464,26 @@ def compile_model(
             f"the engine takes windows of at least 2 and gives at most {MOST_OUTPUTS} outputs, "
             f"not a window of {model.window} and {model.outputs} outputs"
         )
-    if lanes is None:
-        widest = max(bounds(model, step).biased_bits for step in model.steps)
-        most = device.dsp - epilogue_dsp(widest)
-        if most < 1:
-            raise UserError(f"{device.name} has {device.dsp} DSP, too few for the epilogue")
-        costs = {count: schedule(model, count)[1] for count in range(max(1, most - 5), most + 1)}
-        lanes = min(costs, key=lambda count: (costs[count], count))
-    return _compile(model, device, lanes, storage)
+    if lanes is not None:
+        return _compile(model, device, lanes, storage)
+    widest = max(bounds(model, step).biased_bits for step in model.steps)
+    most = device.dsp - epilogue_dsp(widest)
+    if most < 1:
+        raise UserError(f"{device.name} has {device.dsp} DSP, too few for the epilogue")
+    counts = range(max(1, most - 5), most + 1)
+    designs: list[Design] = []
+    refusals: list[UserError] = []
+    for count in sorted(counts, key=lambda count: (schedule(model, count)[1], count)):
+        try:
+            designs.append(_compile(model, device, count, storage))
+        except UserError as refusal:
+            refusals.append(refusal)
+            continue
+        if designs[-1].luts <= ROOM * device.lut:
+            return designs[-1]
+    if not designs:
+        raise refusals[0]
+    return min(designs, key=lambda design: design.luts)
 
 
 def _check(device: Device, dsp: int, luts: int, buffers: tuple[Buffer, ...]) -> None:
