@@ -7,7 +7,12 @@ from narrowcast.device import Device
 from narrowcast.integer.model import Context, IntegerModel, Scores
 
 LUT_BITS = 64  # of read-only memory in one six-input table
-RAMB18_SHAPES = ((2048, 9), (1024, 18), (512, 36))  # words, bits: parity bits included
+# Words, bits and RAMB18 of each: parity bits are used where a shape has them; the last four are
+# RAMB36 (UG473, table of port widths).
+RAMB18_SHAPES = (
+    *((512, 36, 1), (1024, 18, 1), (2048, 9, 1), (4096, 4, 1), (8192, 2, 1), (16384, 1, 1)),
+    *((4096, 9, 2), (8192, 4, 2), (16384, 2, 2), (32768, 1, 2)),
+)
 
 
 @dataclass(frozen=True)
@@ -116,7 +121,9 @@ def rom_luts(words: int, width: int) -> int:
 def ramb18_of(words: int, width: int) -> int:
     """RAMB18 that a memory takes, in the best of their shapes; its depth is a power of two."""
     words = 1 << (words - 1).bit_length()
-    return min(-(-words // depth) * -(-width // bits) for depth, bits in RAMB18_SHAPES)
+    return min(
+        -(-words // depth) * -(-width // bits) * count for depth, bits, count in RAMB18_SHAPES
+    )
 
 
 def cut_bank(bank: int, words: int, width: int) -> list[Segment]:
