@@ -24,7 +24,7 @@ def page_of(out: Path) -> str:
             "pems",
             PEMS,
             ["data.window=10", "model.channels=12", "model.heads=3", "quantization.bits=3"],
-            None,
+            1142,
             None,
         ),
     ],
@@ -35,14 +35,14 @@ def test_build(
     example: str,
     file: str,
     overrides: list[str],
-    windows: int | None,
+    windows: int,
     most_cycles: int | None,
 ) -> None:
     quick = ["train.epochs=1", "train.finetune_epochs=1"]
     config = load_config(EXAMPLES / f"{example}.toml", overrides + quick, real_data / file)
     report = pipeline.build(config, tmp_path)
     checked = report["verification"]
-    assert checked["verilator"]["windows"] == (windows or checked["verilator"]["windows"])
+    assert checked["verilator"]["windows"] == windows
     assert checked["verilator"]["mismatches"] == checked["ghdl"]["mismatches"] == 0
     assert checked["ghdl"]["windows"] >= 2
     assert report["cycles"]["predicted"] == report["cycles"]["simulated"]

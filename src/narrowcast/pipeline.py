@@ -40,7 +40,6 @@ FLOAT_MODEL = "float.safetensors"
 INTEGER_MODEL = ("integer_model.json", "integer_model.safetensors")
 PREDICTIONS = "predictions.safetensors"
 _BATCH = 1024
-_INSTALL = "on Debian and Ubuntu it is installed by: apt-get install"
 
 
 @dataclass(frozen=True)
@@ -433,11 +432,12 @@ def _check_size(config: Config) -> None:
 
 def _check_tools(options: Options) -> None:
     """Find out before training what would otherwise stop the run after it."""
+    from narrowcast.hardware.tools import require  # noqa: PLC0415
+
     for tool in ("ghdl", "verilator", "g++", "make"):
-        if shutil.which(tool) is None:
-            raise UserError(f"{tool} is not installed: {_INSTALL} {tool}")
-    if options.synth == "vivado" and shutil.which("vivado") is None:
-        raise UserError("vivado is not on the PATH: use --synth yosys, or set up Vivado first")
+        require(tool)
+    if options.synth == "vivado":
+        require("vivado")
     _yosys(options)
 
 

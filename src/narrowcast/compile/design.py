@@ -4,6 +4,7 @@ import hashlib
 import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from enum import IntEnum
 from importlib import resources
 from pathlib import Path
 
@@ -29,6 +30,17 @@ MOST_OUTPUTS = 63  # the engine counts them in 6 bits
 LOGIC_LUTS = 900  # sequencer, collector, softmax, epilogue; synthesis has the last word
 ROOM = 0.88  # of the device's tables: the estimate of a full one may be a tenth too low
 LANE_LUTS = 22  # operand selection and collector of one lane
+
+
+class Destination(IntEnum):
+    """Where a step's results go; the same names and numbers as in ``engine_types.vhd``."""
+
+    TO_SCRATCH = 0
+    TO_TOKENS = 1
+    TO_KEYS = 2
+    TO_VALUES = 3
+    TO_RESULT = 4
+    TO_SOFTMAX = 5
 
 
 @dataclass(frozen=True)
@@ -176,18 +188,24 @@ def _destination(
     """Return where the results of a step go: destination, base, stride, columns of a block."""
     source = step.source
     keys, values = caches
-    place = {"destination": 0, "y_base": 0, "y_stride": step.columns, "block_last": 0}
+    place: dict[str, int] = {
+        "destination": Destination.TO_SCRATCH,
+        "y_base": 0,
+        "y_stride": step.columns,
+        "block_last": 0,
+    }
     if source.output == model.output:
-        place["destination"] = 4
+        place["destination"] = Destination.TO_RESULT
     elif source.output in token_tensors(model):
-        place["destination"] = 1
+        place["destination"] = Destination.TO_TOKENS
     elif source.output in keys:
-        place["destination"] = 2
+        place["destination"] = Destination.TO_KEYS
     elif source.output in values:
         block = model.channels // model.heads
-        place |= {"destination": 3, "y_stride": model.window, "block_last": block - 1}
+        place["destination"] = Destination.TO_VALUES
+        place |= {"y_stride": model.window, "block_last": block - 1}
     elif isinstance(source, Scores):
-        place |= {"destination": 5, "y_base": scratch[source.output]}
+        place |= {"destination": Destination.TO_SOFTMAX, "y_base": scratch[source.output]}
     elif isinstance(source, Context):
         base = scratch[source.output] + step.head * step.columns
         place |= {"y_base": base, "y_stride": model.channels}

@@ -6,7 +6,6 @@ from narrowcast.compile.program import ProgramStep, token_tensors
 from narrowcast.device import Device
 from narrowcast.integer.model import Context, IntegerModel, Scores
 
-LUT_BITS = 64  # of read-only memory in one six-input table
 # Words, bits and RAMB18 of each: parity bits are used where a shape has them; the last four are
 # RAMB36 (UG473, table of port widths).
 RAMB18_SHAPES = (

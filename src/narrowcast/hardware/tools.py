@@ -10,8 +10,9 @@ from narrowcast.errors import ToolError
 INSTALL = {
     "ghdl": "apt-get install ghdl",
     "verilator": "apt-get install verilator",
-    "make": "apt-get install make g++",
-    "vivado": "install AMD Vivado and put it on the PATH",
+    "g++": "apt-get install g++",
+    "make": "apt-get install make",
+    "vivado": "use --synth yosys, or install AMD Vivado and put it on the PATH",
 }
 WORDS = 30  # lines of a failed tool's output that reach the user
 
