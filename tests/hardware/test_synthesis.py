@@ -37,7 +37,7 @@ def synthesise(work: Path, entity: str, **generics: int) -> dict[str, int]:
     values = [f"-g{name}={value}" for name, value in generics.items()]
     text = run([ghdl, "--synth", "--std=08", "--out=verilog", *values, top], work)
     (work / "alone.v").write_text(mend_verilog(text[text.index("module ") :]))
-    script = yosys_script("alone.v", top, "stat.json")
+    script = yosys_script("alone.v", top, "stat.json", "xc7")
     run([sys.executable, "-c", YOSYS, "-q", "-p", script], work)
     cells = json.loads((work / "stat.json").read_text())["design"]["num_cells_by_type"]
     return {name: v if isinstance(v, int) else v["count"] for name, v in cells.items()}

@@ -78,7 +78,7 @@ def count_cells(cells: dict[str, int]) -> dict[str, float]:
     }
 
 
-def yosys_script(verilog: str, top: str, statistics: str) -> str:
+def yosys_script(verilog: str, top: str, statistics: str, family: str) -> str:
     """Return the script: every memory in the resource that its module's name gives.
 
     Memories outside of ``rom`` and ``ram`` are the program: logic.
@@ -93,7 +93,7 @@ def yosys_script(verilog: str, top: str, statistics: str) -> str:
             "setattr -unset rom_style ram_0_*/m:*",
             # tables stay as they are cut: the mapper would merge them with their address logic
             "setattr -mod -set keep_hierarchy 1 rom_0_*",
-            f"synth_xilinx -family xc7 -flatten -noiopad -top {top}",
+            f"synth_xilinx -family {family} -flatten -noiopad -top {top}",
             f"tee -q -o {statistics} stat -json",
         ]
     )
@@ -111,7 +111,10 @@ def synthesise_yosys(
     verilog = to_verilog(rtl, work)
     command = [str(yosys)] if yosys else [sys.executable, "-c", _YOWASP]
     version = run([*command, "-V"], work).strip().splitlines()[-1]
-    run([*command, "-q", "-p", yosys_script(verilog.name, "engine", "stat.json")], work)
+    run(
+        [*command, "-q", "-p", yosys_script(verilog.name, "engine", "stat.json", device.family)],
+        work,
+    )
     try:
         design = json.loads((work / "stat.json").read_text())["design"]
         cells = {name: _count(value) for name, value in design["num_cells_by_type"].items()}
