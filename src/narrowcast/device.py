@@ -10,15 +10,34 @@ from narrowcast.errors import UserError
 
 @dataclass(frozen=True)
 class Device:
-    """The budget of one device; ``bram36`` counts RAMB36, two RAMB18 each."""
+    """What one device has.
+
+    Attributes:
+        name: of its file. part: as the vendor's tools call it. family: xc7, ice40 or ecp5.
+        lut, ff, dsp: how many there are.
+        dsp_ports: widths of the two ports of a DSP block's signed multiplier, the wider first.
+        lut_ram: whether look-up tables can be memory that is written.
+        block_name, blocks: the smallest block memory, and how many there are.
+        block_shapes: (words, bits, blocks) of each shape that block memory can take.
+    """
 
     name: str
     part: str
     family: str
     lut: int
     ff: int
-    bram36: int
     dsp: int
+    dsp_ports: tuple[int, int]
+    lut_ram: bool
+    block_name: str
+    blocks: int
+    block_shapes: tuple[tuple[int, int, int], ...]
+
+    @property
+    def bram36(self) -> float:
+        """Block memory in units of 36 kbit."""
+        words, bits, _ = self.block_shapes[0]
+        return self.blocks * words * bits / 36864
 
 
 def device_names() -> list[str]:
@@ -42,4 +61,11 @@ def load_device(name: str) -> Device:
             f"hardware.device: unknown device {name!r}{hint}; one of {', '.join(names)}"
         )
     text = (resources.files("narrowcast") / "devices" / f"{name}.toml").read_text()
-    return Device(name=name, **tomllib.loads(text))
+    fields = tomllib.loads(text)
+    ports, shapes = fields.pop("dsp_ports"), fields.pop("block_shapes")
+    return Device(
+        name=name,
+        dsp_ports=(ports[0], ports[1]),
+        block_shapes=tuple((s[0], s[1], s[2]) for s in shapes),
+        **fields,
+    )

@@ -57,7 +57,7 @@ def test_large_numbers_are_written_out() -> None:
 
 
 def test_too_much_block_memory() -> None:
-    device = replace(load_device("xc7s15"), bram36=1)
+    device = replace(load_device("xc7s15"), blocks=2)
     text = refusal(Shape(6, 7, 64), device, storage={"weights": "block"})
     assert re.search(r"RAMB36 of 1, [\d.]+ too many; set hardware.storage to 'auto'", text), text
 

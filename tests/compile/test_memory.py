@@ -1,3 +1,4 @@
+from dataclasses import replace
 from itertools import combinations
 
 import pytest
@@ -13,11 +14,11 @@ from narrowcast.compile.memory import (
     rom_luts,
 )
 from narrowcast.compile.program import schedule, token_tensors
-from narrowcast.device import Device, load_device
+from narrowcast.device import load_device
 from narrowcast.integer import Context, IntegerModel, Linear, Scores
 from narrowcast.integer.random_model import Shape, random_model
 
-ROOMY = Device("roomy", "roomy", "xc7", lut=10**6, ff=10**6, bram36=1000, dsp=1000)
+ROOMY = replace(load_device("xc7s15"), lut=10**6, ff=10**6, blocks=2000, dsp=1000)
 KINDS = {
     "weights": ("weights",),
     "activations": ("scratch", "tokens"),
@@ -85,7 +86,7 @@ def test_a_layer_more_needs_no_scratch_more() -> None:
 @settings(max_examples=60, deadline=None)
 @given(MODELS, st.integers(1, 8), st.integers(0, 40))
 def test_block_memory_stays_within_the_budget(model: IntegerModel, lanes: int, bram36: int) -> None:
-    device = Device("tight", "tight", "xc7", lut=10**6, ff=10**6, bram36=bram36, dsp=1000)
+    device = replace(ROOMY, blocks=2 * bram36)
     design = compile_model(model, device, lanes)
     assert sum(b.ramb18 for b in design.buffers) <= 2 * bram36
     for buffer in design.buffers:

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from itertools import pairwise
 
 import pytest
@@ -7,10 +8,10 @@ from schedule_checker import ScheduleChecker
 
 from narrowcast.compile import compile_model
 from narrowcast.compile.program import schedule
-from narrowcast.device import Device
+from narrowcast.device import load_device
 from narrowcast.integer.random_model import Shape, random_model
 
-ROOMY = Device("roomy", "roomy", "xc7", lut=10**6, ff=10**6, bram36=1000, dsp=1000)
+ROOMY = replace(load_device("xc7s15"), lut=10**6, ff=10**6, blocks=2000, dsp=1000)
 
 
 @st.composite

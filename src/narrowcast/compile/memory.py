@@ -155,7 +155,7 @@ def assign_storage(
         device: its block memory is the budget.
     """
     buffers: list[Buffer] = []
-    left = 2 * device.bram36
+    left = device.blocks
     open_choices: list[tuple[float, int, int]] = []  # tables saved per RAMB18, index, RAMB18
     for index, (buffer, choice) in enumerate(wanted):
         blocks = buffer.copies * ramb18_of(buffer.words, buffer.width)
