@@ -9,6 +9,27 @@ from narrowcast.errors import UserError
 
 
 @dataclass(frozen=True)
+class Board:
+    """A board with the device on it, and what place and route needs to know of both.
+
+    Attributes:
+        name: of the board. clock_mhz: of its oscillator.
+        pnr_options: nextpnr's for the device, its package and its speed grade.
+        constraints: name of the file, beside the device's, that says which pin is which.
+    """
+
+    name: str
+    clock_mhz: float
+    pnr_options: tuple[str, ...]
+    constraints: str
+
+    @property
+    def constraints_text(self) -> str:
+        """Content of the file of constraints."""
+        return (resources.files("narrowcast") / "devices" / self.constraints).read_text()
+
+
+@dataclass(frozen=True)
 class Device:
     """What one device has.
 
@@ -19,6 +40,7 @@ class Device:
         lut_ram: whether look-up tables can be memory that is written.
         block_name, blocks: the smallest block memory, and how many there are.
         block_shapes: (words, bits, blocks) of each shape that block memory can take.
+        board: that the bitstream is for; None where there is no open place and route.
     """
 
     name: str
@@ -32,6 +54,7 @@ class Device:
     block_name: str
     blocks: int
     block_shapes: tuple[tuple[int, int, int], ...]
+    board: Board | None = None
 
     @property
     def bram36(self) -> float:
@@ -63,9 +86,11 @@ def load_device(name: str) -> Device:
     text = (resources.files("narrowcast") / "devices" / f"{name}.toml").read_text()
     fields = tomllib.loads(text)
     ports, shapes = fields.pop("dsp_ports"), fields.pop("block_shapes")
+    board = fields.pop("board", None)
     return Device(
         name=name,
         dsp_ports=(ports[0], ports[1]),
         block_shapes=tuple((s[0], s[1], s[2]) for s in shapes),
+        board=board and Board(**{**board, "pnr_options": tuple(board["pnr_options"])}),
         **fields,
     )
