@@ -5,7 +5,9 @@ place, and every build compares GHDL's own simulation with Verilator's on the sa
 """
 
 import re
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 
 from narrowcast.errors import ToolError
 from narrowcast.hardware.tools import require, run
@@ -56,10 +58,25 @@ def mend_verilog(text: str) -> str:
     return _SIGNED_PRODUCT.sub(r"= $signed(\1) * $signed(\2); // smul", text)
 
 
-def to_verilog(rtl: Path, work: Path, top: str = "engine") -> Path:
-    """Write ``<top>.v`` in ``work``: the elaborated design as Verilog, mended."""
-    analyse(rtl, work)
-    text = run([require("ghdl"), "--synth", "--std=08", "--out=verilog", top], work)
+def to_verilog(
+    rtl: Path,
+    work: Path,
+    top: str = "engine",
+    extra: Sequence[str] = (),
+    generics: Mapping[str, int] = MappingProxyType({}),
+) -> Path:
+    """Write ``<top>.v`` in ``work``: the elaborated design as Verilog, mended.
+
+    Args:
+        rtl: folder of the engine's sources.
+        work: folder for what is made.
+        top: entity.
+        extra: further sources in ``rtl`` that it takes.
+        generics: of the entity.
+    """
+    analyse(rtl, work, *(rtl / name for name in extra))
+    values = [f"-g{name}={value}" for name, value in generics.items()]
+    text = run([require("ghdl"), "--synth", "--std=08", "--out=verilog", *values, top], work)
     start = text.find("module ")  # notes come first
     if start < 0:
         raise ToolError(f"ghdl wrote no Verilog:\n{text}")

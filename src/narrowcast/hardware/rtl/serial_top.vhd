@@ -1,0 +1,229 @@
+-- The engine on a board, with a serial line (8 data bits, no parity, 1 stop bit) to talk to it.
+--
+-- The host sends a frame: the byte SYNC, INPUT_WORDS words, and a check byte, with which the bytes
+-- after SYNC sum up to a multiple of 256. It gets back OUTPUTS words and a check byte, made in the
+-- same way. Words are in two's complement, in as many whole bytes as they need, the lowest first.
+--
+-- A word goes to the engine when the byte behind it has come, so the last one goes, and the engine
+-- runs, only if the check byte is right. A frame with a wrong check byte or a broken byte, or in
+-- which nothing comes for 2 ** TIMEOUT_BITS clocks, is dropped: the engine is reset and there is
+-- no answer. Between frames everything but SYNC is ignored, and so is what comes before the
+-- answer is on its way.
+library ieee;
+use ieee.std_logic_1164.all;
+use ieee.numeric_std.all;
+
+library work;
+use work.engine_types.all;
+use work.engine_config.all;
+
+entity serial_top is
+  generic (
+    CLOCKS_PER_BIT : positive;
+    TIMEOUT_BITS   : positive := 20
+  );
+  port (
+    clk        : in    std_logic;
+    serial_in  : in    std_logic;
+    serial_out : out   std_logic
+  );
+end entity serial_top;
+
+architecture rtl of serial_top is
+
+  constant SYNC         : std_logic_vector(7 downto 0) := x"A5";
+  constant INPUT_BYTES  : positive := (INPUT_BITS + 7) / 8;
+  constant OUTPUT_BYTES : positive := (OUTPUT_BITS + 7) / 8;
+  constant IN_TOTAL     : positive := INPUT_WORDS * INPUT_BYTES;
+  constant IN_BITS      : positive := index_bits(IN_TOTAL + 1);
+  constant PART_BITS    : positive := index_bits(INPUT_BYTES);
+  constant OUT_BITS     : positive := index_bits(OUTPUTS + 1);
+  constant REST_BITS    : positive := index_bits(OUTPUT_BYTES + 1);
+
+  -- The chip starts with all flip-flops low. Block memory of an iCE40 can be read only some
+  -- microseconds later, hence the length.
+  signal awake  : unsigned(8 downto 0) := (others => '0');
+  signal reset  : std_logic;
+  signal drop   : std_logic;
+  signal engine_reset : std_logic;
+
+  -- from the line to the engine
+  signal rx_valid  : std_logic;
+  signal rx_broken : std_logic;
+  signal rx_data   : std_logic_vector(7 downto 0);
+  signal in_frame  : std_logic;
+  signal idle      : unsigned(TIMEOUT_BITS downto 0);
+  signal in_left   : unsigned(IN_BITS - 1 downto 0); -- bytes of the frame but for the check byte
+  signal part      : unsigned(PART_BITS - 1 downto 0);
+  signal complete  : std_logic;                      -- "word" is, and waits for the byte behind it
+  signal word      : std_logic_vector(8 * INPUT_BYTES - 1 downto 0);
+  signal in_sum    : unsigned(7 downto 0);
+  signal in_valid  : std_logic;
+  signal in_ready  : std_logic;
+  signal in_data   : std_logic_vector(INPUT_BITS - 1 downto 0);
+
+  -- from the engine to the line
+  signal answering : std_logic;
+  signal out_valid : std_logic;
+  signal out_ready : std_logic;
+  signal out_data  : std_logic_vector(OUTPUT_BITS - 1 downto 0);
+  signal out_left  : unsigned(OUT_BITS - 1 downto 0);  -- words
+  signal rest_left : unsigned(REST_BITS - 1 downto 0); -- bytes of the word in "rest"
+  signal rest      : std_logic_vector(8 * OUTPUT_BYTES - 1 downto 0);
+  signal out_sum   : unsigned(7 downto 0);
+  signal tx_valid  : std_logic;
+  signal tx_ready  : std_logic;
+  signal tx_data   : std_logic_vector(7 downto 0);
+
+begin
+
+  reset        <= not awake(8);
+  engine_reset <= reset or drop;
+
+  wake : process (clk) is
+  begin
+    if rising_edge(clk) then
+      if awake(8) = '0' then
+        awake <= awake + 1;
+      end if;
+    end if;
+  end process wake;
+
+  receiver : entity work.uart_receiver
+    generic map (
+      CLOCKS_PER_BIT => CLOCKS_PER_BIT
+    )
+    port map (
+      clk       => clk,
+      reset     => reset,
+      serial_in => serial_in,
+      valid     => rx_valid,
+      broken    => rx_broken,
+      data      => rx_data
+    );
+
+  take_frame : process (clk) is
+    variable sum_next : unsigned(7 downto 0);
+  begin
+    if rising_edge(clk) then
+      drop     <= '0';
+      sum_next := in_sum + unsigned(rx_data);
+      if in_ready = '1' then
+        in_valid <= '0';
+      end if;
+
+      if in_frame = '0' then
+        idle     <= (others => '0');
+        in_left  <= to_unsigned(IN_TOTAL, IN_BITS);
+        part     <= (others => '0');
+        complete <= '0';
+        in_sum   <= (others => '0');
+        if rx_valid = '1' and rx_data = SYNC and answering = '0' then
+          in_frame <= '1';
+        end if;
+      elsif rx_broken = '1' or idle(TIMEOUT_BITS) = '1' then
+        in_frame <= '0';
+        drop     <= '1';
+      elsif rx_valid = '1' then
+        idle     <= (others => '0');
+        in_sum   <= sum_next;
+        in_left  <= in_left - 1;
+        complete <= '0';
+        if complete = '1' then
+          in_valid <= '1';
+          in_data  <= word(INPUT_BITS - 1 downto 0);
+        end if;
+        if in_left = 0 then
+          in_frame <= '0';
+          if sum_next /= 0 then
+            in_valid <= '0';
+            drop     <= '1';
+          end if;
+        else
+          word <= std_logic_vector(resize(
+            shift_right(unsigned(std_logic_vector'(rx_data & word)), 8), 8 * INPUT_BYTES));
+          part <= part + 1;
+          if part = INPUT_BYTES - 1 then
+            part     <= (others => '0');
+            complete <= '1';
+          end if;
+        end if;
+      else
+        idle <= idle + 1;
+      end if;
+
+      if reset = '1' then
+        in_frame <= '0';
+        in_valid <= '0';
+        drop     <= '0';
+      end if;
+    end if;
+  end process take_frame;
+
+  accelerator : entity work.engine
+    port map (
+      clk       => clk,
+      reset     => engine_reset,
+      in_valid  => in_valid,
+      in_ready  => in_ready,
+      in_data   => in_data,
+      out_valid => out_valid,
+      out_ready => out_ready,
+      out_data  => out_data
+    );
+
+  out_ready <= '1' when tx_valid = '0' and rest_left = 0 and out_left /= 0 else '0';
+
+  answer : process (clk) is
+  begin
+    if rising_edge(clk) then
+      if tx_valid = '1' then
+        if tx_ready = '1' then
+          tx_valid <= '0';
+        end if;
+      elsif rest_left /= 0 then
+        tx_valid  <= '1';
+        tx_data   <= rest(7 downto 0);
+        out_sum   <= out_sum + unsigned(rest(7 downto 0));
+        rest      <= std_logic_vector(shift_right(unsigned(rest), 8));
+        rest_left <= rest_left - 1;
+      elsif out_left = 0 then
+        tx_valid  <= '1';
+        tx_data   <= std_logic_vector(0 - out_sum);
+        out_sum   <= (others => '0');
+        out_left  <= to_unsigned(OUTPUTS, OUT_BITS);
+        answering <= '0';
+      elsif out_valid = '1' then
+        rest      <= std_logic_vector(resize(signed(out_data), 8 * OUTPUT_BYTES));
+        rest_left <= to_unsigned(OUTPUT_BYTES, REST_BITS);
+        out_left  <= out_left - 1;
+      end if;
+
+      -- from the right check byte on
+      if in_frame = '1' and rx_valid = '1' and in_left = 0 and rx_broken = '0' then
+        answering <= '1';
+      end if;
+      if reset = '1' or drop = '1' then
+        tx_valid  <= '0';
+        out_sum   <= (others => '0');
+        out_left  <= to_unsigned(OUTPUTS, OUT_BITS);
+        rest_left <= (others => '0');
+        answering <= '0';
+      end if;
+    end if;
+  end process answer;
+
+  transmitter : entity work.uart_transmitter
+    generic map (
+      CLOCKS_PER_BIT => CLOCKS_PER_BIT
+    )
+    port map (
+      clk        => clk,
+      reset      => reset,
+      valid      => tx_valid,
+      ready      => tx_ready,
+      data       => tx_data,
+      serial_out => serial_out
+    );
+
+end architecture rtl;
