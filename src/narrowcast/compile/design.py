@@ -1,10 +1,10 @@
-"""Compiles an integer model for a device: program, memory images, widths, cycles."""
+"""Compiles an integer model for a device: lanes, program, memory images, widths, cycles."""
 
 import hashlib
+import json
 import shutil
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from enum import IntEnum
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from importlib import resources
 from pathlib import Path
 
@@ -12,12 +12,33 @@ import numpy as np
 
 from narrowcast.compile import memory, vhdl
 from narrowcast.compile.bounds import Bounds, bounds
-from narrowcast.compile.memory import Buffer, MemoryPlan, Segment
+from narrowcast.compile.lanes import (
+    Kind,
+    LaneArray,
+    is_grouped,
+    largest_group,
+    modes_of,
+    narrow_widths,
+    operands_of,
+)
+from narrowcast.compile.memory import Buffer, Segment
 from narrowcast.compile.program import (
+    BELOW_TO_READ,
     ROW_MULTIPLIER_BITS,
-    ProgramStep,
+    SCORE_TO_BELOW,
+    VALUE_TO_READ,
+    Schedule,
+    pooled_tensor,
     schedule,
     token_tensors,
+)
+from narrowcast.compile.words import (
+    RING_BITS,
+    JobWord,
+    Layout,
+    job_word,
+    rows_of_store,
+    step_fields,
 )
 from narrowcast.device import Device
 from narrowcast.errors import UserError
@@ -25,27 +46,24 @@ from narrowcast.files import write_whole
 from narrowcast.integer.arithmetic import MULTIPLIER_BITS, signed_bits
 from narrowcast.integer.model import Context, IntegerModel, Linear, Scores
 
-DSP_WIDE_PORT = 25  # bits of the DSP48E1's wider multiplier port
+TRACE_ORDER = "trace.json"  # beside the sources: what the engine stores, in its order
 MOST_OUTPUTS = 63  # the engine counts them in 6 bits
-LOGIC_LUTS = 900  # sequencer, collector, softmax, epilogue; synthesis has the last word
-ROOM = 0.88  # of the device's tables: the estimate of a full one may be a tenth too low
-LANE_LUTS = 22  # operand selection and collector of one lane
-
-
-class Destination(IntEnum):
-    """Where a step's results go; the same names and numbers as in ``engine_types.vhd``."""
-
-    TO_SCRATCH = 0
-    TO_TOKENS = 1
-    TO_KEYS = 2
-    TO_VALUES = 3
-    TO_RESULT = 4
-    TO_SOFTMAX = 5
+ROOM = 0.92  # of the device's tables: the estimate may be a few per cent too low
+PAIR_PORT = 25  # a DSP port this wide holds two lanes with sums of any length
+NARROW_WEIGHTS = 6  # bits: the second way's lanes are made for weights up to this
+IDLE_LANES = 48  # lanes whose power the rest of the engine takes, roughly
 
 
 @dataclass(frozen=True)
 class StepCost:
-    """What one step of the program costs; ``utilisation`` = MACs / (lanes x cycles)."""
+    """What one step of the program costs.
+
+    Attributes:
+        name: of the step. rows, tiles, inner: its loops.
+        macs: multiply-accumulates. cycles: clocks that its jobs take, waiting included.
+        lost: clocks without an operand pair, by what they were spent on. utilisation =
+            MACs / (lanes x cycles).
+    """
 
     name: str
     rows: int
@@ -54,6 +72,7 @@ class StepCost:
     macs: int
     cycles: int
     utilisation: float
+    lost: dict[str, int]
 
 
 @dataclass(frozen=True)
@@ -62,29 +81,49 @@ class Design:
 
     model: IntegerModel
     device: Device
-    lanes: int
-    cycles: int
-    program: tuple[ProgramStep, ...]
-    plan: MemoryPlan
+    array: LaneArray
+    schedule: Schedule
+    scratch: Mapping[memory.Place, int]
+    buffers: tuple[Buffer, ...]
+    segments: tuple[Segment, ...]
     dsp: int
     luts: int
     bank_bits: tuple[int, ...]
     _package: str = field(repr=False)
 
     @property
-    def steps(self) -> list[StepCost]:
-        """The cost of every step."""
-        return [
-            StepCost(
-                s.name, s.rows, s.tiles, s.inner, s.macs, s.cycles, s.macs / (s.cycles * self.lanes)
-            )
-            for s in self.program
-        ]
+    def lanes(self) -> int:
+        """Multiply-accumulates per clock."""
+        return self.array.lanes
 
     @property
-    def buffers(self) -> tuple[Buffer, ...]:
-        """Every memory and its resource."""
-        return self.plan.buffers
+    def cycles(self) -> int:
+        """Clocks of one inference."""
+        return self.schedule.cycles
+
+    @property
+    def steps(self) -> list[StepCost]:
+        """The cost of every step; the last entry is what comes after the last operand pair."""
+        result = []
+        for index, step in enumerate(self.schedule.steps):
+            jobs = [job for job in self.schedule.jobs if job.step == index]
+            lost: dict[str, int] = {}
+            pauses = len(jobs) * (step.issues - step.tiles * step.inner)
+            for reason, clocks in (
+                *((job.reason, job.wait + job.late) for job in jobs),
+                ("collector", pauses),
+            ):
+                if clocks:
+                    lost[reason] = lost.get(reason, 0) + clocks
+            cycles = sum(step.issues + job.wait + job.late for job in jobs)
+            macs = step.rows * step.macs
+            used = macs / (cycles * self.lanes)
+            result.append(
+                StepCost(*(step.name, step.rows, step.tiles, step.inner, macs, cycles, used, lost))
+            )
+        last = self.cycles - sum(cost.cycles for cost in result)
+        result.append(StepCost("results", 1, 0, 0, 0, last, 0.0, {"pipeline": last}))
+        return result
 
     @property
     def utilisation(self) -> float:
@@ -100,23 +139,35 @@ class Design:
                 with resources.as_file(entry) as path:
                     shutil.copyfile(path, folder / entry.name)
         write_whole(folder / "engine_config.vhd", self._package)
+        write_whole(folder / TRACE_ORDER, json.dumps(self.trace_order()))
+
+    def trace_order(self) -> list[tuple[str, int, int]]:
+        """Return (tensor, row, column) of every number that is stored, in the order of storing."""
+        found = []
+        for job in self.schedule.jobs:
+            step = self.schedule.steps[job.step]
+            source = step.source
+            if source.output == self.model.output:
+                continue
+            first_row = first_column = 0
+            times = [value + VALUE_TO_READ for value in job.values]
+            if isinstance(source, Scores):
+                first_row = step.head * self.model.window
+                begin = job.values[-1] + SCORE_TO_BELOW + BELOW_TO_READ
+                times = [begin + column for column in range(step.columns)]
+            elif isinstance(source, Context):
+                first_column = step.head * step.columns
+            found += [
+                (time, row, source.output, first_row + row, first_column + column)
+                for row in job.rows
+                for column, time in enumerate(times)
+            ]
+        return [(name, row, column) for _, _, name, row, column in sorted(found)]
 
     @property
     def digest(self) -> str:
         """SHA-256 of the generated package."""
         return hashlib.sha256(self._package.encode()).hexdigest()
-
-
-@dataclass(frozen=True)
-class _Layout:
-    """Addresses of everything that the program points to."""
-
-    lane_source: dict[str, int]
-    lane_base: dict[str, int]
-    bias_base: dict[str, int]
-    m_base: dict[str, int]
-    r_base: dict[str, int]
-    table_base: dict[str, int]
 
 
 @dataclass
@@ -125,17 +176,23 @@ class _Images:
 
     banks: dict[int, list[int]]
     biases: list[int] = field(default_factory=list)
+    positions: list[list[int]] = field(default_factory=list)
     multipliers: list[int] = field(default_factory=list)
     residuals: list[int] = field(default_factory=list)
     exponentials: list[int] = field(default_factory=list)
 
 
-def _weight_words(weights: np.ndarray, bits: int, lanes: int) -> list[int]:
-    """Pack weights [columns, inner] into words: tile by tile, lane 0 in the lowest bits."""
-    columns, inner = weights.shape
-    tiles = -(-columns // lanes)
-    padded = np.zeros((tiles * lanes, inner), np.int64)
-    padded[:columns] = weights
+def _weight_words(weights: np.ndarray, bits: int, columns: int, stride: int) -> list[int]:
+    """Pack weights [outputs, inner] into words: tile by tile, lane 0 in the lowest bits.
+
+    With a stride of 2 the lower lane of each pair gets zeros.
+    """
+    outputs, inner = weights.shape
+    capacity = columns // stride
+    tiles = -(-outputs // capacity)
+    padded = np.zeros((tiles * capacity, stride, inner), np.int64)
+    padded[:outputs, stride - 1] = weights
+    lanes = capacity * stride
     digits = (padded.reshape(tiles, lanes, inner) & ((1 << bits) - 1)).swapaxes(1, 2)
     return [
         sum(int(d) << (bits * lane) for lane, d in enumerate(word))
@@ -143,20 +200,30 @@ def _weight_words(weights: np.ndarray, bits: int, lanes: int) -> list[int]:
     ]
 
 
-def _lay_out(model: IntegerModel, lanes: int) -> tuple[_Images, _Layout, tuple[int, ...]]:
+def _lay_out(
+    model: IntegerModel, array: LaneArray, scratch: Mapping[memory.Place, int]
+) -> tuple[_Images, Layout, tuple[int, ...]]:
     linear = [s for s in model.steps if isinstance(s, Linear)]
     bank_bits = tuple(sorted({s.weight_bits for s in linear}))
+    modes = modes_of(model, array)
     images = _Images({b: [] for b in range(len(bank_bits))})
-    layout = _Layout({}, {}, {}, {}, {}, {})
+    layout = Layout(scratch, {}, {}, {}, {}, {}, {})
     for step in model.steps:
         layout.m_base[step.name] = len(images.multipliers)
         if isinstance(step, Linear):
             bank = bank_bits.index(step.weight_bits)
             layout.lane_source[step.name] = bank
             layout.lane_base[step.name] = len(images.banks[bank])
-            images.banks[bank] += _weight_words(model.arrays[step.weights], step.weight_bits, lanes)
-            layout.bias_base[step.name] = len(images.biases)
-            images.biases += [int(v) for v in model.arrays[step.bias].reshape(-1)]
+            images.banks[bank] += _weight_words(
+                *(model.arrays[step.weights], step.weight_bits, array.columns),
+                modes[step.name].stride,
+            )
+            bias = model.arrays[step.bias]
+            if bias.ndim == 2:
+                images.positions = _positions(bias, array.ways)
+            else:
+                layout.bias_base[step.name] = len(images.biases)
+                images.biases += [int(v) for v in bias]
             images.multipliers += [int(v) for v in model.arrays[step.multiplier]]
             if step.residual_multiplier is not None:
                 layout.r_base[step.name] = len(images.residuals)
@@ -169,152 +236,49 @@ def _lay_out(model: IntegerModel, lanes: int) -> tuple[_Images, _Layout, tuple[i
     return images, layout, bank_bits
 
 
-def _lane_fields(
-    model: IntegerModel, step: ProgramStep, layout: _Layout, banks: int
-) -> dict[str, int]:
-    source = step.source
-    if isinstance(source, Linear):
-        place = layout.lane_source[source.name], layout.lane_base[source.name], step.wrap
-    elif isinstance(source, Scores):
-        place = banks, step.head * step.inner, model.channels
-    else:
-        place = banks + 1, step.head * step.tiles * step.inner, step.inner
-    return dict(zip(("lane_source", "lane_base", "lane_stride"), place, strict=True))
+def _positions(bias: np.ndarray, ways: int) -> list[list[int]]:
+    """Return the biases [tokens, channels] of each way's tokens, all ways of one length."""
+    rows = -(-len(bias) // ways)
+    padded = np.zeros((rows * ways, bias.shape[1]), np.int64)
+    padded[: len(bias)] = bias
+    return [[int(v) for v in padded[way::ways].ravel()] for way in range(ways)]
 
 
-def _destination(
-    model: IntegerModel, step: ProgramStep, scratch: Mapping[str, int], caches: tuple[set[str], ...]
-) -> dict[str, int]:
-    """Return where the results of a step go: destination, base, stride, columns of a block."""
-    source = step.source
-    keys, values = caches
-    place: dict[str, int] = {
-        "destination": Destination.TO_SCRATCH,
-        "y_base": 0,
-        "y_stride": step.columns,
-        "block_last": 0,
-    }
-    if source.output == model.output:
-        place["destination"] = Destination.TO_RESULT
-    elif source.output in token_tensors(model):
-        place["destination"] = Destination.TO_TOKENS
-    elif source.output in keys:
-        place["destination"] = Destination.TO_KEYS
-    elif source.output in values:
-        block = model.channels // model.heads
-        place["destination"] = Destination.TO_VALUES
-        place |= {"y_stride": model.window, "block_last": block - 1}
-    elif isinstance(source, Scores):
-        place |= {"destination": Destination.TO_SOFTMAX, "y_base": scratch[source.output]}
-    elif isinstance(source, Context):
-        base = scratch[source.output] + step.head * step.columns
-        place |= {"y_base": base, "y_stride": model.channels}
-    else:
-        place["y_base"] = scratch[source.output]
-    return place
-
-
-def _step_fields(
-    model: IntegerModel,
-    step: ProgramStep,
-    layout: _Layout,
-    scratch: Mapping[str, int],
-    caches: tuple[set[str], ...],
-    banks: int,
-) -> dict[str, int]:
-    """Return the program word of a step, field by field as in ``engine_types.vhd``."""
-    source = step.source
-    operand, output = model.tensors[source.operand], model.tensors[source.output]
-    in_tokens = source.operand in token_tensors(model)
-    x_base = 0 if in_tokens else scratch[source.operand]
-    if isinstance(source, Scores):
-        x_base += step.head * step.inner
-    linear = source if isinstance(source, Linear) else None
-    residual = None if linear is None or linear.residual is None else linear.residual
-    is_scores = isinstance(source, Scores)
-    low = output.zero_point if linear is not None and linear.relu else output.low
-    table = len(model.arrays[source.table]) if isinstance(source, Scores) else 0
-    return {
-        "rows_last": step.rows - 1,
-        "tiles_last": step.tiles - 1,
-        "inner_last": step.inner - 1,
-        "tile_pause": step.tile_pause,
-        "row_pause": step.row_pause,
-        "step_pause": step.step_pause,
-        "x_tokens": int(in_tokens),
-        "x_base": x_base,
-        "x_stride": operand.columns,
-        "x_zero": operand.zero_point,
-        **_lane_fields(model, step, layout, banks),
-        "wrap_last": step.wrap - 1,
-        "columns_last": step.last_columns - 1,
-        "bias_base": layout.bias_base.get(source.name, 0),
-        "bias_per_row": int(linear is not None and model.arrays[linear.bias].ndim == 2),
-        "m_base": layout.m_base[source.name],
-        "r_base": layout.r_base.get(source.name, 0),
-        "residual_base": 0,
-        **_destination(model, step, scratch, caches),
-        "has_bias": int(linear is not None),
-        "has_residual": int(residual is not None),
-        "row_multiplier": int(isinstance(source, Context)),
-        "residual_zero": 0 if residual is None else model.tensors[residual].zero_point,
-        "residual_shift": 0 if linear is None else linear.residual_shift,
-        "shift": source.shift,
-        "rounding": source.shift - 1,
-        "y_zero": 0 if is_scores else output.zero_point,
-        "y_low": 0 if is_scores else low,
-        "y_high": table - 1 if is_scores else output.high,
-        "numerator": _numerator(model, source) if isinstance(source, Scores) else 0,
-        "table_base": layout.table_base[source.table] if isinstance(source, Scores) else 0,
-        "e_zero": output.zero_point if is_scores else 0,
-    }
-
-
-def _numerator(model: IntegerModel, scores: Scores) -> int:
-    """Return the numerator of the context step that reads a scores step's exponentials."""
-    return next(
-        s.numerator for s in model.steps if isinstance(s, Context) and s.operand == scores.output
-    )
-
-
-def _widths(
-    model: IntegerModel, limits: list[Bounds], images: _Images, bank_bits: tuple[int, ...]
-) -> dict[str, int]:
+def _widths(model: IntegerModel, limits: list[Bounds], images: _Images) -> dict[str, int]:
     scores = [s for s in model.steps if isinstance(s, Scores)]
     contexts = [s for s in model.steps if isinstance(s, Context)]
     linear = [s for s in model.steps if isinstance(s, Linear)]
-    tokens = token_tensors(model)
     keys = max(model.tensors[s.key].bits for s in scores)
     values = max(model.tensors[s.value].bits for s in contexts)
-    cached = {s.key for s in scores} | {s.value for s in contexts}
-    scratch = [
-        t.bits
-        for t in model.tensors.values()
-        if t.name not in tokens and t.name not in cached and t.name != model.output
-    ]
-    operands = [model.tensors[s.operand] for s in model.steps]
-    x_bits = max(signed_bits(t.low - t.zero_point, t.high - t.zero_point) for t in operands)
-    x_bits = max(x_bits, max(t.bits for t in operands) + 1)
+    scratch = [model.tensors[name].bits for name in memory.scratch_tensors(model)]
+    tokens = max(model.tensors[t].bits for t in token_tensors(model))
+    pooled = model.tensors[pooled_tensor(model)]
     e_bits = max(model.tensors[s.output].bits for s in scores)
     index_bits = max(len(model.arrays[s.table]) for s in scores).bit_length() + 1
     output = model.tensors[model.output].bits
-    token_bits = max(model.tensors[t].bits for t in tokens)
+    positions = [v for way in images.positions for v in way]
+    pool = signed_bits(pooled.low * pooled.rows, pooled.high * pooled.rows)
     return {
         "INPUT_BITS": model.tensors[model.input].bits,
         "OUTPUT_BITS": output,
-        "X_BITS": x_bits,
-        "LANE_BITS": max(*bank_bits, keys, values),
+        "X_BITS": max(pool, *(operands_of(model, s).x_bits for s in model.steps)),
+        "LANE_BITS": _lane_bits(model),
         "KEY_BITS": keys,
         "VALUE_BITS": values,
         "SCRATCH_BITS": max(scratch),
-        "TOKEN_BITS": token_bits,
+        "TOKEN_BITS": tokens,
+        "POOL_BITS": pool,
         "SUM_BITS": max(b.sum_bits for b in limits),
-        "BIAS_BITS": max(signed_bits(min(images.biases), max(images.biases)), 2),
+        "BIAS_BITS": max(
+            signed_bits(min(images.biases), max(images.biases)),
+            signed_bits(min(positions), max(positions)),
+        ),
+        "POSITION_BITS": signed_bits(min(positions), max(positions)),
         "BIASED_BITS": max(b.biased_bits for b in limits),
         "TOTAL_BITS": max(b.total_bits for b in limits),
         "M_BITS": MULTIPLIER_BITS,
         "ROW_M_BITS": ROW_MULTIPLIER_BITS,
-        "Y_BITS": max(output, index_bits, *scratch, token_bits, keys, values, e_bits + 1),
+        "Y_BITS": max(output, index_bits, *scratch, tokens, pooled.bits, keys, values, e_bits + 1),
         "E_BITS": e_bits,
         "ROW_SUM_BITS": (model.window * ((1 << e_bits) - 1)).bit_length(),
         "NUMERATOR_BITS": max(
@@ -327,95 +291,184 @@ def _widths(
     }
 
 
-def _compile(model: IntegerModel, device: Device, lanes: int, storage: Mapping[str, str]) -> Design:
-    program, cycles = schedule(model, lanes)
-    images, layout, bank_bits = _lay_out(model, lanes)
-    scratch, scratch_words = memory.allocate_scratch(model, program)
-    limits = [bounds(model, step) for step in model.steps]
-    widths = _widths(model, limits, images, bank_bits)
-    caches = (
-        {s.key for s in model.steps if isinstance(s, Scores)},
-        {s.value for s in model.steps if isinstance(s, Context)},
-    )
-    token_words = model.window * model.channels
-    head_tiles = -(-(model.channels // model.heads) // lanes)
-    key_words = -(-model.window // lanes) * model.channels
-    value_words = model.heads * head_tiles * model.window
+def _lane_bits(model: IntegerModel) -> int:
+    return max(operands_of(model, s).w_bits for s in model.steps)
 
-    wanted = [
-        (Buffer(name, words, widths[width], copies, ram, "auto", 0, 0), storage.get(kind, "auto"))
-        for name, words, width, copies, ram, kind in (
-            ("scratch", scratch_words, "SCRATCH_BITS", 1, True, "activations"),
-            ("tokens", token_words, "TOKEN_BITS", 1, True, "activations"),
-            ("keys", key_words, "KEY_BITS", lanes, True, "keys"),
-            ("values", value_words, "VALUE_BITS", lanes, True, "values"),
-            ("biases", len(images.biases), "BIAS_BITS", 1, False, "parameters"),
-            ("multipliers", len(images.multipliers), "M_BITS", 1, False, "parameters"),
-            ("residuals", len(images.residuals), "M_BITS", 1, False, "parameters"),
-            ("exponentials", len(images.exponentials), "E_BITS", 1, False, "exponentials"),
-        )
-    ]
+
+def _wanted(
+    model: IntegerModel,
+    array: LaneArray,
+    images: _Images,
+    widths: Mapping[str, int],
+    scratch_words: int,
+) -> Iterator[tuple[Buffer, str]]:
+    """Yield all memories but the weights and the list of jobs, each with its kind."""
+    ways, columns = array.ways, array.columns
+    rows = rows_of_store(model, array)
+    size = model.channels // model.heads
+    token_words = rows * model.channels
+    key_lanes = min(columns, -(-model.window // ways) * ways)
+    value_lanes = min(columns, size)
+    row_words = 2 << (max(2, model.window) - 1).bit_length()
+    for name, words, width, copies, ram, kind in (
+        ("inputs", rows * model.inputs, widths["INPUT_BITS"], ways, True, "activations"),
+        ("scratch", scratch_words, widths["SCRATCH_BITS"], ways, True, "activations"),
+        ("tokens", token_words, widths["TOKEN_BITS"], ways, True, "activations"),
+        ("residuals", token_words, widths["TOKEN_BITS"], ways, True, "activations"),
+        ("pool", model.channels, widths["POOL_BITS"], 1, True, "activations"),
+        (
+            *("keys", -(-model.window // columns) * model.channels),
+            *(widths["KEY_BITS"], key_lanes, True, "keys"),
+        ),
+        (
+            *("values", model.heads * -(-size // columns) * rows),
+            *(widths["VALUE_BITS"], ways * value_lanes, True, "values"),
+        ),
+        ("scores", row_words, widths["SUM_BITS"], ways, True, "softmax"),
+        ("row multipliers", 1 << RING_BITS, ROW_MULTIPLIER_BITS, ways, True, "softmax"),
+        ("exponentials", len(images.exponentials), widths["E_BITS"], ways, False, "exponentials"),
+        ("biases", len(images.biases), widths["BIAS_BITS"], 1, False, "parameters"),
+        ("positions", token_words, widths["POSITION_BITS"], ways, False, "parameters"),
+        ("multipliers", len(images.multipliers), MULTIPLIER_BITS, 1, False, "parameters"),
+        (
+            *("residual multipliers", len(images.residuals)),
+            *(MULTIPLIER_BITS, 1, False, "parameters"),
+        ),
+    ):
+        yield Buffer(name, words, width, copies, ram, "auto", 0, 0), kind
+
+
+_BLOCK_CONSTANTS = {
+    "inputs": "INPUT_BLOCK",
+    "scratch": "SCRATCH_BLOCK",
+    "tokens": "TOKEN_BLOCK",
+    "residuals": "RESIDUAL_BLOCK",
+    "pool": "POOL_BLOCK",
+    "keys": "KEY_BLOCK",
+    "values": "VALUE_BLOCK",
+    "scores": "SCORES_BLOCK",
+    "row multipliers": "ROW_M_BLOCK",
+    "exponentials": "EXPONENTIAL_BLOCK",
+    "biases": "BIAS_BLOCK",
+    "positions": "POSITION_BLOCK",
+    "multipliers": "MULTIPLIER_BLOCK",
+    "residual multipliers": "R_BLOCK",
+    "jobs, issued": "ISSUE_BLOCK",
+    "jobs, collected": "COLLECT_BLOCK",
+}
+
+
+@dataclass(frozen=True)
+class _JobWidths:
+    """Widths of the fields of a job's word."""
+
+    step: int
+    address: int
+    wait: int
+    slot: int
+
+    @property
+    def issue(self) -> int:
+        return self.step + self.address + 2 + self.wait
+
+    @property
+    def collect(self) -> int:
+        return self.step + self.address + 2 + self.slot
+
+    def issue_word(self, word: JobWord) -> int:
+        ways = word.wait << 2 | word.ways
+        return (ways << self.address | word.x_row) << self.step | word.step
+
+    def collect_word(self, word: JobWord) -> int:
+        ways = word.slot << 2 | word.ways
+        return (ways << self.address | word.y_row) << self.step | word.step
+
+
+def _compile(
+    model: IntegerModel, device: Device, array: LaneArray, storage: Mapping[str, str]
+) -> Design:
+    program = schedule(model, array)
+    scratch, scratch_words = memory.allocate_scratch(model, program, array.ways)
+    images, layout, bank_bits = _lay_out(model, array, scratch)
+    widths = _widths(model, [bounds(model, step) for step in model.steps], images)
+    wanted = list(_wanted(model, array, images, widths, scratch_words))
+    banks = [len(bank) for bank in images.banks.values()]
+    fields = [step_fields(model, s, layout, array, len(banks)) for s in program.steps]
+    deepest = max(
+        *(buffer.words for buffer, _ in wanted),
+        *banks,
+        *(f["lane_base"] + f["tiles_last"] * f["lane_stride"] + f["inner_last"] for f in fields),
+        array.columns,
+    )
+    jobs = [job_word(model, program, job, layout, array) for job in program.jobs]
+    lane_index = max(1, (array.columns - 1).bit_length())
+    job_widths = _JobWidths(
+        step=max(1, (len(program.steps) - 1).bit_length()),
+        address=deepest.bit_length() + 1,
+        wait=max(1, max(job.wait for job in jobs).bit_length()),
+        slot=max(lane_index, RING_BITS),
+    )
+    for name, width in (
+        ("jobs, issued", job_widths.issue),
+        ("jobs, collected", job_widths.collect),
+    ):
+        wanted.append((Buffer(name, len(jobs), width, 1, False, "auto", 0, 0), "program"))
     segments = [
         s
         for b, bits in enumerate(bank_bits)
-        for s in memory.cut_bank(b, len(images.banks[b]), bits * lanes)
+        for s in memory.cut_bank(b, banks[b], bits * array.columns, device.block_shapes)
     ]
+    choice = storage.get("weights", "auto")
     buffers, segments = memory.assign_storage(
-        wanted, segments, storage.get("weights", "auto"), device
+        [(buffer, storage.get(kind, "auto")) for buffer, kind in wanted], segments, choice, device
     )
-    all_buffers = tuple(memory.weight_buffers(segments, bank_bits, lanes) + buffers)
-    dsp = lanes + epilogue_dsp(widths["BIASED_BITS"])
-    luts = LOGIC_LUTS + LANE_LUTS * lanes + sum(b.luts for b in all_buffers)
+    of_weights = memory.weight_buffers(segments, bank_bits, array.columns, choice)
+    all_buffers = tuple(of_weights + buffers)
+    dsp = array.dsp + array.ways * epilogue_dsp(widths["BIASED_BITS"], device)
+    luts = _logic_luts(array, widths, len(bank_bits)) + sum(b.luts for b in all_buffers)
     _check(device, dsp, luts, all_buffers)
-    plan = MemoryPlan(scratch, scratch_words, token_words, all_buffers, tuple(segments))
     in_block = {b.name: int(b.storage == "block") for b in buffers}
-    words = [len(bank) for bank in images.banks.values()]
-    deepest = max(
-        *words,
-        scratch_words,
-        token_words,
-        key_words,
-        value_words,
-        len(images.biases),
-        len(images.multipliers),
-        len(images.exponentials),
-        model.window * model.channels,
-        *(s.inner + s.tile_pause + s.row_pause + s.step_pause for s in program),
-    )
-    address_bits = (deepest + lanes).bit_length()
+    depth = {buffer.name: buffer.words for buffer, _ in wanted}
+    copies = {buffer.name: buffer.copies for buffer, _ in wanted}
+    wide, narrow = (widths["X_BITS"], array.narrow_x), (widths["LANE_BITS"], array.narrow_w)
     scalars = {
-        "LANES": lanes,
+        "WAYS": array.ways,
+        "COLUMNS": array.columns,
+        "PAIR_FIELD": max(1, array.field),
+        "GROUPED": int(array.grouped),
         "WINDOW": model.window,
+        "INPUTS": model.inputs,
         "OUTPUTS": model.outputs,
         "INPUT_WORDS": model.window * model.inputs,
-        "INPUT_BASE": scratch[model.input],
+        "INPUT_WORDS_OF_WAY": depth["inputs"],
         **widths,
-        "ADDRESS_BITS": address_bits,
-        "COUNT_BITS": address_bits,
-        "STEP_BITS": max(1, (len(program) - 1).bit_length()),
-        "LANE_INDEX_BITS": max(1, (lanes - 1).bit_length()),
+        "ADDRESS_BITS": job_widths.address,
+        "COUNT_BITS": max(job_widths.address, job_widths.wait),
+        "STEP_BITS": job_widths.step,
+        "LANE_INDEX_BITS": lane_index,
+        "RING_BITS": RING_BITS,
+        "SLOT_BITS": job_widths.slot,
+        "JOBS": len(jobs),
+        "JOB_INDEX_BITS": max(1, (len(jobs) - 1).bit_length()),
+        "ISSUE_WORD_BITS": job_widths.issue,
+        "COLLECT_WORD_BITS": job_widths.collect,
         "SCRATCH_WORDS": scratch_words,
-        "TOKEN_WORDS": token_words,
-        "KEY_WORDS": key_words,
-        "VALUE_WORDS": value_words,
-        "SCRATCH_BLOCK": in_block["scratch"],
-        "TOKEN_BLOCK": in_block["tokens"],
-        "KEY_BLOCK": in_block["keys"],
-        "VALUE_BLOCK": in_block["values"],
-        "BIAS_BLOCK": in_block["biases"],
-        "MULTIPLIER_BLOCK": in_block["multipliers"],
-        "RESIDUAL_BLOCK": in_block["residuals"],
-        "EXPONENTIAL_BLOCK": in_block["exponentials"],
+        "TOKEN_WORDS": depth["tokens"],
+        "POOL_WORDS": depth["pool"],
+        "KEY_WORDS": depth["keys"],
+        "KEY_LANES": copies["keys"],
+        "VALUE_WORDS": depth["values"],
+        "VALUE_LANES": copies["values"] // array.ways,
+        "POSITION_SIZE": depth["positions"] * widths["POSITION_BITS"],
+        **{constant: in_block[name] for name, constant in _BLOCK_CONSTANTS.items()},
     }
-    fields = [
-        _step_fields(model, step, layout, scratch, caches, len(bank_bits)) for step in program
-    ]
-    firsts = np.cumsum([0] + [w * b * lanes for w, b in zip(words, bank_bits, strict=True)])
+    firsts = np.cumsum([0] + [w * b * array.columns for w, b in zip(banks, bank_bits, strict=True)])
     weights = "".join(
-        vhdl.bits_of(word, bank_bits[b] * lanes)
+        vhdl.bits_of(word, bank_bits[b] * array.columns)
         for b, bank in images.banks.items()
         for word in bank
     )
+    kinds = {Kind.PAIRS: 0, Kind.SINGLE: 1, Kind.TABLES: 2}
     text = vhdl.package(
         [
             f"Generated: a model of window {model.window}, {model.inputs} inputs,"
@@ -424,19 +477,34 @@ def _compile(model: IntegerModel, device: Device, lanes: int, storage: Mapping[s
         ],
         [
             *(vhdl.scalar(name, value) for name, value in scalars.items()),
+            vhdl.array("WAY_KIND", "natural_array", [str(kinds[k]) for k in array.kinds]),
+            vhdl.array("WAY_X_BITS", "natural_array", [str(b) for b in wide[: array.ways]]),
+            vhdl.array("WAY_W_BITS", "natural_array", [str(b) for b in narrow[: array.ways]]),
             vhdl.array("BANK_BITS", "natural_array", [str(b) for b in bank_bits]),
-            vhdl.array("BANK_DEPTH", "natural_array", [str(w) for w in words]),
+            vhdl.array("BANK_DEPTH", "natural_array", [str(w) for w in banks]),
             vhdl.array("BANK_FIRST", "natural_array", [str(f) for f in firsts[:-1]]),
             vhdl.array("SEGMENTS", "segment_array", [_segment_text(s) for s in segments]),
             vhdl.array("PROGRAM", "step_array", [vhdl.aggregate(f) for f in fields]),
+            vhdl.vector("ISSUE_IMAGE", [job_widths.issue_word(w) for w in jobs], job_widths.issue),
+            vhdl.vector(
+                *("COLLECT_IMAGE", [job_widths.collect_word(w) for w in jobs]),
+                job_widths.collect,
+            ),
             vhdl.vector("BIASES_IMAGE", images.biases, widths["BIAS_BITS"]),
+            vhdl.vector(
+                *("POSITIONS_IMAGE", [v for way in images.positions for v in way]),
+                widths["POSITION_BITS"],
+            ),
             vhdl.vector("MULTIPLIERS_IMAGE", images.multipliers, widths["M_BITS"]),
             vhdl.vector("RESIDUALS_IMAGE", images.residuals, widths["M_BITS"]),
             vhdl.vector("EXPONENTIALS_IMAGE", images.exponentials, widths["E_BITS"]),
             vhdl.vector("WEIGHTS", [int(b) for b in weights], 1),
         ],
     )
-    return Design(model, device, lanes, cycles, program, plan, dsp, luts, bank_bits, text)
+    return Design(
+        *(model, device, array, program, scratch, all_buffers, tuple(segments), dsp, luts),
+        *(bank_bits, text),
+    )
 
 
 def _segment_text(segment: Segment) -> str:
@@ -451,9 +519,77 @@ def _segment_text(segment: Segment) -> str:
     )
 
 
-def epilogue_dsp(biased_bits: int) -> int:
-    """DSP blocks of the epilogue: the sum's multiplier and the residual's."""
-    return -(-biased_bits // DSP_WIDE_PORT) + 1
+def _logic_luts(array: LaneArray, widths: Mapping[str, int], banks: int) -> int:
+    """Estimate the look-up tables that are not memory."""
+    sums = widths["SUM_BITS"]
+    of_lane = {
+        Kind.PAIRS: widths["LANE_BITS"] / 2 + (sums if array.grouped else 0),
+        Kind.SINGLE: 0,
+        Kind.TABLES: array.narrow_x * array.narrow_w + sums,
+    }
+    operands = array.columns * widths["LANE_BITS"] * -(-(banks + 1 + array.ways) // 3)
+    lanes = array.columns * sum(of_lane[kind] for kind in array.kinds)
+    choosing = array.ways * sums * array.columns / 3
+    return round(500 + 500 * array.ways + operands + lanes + choosing)
+
+
+def epilogue_dsp(biased_bits: int, device: Device) -> int:
+    """DSP blocks of a way's epilogue: the sum's multiplier and the residual's."""
+    wide, narrow = device.dsp_ports
+    sums = -(-biased_bits // wide) * -(-MULTIPLIER_BITS // narrow)
+    return sums + -(-MULTIPLIER_BITS // wide)
+
+
+def _arrays(
+    model: IntegerModel, device: Device, lanes: int | None, ways: int | None, pairs: bool | None
+) -> list[LaneArray]:
+    """Return the arrays worth looking at, the fastest for their power first."""
+    epilogue = epilogue_dsp(max(bounds(model, s).biased_bits for s in model.steps), device)
+    field = device.dsp_ports[0] - _lane_bits(model)
+    if pairs is None:
+        pairs = device.dsp_ports[0] >= PAIR_PORT
+    pairs = pairs and all(
+        largest_group(operands_of(model, s), field) > 0
+        for s in model.steps
+        if not isinstance(s, Linear)
+    )
+    kind, each = (Kind.PAIRS, 2) if pairs else (Kind.SINGLE, 1)
+    found: dict[LaneArray, float] = {}
+    for count in (1, 2) if ways is None else (ways,):
+        most = (device.dsp - count * epilogue) * each
+        narrow = [(0, 0)]
+        if count == 2:
+            every = narrow_widths(model, NARROW_WEIGHTS if ways is None else 99, 99)
+            narrow = [every, narrow_widths(model, NARROW_WEIGHTS, NARROW_WEIGHTS + 1)]
+        for x_bits, w_bits in narrow:
+            if most < each or (count == 2 and x_bits == 0):
+                continue
+            for columns in _columns(model, most, each * count, lanes and lanes // count):
+                enough = 2 * columns <= most
+                second = kind if enough else Kind.TABLES
+                kinds = (kind, second)[:count]
+                array = LaneArray(columns, kinds, field if pairs else 0, x_bits, w_bits)
+                array = replace(array, grouped=is_grouped(model, modes_of(model, array)))
+                found[array] = schedule(model, array).cycles * _power(array)
+    return sorted(found, key=lambda a: found[a])
+
+
+def _columns(model: IntegerModel, most: int, multiple: int, forced: int | None) -> list[int]:
+    """Return numbers of columns that leave few lanes idle in a row's last tile."""
+    if forced is not None:
+        return [forced]
+    wanted = {-(-width // k) for width in (model.channels, model.ffn_channels) for k in range(1, 9)}
+    wanted |= {most}
+    even = {-(-w // multiple) * multiple for w in wanted}
+    usable = sorted((c for c in even if c <= most), reverse=True)
+    return usable[:6] or [most // multiple * multiple]
+
+
+def _power(array: LaneArray) -> float:
+    """Return the power of an array and of the rest of the engine, in lanes in DSP blocks."""
+    tables = (array.narrow_x * array.narrow_w + 16) / 36
+    each = {Kind.PAIRS: 1.0, Kind.SINGLE: 1.0, Kind.TABLES: tables}
+    return IDLE_LANES + sum(array.columns * each[kind] for kind in array.kinds)
 
 
 def compile_model(
@@ -461,17 +597,20 @@ def compile_model(
     device: Device,
     lanes: int | None = None,
     storage: Mapping[str, str] | None = None,
+    ways: int | None = None,
+    pairs: bool | None = None,
 ) -> Design:
     """Compile for a device.
 
     Args:
         model: the integer model.
-        device: whose DSPs and block memory are the budget.
-        lanes: multiply-accumulates per clock; None takes the fastest that the DSPs allow, and of
-            equally fast ones the narrowest. If the tables get short, a count that wastes less of
-            the weights' words may do better, and is taken.
+        device: whose DSPs, tables and block memory are the budget.
+        lanes: multiply-accumulates per clock; None takes the fastest that fits, as long as more
+            lanes still buy time: the least product of cycles and power.
         storage: ``block``, ``distributed`` or ``auto`` by kind of buffer: weights, activations,
-            keys, values, parameters, exponentials.
+            keys, values, softmax, parameters, exponentials, program.
+        ways: tokens at once, 1 or 2; None takes 2 if there are weights of at most 6 bits.
+        pairs: two lanes in one DSP block; None takes them where the ports are wide enough.
 
     Raises:
         UserError: the model cannot fit the device: which resource, by how much, what would help.
@@ -482,18 +621,14 @@ def compile_model(
             f"the engine takes windows of at least 2 and gives at most {MOST_OUTPUTS} outputs, "
             f"not a window of {model.window} and {model.outputs} outputs"
         )
-    if lanes is not None:
-        return _compile(model, device, lanes, storage)
-    widest = max(bounds(model, step).biased_bits for step in model.steps)
-    most = device.dsp - epilogue_dsp(widest)
-    if most < 1:
+    arrays = _arrays(model, device, lanes, ways, pairs)
+    if not arrays:
         raise UserError(f"{device.name} has {device.dsp} DSP, too few for the epilogue")
-    counts = range(max(1, most - 5), most + 1)
     designs: list[Design] = []
     refusals: list[UserError] = []
-    for count in sorted(counts, key=lambda count: (schedule(model, count)[1], count)):
+    for array in arrays:
         try:
-            designs.append(_compile(model, device, count, storage))
+            designs.append(_compile(model, device, array, storage))
         except UserError as refusal:
             refusals.append(refusal)
             continue
@@ -506,16 +641,16 @@ def compile_model(
 
 def _check(device: Device, dsp: int, luts: int, buffers: tuple[Buffer, ...]) -> None:
     """Refuse what cannot fit, before anything large is made of it."""
-    blocks = sum(b.ramb18 for b in buffers) / 2
+    blocks = sum(b.blocks for b in buffers)
     for name, need, have, key in (
         ("DSP", dsp, device.dsp, "dsp"),
-        ("RAMB36", blocks, device.bram36, "bram36"),
+        (device.block_name, blocks, device.blocks, "block"),
         ("LUT (estimated)", luts, device.lut, "lut"),
     ):
         if need > have:
             advice = {
                 "dsp": "lower hardware.lanes",
-                "bram36": "set hardware.storage to 'auto', or lower quantization.bits",
+                "block": "set hardware.storage to 'auto', or lower quantization.bits",
                 "lut": "lower quantization.bits, model.channels or model.ffn_channels, "
                 "or take a larger hardware.device",
             }[key]

@@ -2,16 +2,14 @@
 
 from dataclasses import dataclass, replace
 
-from narrowcast.compile.program import ProgramStep, token_tensors
+from narrowcast.compile.program import Schedule, pooled_tensor, token_tensors
 from narrowcast.device import Device
 from narrowcast.integer.model import Context, IntegerModel, Scores
 
-# Words, bits and RAMB18 of each: parity bits are used where a shape has them; the last four are
-# RAMB36 (UG473, table of port widths).
-RAMB18_SHAPES = (
-    *((512, 36, 1), (1024, 18, 1), (2048, 9, 1), (4096, 4, 1), (8192, 2, 1), (16384, 1, 1)),
-    *((4096, 9, 2), (8192, 4, 2), (16384, 2, 2), (32768, 1, 2)),
-)
+Shapes = tuple[tuple[int, int, int], ...]
+Place = tuple[str, int, int]  # tensor, head (exponentials only), row of the stores
+
+LEAST_SAVING = 16  # look-up tables that a block memory has to save to be worth it
 
 
 @dataclass(frozen=True)
@@ -23,7 +21,8 @@ class Buffer:
         words, width: of one copy. copies: of such memories; a cache has one for each lane.
         writable: RAM or ROM.
         storage: ``block``, ``distributed``, or ``mixed`` for a weight bank cut in two.
-        ramb18: half RAMB36 used. luts: look-up tables used, estimated.
+        blocks: block memories used. luts: look-up tables used, estimated.
+        reason: why it lies there.
     """
 
     name: str
@@ -32,8 +31,9 @@ class Buffer:
     copies: int
     writable: bool
     storage: str
-    ramb18: int
+    blocks: int
     luts: int
+    reason: str = ""
 
 
 @dataclass(frozen=True)
@@ -53,54 +53,59 @@ class Segment:
         return min(self.width, self.columns * self.column_bits)
 
 
-@dataclass(frozen=True)
-class MemoryPlan:
-    """Base addresses of the scratch store's tensors, every buffer, and the weights' segments."""
+def cached_tensors(model: IntegerModel) -> tuple[set[str], set[str]]:
+    """Return the names of all keys, and of all values."""
+    keys = {s.key for s in model.steps if isinstance(s, Scores)}
+    values = {s.value for s in model.steps if isinstance(s, Context)}
+    return keys, values
 
-    scratch: dict[str, int]
-    scratch_words: int
-    token_words: int
-    buffers: tuple[Buffer, ...]
-    segments: tuple[Segment, ...]
+
+def scratch_tensors(model: IntegerModel) -> set[str]:
+    """Tensors whose rows live from one job to a few jobs later."""
+    keys, values = cached_tensors(model)
+    elsewhere = token_tensors(model) | keys | values
+    elsewhere |= {model.input, model.output, pooled_tensor(model)}
+    return set(model.tensors) - elsewhere
 
 
 def allocate_scratch(
-    model: IntegerModel, steps: tuple[ProgramStep, ...]
-) -> tuple[dict[str, int], int]:
-    """Place the scratch store's tensors: first fit by lifetime.
+    model: IntegerModel, schedule: Schedule, ways: int
+) -> tuple[dict[Place, int], int]:
+    """Place the rows of the scratch store's tensors: first fit, in the order of the jobs.
 
-    A tensor's words are free for others once its last reader has run; one head's exponentials
-    take the place of another's.
+    A row's words are free for others once the last job that reads them has been issued: jobs
+    come in order, and a job writes long after it has been issued.
 
     Returns:
-        the base address of each tensor, and the words in all.
+        the base address of each row by tensor, head and row of the stores; and the words in all.
     """
-    tokens = token_tensors(model)
-    caches = {s.key for s in model.steps if isinstance(s, Scores)}
-    caches |= {s.value for s in model.steps if isinstance(s, Context)}
-    sizes: dict[str, int] = {}
-    life: dict[str, list[int]] = {model.input: [-1, -1]}
-    sizes[model.input] = model.window * model.inputs
-    for i, step in enumerate(steps):
-        life[step.source.operand][1] = i if step.source.operand in life else -1
-        output = model.tensors[step.source.output]
-        heads = step.source.heads if isinstance(step.source, Scores) else 1
-        sizes[output.name] = output.rows * output.columns // heads
-        life.setdefault(output.name, [i, i])
-    placed: list[tuple[int, int, list[int]]] = []
-    base: dict[str, int] = {}
-    names = [n for n in life if n not in tokens and n not in caches and n != model.output]
-    for name in sorted(names, key=lambda n: (-sizes[n], life[n])):
-        start, end = life[name]
-        busy = sorted((b, e) for b, e, (s, t) in placed if s <= end and start <= t)
+    scratch = scratch_tensors(model)
+    born: dict[Place, int] = {}
+    dies: dict[Place, int] = {}
+    for number, job in enumerate(schedule.jobs):
+        step = schedule.steps[job.step]
+        row = job.rows[0] // ways
+        if step.source.operand in scratch:
+            head = step.head if isinstance(step.source, Context) else 0
+            dies[step.source.operand, head, row] = number
+        if step.source.output in scratch:
+            head = step.head if isinstance(step.source, Scores) else 0
+            born.setdefault((step.source.output, head, row), number)
+    base: dict[Place, int] = {}
+    live: list[tuple[int, int, int]] = []  # first word, word after, last job
+    words = 1
+    for place, number in sorted(born.items(), key=lambda item: item[1]):
+        size = model.tensors[place[0]].columns
+        live = [entry for entry in live if entry[2] >= number]
         at = 0
-        for low, high in busy:
-            if at + sizes[name] <= low:
+        for first, after, _ in live:
+            if at + size <= first:
                 break
-            at = max(at, high)
-        base[name] = at
-        placed.append((at, at + sizes[name], [start, end]))
-    return base, max(high for _, high, _ in placed)
+            at = max(at, after)
+        base[place] = at
+        live = sorted([*live, (at, at + size, dies[place])])
+        words = max(words, at + size)
+    return base, words
 
 
 def ram_luts(words: int, width: int) -> int:
@@ -117,22 +122,27 @@ def rom_luts(words: int, width: int) -> int:
     return width * (blocks + (0 if blocks == 1 else -(-(blocks - 1) // 3)))
 
 
-def ramb18_of(words: int, width: int) -> int:
-    """RAMB18 that a memory takes, in the best of their shapes; its depth is a power of two."""
+def blocks_of(words: int, width: int, shapes: Shapes) -> int:
+    """Block memories that a memory takes, in the best of their shapes.
+
+    A single memory's depth is a power of two.
+    """
     words = 1 << (words - 1).bit_length()
-    return min(
-        -(-words // depth) * -(-width // bits) * count for depth, bits, count in RAMB18_SHAPES
-    )
+    return min(-(-words // depth) * -(-width // bits) * count for depth, bits, count in shapes)
 
 
-def cut_bank(bank: int, words: int, width: int) -> list[Segment]:
-    """Cut a weight bank into segments of 1024 words, one of 512, and the rest."""
+def cut_bank(bank: int, words: int, width: int, shapes: Shapes) -> list[Segment]:
+    """Cut a weight bank into segments as deep as the second of the block memory's shapes.
+
+    What is left makes one segment as deep as the first shape, which is wider, and a rest.
+    """
+    (shallow, wide, _), (deep, narrow, _) = shapes[:2]
     result = []
     first = 0
     while first < words:
         left = words - first
-        size = 1024 if left >= 1024 else min(left, 512)
-        result.append(Segment(bank, first, size, 18 if size == 1024 else 36, width))
+        size = deep if left >= deep else min(left, shallow)
+        result.append(Segment(bank, first, size, narrow if size == deep else wide, width))
         first += size
     return result
 
@@ -145,8 +155,8 @@ def assign_storage(
 ) -> tuple[list[Buffer], list[Segment]]:
     """Give every buffer and segment its resource.
 
-    A choice other than ``auto`` is obeyed. The block memory that is left goes where it saves the
-    most look-up tables each.
+    A choice other than ``auto`` is obeyed. RAM lies in block memory where a device has no other.
+    The block memory that is left goes where it saves the most look-up tables each.
 
     Args:
         wanted: buffers other than weights, each with the user's choice.
@@ -154,45 +164,76 @@ def assign_storage(
         weight_choice: the user's choice for weights.
         device: its block memory is the budget.
     """
-    buffers: list[Buffer] = []
-    left = device.blocks
-    open_choices: list[tuple[float, int, int]] = []  # tables saved per RAMB18, index, RAMB18
+    buffers = []
+    open_choices: list[_Choice] = []
     for index, (buffer, choice) in enumerate(wanted):
-        blocks = buffer.copies * ramb18_of(buffer.words, buffer.width)
-        luts = ram_luts if buffer.writable else rom_luts
-        tables = buffer.copies * luts(buffer.words, buffer.width)
-        in_block = replace(buffer, storage="block", ramb18=blocks, luts=0)
-        if choice == "block":
-            left -= blocks
-            buffers.append(in_block)
-        else:
-            buffers.append(replace(buffer, storage="distributed", ramb18=0, luts=tables))
-            if choice == "auto":
-                open_choices.append((tables / blocks, index, blocks))
-    columns: list[tuple[float, int]] = []
+        settled, saved = _settle(buffer, choice, device)
+        buffers.append(settled)
+        if saved is not None:
+            blocks = buffer.copies * blocks_of(buffer.words, buffer.width, device.block_shapes)
+            open_choices.append(_Choice(saved / blocks, False, index, blocks))
     for index, segment in enumerate(segments):
         count = -(-segment.width // segment.column_bits)
         if weight_choice == "block":
             segments[index] = replace(segment, columns=count)
-            left -= count
         elif weight_choice == "auto":
             for column in range(count):
                 bits = min(segment.column_bits, segment.width - column * segment.column_bits)
-                columns.append((float(rom_luts(segment.words, bits)), index))
-    choices = [(saved, 0, i, blocks) for saved, i, blocks in open_choices]
-    choices += [(saved, 1, i, 1) for saved, i in columns]
-    for saved, kind, index, blocks in sorted(choices, key=lambda c: (-c[0], c[1], c[2])):
-        if blocks > left or saved < 16:
-            continue
-        left -= blocks
-        if kind == 0:
-            buffers[index] = replace(buffers[index], storage="block", ramb18=blocks, luts=0)
+                open_choices.append(_Choice(rom_luts(segment.words, bits), True, index, 1))
+    left = device.blocks - sum(b.blocks for b in buffers) - sum(s.columns for s in segments)
+    for choice in sorted(open_choices, key=lambda c: (-c.saved, c.weights, c.index)):
+        fits = choice.blocks <= left and choice.saved >= LEAST_SAVING
+        left -= choice.blocks if fits else 0
+        if choice.weights:
+            segment = segments[choice.index]
+            segments[choice.index] = replace(segment, columns=segment.columns + int(fits))
         else:
-            segments[index] = replace(segments[index], columns=segments[index].columns + 1)
+            buffer = buffers[choice.index]
+            if fits:
+                buffer = replace(buffer, storage="block", blocks=choice.blocks, luts=0)
+            reason = _reason(choice, device, fits=fits)
+            buffers[choice.index] = replace(buffer, reason=reason)
     return buffers, segments
 
 
-def weight_buffers(segments: list[Segment], bank_bits: tuple[int, ...], lanes: int) -> list[Buffer]:
+@dataclass(frozen=True)
+class _Choice:
+    """Something that may lie in block memory.
+
+    Attributes:
+        saved: look-up tables saved by each block memory. weights: a column of a segment, else a
+            buffer. index: which. blocks: block memories that it takes.
+    """
+
+    saved: float
+    weights: bool
+    index: int
+    blocks: int
+
+
+def _settle(buffer: Buffer, choice: str, device: Device) -> tuple[Buffer, int | None]:
+    """Return a buffer in its resource, and the look-up tables to be saved if that is still open."""
+    tables = buffer.copies * (ram_luts if buffer.writable else rom_luts)(buffer.words, buffer.width)
+    blocks = buffer.copies * blocks_of(buffer.words, buffer.width, device.block_shapes)
+    in_block = replace(buffer, storage="block", blocks=blocks, luts=0)
+    in_tables = replace(buffer, storage="distributed", blocks=0, luts=tables)
+    if choice == "auto" and buffer.writable and not device.lut_ram:
+        return replace(in_block, reason=f"{device.name} has no other RAM"), None
+    if choice == "auto":
+        return in_tables, tables
+    return replace(in_block if choice == "block" else in_tables, reason="as configured"), None
+
+
+def _reason(choice: _Choice, device: Device, *, fits: bool) -> str:
+    each = f"a {device.block_name} {'saves' if fits else 'would save'} {choice.saved:.0f} LUT"
+    if fits:
+        return each
+    return f"{each} only" if choice.saved < LEAST_SAVING else f"{each}; others save more"
+
+
+def weight_buffers(
+    segments: list[Segment], bank_bits: tuple[int, ...], columns: int, choice: str
+) -> list[Buffer]:
     """Sum a bank's segments up as buffers for the report."""
     result = []
     for bank, bits in enumerate(bank_bits):
@@ -202,8 +243,18 @@ def weight_buffers(segments: list[Segment], bank_bits: tuple[int, ...], lanes: i
             rom_luts(s.words, s.width - s.block_bits) for s in own if s.block_bits < s.width
         )
         storage = "distributed" if not blocks else "block" if not tables else "mixed"
+        reason = "as configured"
+        if choice == "auto":
+            reason = {
+                "block": "all of it finds room",
+                "mixed": "block memory to the last, the rest in look-up tables",
+                "distributed": "other buffers save more look-up tables in block memory",
+            }[storage]
         words = sum(s.words for s in own)
         result.append(
-            Buffer(f"weights, {bits} bit", words, lanes * bits, 1, False, storage, blocks, tables)
+            Buffer(
+                *(f"weights, {bits} bit", words, columns * bits, 1, False, storage),
+                *(blocks, tables, reason),
+            )
         )
     return result

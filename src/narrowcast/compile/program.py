@@ -1,41 +1,45 @@
 """From the integer model to the engine's program, and its schedule to the clock.
 
-Every step of the model becomes one step of the program, or one per head for the attention's
-scores and contexts. The engine waits for nothing by itself: the pauses computed here keep data
-dependencies and shared units apart, so the cycle count follows by arithmetic.
+A *job* is one row of one step: a token (or a token in every way) against all columns. Jobs of
+different steps and tokens are interleaved, so that one token's latency is another's work, and a
+tensor's rows live only as long as they are needed. The engine decides nothing by itself: a list
+of jobs, each with its idle clocks before it, keeps data dependencies and shared units apart, and
+the cycle count follows by arithmetic.
 """
 
-from dataclasses import dataclass, replace
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
 
-import numpy as np
-from numpy.typing import NDArray
-
+from narrowcast.compile.lanes import LaneArray, Mode, modes_of
 from narrowcast.integer.model import Context, IntegerModel, Linear, Scores, Step
 
-Times = NDArray[np.int64]
-
 # Clocks of the engine's pipeline; see the prose of collector.vhd, epilogue.vhd, engine.vhd.
-LAST_TO_VALUE = 8  # the last operand pair of a tile is issued -> its first sum leaves the collector
+ISSUE_TO_SUM = 6  # an operand pair is issued -> the lanes hold its sum; 1 more if grouped
+SUM_TO_TAKE = 2  # ... -> the collector can take its first column
+TAKE_TO_VALUE = 1  # a column is taken -> its sum enters the epilogue
 VALUE_TO_RESULT = 11  # a sum enters the epilogue -> its result can be taken from the output
 VALUE_TO_READ = 12  # ... -> its result can be addressed in a store
-SCORE_TO_BELOW = 4  # the last score of a row -> the row's first difference enters the epilogue
+VALUE_TO_POOL = 14  # ... -> its result can be addressed in the pool
+SCORE_TO_BELOW = 5  # the last score of a row -> the row's first difference enters the epilogue
 BELOW_TO_READ = 14  # a difference enters the epilogue -> its exponential can be addressed
 BELOW_TO_DIVIDE = 15  # the last difference of a row -> the row's division, plus its bits
 ROW_MULTIPLIER_BITS = 17
+INPUT_TO_READ = 2  # an input is taken -> it can be addressed
+FETCH = 4  # clocks from one job's word to the next one's
+MULTIPLIER_RING = 16  # row multipliers that are kept
 
 
 @dataclass(frozen=True)
 class ProgramStep:
-    """One step of the program: the loop nest, and what the lanes read.
+    """One step of the program: the loops of each of its jobs, and how its lanes run.
 
     Attributes:
         name: the model's step, with the head behind it where there are several.
         source: the model's step.
         head: index of the head; 0 for linear steps.
-        rows, tiles, inner, columns: the loop nest; ``columns`` of a whole row.
-        wrap: the lane operand repeats after this many (inner, or less for a pooled step).
-        tile_pause, row_pause, step_pause: idle clocks.
-        start: clock in which the first operand pair is issued; 0 = the first input is taken.
+        rows: tokens. tiles, inner, columns: the loops of a job; ``columns`` of a whole row.
+        capacity: columns of a full tile. mode: how the lanes run.
+        tile_pause: idle clocks between the tiles of a job.
     """
 
     name: str
@@ -45,172 +49,443 @@ class ProgramStep:
     tiles: int
     inner: int
     columns: int
-    lanes: int
-    wrap: int
-    tile_pause: int = 0
-    row_pause: int = 0
-    step_pause: int = 0
-    start: int = 0
+    capacity: int
+    mode: Mode
+    tile_pause: int
 
     @property
-    def last_columns(self) -> int:
-        """Columns of the last tile of a row."""
-        return self.columns - (self.tiles - 1) * self.lanes
-
-    @property
-    def tile_period(self) -> int:
-        """Clocks from tile to tile within a row."""
-        return self.inner + self.tile_pause
-
-    @property
-    def row_period(self) -> int:
-        """Clocks from row to row."""
-        return (self.tiles - 1) * self.tile_period + self.inner + self.row_pause
-
-    @property
-    def cycles(self) -> int:
-        """Clocks from the first operand pair to the first of the next step."""
-        return self.rows * self.row_period - self.row_pause + self.step_pause
+    def issues(self) -> int:
+        """Clocks from a job's first operand pair to its last, both included."""
+        return self.tiles * (self.inner + self.tile_pause) - self.tile_pause
 
     @property
     def macs(self) -> int:
-        """Multiply-accumulates."""
-        return self.rows * self.inner * self.columns
+        """Multiply-accumulates of one token."""
+        tokens = self.pooled_tokens
+        return self.inner * self.columns * tokens
 
     @property
-    def last_issue(self) -> int:
-        """Clock of the last operand pair."""
-        return self.start + self.rows * self.row_period - self.row_pause - 1
+    def pooled_tokens(self) -> int:
+        """Tokens that are summed up before a pooled step; 1 for others."""
+        return self._tokens if isinstance(self.source, Linear) and self.source.pooled else 1
 
-    def read_offsets(self) -> Times:
-        """Clocks after ``start`` at which operand [rows, inner] is first read."""
-        result: Times = np.add.outer(np.arange(self.rows) * self.row_period, np.arange(self.inner))
-        return result
+    _tokens: int = 1
 
-    def value_times(self) -> Times:
-        """Clock at which each sum [rows, columns] leaves the collector."""
-        column = np.arange(self.columns)
-        tile = column // self.lanes
-        in_row = tile * self.tile_period + self.inner - 1 + LAST_TO_VALUE + column % self.lanes
-        result: Times = np.add.outer(np.arange(self.rows) * self.row_period, in_row)
-        return self.start + result
+    def tile_columns(self) -> list[int]:
+        """Columns of each tile."""
+        return [min(self.capacity, self.columns - t * self.capacity) for t in range(self.tiles)]
 
 
-def _nest(step: Step, head: int, shape: tuple[int, int, int, int], lanes: int) -> ProgramStep:
-    """Lay out one loop nest (rows, inner, columns, wrap), with the pauses that it needs alone."""
-    rows, inner, columns, wrap = shape
-    name = step.name if isinstance(step, Linear) or step.heads == 1 else f"{step.name}.{head}"
-    tiles = -(-columns // lanes)
-    nest = ProgramStep(name, step, head, rows, tiles, inner, columns, lanes, wrap)
-    row_pause = max(0, nest.last_columns - inner)
-    nest = replace(nest, tile_pause=max(0, min(lanes, columns) - inner), row_pause=row_pause)
-    if isinstance(step, Scores):
-        least = max(columns, ROW_MULTIPLIER_BITS + 2)  # a row's division, before the next row's
-        nest = replace(nest, row_pause=row_pause + max(0, least - nest.row_period))
-    return nest
+@dataclass(frozen=True)
+class Job:
+    """One row of a step, in one or in all ways.
+
+    Attributes:
+        step: index of the program's step. rows: its tokens, one or one in each way.
+        start: clock of the first operand pair; 0 = the first input is taken.
+        late: idle clocks until its inputs are there; wait: further idle clocks before it.
+        reason: what it waited for.
+        values: clock at which each column's sum enters the epilogue (or the softmax).
+        slot: contexts: which of the kept row multipliers; scores: where it is put.
+    """
+
+    step: int
+    rows: tuple[int, ...]
+    start: int
+    wait: int
+    reason: str
+    values: tuple[int, ...]
+    slot: int = 0
+    late: int = 0
 
 
-def _expand(model: IntegerModel, lanes: int) -> list[ProgramStep]:
-    """Lay out the loop nests. Attention runs head by head, so heads share their buffers."""
-    result = []
+@dataclass(frozen=True)
+class Schedule:
+    """The program: steps, jobs in order, and the cycles of one inference."""
+
+    steps: tuple[ProgramStep, ...]
+    jobs: tuple[Job, ...]
+    cycles: int
+
+
+def _tile_pause(inner: int, columns: list[int]) -> int:
+    """Return the least pause between tiles with which the collector keeps up, if it is idle."""
+    pause = 0
+    while True:
+        ends: list[int] = []
+        for tile, width in enumerate(columns):
+            done = tile * (inner + pause)
+            if tile >= 2 and done < ends[-2]:
+                break
+            ends.append(max(done + SUM_TO_TAKE, ends[-1] + 1 if ends else 0) + width - 1)
+        else:
+            return pause
+        pause += 1
+
+
+def lay_out(model: IntegerModel, array: LaneArray) -> tuple[ProgramStep, ...]:
+    """Return the program's steps; attention's steps come head by head."""
+    modes = modes_of(model, array)
     n, size = model.window, model.channels // model.heads
-    by_input = {s.operand: s for s in model.steps if isinstance(s, Context)}
+    result = []
     for step in model.steps:
         if isinstance(step, Linear):
-            operand = model.tensors[step.operand]
-            columns, wrap = model.arrays[step.weights].shape
-            rows, inner = (1, operand.rows * wrap) if step.pooled else (operand.rows, wrap)
-            result.append(_nest(step, 0, (rows, inner, columns, wrap), lanes))
+            columns, inner = model.arrays[step.weights].shape
+            rows = 1 if step.pooled else model.tensors[step.operand].rows
+            shapes: list[tuple[Step, int, int, int, int]] = [(step, 0, rows, inner, columns)]
         elif isinstance(step, Scores):
-            context = by_input[step.output]
-            for head in range(step.heads):
-                result.append(_nest(step, head, (n, size, n, size), lanes))
-                result.append(_nest(context, head, (n, n, size, n), lanes))
-    return result
-
-
-def _operand_times(step: ProgramStep, written: dict[str, Times]) -> Times:
-    """Return when each operand element [rows, inner] of a step can be addressed at the earliest."""
-    source = step.source
-    times = written[source.operand]
-    if isinstance(source, Linear):
-        return times.reshape(step.rows, step.inner)
-    if isinstance(source, Scores):
-        return times[:, step.head * step.inner : (step.head + 1) * step.inner]
-    return times[step.head * step.rows : (step.head + 1) * step.rows]
-
-
-def schedule(model: IntegerModel, lanes: int) -> tuple[tuple[ProgramStep, ...], int]:
-    """Return the program's steps with all pauses set, and the cycles of one inference.
-
-    Cycles count from the clock in which the first input is taken to the clock in which the last
-    output is taken, both included, with neither stream held up.
-    """
-    nests = _expand(model, lanes)
-    loaded = model.window * model.inputs
-    written: dict[str, Times] = {
-        model.input: np.arange(loaded).reshape(model.window, model.inputs) + 2
-    }
-    for tensor in model.tensors.values():
-        if tensor.name != model.input:
-            written[tensor.name] = np.zeros((tensor.rows, tensor.columns), np.int64)
-    earliest = loaded
-    tokens_free = 0
-    multipliers = np.zeros(model.window, np.int64)
-    done: list[ProgramStep] = []
-    for unplaced in nests:
-        nest, source = unplaced, unplaced.source
-        start = earliest
-        ready = _operand_times(nest, written) - nest.read_offsets()
-        start = max(start, int(ready.max()))
-        first_value = nest.inner - 1 + LAST_TO_VALUE
-        if isinstance(source, Scores):
-            size = nest.inner
-            keys = written[source.key][:, nest.head * size : (nest.head + 1) * size]
-            start = max(start, int(keys.max()))
-        elif isinstance(source, Linear):
-            if source.operand in token_tensors(model):
-                start = max(start, tokens_free)
+            context = next(
+                s for s in model.steps if isinstance(s, Context) and s.operand == step.output
+            )
+            shapes = [
+                shape
+                for head in range(step.heads)
+                for shape in ((step, head, n, size, n), (context, head, n, n, size))
+            ]
         else:
-            rows = np.arange(nest.rows) * nest.row_period + first_value
-            start = max(start, int(written[source.value].max()), int((multipliers - rows).max()))
-        if done:
-            last = done[-1]
-            start = max(start, last.last_issue + last.last_columns - nest.inner + 1)
-            if isinstance(last.source, Scores):
-                # the row still in the softmax has the epilogue, then the store, to itself
-                busy_until = _last_below(last) + BELOW_TO_READ - VALUE_TO_READ
-                start = max(start, busy_until + 1 - first_value)
-            pause = start - last.last_issue - 1
-            done[-1] = replace(last, step_pause=pause)
-        nest = replace(nest, start=start)
-        done.append(nest)
-        earliest = nest.last_issue + 1
-        values = nest.value_times()
-        if isinstance(source, Linear):
-            written[source.output][:] = values + VALUE_TO_READ
-            if source.residual is not None:
-                tokens_free = int(values.max()) + 1
-        elif isinstance(source, Scores):
-            below = values.max(axis=1, keepdims=True) + SCORE_TO_BELOW + np.arange(nest.columns)
-            of_head = slice(nest.head * nest.rows, (nest.head + 1) * nest.rows)
-            written[source.output][of_head] = below + BELOW_TO_READ
-            multipliers = below[:, -1] + BELOW_TO_DIVIDE + ROW_MULTIPLIER_BITS
-        else:
-            size = nest.columns
-            columns = slice(nest.head * size, (nest.head + 1) * size)
-            written[source.output][:, columns] = values + VALUE_TO_READ
-    cycles = int(done[-1].value_times().max()) + VALUE_TO_RESULT + model.outputs
-    return tuple(done), cycles
-
-
-def _last_below(scores: ProgramStep) -> int:
-    """Clock in which the last difference of a scores step enters the epilogue."""
-    return int(scores.value_times().max()) + SCORE_TO_BELOW + scores.columns - 1
+            continue
+        for source, head, rows, inner, columns in shapes:
+            mode = modes[source.name]
+            capacity = array.columns // mode.stride
+            tiles = -(-columns // capacity)
+            many = not isinstance(source, Linear) and source.heads > 1
+            bare = ProgramStep(
+                f"{source.name}.{head}" if many else source.name,
+                *(source, head, rows, tiles, inner, columns, capacity, mode, 0, n),
+            )
+            result.append(replace(bare, tile_pause=_tile_pause(inner, bare.tile_columns())))
+    return tuple(result)
 
 
 def token_tensors(model: IntegerModel) -> set[str]:
     """Tensors that live in the token store: all that are, or are made with, a residual operand."""
     linear = [s for s in model.steps if isinstance(s, Linear)]
     residuals = {s.residual for s in linear if s.residual is not None}
-    return residuals | {s.output for s in linear if s.residual is not None}
+    made = {s.output for s in linear if s.residual is not None}
+    return (residuals | made) - {pooled_tensor(model)}
+
+
+def pooled_tensor(model: IntegerModel) -> str:
+    """Return the tensor that the head sums up over all tokens."""
+    return next(s.operand for s in model.steps if isinstance(s, Linear) and s.pooled)
+
+
+@dataclass
+class _Collector:
+    """Which clocks the collector is busy in, as far as it matters for the jobs to come."""
+
+    before: int = -1  # last column taken of the tile before the last one
+    last: int = -1  # ... of the last one
+    done: int = -1  # the last tile's sums are complete
+    row: int = -FETCH  # last column taken of the last job
+    holds: list[tuple[int, int]] = field(default_factory=list)  # taken by the softmax
+
+    def take(self, earliest: int) -> int:
+        for first, last in self.holds:
+            if first <= earliest <= last:
+                earliest = last + 1
+        return earliest
+
+
+@dataclass(frozen=True)
+class _Placed:
+    start: int
+    reason: str
+    values: tuple[int, ...]
+    collector: _Collector
+
+
+class _Scheduler:
+    """Places jobs one after the other, always the one that can start first."""
+
+    def __init__(self, model: IntegerModel, array: LaneArray, order: "Order") -> None:
+        self.model, self.array, self.order = model, array, order
+        self.steps = lay_out(model, array)
+        self.latency = ISSUE_TO_SUM + int(array.grouped)
+        self.collector = _Collector()
+        self.free = 0  # first clock after the last operand pair
+        self.last_below = -100
+        self.jobs: list[Job] = []
+        self.next_row = [0] * len(self.steps)
+        # when a row of a tensor can be read from its column 0 on, a column a clock
+        self.readable: dict[tuple[str, int, int], int] = {}
+        self.stored: dict[str, int] = {}  # rows of a tensor that have been made
+        self.keys: dict[tuple[str, int], int] = {}
+        self.values: dict[tuple[str, int], int] = {}
+        self.multiplier: dict[tuple[str, int, int], tuple[int, int]] = {}
+        self.scored = self.contexts = 0
+        self.last_user: dict[str, int] = {}  # of keys and values: index of the step
+
+    # ---------------------------------------------------------------- dependencies
+
+    def rows_of(self, index: int) -> tuple[int, ...]:
+        step, first = self.steps[index], self.next_row[index]
+        ways = self.array.ways if step.mode.both else 1
+        return tuple(range(first, min(first + ways, step.rows)))
+
+    def ready(self, index: int) -> tuple[int, str] | None:
+        """Return the clock at which a step's next job has all it reads, or None."""
+        step, source = self.steps[index], self.steps[index].source
+        rows = self.rows_of(index)
+        if isinstance(source, Scores):
+            return self._scores_ready(step, source, rows)
+        if isinstance(source, Context):
+            return self._context_ready(step, source, rows)
+        if source.operand == self.model.input:
+            return self.input_taken(rows) + INPUT_TO_READ, "input"
+        if source.pooled:
+            whole = self.stored.get(source.operand, 0) == self.model.window
+            return (self.readable[source.operand, 0, 0], "operand") if whole else None
+        return self._rows_ready(source, rows) if self._cache_free(source) else None
+
+    def _rows_ready(self, source: Linear, rows: tuple[int, ...]) -> tuple[int, str] | None:
+        heads = self.model.heads if self._is_context(source.operand) else 1
+        size = self.model.tensors[source.operand].columns // heads
+        places = [(source.operand, row, head) for row in rows for head in range(heads)]
+        if any(place not in self.readable for place in places):
+            return None
+        return max(self.readable[place] - place[2] * size for place in places), "operand"
+
+    def input_taken(self, rows: tuple[int, ...]) -> int:
+        return (rows[-1] + 1) * self.model.inputs - 1
+
+    def _is_context(self, tensor: str) -> bool:
+        return any(isinstance(s, Context) and s.output == tensor for s in self.model.steps)
+
+    def _cache_free(self, source: Linear) -> bool:
+        """Keys and values of one layer are written once the last readers of another have run."""
+        for index, step in enumerate(self.steps):
+            other = step.source
+            if isinstance(other, Scores) and self._is_key(source.output):
+                if other.key == source.output:
+                    return True
+            elif isinstance(other, Context) and self._is_value(source.output):
+                if other.value == source.output:
+                    return True
+            else:
+                continue
+            if self.next_row[index] < step.rows:
+                return False
+        return True
+
+    def _is_key(self, tensor: str) -> bool:
+        return any(isinstance(s, Scores) and s.key == tensor for s in self.model.steps)
+
+    def _is_query(self, tensor: str) -> bool:
+        return any(isinstance(s, Scores) and s.operand == tensor for s in self.model.steps)
+
+    def _is_value(self, tensor: str) -> bool:
+        return any(isinstance(s, Context) and s.value == tensor for s in self.model.steps)
+
+    def _scores_ready(
+        self, step: ProgramStep, source: Scores, rows: tuple[int, ...]
+    ) -> tuple[int, str] | None:
+        if self.stored.get(source.key, 0) < self.model.window:
+            return None
+        if self.scored - self.contexts >= MULTIPLIER_RING:
+            return None
+        queries = [self.readable.get((source.operand, row, step.head)) for row in rows]
+        if None in queries:
+            return None
+        query = max(q for q in queries if q is not None)
+        key = self.keys[source.key, step.head]
+        return (key, "keys") if key >= query else (query, "operand")
+
+    def _context_ready(
+        self, step: ProgramStep, source: Context, rows: tuple[int, ...]
+    ) -> tuple[int, str] | None:
+        if self.stored.get(source.value, 0) < self.model.window:
+            return None
+        if (source.operand, step.head, rows[0]) not in self.multiplier:
+            return None
+        exponentials, divided = self.multiplier[source.operand, step.head, rows[0]]
+        before_value = step.inner - 1 + self.latency + SUM_TO_TAKE + TAKE_TO_VALUE
+        times = [
+            (exponentials, "softmax"),
+            (divided - before_value, "softmax"),
+            (self.values[source.value, step.head], "values"),
+        ]
+        return max(times)
+
+    # ---------------------------------------------------------------- units
+
+    def loaded(self, index: int) -> int:
+        """Return the clock from which a step's next job is current, though it may wait."""
+        if self.steps[index].source.operand == self.model.input:
+            return max(self.free, self.input_taken(self.rows_of(index)) + INPUT_TO_READ)
+        return self.free
+
+    def place(self, index: int, earliest: int, reason: str) -> _Placed:
+        """Find the first clock from which the units behind the lanes can take a job."""
+        start = earliest
+        while True:
+            late, why, values, state = self._try(index, start)
+            if late <= 0:
+                return _Placed(start, reason, values, state)
+            start, reason = start + late, why
+
+    def _try(self, index: int, start: int) -> tuple[int, str, tuple[int, ...], _Collector]:
+        """Walk a job's tiles through the collector; say by how much it comes too early."""
+        step, state = self.steps[index], replace(self.collector)
+        taken: list[int] = []
+        current = start + step.issues - self.loaded(index)
+        if current < FETCH:
+            return FETCH - current, "fetch", (), state
+        for tile, columns in enumerate(step.tile_columns()):
+            done = start + tile * (step.inner + step.tile_pause) + step.inner - 1 + self.latency
+            late = max(state.before, state.done + 1) - done
+            if late > 0:
+                return late, "collector", (), state
+            at = max(done + SUM_TO_TAKE, state.last + 1) - 1
+            for column in range(columns):
+                at = state.take(at + 1)
+                if tile == step.tiles - 1 and column == columns - 1:
+                    at = state.take(max(at, state.row + FETCH))
+                taken.append(at)
+            state.before, state.last, state.done = state.last, at, done
+        state.row = state.last
+        if isinstance(step.source, Scores):
+            below = state.last + TAKE_TO_VALUE + SCORE_TO_BELOW + step.columns - 1
+            late = self.last_below + ROW_MULTIPLIER_BITS + 2 - below
+            if late > 0:
+                return late, "softmax", (), state
+        return 0, "", tuple(at + TAKE_TO_VALUE for at in taken), state
+
+    # ---------------------------------------------------------------- the list
+
+    def choose(self) -> tuple[int, _Placed]:
+        best: tuple[tuple[int, ...], int, _Placed] | None = None
+        for index, step in enumerate(self.steps):
+            if self.next_row[index] >= step.rows:
+                continue
+            ready = self.ready(index)
+            if ready is None:
+                continue
+            clock, reason = ready if ready[0] > self.free else (self.free, "")
+            if best is not None and clock > best[2].start:
+                continue
+            placed = self.place(index, clock, reason)
+            key = (placed.start, *self.order(step, index, self.next_row[index]))
+            if best is None or key < best[0]:
+                best = key, index, placed
+        assert best is not None, "a program without a next job"
+        return best[1], best[2]
+
+    def commit(self, index: int, placed: _Placed) -> None:
+        step, rows = self.steps[index], self.rows_of(index)
+        source = step.source
+        loaded = self.loaded(index)
+        slot = 0
+        if isinstance(source, Scores):
+            slot = self.scored % MULTIPLIER_RING
+            self.scored += 1
+        elif isinstance(source, Context):
+            slot = self.contexts_slot(source, step.head, rows[0])
+            self.contexts += 1
+        self.jobs.append(
+            Job(
+                *(index, rows, placed.start, placed.start - loaded, placed.reason),
+                placed.values,
+                *(slot, loaded - self.free),
+            )
+        )
+        self.next_row[index] += len(rows)
+        self.free = placed.start + step.issues
+        self.collector = placed.collector
+        last = self.collector.last
+        self.collector.holds = [h for h in self.collector.holds if h[1] > last]
+        if isinstance(source, Scores):
+            self._write_exponentials(step, source, rows, placed.values)
+        else:
+            self._write(step, source, rows, placed.values)
+
+    def contexts_slot(self, source: Context, head: int, row: int) -> int:
+        return next(
+            job.slot
+            for job in reversed(self.jobs)
+            if self.steps[job.step].source.output == source.operand
+            and self.steps[job.step].head == head
+            and job.rows[0] == row
+        )
+
+    def _write_exponentials(
+        self, step: ProgramStep, source: Scores, rows: tuple[int, ...], values: tuple[int, ...]
+    ) -> None:
+        below = values[-1] + SCORE_TO_BELOW
+        last = below + step.columns - 1
+        # two clocks longer than the differences take: exponentials come to the stores later
+        first_hold = below - TAKE_TO_VALUE
+        self.collector.holds.append((first_hold, first_hold + step.columns + 1))
+        self.last_below = last
+        times = below + BELOW_TO_READ, last + BELOW_TO_DIVIDE + ROW_MULTIPLIER_BITS
+        for row in rows:
+            self.multiplier[source.output, step.head, row] = times
+
+    def _write(
+        self,
+        step: ProgramStep,
+        source: Linear | Context,
+        rows: tuple[int, ...],
+        values: tuple[int, ...],
+    ) -> None:
+        output = source.output
+        pooled = output == pooled_tensor(self.model)
+        delay = VALUE_TO_POOL if pooled else VALUE_TO_READ
+        self.stored[output] = self.stored.get(output, 0) + len(rows)
+        profile = max(v + delay - c for c, v in enumerate(values))
+        if pooled:  # its memory has one read port, which the last value needs first
+            self.readable[output, 0, 0] = max(profile, values[-1] + VALUE_TO_RESULT)
+            return
+        size = self.model.channels // self.model.heads
+        if self._is_key(output) or self._is_query(output):
+            for head in range(self.model.heads):
+                part = values[head * size : (head + 1) * size]
+                time = max(v + delay - c for c, v in enumerate(part))
+                self.keys[output, head] = max(self.keys.get((output, head), 0), time)
+                for row in rows:
+                    self.readable[output, row, head] = time
+        elif self._is_value(output):
+            for head in range(self.model.heads):
+                time = values[(head + 1) * size - 1] + delay - rows[0]
+                self.values[output, head] = max(self.values.get((output, head), 0), time)
+        else:
+            for row in rows:
+                self.readable[output, row, step.head] = profile
+
+    def run(self) -> Schedule:
+        total = sum(step.rows for step in self.steps)
+        while sum(self.next_row) < total:
+            self.commit(*self.choose())
+        cycles = self.jobs[-1].values[-1] + VALUE_TO_RESULT + self.model.outputs
+        return Schedule(self.steps, tuple(self.jobs), cycles)
+
+
+Order = Callable[[ProgramStep, int, int], tuple[int, ...]]
+
+
+def _depth_first(_: ProgramStep, index: int, row: int) -> tuple[int, ...]:
+    return -index, row
+
+
+def _caches_first(step: ProgramStep, index: int, row: int) -> tuple[int, ...]:
+    """Keys and values of a layer before what waits for them."""
+    layer, _, rest = step.name.removeprefix("layers.").partition(".")
+    number = int(layer) if layer.isdigit() else 0
+    rank = {"embed": 0, "key": 1, "value": 2}.get(rest or step.name, 3)
+    return number, rank, row, -index
+
+
+def _by_row(step: ProgramStep, index: int, row: int) -> tuple[int, ...]:
+    layer, _, _ = step.name.removeprefix("layers.").partition(".")
+    return int(layer) if layer.isdigit() else 0, row, -index
+
+
+def schedule(model: IntegerModel, array: LaneArray) -> Schedule:
+    """Return the fastest of a few orders of the jobs.
+
+    Cycles count from the clock in which the first input is taken to the clock in which the last
+    output is taken, both included, with neither stream held up.
+    """
+    orders: tuple[Order, ...] = (_depth_first, _caches_first, _by_row)
+    found = [_Scheduler(model, array, order).run() for order in orders]
+    return min(found, key=lambda s: s.cycles)

@@ -18,6 +18,8 @@ SOURCES = (
     "rom.vhd",
     "ram.vhd",
     "lane.vhd",
+    "lane_pair.vhd",
+    "lane_tables.vhd",
     "lane_cache.vhd",
     "weight_bank.vhd",
     "sequencer.vhd",
@@ -25,11 +27,14 @@ SOURCES = (
     "row_maximum.vhd",
     "row_reciprocal.vhd",
     "epilogue.vhd",
+    "way.vhd",
+    "pool.vhd",
     "engine.vhd",
 )
 TESTBENCH = Path(__file__).parent / "testbench" / "engine_tb.vhd"
 
 _SIGNED_PRODUCT = re.compile(r"= (\w+) \* (\w+); // smul")
+_INITIAL = re.compile(r"(initial\n\s+\w+) <=")
 _ARITHMETIC_SHIFT = re.compile(r"\$signed\(\w+\) >> ")
 
 
@@ -48,13 +53,15 @@ def mend_verilog(text: str) -> str:
     """Put right what GHDL 2.0 gets wrong in Verilog.
 
     Signed products come out as unsigned ones, marked ``// smul``; they are made signed again,
-    which also keeps them in one DSP.
+    which also keeps them in one DSP. Initial values come out as delayed assignments, which
+    Verilator warns of; they become plain ones.
 
     Raises:
         ToolError: the text holds an arithmetic shift, which GHDL 2.0 writes as a logical one.
     """
     if _ARITHMETIC_SHIFT.search(text):
         raise ToolError("GHDL's Verilog holds an arithmetic shift right, which it gets wrong")
+    text = _INITIAL.sub(r"\1 =", text)
     return _SIGNED_PRODUCT.sub(r"= $signed(\1) * $signed(\2); // smul", text)
 
 

@@ -8,12 +8,12 @@ from pathlib import Path
 
 import numpy as np
 
-from narrowcast.compile.program import schedule
+from narrowcast.compile import TRACE_ORDER
 from narrowcast.errors import ToolError
 from narrowcast.hardware.ghdl import TESTBENCH, analyse, to_verilog
 from narrowcast.hardware.tools import require, run
 from narrowcast.integer.executor import execute
-from narrowcast.integer.model import Array, Context, IntegerModel, Scores
+from narrowcast.integer.model import Array, IntegerModel
 
 HARNESS = TESTBENCH.with_name("engine_main.cpp")
 
@@ -175,30 +175,18 @@ def _finding(
     return Simulation(len(inputs), int(wrong.sum()), int(cycles[0]), first)
 
 
-def expected_trace(model: IntegerModel, window: Array) -> list[tuple[str, tuple[int, int], int]]:
+def expected_trace(
+    rtl: Path, model: IntegerModel, window: Array
+) -> list[tuple[str, tuple[int, int], int]]:
     """Return every number that the engine stores for a window [window, inputs], in its order.
 
-    Each as (tensor, (row, column), integer).
+    Each as (tensor, (row, column), integer); the order is the compiler's, beside the sources.
     """
-    tensors = {model.input: window[None]}
+    tensors: dict[str, Array] = {}
     execute(model, window[None], tensors.__setitem__)
-    order: list[tuple[str, range, range]] = [
-        (model.input, range(model.window), range(model.inputs))
-    ]
-    for step in schedule(model, 1)[0]:
-        output = model.tensors[step.source.output]
-        rows, columns = range(output.rows), range(output.columns)
-        if isinstance(step.source, Scores):
-            rows = range(step.head * step.rows, (step.head + 1) * step.rows)
-        elif isinstance(step.source, Context):
-            columns = range(step.head * step.columns, (step.head + 1) * step.columns)
-        if output.name != model.output:
-            order.append((output.name, rows, columns))
+    order = json.loads((rtl / TRACE_ORDER).read_text())
     return [
-        (name, (row, column), int(tensors[name][0, row, column]))
-        for name, rows, columns in order
-        for row in rows
-        for column in columns
+        (name, (row, column), int(tensors[name][0, row, column])) for name, row, column in order
     ]
 
 
@@ -210,7 +198,7 @@ def first_difference(rtl: Path, model: IntegerModel, window: Array, work: Path) 
     analyse(rtl, work, TESTBENCH)
     _write_inputs(work, window)
     _run_ghdl(work, model, stalls=False, trace="trace.txt")
-    expected = expected_trace(model, window)
+    expected = expected_trace(rtl, model, window)
     (work / "expected.json").write_text(json.dumps(expected))
     dumped = [int(line) for line in (work / "trace.txt").read_text().split()]
     for (name, position, value), found in zip(expected, dumped, strict=False):

@@ -1,40 +1,41 @@
--- Takes the sums of a finished tile from all lanes at once and hands them on one per clock, with
--- the addresses of everything that belongs to each: bias, M, R, residual, destination.
+-- Hands the sums of finished tiles on, one column per clock, with the addresses of everything that
+-- belongs to each: bias, M, R, residual, destination.
 --
--- "done" comes in the clock in which the lanes hold the finished sums; the first value leaves two
--- clocks later. The collector walks the same program as the sequencer, a tile per "done".
+-- "done" comes in the clock in which the lanes hold the finished sums. Each way keeps them in two
+-- sets of registers, one behind the other, so the lanes can finish two tiles before the first is
+-- handed on: "done" fills the outer set, "move" passes it on to the inner one, from which "column"
+-- chooses. Two clocks from "done" to the first column. "hold" stops the columns while the softmax
+-- has the epilogue. The collector walks the same list of jobs as the sequencer, a tile per "done";
+-- the last columns of two jobs are four clocks apart at least, which a job's word takes to fetch.
 library ieee;
 use ieee.std_logic_1164.all;
 use ieee.numeric_std.all;
 
 library work;
 use work.engine_types.all;
+use work.engine_config.all;
 
 entity collector is
-  generic (
-    PROGRAM         : step_array;
-    LANES           : positive;
-    SUM_BITS        : positive;
-    STEP_BITS       : positive;
-    COUNT_BITS      : positive;
-    ADDRESS_BITS    : positive;
-    LANE_INDEX_BITS : positive
-  );
   port (
     clk              : in    std_logic;
     reset            : in    std_logic;
     done             : in    std_logic;
-    sums             : in    signed(LANES * SUM_BITS - 1 downto 0);
+    hold             : in    std_logic;
+    move             : out   std_logic;
+    column           : out   unsigned(LANE_INDEX_BITS - 1 downto 0);
+    -- one clock after the column
     valid            : out   std_logic;
-    value            : out   signed(SUM_BITS - 1 downto 0);
+    softmax          : out   std_logic; -- a score, for the softmax, not for the epilogue
+    residual         : out   std_logic; -- a residual operand is to be read
     step             : out   unsigned(STEP_BITS - 1 downto 0);
+    ways             : out   std_logic_vector(1 downto 0);
     row_first        : out   std_logic;
     row_last         : out   std_logic;
-    row              : out   unsigned(COUNT_BITS - 1 downto 0);
+    slot             : out   unsigned(SLOT_BITS - 1 downto 0);
     bias_address     : out   unsigned(ADDRESS_BITS - 1 downto 0);
     m_address        : out   unsigned(ADDRESS_BITS - 1 downto 0);
     r_address        : out   unsigned(ADDRESS_BITS - 1 downto 0);
-    residual_address : out   unsigned(ADDRESS_BITS - 1 downto 0);
+    row_address      : out   unsigned(ADDRESS_BITS - 1 downto 0); -- residual, per-token bias
     y_address        : out   unsigned(ADDRESS_BITS - 1 downto 0);
     y_lane           : out   unsigned(LANE_INDEX_BITS - 1 downto 0)
   );
@@ -42,158 +43,201 @@ end entity collector;
 
 architecture rtl of collector is
 
-  constant STEPS : positive := PROGRAM'length;
-
   subtype count_t is unsigned(COUNT_BITS - 1 downto 0);
   subtype address_t is unsigned(ADDRESS_BITS - 1 downto 0);
   subtype lane_t is unsigned(LANE_INDEX_BITS - 1 downto 0);
 
-  type   sum_array is array (LANES - 1 downto 0) of signed(SUM_BITS - 1 downto 0);
-  signal captured : sum_array;
-  signal busy     : std_logic;
-  signal fetched  : std_logic;
-  signal column   : lane_t;
-  signal channel  : count_t; -- column of the row
-  signal tile     : count_t;
-  signal row_at   : count_t;
-  signal current  : unsigned(STEP_BITS - 1 downto 0);
-  signal ahead    : unsigned(STEP_BITS - 1 downto 0);
-  signal s        : step_t;
-  signal bias_at  : address_t;
-  signal residual_at : address_t;
-  signal y_row    : address_t;
-  signal y_at     : address_t;
-  signal lane_at  : lane_t;
-  signal in_block : count_t;
+  -- the next job
+  signal pointer   : unsigned(JOB_INDEX_BITS - 1 downto 0);
+  signal fetching  : unsigned(1 downto 0);
+  signal started   : std_logic; -- a job is current
+  signal word      : std_logic_vector(COLLECT_WORD_BITS - 1 downto 0);
+  signal word_step : unsigned(STEP_BITS - 1 downto 0);
+  signal word_y    : address_t;
+  signal word_ways : std_logic_vector(1 downto 0);
+  signal word_slot : unsigned(SLOT_BITS - 1 downto 0);
+  signal upcoming  : step_t;
+  signal prepared  : std_logic;
+  signal one_tile  : std_logic;
+
+  -- the current job
+  signal s         : step_t;
+  signal current   : unsigned(STEP_BITS - 1 downto 0);
+  signal job_ways  : std_logic_vector(1 downto 0);
+  signal job_slot  : unsigned(SLOT_BITS - 1 downto 0);
+  signal tile      : count_t;
+  signal last_tile : std_logic;
+  signal column_at : lane_t;
+  signal column_end : lane_t;
+  signal at_row_first : std_logic;
+  signal bias_at   : address_t;
+  signal m_at      : address_t;
+  signal r_at      : address_t;
+  signal row_at    : address_t;
+  signal y_at      : address_t;
+  signal lane_at   : lane_t;
+  signal in_block  : count_t;
+
+  signal outer_full : std_logic;
+  signal inner_full : std_logic;
+  signal tile_ends : std_logic;
+  signal row_ends  : std_logic;
+  signal take      : std_logic;
+  signal go        : std_logic;
+  signal passing   : std_logic;
 
 begin
 
-  walk : process (clk) is
-    variable tile_ends : boolean;
-    variable row_ends  : boolean;
+  list_of_jobs : entity work.rom
+    generic map (
+      BLOCK_MEMORY => COLLECT_BLOCK,
+      WIDTH        => COLLECT_WORD_BITS,
+      ADDRESS_BITS => JOB_INDEX_BITS,
+      CONTENTS     => COLLECT_IMAGE
+    )
+    port map (
+      clk     => clk,
+      enable  => '1',
+      address => pointer,
+      data    => word
+    );
+
+  word_step <= unsigned(word(STEP_BITS - 1 downto 0));
+  word_y    <= unsigned(word(STEP_BITS + ADDRESS_BITS - 1 downto STEP_BITS));
+  word_ways <= word(STEP_BITS + ADDRESS_BITS + 1 downto STEP_BITS + ADDRESS_BITS);
+  word_slot <= unsigned(word(COLLECT_WORD_BITS - 1 downto STEP_BITS + ADDRESS_BITS + 2));
+
+  tile_ends <= '1' when column_at = column_end else '0';
+  row_ends  <= tile_ends and last_tile;
+  take      <= inner_full and not hold and (prepared or not row_ends);
+  go        <= (take and row_ends) or (prepared and not started);
+  passing   <= outer_full and (not inner_full or (take and tile_ends));
+
+  move   <= passing;
+  column <= column_at;
+
+  fetch : process (clk) is
     variable following : step_t;
-    variable y_next    : address_t;
   begin
     if rising_edge(clk) then
-      following := PROGRAM(to_integer(ahead));
-      row_ends  := tile = s.tiles_last and column = s.columns_last;
-      tile_ends := column = LANES - 1 or row_ends;
-      y_next    := y_row + to_unsigned(s.y_stride, ADDRESS_BITS);
+      following := PROGRAM(to_integer(word_step));
+      if fetching = 1 then
+        upcoming <= following;
+        one_tile <= '0';
+        if following.tiles_last = 0 then
+          one_tile <= '1';
+        end if;
+        prepared <= '1';
+      end if;
+      if fetching /= 0 then
+        fetching <= fetching - 1;
+      end if;
+      if go = '1' then
+        started  <= '1';
+        prepared <= '0';
+        fetching <= to_unsigned(3, 2);
+        if pointer = JOBS - 1 then
+          pointer <= (others => '0');
+        else
+          pointer <= pointer + 1;
+        end if;
+      end if;
+      if reset = '1' then
+        pointer  <= (others => '0');
+        fetching <= to_unsigned(3, 2);
+        prepared <= '0';
+        started  <= '0';
+      end if;
+    end if;
+  end process fetch;
 
-      if done = '1' then
-        for i in 0 to LANES - 1 loop
-          captured(i) <= sums((i + 1) * SUM_BITS - 1 downto i * SUM_BITS);
-        end loop;
+  walk : process (clk) is
+  begin
+    if rising_edge(clk) then
+      outer_full <= done or (outer_full and not passing);
+      inner_full <= passing or (inner_full and not (take and tile_ends));
+
+      valid        <= take;
+      step         <= current;
+      ways         <= job_ways;
+      slot         <= job_slot;
+      row_first    <= at_row_first;
+      row_last     <= row_ends;
+      bias_address <= bias_at;
+      m_address    <= m_at;
+      r_address    <= r_at;
+      row_address  <= row_at;
+      y_address    <= y_at;
+      y_lane       <= lane_at;
+      softmax      <= '0';
+      if s.destination = TO_SOFTMAX then
+        softmax <= '1';
+      end if;
+      residual <= '0';
+      if s.has_residual = 1 then
+        residual <= take;
       end if;
 
-      value            <= captured(to_integer(column));
-      step             <= current;
-      row              <= row_at;
-      row_first        <= '0';
-      row_last         <= '0';
-      bias_address     <= bias_at;
-      m_address        <= to_unsigned(s.m_base, ADDRESS_BITS) + channel;
-      r_address        <= to_unsigned(s.r_base, ADDRESS_BITS) + channel;
-      residual_address <= residual_at;
-      y_address        <= y_at;
-      y_lane           <= lane_at;
+      if take = '1' then
+        at_row_first <= '0';
+        bias_at      <= bias_at + 1;
+        m_at         <= m_at + 1;
+        r_at         <= r_at + 1;
+        row_at       <= row_at + 1;
+        column_at    <= column_at + to_unsigned(s.column_step, LANE_INDEX_BITS);
+        if s.destination = TO_VALUES then
+          in_block <= in_block + 1;
+          lane_at  <= lane_at + 1;
+          if in_block = s.block_last then
+            in_block <= (others => '0');
+          end if;
+          if lane_at = COLUMNS - 1 or in_block = s.block_last then
+            lane_at <= (others => '0');
+            y_at    <= y_at + to_unsigned(s.y_stride, ADDRESS_BITS);
+          end if;
+        else
+          y_at <= y_at + 1;
+        end if;
+        if tile_ends = '1' then
+          column_at <= to_unsigned(s.column_first, LANE_INDEX_BITS);
+          tile      <= tile - 1;
+          if tile = 1 then
+            last_tile  <= '1';
+            column_end <= to_unsigned(s.columns_last, LANE_INDEX_BITS);
+          end if;
+        end if;
+      end if;
+
+      if go = '1' then
+        s            <= upcoming;
+        current      <= word_step;
+        job_ways     <= word_ways;
+        job_slot     <= word_slot;
+        tile         <= to_unsigned(upcoming.tiles_last, COUNT_BITS);
+        last_tile    <= one_tile;
+        column_at    <= to_unsigned(upcoming.column_first, LANE_INDEX_BITS);
+        column_end   <= to_unsigned(COLUMNS - 1, LANE_INDEX_BITS);
+        if one_tile = '1' then
+          column_end <= to_unsigned(upcoming.columns_last, LANE_INDEX_BITS);
+        end if;
+        at_row_first <= '1';
+        bias_at      <= to_unsigned(upcoming.bias_base, ADDRESS_BITS);
+        m_at         <= to_unsigned(upcoming.m_base, ADDRESS_BITS);
+        r_at         <= to_unsigned(upcoming.r_base, ADDRESS_BITS);
+        row_at       <= word_y;
+        y_at         <= word_y;
+        if upcoming.destination = TO_POOL then
+          y_at <= (others => '0');
+        end if;
+        in_block     <= (others => '0');
+        lane_at      <= resize(word_slot, LANE_INDEX_BITS);
+      end if;
 
       if reset = '1' then
-        valid       <= '0';
-        busy        <= '0';
-        column      <= (others => '0');
-        channel     <= (others => '0');
-        tile        <= (others => '0');
-        row_at      <= (others => '0');
-        current     <= (others => '0');
-        ahead       <= (others => '0');
-        fetched     <= '0';
-        lane_at     <= (others => '0');
-        in_block    <= (others => '0');
-      elsif fetched = '0' then
-        -- the first step's word, while the inputs come in
-        valid       <= '0';
-        fetched     <= '1';
-        ahead       <= to_unsigned(1 mod STEPS, STEP_BITS);
-        s           <= following;
-        bias_at     <= to_unsigned(following.bias_base, ADDRESS_BITS);
-        residual_at <= to_unsigned(following.residual_base, ADDRESS_BITS);
-        y_row       <= to_unsigned(following.y_base, ADDRESS_BITS);
-        y_at        <= to_unsigned(following.y_base, ADDRESS_BITS);
-      else
-        valid <= busy;
-        if busy = '1' then
-          if channel = 0 then
-            row_first <= '1';
-          end if;
-          column      <= column + 1;
-          channel     <= channel + 1;
-          bias_at     <= bias_at + 1;
-          residual_at <= residual_at + 1;
-          if s.destination = TO_VALUES then
-            if lane_at = LANES - 1 or in_block = s.block_last then
-              lane_at <= (others => '0');
-              y_at    <= y_at + to_unsigned(s.y_stride, ADDRESS_BITS);
-            else
-              lane_at <= lane_at + 1;
-            end if;
-            if in_block = s.block_last then
-              in_block <= (others => '0');
-            else
-              in_block <= in_block + 1;
-            end if;
-          else
-            y_at <= y_at + 1;
-          end if;
-
-          if tile_ends then
-            busy   <= '0';
-            column <= (others => '0');
-            tile   <= tile + 1;
-          end if;
-
-          if row_ends then
-            row_last <= '1';
-            channel  <= (others => '0');
-            tile     <= (others => '0');
-            row_at   <= row_at + 1;
-            in_block <= (others => '0');
-            if s.bias_per_row = 0 then
-              bias_at <= to_unsigned(s.bias_base, ADDRESS_BITS);
-            end if;
-            if s.destination = TO_VALUES then
-              lane_at <= (others => '0');
-              y_row   <= y_row + 1;
-              y_at    <= y_row + 1;
-            elsif s.destination = TO_KEYS and lane_at /= LANES - 1 then
-              lane_at <= lane_at + 1;
-              y_at    <= y_row;
-            else
-              lane_at <= (others => '0');
-              y_row   <= y_next;
-              y_at    <= y_next;
-            end if;
-            if row_at = s.rows_last then
-              row_at      <= (others => '0');
-              s           <= following;
-              bias_at     <= to_unsigned(following.bias_base, ADDRESS_BITS);
-              residual_at <= to_unsigned(following.residual_base, ADDRESS_BITS);
-              y_row       <= to_unsigned(following.y_base, ADDRESS_BITS);
-              y_at        <= to_unsigned(following.y_base, ADDRESS_BITS);
-              lane_at     <= (others => '0');
-              current     <= ahead;
-              if ahead = STEPS - 1 then
-                ahead <= (others => '0');
-              else
-                ahead <= ahead + 1;
-              end if;
-            end if;
-          end if;
-        end if;
-
-        if done = '1' then
-          busy <= '1';
-        end if;
+        outer_full <= '0';
+        inner_full <= '0';
+        valid      <= '0';
+        residual   <= '0';
       end if;
     end if;
   end process walk;

@@ -1,14 +1,14 @@
 -- The accelerator: a window of integers in, a forecast out, both as streams with valid and ready.
 --
--- One array of lanes runs every step of the program (see engine_types):
+-- One array of lanes, in one or two ways, runs every job of the program (see engine_types):
 --
---   stores --> x - zero --> lanes --> collector --------------> epilogue --> stores, caches, result
---   weights, keys, values --^               '-> row_maximum --^       '-> exponentials --> stores
---                                                                     '-> row_reciprocal --> M
+--   stores --> x - zero --> way: lanes, sums, softmax, epilogue --> stores, caches, pool, result
+--   weights, keys, values --^
 --
 -- A transfer takes place in every clock in which valid and ready are both high. Inputs are taken
--- row by row, oldest first; then the program runs; then the outputs are offered. "reset" is
--- synchronous and may come at any time.
+-- row by row, oldest first; the program starts with the first of them; then the outputs are
+-- offered. "reset" is synchronous and may come at any time. Memories are enabled only in the
+-- clocks in which they are read or written, and registers keep what they hold while nothing comes.
 library ieee;
 use ieee.std_logic_1164.all;
 use ieee.numeric_std.all;
@@ -27,25 +27,39 @@ entity engine is
     out_valid : out   std_logic;
     out_ready : in    std_logic;
     out_data  : out   std_logic_vector(OUTPUT_BITS - 1 downto 0);
-    -- Every number as it is stored, for looking inside; leave open.
-    trace_valid : out   std_logic;
-    trace_data  : out   std_logic_vector(Y_BITS - 1 downto 0)
+    -- Every number as it is stored, by way, for looking inside; leave open.
+    trace_valid : out   std_logic_vector(WAYS - 1 downto 0);
+    trace_data  : out   std_logic_vector(WAYS * Y_BITS - 1 downto 0)
   );
 end entity engine;
 
 architecture rtl of engine is
 
   constant BANKS    : positive := BANK_BITS'length;
-  constant TAG_BITS : positive := ADDRESS_BITS + LANE_INDEX_BITS + 2;
+  constant TAG_BITS : positive := ADDRESS_BITS + LANE_INDEX_BITS + 4;
+  constant DONE_AT  : positive := 6 + GROUPED; -- clocks from a tile's last pair to its sums
 
   subtype address_t is unsigned(ADDRESS_BITS - 1 downto 0);
   subtype step_index is unsigned(STEP_BITS - 1 downto 0);
+  subtype way_bits is std_logic_vector(WAYS - 1 downto 0);
+  type    y_array is array (WAYS - 1 downto 0) of signed(Y_BITS - 1 downto 0);
+  type    tag_array is array (WAYS - 1 downto 0) of std_logic_vector(TAG_BITS - 1 downto 0);
+  type    step_index_array is array (WAYS - 1 downto 0) of step_index;
 
   -- streams
   signal loading      : std_logic;
+  signal waking       : unsigned(1 downto 0); -- after a reset, until the first job is fetched
   signal in_take      : std_logic;
-  signal in_count     : address_t;
-  signal start        : std_logic;
+  signal in_left      : address_t; -- inputs of the token
+  signal tokens_left  : address_t;
+  signal in_way       : std_logic;
+  signal in_row       : address_t;
+  signal in_at        : address_t;
+  signal token_ends   : std_logic;
+  signal token_loaded : std_logic;
+  signal input_write  : way_bits;
+  signal input_address : address_t;
+  signal input_data   : std_logic_vector(INPUT_BITS - 1 downto 0);
   signal sending      : std_logic;
   signal out_left     : unsigned(5 downto 0);
   signal result_in    : std_logic;
@@ -53,103 +67,143 @@ architecture rtl of engine is
   signal results      : result_array;
 
   -- sequencer, and its signals in step with the operands
-  signal issue, first, last : std_logic;
-  signal issue_q, first_q   : std_logic_vector(1 to 3);
-  signal last_q             : std_logic_vector(1 to 6);
-  signal step               : step_index;
-  signal step_1, step_2     : step_index;
-  signal x_address          : address_t;
-  signal lane_address       : address_t;
+  signal issue, first, last, group_first, group_last : std_logic;
+  signal issue_q      : std_logic_vector(1 to 3);
+  signal first_q      : std_logic_vector(1 to 3);
+  signal group_first_q, group_last_q : std_logic_vector(1 to 3);
+  signal last_q       : std_logic_vector(1 to DONE_AT);
+  signal step         : step_index;
+  signal step_1       : step_index;
+  signal ways_0, ways_1, ways_2 : std_logic_vector(1 downto 0);
+  signal both_3       : std_logic;
+  signal x_from, x_from_1, x_from_2 : natural range 0 to 3;
+  signal source, source_1, source_2 : natural range 0 to BANKS + 1;
+  signal x_address    : address_t;
+  signal lane_address : address_t;
+  signal value_address : address_t;
+  signal odd_1, odd_2 : std_logic;
 
   -- operands
-  signal scratch_data  : std_logic_vector(SCRATCH_BITS - 1 downto 0);
-  signal token_data    : std_logic_vector(TOKEN_BITS - 1 downto 0);
-  signal token_address : address_t;
-  signal x_zero        : signed(X_BITS - 1 downto 0);
-  signal x_tokens      : std_logic;
-  signal source        : natural;
-  signal x             : signed(X_BITS - 1 downto 0);
-  signal key_data      : std_logic_vector(LANES * KEY_BITS - 1 downto 0);
-  signal value_data    : std_logic_vector(LANES * VALUE_BITS - 1 downto 0);
-  type   bank_array is array (0 to BANKS - 1) of signed(LANES * LANE_BITS - 1 downto 0);
-  signal bank_words    : bank_array;
-  signal lane_words    : signed(LANES * LANE_BITS - 1 downto 0);
-  signal sums          : signed(LANES * SUM_BITS - 1 downto 0);
+  signal read_scratch, read_tokens, read_inputs, read_pool : std_logic;
+  signal read_keys, read_values : std_logic;
+  type   scratch_array is array (WAYS - 1 downto 0) of std_logic_vector(SCRATCH_BITS - 1 downto 0);
+  signal scratch_data : scratch_array;
+  type   token_array is array (WAYS - 1 downto 0) of std_logic_vector(TOKEN_BITS - 1 downto 0);
+  signal token_data   : token_array;
+  signal residual_data : token_array;
+  type   input_array is array (WAYS - 1 downto 0) of std_logic_vector(INPUT_BITS - 1 downto 0);
+  signal inputs_data  : input_array;
+  signal pool_data    : signed(POOL_BITS - 1 downto 0);
+  signal x_zero       : signed(X_BITS - 1 downto 0);
+  type   x_array is array (WAYS - 1 downto 0) of signed(X_BITS - 1 downto 0);
+  signal raw          : x_array; -- of the way's own stores
+  signal x            : x_array;
+  signal key_data     : std_logic_vector(KEY_LANES * KEY_BITS - 1 downto 0);
+  type   value_array is array (WAYS - 1 downto 0) of std_logic_vector(VALUE_LANES * VALUE_BITS - 1 downto 0);
+  signal value_data   : value_array;
+  signal chosen_value : std_logic_vector(VALUE_LANES * VALUE_BITS - 1 downto 0);
+  type   bank_array is array (0 to BANKS - 1) of signed(COLUMNS * LANE_BITS - 1 downto 0);
+  signal bank_words   : bank_array;
+  signal lane_words   : signed(COLUMNS * LANE_BITS - 1 downto 0);
 
   -- collector
+  signal move         : std_logic;
+  signal column       : unsigned(LANE_INDEX_BITS - 1 downto 0);
+  signal holds        : way_bits;
   signal c_valid      : std_logic;
-  signal c_value      : signed(SUM_BITS - 1 downto 0);
+  signal c_softmax    : std_logic;
+  signal c_residual   : std_logic;
   signal c_step       : step_index;
+  signal c_step_1     : step_index;
+  signal c_ways       : std_logic_vector(1 downto 0);
+  signal c_ways_1, c_ways_2 : std_logic_vector(1 downto 0);
   signal c_row_first  : std_logic;
   signal c_row_last   : std_logic;
-  signal c_row        : unsigned(COUNT_BITS - 1 downto 0);
-  signal c_residual   : std_logic;
-  signal c_softmax    : std_logic;
-  signal bias_address, m_address, r_address, residual_address, c_y_address : address_t;
+  signal c_slot       : unsigned(SLOT_BITS - 1 downto 0);
+  signal bias_address, m_address, r_address, row_address, c_y_address : address_t;
   signal c_y_lane     : unsigned(LANE_INDEX_BITS - 1 downto 0);
-
-  -- softmax
-  signal to_maximum   : std_logic;
-  signal s_valid      : std_logic;
-  signal s_below      : signed(SUM_BITS - 1 downto 0);
-  signal s_step       : step_index;
-  signal s_y_address  : address_t;
-  signal s_row_first  : std_logic;
-  signal s_row_last   : std_logic;
-  signal row_m        : std_logic_vector(ROW_M_BITS - 1 downto 0);
-  signal row_m_used   : std_logic;
-  signal e_address    : address_t;
-  signal e_data       : std_logic_vector(E_BITS - 1 downto 0);
-  signal e_valid      : std_logic_vector(1 to 2);
-  signal e_tag_1, e_tag_2 : std_logic_vector(TAG_BITS - 1 downto 0);
-  signal e_numerator  : unsigned(NUMERATOR_BITS - 1 downto 0);
-  signal e_step       : step_index;
-  signal e_zero       : signed(E_BITS downto 0);
+  signal below_valid  : way_bits;
+  signal below_step   : step_index_array;
+  signal any_m        : std_logic;
+  signal chosen_m_address : address_t;
 
   -- epilogue
-  signal v_valid  : std_logic;
-  signal v_acc    : signed(SUM_BITS - 1 downto 0);
-  signal v_step   : step_index;
-  signal v_step_1 : step_index;
-  signal v_m_address : address_t;
-  signal v_tag    : std_logic_vector(TAG_BITS - 1 downto 0);
-  signal bias_data : std_logic_vector(BIAS_BITS - 1 downto 0);
+  signal bias_data    : std_logic_vector(BIAS_BITS - 1 downto 0);
+  type   position_array is array (WAYS - 1 downto 0) of std_logic_vector(POSITION_BITS - 1 downto 0);
+  signal position_data : position_array;
+  type   bias_array is array (WAYS - 1 downto 0) of signed(BIAS_BITS - 1 downto 0);
+  signal bias         : bias_array;
+  type   residual_array is array (WAYS - 1 downto 0) of signed(TOKEN_BITS - 1 downto 0);
+  signal residual     : residual_array;
+  signal per_row      : std_logic;
   signal m_data, r_data : std_logic_vector(M_BITS - 1 downto 0);
-  signal m        : signed(M_BITS - 1 downto 0);
-  signal y_valid  : std_logic;
-  signal y        : signed(Y_BITS - 1 downto 0);
-  signal y_step   : step_index;
-  signal y_tag    : std_logic_vector(TAG_BITS - 1 downto 0);
+  signal y_valid      : way_bits;
+  signal y            : y_array;
+  signal y_step       : step_index_array;
+  signal y_tag        : tag_array;
+  signal e_valid      : way_bits;
+  signal e            : y_array;
+  signal e_tag        : tag_array;
+  signal y_ways       : std_logic_vector(1 downto 0);
+  signal e_ways       : std_logic_vector(1 downto 0);
+  signal y_address    : address_t;
 
   -- writes, all registered
-  signal scratch_write : std_logic;
-  signal token_write   : std_logic;
-  signal key_write     : std_logic;
-  signal value_write   : std_logic;
+  signal scratch_write : way_bits;
+  signal token_write   : way_bits;
+  signal key_write     : way_bits;
+  signal value_write   : way_bits;
+  signal pool_write    : way_bits;
   signal write_address : address_t;
   signal write_lane    : unsigned(LANE_INDEX_BITS - 1 downto 0);
-  signal write_data    : std_logic_vector(Y_BITS - 1 downto 0);
+  signal write_data    : y_array;
+  signal new_keys     : std_logic_vector(WAYS * KEY_BITS - 1 downto 0);
+  signal into_pool       : std_logic;
+  signal pool_first    : std_logic;
+  signal pool_value    : signed(POOL_BITS - 1 downto 0);
 
 begin
 
   ------------------------------------------------------------------ streams
 
-  in_ready  <= loading;
-  in_take   <= loading and in_valid;
-  out_valid <= sending;
-  out_data  <= results(0);
+  in_ready     <= loading;
+  in_take      <= loading and in_valid;
+  token_ends   <= '1' when in_left = 0 else '0';
+  token_loaded <= in_take and token_ends;
+  out_valid    <= sending;
+  out_data     <= results(0);
 
   streams : process (clk) is
   begin
     if rising_edge(clk) then
+      input_write   <= (others => '0');
+      input_address <= in_at;
       if in_take = '1' then
-        in_count <= in_count + 1;
-        if in_count = INPUT_WORDS - 1 then
-          loading <= '0';
+        input_data <= in_data;
+        input_write(0) <= '1';
+        if WAYS = 2 then
+          input_write(0)        <= not in_way;
+          input_write(WAYS - 1) <= in_way;
+        end if;
+        in_at   <= in_at + 1;
+        in_left <= in_left - 1;
+        if token_ends = '1' then
+          in_left     <= to_unsigned(INPUTS - 1, ADDRESS_BITS);
+          tokens_left <= tokens_left - 1;
+          if WAYS = 2 and in_way = '0' then
+            in_at  <= in_row; -- the other way's token lies at the same address
+            in_way <= '1';
+          else
+            in_row <= in_at + 1;
+            in_way <= '0';
+          end if;
+          if tokens_left = 0 then
+            loading <= '0';
+          end if;
         end if;
       end if;
       if result_in = '1' then
-        results <= std_logic_vector(resize(y, OUTPUT_BITS)) & results(OUTPUTS - 1 downto 1);
+        results <= std_logic_vector(resize(y(0), OUTPUT_BITS)) & results(OUTPUTS - 1 downto 1);
         if out_left = OUTPUTS - 1 then
           sending <= '1';
         else
@@ -158,84 +212,175 @@ begin
       elsif sending = '1' and out_ready = '1' then
         results <= results(0) & results(OUTPUTS - 1 downto 1);
         if out_left = 0 then
-          sending  <= '0';
-          loading  <= '1';
-          in_count <= (others => '0');
+          sending <= '0';
+          loading <= '1';
         else
           out_left <= out_left - 1;
         end if;
       end if;
+      if waking /= 0 then
+        waking <= waking - 1;
+        if waking = 1 then
+          loading <= '1';
+        end if;
+      end if;
+      if loading = '0' or reset = '1' then
+        in_way      <= '0';
+        in_row      <= (others => '0');
+        in_at       <= (others => '0');
+        in_left     <= to_unsigned(INPUTS - 1, ADDRESS_BITS);
+        tokens_left <= to_unsigned(WINDOW - 1, ADDRESS_BITS);
+      end if;
       if reset = '1' then
-        loading  <= '1';
-        sending  <= '0';
-        in_count <= (others => '0');
-        out_left <= (others => '0');
+        waking      <= "11";
+        loading     <= '0';
+        sending     <= '0';
+        out_left    <= (others => '0');
+        input_write <= (others => '0');
       end if;
     end if;
   end process streams;
 
-  start <= in_take when in_count = INPUT_WORDS - 1 else '0';
-
   ------------------------------------------------------------------ operands
 
   control : entity work.sequencer
-    generic map (
-      PROGRAM      => PROGRAM,
-      STEP_BITS    => STEP_BITS,
-      COUNT_BITS   => COUNT_BITS,
-      ADDRESS_BITS => ADDRESS_BITS
-    )
     port map (
       clk          => clk,
       reset        => reset,
-      start        => start,
+      token_loaded => token_loaded,
       issue        => issue,
       first        => first,
       last         => last,
+      group_first  => group_first,
+      group_last   => group_last,
       step         => step,
+      ways         => ways_0,
+      x_source     => x_from,
+      lane_source  => source,
       x_address    => x_address,
       lane_address => lane_address
     );
 
-  scratch : entity work.ram
-    generic map (
-      BLOCK_MEMORY => SCRATCH_BLOCK,
-      WIDTH        => SCRATCH_BITS,
-      DEPTH        => SCRATCH_WORDS,
-      ADDRESS_BITS => ADDRESS_BITS
-    )
-    port map (
-      clk           => clk,
-      write         => scratch_write,
-      write_address => write_address,
-      write_data    => write_data(SCRATCH_BITS - 1 downto 0),
-      read_address  => x_address,
-      read_data     => scratch_data
-    );
+  read_scratch <= issue when x_from = FROM_SCRATCH else '0';
+  read_tokens  <= issue when x_from = FROM_TOKENS else '0';
+  read_inputs  <= issue when x_from = FROM_INPUTS else '0';
+  read_pool    <= issue when x_from = FROM_POOL else '0';
+  read_keys    <= issue when source = BANKS else '0';
+  read_values  <= issue when source = BANKS + 1 else '0';
 
-  -- The compiler keeps the residual's reads apart from the operand's.
-  token_address <= residual_address when c_residual = '1' else x_address;
+  stores : for i in 0 to WAYS - 1 generate
 
-  tokens : entity work.ram
-    generic map (
-      BLOCK_MEMORY => TOKEN_BLOCK,
-      WIDTH        => TOKEN_BITS,
-      DEPTH        => TOKEN_WORDS,
-      ADDRESS_BITS => ADDRESS_BITS
-    )
-    port map (
-      clk           => clk,
-      write         => token_write,
-      write_address => write_address,
-      write_data    => write_data(TOKEN_BITS - 1 downto 0),
-      read_address  => token_address,
-      read_data     => token_data
-    );
+    inputs : entity work.ram
+      generic map (
+        BLOCK_MEMORY => INPUT_BLOCK,
+        WIDTH        => INPUT_BITS,
+        DEPTH        => INPUT_WORDS_OF_WAY,
+        ADDRESS_BITS => ADDRESS_BITS
+      )
+      port map (
+        clk           => clk,
+        write         => input_write(i),
+        write_address => input_address,
+        write_data    => input_data,
+        enable        => read_inputs,
+        read_address  => x_address,
+        read_data     => inputs_data(i)
+      );
+
+    scratch : entity work.ram
+      generic map (
+        BLOCK_MEMORY => SCRATCH_BLOCK,
+        WIDTH        => SCRATCH_BITS,
+        DEPTH        => SCRATCH_WORDS,
+        ADDRESS_BITS => ADDRESS_BITS
+      )
+      port map (
+        clk           => clk,
+        write         => scratch_write(i),
+        write_address => write_address,
+        write_data    => std_logic_vector(write_data(i)(SCRATCH_BITS - 1 downto 0)),
+        enable        => read_scratch,
+        read_address  => x_address,
+        read_data     => scratch_data(i)
+      );
+
+    -- Twice the same: one for the broadcast operand, one for the residual operand.
+    tokens : entity work.ram
+      generic map (
+        BLOCK_MEMORY => TOKEN_BLOCK,
+        WIDTH        => TOKEN_BITS,
+        DEPTH        => TOKEN_WORDS,
+        ADDRESS_BITS => ADDRESS_BITS
+      )
+      port map (
+        clk           => clk,
+        write         => token_write(i),
+        write_address => write_address,
+        write_data    => std_logic_vector(write_data(i)(TOKEN_BITS - 1 downto 0)),
+        enable        => read_tokens,
+        read_address  => x_address,
+        read_data     => token_data(i)
+      );
+
+    residuals : entity work.ram
+      generic map (
+        BLOCK_MEMORY => RESIDUAL_BLOCK,
+        WIDTH        => TOKEN_BITS,
+        DEPTH        => TOKEN_WORDS,
+        ADDRESS_BITS => ADDRESS_BITS
+      )
+      port map (
+        clk           => clk,
+        write         => token_write(i),
+        write_address => write_address,
+        write_data    => std_logic_vector(write_data(i)(TOKEN_BITS - 1 downto 0)),
+        enable        => c_residual,
+        read_address  => row_address,
+        read_data     => residual_data(i)
+      );
+
+    values : entity work.lane_cache
+      generic map (
+        BLOCK_MEMORY    => VALUE_BLOCK,
+        LANES           => VALUE_LANES,
+        WAYS            => 1,
+        WIDTH           => VALUE_BITS,
+        DEPTH           => VALUE_WORDS,
+        ADDRESS_BITS    => ADDRESS_BITS,
+        LANE_INDEX_BITS => LANE_INDEX_BITS
+      )
+      port map (
+        clk           => clk,
+        write         => value_write(i downto i),
+        write_lane    => write_lane,
+        write_address => write_address,
+        write_data    => std_logic_vector(write_data(i)(VALUE_BITS - 1 downto 0)),
+        enable        => read_values,
+        read_address  => value_address,
+        read_data     => value_data(i)
+      );
+
+    new_keys((i + 1) * KEY_BITS - 1 downto i * KEY_BITS) <=
+      std_logic_vector(write_data(i)(KEY_BITS - 1 downto 0));
+
+  end generate stores;
+
+  -- Values of even and odd tokens lie in a way each.
+  one_way : if WAYS = 1 generate
+    value_address <= lane_address;
+    chosen_value  <= value_data(0);
+  end generate one_way;
+
+  two_ways : if WAYS = 2 generate
+    value_address <= '0' & lane_address(ADDRESS_BITS - 1 downto 1);
+    chosen_value  <= value_data(WAYS - 1) when odd_2 = '1' else value_data(0);
+  end generate two_ways;
 
   keys : entity work.lane_cache
     generic map (
-      LANES           => LANES,
       BLOCK_MEMORY    => KEY_BLOCK,
+      LANES           => KEY_LANES,
+      WAYS            => WAYS,
       WIDTH           => KEY_BITS,
       DEPTH           => KEY_WORDS,
       ADDRESS_BITS    => ADDRESS_BITS,
@@ -246,39 +391,24 @@ begin
       write         => key_write,
       write_lane    => write_lane,
       write_address => write_address,
-      write_data    => write_data(KEY_BITS - 1 downto 0),
+      write_data    => new_keys,
+      enable        => read_keys,
       read_address  => lane_address,
       read_data     => key_data
-    );
-
-  values : entity work.lane_cache
-    generic map (
-      LANES           => LANES,
-      BLOCK_MEMORY    => VALUE_BLOCK,
-      WIDTH           => VALUE_BITS,
-      DEPTH           => VALUE_WORDS,
-      ADDRESS_BITS    => ADDRESS_BITS,
-      LANE_INDEX_BITS => LANE_INDEX_BITS
-    )
-    port map (
-      clk           => clk,
-      write         => value_write,
-      write_lane    => write_lane,
-      write_address => write_address,
-      write_data    => write_data(VALUE_BITS - 1 downto 0),
-      read_address  => lane_address,
-      read_data     => value_data
     );
 
   weight_banks : for b in 0 to BANKS - 1 generate
 
     constant BITS  : positive := BANK_BITS(b);
-    constant WIDTH : positive := LANES * BITS;
+    constant WIDTH : positive := COLUMNS * BITS;
     constant START_BIT : natural  := BANK_FIRST(b);
     constant SIZE  : positive := BANK_DEPTH(b) * WIDTH;
+    signal   enable : std_logic;
     signal   word  : std_logic_vector(WIDTH - 1 downto 0);
 
   begin
+
+    enable <= issue when source = b else '0';
 
     bank : entity work.weight_bank
       generic map (
@@ -290,52 +420,86 @@ begin
       )
       port map (
         clk     => clk,
+        enable  => enable,
         address => lane_address,
         data    => word
       );
 
-    extend : for lane in 0 to LANES - 1 generate
+    extend : for lane in 0 to COLUMNS - 1 generate
       bank_words(b)((lane + 1) * LANE_BITS - 1 downto lane * LANE_BITS) <=
         resize(signed(word((lane + 1) * BITS - 1 downto lane * BITS)), LANE_BITS);
     end generate extend;
 
   end generate weight_banks;
 
+  own_operands : process (all) is
+  begin
+    for i in 0 to WAYS - 1 loop
+      if x_from_2 = FROM_TOKENS then
+        raw(i) <= resize(signed(token_data(i)), X_BITS);
+      elsif x_from_2 = FROM_INPUTS then
+        raw(i) <= resize(signed(inputs_data(i)), X_BITS);
+      elsif x_from_2 = FROM_POOL then
+        raw(i) <= resize(pool_data, X_BITS);
+      else
+        raw(i) <= resize(signed(scratch_data(i)), X_BITS);
+      end if;
+    end loop;
+  end process own_operands;
+
   operands : process (clk) is
     variable s : step_t;
   begin
     if rising_edge(clk) then
-      issue_q <= issue & issue_q(1 to 2);
-      first_q <= first & first_q(1 to 2);
-      last_q  <= last & last_q(1 to 5);
+      issue_q       <= issue & issue_q(1 to 2);
+      first_q       <= first & first_q(1 to 2);
+      group_first_q <= group_first & group_first_q(1 to 2);
+      group_last_q  <= group_last & group_last_q(1 to 2);
+      last_q        <= last & last_q(1 to DONE_AT - 1);
 
       -- the step's own constants arrive with its data
       step_1   <= step;
       s        := PROGRAM(to_integer(step_1));
       x_zero   <= to_signed(s.x_zero, X_BITS);
-      x_tokens <= to_unsigned(s.x_tokens, 1)(0);
-      source   <= s.lane_source;
+      x_from_1 <= x_from;
+      x_from_2 <= x_from_1;
+      source_1 <= source;
+      source_2 <= source_1;
+      ways_1   <= ways_0;
+      ways_2   <= ways_1;
+      odd_1    <= lane_address(0);
+      odd_2    <= odd_1;
 
-      x <= resize(signed(scratch_data), X_BITS) - x_zero;
-      if x_tokens = '1' then
-        x <= resize(signed(token_data), X_BITS) - x_zero;
+      if issue_q(2) = '1' then
+        both_3 <= ways_2(0) and ways_2(1);
+        for i in 0 to WAYS - 1 loop
+          x(i) <= raw(i) - x_zero;
+        end loop;
+        if ways_2 = "10" then
+          x(0) <= raw(WAYS - 1) - x_zero; -- the other way's token, alone
+        end if;
+
+        lane_words <= bank_words(0);
+        for b in 1 to BANKS - 1 loop
+          if source_2 = b then
+            lane_words <= bank_words(b);
+          end if;
+        end loop;
+        if source_2 = BANKS then
+          lane_words <= (others => '0');
+          for lane in 0 to KEY_LANES - 1 loop
+            lane_words((lane + 1) * LANE_BITS - 1 downto lane * LANE_BITS) <=
+              resize(signed(key_data((lane + 1) * KEY_BITS - 1 downto lane * KEY_BITS)), LANE_BITS);
+          end loop;
+        elsif source_2 = BANKS + 1 then
+          lane_words <= (others => '0');
+          for lane in 0 to VALUE_LANES - 1 loop
+            lane_words((lane + 1) * LANE_BITS - 1 downto lane * LANE_BITS) <=
+              resize(signed(chosen_value((lane + 1) * VALUE_BITS - 1 downto lane * VALUE_BITS)),
+                     LANE_BITS);
+          end loop;
+        end if;
       end if;
-
-      lane_words <= bank_words(0);
-      for b in 1 to BANKS - 1 loop
-        if source = b then
-          lane_words <= bank_words(b);
-        end if;
-      end loop;
-      for lane in 0 to LANES - 1 loop
-        if source = BANKS then
-          lane_words((lane + 1) * LANE_BITS - 1 downto lane * LANE_BITS) <=
-            resize(signed(key_data((lane + 1) * KEY_BITS - 1 downto lane * KEY_BITS)), LANE_BITS);
-        elsif source = BANKS + 1 then
-          lane_words((lane + 1) * LANE_BITS - 1 downto lane * LANE_BITS) <=
-            resize(signed(value_data((lane + 1) * VALUE_BITS - 1 downto lane * VALUE_BITS)), LANE_BITS);
-        end if;
-      end loop;
 
       if reset = '1' then
         issue_q <= (others => '0');
@@ -344,116 +508,115 @@ begin
     end if;
   end process operands;
 
-  array_of_lanes : for i in 0 to LANES - 1 generate
-
-    one : entity work.lane
-      generic map (
-        X_BITS    => X_BITS,
-        LANE_BITS => LANE_BITS,
-        SUM_BITS  => SUM_BITS
-      )
-      port map (
-        clk    => clk,
-        enable => issue_q(3),
-        first  => first_q(3),
-        x      => x,
-        w      => lane_words((i + 1) * LANE_BITS - 1 downto i * LANE_BITS),
-        sum    => sums((i + 1) * SUM_BITS - 1 downto i * SUM_BITS)
-      );
-
-  end generate array_of_lanes;
-
   ------------------------------------------------------------------ sums
 
   collect : entity work.collector
-    generic map (
-      PROGRAM         => PROGRAM,
-      LANES           => LANES,
-      SUM_BITS        => SUM_BITS,
-      STEP_BITS       => STEP_BITS,
-      COUNT_BITS      => COUNT_BITS,
-      ADDRESS_BITS    => ADDRESS_BITS,
-      LANE_INDEX_BITS => LANE_INDEX_BITS
-    )
     port map (
-      clk              => clk,
-      reset            => reset,
-      done             => last_q(6),
-      sums             => sums,
-      valid            => c_valid,
-      value            => c_value,
-      step             => c_step,
-      row_first        => c_row_first,
-      row_last         => c_row_last,
-      row              => c_row,
-      bias_address     => bias_address,
-      m_address        => m_address,
-      r_address        => r_address,
-      residual_address => residual_address,
-      y_address        => c_y_address,
-      y_lane           => c_y_lane
+      clk          => clk,
+      reset        => reset,
+      done         => last_q(DONE_AT),
+      hold         => holds(0),
+      move         => move,
+      column       => column,
+      valid        => c_valid,
+      softmax      => c_softmax,
+      residual     => c_residual,
+      step         => c_step,
+      ways         => c_ways,
+      row_first    => c_row_first,
+      row_last     => c_row_last,
+      slot         => c_slot,
+      bias_address => bias_address,
+      m_address    => m_address,
+      r_address    => r_address,
+      row_address  => row_address,
+      y_address    => c_y_address,
+      y_lane       => c_y_lane
     );
 
-  classify : process (all) is
+  ways_of_array : for i in 0 to WAYS - 1 generate
+
+    constant X_WIDTH : positive := WAY_X_BITS(i);
+    signal   enable  : std_logic;
+
+  begin
+
+    enable <= issue_q(3) when i = 0 else issue_q(3) and both_3;
+
+    unit : entity work.way
+      generic map (
+        LANE_KIND => WAY_KIND(i),
+        X_WIDTH   => X_WIDTH,
+        W_WIDTH   => WAY_W_BITS(i),
+        TAG_BITS  => TAG_BITS
+      )
+      port map (
+        clk         => clk,
+        reset       => reset,
+        rewind      => sending,
+        enable      => enable,
+        first       => first_q(3),
+        group_first => group_first_q(3),
+        group_last  => group_last_q(3),
+        x           => x(i)(X_WIDTH - 1 downto 0),
+        w           => lane_words,
+        done        => last_q(DONE_AT),
+        move        => move,
+        column      => column,
+        valid       => c_valid,
+        softmax     => c_softmax,
+        step        => c_step,
+        ways        => c_ways,
+        row_first   => c_row_first,
+        row_last    => c_row_last,
+        slot        => c_slot,
+        y_address   => c_y_address,
+        y_lane      => c_y_lane,
+        hold        => holds(i),
+        below_valid => below_valid(i),
+        below_step  => below_step(i),
+        bias        => bias(i),
+        m           => signed(m_data),
+        r           => signed(r_data),
+        residual    => residual(i),
+        y_valid     => y_valid(i),
+        y           => y(i),
+        y_step      => y_step(i),
+        y_tag       => y_tag(i),
+        e_valid     => e_valid(i),
+        e           => e(i),
+        e_tag       => e_tag(i)
+      );
+
+    positions : entity work.rom
+      generic map (
+        BLOCK_MEMORY => POSITION_BLOCK,
+        WIDTH        => POSITION_BITS,
+        ADDRESS_BITS => ADDRESS_BITS,
+        CONTENTS     => POSITIONS_IMAGE(i * POSITION_SIZE to (i + 1) * POSITION_SIZE - 1)
+      )
+      port map (
+        clk     => clk,
+        enable  => c_valid,
+        address => row_address,
+        data    => position_data(i)
+      );
+
+  end generate ways_of_array;
+
+  ------------------------------------------------------------------ the epilogues' parameters
+
+  any_m <= c_valid or below_valid(0);
+
+  choose_m : process (all) is
     variable s : step_t;
   begin
-    s          := PROGRAM(to_integer(c_step));
-    c_residual <= '0';
-    c_softmax  <= '0';
-    if s.has_residual = 1 then
-      c_residual <= c_valid;
+    s                := PROGRAM(to_integer(below_step(0)));
+    chosen_m_address <= m_address;
+    if below_valid(0) = '1' then
+      chosen_m_address <= to_unsigned(s.m_base, ADDRESS_BITS);
     end if;
-    if s.destination = TO_SOFTMAX then
-      c_softmax <= '1';
-    end if;
-  end process classify;
-
-  to_maximum <= c_valid and c_softmax;
-
-  maximum : entity work.row_maximum
-    generic map (
-      WINDOW       => WINDOW,
-      SUM_BITS     => SUM_BITS,
-      STEP_BITS    => STEP_BITS,
-      ADDRESS_BITS => ADDRESS_BITS
-    )
-    port map (
-      clk           => clk,
-      reset         => reset,
-      valid         => to_maximum,
-      score         => c_value,
-      row_first     => c_row_first,
-      row_last      => c_row_last,
-      step          => c_step,
-      y_address     => c_y_address,
-      out_valid     => s_valid,
-      out_below     => s_below,
-      out_step      => s_step,
-      out_y_address => s_y_address,
-      out_row_first => s_row_first,
-      out_row_last  => s_row_last
-    );
-
-  ------------------------------------------------------------------ epilogue
-
-  choose : process (all) is
-    variable s : step_t;
-  begin
-    s           := PROGRAM(to_integer(s_step));
-    v_valid     <= c_valid and not c_softmax;
-    v_acc       <= c_value;
-    v_step      <= c_step;
-    v_m_address <= m_address;
-    v_tag       <= std_logic_vector(c_y_address) & std_logic_vector(c_y_lane) & "00";
-    if s_valid = '1' then
-      v_valid     <= '1';
-      v_acc       <= s_below;
-      v_step      <= s_step;
-      v_m_address <= to_unsigned(s.m_base, ADDRESS_BITS);
-      v_tag       <= std_logic_vector(s_y_address) & (LANE_INDEX_BITS - 1 downto 0 => '0')
-                     & s_row_first & s_row_last;
-    end if;
-  end process choose;
+  end process choose_m;
 
   biases : entity work.rom
     generic map (
@@ -464,6 +627,7 @@ begin
     )
     port map (
       clk     => clk,
+      enable  => c_valid,
       address => bias_address,
       data    => bias_data
     );
@@ -477,19 +641,21 @@ begin
     )
     port map (
       clk     => clk,
-      address => v_m_address,
+      enable  => any_m,
+      address => chosen_m_address,
       data    => m_data
     );
 
   residual_multipliers : entity work.rom
     generic map (
-      BLOCK_MEMORY => RESIDUAL_BLOCK,
+      BLOCK_MEMORY => R_BLOCK,
       WIDTH        => M_BITS,
       ADDRESS_BITS => ADDRESS_BITS,
       CONTENTS     => RESIDUALS_IMAGE
     )
     port map (
       clk     => clk,
+      enable  => c_residual,
       address => r_address,
       data    => r_data
     );
@@ -498,157 +664,132 @@ begin
     variable s : step_t;
   begin
     if rising_edge(clk) then
-      v_step_1   <= v_step;
-      s          := PROGRAM(to_integer(v_step_1));
-      row_m_used <= to_unsigned(s.row_multiplier, 1)(0);
+      c_step_1 <= c_step;
+      c_ways_1 <= c_ways;
+      c_ways_2 <= c_ways_1;
+      s        := PROGRAM(to_integer(c_step_1));
+      per_row  <= to_unsigned(s.bias_per_row, 1)(0);
     end if;
   end process follow;
 
-  m <= resize(signed('0' & row_m), M_BITS) when row_m_used = '1' else signed(m_data);
-
-  finish : entity work.epilogue
-    generic map (
-      PROGRAM       => PROGRAM,
-      STEP_BITS     => STEP_BITS,
-      SUM_BITS      => SUM_BITS,
-      BIAS_BITS     => BIAS_BITS,
-      BIASED_BITS   => BIASED_BITS,
-      M_BITS        => M_BITS,
-      RESIDUAL_BITS => TOKEN_BITS,
-      TOTAL_BITS    => TOTAL_BITS,
-      SHIFT_LOW     => SHIFT_LOW,
-      SHIFT_HIGH    => SHIFT_HIGH,
-      UP_LOW        => UP_LOW,
-      UP_HIGH       => UP_HIGH,
-      Y_BITS        => Y_BITS,
-      TAG_BITS      => TAG_BITS
-    )
-    port map (
-      clk      => clk,
-      reset    => reset,
-      valid    => v_valid,
-      acc      => v_acc,
-      step     => v_step,
-      tag      => v_tag,
-      bias     => signed(bias_data),
-      m        => m,
-      r        => signed(r_data),
-      residual => signed(token_data),
-      y_valid  => y_valid,
-      y        => y,
-      y_step   => y_step,
-      y_tag    => y_tag
-    );
-
-  ------------------------------------------------------------------ exponentials
-
-  exponentials : entity work.rom
-    generic map (
-      BLOCK_MEMORY => EXPONENTIAL_BLOCK,
-      WIDTH        => E_BITS,
-      ADDRESS_BITS => ADDRESS_BITS,
-      CONTENTS     => EXPONENTIALS_IMAGE
-    )
-    port map (
-      clk     => clk,
-      address => e_address,
-      data    => e_data
-    );
-
-  exponential_address : process (all) is
-    variable s : step_t;
+  parameters : process (all) is
   begin
-    s         := PROGRAM(to_integer(y_step));
-    e_address <= resize(unsigned(y), ADDRESS_BITS) + to_unsigned(s.table_base, ADDRESS_BITS);
-  end process exponential_address;
-
-  reciprocal : entity work.row_reciprocal
-    generic map (
-      WINDOW         => WINDOW,
-      E_BITS         => E_BITS,
-      ROW_SUM_BITS   => ROW_SUM_BITS,
-      QUOTIENT_BITS  => ROW_M_BITS,
-      NUMERATOR_BITS => NUMERATOR_BITS,
-      ADDRESS_BITS   => COUNT_BITS
-    )
-    port map (
-      clk          => clk,
-      reset        => reset,
-      valid        => e_valid(2),
-      e            => unsigned(e_data),
-      row_first    => e_tag_2(1),
-      row_last     => e_tag_2(0),
-      numerator    => e_numerator,
-      read_address => c_row,
-      multiplier   => row_m
-    );
+    for i in 0 to WAYS - 1 loop
+      residual(i) <= signed(residual_data(i));
+      bias(i)     <= signed(bias_data);
+      if per_row = '1' then
+        bias(i) <= resize(signed(position_data(i)), BIAS_BITS);
+      end if;
+    end loop;
+    if c_ways_2 = "10" then
+      residual(0) <= signed(residual_data(WAYS - 1));
+      if per_row = '1' then
+        bias(0) <= resize(signed(position_data(WAYS - 1)), BIAS_BITS);
+      end if;
+    end if;
+  end process parameters;
 
   ------------------------------------------------------------------ writes
+
+  y_ways    <= y_tag(0)(3 downto 2);
+  e_ways    <= e_tag(0)(3 downto 2);
+  y_address <= unsigned(y_tag(0)(TAG_BITS - 1 downto LANE_INDEX_BITS + 4));
 
   write_back : process (clk) is
     variable s : step_t;
   begin
     if rising_edge(clk) then
-      s := PROGRAM(to_integer(y_step));
+      s := PROGRAM(to_integer(y_step(0)));
 
-      e_valid <= '0' & e_valid(1);
-      if s.destination = TO_SOFTMAX then
-        e_valid(1) <= y_valid;
-      end if;
-      e_tag_1     <= y_tag;
-      e_tag_2     <= e_tag_1;
-      e_step      <= y_step;
-      e_numerator <= to_unsigned(PROGRAM(to_integer(e_step)).numerator, NUMERATOR_BITS);
-      e_zero      <= to_signed(PROGRAM(to_integer(e_step)).e_zero, E_BITS + 1);
-
-      scratch_write <= '0';
-      token_write   <= '0';
-      key_write     <= '0';
-      value_write   <= '0';
-      write_data    <= std_logic_vector(y);
-      write_address <= unsigned(y_tag(TAG_BITS - 1 downto LANE_INDEX_BITS + 2));
-      write_lane    <= unsigned(y_tag(LANE_INDEX_BITS + 1 downto 2));
-      if in_take = '1' then
-        scratch_write <= '1';
-        write_data    <= std_logic_vector(resize(signed(in_data), Y_BITS));
-        write_address <= in_count + INPUT_BASE;
-      elsif e_valid(2) = '1' then
-        scratch_write <= '1';
-        write_data    <= std_logic_vector(resize(signed('0' & e_data) + e_zero, Y_BITS));
-        write_address <= unsigned(e_tag_2(TAG_BITS - 1 downto LANE_INDEX_BITS + 2));
-      elsif y_valid = '1' then
+      scratch_write <= (others => '0');
+      token_write   <= (others => '0');
+      key_write     <= (others => '0');
+      value_write   <= (others => '0');
+      pool_write    <= (others => '0');
+      if e_valid(0) = '1' then
+        scratch_write <= e_ways(WAYS - 1 downto 0);
+        write_address <= unsigned(e_tag(0)(TAG_BITS - 1 downto LANE_INDEX_BITS + 4));
+        write_data    <= e;
+        if e_ways = "10" then
+          write_data(WAYS - 1) <= e(0);
+        end if;
+      elsif y_valid(0) = '1' then
+        write_address <= y_address;
+        write_lane    <= unsigned(y_tag(0)(LANE_INDEX_BITS + 3 downto 4));
+        write_data    <= y;
+        if y_ways = "10" then
+          write_data(WAYS - 1) <= y(0);
+        end if;
         if s.destination = TO_SCRATCH then
-          scratch_write <= '1';
+          scratch_write <= y_ways(WAYS - 1 downto 0);
         elsif s.destination = TO_TOKENS then
-          token_write <= '1';
+          token_write <= y_ways(WAYS - 1 downto 0);
         elsif s.destination = TO_KEYS then
-          key_write <= '1';
+          key_write <= y_ways(WAYS - 1 downto 0);
         elsif s.destination = TO_VALUES then
-          value_write <= '1';
+          value_write <= y_ways(WAYS - 1 downto 0);
+        elsif s.destination = TO_POOL then
+          pool_write <= y_ways(WAYS - 1 downto 0);
         end if;
       end if;
 
       if reset = '1' then
-        e_valid       <= (others => '0');
-        scratch_write <= '0';
-        token_write   <= '0';
-        key_write     <= '0';
-        value_write   <= '0';
+        scratch_write <= (others => '0');
+        token_write   <= (others => '0');
+        key_write     <= (others => '0');
+        value_write   <= (others => '0');
+        pool_write    <= (others => '0');
       end if;
     end if;
   end process write_back;
 
-  trace_valid <= scratch_write or token_write or key_write or value_write;
-  trace_data  <= write_data;
+  tracing : for i in 0 to WAYS - 1 generate
+    trace_valid(i) <= scratch_write(i) or token_write(i) or key_write(i) or value_write(i)
+                      or pool_write(i);
+    trace_data((i + 1) * Y_BITS - 1 downto i * Y_BITS) <= std_logic_vector(write_data(i));
+  end generate tracing;
 
   collect_result : process (all) is
     variable s : step_t;
+    variable total : signed(POOL_BITS - 1 downto 0);
   begin
-    s         := PROGRAM(to_integer(y_step));
+    s         := PROGRAM(to_integer(y_step(0)));
     result_in <= '0';
     if s.destination = TO_RESULT then
-      result_in <= y_valid;
+      result_in <= y_valid(0);
     end if;
+    into_pool <= '0';
+    if s.destination = TO_POOL then
+      into_pool <= y_valid(0);
+    end if;
+    pool_first <= '0';
+    if unsigned(y_tag(0)(LANE_INDEX_BITS + 3 downto 4)) = 0 then
+      pool_first <= '1';
+    end if;
+    total := resize(y(0), POOL_BITS);
+    if y_ways = "11" then
+      total := total + resize(y(WAYS - 1), POOL_BITS);
+    end if;
+    pool_value <= total;
   end process collect_result;
+
+  sum_of_tokens : entity work.pool
+    generic map (
+      BLOCK_MEMORY => POOL_BLOCK,
+      WIDTH        => POOL_BITS,
+      DEPTH        => POOL_WORDS,
+      ADDRESS_BITS => ADDRESS_BITS
+    )
+    port map (
+      clk          => clk,
+      reset        => reset,
+      valid        => into_pool,
+      first_row    => pool_first,
+      channel      => y_address,
+      value        => pool_value,
+      read         => read_pool,
+      read_channel => x_address,
+      read_data    => pool_data
+    );
 
 end architecture rtl;

@@ -1,12 +1,20 @@
 -- The words of the engine's program, and of its memory plan.
 --
--- A program is a constant array of steps. Every unit of the engine walks the same program at
--- its own pace and reads only the fields that concern it, so nothing but "this tile is done"
--- has to travel with the data. Counts that end a loop are stored less one ("_last").
+-- A program is a constant array of steps, and a list of jobs in read-only memories. A job is one
+-- row of one step: a token, or a token in every way, against all columns. The sequencer and the
+-- collector walk the same list, each at its own pace, and every unit reads only the fields that
+-- concern it, so nothing but "this tile is done" has to travel with the data. Counts that end a
+-- loop are stored less one ("_last").
 library ieee;
 use ieee.std_logic_1164.all;
 
 package engine_types is
+
+  -- Where the broadcast operand comes from.
+  constant FROM_SCRATCH : natural := 0;
+  constant FROM_TOKENS  : natural := 1;
+  constant FROM_INPUTS  : natural := 2;
+  constant FROM_POOL    : natural := 3;
 
   -- Where the epilogue's result goes.
   constant TO_SCRATCH : natural := 0;
@@ -15,36 +23,37 @@ package engine_types is
   constant TO_VALUES  : natural := 3;
   constant TO_RESULT  : natural := 4;
   constant TO_SOFTMAX : natural := 5;
+  constant TO_POOL    : natural := 6;
+
+  -- What the lanes of a way are built of.
+  constant LANE_PAIRS  : natural := 0;
+  constant LANE_SINGLE : natural := 1;
+  constant LANE_TABLES : natural := 2;
 
   type step_t is record
     -- sequencer
-    rows_last      : natural;
     tiles_last     : natural;
     inner_last     : natural;
-    tile_pause     : natural; -- idle clocks after a tile,
-    row_pause      : natural; -- after the last tile of a row,
-    step_pause     : natural; -- after the last tile of the step
-    x_tokens       : natural; -- 1: operand from the token store, 0: from the scratch store
-    x_base         : natural;
-    x_stride       : natural;
+    group_last     : natural; -- products that a pair of lanes sums up at a time
+    tile_pause     : natural; -- idle clocks between tiles
+    x_source       : natural;
     x_zero         : integer;
     lane_source    : natural; -- weight bank, or keys, or values
     lane_base      : natural;
     lane_stride    : natural; -- from tile to tile
-    wrap_last      : natural; -- lane operands repeat after this many
     -- collector
-    columns_last   : natural; -- of the last tile of a row
+    column_first   : natural; -- first lane, and from lane to lane
+    column_step    : natural;
+    columns_last   : natural; -- last lane of the last tile
     bias_base      : natural;
-    bias_per_row   : natural; -- 1: every row has biases of its own
     m_base         : natural;
     r_base         : natural;
-    residual_base  : natural;
     destination    : natural;
-    y_base         : natural;
-    y_stride       : natural;
+    y_stride       : natural; -- values: from block to block of channels
     block_last     : natural; -- values: columns of one head, less one
     -- epilogue
     has_bias       : natural;
+    bias_per_row   : natural; -- 1: every token has biases of its own
     has_residual   : natural;
     row_multiplier : natural; -- 1: M comes from the row's reciprocal
     residual_zero  : integer;

@@ -2,7 +2,7 @@
 --
 --   y = clamp(y_zero + ((acc + bias) * M + ((r - r_zero) * R << Q) + 2^(S-1) >> S))
 --
--- A sum and its step enter; bias, M, R and the residual operand follow two clocks later, straight
+-- A sum, the borrow that its lane still owes and its step enter; bias, M, R and the residual operand follow two clocks later, straight
 -- from their memories; y leaves ten clocks after the sum. Whatever travels along ("tag") comes
 -- out beside y.
 library ieee;
@@ -34,6 +34,7 @@ entity epilogue is
     reset    : in    std_logic;
     valid    : in    std_logic;
     acc      : in    signed(SUM_BITS - 1 downto 0);
+    borrow   : in    std_logic;
     step     : in    unsigned(STEP_BITS - 1 downto 0);
     tag      : in    std_logic_vector(TAG_BITS - 1 downto 0);
     bias     : in    signed(BIAS_BITS - 1 downto 0);     -- two clocks after acc
@@ -60,6 +61,7 @@ architecture rtl of epilogue is
   signal valids : std_logic_vector(1 to STAGES);
 
   signal acc_1, acc_2 : signed(SUM_BITS - 1 downto 0);
+  signal borrow_1, borrow_2 : std_logic;
   signal r_zero       : signed(RESIDUAL_BITS - 1 downto 0);
   signal has_bias     : std_logic;
   signal has_residual : std_logic;
@@ -92,6 +94,8 @@ begin
   pipeline : process (clk) is
     variable word : signed(TOTAL_BITS - 1 downto 0);
     variable s    : step_t;
+    variable addend : signed(BIASED_BITS - 1 downto 0);
+    variable with_borrow : signed(BIASED_BITS downto 0);
   begin
     if rising_edge(clk) then
       steps  <= step & steps(1 to STAGES - 1);
@@ -101,16 +105,21 @@ begin
       -- 1, 2: wait for the memories
       acc_1 <= acc;
       acc_2 <= acc_1;
+      borrow_1 <= borrow;
+      borrow_2 <= borrow_1;
       s            := PROGRAM(to_integer(steps(1)));
       r_zero       <= to_signed(s.residual_zero, RESIDUAL_BITS);
       has_bias     <= to_unsigned(s.has_bias, 1)(0);
       has_residual <= to_unsigned(s.has_residual, 1)(0);
 
       -- 3: bias and zero point
-      biased <= resize(acc_2, BIASED_BITS);
+      addend := (others => '0');
       if has_bias = '1' then
-        biased <= resize(acc_2, BIASED_BITS) + resize(bias, BIASED_BITS);
+        addend := resize(bias, BIASED_BITS);
       end if;
+      -- the borrow is the carry into the one adder
+      with_borrow := (resize(acc_2, BIASED_BITS) & '1') + (addend & borrow_2);
+      biased      <= with_borrow(BIASED_BITS downto 1);
       rest <= (others => '0');
       if has_residual = '1' then
         rest <= resize(residual, R_BITS) - resize(r_zero, R_BITS);

@@ -1,4 +1,5 @@
--- Memory with one write port and one read port, two clocks from address to data.
+-- Memory with one write port and one read port, two clocks from address to data. Without "enable"
+-- the read port keeps what it read last.
 --
 -- The resource (block memory or look-up tables) is chosen by BLOCK_MEMORY, which stands first
 -- among the generics so that it can be read from the elaborated module's name. A word written
@@ -22,6 +23,7 @@ entity ram is
     write         : in    std_logic;
     write_address : in    unsigned(ADDRESS_BITS - 1 downto 0);
     write_data    : in    std_logic_vector(WIDTH - 1 downto 0);
+    enable        : in    std_logic; -- of the read port
     read_address  : in    unsigned(ADDRESS_BITS - 1 downto 0);
     read_data     : out   std_logic_vector(WIDTH - 1 downto 0)
   );
@@ -32,8 +34,9 @@ architecture rtl of ram is
   constant BITS : positive := index_bits(DEPTH);
 
   type   words_t is array (2 ** BITS - 1 downto 0) of std_logic_vector(WIDTH - 1 downto 0);
-  signal words   : words_t;
-  signal latched : std_logic_vector(WIDTH - 1 downto 0);
+  -- Zeros to begin with: a lane may read what nobody has written, and its sum is dropped.
+  signal words   : words_t := (others => (others => '0'));
+  signal latched : std_logic_vector(WIDTH - 1 downto 0) := (others => '0');
 
 begin
 
@@ -43,7 +46,9 @@ begin
       if write = '1' then
         words(to_integer(resize(write_address, BITS))) <= write_data;
       end if;
-      latched   <= words(to_integer(resize(read_address, BITS)));
+      if enable = '1' then
+        latched <= words(to_integer(resize(read_address, BITS)));
+      end if;
       read_data <= latched;
     end if;
   end process access_words;

@@ -1,4 +1,5 @@
--- Read-only memory, two clocks from address to data, in the resource asked for.
+-- Read-only memory, two clocks from address to data, in the resource asked for. Without "enable"
+-- it keeps what it read last, zeros to begin with.
 --
 -- CONTENTS is the memory image as one vector, word 0 leftmost. In block memory the two clocks
 -- are the memory's latch and its output register. Of look-up tables the memory is built as
@@ -22,6 +23,7 @@ entity rom is
   );
   port (
     clk     : in    std_logic;
+    enable  : in    std_logic;
     address : in    unsigned(ADDRESS_BITS - 1 downto 0);
     data    : out   std_logic_vector(WIDTH - 1 downto 0)
   );
@@ -49,15 +51,17 @@ begin
     end function image;
 
     constant WORDS   : words_t := image;
-    signal   latched : std_logic_vector(WIDTH - 1 downto 0);
+    signal   latched : std_logic_vector(WIDTH - 1 downto 0) := (others => '0');
 
   begin
 
     read : process (clk) is
     begin
       if rising_edge(clk) then
-        latched <= WORDS(to_integer(resize(address, BITS)));
-        data    <= latched;
+        if enable = '1' then
+          latched <= WORDS(to_integer(resize(address, BITS)));
+        end if;
+        data <= latched;
       end if;
     end process read;
 
@@ -69,8 +73,8 @@ begin
     constant CHOICE_BITS : positive := index_bits(BLOCKS);
     type     block_array is array (2 ** CHOICE_BITS - 1 downto 0)
       of std_logic_vector(WIDTH - 1 downto 0);
-    signal   latched : block_array;
-    signal   chosen  : unsigned(CHOICE_BITS - 1 downto 0);
+    signal   latched : block_array := (others => (others => '0'));
+    signal   chosen  : unsigned(CHOICE_BITS - 1 downto 0) := (others => '0');
     signal   low     : unsigned(5 downto 0);
 
   begin
@@ -102,7 +106,9 @@ begin
       read : process (clk) is
       begin
         if rising_edge(clk) then
-          latched(b) <= WORDS(to_integer(low));
+          if enable = '1' then
+            latched(b) <= WORDS(to_integer(low));
+          end if;
         end if;
       end process read;
 
@@ -115,8 +121,10 @@ begin
     choose : process (clk) is
     begin
       if rising_edge(clk) then
-        chosen <= resize(shift_right(address, 6), CHOICE_BITS);
-        data   <= latched(to_integer(chosen));
+        if enable = '1' then
+          chosen <= resize(shift_right(address, 6), CHOICE_BITS);
+        end if;
+        data <= latched(to_integer(chosen));
       end if;
     end process choose;
 

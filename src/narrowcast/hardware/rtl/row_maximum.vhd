@@ -2,7 +2,10 @@
 -- then hands the row on again as score - maximum, one per clock.
 --
 -- Two rows fit: while one is handed on, the next is filled. The last score of a row comes in at
--- some clock; the row's first difference leaves four clocks later.
+-- some clock; the row's first difference leaves five clocks later. "hold" is high in the clocks in
+-- which the collector may not take a column: those whose sums would meet a difference at the
+-- epilogue, and two more, as exponentials reach the stores two clocks later than other results.
+-- A score comes as a raw sum and the borrow that its lane still owes.
 library ieee;
 use ieee.std_logic_1164.all;
 use ieee.numeric_std.all;
@@ -12,6 +15,7 @@ use work.engine_types.all;
 
 entity row_maximum is
   generic (
+    BLOCK_MEMORY : natural; -- 1: block memory, 0: look-up tables
     WINDOW       : positive;
     SUM_BITS     : positive;
     STEP_BITS    : positive;
@@ -21,14 +25,18 @@ entity row_maximum is
     clk           : in    std_logic;
     reset         : in    std_logic;
     valid         : in    std_logic;
-    score         : in    signed(SUM_BITS - 1 downto 0);
+    raw           : in    signed(SUM_BITS - 1 downto 0);
+    borrow        : in    std_logic;
     row_first     : in    std_logic;
     row_last      : in    std_logic;
     step          : in    unsigned(STEP_BITS - 1 downto 0);
+    ways          : in    std_logic_vector(1 downto 0);
     y_address     : in    unsigned(ADDRESS_BITS - 1 downto 0);
+    hold          : out   std_logic;
     out_valid     : out   std_logic;
     out_below     : out   signed(SUM_BITS - 1 downto 0);
     out_step      : out   unsigned(STEP_BITS - 1 downto 0);
+    out_ways      : out   std_logic_vector(1 downto 0);
     out_y_address : out   unsigned(ADDRESS_BITS - 1 downto 0);
     out_row_first : out   std_logic;
     out_row_last  : out   std_logic
@@ -40,6 +48,15 @@ architecture rtl of row_maximum is
   constant ROW_INDEX_BITS : positive := index_bits(WINDOW);
 
   subtype index_t is unsigned(ROW_INDEX_BITS - 1 downto 0);
+
+  -- one clock after the input
+  signal came        : std_logic;
+  signal came_first  : std_logic;
+  signal came_last   : std_logic;
+  signal came_step   : unsigned(STEP_BITS - 1 downto 0);
+  signal came_ways   : std_logic_vector(1 downto 0);
+  signal came_y      : unsigned(ADDRESS_BITS - 1 downto 0);
+  signal score       : signed(SUM_BITS - 1 downto 0);
 
   signal fill         : index_t;
   signal fill_bank    : std_logic;
@@ -53,15 +70,17 @@ architecture rtl of row_maximum is
   signal largest      : signed(SUM_BITS - 1 downto 0);
   signal y_at         : unsigned(ADDRESS_BITS - 1 downto 0);
   signal row_step     : unsigned(STEP_BITS - 1 downto 0);
+  signal row_ways     : std_logic_vector(1 downto 0);
 
   -- What belongs to the row that is complete, kept until the row after it is complete.
   signal full_maximum : signed(SUM_BITS - 1 downto 0);
   signal full_step    : unsigned(STEP_BITS - 1 downto 0);
+  signal full_ways    : std_logic_vector(1 downto 0);
   signal full_y       : unsigned(ADDRESS_BITS - 1 downto 0);
   signal fill_y       : unsigned(ADDRESS_BITS - 1 downto 0);
 
   -- The first and the last of a row, in flight with the memory's read.
-  signal reading_q : std_logic_vector(1 downto 0);
+  signal reading_q : std_logic_vector(3 downto 0);
   signal first_q   : std_logic_vector(1 downto 0);
   signal last_q    : std_logic_vector(1 downto 0);
 
@@ -69,19 +88,21 @@ begin
 
   write_address <= fill_bank & fill;
   read_address  <= read_bank & read_index;
+  hold          <= reading_q(1) or reading_q(2) or reading_q(3);
 
   memory : entity work.ram
     generic map (
-      BLOCK_MEMORY => 0,
+      BLOCK_MEMORY => BLOCK_MEMORY,
       WIDTH        => SUM_BITS,
       DEPTH        => 2 ** (ROW_INDEX_BITS + 1),
       ADDRESS_BITS => ROW_INDEX_BITS + 1
     )
     port map (
       clk           => clk,
-      write         => valid,
+      write         => came,
       write_address => write_address,
       write_data    => std_logic_vector(score),
+      enable        => reading,
       read_address  => read_address,
       read_data     => read_data
     );
@@ -90,8 +111,16 @@ begin
     variable best : signed(SUM_BITS - 1 downto 0);
   begin
     if rising_edge(clk) then
+      came       <= valid;
+      came_first <= row_first;
+      came_last  <= row_last;
+      came_step  <= step;
+      came_ways  <= ways;
+      came_y     <= y_address;
+      score      <= raw + signed'('0' & borrow);
+
       best := maximum;
-      if row_first = '1' or score > maximum then
+      if came_first = '1' or score > maximum then
         best := score;
       end if;
 
@@ -102,15 +131,16 @@ begin
         end if;
       end if;
 
-      if valid = '1' then
+      if came = '1' then
         maximum <= best;
         fill    <= fill + 1;
-        if row_first = '1' then
-          fill_y <= y_address;
+        if came_first = '1' then
+          fill_y <= came_y;
         end if;
-        if row_last = '1' then
+        if came_last = '1' then
           full_maximum <= best;
-          full_step    <= step;
+          full_step    <= came_step;
+          full_ways    <= came_ways;
           full_y       <= fill_y;
 
           fill       <= (others => '0');
@@ -121,7 +151,7 @@ begin
         end if;
       end if;
 
-      reading_q <= reading_q(0) & reading;
+      reading_q <= reading_q(2 downto 0) & reading;
       first_q   <= first_q(0) & '0';
       last_q    <= last_q(0) & '0';
       if read_index = 0 then
@@ -135,6 +165,7 @@ begin
       if first_q(0) = '1' then
         largest  <= full_maximum;
         row_step <= full_step;
+        row_ways <= full_ways;
         y_at     <= full_y;
       elsif reading_q(1) = '1' then
         y_at <= y_at + 1;
@@ -143,11 +174,13 @@ begin
       out_valid     <= reading_q(1);
       out_below     <= signed(read_data) - largest;
       out_step      <= row_step;
+      out_ways      <= row_ways;
       out_y_address <= y_at;
       out_row_first <= first_q(1);
       out_row_last  <= last_q(1);
 
       if reset = '1' then
+        came      <= '0';
         fill      <= (others => '0');
         fill_bank <= '0';
         reading   <= '0';

@@ -4,30 +4,32 @@
 -- clock. The numerator's upper part is smaller than any sum (the largest exponential of a row is
 -- full scale, and the compiler bounds numerator / full scale), so the division starts with it as
 -- the remainder and needs QUOTIENT_BITS clocks whatever the width of the numerator.
--- The multipliers of a whole head are kept, for the context product to read, two clocks from
--- address to data.
+-- The multipliers of the last rows are kept in turn, for the context product to read, two clocks
+-- from address to data.
 library ieee;
 use ieee.std_logic_1164.all;
 use ieee.numeric_std.all;
 
 entity row_reciprocal is
   generic (
-    WINDOW         : positive;
+    BLOCK_MEMORY   : natural; -- 1: block memory, 0: look-up tables
+    RING_BITS      : positive; -- 2 ** so many multipliers are kept
     E_BITS         : positive;
     ROW_SUM_BITS   : positive;
     QUOTIENT_BITS  : positive;
-    NUMERATOR_BITS : positive;
-    ADDRESS_BITS   : positive
+    NUMERATOR_BITS : positive
   );
   port (
     clk          : in    std_logic;
     reset        : in    std_logic;
+    rewind       : in    std_logic; -- the next row is the first again
     valid        : in    std_logic;
     e            : in    unsigned(E_BITS - 1 downto 0);
     row_first    : in    std_logic;
     row_last     : in    std_logic;
     numerator    : in    unsigned(NUMERATOR_BITS - 1 downto 0);
-    read_address : in    unsigned(ADDRESS_BITS - 1 downto 0);
+    read         : in    std_logic;
+    read_address : in    unsigned(RING_BITS - 1 downto 0);
     multiplier   : out   std_logic_vector(QUOTIENT_BITS - 1 downto 0)
   );
 end entity row_reciprocal;
@@ -43,22 +45,23 @@ architecture rtl of row_reciprocal is
   signal quotient  : unsigned(QUOTIENT_BITS - 1 downto 0);
   signal left      : unsigned(5 downto 0);
   signal write     : std_logic;
-  signal row       : unsigned(ADDRESS_BITS - 1 downto 0);
+  signal row       : unsigned(RING_BITS - 1 downto 0);
 
 begin
 
   memory : entity work.ram
     generic map (
-      BLOCK_MEMORY => 0,
+      BLOCK_MEMORY => BLOCK_MEMORY,
       WIDTH        => QUOTIENT_BITS,
-      DEPTH        => WINDOW,
-      ADDRESS_BITS => ADDRESS_BITS
+      DEPTH        => 2 ** RING_BITS,
+      ADDRESS_BITS => RING_BITS
     )
     port map (
       clk           => clk,
       write         => write,
       write_address => row,
       write_data    => std_logic_vector(quotient),
+      enable        => read,
       read_address  => read_address,
       read_data     => multiplier
     );
@@ -103,18 +106,16 @@ begin
       end if;
 
       if write = '1' then
-        if row = WINDOW - 1 then
-          row <= (others => '0');
-        else
-          row <= row + 1;
-        end if;
+        row <= row + 1;
       end if;
 
+      if rewind = '1' or reset = '1' then
+        row <= (others => '0');
+      end if;
       if reset = '1' then
         summed <= '0';
         write  <= '0';
         left   <= (others => '0');
-        row    <= (others => '0');
       end if;
     end if;
   end process divide;

@@ -1,33 +1,36 @@
--- Issues one operand pair per clock: three nested loops (rows, tiles, inner dimension) over the
--- steps of the program.
+-- Issues one operand pair per clock: the jobs of the program one after the other, each two nested
+-- loops (tiles, inner dimension).
 --
 -- The addresses are the loop's own registers, so an operand pair is issued in the clock in which
--- its addresses stand at the outputs and "issue" is high. All waiting is in the program: the
--- pauses after tiles, rows and steps make sure that data are written before they are read and
--- that the units behind are free. So the schedule is fixed at compile time, to the clock.
--- After a reset the first step's word is fetched while the inputs come in.
+-- its addresses stand at the outputs and "issue" is high. All waiting is in the program: a job's
+-- idle clocks before it make sure that data are written before they are read and that the units
+-- behind are free. So the schedule is fixed at compile time, to the clock. Only a job that reads
+-- inputs waits until they have come in ("token_loaded" counts them), which delays all that
+-- follows alike.
+-- The next job's word is fetched while the current job runs, in three clocks, so jobs start at
+-- least four clocks apart. The comparisons that end a loop are made a clock ahead.
 library ieee;
 use ieee.std_logic_1164.all;
 use ieee.numeric_std.all;
 
 library work;
 use work.engine_types.all;
+use work.engine_config.all;
 
 entity sequencer is
-  generic (
-    PROGRAM      : step_array;
-    STEP_BITS    : positive;
-    COUNT_BITS   : positive;
-    ADDRESS_BITS : positive
-  );
   port (
     clk          : in    std_logic;
     reset        : in    std_logic;
-    start        : in    std_logic;
+    token_loaded : in    std_logic;
     issue        : out   std_logic;
-    first        : out   std_logic;
+    first        : out   std_logic; -- of a tile
     last         : out   std_logic;
+    group_first  : out   std_logic; -- of a group of products
+    group_last   : out   std_logic;
     step         : out   unsigned(STEP_BITS - 1 downto 0);
+    ways         : out   std_logic_vector(1 downto 0); -- which ways' tokens
+    x_source     : out   natural range 0 to 3;
+    lane_source  : out   natural range 0 to BANK_BITS'length + 1;
     x_address    : out   unsigned(ADDRESS_BITS - 1 downto 0);
     lane_address : out   unsigned(ADDRESS_BITS - 1 downto 0)
   );
@@ -35,113 +38,242 @@ end entity sequencer;
 
 architecture rtl of sequencer is
 
-  constant STEPS : positive := PROGRAM'length;
-
   subtype count_t is unsigned(COUNT_BITS - 1 downto 0);
   subtype address_t is unsigned(ADDRESS_BITS - 1 downto 0);
 
-  signal active   : std_logic;
-  signal current  : unsigned(STEP_BITS - 1 downto 0);
-  signal ahead    : unsigned(STEP_BITS - 1 downto 0); -- the step after
-  signal s        : step_t;                           -- the current step's word
-  signal pause    : count_t;
-  signal row      : count_t;
-  signal tile     : count_t;
-  signal inner    : count_t;
-  signal wrap     : count_t;
-  signal x_row    : address_t;
-  signal x_at     : address_t;
-  signal lane_tile : address_t;
-  signal lane_at  : address_t;
-  signal issuing  : std_logic;
-  signal at_last  : std_logic;
+  -- the next job: its place in the list, its word, its step
+  signal pointer    : unsigned(JOB_INDEX_BITS - 1 downto 0);
+  signal fetching   : unsigned(1 downto 0);
+  signal word       : std_logic_vector(ISSUE_WORD_BITS - 1 downto 0);
+  signal word_step  : unsigned(STEP_BITS - 1 downto 0);
+  signal word_ways  : std_logic_vector(1 downto 0);
+  signal word_wait  : count_t;
+  signal word_x     : address_t;
+  signal upcoming   : step_t;
+  signal prepared   : std_logic; -- the next job can start as far as its word is concerned
+  signal one_tile   : std_logic;
+  signal one_inner  : std_logic;
+  signal one_group  : std_logic;
+  signal no_wait    : std_logic;
+
+  -- tokens loaded and not yet used
+  signal tokens     : unsigned(6 downto 0);
+  signal needs      : unsigned(6 downto 0);
+  signal go         : std_logic;
+
+  -- the current job
+  signal busy       : std_logic;
+  signal pausing    : std_logic;
+  signal s          : step_t;
+  signal s_one_inner : std_logic;
+  signal s_one_group : std_logic;
+  signal current    : unsigned(STEP_BITS - 1 downto 0);
+  signal pause      : count_t;
+  signal tile       : count_t;
+  signal inner      : count_t;
+  signal group_left : count_t;
+  signal at_first   : std_logic;
+  signal at_last    : std_logic;
+  signal at_group_first : std_logic;
+  signal at_group_last : std_logic;
+  signal last_tile  : std_logic;
+  signal x_row      : address_t;
+  signal x_at       : address_t;
+  signal lane_tile  : address_t;
+  signal lane_at    : address_t;
+  signal issuing    : std_logic;
+  signal ends       : std_logic;
 
 begin
 
-  issuing <= active when pause = 0 else '0';
-  at_last <= '1' when inner = s.inner_last else '0';
+  list_of_jobs : entity work.rom
+    generic map (
+      BLOCK_MEMORY => ISSUE_BLOCK,
+      WIDTH        => ISSUE_WORD_BITS,
+      ADDRESS_BITS => JOB_INDEX_BITS,
+      CONTENTS     => ISSUE_IMAGE
+    )
+    port map (
+      clk     => clk,
+      enable  => '1',
+      address => pointer,
+      data    => word
+    );
+
+  word_step <= unsigned(word(STEP_BITS - 1 downto 0));
+  word_x    <= unsigned(word(STEP_BITS + ADDRESS_BITS - 1 downto STEP_BITS));
+  word_ways <= word(STEP_BITS + ADDRESS_BITS + 1 downto STEP_BITS + ADDRESS_BITS);
+  word_wait <= resize(unsigned(word(ISSUE_WORD_BITS - 1 downto STEP_BITS + ADDRESS_BITS + 2)), COUNT_BITS);
+
+  issuing <= busy and not pausing;
+  ends    <= issuing and at_last and last_tile;
+  go      <= prepared and (ends or not busy);
 
   issue        <= issuing;
-  first        <= issuing when inner = 0 else '0';
+  first        <= issuing and at_first;
   last         <= issuing and at_last;
+  group_first  <= issuing and at_group_first;
+  group_last   <= issuing and (at_group_last or at_last);
   step         <= current;
+  x_source     <= s.x_source;
+  lane_source  <= s.lane_source;
   x_address    <= x_at;
   lane_address <= lane_at;
 
-  walk : process (clk) is
+  fetch : process (clk) is
     variable following : step_t;
-    variable next_row  : address_t;
+    variable left      : unsigned(6 downto 0);
+    variable needed    : unsigned(6 downto 0);
+  begin
+    if rising_edge(clk) then
+      following := PROGRAM(to_integer(word_step));
+      needed    := (others => '0');
+      if following.x_source = FROM_INPUTS then
+        needed(1) := word_ways(0) and word_ways(1);
+        needed(0) := word_ways(0) xor word_ways(1);
+      end if;
+
+      left := tokens;
+      if token_loaded = '1' then
+        left := left + 1;
+      end if;
+      if go = '1' then
+        left := left - needs;
+      end if;
+      tokens <= left;
+
+      if fetching = 1 then
+        upcoming  <= following;
+        one_tile  <= '0';
+        one_inner <= '0';
+        one_group <= '0';
+        no_wait   <= '0';
+        needs     <= needed;
+        if following.tiles_last = 0 then
+          one_tile <= '1';
+        end if;
+        if following.inner_last = 0 then
+          one_inner <= '1';
+        end if;
+        if following.group_last = 0 then
+          one_group <= '1';
+        end if;
+        if word_wait = 0 then
+          no_wait <= '1';
+        end if;
+      end if;
+
+      if go = '1' then
+        prepared <= '0';
+        fetching <= to_unsigned(3, 2);
+        if pointer = JOBS - 1 then
+          pointer <= (others => '0');
+        else
+          pointer <= pointer + 1;
+        end if;
+      elsif fetching > 1 then
+        fetching <= fetching - 1;
+      elsif fetching = 1 then
+        fetching <= "00";
+        if left >= needed then
+          prepared <= '1';
+        end if;
+      elsif prepared = '0' then
+        if left >= needs then
+          prepared <= '1';
+        end if;
+      end if;
+
+      if reset = '1' then
+        pointer  <= (others => '0');
+        fetching <= to_unsigned(3, 2);
+        prepared <= '0';
+        tokens   <= (others => '0');
+        needs    <= (others => '0');
+      end if;
+    end if;
+  end process fetch;
+
+  walk : process (clk) is
     variable next_tile : address_t;
   begin
     if rising_edge(clk) then
-      following := PROGRAM(to_integer(ahead));
-      next_row  := x_row + to_unsigned(s.x_stride, ADDRESS_BITS);
       next_tile := lane_tile + to_unsigned(s.lane_stride, ADDRESS_BITS);
-      if reset = '1' or (active = '0' and start = '0') then
-        active    <= '0';
-        current   <= (others => '0');
-        ahead     <= (others => '0');
-        s         <= following;
-        pause     <= (others => '0');
-        row       <= (others => '0');
-        tile      <= (others => '0');
-        inner     <= (others => '0');
-        wrap      <= (others => '0');
-        x_row     <= to_unsigned(following.x_base, ADDRESS_BITS);
-        x_at      <= to_unsigned(following.x_base, ADDRESS_BITS);
-        lane_tile <= to_unsigned(following.lane_base, ADDRESS_BITS);
-        lane_at   <= to_unsigned(following.lane_base, ADDRESS_BITS);
-      elsif active = '0' then
-        active <= '1';
-        ahead  <= to_unsigned(1 mod STEPS, STEP_BITS);
-      elsif pause /= 0 then
+
+      if pausing = '1' then
         pause <= pause - 1;
-      elsif at_last = '0' then
-        inner <= inner + 1;
-        x_at  <= x_at + 1;
-        if wrap = s.wrap_last then
-          wrap    <= (others => '0');
-          lane_at <= lane_tile;
-        else
-          wrap    <= wrap + 1;
-          lane_at <= lane_at + 1;
+        if pause = 1 then
+          pausing <= '0';
         end if;
-      else
-        inner <= (others => '0');
-        wrap  <= (others => '0');
-        if tile /= s.tiles_last then
-          tile      <= tile + 1;
-          pause     <= to_unsigned(s.tile_pause, COUNT_BITS);
+      end if;
+
+      if issuing = '1' then
+        at_first       <= at_last;
+        at_group_first <= at_last or at_group_last;
+        x_at           <= x_at + 1;
+        lane_at        <= lane_at + 1;
+        inner          <= inner - 1;
+        at_last        <= '0';
+        if inner = 1 then
+          at_last <= '1';
+        end if;
+        group_left    <= group_left - 1;
+        at_group_last <= '0';
+        if group_left = 1 then
+          at_group_last <= '1';
+        end if;
+        if at_group_last = '1' or at_last = '1' then
+          group_left    <= to_unsigned(s.group_last, COUNT_BITS);
+          at_group_last <= s_one_group;
+        end if;
+        if at_last = '1' then
+          inner     <= to_unsigned(s.inner_last, COUNT_BITS);
+          at_last   <= s_one_inner;
           x_at      <= x_row;
           lane_tile <= next_tile;
           lane_at   <= next_tile;
-        elsif row /= s.rows_last then
-          tile      <= (others => '0');
-          row       <= row + 1;
-          pause     <= to_unsigned(s.row_pause, COUNT_BITS);
-          x_row     <= next_row;
-          x_at      <= next_row;
-          lane_tile <= to_unsigned(s.lane_base, ADDRESS_BITS);
-          lane_at   <= to_unsigned(s.lane_base, ADDRESS_BITS);
-        else
-          tile      <= (others => '0');
-          row       <= (others => '0');
-          pause     <= to_unsigned(s.step_pause, COUNT_BITS);
-          s         <= following;
-          x_row     <= to_unsigned(following.x_base, ADDRESS_BITS);
-          x_at      <= to_unsigned(following.x_base, ADDRESS_BITS);
-          lane_tile <= to_unsigned(following.lane_base, ADDRESS_BITS);
-          lane_at   <= to_unsigned(following.lane_base, ADDRESS_BITS);
-          current   <= ahead;
-          if ahead = STEPS - 1 then
-            ahead <= (others => '0');
-          else
-            ahead <= ahead + 1;
+          tile      <= tile - 1;
+          pause     <= to_unsigned(s.tile_pause, COUNT_BITS);
+          if s.tile_pause /= 0 then
+            pausing <= '1';
           end if;
-          if current = STEPS - 1 then
-            active <= '0';
+          if tile = 1 then
+            last_tile <= '1';
           end if;
         end if;
+      end if;
+
+      if ends = '1' then
+        busy    <= '0';
+        pausing <= '0';
+      end if;
+
+      if go = '1' then
+        busy           <= '1';
+        s              <= upcoming;
+        s_one_inner    <= one_inner;
+        s_one_group    <= one_group;
+        current        <= word_step;
+        ways           <= word_ways;
+        pause          <= word_wait;
+        pausing        <= not no_wait;
+        tile           <= to_unsigned(upcoming.tiles_last, COUNT_BITS);
+        last_tile      <= one_tile;
+        inner          <= to_unsigned(upcoming.inner_last, COUNT_BITS);
+        at_first       <= '1';
+        at_last        <= one_inner;
+        group_left     <= to_unsigned(upcoming.group_last, COUNT_BITS);
+        at_group_first <= '1';
+        at_group_last  <= one_group;
+        x_row          <= word_x;
+        x_at           <= word_x;
+        lane_tile      <= to_unsigned(upcoming.lane_base, ADDRESS_BITS);
+        lane_at        <= to_unsigned(upcoming.lane_base, ADDRESS_BITS);
+      end if;
+
+      if reset = '1' then
+        busy    <= '0';
+        pausing <= '0';
       end if;
     end if;
   end process walk;

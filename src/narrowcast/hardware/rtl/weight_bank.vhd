@@ -21,6 +21,7 @@ entity weight_bank is
   );
   port (
     clk     : in    std_logic;
+    enable  : in    std_logic;
     address : in    unsigned(ADDRESS_BITS - 1 downto 0);
     data    : out   std_logic_vector(WIDTH - 1 downto 0)
   );
@@ -77,6 +78,7 @@ begin
           )
           port map (
             clk     => clk,
+            enable  => enable,
             address => offset,
             data    => words(s)(HIGH downto LOW)
           );
@@ -94,6 +96,7 @@ begin
           )
           port map (
             clk     => clk,
+            enable  => enable,
             address => offset,
             data    => words(s)(WIDTH - 1 downto IN_BLOCKS)
           );
@@ -111,7 +114,9 @@ begin
   follow : process (clk) is
   begin
     if rising_edge(clk) then
-      earlier <= address;
+      if enable = '1' then
+        earlier <= address;
+      end if;
       chosen <= earlier;
     end if;
   end process follow;

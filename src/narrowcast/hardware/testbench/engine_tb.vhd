@@ -36,8 +36,8 @@ architecture test of engine_tb is
   signal out_ready : std_logic := '0';
   signal out_data  : std_logic_vector(OUTPUT_BITS - 1 downto 0);
   signal finished  : boolean := false;
-  signal trace_valid : std_logic;
-  signal trace_data  : std_logic_vector(Y_BITS - 1 downto 0);
+  signal trace_valid : std_logic_vector(WAYS - 1 downto 0);
+  signal trace_data  : std_logic_vector(WAYS * Y_BITS - 1 downto 0);
 
 begin
 
@@ -138,10 +138,12 @@ begin
       variable text_out : line;
     begin
       wait until rising_edge(clk) and reset = '0';
-      if trace_valid = '1' then
-        write(text_out, to_integer(signed(trace_data)));
-        writeline(sink, text_out);
-      end if;
+      for i in 0 to WAYS - 1 loop
+        if trace_valid(i) = '1' then
+          write(text_out, to_integer(signed(trace_data((i + 1) * Y_BITS - 1 downto i * Y_BITS))));
+          writeline(sink, text_out);
+        end if;
+      end loop;
     end process trace;
 
   end generate tracing;
