@@ -181,18 +181,18 @@ def assign_storage(
                 bits = min(segment.column_bits, segment.width - column * segment.column_bits)
                 open_choices.append(_Choice(rom_luts(segment.words, bits), True, index, 1))
     left = device.blocks - sum(b.blocks for b in buffers) - sum(s.columns for s in segments)
-    for choice in sorted(open_choices, key=lambda c: (-c.saved, c.weights, c.index)):
-        fits = choice.blocks <= left and choice.saved >= LEAST_SAVING
-        left -= choice.blocks if fits else 0
-        if choice.weights:
-            segment = segments[choice.index]
-            segments[choice.index] = replace(segment, columns=segment.columns + int(fits))
+    for open_choice in sorted(open_choices, key=lambda c: (-c.saved, c.weights, c.index)):
+        fits = open_choice.blocks <= left and open_choice.saved >= LEAST_SAVING
+        left -= open_choice.blocks if fits else 0
+        if open_choice.weights:
+            segment = segments[open_choice.index]
+            segments[open_choice.index] = replace(segment, columns=segment.columns + int(fits))
         else:
-            buffer = buffers[choice.index]
+            buffer = buffers[open_choice.index]
             if fits:
-                buffer = replace(buffer, storage="block", blocks=choice.blocks, luts=0)
-            reason = _reason(choice, device, fits=fits)
-            buffers[choice.index] = replace(buffer, reason=reason)
+                buffer = replace(buffer, storage="block", blocks=open_choice.blocks, luts=0)
+            reason = _reason(open_choice, device, fits=fits)
+            buffers[open_choice.index] = replace(buffer, reason=reason)
     return buffers, segments
 
 
