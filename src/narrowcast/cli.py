@@ -33,6 +33,13 @@ class SynthesisTool(StrEnum):
     VIVADO = "vivado"
 
 
+class PlaceTool(StrEnum):
+    """Who places and routes."""
+
+    NEXTPNR = "nextpnr"
+    NONE = "none"
+
+
 ConfigFile = Annotated[
     Path,
     typer.Argument(metavar="CONFIG.toml", help="What to make, see examples/.", show_default=False),
@@ -54,6 +61,13 @@ Set = Annotated[
 ]
 Force = Annotated[bool, typer.Option("--force", help="Do it again, even if nothing has changed.")]
 Synth = Annotated[SynthesisTool, typer.Option("--synth", help="The synthesis tool.")]
+Place = Annotated[
+    PlaceTool,
+    typer.Option(
+        "--place",
+        help="The place and route tool, for devices that have an open one; 'none' to leave it out.",
+    ),
+]
 Yosys = Annotated[
     Path | None,
     typer.Option("--yosys", metavar="PATH", help="Another yosys than the one that comes along."),
@@ -122,14 +136,23 @@ def build(
     set_: Set = None,
     force: Force = False,
     synth: Synth = SynthesisTool.YOSYS,
+    place: Place = PlaceTool.NEXTPNR,
     yosys: Yosys = None,
 ) -> None:
-    """Run all stages: train, quantize, compile, verify, synth, report.
+    """Run all stages: train, quantize, compile, verify, synth, place, report.
 
     A stage that is finished is skipped when nothing it depends on has changed.
     """
     report = _execute(
-        pipeline.build, config, out, data, set_, force=force, synth=synth.value, yosys=yosys
+        pipeline.build,
+        config,
+        out,
+        data,
+        set_,
+        force=force,
+        synth=synth.value,
+        place=place.value,
+        yosys=yosys,
     )
     _summary(report, out)
 
@@ -143,7 +166,7 @@ def train(
     set_: Set = None,
     force: Force = False,
 ) -> None:
-    """Train the forecaster in floating point (stage 1 of 6)."""
+    """Train the forecaster in floating point (stage 1 of 7)."""
     _execute(pipeline.train, config, out, data, set_, force=force)
 
 
@@ -156,7 +179,7 @@ def quantize(
     set_: Set = None,
     force: Force = False,
 ) -> None:
-    """Turn the trained forecaster into integers of a few bits (stage 2 of 6).
+    """Turn the trained forecaster into integers of a few bits (stage 2 of 7).
 
     The forecaster is fine-tuned with rounding in place, then written as integer_model.json.
     """
@@ -172,7 +195,7 @@ def compile_(
     set_: Set = None,
     force: Force = False,
 ) -> None:
-    """Turn the integers into VHDL for the device (stage 3 of 6).
+    """Turn the integers into VHDL for the device (stage 3 of 7).
 
     Writes the sources to DIR/rtl, and to DIR/vectors what goes in and must come out.
     """
@@ -188,7 +211,7 @@ def verify(
     set_: Set = None,
     force: Force = False,
 ) -> None:
-    """Simulate the VHDL and compare each result, bit by bit (stage 4 of 6).
+    """Simulate the VHDL and compare each result, bit by bit (stage 4 of 7).
 
     All test windows run in Verilator, a few in GHDL. Both must be installed.
     """
@@ -206,11 +229,28 @@ def synth(
     synth: Synth = SynthesisTool.YOSYS,
     yosys: Yosys = None,
 ) -> None:
-    """Synthesise the VHDL and count what it takes of the device (stage 5 of 6).
+    """Synthesise the VHDL and count what it takes of the device (stage 5 of 7).
 
     A project script for Vivado is written to DIR/vivado in any case.
     """
     _execute(pipeline.synth, config, out, data, set_, force=force, synth=synth.value, yosys=yosys)
+
+
+@app.command()
+def place(
+    *,
+    config: ConfigFile,
+    out: Out,
+    data: Data = None,
+    set_: Set = None,
+    force: Force = False,
+    yosys: Yosys = None,
+) -> None:
+    """Place and route the design on a board, and write its bitstream (stage 6 of 7).
+
+    For iCE40 and ECP5. The bitstream is in DIR/board; docs/boards.md says how to talk to it.
+    """
+    _execute(pipeline.place, config, out, data, set_, force=force, yosys=yosys)
 
 
 @app.command()
@@ -221,20 +261,24 @@ def report(
     data: Data = None,
     set_: Set = None,
     force: Force = False,
+    place: Place = PlaceTool.NEXTPNR,
 ) -> None:
-    """Gather everything in report.json and report.html (stage 6 of 6)."""
-    _summary(_execute(pipeline.report, config, out, data, set_, force=force), out)
+    """Gather everything in report.json and report.html (stage 7 of 7)."""
+    options = {"force": force, "place": place.value}
+    _summary(_execute(pipeline.report, config, out, data, set_, **options), out)
 
 
 def _summary(report: dict[str, Any], out: Path) -> None:
     test, synthesis = report["accuracy"]["test"], report["synthesis"]
     checked, cycles = report["verification"]["verilator"], report["cycles"]["simulated"]
     exact, rounded = test["float"]["rmse"], test["integer"]["rmse"]
-    used = f"{synthesis['lut']} LUT, {synthesis['dsp']} DSP, {synthesis['bram36']:g} BRAM36"
+    used = ", ".join(f"{synthesis[key]:g} {key.upper()}" for key in synthesis["budget"])
     typer.echo(f"test RMSE:  {rounded:.4g} in integers, {exact:.4g} in floating point")
     typer.echo(f"verified:   {checked['windows']} windows, {checked['mismatches']} mismatches")
     typer.echo(f"latency:    {report['latency_us']:.1f} us ({cycles} cycles)")
     typer.echo(f"resources:  {used} of {synthesis['device']}")
+    if (placed := report["place_and_route"]) is not None:
+        typer.echo(f"routed:     {placed['fmax_mhz']:.1f} MHz at most, {out / placed['bitstream']}")
     typer.echo(f"report:     {out / 'report.html'}")
 
 

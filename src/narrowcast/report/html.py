@@ -10,7 +10,7 @@ import plotly.graph_objects as go
 import plotly.offline
 from numpy.typing import NDArray
 
-from narrowcast.report.schema import FORECASTERS, RESOURCES
+from narrowcast.report.schema import FORECASTERS
 
 STRETCH = 240  # windows of the test part that are drawn: more would hide the single forecast
 
@@ -24,12 +24,14 @@ LABELS = {
     "lut": "LUT",
     "ff": "FF",
     "bram36": "BRAM36",
+    "bram": "BRAM",
     "dsp": "DSP",
     "train": "Training",
     "quantize": "Quantisation",
     "compile": "Compilation",
     "verify": "Verification",
     "synth": "Synthesis",
+    "place": "Place and route",
 }
 _INK, _GRID, _ACCENT, _PALE = "#1c2733", "#e4e9ee", "#0b6bcb", "#a9c7e8"
 _WARNING = "#c2410c"
@@ -147,8 +149,8 @@ def _cycles(steps: list[Mapping[str, Any]]) -> go.Figure:
 
 
 def _resources(synthesis: Mapping[str, Any]) -> go.Figure:
-    used = {key: synthesis[key] for key in RESOURCES}
     budget = synthesis["budget"]
+    used = {key: synthesis[key] for key in budget}
     share = [100 * value / budget[key] for key, value in used.items()]
     names = [LABELS[key] for key in used]
     figure = go.Figure()

@@ -9,7 +9,6 @@ from narrowcast.integer import IntegerModel
 SCHEMA_VERSION = 1
 
 FORECASTERS = ("float", "qat", "integer", "persistence", "ridge", "ridge_quadratic")
-RESOURCES = ("lut", "ff", "bram36", "dsp")
 _MODEL = (
     *("window", "inputs", "channels", "layers", "heads", "ffn_channels"),
     *("outputs", "parameters", "macs"),
@@ -24,6 +23,7 @@ def build_report(
     program: Mapping[str, Any],
     verification: Mapping[str, Any],
     synthesis: Mapping[str, Any],
+    place_and_route: Mapping[str, Any] | None,
     clock_mhz: float,
     seconds: Mapping[str, float],
 ) -> dict[str, Any]:
@@ -35,7 +35,9 @@ def build_report(
         accuracy: {rmse, mae} on the test part by forecaster, None where there is no forecast.
         program: The compiler's {lanes, utilisation, steps, buffers}.
         verification: {verilator, ghdl: {windows, mismatches}, cycles: {predicted, simulated}}.
-        synthesis: {tool, device, lut, ff, bram36, dsp, fits, budget}.
+        synthesis: {tool, device, lut, ff, bram36 or bram, dsp, fits, budget, longest_path}.
+        place_and_route: {tool, device, fmax_mhz, lut, ff, bram, dsp, bitstream, ...}, None where
+            the design is not placed.
         clock_mhz: The clock at which the latency is stated.
         seconds: By stage.
 
@@ -56,5 +58,6 @@ def build_report(
         "latency_us": cycles["simulated"] / clock_mhz,
         "program": {"steps": program["steps"], "buffers": program["buffers"]},
         "synthesis": dict(synthesis),
+        "place_and_route": None if place_and_route is None else dict(place_and_route),
         "seconds": dict(seconds),
     }
