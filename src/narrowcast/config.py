@@ -190,6 +190,8 @@ class StorageConfig(_Section):
     values: Memory = Field(default="auto", description="'auto', 'block' or 'distributed'")
     parameters: Memory = Field(default="auto", description="'auto', 'block' or 'distributed'")
     exponentials: Memory = Field(default="auto", description="'auto', 'block' or 'distributed'")
+    softmax: Memory = Field(default="auto", description="'auto', 'block' or 'distributed'")
+    program: Memory = Field(default="auto", description="'auto', 'block' or 'distributed'")
 
 
 class HardwareConfig(_Section):
@@ -199,10 +201,21 @@ class HardwareConfig(_Section):
     lanes: Annotated[int, Field(ge=1)] | Literal["auto"] = Field(
         default="auto", description="a whole number, at least 1, or 'auto'"
     )
+    ways: Literal[1, 2, "auto"] = Field(default="auto", description="1, 2 or 'auto'")
+    pairs: bool | Literal["auto"] = Field(default="auto", description="true, false or 'auto'")
     clock_mhz: float = Field(default=100.0, gt=0, description="a frequency in MHz, above 0")
     storage: StorageConfig = Field(
         default=StorageConfig(), description="a section of kinds of memory"
     )
+
+    def choices(self) -> dict[str, Any]:
+        """Return what is left to the compiler to choose, or forced, as its keyword arguments."""
+        return {
+            "lanes": None if self.lanes == "auto" else self.lanes,
+            "ways": None if self.ways == "auto" else self.ways,
+            "pairs": None if self.pairs == "auto" else self.pairs,
+            "storage": self.storage.model_dump(),
+        }
 
 
 class VerifyConfig(_Section):

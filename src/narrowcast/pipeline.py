@@ -310,9 +310,7 @@ def _compile(config: Config, out: Path, work: Path, progress: Progress) -> Resul
 
     model = load_model(out)
     hardware = config.hardware
-    lanes = None if hardware.lanes == "auto" else hardware.lanes
-    storage = hardware.storage.model_dump()
-    design = compile_model(model, load_device(hardware.device), lanes, storage)
+    design = compile_model(model, load_device(hardware.device), **hardware.choices())
     (work / "rtl").mkdir()
     design.write_rtl(work / "rtl")
     predictions = _predictions(out)
@@ -326,6 +324,12 @@ def _compile(config: Config, out: Path, work: Path, progress: Progress) -> Resul
         "lanes": design.lanes,
         "cycles": design.cycles,
         "utilisation": design.utilisation,
+        "array": {
+            "ways": design.array.ways,
+            "columns": design.array.columns,
+            "kinds": [str(kind) for kind in design.array.kinds],
+            "grouped": design.array.grouped,
+        },
         "steps": [dataclasses.asdict(step) for step in design.steps],
         "buffers": [dataclasses.asdict(buffer) for buffer in design.buffers],
     }
@@ -506,8 +510,7 @@ def _check_size(config: Config) -> None:
     compile_model(
         random_model(shape, (bits.bits,), input_bits=bits.input_bits, output_bits=bits.output_bits),
         load_device(hardware.device),
-        None if hardware.lanes == "auto" else hardware.lanes,
-        hardware.storage.model_dump(),
+        **hardware.choices(),
     )
 
 

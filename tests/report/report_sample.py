@@ -22,6 +22,7 @@ def sample_report(**changes: Any) -> dict[str, Any]:
             "macs": 9500 + 90 * i,
             "cycles": 800 + 37 * i,
             "utilisation": 0.7,
+            "lost": {"operand": 30, "collector": 7} if i else {},
         }
         for i, step in enumerate(model.steps)
     ]
@@ -52,6 +53,7 @@ def sample_report(**changes: Any) -> dict[str, Any]:
         },
         "program": {
             "lanes": 16,
+            "array": {"ways": 1, "columns": 16, "kinds": ["pairs"], "grouped": False},
             "steps": steps,
             "buffers": [
                 {
@@ -61,7 +63,8 @@ def sample_report(**changes: Any) -> dict[str, Any]:
                     "words": 1536,
                     "width": 96,
                     "storage": "block",
-                    "ramb18": 9,
+                    "blocks": 9,
+                    "reason": "all of it finds room",
                     "luts": 0,
                 },
                 {
@@ -71,7 +74,8 @@ def sample_report(**changes: Any) -> dict[str, Any]:
                     "words": 2048,
                     "width": 8,
                     "storage": "block",
-                    "ramb18": 1,
+                    "blocks": 1,
+                    "reason": "a RAMB18 saves 341 LUT",
                     "luts": 0,
                 },
                 {
@@ -81,7 +85,8 @@ def sample_report(**changes: Any) -> dict[str, Any]:
                     "words": 16,
                     "width": 96,
                     "storage": "distributed",
-                    "ramb18": 0,
+                    "blocks": 0,
+                    "reason": "as configured",
                     "luts": 96,
                 },
             ],

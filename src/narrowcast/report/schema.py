@@ -33,7 +33,7 @@ def build_report(
         model: The integer model.
         data: Where the readings came from and how many windows they gave.
         accuracy: {rmse, mae} on the test part by forecaster, None where there is no forecast.
-        program: The compiler's {lanes, utilisation, steps, buffers}.
+        program: The compiler's {lanes, utilisation, array, steps, buffers}.
         verification: {verilator, ghdl: {windows, mismatches}, cycles: {predicted, simulated}}.
         synthesis: {tool, device, lut, ff, bram36 or bram, dsp, fits, budget, longest_path}.
         place_and_route: {tool, device, fmax_mhz, lut, ff, bram, dsp, bitstream, ...}, None where
@@ -56,7 +56,7 @@ def build_report(
         "utilisation": model.macs / (lanes * cycles["simulated"]),
         "clock_mhz": clock_mhz,
         "latency_us": cycles["simulated"] / clock_mhz,
-        "program": {"steps": program["steps"], "buffers": program["buffers"]},
+        "program": {key: program[key] for key in ("array", "steps", "buffers")},
         "synthesis": dict(synthesis),
         "place_and_route": None if place_and_route is None else dict(place_and_route),
         "seconds": dict(seconds),
