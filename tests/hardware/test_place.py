@@ -13,9 +13,9 @@ from narrowcast.integer.random_model import Shape, random_model
 SMALL = Shape(3, 2, 4)
 
 
-def write_rtl(folder: Path, device: str, shape: Shape = SMALL, bits: int = 4) -> Path:
-    model = random_model(shape, (bits,), 1)
-    compile_model(model, load_device(device)).write_rtl(folder)
+def write_rtl(folder: Path, device: str, lanes: int | None = None, bits: int = 4) -> Path:
+    model = random_model(SMALL, (bits,), 1)
+    compile_model(model, load_device(device), lanes).write_rtl(folder)
     return folder
 
 
@@ -25,6 +25,7 @@ def write_rtl(folder: Path, device: str, shape: Shape = SMALL, bits: int = 4) ->
         ("up5k", "nextpnr-ice40 ", bytes.fromhex("ff0000ff7eaa997e")),
         ("ecp5-25f", "nextpnr-ecp5 ", bytes.fromhex("ff00")),
     ],
+    ids=["ice40", "ecp5"],
 )
 def test_bitstream(tmp_path: Path, name: str, tool: str, begins: bytes) -> None:
     device = load_device(name)
@@ -46,10 +47,9 @@ def test_bitstream(tmp_path: Path, name: str, tool: str, begins: bytes) -> None:
 
 
 def test_a_design_that_is_too_large(tmp_path: Path) -> None:
-    small = load_device("up5k")
-    rtl = write_rtl(tmp_path / "rtl", "ecp5-25f", Shape(12, 7, 64), bits=8)
+    rtl = write_rtl(tmp_path / "rtl", "ecp5-25f", lanes=16, bits=8)
     with pytest.raises(ToolError, match=r"(?s)^nextpnr-ice40 failed .*ERROR: "):
-        place(rtl, small, tmp_path / "work")
+        place(rtl, load_device("up5k"), tmp_path / "work")
     assert not list((tmp_path / "work").glob(f"{TOP}.bi*"))
 
 

@@ -1,0 +1,87 @@
+"""Place and route untrained models on the devices that have open tools, and print a table.
+
+    python benchmarks/place.py --out out/place --json out/place.json
+
+Each row is the engine on its serial line, as ``narrowcast place`` makes it. A design that does not
+fit, or cannot be placed, is a row too, and so is one slower than its bar: the exit code is 1 then.
+"""
+
+import argparse
+import json
+import shutil
+import sys
+import time
+from pathlib import Path
+
+from narrowcast.compile import compile_model
+from narrowcast.device import load_device
+from narrowcast.errors import ToolError, UserError
+from narrowcast.hardware.place import place
+from narrowcast.integer.random_model import Shape, random_model
+
+BARS = [  # device, window, channels, bits, MHz
+    ("up5k", 12, 16, 4, 20),
+    ("up5k", 24, 32, 4, 20),
+    ("ecp5-25f", 24, 64, 8, 80),
+]
+INPUTS = 7
+HEAD = (
+    "| device | window | channels | bits | lanes | cycles | LUT | FF | BRAM | DSP | Fmax "
+    "| µs at Fmax | slowest path | seconds |"
+)
+
+
+def run(device: str, window: int, channels: int, bits: int, out: Path) -> dict:
+    """Compile and place one model; what fails is told under ``error``."""
+    begun = time.monotonic()
+    target = load_device(device)
+    result = {"device": device, "window": window, "channels": channels, "bits": bits}
+    shutil.rmtree(out, ignore_errors=True)
+    try:
+        model = random_model(Shape(window, INPUTS, channels), (bits,), 1)
+        design = compile_model(model, target)
+        result |= {"lanes": design.lanes, "cycles": design.cycles}
+        design.write_rtl(out / "rtl")
+        placed = place(out / "rtl", target, out / "work").to_json()
+        result |= placed | {"bitstream": str(out / "work" / placed["bitstream"])}
+    except (UserError, ToolError) as error:
+        result["error"] = str(error)
+    return result | {"seconds": round(time.monotonic() - begun, 1)}
+
+
+def row(result: dict) -> str:
+    """Return a line of the table."""
+    cells = [result[key] for key in ("device", "window", "channels", "bits")]
+    if "error" in result:
+        return "| " + " | ".join(map(str, [*cells, result["error"].splitlines()[-1]])) + " |"
+    path = result["critical_path"]
+    cells += [result["lanes"], f"{result['cycles']:,}"]
+    cells += [result[key] for key in ("lut", "ff", "bram", "dsp")]
+    cells.append(f"{result['fmax_mhz']:.1f} MHz")
+    cells.append(f"{result['cycles'] / result['fmax_mhz']:,.0f}")
+    cells.append(f"{path['levels']} levels, {path['from']} to {path['to']}")
+    return "| " + " | ".join(map(str, [*cells, result["seconds"]])) + " |"
+
+
+def main() -> None:
+    """Place all designs."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--out", type=Path, required=True, help="folder for the designs")
+    parser.add_argument("--json", type=Path, required=True, help="file for the results")
+    args = parser.parse_args()
+    print(HEAD)
+    print("|" + " --- |" * (HEAD.count("|") - 1), flush=True)
+    results, missed = [], False
+    for device, window, channels, bits, mhz in BARS:
+        folder = args.out / f"{device}-{window}-{channels}-{bits}"
+        result = run(device, window, channels, bits, folder) | {"bar_mhz": mhz}
+        missed |= result.get("fmax_mhz", 0) < mhz
+        results.append(result)
+        print(row(result), flush=True)
+    args.json.parent.mkdir(parents=True, exist_ok=True)
+    args.json.write_text(json.dumps(results, indent=1) + "\n")
+    sys.exit(int(missed))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,88 @@
+"""The whole chain down to a bitstream, on the small made-up series."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from narrowcast import load_config, pipeline
+from narrowcast.errors import UserError
+from narrowcast.pipeline import Options
+from narrowcast.progress import Progress
+
+DEMO = Path(__file__).parent.parent / "examples" / "demo.toml"
+SMALL = [
+    *("data.window=3", "model.channels=4", "quantization.bits=4"),
+    *("train.epochs=1", "train.finetune_epochs=1", "hardware.clock_mhz=12.0"),
+]
+
+
+class Ran(Progress):
+    """Keeps the names of the stages that were done."""
+
+    def __init__(self) -> None:
+        self.names: list[str] = []
+
+    def finished(self, stage: str, seconds: float, *, reused: bool) -> None:  # noqa: ARG002
+        if not reused:
+            self.names.append(stage)
+
+
+def test_build_for_a_board(tmp_path: Path) -> None:
+    config = load_config(DEMO, [*SMALL, "hardware.device=up5k"])
+    report = pipeline.build(config, tmp_path)
+    placed = report["place_and_route"]
+    assert placed["device"] == "up5k" and placed["board"] == "iCEBreaker"
+    assert placed["fmax_mhz"] >= 20
+    assert (tmp_path / placed["bitstream"]).stat().st_size > 100_000
+    assert report["synthesis"]["bram"] <= placed["bram"] <= 30
+    assert report["synthesis"]["budget"]["bram"] == 30
+    assert "place" in report["seconds"]
+    assert [path.name for path in (tmp_path / "board").iterdir()] == ["serial_top.bin"]
+
+    ran = Ran()
+    assert pipeline.build(config, tmp_path, Options(progress=ran)) == report
+    assert ran.names == []
+    (tmp_path / placed["bitstream"]).write_bytes(b"")
+    pipeline.build(config, tmp_path, Options(progress=ran, place="none"))
+    assert ran.names == ["report"]
+    unplaced = pipeline.report(config, tmp_path, Options(place="none"))
+    assert unplaced["place_and_route"] is None and "place" not in unplaced["seconds"]
+    with pytest.raises(UserError, match=r"serial_top\.bin: has changed since 'place' made it"):
+        pipeline.report(config, tmp_path)
+
+
+@pytest.mark.parametrize("fits", [True, False])
+def test_only_what_fits_is_placed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fits: bool
+) -> None:
+    names: list[str] = []
+    results = {
+        "synth": {"fits": fits, "device": "up5k", "dsp": 9, "budget": {"dsp": 8}},
+        "place": {"fmax_mhz": 11.0, "clock_mhz": 12.0, "board": "iCEBreaker"},
+        "report": {},
+    }
+
+    def run(name: str, *_: object) -> dict[str, Any]:
+        names.append(name)
+        return results.get(name, {})
+
+    monkeypatch.setattr(pipeline, "_run", run)
+    config = load_config(DEMO, ["hardware.device=up5k"])
+    with pytest.raises(UserError, match="reaches 11 MHz" if fits else "takes 9 DSP of 8"):
+        pipeline.build(config, tmp_path)
+    assert ("place" in names) == fits and names[-1] == "report"
+    names.clear()
+    results["synth"]["fits"] = True
+    pipeline.build(load_config(DEMO), tmp_path)  # for a device without open place and route
+    assert "place" not in names
+
+
+def test_nothing_to_place_on(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="xc7s15 has no open place and route"):
+        pipeline.place(load_config(DEMO), tmp_path)
+
+
+def test_place_needs_the_sources(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="run 'narrowcast compile' first"):
+        pipeline.place(load_config(DEMO, ["hardware.device=up5k"]), tmp_path)
