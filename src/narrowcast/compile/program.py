@@ -17,12 +17,12 @@ from narrowcast.integer.model import Context, IntegerModel, Linear, Scores, Step
 ISSUE_TO_SUM = 6  # an operand pair is issued -> the lanes hold its sum; 1 more if grouped
 SUM_TO_TAKE = 2  # ... -> the collector can take its first column
 TAKE_TO_VALUE = 1  # a column is taken -> its sum enters the epilogue
-VALUE_TO_RESULT = 11  # a sum enters the epilogue -> its result can be taken from the output
-VALUE_TO_READ = 12  # ... -> its result can be addressed in a store
-VALUE_TO_POOL = 14  # ... -> its result can be addressed in the pool
+VALUE_TO_RESULT = 12  # a sum enters the epilogue -> its result can be taken from the output
+VALUE_TO_READ = 13  # ... -> its result can be addressed in a store
+VALUE_TO_POOL = 15  # ... -> its result can be addressed in the pool
 SCORE_TO_BELOW = 5  # the last score of a row -> the row's first difference enters the epilogue
-BELOW_TO_READ = 14  # a difference enters the epilogue -> its exponential can be addressed
-BELOW_TO_DIVIDE = 15  # the last difference of a row -> the row's division, plus its bits
+BELOW_TO_READ = 15  # a difference enters the epilogue -> its exponential can be addressed
+BELOW_TO_DIVIDE = 16  # the last difference of a row -> the row's division, plus its bits
 ROW_MULTIPLIER_BITS = 17
 INPUT_TO_READ = 2  # an input is taken -> it can be addressed
 FETCH = 4  # clocks from one job's word to the next one's

@@ -59,6 +59,7 @@ architecture rtl of collector is
   signal upcoming  : step_t;
   signal prepared  : std_logic;
   signal one_tile  : std_logic;
+  signal one_column : std_logic; -- in the last tile
 
   -- the current job
   signal s         : step_t;
@@ -68,7 +69,8 @@ architecture rtl of collector is
   signal tile      : count_t;
   signal last_tile : std_logic;
   signal column_at : lane_t;
-  signal column_end : lane_t;
+  signal columns_left : lane_t;
+  signal s_one_column : std_logic;
   signal at_row_first : std_logic;
   signal bias_at   : address_t;
   signal m_at      : address_t;
@@ -80,7 +82,7 @@ architecture rtl of collector is
 
   signal outer_full : std_logic;
   signal inner_full : std_logic;
-  signal tile_ends : std_logic;
+  signal tile_ends : std_logic; -- worked out a clock ahead
   signal row_ends  : std_logic;
   signal take      : std_logic;
   signal go        : std_logic;
@@ -107,7 +109,6 @@ begin
   word_ways <= word(STEP_BITS + ADDRESS_BITS + 1 downto STEP_BITS + ADDRESS_BITS);
   word_slot <= unsigned(word(COLLECT_WORD_BITS - 1 downto STEP_BITS + ADDRESS_BITS + 2));
 
-  tile_ends <= '1' when column_at = column_end else '0';
   row_ends  <= tile_ends and last_tile;
   take      <= inner_full and not hold and (prepared or not row_ends);
   go        <= (take and row_ends) or (prepared and not started);
@@ -126,6 +127,10 @@ begin
         one_tile <= '0';
         if following.tiles_last = 0 then
           one_tile <= '1';
+        end if;
+        one_column <= '0';
+        if following.columns_last = 0 then
+          one_column <= '1';
         end if;
         prepared <= '1';
       end if;
@@ -185,6 +190,11 @@ begin
         r_at         <= r_at + 1;
         row_at       <= row_at + 1;
         column_at    <= column_at + to_unsigned(s.column_step, LANE_INDEX_BITS);
+        columns_left <= columns_left - 1;
+        tile_ends    <= '0';
+        if columns_left = 1 then
+          tile_ends <= '1';
+        end if;
         if s.destination = TO_VALUES then
           in_block <= in_block + 1;
           lane_at  <= lane_at + 1;
@@ -199,11 +209,17 @@ begin
           y_at <= y_at + 1;
         end if;
         if tile_ends = '1' then
-          column_at <= to_unsigned(s.column_first, LANE_INDEX_BITS);
-          tile      <= tile - 1;
+          column_at    <= to_unsigned(s.column_first, LANE_INDEX_BITS);
+          columns_left <= to_unsigned(s.columns_full, LANE_INDEX_BITS);
+          tile_ends    <= '0';
+          if s.columns_full = 0 then
+            tile_ends <= '1';
+          end if;
+          tile <= tile - 1;
           if tile = 1 then
-            last_tile  <= '1';
-            column_end <= to_unsigned(s.columns_last, LANE_INDEX_BITS);
+            last_tile    <= '1';
+            columns_left <= to_unsigned(s.columns_last, LANE_INDEX_BITS);
+            tile_ends    <= s_one_column;
           end if;
         end if;
       end if;
@@ -216,9 +232,15 @@ begin
         tile         <= to_unsigned(upcoming.tiles_last, COUNT_BITS);
         last_tile    <= one_tile;
         column_at    <= to_unsigned(upcoming.column_first, LANE_INDEX_BITS);
-        column_end   <= to_unsigned(COLUMNS - 1, LANE_INDEX_BITS);
+        s_one_column <= one_column;
+        columns_left <= to_unsigned(upcoming.columns_full, LANE_INDEX_BITS);
+        tile_ends    <= '0';
+        if upcoming.columns_full = 0 then
+          tile_ends <= '1';
+        end if;
         if one_tile = '1' then
-          column_end <= to_unsigned(upcoming.columns_last, LANE_INDEX_BITS);
+          columns_left <= to_unsigned(upcoming.columns_last, LANE_INDEX_BITS);
+          tile_ends    <= one_column;
         end if;
         at_row_first <= '1';
         bias_at      <= to_unsigned(upcoming.bias_base, ADDRESS_BITS);

@@ -81,7 +81,8 @@ architecture rtl of engine is
   signal x_address    : address_t;
   signal lane_address : address_t;
   signal value_address : address_t;
-  signal odd_1, odd_2 : std_logic;
+  signal odd_1        : std_logic;
+  signal lane_choice  : unsigned(1 downto 0);
 
   -- operands
   signal read_scratch, read_tokens, read_inputs, read_pool : std_logic;
@@ -101,7 +102,8 @@ architecture rtl of engine is
   signal key_data     : std_logic_vector(KEY_LANES * KEY_BITS - 1 downto 0);
   type   value_array is array (WAYS - 1 downto 0) of std_logic_vector(VALUE_LANES * VALUE_BITS - 1 downto 0);
   signal value_data   : value_array;
-  signal chosen_value : std_logic_vector(VALUE_LANES * VALUE_BITS - 1 downto 0);
+  type   choice_array is array (0 to 3) of signed(COLUMNS * LANE_BITS - 1 downto 0);
+  signal choices      : choice_array; -- weights, keys, values of even and of odd tokens
   type   bank_array is array (0 to BANKS - 1) of signed(COLUMNS * LANE_BITS - 1 downto 0);
   signal bank_words   : bank_array;
   signal lane_words   : signed(COLUMNS * LANE_BITS - 1 downto 0);
@@ -368,12 +370,20 @@ begin
   -- Values of even and odd tokens lie in a way each.
   one_way : if WAYS = 1 generate
     value_address <= lane_address;
-    chosen_value  <= value_data(0);
+    odd_1         <= '0';
   end generate one_way;
 
   two_ways : if WAYS = 2 generate
+
     value_address <= '0' & lane_address(ADDRESS_BITS - 1 downto 1);
-    chosen_value  <= value_data(WAYS - 1) when odd_2 = '1' else value_data(0);
+
+    follow_parity : process (clk) is
+    begin
+      if rising_edge(clk) then
+        odd_1 <= lane_address(0);
+      end if;
+    end process follow_parity;
+
   end generate two_ways;
 
   keys : entity work.lane_cache
@@ -447,8 +457,51 @@ begin
     end loop;
   end process own_operands;
 
+  weights_of_lanes : process (all) is
+  begin
+    choices(0) <= bank_words(0);
+    for b in 1 to BANKS - 1 loop
+      if source_2 = b then
+        choices(0) <= bank_words(b);
+      end if;
+    end loop;
+  end process weights_of_lanes;
+
+  operands_of_lanes : for lane in 0 to COLUMNS - 1 generate
+
+    constant LOW  : natural := lane * LANE_BITS;
+    constant HIGH : natural := LOW + LANE_BITS - 1;
+
+  begin
+
+    with_key : if lane < KEY_LANES generate
+      choices(1)(HIGH downto LOW) <=
+        resize(signed(key_data((lane + 1) * KEY_BITS - 1 downto lane * KEY_BITS)), LANE_BITS);
+    end generate with_key;
+
+    without_key : if lane >= KEY_LANES generate
+      choices(1)(HIGH downto LOW) <= (others => '0');
+    end generate without_key;
+
+    with_value : if lane < VALUE_LANES generate
+      choices(2)(HIGH downto LOW) <=
+        resize(signed(value_data(0)((lane + 1) * VALUE_BITS - 1 downto lane * VALUE_BITS)),
+               LANE_BITS);
+      choices(3)(HIGH downto LOW) <=
+        resize(signed(value_data(WAYS - 1)((lane + 1) * VALUE_BITS - 1 downto lane * VALUE_BITS)),
+               LANE_BITS);
+    end generate with_value;
+
+    without_value : if lane >= VALUE_LANES generate
+      choices(2)(HIGH downto LOW) <= (others => '0');
+      choices(3)(HIGH downto LOW) <= (others => '0');
+    end generate without_value;
+
+  end generate operands_of_lanes;
+
   operands : process (clk) is
-    variable s : step_t;
+    variable s   : step_t;
+    variable own : signed(X_BITS - 1 downto 0);
   begin
     if rising_edge(clk) then
       issue_q       <= issue & issue_q(1 to 2);
@@ -467,38 +520,25 @@ begin
       source_2 <= source_1;
       ways_1   <= ways_0;
       ways_2   <= ways_1;
-      odd_1    <= lane_address(0);
-      odd_2    <= odd_1;
+      -- the caches' choice is worked out a clock ahead, for one table a bit
+      lane_choice <= "00";
+      if source_1 = BANKS then
+        lane_choice <= "01";
+      elsif source_1 = BANKS + 1 then
+        lane_choice <= '1' & odd_1;
+      end if;
 
       if issue_q(2) = '1' then
         both_3 <= ways_2(0) and ways_2(1);
-        for i in 0 to WAYS - 1 loop
+        own := raw(0);
+        if ways_2 = "10" then
+          own := raw(WAYS - 1); -- the other way's token, alone
+        end if;
+        x(0) <= own - x_zero;
+        for i in 1 to WAYS - 1 loop
           x(i) <= raw(i) - x_zero;
         end loop;
-        if ways_2 = "10" then
-          x(0) <= raw(WAYS - 1) - x_zero; -- the other way's token, alone
-        end if;
-
-        lane_words <= bank_words(0);
-        for b in 1 to BANKS - 1 loop
-          if source_2 = b then
-            lane_words <= bank_words(b);
-          end if;
-        end loop;
-        if source_2 = BANKS then
-          lane_words <= (others => '0');
-          for lane in 0 to KEY_LANES - 1 loop
-            lane_words((lane + 1) * LANE_BITS - 1 downto lane * LANE_BITS) <=
-              resize(signed(key_data((lane + 1) * KEY_BITS - 1 downto lane * KEY_BITS)), LANE_BITS);
-          end loop;
-        elsif source_2 = BANKS + 1 then
-          lane_words <= (others => '0');
-          for lane in 0 to VALUE_LANES - 1 loop
-            lane_words((lane + 1) * LANE_BITS - 1 downto lane * LANE_BITS) <=
-              resize(signed(chosen_value((lane + 1) * VALUE_BITS - 1 downto lane * VALUE_BITS)),
-                     LANE_BITS);
-          end loop;
-        end if;
+        lane_words <= choices(to_integer(lane_choice));
       end if;
 
       if reset = '1' then

@@ -44,7 +44,8 @@ package engine_types is
     -- collector
     column_first   : natural; -- first lane, and from lane to lane
     column_step    : natural;
-    columns_last   : natural; -- last lane of the last tile
+    columns_full   : natural; -- columns of a full tile, less one,
+    columns_last   : natural; -- and of the last tile
     bias_base      : natural;
     m_base         : natural;
     r_base         : natural;

@@ -3,7 +3,7 @@
 --   y = clamp(y_zero + ((acc + bias) * M + ((r - r_zero) * R << Q) + 2^(S-1) >> S))
 --
 -- A sum, the borrow that its lane still owes and its step enter; bias, M, R and the residual operand follow two clocks later, straight
--- from their memories; y leaves ten clocks after the sum. Whatever travels along ("tag") comes
+-- from their memories; y leaves eleven clocks after the sum. Whatever travels along ("tag") comes
 -- out beside y.
 library ieee;
 use ieee.std_logic_1164.all;
@@ -50,7 +50,10 @@ end entity epilogue;
 
 architecture rtl of epilogue is
 
-  constant STAGES : positive := 10;
+  constant STAGES : positive := 11;
+  constant SHIFTED_BITS : positive := maximum(TOTAL_BITS - SHIFT_LOW, Y_BITS + 2);
+  constant COARSE_STEPS : natural  := (SHIFT_HIGH - SHIFT_LOW) / 4;
+  constant DOWN_BITS    : positive := index_bits(COARSE_STEPS + 1) + 2;
   constant R_BITS : positive := RESIDUAL_BITS + 1;
 
   type step_pipe is array (1 to STAGES) of unsigned(STEP_BITS - 1 downto 0);
@@ -77,13 +80,21 @@ architecture rtl of epilogue is
   signal rounded      : signed(TOTAL_BITS - 1 downto 0);
   signal raised       : signed(TOTAL_BITS - 1 downto 0);
   signal total        : signed(TOTAL_BITS - 1 downto 0);
-  signal shifted      : signed(TOTAL_BITS - 1 downto 0);
-  signal moved        : signed(TOTAL_BITS - 1 downto 0);
   signal up           : natural;
-  signal down         : natural;
+  signal down         : unsigned(DOWN_BITS - 1 downto 0);
+  signal fine         : unsigned(1 downto 0);
+  signal coarse       : signed(SHIFTED_BITS - 1 downto 0);
+  signal shifted      : signed(SHIFTED_BITS - 1 downto 0);
+  signal kept         : signed(Y_BITS downto 0);
+  signal beyond       : std_logic;
+  signal sign         : std_logic;
+  signal less         : std_logic;
+  signal more         : std_logic;
   signal zero         : signed(Y_BITS - 1 downto 0);
-  signal low          : signed(Y_BITS - 1 downto 0);
-  signal high         : signed(Y_BITS - 1 downto 0);
+  signal low          : signed(Y_BITS downto 0); -- limits less the zero point
+  signal high         : signed(Y_BITS downto 0);
+  signal limit_low    : signed(Y_BITS downto 0);
+  signal limit_high   : signed(Y_BITS downto 0);
 
 begin
 
@@ -92,7 +103,7 @@ begin
   y_tag   <= tags(STAGES);
 
   pipeline : process (clk) is
-    variable word : signed(TOTAL_BITS - 1 downto 0);
+    variable clamped : signed(Y_BITS downto 0);
     variable s    : step_t;
     variable addend : signed(BIASED_BITS - 1 downto 0);
     variable with_borrow : signed(BIASED_BITS downto 0);
@@ -155,33 +166,52 @@ begin
       -- 7: add
       total <= rounded + raised;
       s    := PROGRAM(to_integer(steps(6)));
-      down <= s.shift;
+      down <= to_unsigned(s.shift - SHIFT_LOW, DOWN_BITS);
 
-      -- 8: shift, by slices with the sign filled in
-      word := total;
-      for i in SHIFT_LOW to SHIFT_HIGH loop
-        if down = i then
-          word := resize(total(TOTAL_BITS - 1 downto i), TOTAL_BITS);
+      -- 8, 9: shift, by slices with the sign filled in; first by fours, then by the rest
+      for i in 0 to COARSE_STEPS loop
+        if down(DOWN_BITS - 1 downto 2) = i then
+          coarse <= resize(total(TOTAL_BITS - 1 downto SHIFT_LOW + 4 * i), SHIFTED_BITS);
         end if;
       end loop;
-      shifted <= word;
-      s    := PROGRAM(to_integer(steps(7)));
+      fine <= down(1 downto 0);
+      for i in 0 to 3 loop
+        if fine = i then
+          shifted <= resize(coarse(SHIFTED_BITS - 1 downto i), SHIFTED_BITS);
+        end if;
+      end loop;
+      s    := PROGRAM(to_integer(steps(8)));
+      low  <= to_signed(s.y_low - s.y_zero, Y_BITS + 1);
+      high <= to_signed(s.y_high - s.y_zero, Y_BITS + 1);
+
+      -- 10: compare: what does not fit in Y_BITS + 1 bits is beyond the limits on its sign's side
+      kept      <= resize(shifted, Y_BITS + 1);
+      limit_low <= low;
+      limit_high <= high;
+      sign      <= shifted(SHIFTED_BITS - 1);
+      beyond    <= '0';
+      if resize(resize(shifted, Y_BITS + 1), SHIFTED_BITS) /= shifted then
+        beyond <= '1';
+      end if;
+      less <= '0';
+      if resize(shifted, Y_BITS + 1) < low then
+        less <= '1';
+      end if;
+      more <= '0';
+      if resize(shifted, Y_BITS + 1) > high then
+        more <= '1';
+      end if;
+      s    := PROGRAM(to_integer(steps(9)));
       zero <= to_signed(s.y_zero, Y_BITS);
 
-      -- 9: zero point
-      moved <= shifted + resize(zero, TOTAL_BITS);
-      s    := PROGRAM(to_integer(steps(8)));
-      low  <= to_signed(s.y_low, Y_BITS);
-      high <= to_signed(s.y_high, Y_BITS);
-
-      -- 10: clamp
-      if moved < resize(low, TOTAL_BITS) then
-        y <= low;
-      elsif moved > resize(high, TOTAL_BITS) then
-        y <= high;
-      else
-        y <= resize(moved, Y_BITS);
+      -- 11: clamp and add the zero point
+      clamped := kept;
+      if (beyond and sign) = '1' or (not beyond and less) = '1' then
+        clamped := limit_low;
+      elsif (beyond or more) = '1' then
+        clamped := limit_high;
       end if;
+      y <= resize(clamped + resize(zero, Y_BITS + 1), Y_BITS);
 
       if reset = '1' then
         valids <= (others => '0');

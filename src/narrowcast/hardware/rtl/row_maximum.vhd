@@ -80,7 +80,7 @@ architecture rtl of row_maximum is
   signal fill_y       : unsigned(ADDRESS_BITS - 1 downto 0);
 
   -- The first and the last of a row, in flight with the memory's read.
-  signal reading_q : std_logic_vector(3 downto 0);
+  signal reading_q : std_logic_vector(2 downto 0);
   signal first_q   : std_logic_vector(1 downto 0);
   signal last_q    : std_logic_vector(1 downto 0);
 
@@ -88,7 +88,6 @@ begin
 
   write_address <= fill_bank & fill;
   read_address  <= read_bank & read_index;
-  hold          <= reading_q(1) or reading_q(2) or reading_q(3);
 
   memory : entity work.ram
     generic map (
@@ -151,7 +150,8 @@ begin
         end if;
       end if;
 
-      reading_q <= reading_q(2 downto 0) & reading;
+      reading_q <= reading_q(1 downto 0) & reading;
+      hold      <= reading_q(0) or reading_q(1) or reading_q(2);
       first_q   <= first_q(0) & '0';
       last_q    <= last_q(0) & '0';
       if read_index = 0 then
@@ -185,6 +185,7 @@ begin
         fill_bank <= '0';
         reading   <= '0';
         reading_q <= (others => '0');
+        hold      <= '0';
         out_valid <= '0';
       end if;
     end if;

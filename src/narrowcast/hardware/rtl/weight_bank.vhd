@@ -46,7 +46,7 @@ architecture rtl of weight_bank is
   type   word_array is array (SEGMENTS'range) of std_logic_vector(WIDTH - 1 downto 0);
   signal words  : word_array;
   signal earlier : unsigned(ADDRESS_BITS - 1 downto 0);
-  signal chosen : unsigned(ADDRESS_BITS - 1 downto 0);
+  signal chosen : std_logic_vector(SEGMENTS'range);
 
 begin
 
@@ -111,25 +111,33 @@ begin
 
   end generate segments_of_bank;
 
+  -- Which segment, worked out beside the memories: one bit each.
   follow : process (clk) is
   begin
     if rising_edge(clk) then
       if enable = '1' then
         earlier <= address;
       end if;
-      chosen <= earlier;
+      for s in SEGMENTS'range loop
+        chosen(s) <= '0';
+        if SEGMENTS(s).bank = BANK and earlier >= SEGMENTS(s).first
+          and earlier < SEGMENTS(s).first + SEGMENTS(s).words then
+          chosen(s) <= '1';
+        end if;
+      end loop;
     end if;
   end process follow;
 
   choose : process (all) is
+    variable word : std_logic_vector(WIDTH - 1 downto 0);
   begin
-    data <= (WIDTH - 1 downto 0 => '0');
+    word := (others => '0');
     for s in SEGMENTS'range loop
-      if SEGMENTS(s).bank = BANK and chosen >= SEGMENTS(s).first
-        and chosen < SEGMENTS(s).first + SEGMENTS(s).words then
-        data <= words(s);
+      if SEGMENTS(s).bank = BANK then
+        word := word or (words(s) and (WIDTH - 1 downto 0 => chosen(s)));
       end if;
     end loop;
+    data <= word;
   end process choose;
 
 end architecture rtl;
