@@ -24,7 +24,7 @@ SCORE_TO_BELOW = 5  # the last score of a row -> the row's first difference ente
 BELOW_TO_READ = 15  # a difference enters the epilogue -> its exponential can be addressed
 BELOW_TO_DIVIDE = 16  # the last difference of a row -> the row's division, plus its bits
 ROW_MULTIPLIER_BITS = 17
-INPUT_TO_READ = 2  # an input is taken -> it can be addressed
+INPUT_TO_READ = 3  # a token's last input is taken -> its first job can start
 FETCH = 4  # clocks from one job's word to the next one's
 MULTIPLIER_RING = 16  # row multipliers that are kept
 

@@ -36,9 +36,12 @@ def aggregate(fields: Mapping[str, int]) -> str:
 
 
 def array(name: str, kind: str, items: Sequence[str]) -> str:
-    """Return the declaration of a constant array."""
+    """Return the declaration of a constant array, indexed downwards.
+
+    GHDL subtracts an index from the array's last one where it counts upwards.
+    """
     body = ",\n    ".join(f"{i} => {item}" for i, item in enumerate(items))
-    return f"  constant {name} : {kind}(0 to {len(items) - 1}) := (\n    {body});"
+    return f"  constant {name} : {kind}({len(items) - 1} downto 0) := (\n    {body});"
 
 
 def package(comment: Sequence[str], declarations: Sequence[str]) -> str:

@@ -60,6 +60,8 @@ architecture rtl of collector is
   signal prepared  : std_logic;
   signal one_tile  : std_logic;
   signal one_column : std_logic; -- in the last tile
+  signal one_block : std_logic; -- a channel in a head
+  signal one_lane  : std_logic;
 
   -- the current job
   signal s         : step_t;
@@ -71,6 +73,7 @@ architecture rtl of collector is
   signal column_at : lane_t;
   signal columns_left : lane_t;
   signal s_one_column : std_logic;
+  signal s_one_block : std_logic;
   signal at_row_first : std_logic;
   signal bias_at   : address_t;
   signal m_at      : address_t;
@@ -78,7 +81,9 @@ architecture rtl of collector is
   signal row_at    : address_t;
   signal y_at      : address_t;
   signal lane_at   : lane_t;
-  signal in_block  : count_t;
+  signal block_left : count_t;
+  signal block_ends : std_logic; -- of a head's channels, worked out a clock ahead
+  signal lanes_end : std_logic; -- the last lane's channel
 
   signal outer_full : std_logic;
   signal inner_full : std_logic;
@@ -114,6 +119,8 @@ begin
   go        <= (take and row_ends) or (prepared and not started);
   passing   <= outer_full and (not inner_full or (take and tile_ends));
 
+  one_lane <= '1' when COLUMNS = 1 else '0';
+
   move   <= passing;
   column <= column_at;
 
@@ -131,6 +138,10 @@ begin
         one_column <= '0';
         if following.columns_last = 0 then
           one_column <= '1';
+        end if;
+        one_block <= '0';
+        if following.block_last = 0 then
+          one_block <= '1';
         end if;
         prepared <= '1';
       end if;
@@ -196,14 +207,24 @@ begin
           tile_ends <= '1';
         end if;
         if s.destination = TO_VALUES then
-          in_block <= in_block + 1;
-          lane_at  <= lane_at + 1;
-          if in_block = s.block_last then
-            in_block <= (others => '0');
+          lane_at    <= lane_at + 1;
+          block_left <= block_left - 1;
+          block_ends <= '0';
+          if block_left = 1 then
+            block_ends <= '1';
           end if;
-          if lane_at = COLUMNS - 1 or in_block = s.block_last then
-            lane_at <= (others => '0');
-            y_at    <= y_at + to_unsigned(s.y_stride, ADDRESS_BITS);
+          lanes_end <= '0';
+          if lane_at = COLUMNS - 2 then
+            lanes_end <= '1';
+          end if;
+          if block_ends = '1' then
+            block_left <= to_unsigned(s.block_last, COUNT_BITS);
+            block_ends <= s_one_block;
+          end if;
+          if block_ends = '1' or lanes_end = '1' then
+            lane_at   <= (others => '0');
+            lanes_end <= one_lane;
+            y_at      <= y_at + to_unsigned(s.y_stride, ADDRESS_BITS);
           end if;
         else
           y_at <= y_at + 1;
@@ -251,7 +272,10 @@ begin
         if upcoming.destination = TO_POOL then
           y_at <= (others => '0');
         end if;
-        in_block     <= (others => '0');
+        block_left   <= to_unsigned(upcoming.block_last, COUNT_BITS);
+        block_ends   <= one_block;
+        s_one_block  <= one_block;
+        lanes_end    <= one_lane;
         lane_at      <= resize(word_slot, LANE_INDEX_BITS);
       end if;
 

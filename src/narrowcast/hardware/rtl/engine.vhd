@@ -55,7 +55,9 @@ architecture rtl of engine is
   signal in_way       : std_logic;
   signal in_row       : address_t;
   signal in_at        : address_t;
-  signal token_ends   : std_logic;
+  signal one_input    : std_logic; -- a token has
+  signal last_token   : std_logic;
+  signal token_ends   : std_logic; -- the input to come is its last
   signal token_loaded : std_logic;
   signal input_write  : way_bits;
   signal input_address : address_t;
@@ -76,7 +78,8 @@ architecture rtl of engine is
   signal step_1       : step_index;
   signal ways_0, ways_1, ways_2 : std_logic_vector(1 downto 0);
   signal both_3       : std_logic;
-  signal x_from, x_from_1, x_from_2 : natural range 0 to 3;
+  signal x_from, x_from_1, x_from_2 : unsigned(1 downto 0);
+  signal other_2      : std_logic; -- the other way's token, alone
   signal source, source_1, source_2 : natural range 0 to BANKS + 1;
   signal x_address    : address_t;
   signal lane_address : address_t;
@@ -96,8 +99,9 @@ architecture rtl of engine is
   signal inputs_data  : input_array;
   signal pool_data    : signed(POOL_BITS - 1 downto 0);
   signal x_zero       : signed(X_BITS - 1 downto 0);
+  type   raw_array is array (4 * WAYS - 1 downto 0) of signed(X_BITS - 1 downto 0);
+  signal raw          : raw_array;
   type   x_array is array (WAYS - 1 downto 0) of signed(X_BITS - 1 downto 0);
-  signal raw          : x_array; -- of the way's own stores
   signal x            : x_array;
   signal key_data     : std_logic_vector(KEY_LANES * KEY_BITS - 1 downto 0);
   type   value_array is array (WAYS - 1 downto 0) of std_logic_vector(VALUE_LANES * VALUE_BITS - 1 downto 0);
@@ -170,8 +174,8 @@ begin
 
   in_ready     <= loading;
   in_take      <= loading and in_valid;
-  token_ends   <= '1' when in_left = 0 else '0';
   token_loaded <= in_take and token_ends;
+  one_input    <= '1' when INPUTS = 1 else '0';
   out_valid    <= sending;
   out_data     <= results(0);
 
@@ -189,8 +193,12 @@ begin
         end if;
         in_at   <= in_at + 1;
         in_left <= in_left - 1;
+        if in_left = 1 then
+          token_ends <= '1';
+        end if;
         if token_ends = '1' then
           in_left     <= to_unsigned(INPUTS - 1, ADDRESS_BITS);
+          token_ends  <= one_input;
           tokens_left <= tokens_left - 1;
           if WAYS = 2 and in_way = '0' then
             in_at  <= in_row; -- the other way's token lies at the same address
@@ -199,7 +207,10 @@ begin
             in_row <= in_at + 1;
             in_way <= '0';
           end if;
-          if tokens_left = 0 then
+          if tokens_left = 1 then
+            last_token <= '1';
+          end if;
+          if last_token = '1' then
             loading <= '0';
           end if;
         end if;
@@ -231,7 +242,9 @@ begin
         in_row      <= (others => '0');
         in_at       <= (others => '0');
         in_left     <= to_unsigned(INPUTS - 1, ADDRESS_BITS);
+        token_ends  <= one_input;
         tokens_left <= to_unsigned(WINDOW - 1, ADDRESS_BITS);
+        last_token  <= '0';
       end if;
       if reset = '1' then
         waking      <= "11";
@@ -442,20 +455,13 @@ begin
 
   end generate weight_banks;
 
-  own_operands : process (all) is
-  begin
-    for i in 0 to WAYS - 1 loop
-      if x_from_2 = FROM_TOKENS then
-        raw(i) <= resize(signed(token_data(i)), X_BITS);
-      elsif x_from_2 = FROM_INPUTS then
-        raw(i) <= resize(signed(inputs_data(i)), X_BITS);
-      elsif x_from_2 = FROM_POOL then
-        raw(i) <= resize(pool_data, X_BITS);
-      else
-        raw(i) <= resize(signed(scratch_data(i)), X_BITS);
-      end if;
-    end loop;
-  end process own_operands;
+  -- By way and source: a way's own stores, then the other way's.
+  own_operands : for i in 0 to WAYS - 1 generate
+    raw(4 * i + FROM_SCRATCH) <= resize(signed(scratch_data(i)), X_BITS);
+    raw(4 * i + FROM_TOKENS)  <= resize(signed(token_data(i)), X_BITS);
+    raw(4 * i + FROM_INPUTS)  <= resize(signed(inputs_data(i)), X_BITS);
+    raw(4 * i + FROM_POOL)    <= resize(pool_data, X_BITS);
+  end generate own_operands;
 
   weights_of_lanes : process (all) is
   begin
@@ -500,8 +506,7 @@ begin
   end generate operands_of_lanes;
 
   operands : process (clk) is
-    variable s   : step_t;
-    variable own : signed(X_BITS - 1 downto 0);
+    variable s : step_t;
   begin
     if rising_edge(clk) then
       issue_q       <= issue & issue_q(1 to 2);
@@ -520,6 +525,7 @@ begin
       source_2 <= source_1;
       ways_1   <= ways_0;
       ways_2   <= ways_1;
+      other_2  <= ways_1(1) and not ways_1(0);
       -- the caches' choice is worked out a clock ahead, for one table a bit
       lane_choice <= "00";
       if source_1 = BANKS then
@@ -530,14 +536,12 @@ begin
 
       if issue_q(2) = '1' then
         both_3 <= ways_2(0) and ways_2(1);
-        own := raw(0);
-        if ways_2 = "10" then
-          own := raw(WAYS - 1); -- the other way's token, alone
+        if WAYS = 1 then
+          x(0) <= raw(to_integer(x_from_2)) - x_zero;
+        else
+          x(0)        <= raw(to_integer(other_2 & x_from_2)) - x_zero;
+          x(WAYS - 1) <= raw(to_integer('1' & x_from_2)) - x_zero;
         end if;
-        x(0) <= own - x_zero;
-        for i in 1 to WAYS - 1 loop
-          x(i) <= raw(i) - x_zero;
-        end loop;
         lane_words <= choices(to_integer(lane_choice));
       end if;
 

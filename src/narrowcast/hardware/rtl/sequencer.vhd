@@ -29,7 +29,7 @@ entity sequencer is
     group_last   : out   std_logic;
     step         : out   unsigned(STEP_BITS - 1 downto 0);
     ways         : out   std_logic_vector(1 downto 0); -- which ways' tokens
-    x_source     : out   natural range 0 to 3;
+    x_source     : out   unsigned(1 downto 0);
     lane_source  : out   natural range 0 to BANK_BITS'length + 1;
     x_address    : out   unsigned(ADDRESS_BITS - 1 downto 0);
     lane_address : out   unsigned(ADDRESS_BITS - 1 downto 0)
@@ -115,7 +115,7 @@ begin
   group_first  <= issuing and at_group_first;
   group_last   <= issuing and (at_group_last or at_last);
   step         <= current;
-  x_source     <= s.x_source;
+  x_source     <= to_unsigned(s.x_source, 2);
   lane_source  <= s.lane_source;
   x_address    <= x_at;
   lane_address <= lane_at;
@@ -175,11 +175,11 @@ begin
         fetching <= fetching - 1;
       elsif fetching = 1 then
         fetching <= "00";
-        if left >= needed then
+        if tokens >= needed then
           prepared <= '1';
         end if;
       elsif prepared = '0' then
-        if left >= needs then
+        if tokens >= needs then
           prepared <= '1';
         end if;
       end if;
