@@ -48,7 +48,7 @@ from narrowcast.integer.model import Context, IntegerModel, Linear, Scores
 
 TRACE_ORDER = "trace.json"  # beside the sources: what the engine stores, in its order
 MOST_OUTPUTS = 63  # the engine counts them in 6 bits
-ROOM = 0.92  # of the device's tables: the estimate may be a few per cent too low
+ROOM = 0.95  # of the device's tables: the estimate may be a few per cent too low
 PAIR_PORT = 25  # a DSP port this wide holds two lanes with sums of any length
 NARROW_WEIGHTS = 6  # bits: the second way's lanes are made for weights up to this
 IDLE_LANES = 48  # lanes whose power the rest of the engine takes, roughly
@@ -387,7 +387,7 @@ class _JobWidths:
 def _compile(
     model: IntegerModel, device: Device, array: LaneArray, storage: Mapping[str, str]
 ) -> Design:
-    program = schedule(model, array)
+    program = schedule(model, array, thorough=True)
     scratch, scratch_words = memory.allocate_scratch(model, program, array.ways)
     images, layout, bank_bits = _lay_out(model, array, scratch)
     widths = _widths(model, [bounds(model, step) for step in model.steps], images)
@@ -425,7 +425,8 @@ def _compile(
     of_weights = memory.weight_buffers(segments, bank_bits, array.columns, choice)
     all_buffers = tuple(of_weights + buffers)
     dsp = array.dsp + array.ways * epilogue_dsp(widths["BIASED_BITS"], device)
-    luts = _logic_luts(array, widths, len(bank_bits)) + sum(b.luts for b in all_buffers)
+    luts = _logic_luts(array, widths, segments, len(bank_bits))
+    luts += sum(b.luts for b in all_buffers)
     _check(device, dsp, luts, all_buffers)
     in_block = {b.name: int(b.storage == "block") for b in buffers}
     depth = {buffer.name: buffer.words for buffer, _ in wanted}
@@ -519,18 +520,33 @@ def _segment_text(segment: Segment) -> str:
     )
 
 
-def _logic_luts(array: LaneArray, widths: Mapping[str, int], banks: int) -> int:
-    """Estimate the look-up tables that are not memory."""
-    sums = widths["SUM_BITS"]
+def lane_luts(x_bits: int, w_bits: int, sum_bits: int) -> int:
+    """Look-up tables of one lane of ``lane_tables``: the accumulator, and rows of the product."""
+    w_multiplies = (w_bits + 1) // 2 * x_bits <= (x_bits + 1) // 2 * w_bits
+    multiplier, multiplicand = (w_bits, x_bits) if w_multiplies else (x_bits, w_bits)
+    return sum_bits + multiplier // 2 * (multiplicand + 1)
+
+
+def _logic_luts(
+    array: LaneArray, widths: Mapping[str, int], segments: list[Segment], banks: int
+) -> int:
+    """Estimate the look-up tables that are not memory, from synthesis of the entities by yosys."""
+    sums, lane_bits = widths["SUM_BITS"], widths["LANE_BITS"]
     of_lane = {
-        Kind.PAIRS: widths["LANE_BITS"] / 2 + (sums if array.grouped else 0),
+        Kind.PAIRS: lane_bits / 2 + (sums + 1 if array.grouped else 0),
         Kind.SINGLE: 0,
-        Kind.TABLES: array.narrow_x * array.narrow_w + sums,
+        Kind.TABLES: lane_luts(array.narrow_x, array.narrow_w, sums),
     }
-    operands = array.columns * widths["LANE_BITS"] * -(-(banks + 1 + array.ways) // 3)
     lanes = array.columns * sum(of_lane[kind] for kind in array.kinds)
-    choosing = array.ways * sums * array.columns / 3
-    return round(500 + 500 * array.ways + operands + lanes + choosing)
+    operands = array.columns * lane_bits * (1 if banks == 1 else 2)
+    cut = [sum(1 for s in segments if s.bank == bank) for bank in range(banks)]
+    of_banks = sum(
+        next(s.width for s in segments if s.bank == bank) * -(-parts // 3)
+        for bank, parts in enumerate(cut)
+        if parts > 1
+    )
+    of_way = 500 + sums * array.columns * 0.36
+    return round(530 + array.ways * of_way + lanes + operands + of_banks)
 
 
 def epilogue_dsp(biased_bits: int, device: Device) -> int:
@@ -587,7 +603,7 @@ def _columns(model: IntegerModel, most: int, multiple: int, forced: int | None) 
 
 def _power(array: LaneArray) -> float:
     """Return the power of an array and of the rest of the engine, in lanes in DSP blocks."""
-    tables = (array.narrow_x * array.narrow_w + 16) / 36
+    tables = lane_luts(array.narrow_x, array.narrow_w, 16) / 36
     each = {Kind.PAIRS: 1.0, Kind.SINGLE: 1.0, Kind.TABLES: tables}
     return IDLE_LANES + sum(array.columns * each[kind] for kind in array.kinds)
 

@@ -9,6 +9,7 @@ the cycle count follows by arithmetic.
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from random import Random
 
 from narrowcast.compile.lanes import LaneArray, Mode, modes_of
 from narrowcast.integer.model import Context, IntegerModel, Linear, Scores, Step
@@ -214,7 +215,14 @@ class _Scheduler:
         self.values: dict[tuple[str, int], int] = {}
         self.multiplier: dict[tuple[str, int, int], tuple[int, int]] = {}
         self.scored = self.contexts = 0
-        self.last_user: dict[str, int] = {}  # of keys and values: index of the step
+        self.slots: dict[tuple[str, int, int], int] = {}
+        scores = [s for s in model.steps if isinstance(s, Scores)]
+        contexts = [s for s in model.steps if isinstance(s, Context)]
+        self.key_tensors = {s.key for s in scores}
+        self.query_tensors = {s.operand for s in scores}
+        self.value_tensors = {s.value for s in contexts}
+        self.context_tensors = {s.output for s in contexts}
+        self.pooled = pooled_tensor(model)
 
     # ---------------------------------------------------------------- dependencies
 
@@ -239,7 +247,7 @@ class _Scheduler:
         return self._rows_ready(source, rows) if self._cache_free(source) else None
 
     def _rows_ready(self, source: Linear, rows: tuple[int, ...]) -> tuple[int, str] | None:
-        heads = self.model.heads if self._is_context(source.operand) else 1
+        heads = self.model.heads if source.operand in self.context_tensors else 1
         size = self.model.tensors[source.operand].columns // heads
         places = [(source.operand, row, head) for row in rows for head in range(heads)]
         if any(place not in self.readable for place in places):
@@ -249,17 +257,14 @@ class _Scheduler:
     def input_taken(self, rows: tuple[int, ...]) -> int:
         return (rows[-1] + 1) * self.model.inputs - 1
 
-    def _is_context(self, tensor: str) -> bool:
-        return any(isinstance(s, Context) and s.output == tensor for s in self.model.steps)
-
     def _cache_free(self, source: Linear) -> bool:
         """Keys and values of one layer are written once the last readers of another have run."""
         for index, step in enumerate(self.steps):
             other = step.source
-            if isinstance(other, Scores) and self._is_key(source.output):
+            if isinstance(other, Scores) and source.output in self.key_tensors:
                 if other.key == source.output:
                     return True
-            elif isinstance(other, Context) and self._is_value(source.output):
+            elif isinstance(other, Context) and source.output in self.value_tensors:
                 if other.value == source.output:
                     return True
             else:
@@ -267,15 +272,6 @@ class _Scheduler:
             if self.next_row[index] < step.rows:
                 return False
         return True
-
-    def _is_key(self, tensor: str) -> bool:
-        return any(isinstance(s, Scores) and s.key == tensor for s in self.model.steps)
-
-    def _is_query(self, tensor: str) -> bool:
-        return any(isinstance(s, Scores) and s.operand == tensor for s in self.model.steps)
-
-    def _is_value(self, tensor: str) -> bool:
-        return any(isinstance(s, Context) and s.value == tensor for s in self.model.steps)
 
     def _scores_ready(
         self, step: ProgramStep, source: Scores, rows: tuple[int, ...]
@@ -354,7 +350,7 @@ class _Scheduler:
     # ---------------------------------------------------------------- the list
 
     def choose(self) -> tuple[int, _Placed]:
-        best: tuple[tuple[int, ...], int, _Placed] | None = None
+        best: tuple[tuple[float, ...], int, _Placed] | None = None
         for index, step in enumerate(self.steps):
             if self.next_row[index] >= step.rows:
                 continue
@@ -378,9 +374,10 @@ class _Scheduler:
         slot = 0
         if isinstance(source, Scores):
             slot = self.scored % MULTIPLIER_RING
+            self.slots[source.output, step.head, rows[0]] = slot
             self.scored += 1
         elif isinstance(source, Context):
-            slot = self.contexts_slot(source, step.head, rows[0])
+            slot = self.slots[source.operand, step.head, rows[0]]
             self.contexts += 1
         self.jobs.append(
             Job(
@@ -398,15 +395,6 @@ class _Scheduler:
             self._write_exponentials(step, source, rows, placed.values)
         else:
             self._write(step, source, rows, placed.values)
-
-    def contexts_slot(self, source: Context, head: int, row: int) -> int:
-        return next(
-            job.slot
-            for job in reversed(self.jobs)
-            if self.steps[job.step].source.output == source.operand
-            and self.steps[job.step].head == head
-            and job.rows[0] == row
-        )
 
     def _write_exponentials(
         self, step: ProgramStep, source: Scores, rows: tuple[int, ...], values: tuple[int, ...]
@@ -429,7 +417,7 @@ class _Scheduler:
         values: tuple[int, ...],
     ) -> None:
         output = source.output
-        pooled = output == pooled_tensor(self.model)
+        pooled = output == self.pooled
         delay = VALUE_TO_POOL if pooled else VALUE_TO_READ
         self.stored[output] = self.stored.get(output, 0) + len(rows)
         profile = max(v + delay - c for c, v in enumerate(values))
@@ -437,14 +425,14 @@ class _Scheduler:
             self.readable[output, 0, 0] = max(profile, values[-1] + VALUE_TO_RESULT)
             return
         size = self.model.channels // self.model.heads
-        if self._is_key(output) or self._is_query(output):
+        if output in self.key_tensors or output in self.query_tensors:
             for head in range(self.model.heads):
                 part = values[head * size : (head + 1) * size]
                 time = max(v + delay - c for c, v in enumerate(part))
                 self.keys[output, head] = max(self.keys.get((output, head), 0), time)
                 for row in rows:
                     self.readable[output, row, head] = time
-        elif self._is_value(output):
+        elif output in self.value_tensors:
             for head in range(self.model.heads):
                 time = values[(head + 1) * size - 1] + delay - rows[0]
                 self.values[output, head] = max(self.values.get((output, head), 0), time)
@@ -460,32 +448,58 @@ class _Scheduler:
         return Schedule(self.steps, tuple(self.jobs), cycles)
 
 
-Order = Callable[[ProgramStep, int, int], tuple[int, ...]]
+# Ranks the next job of a step (the step, its index, the row) among those that can start first.
+Order = Callable[[ProgramStep, int, int], tuple[float, ...]]
+
+DRAWN_JOBS = 6000  # jobs placed in search of a better order, in all
+MOST_DRAWS = 60
 
 
-def _depth_first(_: ProgramStep, index: int, row: int) -> tuple[int, ...]:
+def _layer_and_kind(step: ProgramStep) -> tuple[int, str]:
+    layer, _, rest = step.source.name.removeprefix("layers.").partition(".")
+    return (int(layer), rest) if layer.isdigit() else (0, step.source.name)
+
+
+def _depth_first(_: ProgramStep, index: int, row: int) -> tuple[float, ...]:
     return -index, row
 
 
-def _caches_first(step: ProgramStep, index: int, row: int) -> tuple[int, ...]:
+def _caches_first(step: ProgramStep, index: int, row: int) -> tuple[float, ...]:
     """Keys and values of a layer before what waits for them."""
-    layer, _, rest = step.name.removeprefix("layers.").partition(".")
-    number = int(layer) if layer.isdigit() else 0
-    rank = {"embed": 0, "key": 1, "value": 2}.get(rest or step.name, 3)
-    return number, rank, row, -index
+    layer, kind = _layer_and_kind(step)
+    return layer, {"embed": 0, "key": 1, "value": 2}.get(kind, 3), row, -index
 
 
-def _by_row(step: ProgramStep, index: int, row: int) -> tuple[int, ...]:
-    layer, _, _ = step.name.removeprefix("layers.").partition(".")
-    return int(layer) if layer.isdigit() else 0, row, -index
+def _by_row(step: ProgramStep, index: int, row: int) -> tuple[float, ...]:
+    return _layer_and_kind(step)[0], row, -index
 
 
-def schedule(model: IntegerModel, array: LaneArray) -> Schedule:
-    """Return the fastest of a few orders of the jobs.
+def _drawn(model: IntegerModel, random: Random) -> Order:
+    """Draw an order: a rank for each kind of step, and how many rows it runs ahead or behind."""
+    kinds = [s.name.removeprefix("layers.").partition(".")[2] or s.name for s in model.steps]
+    ranks = {kind: random.random() for kind in kinds}
+    rows = {kind: random.choice((-1, 0, 0, 1, 2)) for kind in kinds}
+    by_row = random.random() < 0.5
+
+    def order(step: ProgramStep, _: int, row: int) -> tuple[float, ...]:
+        layer, kind = _layer_and_kind(step)
+        rank, place = ranks[kind], row + rows[kind]
+        return (layer, place, rank) if by_row else (layer, rank, place)
+
+    return order
+
+
+def schedule(model: IntegerModel, array: LaneArray, *, thorough: bool = False) -> Schedule:
+    """Return the fastest of a few orders of the jobs; if ``thorough``, of many, drawn by chance.
 
     Cycles count from the clock in which the first input is taken to the clock in which the last
-    output is taken, both included, with neither stream held up.
+    output is taken, both included, with neither stream held up. The draw is the same every time.
     """
-    orders: tuple[Order, ...] = (_depth_first, _caches_first, _by_row)
+    orders: list[Order] = [_depth_first, _caches_first, _by_row]
+    if thorough:
+        random = Random(0)
+        jobs = sum(step.rows for step in lay_out(model, array))
+        draws = min(MOST_DRAWS, DRAWN_JOBS // jobs)
+        orders += [_drawn(model, random) for _ in range(draws)]
     found = [_Scheduler(model, array, order).run() for order in orders]
     return min(found, key=lambda s: s.cycles)
