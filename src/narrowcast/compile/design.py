@@ -586,7 +586,7 @@ def _arrays(
                 kinds = (kind, second)[:count]
                 array = LaneArray(columns, kinds, field if pairs else 0, x_bits, w_bits)
                 array = replace(array, grouped=is_grouped(model, modes_of(model, array)))
-                found[array] = schedule(model, array).cycles * _power(array)
+                found[array] = schedule(model, array).cycles * (IDLE_LANES + array.lanes)
     return sorted(found, key=lambda a: found[a])
 
 
@@ -599,13 +599,6 @@ def _columns(model: IntegerModel, most: int, multiple: int, forced: int | None) 
     even = {-(-w // multiple) * multiple for w in wanted}
     usable = sorted((c for c in even if c <= most), reverse=True)
     return usable[:6] or [most // multiple * multiple]
-
-
-def _power(array: LaneArray) -> float:
-    """Return the power of an array and of the rest of the engine, in lanes in DSP blocks."""
-    tables = lane_luts(array.narrow_x, array.narrow_w, 16) / 36
-    each = {Kind.PAIRS: 1.0, Kind.SINGLE: 1.0, Kind.TABLES: tables}
-    return IDLE_LANES + sum(array.columns * each[kind] for kind in array.kinds)
 
 
 def compile_model(
