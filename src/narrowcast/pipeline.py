@@ -220,7 +220,7 @@ def stages(config: Config, out: Path, options: Options | None = None) -> list[St
             needs=(
                 *("training.json", "accuracy.json", *INTEGER_MODEL, PREDICTIONS),
                 *("program.json", "verification.json", "synthesis.json"),
-                *([PLACEMENT] if placed else []),
+                *([PLACEMENT, BOARD] if placed else []),
             ),
             settings={"hardware": {"clock_mhz": clock}, "data": plain["data"]},
             options={"seconds": _seconds(out, placed=placed), **_code("report")},

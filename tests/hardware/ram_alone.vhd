@@ -15,6 +15,7 @@ entity ram_alone is
     write         : in    std_logic;
     write_address : in    unsigned(ADDRESS_BITS - 1 downto 0);
     write_data    : in    std_logic_vector(WIDTH - 1 downto 0);
+    enable        : in    std_logic;
     read_address  : in    unsigned(ADDRESS_BITS - 1 downto 0);
     read_data     : out   std_logic_vector(WIDTH - 1 downto 0)
   );
@@ -36,6 +37,7 @@ begin
       write         => write,
       write_address => write_address,
       write_data    => write_data,
+      enable        => enable,
       read_address  => read_address,
       read_data     => read_data
     );

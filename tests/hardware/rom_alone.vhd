@@ -12,6 +12,7 @@ entity rom_alone is
   );
   port (
     clk     : in    std_logic;
+    enable  : in    std_logic;
     address : in    unsigned(ADDRESS_BITS - 1 downto 0);
     data    : out   std_logic_vector(WIDTH - 1 downto 0)
   );
@@ -43,6 +44,7 @@ begin
     )
     port map (
       clk     => clk,
+      enable  => enable,
       address => address,
       data    => data
     );

@@ -42,8 +42,8 @@ def test_bitstream(tmp_path: Path, name: str, tool: str, begins: bytes) -> None:
     assert 0 < path.logic_ns < path.ns and path.source and path.sink
     assert [done for done, _, _ in steps] == [0, 1, 2, 3, 4]
     assert found.to_json()["bitstream"] == found.bitstream.name
-    log = (tmp_path / "work" / "place.log").read_text()
-    assert "Warning" not in log
+    assert "Warning" not in (tmp_path / "work" / "place.log").read_text()
+    assert (tmp_path / "work" / f"{TOP}.log").read_text() == ""
 
 
 def test_a_design_that_is_too_large(tmp_path: Path) -> None:

@@ -96,7 +96,8 @@ def test_block_memory_of_other_families(
     cells = synthesise(tmp_path, entity, device, BLOCK_MEMORY=1, **sizes)
     assert cells[block] == 1
     used = count_cells(cells, device.family)
-    assert used["bram"] == 1 and used["lut"] <= 1 and used["ff"] <= width
+    # an EBR's latch starts with anything: yosys holds the second clock's register low until a read
+    assert used["bram"] == 1 and used["lut"] <= 2 and used["ff"] <= width + 1
 
 
 def test_tables_of_other_families(tmp_path: Path) -> None:
@@ -194,10 +195,11 @@ def test_resources_are_those_that_the_compiler_planned(tmp_path: Path) -> None:
     design.write_rtl(tmp_path / "rtl")
     used = synthesise_yosys(tmp_path / "rtl", DEVICE, 100, tmp_path / "work")
     assert used.dsp == design.dsp
-    assert used.bram36 == sum(b.ramb18 for b in design.buffers) / 2
+    assert used.bram36 == sum(b.blocks for b in design.buffers) / 2
     assert 0.6 * design.luts <= used.lut <= 1.5 * design.luts
     assert 0 < used.ff < 2 * used.lut
     assert used.tool == "Yosys 0.70"
+    assert (tmp_path / "work" / "engine.log").read_text() == ""
     assert used.longest_path is not None
     assert 1 <= used.longest_path.levels == used.to_json()["longest_path"]["levels"] <= 12
     assert used.device == "xc7s15" and used.fits

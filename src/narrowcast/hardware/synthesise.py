@@ -141,6 +141,8 @@ def run_yosys(
 ) -> tuple[str, dict[str, Any]]:
     """Synthesise beside ``verilog``, to ``<top>.json``; return the tool and the flat netlist.
 
+    ``<top>.log`` keeps the warnings.
+
     Raises:
         ToolError: yosys failed, or left no netlist.
     """
@@ -150,7 +152,8 @@ def run_yosys(
     memories = _MEMORY.findall(verilog.read_text())
     script = yosys_script(verilog.name, top, f"{top}.json", device.family, memories)
     (work / f"{top}.ys").write_text(script.replace("; ", "\n") + "\n")
-    run([*command, "-q", "-s", f"{top}.ys"], work, name="yosys")
+    log = run([*command, "-q", "-s", f"{top}.ys"], work, name="yosys")
+    (work / f"{top}.log").write_text(log)
     return re.sub(r"\s*\(.*", "", version), read_netlist(work / f"{top}.json", top)
 
 
