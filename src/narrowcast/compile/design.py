@@ -28,6 +28,7 @@ from narrowcast.compile.program import (
     SCORE_TO_BELOW,
     VALUE_TO_READ,
     Schedule,
+    least_cycles,
     pooled_tensor,
     schedule,
     token_tensors,
@@ -51,6 +52,7 @@ MOST_OUTPUTS = 63  # the engine counts them in 6 bits
 ROOM = 0.95  # of the device's tables: the estimate may be a few per cent too low
 PAIR_PORT = 25  # a DSP port this wide holds two lanes with sums of any length
 NARROW_WEIGHTS = 6  # bits: the second way's lanes are made for weights up to this
+TRIED = 3  # arrays that are scheduled to find the best
 IDLE_LANES = 48  # lanes whose power the rest of the engine takes, roughly
 
 
@@ -569,36 +571,42 @@ def _arrays(
         for s in model.steps
         if not isinstance(s, Linear)
     )
-    kind, each = (Kind.PAIRS, 2) if pairs else (Kind.SINGLE, 1)
-    found: dict[LaneArray, float] = {}
+    found: set[LaneArray] = set()
     for count in (1, 2) if ways is None else (ways,):
-        most = (device.dsp - count * epilogue) * each
+        dsp = device.dsp - count * epilogue
         narrow = [(0, 0)]
         if count == 2:
             every = narrow_widths(model, NARROW_WEIGHTS if ways is None else 99, 99)
             narrow = [every, narrow_widths(model, NARROW_WEIGHTS, NARROW_WEIGHTS + 1)]
         for x_bits, w_bits in narrow:
-            if most < each or (count == 2 and x_bits == 0):
+            if dsp < 1 or (count == 2 and x_bits == 0):
                 continue
-            for columns in _columns(model, most, each * count, lanes and lanes // count):
-                enough = 2 * columns <= most
-                second = kind if enough else Kind.TABLES
-                kinds = (kind, second)[:count]
-                array = LaneArray(columns, kinds, field if pairs else 0, x_bits, w_bits)
-                array = replace(array, grouped=is_grouped(model, modes_of(model, array)))
-                found[array] = schedule(model, array).cycles * (IDLE_LANES + array.lanes)
-    return sorted(found, key=lambda a: found[a])
+            for columns in _columns(model, dsp * (2 if pairs else 1), count, lanes):
+                paired = pairs and columns % 2 == 0
+                kind = Kind.PAIRS if paired else Kind.SINGLE
+                array = LaneArray(columns, (kind,) * count, field if paired else 0, x_bits, w_bits)
+                if array.dsp > dsp and count == 2:
+                    array = replace(array, kinds=(kind, Kind.TABLES))
+                found.add(replace(array, grouped=is_grouped(model, modes_of(model, array))))
+
+    def cost(cycles: int, array: LaneArray) -> tuple[int, int]:
+        return cycles * (IDLE_LANES + array.lanes), -array.narrow_x
+
+    likely = sorted(found, key=lambda a: cost(least_cycles(model, a), a))
+    first = sorted(likely[:TRIED], key=lambda a: cost(schedule(model, a).cycles, a))
+    return first + likely[TRIED:]
 
 
-def _columns(model: IntegerModel, most: int, multiple: int, forced: int | None) -> list[int]:
-    """Return numbers of columns that leave few lanes idle in a row's last tile."""
-    if forced is not None:
-        return [forced]
-    wanted = {-(-width // k) for width in (model.channels, model.ffn_channels) for k in range(1, 9)}
-    wanted |= {most}
-    even = {-(-w // multiple) * multiple for w in wanted}
-    usable = sorted((c for c in even if c <= most), reverse=True)
-    return usable[:6] or [most // multiple * multiple]
+def _columns(model: IntegerModel, most: int, ways: int, lanes: int | None) -> list[int]:
+    """Return numbers of columns that leave few lanes idle in a row's last tile.
+
+    They are even, for pairs and for two ways; a number of lanes that is asked for is obeyed.
+    """
+    if lanes is not None:
+        return [lanes // ways] if lanes % ways == 0 and (ways == 1 or lanes % 4 == 0) else []
+    widths = {-(-width // k) for width in (model.channels, model.ffn_channels) for k in range(1, 9)}
+    even = {-(-width // 2) * 2 for width in widths | {most - 1}}
+    return sorted((c for c in even if c <= most), reverse=True)[:6] or [most]
 
 
 def compile_model(
@@ -631,6 +639,8 @@ def compile_model(
             f"not a window of {model.window} and {model.outputs} outputs"
         )
     arrays = _arrays(model, device, lanes, ways, pairs)
+    if not arrays and lanes is not None and ways == 2:
+        raise UserError(f"hardware.lanes: two ways take a multiple of 4 lanes, not {lanes}")
     if not arrays:
         raise UserError(f"{device.name} has {device.dsp} DSP, too few for the epilogue")
     designs: list[Design] = []

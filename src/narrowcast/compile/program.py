@@ -332,13 +332,16 @@ class _Scheduler:
             late = max(state.before, state.done + 1) - done
             if late > 0:
                 return late, "collector", (), state
-            at = max(done + SUM_TO_TAKE, state.last + 1) - 1
-            for column in range(columns):
-                at = state.take(at + 1)
-                if tile == step.tiles - 1 and column == columns - 1:
-                    at = state.take(max(at, state.row + FETCH))
-                taken.append(at)
-            state.before, state.last, state.done = state.last, at, done
+            first = max(done + SUM_TO_TAKE, state.last + 1)
+            if state.holds:
+                for _ in range(columns):
+                    taken.append(state.take(first))
+                    first = taken[-1] + 1
+            else:
+                taken += range(first, first + columns)
+            if tile == step.tiles - 1:
+                taken[-1] = state.take(max(taken[-1], state.row + FETCH))
+            state.before, state.last, state.done = state.last, taken[-1], done
         state.row = state.last
         if isinstance(step.source, Scores):
             below = state.last + TAKE_TO_VALUE + SCORE_TO_BELOW + step.columns - 1
@@ -487,6 +490,17 @@ def _drawn(model: IntegerModel, random: Random) -> Order:
         return (layer, place, rank) if by_row else (layer, rank, place)
 
     return order
+
+
+def least_cycles(model: IntegerModel, array: LaneArray) -> int:
+    """Return a lower bound: operand pairs to issue, or columns to take, whichever are more."""
+    issues = columns = 0
+    for step in lay_out(model, array):
+        jobs = -(-step.rows // array.ways) if step.mode.both else step.rows
+        issues += jobs * step.tiles * step.inner
+        again = 2 if isinstance(step.source, Scores) else 1  # scores take the epilogue twice
+        columns += jobs * step.columns * again
+    return max(issues, columns)
 
 
 def schedule(model: IntegerModel, array: LaneArray, *, thorough: bool = False) -> Schedule:
