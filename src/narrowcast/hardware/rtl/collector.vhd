@@ -43,6 +43,8 @@ end entity collector;
 
 architecture rtl of collector is
 
+  constant NEXT_TO_LAST : natural := maximum(COLUMNS, 2) - 2;
+
   subtype count_t is unsigned(COUNT_BITS - 1 downto 0);
   subtype address_t is unsigned(ADDRESS_BITS - 1 downto 0);
   subtype lane_t is unsigned(LANE_INDEX_BITS - 1 downto 0);
@@ -214,7 +216,7 @@ begin
             block_ends <= '1';
           end if;
           lanes_end <= '0';
-          if lane_at = COLUMNS - 2 then
+          if lane_at = NEXT_TO_LAST then
             lanes_end <= '1';
           end if;
           if block_ends = '1' then
