@@ -1,160 +1,297 @@
 """Checks a schedule clock by clock, by walking every access that the engine makes to its stores.
 
-It knows the engine's pipeline (see ``docs/engine.md``) and nothing of how the compiler came to its
-pauses: loop nests, addresses and write times are worked out here once more.
+It knows the engine's pipeline (from the prose of the VHDL) and nothing of how the compiler came to
+its waits: sequencer, collector and softmax are played here once more from the list of jobs, and
+addresses and write times are worked out from the tensors' shapes.
 """
 
 from bisect import bisect_right
 from collections import defaultdict
-from collections.abc import Iterator
+from dataclasses import replace
+from itertools import pairwise
 
 from narrowcast.compile import Design
-from narrowcast.compile.program import ProgramStep
+from narrowcast.compile.program import Job, ProgramStep
 from narrowcast.integer import Context, Linear, Scores
 
-Place = tuple[str, int, int]  # store, lane, address
+Place = tuple[str, int, int, int]  # store, way, lane, address
 Element = tuple[str, int, int]  # tensor, row, column
+
+# Clocks of the pipeline. A "value" is a sum that enters the epilogue, or the softmax.
+DONE = 6  # a tile's last operand pair is addressed -> its sums are complete; 7 in grouped arrays
+INPUT = 2  # an input is taken -> it can be addressed
+TOKEN = 3  # the last input of a token is taken -> its job is current
+FETCH = 4  # a job is current, or a job's last column is taken -> so may the next one's
+RESULT = 12  # value -> its result can be taken from the output
+STORED = 13  # value -> its result can be addressed in a store
+ADDED = 11  # value -> the pool reads what it adds to
+POOL = 4  # ... -> the sum can be addressed in the pool
+SCORED = 1  # value -> the score is written
+BELOW = 5  # the last score of a row -> the first difference enters the epilogue
+EXPONENTIAL = 15  # a difference enters the epilogue -> its exponential can be addressed
+DIVIDES = 16  # the last difference of a row -> its division begins
+DIVISION = 17
+RING = 16  # rows' multipliers that are kept
 
 
 class ScheduleChecker:
-    """Collects accesses; ``check`` raises AssertionError on the first that cannot be right."""
+    """Collects accesses; ``check`` raises AssertionError on the first that cannot be right.
 
-    def __init__(self, design: Design) -> None:
-        self.design, self.model = design, design.model
+    With ``derive`` only the order of the jobs and their waits are taken from the schedule, as the
+    engine does: when a job starts and when its sums leave is then what comes of them.
+    """
+
+    def __init__(self, design: Design, *, derive: bool = False) -> None:
+        self.design, self.model, self.derive = design, design.model, derive
+        self.array = design.array
+        self.jobs: list[Job] = list(design.schedule.jobs)
         self.writes: dict[Place, list[tuple[int, Element]]] = defaultdict(list)
         self.reads: list[tuple[int, Place, Element]] = []
-        self.write_port: list[int] = []
-        self.collector: list[int] = []
         self.epilogue: list[int] = []
-        self.token_operand: list[int] = []
-        self.token_residual: list[int] = []
+        self.write_port: list[int] = []
         self.divisions: list[int] = []
+        self.pool_adds: dict[int, list[tuple[int, tuple[int, ...]]]] = defaultdict(list)
+        self.pool_reads: list[tuple[int, int]] = []
         steps = self.model.steps
         linear = [s for s in steps if isinstance(s, Linear)]
         self.keys = {s.key for s in steps if isinstance(s, Scores)}
         self.values = {s.value for s in steps if isinstance(s, Context)}
+        self.exponentials = {s.output for s in steps if isinstance(s, Scores)}
+        self.pooled = next(s.operand for s in linear if s.pooled)
         made = {s.output for s in linear if s.residual is not None}
-        self.tokens = made | {s.residual for s in linear if s.residual is not None}
-        self.columns = self.model.channels // self.model.heads
+        residuals = {s.residual for s in linear if s.residual is not None}
+        self.tokens = (made | residuals) - {self.pooled}
+        self.size = self.model.channels // self.model.heads  # channels of a head
+        self.rows = -(-self.model.window // self.array.ways)  # tokens in a store
+        self.done_after = DONE + int(self.array.grouped)
+
+    # ---------------------------------------------------------------- where numbers lie
 
     def place(self, element: Element) -> Place:
         name, row, column = element
-        lanes, heads = self.design.lanes, self.model.heads
+        ways, lanes = self.array.ways, self.array.columns
         if name in self.keys:
-            return "keys", row % lanes, row // lanes * self.model.channels + column
+            return "keys", 0, row % lanes, row // lanes * self.model.channels + column
+        if name in self.exponentials:
+            head, token = divmod(row, self.model.window)
+            base = self.design.scratch[name, head, token // ways]
+            return "scratch", token % ways, 0, base + column
+        way, at = row % ways, row // ways
         if name in self.values:
-            head, at = divmod(column, self.columns)
-            tiles = -(-self.columns // lanes)
-            return "values", at % lanes, (head * tiles + at // lanes) * self.model.window + row
-        width = self.model.tensors[name].columns
+            head, channel = divmod(column, self.size)
+            block = head * -(-self.size // lanes) + channel // lanes
+            return "values", way, channel % lanes, block * self.rows + at
+        if name == self.model.input:
+            return "inputs", way, 0, at * self.model.inputs + column
         if name in self.tokens:
-            return "tokens", 0, row * width + column
-        if name.endswith(".scores.output") and heads > 1:
-            row %= self.model.window  # one head's exponentials lie where another's lay
-        return "scratch", 0, self.design.plan.scratch[name] + row * width + column
+            return "tokens", way, 0, at * self.model.channels + column
+        return "scratch", way, 0, self.design.scratch[name, 0, at] + column
 
     def write(self, readable: int, element: Element) -> None:
         self.writes[self.place(element)].append((readable, element))
-        self.write_port.append(readable)
 
     def read(self, clock: int, element: Element) -> None:
         self.reads.append((clock, self.place(element), element))
 
+    # ---------------------------------------------------------------- all checks
+
     def check(self) -> None:
         for i in range(self.model.window * self.model.inputs):
-            self.write(i + 2, (self.model.input, *divmod(i, self.model.inputs)))
-        for step in self.design.program:
-            self.operands(step)
+            self.write(i + INPUT, (self.model.input, *divmod(i, self.model.inputs)))
+        self.check_rows()
+        self.sequencer()
+        self.collector()
+        scored = 0
+        for job in self.jobs:
+            step = self.design.schedule.steps[job.step]
+            self.operands(job, step)
             if isinstance(step.source, Scores):
-                self.softmax(step)
+                self.softmax(job, step, scored)
+                scored += 1
             else:
-                self.results(step)
+                self.results(job, step)
         self.check_units()
-        for accesses in self.writes.values():
-            assert accesses == sorted(accesses, key=lambda access: access[0])
-        for clock, place, element in self.reads:
-            accesses = self.writes[place]
-            last = bisect_right([readable for readable, _ in accesses], clock) - 1
-            assert last >= 0, f"{element} is read at {clock} before {place} is written"
-            assert accesses[last][1] == element, f"{element} at {clock}: {accesses[last]}"
+        self.check_pool()
+        self.check_accesses()
+        if not self.derive:
+            cycles = self.jobs[-1].values[-1] + RESULT + self.model.outputs
+            assert cycles == self.design.cycles, f"{cycles} cycles, not {self.design.cycles}"
+
+    def check_rows(self) -> None:
+        """Every row of every step is one job's, in one way or one in each."""
+        left = {
+            (index, row)
+            for index, step in enumerate(self.design.schedule.steps)
+            for row in range(step.rows)
+        }
+        for job in self.jobs:
+            assert 1 <= len(job.rows) <= self.array.ways
+            assert len({row // self.array.ways for row in job.rows}) == 1
+            left -= {(job.step, row) for row in job.rows}
+        assert not left, f"rows that no job makes: {sorted(left)[:5]}"
+        rows = sum(len(job.rows) for job in self.jobs)
+        assert rows == sum(step.rows for step in self.design.schedule.steps), "a row is made twice"
+
+    def sequencer(self) -> None:
+        """A job is current once its word is there and its inputs are; then it waits, then runs."""
+        fetched = ends = 0
+        for number, job in enumerate(self.jobs):
+            step = self.design.schedule.steps[job.step]
+            current = max(fetched, ends)
+            if step.source.operand == self.model.input:
+                current = max(current, (job.rows[-1] + 1) * self.model.inputs - 1 + TOKEN)
+            assert job.wait >= 0 and step.tile_pause >= 0
+            start = current + job.wait
+            if self.derive:
+                self.jobs[number] = replace(job, start=start)
+            assert self.jobs[number].start == start, f"job {number} starts at {start}: {job}"
+            fetched = current + FETCH
+            ends = start + step.tiles * (step.inner + step.tile_pause) - step.tile_pause
+
+    def tile_starts(self, job: Job, step: ProgramStep) -> list[int]:
+        return [job.start + t * (step.inner + step.tile_pause) for t in range(step.tiles)]
+
+    def collector(self) -> None:
+        """Play the collector, clock by clock, as its VHDL says; compare ``job.values`` with it."""
+        steps = self.design.schedule.steps
+        done: dict[int, int] = {}  # clock -> columns of the tile
+        for job in self.jobs:
+            step, left = steps[job.step], steps[job.step].columns
+            lanes = self.array.columns // step.mode.stride
+            for start in self.tile_starts(job, step):
+                clock = start + step.inner - 1 + self.done_after
+                assert clock not in done
+                done[clock] = min(lanes, left)
+                left -= done[clock]
+            assert left == 0, "a step's tiles do not hold its columns"
+        number, taken = 0, list[int]()
+        outer = inner = 0  # columns in the two sets of registers
+        filled = -1  # the clock from which the inner set can be taken from
+        prepared = 0  # the clock from which the next job's word is there
+        hold = range(0)
+        clock, last = -1, max(done)
+        while number < len(self.jobs):
+            clock += 1
+            step = steps[self.jobs[number].step]
+            row_ends = inner == 1 and len(taken) == step.columns - 1
+            take = inner > 0 and clock >= filled and clock not in hold
+            if take and (not row_ends or clock >= prepared):
+                inner -= 1
+                taken.append(clock)
+                if row_ends:
+                    if isinstance(step.source, Scores):
+                        value = clock + 1
+                        hold = range(value + BELOW - 1, value + BELOW - 1 + step.columns + 2)
+                    values = tuple(at + 1 for at in taken)
+                    if self.derive:
+                        self.jobs[number] = replace(self.jobs[number], values=values)
+                    assert self.jobs[number].values == values, f"job {number}: {values}"
+                    number, taken, prepared = number + 1, [], clock + FETCH
+            if outer and not inner:
+                inner, outer, filled = outer, 0, clock + 1
+            if clock in done:
+                assert not outer, f"the collector is full at {clock}"
+                outer = done[clock]
+            waits = number < len(self.jobs) and clock > last and not (outer or inner)
+            assert not waits, "the collector has nothing left to take"
+
+    # ---------------------------------------------------------------- accesses
+
+    def operands(self, job: Job, step: ProgramStep) -> None:
+        source = step.source
+        lanes = self.array.columns // step.mode.stride
+        for tile, start in enumerate(self.tile_starts(job, step)):
+            columns = range(tile * lanes, min((tile + 1) * lanes, step.columns))
+            for k in range(step.inner):
+                clock = start + k
+                first = step.head * self.size
+                if isinstance(source, Scores):
+                    element = first + k
+                    for key in columns:
+                        self.read(clock, (source.key, key, first + k))
+                elif isinstance(source, Context):
+                    element = k
+                    for column in columns:
+                        self.read(clock, (source.value, k, first + column))
+                elif source.pooled:
+                    self.pool_reads.append((clock, k))
+                    continue
+                else:
+                    element = k
+                for token in job.rows:
+                    row = token
+                    if isinstance(source, Context):
+                        row += step.head * self.model.window
+                    self.read(clock, (source.operand, row, element))
+
+    def results(self, job: Job, step: ProgramStep) -> None:
+        source = step.source
+        first = 0
+        if isinstance(source, Context):
+            first = step.head * self.size
+            of_row = (f"multiplier of {source.operand}.{step.head}", job.rows[0], len(job.rows))
+            for clock in job.values:
+                self.reads.append((clock, ("ring", 0, 0, job.slot), of_row))
+        for column, clock in enumerate(job.values):
+            self.epilogue.append(clock)
+            for token in job.rows:
+                if isinstance(source, Linear) and source.residual is not None:
+                    self.read(clock, (source.residual, token, column))
+                if source.output not in (self.model.output, self.pooled):
+                    self.write(clock + STORED, (source.output, token, first + column))
+            if source.output == self.pooled:
+                self.pool_adds[column].append((clock + ADDED, job.rows))
+            if source.output != self.model.output:
+                self.write_port.append(clock + STORED)
+
+    def softmax(self, job: Job, step: ProgramStep, number: int) -> None:
+        """A row is handed on 5 clocks after its last score, and its division comes after that."""
+        name, last = step.source.output, job.values[-1]
+        for column, clock in enumerate(job.values):  # a memory of two rows
+            place, element = ("scores", 0, number % 2, column), (f"scores {number}", 0, column)
+            self.writes[place].append((clock + SCORED + 1, element))
+            self.reads.append((last + SCORED + 1 + column, place, element))
+            below = last + BELOW + column
+            self.epilogue.append(below)
+            self.write_port.append(below + EXPONENTIAL)
+            for token in job.rows:
+                row = step.head * self.model.window + token
+                self.write(below + EXPONENTIAL, (name, row, column))
+        divides = last + BELOW + step.columns - 1 + DIVIDES
+        self.divisions.append(divides)
+        of_row = (f"multiplier of {name}.{step.head}", job.rows[0], len(job.rows))
+        self.writes["ring", 0, 0, number % RING].append((divides + DIVISION, of_row))
+
+    # ---------------------------------------------------------------- what must not be
 
     def check_units(self) -> None:
-        for unit in (self.collector, self.epilogue, self.write_port):
-            assert len(set(unit)) == len(unit)
-        assert self.collector == sorted(self.collector)
-        both = set(self.token_operand) & set(self.token_residual)
-        assert not both, f"the token store is read twice at {sorted(both)[:5]}"
-        gaps = [b - a for a, b in zip(self.divisions, self.divisions[1:], strict=False)]
-        assert all(gap > 17 for gap in gaps), "a row's division is cut short by the next"
+        for name, unit in (("epilogue", self.epilogue), ("write port", self.write_port)):
+            assert len(set(unit)) == len(unit), f"two numbers meet at the {name}"
+        gaps = [b - a for a, b in pairwise(self.divisions)]
+        assert all(gap > DIVISION for gap in gaps), "a row's division is cut short by the next"
 
-    def issues(self, step: ProgramStep) -> Iterator[tuple[int, int, int, int]]:
-        """Clock, row, tile and inner index of every operand pair."""
-        clock = step.start
-        for row in range(step.rows):
-            for tile in range(step.tiles):
-                for k in range(step.inner):
-                    yield clock, row, tile, k
-                    clock += 1
-                clock += step.tile_pause if tile < step.tiles - 1 else step.row_pause
+    def check_pool(self) -> None:
+        """One read port: adding has it as a value comes, the head when it starts."""
+        every = [clock for adds in self.pool_adds.values() for clock, _ in adds]
+        assert min(clock for clock, _ in self.pool_reads) > max(every), "the pool is still adding"
+        for adds in self.pool_adds.values():
+            assert adds[0][1][0] == 0, "the pool begins with another token than the first"
+            for (before, _), (after, _) in pairwise(adds):
+                assert after >= before + POOL, (
+                    f"the pool adds to one channel at {before} and {after}"
+                )
+        for clock, channel in self.pool_reads:
+            last = self.pool_adds[channel][-1][0]
+            assert clock >= last + POOL, (
+                f"channel {channel} of the pool is read at {clock} too early"
+            )
 
-    def operands(self, step: ProgramStep) -> None:
-        source = step.source
-        operand = self.model.tensors[source.operand]
-        for clock, row, tile, k in self.issues(step):
-            lanes = range(tile * step.lanes, min((tile + 1) * step.lanes, step.columns))
-            if isinstance(source, Linear):
-                element = divmod(row * step.inner + k, operand.columns)
-            elif isinstance(source, Scores):
-                element = row, step.head * self.columns + k
-                for key in lanes:
-                    self.read(clock, (source.key, key, step.head * self.columns + k))
-            else:
-                element = step.head * self.model.window + row, k
-                for column in lanes:
-                    self.read(clock, (source.value, k, step.head * self.columns + column))
-            self.read(clock, (source.operand, *element))
-            if source.operand in self.tokens:
-                self.token_operand.append(clock)
-
-    def sums(self, step: ProgramStep) -> Iterator[tuple[int, int, int]]:
-        """Clock, row and column of every sum that leaves the collector: 8 clocks, then in turn."""
-        times = step.value_times()
-        for clock, row, tile, k in self.issues(step):
-            if k == step.inner - 1:
-                for lane in range(min(step.lanes, step.columns - tile * step.lanes)):
-                    column = tile * step.lanes + lane
-                    assert times[row, column] == clock + 8 + lane
-                    self.collector.append(clock + 8 + lane)
-                    yield clock + 8 + lane, row, column
-
-    def results(self, step: ProgramStep) -> None:
-        source = step.source
-        for clock, row, column in self.sums(step):
-            self.epilogue.append(clock)
-            if isinstance(source, Context):
-                multiplier = f"multiplier of {source.name}.{step.head}"
-                self.reads.append((clock, ("reciprocals", 0, row), (multiplier, row, 0)))
-                self.write(clock + 12, (source.output, row, step.head * self.columns + column))
-                continue
-            if isinstance(source, Linear) and source.residual is not None:
-                self.token_residual.append(clock)
-                self.read(clock, (source.residual, row, column))
-            if source.output != self.model.output:
-                self.write(clock + 12, (source.output, row, column))
-
-    def softmax(self, step: ProgramStep) -> None:
-        """A row is handed on 4 clocks after its last score, and its division comes after that."""
-        source = step.source
-        context = next(
-            s for s in self.model.steps if isinstance(s, Context) and s.operand == source.output
-        )
-        for clock, row, column in self.sums(step):
-            if column < step.columns - 1:
-                continue
-            for i in range(step.columns):
-                self.epilogue.append(clock + 4 + i)
-                self.write(clock + 4 + i + 14, (source.output, step.head * step.rows + row, i))
-            divides = clock + 4 + step.columns - 1 + 15
-            self.divisions.append(divides)
-            multiplier = f"multiplier of {context.name}.{step.head}"
-            self.writes["reciprocals", 0, row].append((divides + 17, (multiplier, row, 0)))
+    def check_accesses(self) -> None:
+        for place, accesses in self.writes.items():
+            times = [readable for readable, _ in accesses]
+            assert times == sorted(set(times)), f"{place} is written out of order"
+        for clock, place, element in self.reads:
+            accesses = self.writes[place]
+            last = bisect_right(accesses, clock, key=lambda access: access[0]) - 1
+            assert last >= 0, f"{element} is read at {clock} before {place} is written"
+            assert accesses[last][1] == element, f"{element} at {clock}: {accesses[last]}"

@@ -1,94 +1,341 @@
 from dataclasses import replace
-from itertools import pairwise
+from functools import cache
 
+import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from schedule_checker import ScheduleChecker
 
-from narrowcast.compile import compile_model
-from narrowcast.compile.program import schedule
-from narrowcast.device import load_device
+from narrowcast.compile import Design, compile_model
+from narrowcast.compile.lanes import Kind, largest_group, modes_of, operands_of
+from narrowcast.compile.program import Job, lay_out
+from narrowcast.device import Device, load_device
+from narrowcast.integer import Context, IntegerModel, Linear, Scores
 from narrowcast.integer.random_model import Shape, random_model
 
-ROOMY = replace(load_device("xc7s15"), lut=10**6, ff=10**6, blocks=2000, dsp=1000)
+CHIPS = ("xc7s15", "xc7s25")
+
+
+def roomy(name: str) -> Device:
+    """A device with its own DSPs and memory for everything."""
+    return replace(load_device(name), lut=10**6, ff=10**6, blocks=2000)
 
 
 @st.composite
-def shapes(draw: st.DrawFn) -> Shape:
-    heads = draw(st.integers(1, 4))
+def shapes(draw: st.DrawFn, most_rows: int = 60) -> Shape:
+    layers, heads = draw(st.integers(1, 3)), draw(st.integers(1, 4))
     return Shape(
-        window=draw(st.integers(2, 9)),
-        inputs=draw(st.integers(1, 5)),
-        channels=heads * draw(st.integers(1, 6)),
-        layers=draw(st.integers(1, 2)),
+        window=draw(st.integers(2, min(48, max(2, most_rows // (layers * heads))))),
+        inputs=draw(st.integers(1, 9)),
+        channels=heads * draw(st.integers(-(-4 // heads), 64 // heads)),
+        layers=layers,
         heads=heads,
-        ffn_channels=draw(st.integers(1, 40)),
-        outputs=draw(st.integers(1, 4)),
+        ffn_channels=draw(st.integers(1, 100)),
+        outputs=draw(st.integers(1, 8)),
     )
 
 
-@settings(max_examples=60, deadline=None)
-@given(shapes(), st.integers(1, 24), st.integers(0, 1000))
-def test_every_access_finds_its_data(shape: Shape, lanes: int, seed: int) -> None:
-    design = compile_model(random_model(shape, (2, 4, 8), seed), ROOMY, lanes)
+BITS = st.lists(st.integers(2, 8), min_size=1, max_size=5).map(tuple)
+QUIET = settings(deadline=None, suppress_health_check=list(HealthCheck))
+
+
+@settings(QUIET, max_examples=20)
+@given(
+    shapes(),
+    BITS,
+    st.sampled_from(CHIPS),
+    st.integers(1, 2),
+    st.integers(1, 12),
+    st.sampled_from([None, False]),
+    st.integers(0, 1000),
+)
+def test_every_access_finds_its_data(
+    shape: Shape,
+    bits: tuple[int, ...],
+    chip: str,
+    ways: int,
+    pairs_of_columns: int,
+    pairs: bool | None,
+    seed: int,
+) -> None:
+    lanes = ways * 2 * min(pairs_of_columns, 5 if pairs is False else 12)
+    design = compile_model(
+        *(random_model(shape, bits, seed), roomy(chip), lanes), ways=ways, pairs=pairs
+    )
+    assert design.array.columns * ways == lanes == design.lanes
     ScheduleChecker(design).check()
 
 
+@settings(QUIET, max_examples=5)
+@given(shapes(16), BITS, st.sampled_from(CHIPS), st.integers(0, 1000))
+def test_every_access_of_the_default_array_finds_its_data(
+    shape: Shape, bits: tuple[int, ...], chip: str, seed: int
+) -> None:
+    ScheduleChecker(compile_model(random_model(shape, bits, seed), roomy(chip))).check()
+
+
 @pytest.mark.parametrize(
-    ("shape", "lanes"),
+    ("shape", "bits", "lanes", "ways"),
     [
-        (Shape(6, 7, 64), 17),
-        (Shape(24, 7, 16, layers=2, heads=2), 18),
-        (Shape(12, 7, 32), 18),
-        (Shape(24, 3, 8, heads=8), 3),
-        (Shape(2, 1, 2, ffn_channels=1), 20),
+        (Shape(6, 7, 64), (8,), None, None),
+        (Shape(24, 7, 16, layers=2, heads=2), (4, 8), None, None),
+        (Shape(12, 7, 32), (4,), None, None),
+        (Shape(47, 3, 24, heads=4), (3, 6), 24, 2),
+        (Shape(33, 1, 4, ffn_channels=1), (8,), 2, 1),
+        (Shape(2, 1, 4, ffn_channels=1, outputs=32), (2,), 40, 2),
     ],
 )
-def test_every_access_of_a_real_shape_finds_its_data(shape: Shape, lanes: int) -> None:
-    ScheduleChecker(compile_model(random_model(shape, (8,), 1), ROOMY, lanes)).check()
+def test_every_access_of_a_real_shape_finds_its_data(
+    shape: Shape, bits: tuple[int, ...], lanes: int | None, ways: int | None
+) -> None:
+    model = random_model(shape, bits, 1)
+    ScheduleChecker(compile_model(model, roomy("xc7s15"), lanes, ways=ways)).check()
 
 
-def test_the_checker_sees_a_pause_that_is_too_short() -> None:
-    from dataclasses import replace
-
-    design = compile_model(random_model(Shape(4, 3, 8, heads=2), (8,), 1), ROOMY, 5)
-    steps = list(design.program)
-    tight = [i for i in range(1, len(steps)) if steps[i - 1].step_pause > 0]
-    assert len(tight) > 3
-    for i in tight:
-        early = [replace(s, start=s.start - (k >= i)) for k, s in enumerate(steps)]
-        with pytest.raises(AssertionError):
-            ScheduleChecker(replace(design, program=tuple(early))).check()
-
-
-@settings(max_examples=40, deadline=None)
-@given(shapes(), st.integers(1, 24))
-def test_steps_follow_each_other(shape: Shape, lanes: int) -> None:
-    model = random_model(shape, (8,), 0)
-    program, cycles = schedule(model, lanes)
-    assert program[0].start >= shape.window * shape.inputs
-    for step, following in pairwise(program):
-        assert min(step.tile_pause, step.row_pause, step.step_pause) >= 0
-        assert following.start == step.start + step.cycles
-        assert 1 <= step.last_columns <= lanes
-    assert sum(s.macs for s in program) == model.macs
-    last = program[-1]
-    assert cycles > last.last_issue + shape.outputs
-    assert model.macs <= lanes * cycles
+@pytest.mark.xfail(reason="the pool adds to a channel again before the last sum is written")
+@pytest.mark.parametrize(
+    ("shape", "bits", "lanes", "seed"),
+    [
+        (Shape(12, 2, 3, 2, 1, 5, 7), (8,), 8, 13),
+        (Shape(15, 2, 3, 1, 3, 3, 3), (2, 7), 12, 11),
+    ],
+)
+def test_fewer_channels_than_the_pool_takes_clocks(
+    shape: Shape, bits: tuple[int, ...], lanes: int, seed: int
+) -> None:
+    pairs = None if seed == 13 else False
+    model = random_model(shape, bits, seed)
+    ScheduleChecker(compile_model(model, roomy("xc7s15"), lanes, ways=1, pairs=pairs)).check()
 
 
-@pytest.mark.parametrize("heads", [1, 2])
-def test_more_lanes_are_not_slower(heads: int) -> None:
-    model = random_model(Shape(8, 4, 32, heads=heads), (8,), 0)
-    cycles = [schedule(model, lanes)[1] for lanes in (1, 2, 4, 8, 16)]
-    assert cycles == sorted(cycles, reverse=True)
-    assert cycles[0] > 8 * cycles[-1]
+# -------------------------------------------------------------------- the checker bites
+
+
+@cache
+def sample(index: int) -> Design:
+    shape, bits, lanes, ways = (
+        (Shape(5, 3, 8, heads=2), (8,), 4, 1),
+        (Shape(7, 3, 12, layers=2, heads=3, ffn_channels=9), (4, 8), 8, 2),
+        (Shape(20, 3, 8, heads=2), (4,), 16, 2),
+        (Shape(12, 7, 32), (4, 6, 8), None, None),
+    )[index]
+    return compile_model(random_model(shape, bits, 1), roomy("xc7s15"), lanes, ways=ways)
+
+
+SAMPLES = pytest.mark.parametrize("index", range(4))
+
+
+def with_jobs(design: Design, jobs: list[Job], **changes: int) -> Design:
+    schedule = replace(design.schedule, jobs=tuple(jobs), **changes)
+    return replace(design, schedule=schedule)
+
+
+def fault(design: Design, jobs: list[Job]) -> str | None:
+    """What an engine would do wrong that runs these jobs with these waits."""
+    try:
+        ScheduleChecker(with_jobs(design, jobs), derive=True).check()
+    except AssertionError as error:
+        return str(error).splitlines()[0]
+    return None
+
+
+@SAMPLES
+def test_a_schedule_is_what_comes_of_its_waits(index: int) -> None:
+    design = sample(index)
+    assert fault(design, list(design.schedule.jobs)) is None
+
+
+@SAMPLES
+def test_a_wait_less_is_seen(index: int) -> None:
+    design = sample(index)
+    jobs = list(design.schedule.jobs)
+    tried = 0
+    for i, job in enumerate(jobs):
+        # a "fetch" shortens nothing, and a softmax keeps a clock in hand between two divisions
+        if job.wait > 0 and job.reason in {"operand", "collector"}:
+            less = [*jobs[:i], replace(job, wait=job.wait - 1), *jobs[i + 1 :]]
+            assert fault(design, less) is not None, f"job {i} can start earlier: {job}"
+            tried += 1
+    assert tried >= 2
+
+
+@SAMPLES
+def test_no_wait_at_all_is_seen(index: int) -> None:
+    design = sample(index)
+    assert fault(design, [replace(job, wait=0) for job in design.schedule.jobs]) is not None
+
+
+@SAMPLES
+def test_a_job_before_what_it_reads_is_seen(index: int) -> None:
+    design = sample(index)
+    jobs, steps = list(design.schedule.jobs), design.schedule.steps
+    swapped = 0
+    for i, job in enumerate(jobs):
+        if not isinstance(steps[job.step].source, Linear) or steps[job.step].source.pooled:
+            continue
+        for k in range(i + 1, min(i + 30, len(jobs))):
+            after = steps[jobs[k].step].source
+            reads = after.operand == steps[job.step].source.output
+            if reads and set(jobs[k].rows) & set(job.rows):
+                order = list(jobs)
+                order[i], order[k] = jobs[k], job
+                message = fault(design, order)
+                assert message is not None, (i, k)
+                swapped += 1
+                break
+    assert swapped >= 5
+
+
+@SAMPLES
+def test_claims_that_are_not_kept_are_seen(index: int) -> None:
+    design = sample(index)
+    jobs = list(design.schedule.jobs)
+    middle = len(jobs) // 2
+    early = replace(jobs[middle], start=jobs[middle].start - 1)
+    last = jobs[-1].values
+    wrong = replace(jobs[-1], values=(*last[:-1], last[-1] + 1))
+    for changed, message in (
+        (with_jobs(design, [*jobs[:middle], early, *jobs[middle + 1 :]]), "starts at"),
+        (with_jobs(design, [*jobs[:-1], wrong]), f"job {len(jobs) - 1}"),
+        (with_jobs(design, jobs, cycles=design.cycles - 1), "cycles"),
+        (with_jobs(design, [*jobs[:middle], *jobs[middle + 1 :]]), "rows that no job makes"),
+        (with_jobs(design, [*jobs, jobs[-1]]), "made twice"),
+    ):
+        with pytest.raises(AssertionError, match=message):
+            ScheduleChecker(changed).check()
+
+
+@SAMPLES
+def test_rows_in_one_place_are_seen(index: int) -> None:
+    """Rows that live together in one place; a multiplier from another row's place."""
+    design = sample(index)
+    jobs = design.schedule.jobs
+    with pytest.raises(AssertionError):
+        ScheduleChecker(replace(design, scratch=dict.fromkeys(design.scratch, 0))).check()
+    for i, job in enumerate(jobs):
+        if isinstance(design.schedule.steps[job.step].source, Context):
+            moved = [*jobs[:i], replace(job, slot=(job.slot + 1) % 16), *jobs[i + 1 :]]
+            with pytest.raises(AssertionError, match=r"ring|multiplier"):
+                ScheduleChecker(with_jobs(design, moved)).check()
+            break
+
+
+# -------------------------------------------------------------------- modes
+
+
+def test_narrow_steps_share_a_block() -> None:
+    design = compile_model(random_model(Shape(12, 7, 32), (4,), 0), load_device("xc7s15"))
+    assert design.array.kinds[0] == Kind.PAIRS
+    assert not design.array.grouped
+    for step in design.schedule.steps:
+        assert (step.mode.stride, step.mode.group) == (1, step.inner)
+
+
+def test_wide_products_take_the_upper_lane_only() -> None:
+    """The head's operand is a sum of all tokens: too wide a product to stand below another."""
+    design = compile_model(random_model(Shape(24, 7, 32), (8,), 0), load_device("xc7s15"))
+    modes = {s.name: s.mode for s in design.schedule.steps}
+    assert modes["head"].stride == 2
+    assert not modes["head"].both
+    assert all(mode.stride == 1 for name, mode in modes.items() if name != "head")
+    head = design.schedule.steps[-1]
+    assert head.capacity == design.array.columns // 2
+
+
+def test_a_narrow_second_way_takes_what_fits() -> None:
+    model = random_model(Shape(12, 7, 32), (4, 8), 3)
+    design = compile_model(model, roomy("xc7s15"), ways=2)
+    array = design.array
+    assert array.ways == 2
+    seen = set()
+    for step in model.steps:
+        operands, mode = operands_of(model, step), modes_of(model, array)[step.name]
+        fits = operands.w_bits <= array.narrow_w and operands.x_bits <= array.narrow_x
+        pooled = isinstance(step, Linear) and step.pooled
+        if isinstance(step, Linear) and mode.stride == 1:
+            assert mode.both == (fits and not pooled)
+        seen.add((mode.both, fits))
+    assert len(seen) > 1
+    for job in design.schedule.jobs:
+        assert len(job.rows) == (2 if design.schedule.steps[job.step].mode.both else 1)
+
+
+@settings(QUIET, max_examples=10)
+@given(shapes(20), BITS, st.sampled_from(CHIPS), st.integers(1, 2), st.integers(0, 1000))
+def test_modes_are_safe(
+    shape: Shape, bits: tuple[int, ...], chip: str, ways: int, seed: int
+) -> None:
+    model = random_model(shape, bits, seed)
+    design = compile_model(model, roomy(chip), 8 * ways, ways=ways)
+    array, modes = design.array, modes_of(model, design.array)
+    for step in model.steps:
+        mode, operands = modes[step.name], operands_of(model, step)
+        if mode.both:
+            assert array.ways == 2 and mode.stride == 1
+            assert operands.x_bits <= array.narrow_x and operands.w_bits <= array.narrow_w
+            assert not (isinstance(step, Linear) and step.pooled)
+        if mode.stride == 2 or mode.group < operands.inner:
+            assert Kind.PAIRS in array.kinds
+        if not isinstance(step, Linear):
+            assert mode.stride == 1  # caches have a lane for every column
+        if isinstance(step, Context):
+            scores = next(s for s in model.steps if s.output == step.operand)
+            assert modes[scores.name].both == mode.both
+    assert array.grouped == any(
+        modes[s.name].group < operands_of(model, s).inner for s in model.steps
+    )
+
+
+def sums(model: IntegerModel, step: Linear, group: int, random: np.random.Generator) -> np.ndarray:
+    """Sums of every group of a step's products, for random operands and for the worst ones."""
+    t, w = model.tensors[step.operand], model.arrays[step.weights]
+    tokens = t.rows if step.pooled else 1
+    x = random.integers(t.low, t.high + 1, (20, 1, t.columns)) - t.zero_point
+    far, near = max(t.high - t.zero_point, 0), min(t.low - t.zero_point, 0)
+    high, low = np.where(w > 0, far, near), np.where(w > 0, near, far)
+    products = tokens * np.concatenate([x * w, (high * w)[None], (low * w)[None]])
+    return np.add.reduceat(products, range(0, t.columns, group), axis=2)
+
+
+@settings(QUIET, max_examples=60)
+@given(shapes(), BITS, st.integers(12, 23), st.integers(0, 1000))
+def test_groups_always_fit_the_field(
+    shape: Shape, bits: tuple[int, ...], field: int, seed: int
+) -> None:
+    model, random = random_model(shape, bits, seed), np.random.default_rng(seed)
+    least, most = -(1 << (field - 1)), (1 << (field - 1)) - 1
+
+    def fits(step: Linear, group: int) -> bool:
+        found = sums(model, step, group, random)
+        return bool(found.min() >= least and found.max() <= most)
+
+    for step in model.steps:
+        operands = operands_of(model, step)
+        group = largest_group(operands, field)
+        if isinstance(step, Linear):
+            if group > 0:
+                assert fits(step, group)
+            if group < operands.inner:  # ... and no larger group does
+                assert not fits(
+                    step, operands.inner if 2 * group >= operands.inner else max(1, 2 * group)
+                )
+            continue
+        x = model.tensors[step.operand]
+        cached = model.tensors[step.key if isinstance(step, Scores) else step.value]
+        far = max(x.high - x.zero_point, x.zero_point - x.low)
+        assert group * far * cached.high <= most
+        if group < operands.inner:
+            assert min(max(1, 2 * group), operands.inner) * far * cached.high > most
+
+
+# -------------------------------------------------------------------- steps, cycles
 
 
 def test_heads_become_steps() -> None:
-    program, _ = schedule(random_model(Shape(4, 3, 8, layers=2, heads=2), (8,), 0), 8)
-    names = [step.name for step in program]
+    model = random_model(Shape(4, 3, 8, layers=2, heads=2), (8,), 0)
+    design = compile_model(model, load_device("xc7s15"), 8, ways=1)
+    names = [step.name for step in lay_out(model, design.array)]
     assert names[:8] == [
         "embed",
         "layers.0.key",
@@ -102,9 +349,58 @@ def test_heads_become_steps() -> None:
     assert names[-1] == "head" and len(set(names)) == len(names) == 22
 
 
+@settings(QUIET, max_examples=10)
+@given(shapes(20), BITS, st.integers(1, 2), st.integers(1, 6), st.integers(0, 1000))
+def test_costs_add_up(shape: Shape, bits: tuple[int, ...], ways: int, half: int, seed: int) -> None:
+    model = random_model(shape, bits, seed)
+    design = compile_model(model, roomy("xc7s15"), 2 * half * ways, ways=ways)
+    costs = design.steps
+    assert sum(cost.cycles for cost in costs) == design.cycles
+    assert sum(cost.macs for cost in costs) == model.macs
+    assert 0 < design.utilisation == model.macs / (design.lanes * design.cycles) <= 1
+    last = costs.pop()
+    assert last.name == "results" and last.lost == {"pipeline": last.cycles}
+    assert 0 < last.cycles < 30 + design.model.outputs
+    for index, (cost, step) in enumerate(zip(costs, design.schedule.steps, strict=True)):
+        jobs = sum(job.step == index for job in design.schedule.jobs)
+        assert sum(cost.lost.values()) + jobs * step.tiles * step.inner == cost.cycles
+        assert all(clocks > 0 for clocks in cost.lost.values())
+        assert cost.utilisation == pytest.approx(cost.macs / (cost.cycles * design.lanes))
+        pooled = isinstance(step.source, Linear) and step.source.pooled
+        assert 0 < cost.utilisation <= (model.window if pooled else 1)  # the pool adds for it
+
+
+@pytest.mark.parametrize(("window", "channels"), [(6, 8), (6, 32), (12, 16), (12, 64), (24, 8)])
+def test_fewer_bits_are_never_slower(window: int, channels: int) -> None:
+    cycles = [
+        compile_model(
+            random_model(Shape(window, 7, channels), (bits,), 0), load_device("xc7s15")
+        ).cycles
+        for bits in (4, 6, 8)
+    ]
+    assert cycles == sorted(cycles)
+    if channels >= 32:
+        assert cycles[0] <= 0.6 * cycles[2]
+
+
+@pytest.mark.parametrize("heads", [1, 2])
+def test_more_lanes_are_not_slower(heads: int) -> None:
+    model = random_model(Shape(8, 4, 32, heads=heads), (8,), 0)
+    cycles = [
+        compile_model(model, roomy("xc7s15"), lanes, ways=1).cycles for lanes in (2, 4, 8, 16, 32)
+    ]
+    assert cycles == sorted(cycles, reverse=True)
+    assert cycles[0] > 8 * cycles[-1]
+
+
 @pytest.mark.parametrize(
-    ("shape", "most"),
-    [(Shape(6, 7, 64), 24_000), (Shape(12, 7, 64), 48_000), (Shape(12, 7, 32), 14_000)],
+    ("shape", "bits", "most"),
+    [
+        (Shape(6, 7, 64), 8, 11_000),
+        (Shape(12, 7, 64), 6, 20_000),
+        (Shape(12, 7, 32), 4, 5_500),
+    ],
 )
-def test_cycles_of_the_published_shapes(shape: Shape, most: int) -> None:
-    assert schedule(random_model(shape, (8,), 0), 17)[1] <= most
+def test_cycles_of_the_published_shapes(shape: Shape, bits: int, most: int) -> None:
+    model = random_model(shape, (bits,), 0)
+    assert compile_model(model, load_device("xc7s15")).cycles <= most

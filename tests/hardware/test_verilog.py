@@ -14,7 +14,7 @@ from narrowcast.integer.random_model import Shape, random_model
 def rtl(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("engine") / "rtl"
     model = random_model(Shape(3, 2, 8, heads=2), (3, 8), 0)
-    compile_model(model, load_device("xc7s15"), 4).write_rtl(folder)
+    compile_model(model, load_device("xc7s15"), 8, ways=2).write_rtl(folder)
     return folder
 
 
