@@ -3,7 +3,7 @@
 -- INPUT_FILE holds the input words of one window, a line each. For each of several moments (while
 -- inputs come in, while the program runs, while outputs are offered) an inference is begun, broken
 -- off by a reset, and begun anew; its outputs are written to OUTPUT_FILE, a line each, and behind
--- them "cycles N". The first reset comes 4 clocks after the first input, each next one RESET_STEP
+-- them "cycles N", counted as engine_tb does. The first reset comes 4 clocks after the first input, each next one RESET_STEP
 -- clocks later than the one before.
 library ieee;
 use ieee.std_logic_1164.all;
@@ -61,7 +61,7 @@ begin
     file     sink     : text open write_mode is OUTPUT_FILE;
     variable text_in, text_out : line;
     variable words    : word_array;
-    variable taken, given, clocks, limit : natural;
+    variable taken, given, clocks, begun, limit : natural;
   begin
     for i in words'range loop
       readline(source, text_in);
@@ -88,6 +88,9 @@ begin
           wait until rising_edge(clk);
           clocks := clocks + 1;
           if in_valid = '1' and in_ready = '1' then
+            if taken = 0 then
+              begun := clocks;
+            end if;
             taken := taken + 1;
           end if;
           if out_valid = '1' and out_ready = '1' then
@@ -99,7 +102,7 @@ begin
         in_valid <= '0';
       end loop;
       write(text_out, string'("cycles "));
-      write(text_out, clocks);
+      write(text_out, clocks - begun + 1);
       writeline(sink, text_out);
     end loop;
     finished <= true;
