@@ -3,19 +3,17 @@ import re
 from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
 import pytest
 
-from narrowcast.compile import compile_model
+from narrowcast.compile import TRACE_ORDER, compile_model
 from narrowcast.compile.design import _check
-from narrowcast.compile.program import schedule
 from narrowcast.device import Device, device_names, load_device
 from narrowcast.errors import UserError
 from narrowcast.hardware.ghdl import SOURCES
-from narrowcast.integer import Linear
 from narrowcast.integer.random_model import Shape, random_model
 
 SMALL = Shape(4, 3, 8, heads=2)
+OTHERS = ("uart_receiver.vhd", "uart_transmitter.vhd", "serial_top.vhd")  # around the engine
 
 
 def refusal(shape: Shape, device: Device, **settings: object) -> str:
@@ -28,15 +26,28 @@ def refusal(shape: Shape, device: Device, **settings: object) -> str:
 
 def test_too_many_lanes() -> None:
     device = load_device("xc7s15")
-    text = refusal(SMALL, device, lanes=30)
-    match = re.fullmatch(
-        r"the model does not fit xc7s15: it needs (\d+) DSP of 20, (\d+) too many; "
-        r"lower hardware.lanes",
-        text,
-    )
-    assert match is not None, text
-    assert int(match[1]) - 20 == int(match[2])
-    assert 32 <= int(match[1]) <= 33
+    for lanes, ways in ((60, 1), (200, None)):
+        text = refusal(SMALL, device, lanes=lanes, ways=ways)
+        match = re.fullmatch(
+            r"the model does not fit xc7s15: it needs (\d+) DSP of 20, (\d+) too many; "
+            r"lower hardware.lanes",
+            text,
+        )
+        assert match is not None, text
+        assert int(match[1]) - 20 == int(match[2])
+        assert lanes // 2 < int(match[1]) <= lanes // 2 + 4
+
+
+@pytest.mark.parametrize("lanes", [1, 3, 6])
+def test_lanes_that_two_ways_cannot_share(lanes: int) -> None:
+    text = refusal(SMALL, load_device("xc7s15"), lanes=lanes, ways=2)
+    assert text == f"hardware.lanes: two ways take a multiple of 4 lanes, not {lanes}"
+
+
+def test_what_the_engine_does_not_take() -> None:
+    device = load_device("xc7s15")
+    assert "not a window of 1 and 1 outputs" in refusal(Shape(1, 3, 8), device)
+    assert "at most 63 outputs" in refusal(Shape(4, 3, 8, outputs=64), device)
 
 
 def test_too_many_tables() -> None:
@@ -59,7 +70,9 @@ def test_large_numbers_are_written_out() -> None:
 def test_too_much_block_memory() -> None:
     device = replace(load_device("xc7s15"), blocks=2)
     text = refusal(Shape(6, 7, 64), device, storage={"weights": "block"})
-    assert re.search(r"RAMB36 of 1, [\d.]+ too many; set hardware.storage to 'auto'", text), text
+    assert re.search(
+        r"needs \d+ RAMB18 of 2, \d+ too many; set hardware.storage to 'auto'", text
+    ), text
 
 
 def test_no_room_for_the_epilogue() -> None:
@@ -75,70 +88,30 @@ def test_unknown_device() -> None:
 
 
 def test_devices() -> None:
-    assert {"xc7s6", "xc7s15", "xc7s25"} <= set(device_names())
+    assert {"xc7s6", "xc7s15", "xc7s25", "up5k", "ecp5-25f"} <= set(device_names())
     for name in device_names():
         device = load_device(name)
-        assert device.name == name and device.part.startswith(name)
+        assert device.name == name
         assert min(device.lut, device.ff, device.bram36, device.dsp) > 0
-        assert device.ff == 2 * device.lut
 
 
-def test_lanes_by_default_fill_the_dsps_unless_fewer_are_as_fast() -> None:
+def test_the_default_is_no_slower_than_one_way_of_all_dsps() -> None:
     device = load_device("xc7s15")
-    model = random_model(Shape(6, 7, 64), (8,), 0)
-    design = compile_model(model, device)
-    assert design.dsp <= device.dsp
-    assert design.cycles == schedule(model, design.lanes)[1]
-    most = device.dsp - (design.dsp - design.lanes)
-    assert design.cycles == min(schedule(model, n)[1] for n in range(most - 3, most + 1))
-
-
-def test_costs_add_up() -> None:
-    model = random_model(Shape(5, 3, 12, layers=2, heads=3), (4, 8), 2)
-    design = compile_model(model, load_device("xc7s15"), 7)
-    assert sum(s.macs for s in design.steps) == model.macs
-    loading = model.window * model.inputs
-    draining = design.cycles - loading - sum(s.cycles for s in design.steps)
-    assert 0 < draining < 40
-    assert design.utilisation == model.macs / (7 * design.cycles)
-    for step in design.steps:
-        assert 0 < step.utilisation <= 1
-        assert step.utilisation == step.macs / (step.cycles * 7)
+    for bits in (4, 8):
+        model = random_model(Shape(6, 7, 64), (bits,), 0)
+        design = compile_model(model, device)
+        assert design.dsp <= device.dsp and design.luts <= device.lut
+        one = compile_model(model, replace(device, lut=10**6), 32, ways=1)
+        assert design.cycles <= 1.05 * one.cycles
 
 
 def test_sources_are_written(tmp_path: Path) -> None:
     model = random_model(SMALL, (8,), 0)
     design = compile_model(model, load_device("xc7s15"), 4)
     design.write_rtl(tmp_path / "rtl")
-    assert {p.name for p in (tmp_path / "rtl").iterdir()} == set(SOURCES)
+    assert {p.name for p in (tmp_path / "rtl").iterdir()} == {*SOURCES, *OTHERS, TRACE_ORDER}
     package = (tmp_path / "rtl" / "engine_config.vhd").read_bytes()
     assert hashlib.sha256(package).hexdigest() == design.digest
     assert compile_model(model, load_device("xc7s15"), 4).digest == design.digest
-    assert compile_model(model, load_device("xc7s15"), 5).digest != design.digest
+    assert compile_model(model, load_device("xc7s15"), 6).digest != design.digest
     assert max(len(line) for line in package.splitlines()) < 2000
-
-
-def test_weights_lie_as_documented() -> None:
-    """Tile by tile, a word for each inner index, lane 0 in the lowest bits."""
-    model = random_model(SMALL, (8,), 0)
-    lanes = 3
-    package = compile_model(model, load_device("xc7s15"), lanes)._package
-    body = package.split("constant WEIGHTS", 1)[1].split(":=", 1)[1].split(";", 1)[0]
-    bits = ""
-    for base, digits in re.findall(r'(x?)"([0-9A-F]+)"', body):
-        bits += "".join(f"{int(d, 16):04b}" for d in digits) if base else digits
-    words = [bits[i : i + 8 * lanes] for i in range(0, len(bits), 8 * lanes)]
-    for step in model.steps:
-        if not isinstance(step, Linear):
-            continue
-        weights = model.arrays[step.weights]
-        tiles = -(-len(weights) // lanes)
-        mine, words = words[: tiles * weights.shape[1]], words[tiles * weights.shape[1] :]
-        for i, word in enumerate(mine):
-            tile, k = divmod(i, weights.shape[1])
-            for lane in range(lanes):
-                digits = word[len(word) - 8 * (lane + 1) : len(word) - 8 * lane]
-                column = tile * lanes + lane
-                expected = weights[column, k] if column < len(weights) else 0
-                assert int(np.int8(int(digits, 2) - (256 if digits[0] == "1" else 0))) == expected
-    assert words == []
