@@ -28,10 +28,10 @@ architecture rtl of uart_receiver is
 
   constant COUNT_BITS : positive := index_bits(CLOCKS_PER_BIT);
 
-  signal line_q    : std_logic_vector(1 downto 0); -- the line, in step with the clock
+  signal line_q    : std_logic_vector(1 downto 0);  -- the line, in step with the clock
   signal busy      : std_logic;
-  signal waiting   : std_logic;                    -- for a line that is high
-  signal left      : unsigned(COUNT_BITS - 1 downto 0);
+  signal waiting   : std_logic;                     -- for a line that is high
+  signal left      : unsigned(COUNT_BITS downto 0); -- clocks less two: the top bit is the end
   signal bits_left : unsigned(3 downto 0);
   signal taken     : std_logic_vector(7 downto 0);
 
@@ -46,17 +46,17 @@ begin
       valid  <= '0';
       broken <= '0';
       if busy = '0' then
-        left      <= to_unsigned(CLOCKS_PER_BIT / 2 - 1, COUNT_BITS);
+        left      <= to_unsigned(CLOCKS_PER_BIT / 2 - 2, COUNT_BITS + 1);
         bits_left <= to_unsigned(9, 4);
         if line_q(1) = '1' then
           waiting <= '0';
         elsif waiting = '0' then
           busy <= '1';
         end if;
-      elsif left /= 0 then
+      elsif left(COUNT_BITS) = '0' then
         left <= left - 1;
       else
-        left      <= to_unsigned(CLOCKS_PER_BIT - 1, COUNT_BITS);
+        left      <= to_unsigned(CLOCKS_PER_BIT - 2, COUNT_BITS + 1);
         bits_left <= bits_left - 1;
         if bits_left = 9 then
           busy <= not line_q(1); -- a start bit is still low in its middle

@@ -27,9 +27,9 @@ architecture rtl of uart_transmitter is
   constant COUNT_BITS : positive := index_bits(CLOCKS_PER_BIT);
 
   signal busy      : std_logic;
-  signal left      : unsigned(COUNT_BITS - 1 downto 0);
+  signal left      : unsigned(COUNT_BITS downto 0); -- clocks less two: the top bit is the end
   signal bits_left : unsigned(3 downto 0);
-  signal rest      : std_logic_vector(8 downto 0); -- what is on the line, and what follows
+  signal rest      : std_logic_vector(8 downto 0);  -- what is on the line, and what follows
 
 begin
 
@@ -40,16 +40,16 @@ begin
   begin
     if rising_edge(clk) then
       if busy = '0' then
-        left      <= to_unsigned(CLOCKS_PER_BIT - 1, COUNT_BITS);
+        left      <= to_unsigned(CLOCKS_PER_BIT - 2, COUNT_BITS + 1);
         bits_left <= to_unsigned(9, 4);
         if valid = '1' then
           busy <= '1';
           rest <= data & '0';
         end if;
-      elsif left /= 0 then
+      elsif left(COUNT_BITS) = '0' then
         left <= left - 1;
       else
-        left      <= to_unsigned(CLOCKS_PER_BIT - 1, COUNT_BITS);
+        left      <= to_unsigned(CLOCKS_PER_BIT - 2, COUNT_BITS + 1);
         bits_left <= bits_left - 1;
         rest      <= '1' & rest(8 downto 1);
         if bits_left = 0 then
