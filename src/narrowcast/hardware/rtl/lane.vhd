@@ -42,8 +42,10 @@ begin
     if rising_edge(clk) then
       enable_q <= enable_q(0) & enable;
       first_q  <= first_q(0) & first;
-      x_q      <= x;
-      w_q      <= w;
+      if enable = '1' then
+        x_q <= x;
+        w_q <= w;
+      end if;
       product  <= x_q * w_q;
       if enable_q(1) = '1' then
         acc <= base + resize(product, SUM_BITS);

@@ -74,8 +74,10 @@ begin
     if rising_edge(clk) then
       enable_q  <= enable_q(0) & enable;
       restart_q <= restart_q(0) & restart;
-      x_q       <= x;
-      operand   <= (w_high + low_sign) & resize(w_low, FIELD);
+      if enable = '1' then
+        x_q     <= x;
+        operand <= (w_high + low_sign) & resize(w_low, FIELD);
+      end if;
       product   <= x_q * operand;
       if enable_q(1) = '1' then
         acc <= base + addend(ACC_BITS - 1 downto 0);

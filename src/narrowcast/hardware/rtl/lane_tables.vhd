@@ -152,15 +152,17 @@ begin
     if rising_edge(clk) then
       enable_q <= enable_q(0) & enable;
       first_q  <= first_q(0) & first;
-      m_q      <= m;
-      d_q      <= d;
-      early    <= add_rows((others => '0'), m, d, 0, EARLY_ROWS - 1);
-      lacking  <= d_q(2);
-      if ODD = 1 then
-        lacking <= '0';
-        if r(0) = '1' then
+      if enable = '1' then
+        m_q   <= m;
+        d_q   <= d;
+        early <= add_rows((others => '0'), m, d, 0, EARLY_ROWS - 1);
+        if ODD = 1 and r(0) = '1' then
           early <= resize(m, TOTAL_BITS);
         end if;
+      end if;
+      lacking <= d_q(2);
+      if ODD = 1 then
+        lacking <= '0';
       end if;
       product <= total;
       if enable_q(1) = '1' then

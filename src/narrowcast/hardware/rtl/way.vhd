@@ -206,11 +206,13 @@ begin
         if rising_edge(clk) then
           l_enable <= enable;
           l_first  <= first;
-          l_x      <= x;
-          for i in 0 to COLUMNS - 1 loop
-            l_w((i + 1) * W_WIDTH - 1 downto i * W_WIDTH) <=
-              w(i * LANE_BITS + W_WIDTH - 1 downto i * LANE_BITS);
-          end loop;
+          if enable = '1' then
+            l_x <= x;
+            for i in 0 to COLUMNS - 1 loop
+              l_w((i + 1) * W_WIDTH - 1 downto i * W_WIDTH) <=
+                w(i * LANE_BITS + W_WIDTH - 1 downto i * LANE_BITS);
+            end loop;
+          end if;
         end if;
       end process wait_for_pairs;
 

@@ -1,0 +1,129 @@
+"""Compile and synthesise the published grid of models, and print what each takes.
+
+    python benchmarks/engine.py --out out/engine
+
+Windows of 6, 12 and 24, 8 to 64 channels, 4, 6 and 8 bits; 7 inputs, one layer, one head, a
+feed-forward part of 4 times the channels. The weights are random: cycles do not depend on them,
+resources hardly. Writes ``engine.json`` and ``engine.html`` (cycles beside those published for
+integer-only Transformers on the same device, arXiv 2407.11041 and 2410.03294). Models that are
+synthesised already are not synthesised again. ``--no-synthesis`` compiles only: seconds, not an
+hour.
+"""
+
+import argparse
+import json
+import math
+import shutil
+from itertools import product
+from pathlib import Path
+from typing import Any
+
+import plotly.graph_objects as go
+
+from narrowcast.compile import Design, compile_model
+from narrowcast.device import load_device
+from narrowcast.hardware.synthesise import synthesise_yosys
+from narrowcast.integer.random_model import Shape, random_model
+
+WINDOWS, CHANNELS, BITS = (6, 12, 24), (8, 16, 32, 64), (4, 6, 8)
+PUBLISHED = {(6, 64, 8): 284_600, (12, 64, 6): 580_200, (12, 32, 4): 169_000}
+COLUMNS = (
+    *("window", "channels", "bits", "ways", "columns", "cycles", "utilisation"),
+    *("lut_estimate", "lut", "ff", "bram36", "dsp", "levels", "fits"),
+)
+
+
+def synthesised(design: Design, folder: Path) -> dict[str, Any]:
+    """Return what synthesis says of a design; kept in ``folder`` for the next time."""
+    kept = folder / f"{design.digest}.json"
+    if not kept.is_file():
+        work = folder / "work"
+        shutil.rmtree(work, ignore_errors=True)
+        design.write_rtl(work / "rtl")
+        found = synthesise_yosys(work / "rtl", design.device, 100.0, work / "yosys").to_json()
+        kept.write_text(json.dumps(found) + "\n")
+    result: dict[str, Any] = json.loads(kept.read_text())
+    return result
+
+
+def point(window: int, channels: int, bits: int, folder: Path | None) -> dict[str, Any]:
+    """Return the figures of one model."""
+    model = random_model(Shape(window, 7, channels), (bits,), input_bits=8)
+    design = compile_model(model, load_device("xc7s15"))
+    result: dict[str, Any] = {
+        "window": window,
+        "channels": channels,
+        "bits": bits,
+        "macs": model.macs,
+        "ways": design.array.ways,
+        "columns": design.array.columns,
+        "lanes": design.lanes,
+        "cycles": design.cycles,
+        "utilisation": round(design.utilisation, 4),
+        "lut_estimate": design.luts,
+    }
+    if folder is not None:
+        found = synthesised(design, folder)
+        result |= {key: found[key] for key in ("lut", "ff", "bram36", "dsp", "fits")}
+        result["levels"] = found["longest_path"]["levels"]
+    return result
+
+
+def plot(points: list[dict[str, Any]]) -> go.Figure:
+    """Return cycles against multiply-accumulates, by bits, beside the published points."""
+    figure = go.Figure()
+    for bits in BITS:
+        own = sorted((p for p in points if p["bits"] == bits), key=lambda p: p["macs"])
+        figure.add_scatter(
+            x=[p["macs"] for p in own],
+            y=[p["cycles"] for p in own],
+            text=[f"window {p['window']}, {p['channels']} channels" for p in own],
+            mode="lines+markers",
+            name=f"{bits} bits",
+        )
+    macs = {(p["window"], p["channels"], p["bits"]): p["macs"] for p in points}
+    known = [key for key in PUBLISHED if key in macs]
+    figure.add_scatter(
+        x=[macs[key] for key in known],
+        y=[PUBLISHED[key] for key in known],
+        text=[f"window {n}, {d} channels, {b} bits" for n, d, b in known],
+        mode="markers",
+        marker={"symbol": "x", "size": 10},
+        name="published",
+    )
+    figure.update_layout(template="plotly_white", title="Cycles of one forecast on the XC7S15")
+    figure.update_xaxes(type="log", title="multiply-accumulates")
+    figure.update_yaxes(type="log", title="clock cycles")
+    return figure
+
+
+def main() -> None:
+    """Go through the grid."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--out", type=Path, required=True, help="folder for results")
+    parser.add_argument("--no-synthesis", action="store_true", help="compile only")
+    parser.add_argument("--only", type=int, nargs="*", default=CHANNELS, help="these channels")
+    args = parser.parse_args()
+    args.out.mkdir(parents=True, exist_ok=True)
+    folder = None if args.no_synthesis else args.out
+    points = []
+    print("| " + " | ".join(COLUMNS) + " |")
+    print("|" + " --- |" * len(COLUMNS))
+    for channels, window, bits in product(args.only, WINDOWS, BITS):
+        points.append(point(window, channels, bits, folder))
+        print("| " + " | ".join(f"{points[-1].get(c, '')}" for c in COLUMNS) + " |", flush=True)
+    for channels in args.only:
+        own = [math.log(p["utilisation"]) for p in points if p["channels"] == channels]
+        print(f"utilisation at {channels} channels: {math.exp(sum(own) / len(own)):.3f}")
+    mean = math.exp(sum(math.log(p["utilisation"]) for p in points) / len(points))
+    print(f"utilisation, geometric mean: {mean:.3f}")
+    summary = {"device": "xc7s15", "utilisation": mean, "published": None, "points": points}
+    summary["published"] = [
+        {"window": n, "channels": d, "bits": b, "cycles": c} for (n, d, b), c in PUBLISHED.items()
+    ]
+    (args.out / "engine.json").write_text(json.dumps(summary, indent=1) + "\n")
+    plot(points).write_html(args.out / "engine.html", include_plotlyjs="directory")
+
+
+if __name__ == "__main__":
+    main()
