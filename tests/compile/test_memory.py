@@ -34,7 +34,9 @@ QUIET = settings(deadline=None, suppress_health_check=list(HealthCheck))
 
 MODELS = st.builds(
     lambda window, inputs, heads, size, layers, ffn, seed: random_model(
-        Shape(window, inputs, heads * size, layers, heads, ffn), (2, 4, 8), seed
+        Shape(window, inputs, heads * max(size, -(-4 // heads)), layers, heads, ffn),
+        (2, 4, 8),
+        seed,
     ),
     st.integers(2, 8),
     st.integers(1, 9),

@@ -93,22 +93,6 @@ def test_every_access_of_a_real_shape_finds_its_data(
     ScheduleChecker(compile_model(model, roomy("xc7s15"), lanes, ways=ways)).check()
 
 
-@pytest.mark.xfail(reason="the pool adds to a channel again before the last sum is written")
-@pytest.mark.parametrize(
-    ("shape", "bits", "lanes", "seed"),
-    [
-        (Shape(12, 2, 3, 2, 1, 5, 7), (8,), 8, 13),
-        (Shape(15, 2, 3, 1, 3, 3, 3), (2, 7), 12, 11),
-    ],
-)
-def test_fewer_channels_than_the_pool_takes_clocks(
-    shape: Shape, bits: tuple[int, ...], lanes: int, seed: int
-) -> None:
-    pairs = None if seed == 13 else False
-    model = random_model(shape, bits, seed)
-    ScheduleChecker(compile_model(model, roomy("xc7s15"), lanes, ways=1, pairs=pairs)).check()
-
-
 # -------------------------------------------------------------------- the checker bites
 
 
@@ -356,7 +340,8 @@ def test_costs_add_up(shape: Shape, bits: tuple[int, ...], ways: int, half: int,
     design = compile_model(model, roomy("xc7s15"), 2 * half * ways, ways=ways)
     costs = design.steps
     assert sum(cost.cycles for cost in costs) == design.cycles
-    assert sum(cost.macs for cost in costs) == model.macs
+    pooled = model.window * model.channels * model.outputs  # the pool has done the sum over tokens
+    assert sum(cost.macs for cost in costs) == model.macs - pooled + pooled // model.window
     assert 0 < design.utilisation == model.macs / (design.lanes * design.cycles) <= 1
     last = costs.pop()
     assert last.name == "results" and last.lost == {"pipeline": last.cycles}
@@ -366,8 +351,7 @@ def test_costs_add_up(shape: Shape, bits: tuple[int, ...], ways: int, half: int,
         assert sum(cost.lost.values()) + jobs * step.tiles * step.inner == cost.cycles
         assert all(clocks > 0 for clocks in cost.lost.values())
         assert cost.utilisation == pytest.approx(cost.macs / (cost.cycles * design.lanes))
-        pooled = isinstance(step.source, Linear) and step.source.pooled
-        assert 0 < cost.utilisation <= (model.window if pooled else 1)  # the pool adds for it
+        assert 0 < cost.utilisation <= 1
 
 
 @pytest.mark.parametrize(("window", "channels"), [(6, 8), (6, 32), (12, 16), (12, 64), (24, 8)])

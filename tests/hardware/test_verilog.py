@@ -105,7 +105,6 @@ def test_verilog_of_the_engine(rtl: Path, tmp_path: Path) -> None:
     assert ":note:" not in text
 
 
-@pytest.mark.xfail(reason="GHDL 2.0 writes zeros for a long constant whose lower part is zeros")
 def test_a_table_with_numbers_at_its_end_only(tmp_path: Path) -> None:
     (tmp_path / "table.vhd").write_text(
         """library ieee;

@@ -48,7 +48,9 @@ from narrowcast.integer.arithmetic import MULTIPLIER_BITS, signed_bits
 from narrowcast.integer.model import Context, IntegerModel, Linear, Scores
 
 TRACE_ORDER = "trace.json"  # beside the sources: what the engine stores, in its order
-MOST_OUTPUTS = 63  # the engine counts them in 6 bits
+MOST_OUTPUTS = 63  # the engine counts them in 6 bits,
+MOST_TOKENS = 127  # and these in 7
+LEAST_CHANNELS = 4  # the pool takes so many clocks
 ROOM = 0.95  # of the device's tables: the estimate may be a few per cent too low
 PAIR_PORT = 25  # a DSP port this wide holds two lanes with sums of any length
 NARROW_WEIGHTS = 6  # bits: the second way's lanes are made for weights up to this
@@ -633,11 +635,7 @@ def compile_model(
         UserError: the model cannot fit the device: which resource, by how much, what would help.
     """
     storage = storage or {}
-    if model.window < 2 or model.outputs > MOST_OUTPUTS:
-        raise UserError(
-            f"the engine takes windows of at least 2 and gives at most {MOST_OUTPUTS} outputs, "
-            f"not a window of {model.window} and {model.outputs} outputs"
-        )
+    _check_shape(model, device, lanes, ways, pairs)
     arrays = _arrays(model, device, lanes, ways, pairs)
     if not arrays and lanes is not None and ways == 2:
         raise UserError(f"hardware.lanes: two ways take a multiple of 4 lanes, not {lanes}")
@@ -656,6 +654,27 @@ def compile_model(
     if not designs:
         raise refusals[0]
     return min(designs, key=lambda design: design.luts)
+
+
+def _check_shape(
+    model: IntegerModel, device: Device, lanes: int | None, ways: int | None, pairs: bool | None
+) -> None:
+    """Refuse what the engine is not made for."""
+    for name, value, least, most in (
+        ("windows", model.window, 2, MOST_TOKENS),
+        ("outputs", model.outputs, 1, MOST_OUTPUTS),
+        ("channels", model.channels, LEAST_CHANNELS, None),
+        ("hardware.lanes", lanes, 1, None),
+        ("hardware.ways", ways, 1, 2),
+    ):
+        if value is not None and (value < least or (most is not None and value > most)):
+            limits = f"at least {least}" if most is None else f"from {least} to {most}"
+            raise UserError(f"the engine takes {name} of {limits}, not {value}")
+    if pairs and device.dsp_ports[0] < PAIR_PORT:
+        raise UserError(
+            f"hardware.pairs: a DSP port of {device.name} has {device.dsp_ports[0]} bits, and "
+            f"two lanes take {PAIR_PORT}; set it to false or 'auto'"
+        )
 
 
 def _check(device: Device, dsp: int, luts: int, buffers: tuple[Buffer, ...]) -> None:

@@ -4,6 +4,7 @@ from dataclasses import dataclass, replace
 
 from narrowcast.compile.program import Schedule, pooled_tensor, token_tensors
 from narrowcast.device import Device
+from narrowcast.errors import UserError
 from narrowcast.integer.model import Context, IntegerModel, Scores
 
 Shapes = tuple[tuple[int, int, int], ...]
@@ -163,6 +164,9 @@ def assign_storage(
         segments: of all weight banks, nothing placed yet.
         weight_choice: the user's choice for weights.
         device: its block memory is the budget.
+
+    Raises:
+        UserError: a choice that the device does not have.
     """
     buffers = []
     open_choices: list[_Choice] = []
@@ -217,6 +221,11 @@ def _settle(buffer: Buffer, choice: str, device: Device) -> tuple[Buffer, int | 
     blocks = buffer.copies * blocks_of(buffer.words, buffer.width, device.block_shapes)
     in_block = replace(buffer, storage="block", blocks=blocks, luts=0)
     in_tables = replace(buffer, storage="distributed", blocks=0, luts=tables)
+    if choice == "distributed" and buffer.writable and not device.lut_ram:
+        raise UserError(
+            f"hardware.storage: {device.name} has no distributed RAM, which {buffer.name} would "
+            "need; take 'block' or 'auto'"
+        )
     if choice == "auto" and buffer.writable and not device.lut_ram:
         return replace(in_block, reason=f"{device.name} has no other RAM"), None
     if choice == "auto":

@@ -61,9 +61,8 @@ class ProgramStep:
 
     @property
     def macs(self) -> int:
-        """Multiply-accumulates of one token."""
-        tokens = self.pooled_tokens
-        return self.inner * self.columns * tokens
+        """Multiply-accumulates of one token. The pool does a pooled step's sum over tokens."""
+        return self.inner * self.columns
 
     @property
     def pooled_tokens(self) -> int:

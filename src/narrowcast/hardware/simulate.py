@@ -132,7 +132,7 @@ def _run_ghdl(
             *(require("ghdl"), "-r", "--std=08", "engine_tb", "-gINPUT_FILE=inputs.txt"),
             *("-gOUTPUT_FILE=ghdl.txt", f"-gSTALLS={str(stalls).lower()}"),
             *([f"-gTRACE_FILE={trace}"] if trace else []),
-            "--ieee-asserts=disable",
+            *("--ieee-asserts=disable", "--max-stack-alloc=0"),
         ],
         work,
     )

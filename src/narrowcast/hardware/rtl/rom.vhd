@@ -31,6 +31,8 @@ end entity rom;
 
 architecture rtl of rom is
 
+  -- Words have a bit more, always 1, that nobody reads: GHDL's Verilog makes zeros of a constant in
+  -- which only the topmost bits are not.
   constant DEPTH : positive := CONTENTS'length / WIDTH;
 
 begin
@@ -38,14 +40,14 @@ begin
   in_block : if BLOCK_MEMORY = 1 generate
 
     constant BITS : positive := index_bits(DEPTH);
-    type     words_t is array (2 ** BITS - 1 downto 0) of std_logic_vector(WIDTH - 1 downto 0);
+    type     words_t is array (2 ** BITS - 1 downto 0) of std_logic_vector(WIDTH downto 0);
 
     function image return words_t is
       alias    flat   : std_logic_vector(0 to CONTENTS'length - 1) is CONTENTS;
-      variable result : words_t := (others => (others => '0'));
+      variable result : words_t := (others => '1' & (WIDTH - 1 downto 0 => '0'));
     begin
       for i in 0 to DEPTH - 1 loop
-        result(i) := flat(i * WIDTH to i * WIDTH + WIDTH - 1);
+        result(i) := '1' & flat(i * WIDTH to i * WIDTH + WIDTH - 1);
       end loop;
       return result;
     end function image;
@@ -59,7 +61,7 @@ begin
     begin
       if rising_edge(clk) then
         if enable = '1' then
-          latched <= WORDS(to_integer(resize(address, BITS)));
+          latched <= WORDS(to_integer(resize(address, BITS)))(WIDTH - 1 downto 0);
         end if;
         data <= latched;
       end if;
@@ -83,7 +85,7 @@ begin
 
     blocks_of_64 : for b in 0 to BLOCKS - 1 generate
 
-      type words_t is array (63 downto 0) of std_logic_vector(WIDTH - 1 downto 0);
+      type words_t is array (63 downto 0) of std_logic_vector(WIDTH downto 0);
 
       function image return words_t is
         alias    bits   : std_logic_vector(0 to CONTENTS'length - 1) is CONTENTS;
@@ -91,9 +93,9 @@ begin
       begin
         for i in 0 to 63 loop
           if b * 64 + i < DEPTH then
-            result(i) := bits((b * 64 + i) * WIDTH to (b * 64 + i + 1) * WIDTH - 1);
+            result(i) := '1' & bits((b * 64 + i) * WIDTH to (b * 64 + i + 1) * WIDTH - 1);
           else
-            result(i) := (others => '0');
+            result(i) := '1' & (WIDTH - 1 downto 0 => '0');
           end if;
         end loop;
         return result;
@@ -107,7 +109,7 @@ begin
       begin
         if rising_edge(clk) then
           if enable = '1' then
-            latched(b) <= WORDS(to_integer(low));
+            latched(b) <= WORDS(to_integer(low))(WIDTH - 1 downto 0);
           end if;
         end if;
       end process read;
