@@ -207,7 +207,7 @@ def test_resources_are_those_that_the_compiler_planned(tmp_path: Path) -> None:
 
 
 def test_another_yosys_that_is_not_there(tmp_path: Path) -> None:
-    design = compile_model(random_model(Shape(2, 1, 2), (8,), 0), DEVICE, 1)
+    design = compile_model(random_model(Shape(2, 1, 4), (8,), 0), DEVICE, 1)
     design.write_rtl(tmp_path / "rtl")
     with pytest.raises(ToolError, match="no/yosys: cannot be run"):
         synthesise_yosys(tmp_path / "rtl", DEVICE, 100, tmp_path / "work", Path("no/yosys"))
