@@ -192,6 +192,7 @@ class StorageConfig(_Section):
     exponentials: Memory = Field(default="auto", description="'auto', 'block' or 'distributed'")
     softmax: Memory = Field(default="auto", description="'auto', 'block' or 'distributed'")
     program: Memory = Field(default="auto", description="'auto', 'block' or 'distributed'")
+    buffers: dict[str, Memory] = Field(default={}, description="a table of single buffers")
 
 
 class HardwareConfig(_Section):
@@ -203,6 +204,9 @@ class HardwareConfig(_Section):
     )
     ways: Literal[1, 2, "auto"] = Field(default="auto", description="1, 2 or 'auto'")
     pairs: bool | Literal["auto"] = Field(default="auto", description="true, false or 'auto'")
+    second_way: Literal["dsp", "tables", "auto"] = Field(
+        default="auto", description="'dsp', 'tables' or 'auto'"
+    )
     clock_mhz: float = Field(default=100.0, gt=0, description="a frequency in MHz, above 0")
     storage: StorageConfig = Field(
         default=StorageConfig(), description="a section of kinds of memory"
@@ -214,7 +218,8 @@ class HardwareConfig(_Section):
             "lanes": None if self.lanes == "auto" else self.lanes,
             "ways": None if self.ways == "auto" else self.ways,
             "pairs": None if self.pairs == "auto" else self.pairs,
-            "storage": self.storage.model_dump(),
+            "tables": None if self.second_way == "auto" else self.second_way == "tables",
+            "storage": self.storage.model_dump(exclude={"buffers"}) | self.storage.buffers,
         }
 
 

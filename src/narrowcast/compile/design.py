@@ -4,21 +4,19 @@ import hashlib
 import json
 import shutil
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from importlib import resources
 from pathlib import Path
 
 import numpy as np
 
 from narrowcast.compile import memory, vhdl
+from narrowcast.compile.arrays import Wishes, arrays, epilogue_dsp, lane_bits
 from narrowcast.compile.bounds import Bounds, bounds
 from narrowcast.compile.lanes import (
     Kind,
     LaneArray,
-    is_grouped,
-    largest_group,
     modes_of,
-    narrow_widths,
     operands_of,
 )
 from narrowcast.compile.memory import Buffer, Segment
@@ -28,7 +26,6 @@ from narrowcast.compile.program import (
     SCORE_TO_BELOW,
     VALUE_TO_READ,
     Schedule,
-    least_cycles,
     pooled_tensor,
     schedule,
     token_tensors,
@@ -41,6 +38,7 @@ from narrowcast.compile.words import (
     rows_of_store,
     step_fields,
 )
+from narrowcast.config import did_you_mean
 from narrowcast.device import Device
 from narrowcast.errors import UserError
 from narrowcast.files import write_whole
@@ -52,10 +50,7 @@ MOST_OUTPUTS = 63  # the engine counts them in 6 bits,
 MOST_TOKENS = 127  # and these in 7
 LEAST_CHANNELS = 4  # the pool takes so many clocks
 ROOM = 0.95  # of the device's tables: the estimate may be a few per cent too low
-PAIR_PORT = 25  # a DSP port this wide holds two lanes with sums of any length
-NARROW_WEIGHTS = 6  # bits: the second way's lanes are made for weights up to this
-TRIED = 3  # arrays that are scheduled to find the best
-IDLE_LANES = 48  # lanes whose power the rest of the engine takes, roughly
+TABLE_BITS = 64  # of a look-up table with six inputs
 
 
 @dataclass(frozen=True)
@@ -266,7 +261,7 @@ def _widths(model: IntegerModel, limits: list[Bounds], images: _Images) -> dict[
         "INPUT_BITS": model.tensors[model.input].bits,
         "OUTPUT_BITS": output,
         "X_BITS": max(pool, *(operands_of(model, s).x_bits for s in model.steps)),
-        "LANE_BITS": _lane_bits(model),
+        "LANE_BITS": lane_bits(model),
         "KEY_BITS": keys,
         "VALUE_BITS": values,
         "SCRATCH_BITS": max(scratch),
@@ -293,10 +288,6 @@ def _widths(model: IntegerModel, limits: list[Bounds], images: _Images) -> dict[
         "UP_LOW": min(s.residual_shift for s in linear if s.residual is not None),
         "UP_HIGH": max(s.residual_shift for s in linear if s.residual is not None),
     }
-
-
-def _lane_bits(model: IntegerModel) -> int:
-    return max(operands_of(model, s).w_bits for s in model.steps)
 
 
 def _wanted(
@@ -389,9 +380,14 @@ class _JobWidths:
 
 
 def _compile(
-    model: IntegerModel, device: Device, array: LaneArray, storage: Mapping[str, str]
+    model: IntegerModel,
+    device: Device,
+    array: LaneArray,
+    storage: Mapping[str, str],
+    *,
+    thorough: bool,
 ) -> Design:
-    program = schedule(model, array, thorough=True)
+    program = schedule(model, array, thorough=thorough)
     scratch, scratch_words = memory.allocate_scratch(model, program, array.ways)
     images, layout, bank_bits = _lay_out(model, array, scratch)
     widths = _widths(model, [bounds(model, step) for step in model.steps], images)
@@ -423,8 +419,10 @@ def _compile(
         for s in memory.cut_bank(b, banks[b], bits * array.columns, device.block_shapes)
     ]
     choice = storage.get("weights", "auto")
+    _check_storage(storage, wanted)
     buffers, segments = memory.assign_storage(
-        [(buffer, storage.get(kind, "auto")) for buffer, kind in wanted], segments, choice, device
+        [(b, storage.get(b.name, storage.get(kind, "auto"))) for b, kind in wanted],
+        *(segments, choice, device),
     )
     of_weights = memory.weight_buffers(segments, bank_bits, array.columns, choice)
     all_buffers = tuple(of_weights + buffers)
@@ -512,6 +510,21 @@ def _compile(
     )
 
 
+def _check_storage(storage: Mapping[str, str], wanted: list[tuple[Buffer, str]]) -> None:
+    """Refuse a choice for a buffer that there is not, or of a resource that there is not."""
+    names = {"weights", *(kind for _, kind in wanted), *(buffer.name for buffer, _ in wanted)}
+    for name, choice in storage.items():
+        if name not in names:
+            raise UserError(
+                f"hardware.storage: no buffer {name!r}{did_you_mean(name, names)}; one of "
+                + ", ".join(sorted(names))
+            )
+        if choice not in ("auto", "block", "distributed"):
+            raise UserError(
+                f"hardware.storage.{name}: {choice!r} is not 'auto', 'block' or 'distributed'"
+            )
+
+
 def _segment_text(segment: Segment) -> str:
     return vhdl.aggregate(
         {
@@ -553,64 +566,6 @@ def _logic_luts(
     return round(530 + array.ways * of_way + lanes + operands + of_banks)
 
 
-def epilogue_dsp(biased_bits: int, device: Device) -> int:
-    """DSP blocks of a way's epilogue: the sum's multiplier and the residual's."""
-    wide, narrow = device.dsp_ports
-    sums = -(-biased_bits // wide) * -(-MULTIPLIER_BITS // narrow)
-    return sums + -(-MULTIPLIER_BITS // wide)
-
-
-def _arrays(
-    model: IntegerModel, device: Device, lanes: int | None, ways: int | None, pairs: bool | None
-) -> list[LaneArray]:
-    """Return the arrays worth looking at, the fastest for their power first."""
-    epilogue = epilogue_dsp(max(bounds(model, s).biased_bits for s in model.steps), device)
-    field = device.dsp_ports[0] - _lane_bits(model)
-    if pairs is None:
-        pairs = device.dsp_ports[0] >= PAIR_PORT
-    pairs = pairs and all(
-        largest_group(operands_of(model, s), field) > 0
-        for s in model.steps
-        if not isinstance(s, Linear)
-    )
-    found: set[LaneArray] = set()
-    for count in (1, 2) if ways is None else (ways,):
-        dsp = device.dsp - count * epilogue
-        narrow = [(0, 0)]
-        if count == 2:
-            every = narrow_widths(model, NARROW_WEIGHTS if ways is None else 99, 99)
-            narrow = [every, narrow_widths(model, NARROW_WEIGHTS, NARROW_WEIGHTS + 1)]
-        for x_bits, w_bits in narrow:
-            if dsp < 1 or (count == 2 and x_bits == 0):
-                continue
-            for columns in _columns(model, dsp * (2 if pairs else 1), count, lanes):
-                paired = pairs and columns % 2 == 0
-                kind = Kind.PAIRS if paired else Kind.SINGLE
-                array = LaneArray(columns, (kind,) * count, field if paired else 0, x_bits, w_bits)
-                if array.dsp > dsp and count == 2:
-                    array = replace(array, kinds=(kind, Kind.TABLES))
-                found.add(replace(array, grouped=is_grouped(model, modes_of(model, array))))
-
-    def cost(cycles: int, array: LaneArray) -> tuple[int, int]:
-        return cycles * (IDLE_LANES + array.lanes), -array.narrow_x
-
-    likely = sorted(found, key=lambda a: cost(least_cycles(model, a), a))
-    first = sorted(likely[:TRIED], key=lambda a: cost(schedule(model, a).cycles, a))
-    return first + likely[TRIED:]
-
-
-def _columns(model: IntegerModel, most: int, ways: int, lanes: int | None) -> list[int]:
-    """Return numbers of columns that leave few lanes idle in a row's last tile.
-
-    They are even, for pairs and for two ways; a number of lanes that is asked for is obeyed.
-    """
-    if lanes is not None:
-        return [lanes // ways] if lanes % ways == 0 and (ways == 1 or lanes % 4 == 0) else []
-    widths = {-(-width // k) for width in (model.channels, model.ffn_channels) for k in range(1, 9)}
-    even = {-(-width // 2) * 2 for width in widths | {most - 1}}
-    return sorted((c for c in even if c <= most), reverse=True)[:6] or [most]
-
-
 def compile_model(
     model: IntegerModel,
     device: Device,
@@ -618,47 +573,51 @@ def compile_model(
     storage: Mapping[str, str] | None = None,
     ways: int | None = None,
     pairs: bool | None = None,
+    tables: bool | None = None,
 ) -> Design:
     """Compile for a device.
 
     Args:
         model: the integer model.
         device: whose DSPs, tables and block memory are the budget.
-        lanes: multiply-accumulates per clock; None takes the fastest that fits, as long as more
-            lanes still buy time: the least product of cycles and power.
-        storage: ``block``, ``distributed`` or ``auto`` by kind of buffer: weights, activations,
-            keys, values, softmax, parameters, exponentials, program.
-        ways: tokens at once, 1 or 2; None takes 2 if there are weights of at most 6 bits.
+        lanes: multiply-accumulates per clock; None takes what fits with the least product of
+            cycles and power, so more lanes only as long as they buy time.
+        storage: ``block``, ``distributed`` or ``auto``, by buffer or by kind of buffer: weights,
+            activations, keys, values, softmax, parameters, exponentials, program.
+        ways: tokens at once, 1 or 2; None takes 2 where weights have at most 6 bits, and for
+            wider ones if it is faster with as many lanes as one way has.
         pairs: two lanes in one DSP block; None takes them where the ports are wide enough.
+        tables: the second way's lanes of look-up tables; None takes them if the DSPs run out.
 
     Raises:
         UserError: the model cannot fit the device: which resource, by how much, what would help.
     """
     storage = storage or {}
-    _check_shape(model, device, lanes, ways, pairs)
-    arrays = _arrays(model, device, lanes, ways, pairs)
-    if not arrays and lanes is not None and ways == 2:
-        raise UserError(f"hardware.lanes: two ways take a multiple of 4 lanes, not {lanes}")
-    if not arrays:
-        raise UserError(f"{device.name} has {device.dsp} DSP, too few for the epilogue")
+    _check_shape(model, lanes, ways)
+    _check_size(model, device)
+    found = arrays(model, device, Wishes(lanes, ways, pairs, tables))
     designs: list[Design] = []
     refusals: list[UserError] = []
-    for array in arrays:
+    for array in found:
         try:
-            designs.append(_compile(model, device, array, storage))
+            designs.append(_compile(model, device, array, storage, thorough=False))
         except UserError as refusal:
             refusals.append(refusal)
             continue
         if designs[-1].luts <= ROOM * device.lut:
-            return designs[-1]
+            break
     if not designs:
         raise refusals[0]
-    return min(designs, key=lambda design: design.luts)
+    chosen = designs[-1]
+    if chosen.luts > ROOM * device.lut:
+        chosen = min(designs, key=lambda design: design.luts)
+    try:
+        return _compile(model, device, chosen.array, storage, thorough=True)
+    except UserError:  # another order of jobs may need a little more memory
+        return chosen
 
 
-def _check_shape(
-    model: IntegerModel, device: Device, lanes: int | None, ways: int | None, pairs: bool | None
-) -> None:
+def _check_shape(model: IntegerModel, lanes: int | None, ways: int | None) -> None:
     """Refuse what the engine is not made for."""
     for name, value, least, most in (
         ("windows", model.window, 2, MOST_TOKENS),
@@ -670,11 +629,15 @@ def _check_shape(
         if value is not None and (value < least or (most is not None and value > most)):
             limits = f"at least {least}" if most is None else f"from {least} to {most}"
             raise UserError(f"the engine takes {name} of {limits}, not {value}")
-    if pairs and device.dsp_ports[0] < PAIR_PORT:
-        raise UserError(
-            f"hardware.pairs: a DSP port of {device.name} has {device.dsp_ports[0]} bits, and "
-            f"two lanes take {PAIR_PORT}; set it to false or 'auto'"
-        )
+
+
+def _check_size(model: IntegerModel, device: Device) -> None:
+    """Refuse weights that no memory of the device can hold, before anything is scheduled."""
+    bits = sum(
+        model.arrays[s.weights].size * s.weight_bits for s in model.steps if isinstance(s, Linear)
+    )
+    words, width, _ = device.block_shapes[0]
+    _check(device, 0, (bits - device.blocks * words * width) // TABLE_BITS, ())
 
 
 def _check(device: Device, dsp: int, luts: int, buffers: tuple[Buffer, ...]) -> None:

@@ -35,6 +35,7 @@ TESTBENCH = Path(__file__).parent / "testbench" / "engine_tb.vhd"
 
 _SIGNED_PRODUCT = re.compile(r"= (\w+) \* (\w+); // smul")
 _INITIAL = re.compile(r"(initial\n\s+\w+) <=")
+_WARNING = re.compile(r"^.*:warning:.*$", re.MULTILINE)
 _ARITHMETIC_SHIFT = re.compile(r"\$signed\(\w+\) >> ")
 
 
@@ -87,11 +88,8 @@ def to_verilog(
     start = text.find("module ")  # notes come first
     if start < 0:
         raise ToolError(f"ghdl wrote no Verilog:\n{text}")
+    if warning := _WARNING.search(text[:start]):
+        raise ToolError(f"ghdl warns of the design: {warning[0]}")
     path = work / f"{top}.v"
-    kept = [line for line in text[start:].splitlines() if not _is_note(line)]
-    path.write_text(mend_verilog("\n".join(kept) + "\n"))
+    path.write_text(mend_verilog(text[start:]))
     return path
-
-
-def _is_note(line: str) -> bool:
-    return bool(re.match(r"\S+\.vhd:\d+:\d+:note:", line))

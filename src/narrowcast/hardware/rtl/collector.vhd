@@ -23,10 +23,15 @@ entity collector is
     hold             : in    std_logic;
     move             : out   std_logic;
     column           : out   unsigned(LANE_INDEX_BITS - 1 downto 0);
-    -- one clock after the column
+    -- one clock after the column; memories are enabled by what of them is needed
     valid            : out   std_logic;
     softmax          : out   std_logic; -- a score, for the softmax, not for the epilogue
-    residual         : out   std_logic; -- a residual operand is to be read
+    residual         : out   std_logic; -- a residual operand is to be read,
+    shared_bias      : out   std_logic; -- a bias,
+    own_bias         : out   std_logic; -- a bias of the token's own,
+    shared_m         : out   std_logic; -- M,
+    row_m            : out   std_logic; -- or the row's M
+    taking           : out   std_logic; -- with the column
     step             : out   unsigned(STEP_BITS - 1 downto 0);
     ways             : out   std_logic_vector(1 downto 0);
     row_first        : out   std_logic;
@@ -52,6 +57,7 @@ architecture rtl of collector is
   -- the next job
   signal pointer   : unsigned(JOB_INDEX_BITS - 1 downto 0);
   signal fetching  : unsigned(1 downto 0);
+  signal fetch_begins : std_logic;
   signal started   : std_logic; -- a job is current
   signal word      : std_logic_vector(COLLECT_WORD_BITS - 1 downto 0);
   signal word_step : unsigned(STEP_BITS - 1 downto 0);
@@ -106,10 +112,12 @@ begin
     )
     port map (
       clk     => clk,
-      enable  => '1',
+      enable  => fetch_begins,
       address => pointer,
       data    => word
     );
+
+  fetch_begins <= '1' when fetching = 3 else '0';
 
   word_step <= unsigned(word(STEP_BITS - 1 downto 0));
   word_y    <= unsigned(word(STEP_BITS + ADDRESS_BITS - 1 downto STEP_BITS));
@@ -124,6 +132,7 @@ begin
   one_lane <= '1' when COLUMNS = 1 else '0';
 
   move   <= passing;
+  taking <= take;
   column <= column_at;
 
   fetch : process (clk) is
@@ -191,9 +200,23 @@ begin
       if s.destination = TO_SOFTMAX then
         softmax <= '1';
       end if;
-      residual <= '0';
+      residual    <= '0';
+      shared_bias <= '0';
+      own_bias    <= '0';
+      shared_m    <= '0';
+      row_m       <= '0';
       if s.has_residual = 1 then
         residual <= take;
+      end if;
+      if s.bias_per_row = 1 then
+        own_bias <= take;
+      elsif s.has_bias = 1 then
+        shared_bias <= take;
+      end if;
+      if s.row_multiplier = 1 then
+        row_m <= take;
+      elsif s.destination /= TO_SOFTMAX then
+        shared_m <= take;
       end if;
 
       if take = '1' then
@@ -286,6 +309,10 @@ begin
         inner_full <= '0';
         valid      <= '0';
         residual   <= '0';
+        shared_bias <= '0';
+        own_bias   <= '0';
+        shared_m   <= '0';
+        row_m      <= '0';
       end if;
     end if;
   end process walk;

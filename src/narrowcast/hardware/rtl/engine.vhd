@@ -78,6 +78,8 @@ architecture rtl of engine is
   signal step_1       : step_index;
   signal ways_0, ways_1, ways_2 : std_logic_vector(1 downto 0);
   signal both_3       : std_logic;
+  signal both_done    : std_logic_vector(3 to DONE_AT);
+  signal done_own     : way_bits;
   signal x_from, x_from_1, x_from_2 : unsigned(1 downto 0);
   signal other_2      : std_logic; -- the other way's token, alone
   signal source, source_1, source_2 : natural range 0 to BANKS + 1;
@@ -90,6 +92,7 @@ architecture rtl of engine is
   -- operands
   signal read_scratch, read_tokens, read_inputs, read_pool : std_logic;
   signal read_keys, read_values : std_logic;
+  signal read_own_values : way_bits;
   type   scratch_array is array (WAYS - 1 downto 0) of std_logic_vector(SCRATCH_BITS - 1 downto 0);
   signal scratch_data : scratch_array;
   type   token_array is array (WAYS - 1 downto 0) of std_logic_vector(TOKEN_BITS - 1 downto 0);
@@ -119,6 +122,8 @@ architecture rtl of engine is
   signal c_valid      : std_logic;
   signal c_softmax    : std_logic;
   signal c_residual   : std_logic;
+  signal c_shared_bias, c_own_bias, c_shared_m, c_row_m : std_logic;
+  signal taking       : std_logic;
   signal c_step       : step_index;
   signal c_step_1     : step_index;
   signal c_ways       : std_logic_vector(1 downto 0);
@@ -370,7 +375,7 @@ begin
         write_lane    => write_lane,
         write_address => write_address,
         write_data    => std_logic_vector(write_data(i)(VALUE_BITS - 1 downto 0)),
-        enable        => read_values,
+        enable        => read_own_values(i),
         read_address  => value_address,
         read_data     => value_data(i)
       );
@@ -382,13 +387,16 @@ begin
 
   -- Values of even and odd tokens lie in a way each.
   one_way : if WAYS = 1 generate
-    value_address <= lane_address;
-    odd_1         <= '0';
+    value_address      <= lane_address;
+    odd_1              <= '0';
+    read_own_values(0) <= read_values;
   end generate one_way;
 
   two_ways : if WAYS = 2 generate
 
-    value_address <= '0' & lane_address(ADDRESS_BITS - 1 downto 1);
+    value_address             <= '0' & lane_address(ADDRESS_BITS - 1 downto 1);
+    read_own_values(0)        <= read_values and not lane_address(0);
+    read_own_values(WAYS - 1) <= read_values and lane_address(0);
 
     follow_parity : process (clk) is
     begin
@@ -526,6 +534,7 @@ begin
       ways_1   <= ways_0;
       ways_2   <= ways_1;
       other_2  <= ways_1(1) and not ways_1(0);
+      both_done <= (ways_2(0) and ways_2(1)) & both_done(3 to DONE_AT - 1);
       -- the caches' choice is worked out a clock ahead, for one table a bit
       lane_choice <= "00";
       if source_1 = BANKS then
@@ -565,6 +574,11 @@ begin
       valid        => c_valid,
       softmax      => c_softmax,
       residual     => c_residual,
+      shared_bias  => c_shared_bias,
+      own_bias     => c_own_bias,
+      shared_m     => c_shared_m,
+      row_m        => c_row_m,
+      taking       => taking,
       step         => c_step,
       ways         => c_ways,
       row_first    => c_row_first,
@@ -585,10 +599,13 @@ begin
 
   begin
 
-    enable <= issue_q(3) when i = 0 else issue_q(3) and both_3;
+    -- The second way rests while the first has a token alone.
+    enable      <= issue_q(3) when i = 0 else issue_q(3) and both_3;
+    done_own(i) <= last_q(DONE_AT) when i = 0 else last_q(DONE_AT) and both_done(DONE_AT);
 
     unit : entity work.way
       generic map (
+        INDEX     => i,
         LANE_KIND => WAY_KIND(i),
         X_WIDTH   => X_WIDTH,
         W_WIDTH   => WAY_W_BITS(i),
@@ -604,11 +621,13 @@ begin
         group_last  => group_last_q(3),
         x           => x(i)(X_WIDTH - 1 downto 0),
         w           => lane_words,
-        done        => last_q(DONE_AT),
+        done        => done_own(i),
         move        => move,
         column      => column,
+        taking      => taking,
         valid       => c_valid,
         softmax     => c_softmax,
+        row_m       => c_row_m,
         step        => c_step,
         ways        => c_ways,
         row_first   => c_row_first,
@@ -641,7 +660,7 @@ begin
       )
       port map (
         clk     => clk,
-        enable  => c_valid,
+        enable  => c_own_bias,
         address => row_address,
         data    => position_data(i)
       );
@@ -650,7 +669,7 @@ begin
 
   ------------------------------------------------------------------ the epilogues' parameters
 
-  any_m <= c_valid or below_valid(0);
+  any_m <= c_shared_m or below_valid(0);
 
   choose_m : process (all) is
     variable s : step_t;
@@ -671,7 +690,7 @@ begin
     )
     port map (
       clk     => clk,
-      enable  => c_valid,
+      enable  => c_shared_bias,
       address => bias_address,
       data    => bias_data
     );

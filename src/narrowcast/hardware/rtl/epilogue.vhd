@@ -2,9 +2,9 @@
 --
 --   y = clamp(y_zero + ((acc + bias) * M + ((r - r_zero) * R << Q) + 2^(S-1) >> S))
 --
--- A sum, the borrow that its lane still owes and its step enter; bias, M, R and the residual operand follow two clocks later, straight
--- from their memories; y leaves eleven clocks after the sum. Whatever travels along ("tag") comes
--- out beside y.
+-- A sum, the borrow that its lane still owes and its step enter; bias, M, R and the residual operand
+-- follow two clocks later, straight from their memories; y leaves eleven clocks after the sum.
+-- Whatever travels along ("tag") comes out beside y. Operands that are not valid change nothing.
 library ieee;
 use ieee.std_logic_1164.all;
 use ieee.numeric_std.all;
@@ -130,13 +130,15 @@ begin
       end if;
       -- the borrow is the carry into the one adder
       with_borrow := (resize(acc_2, BIASED_BITS) & '1') + (addend & borrow_2);
-      biased      <= with_borrow(BIASED_BITS downto 1);
-      rest <= (others => '0');
-      if has_residual = '1' then
-        rest <= resize(residual, R_BITS) - resize(r_zero, R_BITS);
+      if valids(2) = '1' then
+        biased <= with_borrow(BIASED_BITS downto 1);
+        rest   <= (others => '0');
+        if has_residual = '1' then
+          rest <= resize(residual, R_BITS) - resize(r_zero, R_BITS);
+        end if;
+        m_3 <= m;
+        r_3 <= r;
       end if;
-      m_3 <= m;
-      r_3 <= r;
 
       -- 4, 5: the two products, their operands registered once more inside the DSP
       biased_q <= biased;

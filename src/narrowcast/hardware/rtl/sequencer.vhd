@@ -44,6 +44,7 @@ architecture rtl of sequencer is
   -- the next job: its place in the list, its word, its step
   signal pointer    : unsigned(JOB_INDEX_BITS - 1 downto 0);
   signal fetching   : unsigned(1 downto 0);
+  signal fetch_begins : std_logic; -- the list is read
   signal word       : std_logic_vector(ISSUE_WORD_BITS - 1 downto 0);
   signal word_step  : unsigned(STEP_BITS - 1 downto 0);
   signal word_ways  : std_logic_vector(1 downto 0);
@@ -95,10 +96,12 @@ begin
     )
     port map (
       clk     => clk,
-      enable  => '1',
+      enable  => fetch_begins,
       address => pointer,
       data    => word
     );
+
+  fetch_begins <= '1' when fetching = 3 else '0';
 
   word_step <= unsigned(word(STEP_BITS - 1 downto 0));
   word_x    <= unsigned(word(STEP_BITS + ADDRESS_BITS - 1 downto STEP_BITS));

@@ -16,6 +16,7 @@ use work.engine_config.all;
 
 entity way is
   generic (
+    INDEX     : natural;
     LANE_KIND : natural;
     X_WIDTH   : positive;
     W_WIDTH   : positive;
@@ -36,9 +37,11 @@ entity way is
     done          : in    std_logic;
     move          : in    std_logic;
     column        : in    unsigned(LANE_INDEX_BITS - 1 downto 0);
+    taking        : in    std_logic;
     -- one clock after the column
     valid         : in    std_logic;
     softmax       : in    std_logic;
+    row_m         : in    std_logic; -- the row's M is to be read
     step          : in    unsigned(STEP_BITS - 1 downto 0);
     ways          : in    std_logic_vector(1 downto 0);
     row_first     : in    std_logic;
@@ -92,7 +95,7 @@ architecture rtl of way is
   signal v_step       : unsigned(STEP_BITS - 1 downto 0);
   signal v_step_1     : unsigned(STEP_BITS - 1 downto 0);
   signal v_tag        : std_logic_vector(TAG_BITS - 1 downto 0);
-  signal row_m        : std_logic_vector(ROW_M_BITS - 1 downto 0);
+  signal row_multiplier : std_logic_vector(ROW_M_BITS - 1 downto 0);
   signal row_m_used   : std_logic;
   signal chosen_m     : signed(M_BITS - 1 downto 0);
 
@@ -252,8 +255,10 @@ begin
         inner        <= outer;
         inner_borrow <= outer_borrow;
       end if;
-      value  <= inner(to_integer(column));
-      borrow <= inner_borrow(to_integer(column));
+      if taking = '1' then
+        value  <= inner(to_integer(column));
+        borrow <= inner_borrow(to_integer(column));
+      end if;
     end if;
   end process keep;
 
@@ -298,6 +303,9 @@ begin
   choose : process (all) is
   begin
     v_valid  <= valid and not softmax;
+    if INDEX = 1 and ways /= "11" then
+      v_valid <= '0'; -- the first way's token alone
+    end if;
     v_acc    <= value;
     v_borrow <= borrow;
     v_step   <= step;
@@ -322,7 +330,7 @@ begin
     end if;
   end process follow;
 
-  chosen_m <= resize(signed('0' & row_m), M_BITS) when row_m_used = '1' else m;
+  chosen_m <= resize(signed('0' & row_multiplier), M_BITS) when row_m_used = '1' else m;
 
   finish : entity work.epilogue
     generic map (
@@ -428,9 +436,9 @@ begin
       row_first    => e_tag_2(1),
       row_last     => e_tag_2(0),
       numerator    => e_numerator,
-      read         => valid,
+      read         => row_m,
       read_address => slot(RING_BITS - 1 downto 0),
-      multiplier   => row_m
+      multiplier   => row_multiplier
     );
 
 end architecture rtl;

@@ -55,12 +55,15 @@ begin
     of_this_bank : if SEGMENTS(s).bank = BANK generate
 
       constant SEGMENT : segment_t := SEGMENTS(s);
+      constant LAST    : natural   := SEGMENT.first + SEGMENT.words - 1;
       constant IN_BLOCKS : natural := minimum_of(WIDTH, SEGMENT.columns * SEGMENT.column_bits);
       signal   offset  : unsigned(ADDRESS_BITS - 1 downto 0);
+      signal   own     : std_logic;
 
     begin
 
       offset <= address - SEGMENT.first;
+      own    <= enable when address >= SEGMENT.first and address <= LAST else '0';
 
       block_columns : for c in 0 to SEGMENT.columns - 1 generate
 
@@ -78,7 +81,7 @@ begin
           )
           port map (
             clk     => clk,
-            enable  => enable,
+            enable  => own,
             address => offset,
             data    => words(s)(HIGH downto LOW)
           );
@@ -96,7 +99,7 @@ begin
           )
           port map (
             clk     => clk,
-            enable  => enable,
+            enable  => own,
             address => offset,
             data    => words(s)(WIDTH - 1 downto IN_BLOCKS)
           );
