@@ -48,6 +48,18 @@ def test_ffn_channels_follow_channels(tmp_path: Path) -> None:
     assert chosen.model.ffn_channels == 5
 
 
+def test_a_forecast_is_relative_where_the_target_is_known(tmp_path: Path) -> None:
+    known = ('data.inputs=["a", "c"]', "data.lead=1")
+    assert load(tmp_path, DATA).relative_column is None
+    assert load(tmp_path, DATA, *known).relative_column == 1
+    assert load(tmp_path, DATA, *known, "model.relative=false").relative_column is None
+    message = complaint(tmp_path, DATA, "model.relative=true")
+    assert message == (
+        "model.relative = true needs the target 'c' among the inputs: add it there, "
+        "or leave out relative"
+    )
+
+
 @pytest.mark.parametrize(
     ("override", "section", "key", "value"),
     [

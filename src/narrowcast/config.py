@@ -135,7 +135,11 @@ class DataConfig(_Section):
 
 
 class ModelConfig(_Section):
-    """The size of the Transformer; ``ffn_channels`` is 4 x ``channels`` unless given."""
+    """The size of the Transformer; ``ffn_channels`` is 4 x ``channels`` unless given.
+
+    ``relative``: forecast the change from the target's last known value. It is the default
+    where the target is among the inputs, and impossible elsewhere.
+    """
 
     channels: int = Field(default=32, ge=1, description="a whole number, at least 1")
     layers: int = Field(default=1, ge=1, description="a whole number, at least 1")
@@ -143,6 +147,7 @@ class ModelConfig(_Section):
         default=1, ge=1, description="a whole number, at least 1, that divides channels"
     )
     ffn_channels: int = Field(default=4 * 32, ge=1, description="a whole number, at least 1")
+    relative: bool | None = Field(default=None, description="true or false")
 
     @model_validator(mode="before")
     @classmethod
@@ -233,6 +238,22 @@ class Config(_Section):
     train: TrainConfig = Field(default=TrainConfig(), description="a section")
     hardware: HardwareConfig = Field(default=HardwareConfig(), description="a section")
     verify: VerifyConfig = Field(default=VerifyConfig(), description="a section")
+
+    @model_validator(mode="after")
+    def _possible(self) -> Self:
+        if self.model.relative and self.data.target not in self.data.inputs:
+            raise ValueError(
+                f"model.relative = true needs the target {self.data.target!r} among the inputs: "
+                "add it there, or leave out relative"
+            )
+        return self
+
+    @property
+    def relative_column(self) -> int | None:
+        """The input from whose last value a change is forecast; None if it is no change."""
+        if self.model.relative is False or self.data.target not in self.data.inputs:
+            return None
+        return self.data.inputs.index(self.data.target)
 
 
 def load_config(path: Path, overrides: Sequence[str] = (), data: Path | None = None) -> Config:
@@ -325,6 +346,8 @@ def _explain(mistake: ErrorDetails) -> tuple[str, str]:
             break
         section = kind
     key = ".".join(names)
+    if mistake["type"] == "value_error" and not names:
+        return "", str(mistake["ctx"]["error"])
     if mistake["type"] == "missing":
         return key, f"{key} is missing: it must be {allowed}"
     if mistake["type"] == "extra_forbidden":

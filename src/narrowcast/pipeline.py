@@ -506,6 +506,7 @@ def _check_size(config: Config) -> None:
         layers=model.layers,
         heads=model.heads,
         ffn_channels=model.ffn_channels,
+        relative=config.relative_column,
     )
     compile_model(
         random_model(shape, (bits.bits,), input_bits=bits.input_bits, output_bits=bits.output_bits),

@@ -25,10 +25,17 @@ from narrowcast.quantize.training import calibrated
 
 
 def configuration(
-    *, bits: int = 8, heads: int = 1, layers: int = 1, output_bits: int = 16
+    *,
+    bits: int = 8,
+    heads: int = 1,
+    layers: int = 1,
+    output_bits: int = 16,
+    relative: bool = False,
 ) -> Config:
     return Config(
-        data=DataConfig(inputs=["a", "b"], target="y", window=5, lead=0),
+        data=DataConfig(
+            inputs=["a", "b"], target="b" if relative else "y", window=5, lead=int(relative)
+        ),
         model=ModelConfig(channels=8, heads=heads, layers=layers),
         quantization=QuantizationConfig(bits=bits, output_bits=output_bits),
         train=TrainConfig(epochs=8, finetune_epochs=3, batch=64, learning_rate=1e-2),
@@ -77,6 +84,15 @@ def assert_same(model: QuantisedTransformer, dataset: Dataset, config: Config) -
 def test_eval_mode_is_the_executor(dataset: Dataset, bits: int, heads: int, layers: int) -> None:
     config = configuration(bits=bits, heads=heads, layers=layers)
     assert_same(trained(dataset, config), dataset, config)
+
+
+@pytest.mark.parametrize("bits", range(2, 9))
+def test_eval_mode_of_a_relative_model_is_the_executor(dataset: Dataset, bits: int) -> None:
+    config = configuration(bits=bits, relative=True)
+    integer = assert_same(trained(dataset, config), dataset, config)
+    head = integer.steps[-1]
+    assert isinstance(head, Linear)
+    assert (head.residual, head.residual_column) == ("input", 1)
 
 
 def test_mixed_precision_is_the_executor(dataset: Dataset) -> None:

@@ -33,6 +33,7 @@ class Shape:
     heads: int = 1
     ffn_channels: int | None = None
     outputs: int = 1
+    relative: int | None = None  # the input whose last value the head adds
 
 
 class _Builder:
@@ -68,6 +69,7 @@ class _Builder:
         *,
         kind: str = "any",
         residual: str | None = None,
+        residual_column: int | None = None,
         bias_rows: int | None = None,
         pooled: bool = False,
         bits: int = 0,
@@ -110,6 +112,7 @@ class _Builder:
                 residual=residual,
                 residual_multiplier=None if residual is None else f"{name}.residual",
                 residual_shift=q.residual_shift,
+                residual_column=residual_column,
                 relu=kind == "relu",
                 pooled=pooled,
             )
@@ -162,7 +165,15 @@ def random_model(
         x = b.linear(f"{prefix}.attention_out", context, d, residual=x)
         up = b.linear(f"{prefix}.ffn_up", x, ffn, kind="relu")
         x = b.linear(f"{prefix}.ffn_down", up, d, residual=x)
-    output = b.linear("head", x, shape.outputs, pooled=True, bits=output_bits)
+    output = b.linear(
+        "head",
+        x,
+        shape.outputs,
+        residual=None if shape.relative is None else first,
+        residual_column=shape.relative,
+        pooled=True,
+        bits=output_bits,
+    )
     return IntegerModel(
         window=n,
         inputs=shape.inputs,

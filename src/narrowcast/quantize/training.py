@@ -48,6 +48,7 @@ def finetune(
         config.train,
         epochs=config.train.finetune_epochs,
         groups=groups,
+        teacher=source,
         progress=progress,
     )
     return model, history
