@@ -9,6 +9,7 @@ import difflib
 import re
 import tomllib
 from collections.abc import Iterable, Mapping, Sequence
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
@@ -18,7 +19,9 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
+    PlainValidator,
     ValidationError,
+    field_serializer,
     model_validator,
 )
 from pydantic_core import ErrorDetails
@@ -65,6 +68,36 @@ def _unique(values: list[str]) -> list[str]:
         raise ValueError
     return values
 
+
+def _bits(value: object) -> int | dict[str, int]:
+    """Check a width, or flatten a table of widths: TOML nests the keys of ``a.b = 4``."""
+    if isinstance(value, dict):
+        flat: dict[str, int] = {}
+        for name, inner in value.items():
+            width = _bits(inner)
+            if isinstance(width, int):
+                flat[name] = width
+            else:
+                flat |= {f"{name}.{rest}": each for rest, each in width.items()}
+        return flat
+    if isinstance(value, bool) or not isinstance(value, int) or not 2 <= value <= 8:
+        raise ValueError
+    return value
+
+
+def quantised_names(layers: int) -> list[str]:
+    """Return the names that a table of bits may give widths, in order of execution."""
+    names = ["embed.weight", "embed.activation"]
+    for i in range(layers):
+        names += [f"layers.{i}.{s}.{p}" for s in ("key", "query", "value") for p in _PARTS]
+        names += [f"layers.{i}.{s}.activation" for s in ("scores", "context")]
+        names += [
+            f"layers.{i}.{s}.{p}" for s in ("attention_out", "ffn_up", "ffn_down") for p in _PARTS
+        ]
+    return [*names, "head.weight"]
+
+
+_PARTS = ("weight", "activation")
 
 ColumnName = Annotated[str, BeforeValidator(_column_name)]
 Boundary = Annotated[float | str, BeforeValidator(_iso), AfterValidator(_boundary)]
@@ -168,11 +201,32 @@ class ModelConfig(_Section):
 
 
 class QuantizationConfig(_Section):
-    """Bits of weights and activations, of the model's input, and of its output."""
+    """Bits of weights and activations, of the model's input, and of its output.
 
-    bits: int = Field(default=8, ge=2, le=8, description="a whole number from 2 to 8")
+    ``bits`` may be a table: widths by step and tensor, such as ``"layers.*.ffn_up.activation"``,
+    of which the first that matches counts, and ``default`` (8) for all others.
+    """
+
+    bits: Annotated[int | dict[str, int], PlainValidator(_bits)] = Field(
+        default=8,
+        description="a whole number from 2 to 8, or a table of such by step and tensor",
+    )
     input_bits: int = Field(default=8, ge=2, le=8, description="a whole number from 2 to 8")
     output_bits: int = Field(default=16, ge=8, le=16, description="a whole number from 8 to 16")
+
+    def widths(self, layers: int) -> dict[str, int]:
+        """Return the width of everything that has one, by the names of ``quantised_names``."""
+        table = self.bits if isinstance(self.bits, dict) else {"default": self.bits}
+        rules = {**table, "*": table.get("default", 8)}
+        return {
+            name: next(width for rule, width in rules.items() if fnmatchcase(name, rule))
+            for name in quantised_names(layers)
+        }
+
+    @field_serializer("bits", when_used="json")
+    def _in_order(self, bits: int | dict[str, int]) -> int | list[tuple[str, int]]:
+        # The order of rules matters, and objects in JSON have none.
+        return list(bits.items()) if isinstance(bits, dict) else bits
 
 
 class TrainConfig(_Section):
@@ -246,6 +300,14 @@ class Config(_Section):
                 f"model.relative = true needs the target {self.data.target!r} among the inputs: "
                 "add it there, or leave out relative"
             )
+        names = quantised_names(self.model.layers)
+        rules = self.quantization.bits if isinstance(self.quantization.bits, dict) else {}
+        for rule in rules:
+            if rule != "default" and not any(fnmatchcase(name, rule) for name in names):
+                raise ValueError(
+                    f"quantization.bits: there is no {rule!r}{did_you_mean(rule, names)}: "
+                    f"it may have default, {', '.join(names)}"
+                )
         return self
 
     @property

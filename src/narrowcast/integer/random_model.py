@@ -1,5 +1,6 @@
 """Untrained integer models of any shape: what a trained one would cost, and tests of hardware."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -39,21 +40,25 @@ class Shape:
 class _Builder:
     """Draws weights and scales such that every tensor uses most of its range."""
 
-    def __init__(self, shape: Shape, bits: tuple[int, ...], seed: int) -> None:
+    def __init__(
+        self, shape: Shape, bits: tuple[int, ...], seed: int, widths: Mapping[str, int]
+    ) -> None:
         self.shape = shape
+        self.widths = widths
         self.bits = bits
         self.random = np.random.default_rng(seed)
         self.tensors: dict[str, Tensor] = {}
         self.steps: list[Step] = []
         self.arrays: dict[str, Array] = {}
 
-    def draw_bits(self) -> int:
-        return int(self.random.choice(self.bits))
+    def draw_bits(self, name: str) -> int:
+        drawn = int(self.random.choice(self.bits))
+        return self.widths.get(name, drawn)
 
     def tensor(
         self, name: str, rows: int, columns: int, *, kind: str = "any", bits: int = 0
     ) -> str:
-        bits = bits or self.draw_bits()
+        bits = bits or self.draw_bits(name)
         low, high = integer_range(bits)
         anywhere = int(self.random.integers(low, high + 1)) if self.random.random() < 0.5 else 0
         zero = {"lanes": 0, "exponential": low, "relu": low}.get(kind, anywhere)
@@ -75,7 +80,7 @@ class _Builder:
         bits: int = 0,
     ) -> str:
         a = self.tensors[operand]
-        weight_bits = self.draw_bits()
+        weight_bits = self.draw_bits(f"{name}.weights")
         low, high = integer_range(weight_bits, restricted=True)
         weights = self.random.integers(low, high + 1, (columns, a.columns))
         output = self.tensor(
@@ -152,9 +157,13 @@ def random_model(
     *,
     input_bits: int | None = None,
     output_bits: int = 16,
+    widths: Mapping[str, int] | None = None,
 ) -> IntegerModel:
-    """Return an untrained model; every width that is not given is drawn from ``bits``."""
-    b = _Builder(shape, bits, seed)
+    """Return an untrained model; every width that is not given is drawn from ``bits``.
+
+    ``widths``: by the name of a tensor or of weights, such as ``embed.output``, ``embed.weights``.
+    """
+    b = _Builder(shape, bits, seed, widths or {})
     n, d = shape.window, shape.channels
     ffn = shape.ffn_channels or 4 * d
     first = b.tensor("input", n, shape.inputs, bits=input_bits or 0)

@@ -30,9 +30,6 @@ _DROPOUT = 0.1
 
 # The weights that are evaluated and kept are averages of those of about so many batches.
 _AVERAGED = 400
-# The share of the teacher's forecast in what a student learns.
-_TAUGHT = 0.5
-
 _PREDICT_BATCH = 64  # of which the integers stay in cache
 
 
@@ -136,13 +133,13 @@ def fit(
         config: batch, patience and seed.
         epochs: at most.
         groups: parameters with their highest learning rates, as AdamW takes them.
-        teacher: what it forecasts is learnt, not the truth alone.
+        teacher: its forecasts are learnt, in place of the truth. They have no noise, and a
+            model that has seen the truth often enough does not learn it by heart.
         progress: told of every epoch.
     """
     inputs, target = (t.float() for t in tensors(dataset.train, dataset))
     if teacher is not None:
-        # Squared errors to two targets have the gradient of the one to their mean.
-        target += _TAUGHT * (_forward(teacher, inputs).float() - target)
+        target = _forward(teacher, inputs).float()
     validation_inputs, validation_target = tensors(dataset.validation, dataset)
     unit = float(dataset.target_scaling.scale[0])
     shuffle = torch.Generator().manual_seed(config.seed)
@@ -187,9 +184,7 @@ def train_float(
     torch.manual_seed(config.train.seed)
     model = build(config, dropout=_DROPOUT)
     if config.relative_column is not None:
-        model.start_from_last(
-            dataset.input_scaling, dataset.target_scaling
-        )
+        model.start_from_last(dataset.input_scaling, dataset.target_scaling)
     groups = [{"params": list(model.parameters()), "lr": config.train.learning_rate}]
     history = fit(
         model, dataset, config.train, epochs=config.train.epochs, groups=groups, progress=progress

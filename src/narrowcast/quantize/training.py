@@ -18,7 +18,7 @@ _SCALE_RATE = 0.3
 
 def calibrated(source: Transformer, dataset: Dataset, config: Config) -> QuantisedTransformer:
     """Return the quantised model before fine-tuning, calibrated on the training part."""
-    model = QuantisedTransformer(source, BitPlan.uniform(config.quantization))
+    model = QuantisedTransformer(source, BitPlan.of(config.quantization, config.model.layers))
     inputs, target = tensors(dataset.train, dataset)
     generator = torch.Generator().manual_seed(config.train.seed)
     sample = torch.randperm(len(inputs), generator=generator)[:_CALIBRATION_WINDOWS]
