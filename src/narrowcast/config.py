@@ -145,7 +145,7 @@ class DataConfig(_Section):
         default=SplitConfig(), description="a section with validation and test"
     )
     scaling: Literal["min-max", "standard"] = Field(
-        default="min-max", description="'min-max' or 'standard'"
+        default="standard", description="'min-max' or 'standard'"
     )
 
     @model_validator(mode="after")
@@ -234,7 +234,7 @@ class TrainConfig(_Section):
 
     epochs: int = Field(default=30, ge=1, description="a whole number, at least 1")
     finetune_epochs: int = Field(default=15, ge=1, description="a whole number, at least 1")
-    batch: int = Field(default=256, ge=1, description="a whole number of windows, at least 1")
+    batch: int = Field(default=64, ge=1, description="a whole number of windows, at least 1")
     learning_rate: float = Field(default=5e-3, gt=0, description="a number above 0")
     patience: int = Field(default=10, ge=1, description="a whole number of epochs, at least 1")
     seed: int = Field(default=0, ge=0, description="a whole number, at least 0")

@@ -23,13 +23,14 @@ from narrowcast.model.transformer import Transformer, build
 Progress = Callable[[int, int, float], None]
 """Called after each epoch with its number from 1, the number of epochs, and the validation RMSE."""
 
-# Chosen on the validation part of AirU, windows of 6 and 12 hours.
+# Chosen on the validation parts of AirU, windows of 6 and 12 hours, and PeMS.
 _WARM_UP = 0.1
-_WEIGHT_DECAY = 0.3
+_WEIGHT_DECAY = 0.1
 _DROPOUT = 0.1
 
 # The weights that are evaluated and kept are averages of those of about so many batches.
 _AVERAGED = 400
+
 _PREDICT_BATCH = 64  # of which the integers stay in cache
 
 

