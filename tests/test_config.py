@@ -62,6 +62,9 @@ def test_bits_by_step_and_tensor(tmp_path: Path) -> None:
         ]
         == 5
     )
+    everything = load(tmp_path, DATA, 'quantization.bits={"embed.*" = 5, "*" = 3, default = 6}')
+    widths = everything.quantization.widths(1)
+    assert (widths["embed.activation"], widths["head.weight"]) == (5, 3)
     plain = config.model_dump(mode="json")["quantization"]["bits"]
     assert json.loads(json.dumps(plain))[0] == ["layers.*.weight", 3]
     message = complaint(tmp_path, DATA + table, "quantization.bits.embed.wieght=4")

@@ -217,9 +217,9 @@ class QuantizationConfig(_Section):
     def widths(self, layers: int) -> dict[str, int]:
         """Return the width of everything that has one, by the names of ``quantised_names``."""
         table = self.bits if isinstance(self.bits, dict) else {"default": self.bits}
-        rules = {**table, "*": table.get("default", 8)}
+        rules = [*table.items(), ("*", table.get("default", 8))]
         return {
-            name: next(width for rule, width in rules.items() if fnmatchcase(name, rule))
+            name: next(width for rule, width in rules if fnmatchcase(name, rule))
             for name in quantised_names(layers)
         }
 
