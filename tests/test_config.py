@@ -48,6 +48,46 @@ def test_ffn_channels_follow_channels(tmp_path: Path) -> None:
     assert chosen.model.ffn_channels == 5
 
 
+def test_bits_by_step_and_tensor(tmp_path: Path) -> None:
+    table = '\n[quantization.bits]\n"layers.*.weight" = 3\nembed.weight = 8\ndefault = 4\n'
+    config = load(tmp_path, DATA + table)
+    assert config.quantization.bits == {"layers.*.weight": 3, "embed.weight": 8, "default": 4}
+    widths = config.quantization.widths(1)
+    assert (widths["layers.0.key.weight"], widths["layers.0.key.activation"]) == (3, 4)
+    assert (widths["embed.weight"], widths["head.weight"]) == (8, 4)
+    assert set(load(tmp_path, DATA).quantization.widths(2).values()) == {8}
+    assert (
+        load(tmp_path, DATA, "quantization.bits.head.weight=5").quantization.widths(1)[
+            "head.weight"
+        ]
+        == 5
+    )
+    everything = load(tmp_path, DATA, 'quantization.bits={"embed.*" = 5, "*" = 3, default = 6}')
+    widths = everything.quantization.widths(1)
+    assert (widths["embed.activation"], widths["head.weight"]) == (5, 3)
+    plain = config.model_dump(mode="json")["quantization"]["bits"]
+    assert json.loads(json.dumps(plain))[0] == ["layers.*.weight", 3]
+    message = complaint(tmp_path, DATA + table, "quantization.bits.embed.wieght=4")
+    assert "there is no 'embed.wieght' (did you mean 'embed.weight'?)" in message
+    assert "layers.0.scores.activation" in message
+    assert "there is no 'layers.1.*'" in complaint(
+        tmp_path, DATA + '[quantization.bits]\n"layers.1.*" = 4'
+    )
+    assert "from 2 to 8" in complaint(tmp_path, DATA, "quantization.bits.embed.weight=9")
+
+
+def test_a_forecast_is_relative_where_the_target_is_known(tmp_path: Path) -> None:
+    known = ('data.inputs=["a", "c"]', "data.lead=1")
+    assert load(tmp_path, DATA).relative_column is None
+    assert load(tmp_path, DATA, *known).relative_column == 1
+    assert load(tmp_path, DATA, *known, "model.relative=false").relative_column is None
+    message = complaint(tmp_path, DATA, "model.relative=true")
+    assert message == (
+        "model.relative = true needs the target 'c' among the inputs: add it there, "
+        "or leave out relative"
+    )
+
+
 @pytest.mark.parametrize(
     ("override", "section", "key", "value"),
     [

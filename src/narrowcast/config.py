@@ -9,6 +9,7 @@ import difflib
 import re
 import tomllib
 from collections.abc import Iterable, Mapping, Sequence
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
@@ -18,7 +19,9 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
+    PlainValidator,
     ValidationError,
+    field_serializer,
     model_validator,
 )
 from pydantic_core import ErrorDetails
@@ -66,6 +69,36 @@ def _unique(values: list[str]) -> list[str]:
     return values
 
 
+def _bits(value: object) -> int | dict[str, int]:
+    """Check a width, or flatten a table of widths: TOML nests the keys of ``a.b = 4``."""
+    if isinstance(value, dict):
+        flat: dict[str, int] = {}
+        for name, inner in value.items():
+            width = _bits(inner)
+            if isinstance(width, int):
+                flat[name] = width
+            else:
+                flat |= {f"{name}.{rest}": each for rest, each in width.items()}
+        return flat
+    if isinstance(value, bool) or not isinstance(value, int) or not 2 <= value <= 8:
+        raise ValueError
+    return value
+
+
+def quantised_names(layers: int) -> list[str]:
+    """Return the names that a table of bits may give widths, in order of execution."""
+    names = ["embed.weight", "embed.activation"]
+    for i in range(layers):
+        names += [f"layers.{i}.{s}.{p}" for s in ("key", "query", "value") for p in _PARTS]
+        names += [f"layers.{i}.{s}.activation" for s in ("scores", "context")]
+        names += [
+            f"layers.{i}.{s}.{p}" for s in ("attention_out", "ffn_up", "ffn_down") for p in _PARTS
+        ]
+    return [*names, "head.weight"]
+
+
+_PARTS = ("weight", "activation")
+
 ColumnName = Annotated[str, BeforeValidator(_column_name)]
 Boundary = Annotated[float | str, BeforeValidator(_iso), AfterValidator(_boundary)]
 Memory = Literal["auto", "block", "distributed"]
@@ -112,7 +145,7 @@ class DataConfig(_Section):
         default=SplitConfig(), description="a section with validation and test"
     )
     scaling: Literal["min-max", "standard"] = Field(
-        default="min-max", description="'min-max' or 'standard'"
+        default="standard", description="'min-max' or 'standard'"
     )
 
     @model_validator(mode="after")
@@ -135,7 +168,11 @@ class DataConfig(_Section):
 
 
 class ModelConfig(_Section):
-    """The size of the Transformer; ``ffn_channels`` is 4 x ``channels`` unless given."""
+    """The size of the Transformer; ``ffn_channels`` is 4 x ``channels`` unless given.
+
+    ``relative``: forecast the change from the target's last known value. It is the default
+    where the target is among the inputs, and impossible elsewhere.
+    """
 
     channels: int = Field(default=32, ge=1, description="a whole number, at least 1")
     layers: int = Field(default=1, ge=1, description="a whole number, at least 1")
@@ -143,6 +180,7 @@ class ModelConfig(_Section):
         default=1, ge=1, description="a whole number, at least 1, that divides channels"
     )
     ffn_channels: int = Field(default=4 * 32, ge=1, description="a whole number, at least 1")
+    relative: bool | None = Field(default=None, description="true or false")
 
     @model_validator(mode="before")
     @classmethod
@@ -163,11 +201,32 @@ class ModelConfig(_Section):
 
 
 class QuantizationConfig(_Section):
-    """Bits of weights and activations, of the model's input, and of its output."""
+    """Bits of weights and activations, of the model's input, and of its output.
 
-    bits: int = Field(default=8, ge=2, le=8, description="a whole number from 2 to 8")
+    ``bits`` may be a table: widths by step and tensor, such as ``"layers.*.ffn_up.activation"``,
+    of which the first that matches counts, and ``default`` (8) for all others.
+    """
+
+    bits: Annotated[int | dict[str, int], PlainValidator(_bits)] = Field(
+        default=8,
+        description="a whole number from 2 to 8, or a table of such by step and tensor",
+    )
     input_bits: int = Field(default=8, ge=2, le=8, description="a whole number from 2 to 8")
     output_bits: int = Field(default=16, ge=8, le=16, description="a whole number from 8 to 16")
+
+    def widths(self, layers: int) -> dict[str, int]:
+        """Return the width of everything that has one, by the names of ``quantised_names``."""
+        table = self.bits if isinstance(self.bits, dict) else {"default": self.bits}
+        rules = [*table.items(), ("*", table.get("default", 8))]
+        return {
+            name: next(width for rule, width in rules if fnmatchcase(name, rule))
+            for name in quantised_names(layers)
+        }
+
+    @field_serializer("bits", when_used="json")
+    def _in_order(self, bits: int | dict[str, int]) -> int | list[tuple[str, int]]:
+        # The order of rules matters, and objects in JSON have none.
+        return list(bits.items()) if isinstance(bits, dict) else bits
 
 
 class TrainConfig(_Section):
@@ -175,7 +234,7 @@ class TrainConfig(_Section):
 
     epochs: int = Field(default=30, ge=1, description="a whole number, at least 1")
     finetune_epochs: int = Field(default=15, ge=1, description="a whole number, at least 1")
-    batch: int = Field(default=256, ge=1, description="a whole number of windows, at least 1")
+    batch: int = Field(default=64, ge=1, description="a whole number of windows, at least 1")
     learning_rate: float = Field(default=5e-3, gt=0, description="a number above 0")
     patience: int = Field(default=10, ge=1, description="a whole number of epochs, at least 1")
     seed: int = Field(default=0, ge=0, description="a whole number, at least 0")
@@ -238,6 +297,30 @@ class Config(_Section):
     train: TrainConfig = Field(default=TrainConfig(), description="a section")
     hardware: HardwareConfig = Field(default=HardwareConfig(), description="a section")
     verify: VerifyConfig = Field(default=VerifyConfig(), description="a section")
+
+    @model_validator(mode="after")
+    def _possible(self) -> Self:
+        if self.model.relative and self.data.target not in self.data.inputs:
+            raise ValueError(
+                f"model.relative = true needs the target {self.data.target!r} among the inputs: "
+                "add it there, or leave out relative"
+            )
+        names = quantised_names(self.model.layers)
+        rules = self.quantization.bits if isinstance(self.quantization.bits, dict) else {}
+        for rule in rules:
+            if rule != "default" and not any(fnmatchcase(name, rule) for name in names):
+                raise ValueError(
+                    f"quantization.bits: there is no {rule!r}{did_you_mean(rule, names)}: "
+                    f"it may have default, {', '.join(names)}"
+                )
+        return self
+
+    @property
+    def relative_column(self) -> int | None:
+        """The input from whose last value a change is forecast; None if it is no change."""
+        if self.model.relative is False or self.data.target not in self.data.inputs:
+            return None
+        return self.data.inputs.index(self.data.target)
 
 
 def load_config(path: Path, overrides: Sequence[str] = (), data: Path | None = None) -> Config:
@@ -330,6 +413,8 @@ def _explain(mistake: ErrorDetails) -> tuple[str, str]:
             break
         section = kind
     key = ".".join(names)
+    if mistake["type"] == "value_error" and not names:
+        return "", str(mistake["ctx"]["error"])
     if mistake["type"] == "missing":
         return key, f"{key} is missing: it must be {allowed}"
     if mistake["type"] == "extra_forbidden":

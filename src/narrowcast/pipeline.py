@@ -497,6 +497,7 @@ def _check_size(config: Config) -> None:
     from narrowcast.compile import compile_model  # noqa: PLC0415
     from narrowcast.device import load_device  # noqa: PLC0415
     from narrowcast.integer.random_model import Shape, random_model  # noqa: PLC0415
+    from narrowcast.quantize import BitPlan  # noqa: PLC0415
 
     data, model, bits, hardware = config.data, config.model, config.quantization, config.hardware
     shape = Shape(
@@ -506,9 +507,16 @@ def _check_size(config: Config) -> None:
         layers=model.layers,
         heads=model.heads,
         ffn_channels=model.ffn_channels,
+        relative=config.relative_column,
     )
     compile_model(
-        random_model(shape, (bits.bits,), input_bits=bits.input_bits, output_bits=bits.output_bits),
+        random_model(
+            shape,
+            (8,),
+            input_bits=bits.input_bits,
+            output_bits=bits.output_bits,
+            widths=BitPlan.of(bits, model.layers).exceptions,
+        ),
         load_device(hardware.device),
         **hardware.choices(),
     )

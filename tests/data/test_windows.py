@@ -54,7 +54,9 @@ def tables(draw: st.DrawFn) -> Table:
 def test_agrees_with_a_plain_loop(
     table: Table, n: int, lead: int, validation: float, test: float
 ) -> None:
-    settings = config(window=n, lead=lead, split={"validation": validation, "test": test})
+    settings = config(
+        window=n, lead=lead, scaling="min-max", split={"validation": validation, "test": test}
+    )
     try:
         dataset = make_windows(table, settings)
     except UserError:

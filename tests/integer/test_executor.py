@@ -31,7 +31,11 @@ def naive_linear(model: IntegerModel, step: Linear, state: dict[str, Table]) -> 
             acc = sum(w[k % len(w)] * a for k, a in enumerate(row))
             total = (acc + (bias[i][c] if isinstance(bias[0], list) else bias[c])) * m[c]
             if step.residual is not None and step.residual_multiplier is not None:
-                r = state[step.residual][i][c] - model.tensors[step.residual].zero_point
+                if step.residual_column is None:
+                    r = state[step.residual][i][c]
+                else:
+                    r = state[step.residual][-1][step.residual_column]
+                r -= model.tensors[step.residual].zero_point
                 factor = int(model.arrays[step.residual_multiplier][c])
                 total += r * factor * 2**step.residual_shift
             y = output.zero_point + requantised(total, step.shift)
@@ -98,6 +102,8 @@ def random_inputs(model: IntegerModel, windows: int, seed: int = 0) -> np.ndarra
         (Shape(5, 1, 8, layers=2, heads=2), (3, 5, 8), 3),
         (Shape(2, 4, 4, layers=3, ffn_channels=5, outputs=4), (4, 6, 7), 4),
         (Shape(6, 2, 8, heads=8), (2, 8), 5),
+        (Shape(4, 3, 8, outputs=3, relative=2), (3, 8), 7),
+        (Shape(3, 1, 4, relative=0), (4,), 8),
         (Shape(1, 1, 2), (2, 3, 4, 5, 6, 7, 8), 6),
     ],
 )

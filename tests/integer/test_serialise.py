@@ -15,7 +15,7 @@ from narrowcast.integer.serialise import ARRAYS_NAME, JSON_NAME
 
 @pytest.fixture
 def model() -> IntegerModel:
-    return random_model(Shape(4, 3, 8, layers=2, heads=2, outputs=2), (3, 5, 8), 1)
+    return random_model(Shape(4, 3, 8, layers=2, heads=2, outputs=2, relative=1), (3, 5, 8), 1)
 
 
 @pytest.fixture
@@ -67,11 +67,11 @@ def edit(change: Callable[[dict[str, Any]], None], *, seal: bool = False) -> Cal
         (JSON_NAME, shorten(0.5), "is truncated or not JSON"),
         (JSON_NAME, shorten(0), "is truncated or not JSON"),
         (JSON_NAME, lambda _: b"\xff\xfe\x00", "is truncated or not JSON"),
-        (JSON_NAME, lambda _: b"[1, 2]", "is not an integer model of version 1"),
+        (JSON_NAME, lambda _: b"[1, 2]", "is not an integer model of version 2"),
         (
             JSON_NAME,
-            edit(lambda d: d.update(schema_version=2), seal=True),
-            "is not an integer model of version 1",
+            edit(lambda d: d.update(schema_version=1), seal=True),
+            "is not an integer model of version 2",
         ),
         (JSON_NAME, edit(lambda d: d.pop("schema_version")), "is not an integer model"),
         (JSON_NAME, edit(lambda d: d.update(window=5)), "has been altered"),

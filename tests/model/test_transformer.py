@@ -67,6 +67,18 @@ def test_training_learns_and_keeps_the_best_epoch(dataset: Dataset, config: Conf
     assert rmse < 0.7 * part.target.std()
 
 
+def test_a_relative_model_starts_as_persistence(config: Config) -> None:
+    data = config.data.model_copy(update={"target": "b", "lead": 2})
+    relative = config.model_copy(update={"data": data})
+    frame = pd.DataFrame(np.random.default_rng(1).normal((3, 5), 2, (300, 2)), columns=["a", "b"])
+    windows = make_windows(Table(None, frame, None), data)
+    model = build(relative)
+    model.start_from_last(windows.input_scaling, windows.target_scaling)
+    forecast = predict(model.eval(), windows.test.inputs, windows)[:, 0]
+    np.testing.assert_allclose(forecast, windows.test.last_known, rtol=1e-5)
+    assert build(config).gain is None
+
+
 def test_a_seed_gives_the_same_model(dataset: Dataset, config: Config, tmp_path: Path) -> None:
     for name in ("a", "b"):
         model, _ = train_float(dataset, config)

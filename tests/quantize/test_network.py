@@ -25,10 +25,17 @@ from narrowcast.quantize.training import calibrated
 
 
 def configuration(
-    *, bits: int = 8, heads: int = 1, layers: int = 1, output_bits: int = 16
+    *,
+    bits: int = 8,
+    heads: int = 1,
+    layers: int = 1,
+    output_bits: int = 16,
+    relative: bool = False,
 ) -> Config:
     return Config(
-        data=DataConfig(inputs=["a", "b"], target="y", window=5, lead=0),
+        data=DataConfig(
+            inputs=["a", "b"], target="b" if relative else "y", window=5, lead=int(relative)
+        ),
         model=ModelConfig(channels=8, heads=heads, layers=layers),
         quantization=QuantizationConfig(bits=bits, output_bits=output_bits),
         train=TrainConfig(epochs=8, finetune_epochs=3, batch=64, learning_rate=1e-2),
@@ -77,6 +84,31 @@ def assert_same(model: QuantisedTransformer, dataset: Dataset, config: Config) -
 def test_eval_mode_is_the_executor(dataset: Dataset, bits: int, heads: int, layers: int) -> None:
     config = configuration(bits=bits, heads=heads, layers=layers)
     assert_same(trained(dataset, config), dataset, config)
+
+
+@pytest.mark.parametrize("bits", range(2, 9))
+def test_eval_mode_of_a_relative_model_is_the_executor(dataset: Dataset, bits: int) -> None:
+    config = configuration(bits=bits, relative=True)
+    integer = assert_same(trained(dataset, config), dataset, config)
+    head = integer.steps[-1]
+    assert isinstance(head, Linear)
+    assert (head.residual, head.residual_column) == ("input", 1)
+
+
+def test_a_table_of_bits_settles_every_width(dataset: Dataset) -> None:
+    table = {"embed.weight": 8, "layers.*.ffn_up.activation": 3, "layers.1.*": 5, "default": 4}
+    config = configuration(heads=2, layers=2)
+    config = config.model_copy(update={"quantization": QuantizationConfig(bits=table)})
+    integer = assert_same(trained(dataset, config), dataset, config)
+    tensors = {name: tensor.bits for name, tensor in integer.tensors.items()}
+    weights = {step.name: step.weight_bits for step in integer.steps if isinstance(step, Linear)}
+    assert (tensors["input"], tensors["head.output"]) == (8, 16)
+    for name, bits in tensors.items():
+        if name not in {"input", "head.output"}:
+            up = name.endswith("ffn_up.output")
+            assert bits == (3 if up else 5 if name.startswith("layers.1") else 4), name
+    for name, bits in weights.items():
+        assert bits == {"embed": 8, "layers.1": 5}.get(name.rpartition(".")[0] or name, 4), name
 
 
 def test_mixed_precision_is_the_executor(dataset: Dataset) -> None:
@@ -193,7 +225,7 @@ def test_finetuning_restores_accuracy_and_is_reproducible(dataset: Dataset, tmp_
     for name, each in (("a", model), ("b", again)):
         save_state(each, tmp_path / name)
     assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()
-    loaded = QuantisedTransformer(build(config), BitPlan.uniform(config.quantization))
+    loaded = QuantisedTransformer(build(config), BitPlan.of(config.quantization, 1))
     load_state(loaded, tmp_path / "a")
     assert np.array_equal(
         predict(loaded, part.inputs, dataset), predict(model, part.inputs, dataset)

@@ -26,6 +26,8 @@ def _linear(model: IntegerModel, step: Linear, state: dict[str, Array]) -> Array
     residual: Array | int = 0
     if step.residual is not None and step.residual_multiplier is not None:
         r = state[step.residual] - model.tensors[step.residual].zero_point
+        if step.residual_column is not None:
+            r = r[:, -1:, step.residual_column, None]
         residual = (r * model.arrays[step.residual_multiplier]) << step.residual_shift
     y = requantise(
         acc, model.arrays[step.multiplier], step.shift, output.zero_point, residual=residual

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from narrowcast.integer.arithmetic import integer_range
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 
 Array = NDArray[np.int64]
 
@@ -51,6 +51,10 @@ class Linear:
     ``weights`` names an array [columns, inner]. ``bias`` names an array [columns] or
     [rows, columns]. With ``pooled`` the operand's rows are read as one long row and the
     weights repeat for each of them, so the sum over tokens is part of the product.
+
+    The residual has the shape of the output, unless ``residual_column`` is given: then it is the
+    one number in that column of the residual tensor's last row, for every output (only where
+    ``pooled``, so that there is one row of outputs).
     """
 
     name: str
@@ -64,8 +68,14 @@ class Linear:
     residual: str | None = None
     residual_multiplier: str | None = None
     residual_shift: int = 0
+    residual_column: int | None = None
     relu: bool = False
     pooled: bool = False
+
+    def __post_init__(self) -> None:
+        """Check what the types do not say."""
+        if self.residual_column is not None and (self.residual is None or not self.pooled):
+            raise ValueError(f"{self.name}: only a pooled step's residual can be one column")
 
 
 @dataclass(frozen=True)

@@ -1,5 +1,6 @@
 """Untrained integer models of any shape: what a trained one would cost, and tests of hardware."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -33,26 +34,31 @@ class Shape:
     heads: int = 1
     ffn_channels: int | None = None
     outputs: int = 1
+    relative: int | None = None  # the input whose last value the head adds
 
 
 class _Builder:
     """Draws weights and scales such that every tensor uses most of its range."""
 
-    def __init__(self, shape: Shape, bits: tuple[int, ...], seed: int) -> None:
+    def __init__(
+        self, shape: Shape, bits: tuple[int, ...], seed: int, widths: Mapping[str, int]
+    ) -> None:
         self.shape = shape
+        self.widths = widths
         self.bits = bits
         self.random = np.random.default_rng(seed)
         self.tensors: dict[str, Tensor] = {}
         self.steps: list[Step] = []
         self.arrays: dict[str, Array] = {}
 
-    def draw_bits(self) -> int:
-        return int(self.random.choice(self.bits))
+    def draw_bits(self, name: str) -> int:
+        drawn = int(self.random.choice(self.bits))
+        return self.widths.get(name, drawn)
 
     def tensor(
         self, name: str, rows: int, columns: int, *, kind: str = "any", bits: int = 0
     ) -> str:
-        bits = bits or self.draw_bits()
+        bits = bits or self.draw_bits(name)
         low, high = integer_range(bits)
         anywhere = int(self.random.integers(low, high + 1)) if self.random.random() < 0.5 else 0
         zero = {"lanes": 0, "exponential": low, "relu": low}.get(kind, anywhere)
@@ -68,12 +74,13 @@ class _Builder:
         *,
         kind: str = "any",
         residual: str | None = None,
+        residual_column: int | None = None,
         bias_rows: int | None = None,
         pooled: bool = False,
         bits: int = 0,
     ) -> str:
         a = self.tensors[operand]
-        weight_bits = self.draw_bits()
+        weight_bits = self.draw_bits(f"{name}.weights")
         low, high = integer_range(weight_bits, restricted=True)
         weights = self.random.integers(low, high + 1, (columns, a.columns))
         output = self.tensor(
@@ -110,6 +117,7 @@ class _Builder:
                 residual=residual,
                 residual_multiplier=None if residual is None else f"{name}.residual",
                 residual_shift=q.residual_shift,
+                residual_column=residual_column,
                 relu=kind == "relu",
                 pooled=pooled,
             )
@@ -149,9 +157,13 @@ def random_model(
     *,
     input_bits: int | None = None,
     output_bits: int = 16,
+    widths: Mapping[str, int] | None = None,
 ) -> IntegerModel:
-    """Return an untrained model; every width that is not given is drawn from ``bits``."""
-    b = _Builder(shape, bits, seed)
+    """Return an untrained model; every width that is not given is drawn from ``bits``.
+
+    ``widths``: by the name of a tensor or of weights, such as ``embed.output``, ``embed.weights``.
+    """
+    b = _Builder(shape, bits, seed, widths or {})
     n, d = shape.window, shape.channels
     ffn = shape.ffn_channels or 4 * d
     first = b.tensor("input", n, shape.inputs, bits=input_bits or 0)
@@ -162,7 +174,15 @@ def random_model(
         x = b.linear(f"{prefix}.attention_out", context, d, residual=x)
         up = b.linear(f"{prefix}.ffn_up", x, ffn, kind="relu")
         x = b.linear(f"{prefix}.ffn_down", up, d, residual=x)
-    output = b.linear("head", x, shape.outputs, pooled=True, bits=output_bits)
+    output = b.linear(
+        "head",
+        x,
+        shape.outputs,
+        residual=None if shape.relative is None else first,
+        residual_column=shape.relative,
+        pooled=True,
+        bits=output_bits,
+    )
     return IntegerModel(
         window=n,
         inputs=shape.inputs,

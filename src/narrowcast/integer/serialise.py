@@ -101,7 +101,7 @@ def load_model(folder: Path) -> IntegerModel:
     document.pop("schema_version")
     try:
         return _model(document, loaded)
-    except (KeyError, TypeError, AttributeError) as error:
+    except (KeyError, TypeError, AttributeError, ValueError) as error:
         raise UserError(f"{path}: is not a whole integer model ({error!r}); {again}") from None
 
 

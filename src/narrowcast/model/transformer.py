@@ -7,6 +7,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from narrowcast.config import Config
+from narrowcast.data import Scaling
 
 
 def sinusoids(window: int, channels: int) -> Tensor:
@@ -61,6 +62,9 @@ class Layer(nn.Module):
 class Transformer(nn.Module):
     """Forecasts from a window: embedding, encoder layers, mean over the tokens, linear head.
 
+    With ``relative``, the number of the input that is the target, the head adds the last row's
+    value of that input, times ``gain``: the rest of the network forecasts a change.
+
     ``forward`` takes scaled readings [windows, n, m] and gives scaled forecasts
     [windows, outputs].
     """
@@ -76,21 +80,36 @@ class Transformer(nn.Module):
         ffn_channels: int | None = None,
         outputs: int = 1,
         dropout: float = 0.0,
+        relative: int | None = None,
     ) -> None:
         super().__init__()
+        self.relative = relative
         ffn = ffn_channels or 4 * channels
         self.embed = nn.Linear(inputs, channels)
         self.position = nn.Parameter(sinusoids(window, channels))
         self.layers = nn.ModuleList(Layer(channels, heads, ffn, dropout) for _ in range(layers))
         self.head = nn.Linear(channels, outputs)
+        self.gain = None if relative is None else nn.Parameter(torch.ones(outputs))
 
     def forward(self, x: Tensor) -> Tensor:
         """[windows, n, m] -> [windows, outputs]."""
-        x = self.embed(x.to(self.position.dtype)) + self.position
+        readings = x.to(self.position.dtype)
+        x = self.embed(readings) + self.position
         for layer in self.layers:
             x = layer(x)
         forecast: Tensor = self.head(x.mean(dim=1))
+        if self.relative is not None and self.gain is not None:
+            forecast = forecast + self.gain * readings[:, -1, self.relative, None]
         return forecast
+
+    @torch.no_grad()
+    def start_from_last(self, inputs: Scaling, target: Scaling) -> None:
+        """Let a relative model forecast the last known value itself."""
+        assert self.relative is not None and self.gain is not None
+        i = self.relative
+        self.head.weight.zero_()
+        self.gain.copy_(torch.from_numpy(inputs.scale[i] / target.scale))
+        self.head.bias.copy_(torch.from_numpy((inputs.offset[i] - target.offset) / target.scale))
 
 
 def build(config: Config, outputs: int = 1, dropout: float = 0.0) -> Transformer:
@@ -100,5 +119,6 @@ def build(config: Config, outputs: int = 1, dropout: float = 0.0) -> Transformer
         inputs=len(config.data.inputs),
         outputs=outputs,
         dropout=dropout,
-        **config.model.model_dump(),
+        relative=config.relative_column,
+        **config.model.model_dump(exclude={"relative"}),
     )

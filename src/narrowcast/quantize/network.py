@@ -58,6 +58,7 @@ class QuantisedLinear(nn.Module):
         bits: int,
         *,
         residual: tuple[ActivationQuantiser, Tensor] | None = None,
+        residual_column: int | None = None,
         pooled: bool = False,
     ) -> None:
         """Copy the parameters.
@@ -69,6 +70,7 @@ class QuantisedLinear(nn.Module):
             output: of y.
             bits: of the weights.
             residual: its quantiser and its gain [columns].
+            residual_column: only this column of the residual's last row is added.
             pooled: sum the operand over its rows first.
         """
         super().__init__()
@@ -78,11 +80,14 @@ class QuantisedLinear(nn.Module):
         self.quantise_weight = WeightQuantiser(self.weight.detach(), bits)
         self.output = output
         self.pooled = pooled
+        self._residual_column = residual_column
         # In a tuple, the operands are not taken for children of this module.
         self._operands = (operand, residual[0] if residual else None)
 
     def forward(self, x: Tensor, residual: Tensor | None = None) -> Tensor:
         """[windows, rows, inner] -> [windows, rows, columns]; integers in eval mode."""
+        if residual is not None and self._residual_column is not None:
+            residual = residual[:, -1:, self._residual_column, None]
         if not self.training:
             return self._integers(x, residual)
         if self.pooled:
@@ -130,6 +135,7 @@ class QuantisedLinear(nn.Module):
             residual=None if residual is None else residual.name,
             residual_multiplier=None if residual is None else f"{name}.residual",
             residual_shift=q.residual_shift,
+            residual_column=self._residual_column,
             relu=self.output.kind == "relu",
             pooled=self.pooled,
         )
@@ -358,6 +364,7 @@ class QuantisedTransformer(nn.Module):
         """Take over the parameters of ``source``; :meth:`calibrate` then sets the ranges."""
         super().__init__()
         n, d = source.position.shape
+        self._relative = source.relative is not None
         self.input = ActivationQuantiser("input", n, source.embed.in_features, plan["input"])
         self.embed = QuantisedLinear(
             source.embed.weight,
@@ -380,6 +387,8 @@ class QuantisedTransformer(nn.Module):
             operand,
             ActivationQuantiser("head.output", 1, outputs, plan["head.output"], "fixed"),
             plan["head.weights"],
+            residual=None if source.gain is None else (self.input, source.gain),
+            residual_column=source.relative,
             pooled=True,
         )
 
@@ -398,11 +407,11 @@ class QuantisedTransformer(nn.Module):
         """
         return self._run(self.input.quantise(x))
 
-    def _run(self, x: Tensor) -> Tensor:
-        x = self.embed(x)
+    def _run(self, readings: Tensor) -> Tensor:
+        x = self.embed(readings)
         for layer in self.layers:
             x = layer(x)
-        y: Tensor = self.head(x)
+        y: Tensor = self.head(x, readings) if self._relative else self.head(x)
         return y[:, 0]
 
     @torch.no_grad()

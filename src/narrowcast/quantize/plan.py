@@ -20,9 +20,14 @@ class BitPlan:
     exceptions: Mapping[str, int] = field(default_factory=dict)
 
     @classmethod
-    def uniform(cls, config: QuantizationConfig) -> Self:
-        """Return the plan of a configuration: one width inside, others for input and output."""
-        return cls(config.bits, {"input": config.input_bits, "head.output": config.output_bits})
+    def of(cls, config: QuantizationConfig, layers: int) -> Self:
+        """Return the plan of a configuration for a model of so many layers."""
+        arrays = {"weight": "weights", "activation": "output"}
+        widths = {"input": config.input_bits, "head.output": config.output_bits}
+        for name, width in config.widths(layers).items():
+            step, _, part = name.rpartition(".")
+            widths[f"{step}.{arrays[part]}"] = width
+        return cls(8, widths)
 
     def __getitem__(self, name: str) -> int:
         return self.exceptions.get(name, self.bits)
