@@ -56,7 +56,10 @@ class Case:
 
 CASES = {
     "two ways of pairs": Case(
-        Shape(5, 3, 8, layers=2, heads=2, outputs=2), (3, 4, 6), 8, 2, seed=1, verilator=True
+        Shape(5, 3, 8, layers=2, heads=2, outputs=2, relative=1),
+        *((3, 4, 6), 8, 2),
+        seed=1,
+        verilator=True,
     ),
     "tables beside pairs, a token alone": Case(
         Shape(7, 4, 16, ffn_channels=9), (4, 8), 48, seed=4, verilator=True

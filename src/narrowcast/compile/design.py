@@ -266,6 +266,9 @@ def _widths(model: IntegerModel, limits: list[Bounds], images: _Images) -> dict[
         "VALUE_BITS": values,
         "SCRATCH_BITS": max(scratch),
         "TOKEN_BITS": tokens,
+        "RESIDUAL_BITS": max(
+            tokens, *(model.tensors[s.residual].bits for s in linear if s.residual)
+        ),
         "POOL_BITS": pool,
         "SUM_BITS": max(b.sum_bits for b in limits),
         "BIAS_BITS": max(
@@ -434,6 +437,7 @@ def _compile(
     depth = {buffer.name: buffer.words for buffer, _ in wanted}
     copies = {buffer.name: buffer.copies for buffer, _ in wanted}
     wide, narrow = (widths["X_BITS"], array.narrow_x), (widths["LANE_BITS"], array.narrow_w)
+    columns = [s.residual_column for s in model.steps if isinstance(s, Linear)]
     scalars = {
         "WAYS": array.ways,
         "COLUMNS": array.columns,
@@ -442,6 +446,7 @@ def _compile(
         "WINDOW": model.window,
         "INPUTS": model.inputs,
         "OUTPUTS": model.outputs,
+        "LAST_VALUE_COLUMN": next((c for c in columns if c is not None), 0),
         "INPUT_WORDS": model.window * model.inputs,
         "INPUT_WORDS_OF_WAY": depth["inputs"],
         **widths,

@@ -158,11 +158,11 @@ def lay_out(model: IntegerModel, array: LaneArray) -> tuple[ProgramStep, ...]:
 
 
 def token_tensors(model: IntegerModel) -> set[str]:
-    """Tensors that live in the token store: all that are, or are made with, a residual operand."""
+    """Tensors that live in the token store: the residual stream, but for its sum over tokens."""
     linear = [s for s in model.steps if isinstance(s, Linear)]
     residuals = {s.residual for s in linear if s.residual is not None}
     made = {s.output for s in linear if s.residual is not None}
-    return (residuals | made) - {pooled_tensor(model)}
+    return (residuals | made) - {pooled_tensor(model), model.input, model.output}
 
 
 def pooled_tensor(model: IntegerModel) -> str:

@@ -136,6 +136,7 @@ def step_fields(
         "has_bias": int(linear is not None),
         "bias_per_row": int(per_row),
         "has_residual": int(residual is not None),
+        "residual_input": int(linear is not None and linear.residual_column is not None),
         "row_multiplier": int(isinstance(source, Context)),
         "residual_zero": 0 if residual is None else model.tensors[residual].zero_point,
         "residual_shift": 0 if linear is None else linear.residual_shift,

@@ -144,9 +144,11 @@ architecture rtl of engine is
   signal position_data : position_array;
   type   bias_array is array (WAYS - 1 downto 0) of signed(BIAS_BITS - 1 downto 0);
   signal bias         : bias_array;
-  type   residual_array is array (WAYS - 1 downto 0) of signed(TOKEN_BITS - 1 downto 0);
+  type   residual_array is array (WAYS - 1 downto 0) of signed(RESIDUAL_BITS - 1 downto 0);
   signal residual     : residual_array;
   signal per_row      : std_logic;
+  signal last_value   : std_logic_vector(INPUT_BITS - 1 downto 0); -- the target's, for the head
+  signal last_value_used : std_logic;
   signal m_data, r_data : std_logic_vector(M_BITS - 1 downto 0);
   signal y_valid      : way_bits;
   signal y            : y_array;
@@ -198,6 +200,9 @@ begin
         end if;
         in_at   <= in_at + 1;
         in_left <= in_left - 1;
+        if in_left = INPUTS - 1 - LAST_VALUE_COLUMN then
+          last_value <= in_data; -- of every token; that of the last one stays
+        end if;
         if in_left = 1 then
           token_ends <= '1';
         end if;
@@ -732,23 +737,27 @@ begin
       c_ways_2 <= c_ways_1;
       s        := PROGRAM(to_integer(c_step_1));
       per_row  <= to_unsigned(s.bias_per_row, 1)(0);
+      last_value_used <= to_unsigned(s.residual_input, 1)(0);
     end if;
   end process follow;
 
   parameters : process (all) is
   begin
     for i in 0 to WAYS - 1 loop
-      residual(i) <= signed(residual_data(i));
+      residual(i) <= resize(signed(residual_data(i)), RESIDUAL_BITS);
       bias(i)     <= signed(bias_data);
       if per_row = '1' then
         bias(i) <= resize(signed(position_data(i)), BIAS_BITS);
       end if;
     end loop;
     if c_ways_2 = "10" then
-      residual(0) <= signed(residual_data(WAYS - 1));
+      residual(0) <= resize(signed(residual_data(WAYS - 1)), RESIDUAL_BITS);
       if per_row = '1' then
         bias(0) <= resize(signed(position_data(WAYS - 1)), BIAS_BITS);
       end if;
+    end if;
+    if last_value_used = '1' then
+      residual(0) <= resize(signed(last_value), RESIDUAL_BITS);
     end if;
   end process parameters;
 

@@ -56,7 +56,7 @@ entity way is
     bias          : in    signed(BIAS_BITS - 1 downto 0);
     m             : in    signed(M_BITS - 1 downto 0);
     r             : in    signed(M_BITS - 1 downto 0);
-    residual      : in    signed(TOKEN_BITS - 1 downto 0);
+    residual      : in    signed(RESIDUAL_BITS - 1 downto 0);
     -- results: tags hold address, lane, ways, first and last of a row
     y_valid       : out   std_logic;
     y             : out   signed(Y_BITS - 1 downto 0);
@@ -340,7 +340,7 @@ begin
       BIAS_BITS     => BIAS_BITS,
       BIASED_BITS   => BIASED_BITS,
       M_BITS        => M_BITS,
-      RESIDUAL_BITS => TOKEN_BITS,
+      RESIDUAL_BITS => RESIDUAL_BITS,
       TOTAL_BITS    => TOTAL_BITS,
       SHIFT_LOW     => SHIFT_LOW,
       SHIFT_HIGH    => SHIFT_HIGH,
