@@ -11,6 +11,7 @@ hour.
 """
 
 import argparse
+import hashlib
 import json
 import math
 import shutil
@@ -35,11 +36,12 @@ COLUMNS = (
 
 def synthesised(design: Design, folder: Path) -> dict[str, Any]:
     """Return what synthesis says of a design; kept in ``folder`` for the next time."""
-    kept = folder / f"{design.digest}.json"
+    work = folder / "work"
+    shutil.rmtree(work, ignore_errors=True)
+    design.write_rtl(work / "rtl")
+    sources = b"".join(path.read_bytes() for path in sorted((work / "rtl").iterdir()))
+    kept = folder / f"{hashlib.sha256(sources).hexdigest()}.json"
     if not kept.is_file():
-        work = folder / "work"
-        shutil.rmtree(work, ignore_errors=True)
-        design.write_rtl(work / "rtl")
         found = synthesise_yosys(work / "rtl", design.device, 100.0, work / "yosys").to_json()
         kept.write_text(json.dumps(found) + "\n")
     result: dict[str, Any] = json.loads(kept.read_text())
