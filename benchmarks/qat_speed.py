@@ -22,6 +22,8 @@ from torch.nn import functional
 from narrowcast.model import Transformer
 from narrowcast.quantize import BitPlan, QuantisedTransformer
 
+_EVALUATED = 64  # windows at once, as training evaluates them
+
 
 def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description="Speed of quantisation-aware training.")
@@ -82,7 +84,10 @@ def main() -> None:
     with torch.no_grad():
         evaluation = alternate(
             max(3, options.rounds // 4),
-            [lambda model=model: model(x.double()) for model in (source.eval(), quantised.eval())],
+            [
+                lambda model=model: [model(part) for part in x.double().split(_EVALUATED)]
+                for model in (source.eval(), quantised.eval())
+            ],
         )
     steps = options.windows / options.batch
     evaluations = options.validation / options.batch
