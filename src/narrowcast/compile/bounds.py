@@ -32,7 +32,8 @@ class Bounds:
         return signed_bits(*self.total)
 
 
-def _operand_range(tensor: Tensor) -> tuple[int, int]:
+def operand_range(tensor: Tensor) -> tuple[int, int]:
+    """Return the range of a tensor less its zero point."""
     return tensor.low - tensor.zero_point, tensor.high - tensor.zero_point
 
 
@@ -40,7 +41,8 @@ def _hull(*values: Array | int) -> tuple[int, int]:
     return min(int(np.min(v)) for v in values), max(int(np.max(v)) for v in values)
 
 
-def _product_range(a: tuple[int, int], b: Array | int) -> tuple[Array, Array]:
+def product_range(a: tuple[int, int], b: Array | int) -> tuple[Array, Array]:
+    """Return the least and the largest products of a number within ``a`` and each of ``b``."""
     low, high = a[0] * np.asarray(b), a[1] * np.asarray(b)
     return np.minimum(low, high), np.maximum(low, high)
 
@@ -48,7 +50,7 @@ def _product_range(a: tuple[int, int], b: Array | int) -> tuple[Array, Array]:
 def _linear(model: IntegerModel, step: Linear) -> Bounds:
     operand = model.tensors[step.operand]
     repeats = operand.rows if step.pooled else 1
-    low, high = _product_range(_operand_range(operand), model.arrays[step.weights])
+    low, high = product_range(operand_range(operand), model.arrays[step.weights])
     sum_low, sum_high = repeats * low.sum(axis=1), repeats * high.sum(axis=1)
     bias = model.arrays[step.bias]
     biased_low, biased_high = sum_low + bias, sum_high + bias
@@ -57,7 +59,7 @@ def _linear(model: IntegerModel, step: Linear) -> Bounds:
     raised = (0, 0)
     if step.residual is not None and step.residual_multiplier is not None:
         r = model.arrays[step.residual_multiplier] << step.residual_shift
-        raised = _hull(*_product_range(_operand_range(model.tensors[step.residual]), r))
+        raised = _hull(*product_range(operand_range(model.tensors[step.residual]), r))
     rounding = 1 << (step.shift - 1)
     total = _hull(scaled[0] + raised[0], scaled[1] + raised[1] + rounding, *scaled, *raised)
     return Bounds(
@@ -68,7 +70,7 @@ def _linear(model: IntegerModel, step: Linear) -> Bounds:
 def _scores(model: IntegerModel, step: Scores) -> Bounds:
     query, key = model.tensors[step.operand], model.tensors[step.key]
     size = query.columns // step.heads
-    largest = max(abs(v) for v in _operand_range(query)) * key.high * size
+    largest = max(abs(v) for v in operand_range(query)) * key.high * size
     below = -2 * largest
     rounding = 1 << (step.shift - 1)
     total = (below, below * step.multiplier + rounding)

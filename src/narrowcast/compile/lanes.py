@@ -10,6 +10,7 @@ from enum import StrEnum
 
 import numpy as np
 
+from narrowcast.compile.bounds import operand_range, product_range
 from narrowcast.integer.arithmetic import signed_bits
 from narrowcast.integer.model import Array, Context, IntegerModel, Linear, Scores, Step, Tensor
 
@@ -87,7 +88,7 @@ class Operands:
 
 def centred_range(tensor: Tensor, tokens: int = 1) -> tuple[int, int]:
     """Return the range of a tensor less its zero point, summed over so many tokens."""
-    low, high = tensor.low - tensor.zero_point, tensor.high - tensor.zero_point
+    low, high = operand_range(tensor)
     return tokens * min(low, 0), tokens * max(high, 0)
 
 
@@ -96,8 +97,8 @@ def operands_of(model: IntegerModel, step: Step) -> Operands:
     tensor = model.tensors[step.operand]
     if isinstance(step, Linear):
         x = centred_range(tensor, tensor.rows if step.pooled else 1)
-        w, w_bits = model.arrays[step.weights], step.weight_bits
-        low, high = np.minimum(x[0] * w, x[1] * w), np.maximum(x[0] * w, x[1] * w)
+        w_bits = step.weight_bits
+        low, high = product_range(x, model.arrays[step.weights])
     else:
         x = centred_range(tensor)
         cached = model.tensors[step.key if isinstance(step, Scores) else step.value]

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, replace
 
-from narrowcast.compile.program import Schedule, pooled_tensor, token_tensors
+from narrowcast.compile.program import Schedule, cached_tensors, pooled_tensor, token_tensors
 from narrowcast.device import Device
 from narrowcast.errors import UserError
 from narrowcast.integer.model import Context, IntegerModel, Scores
@@ -52,13 +52,6 @@ class Segment:
     def block_bits(self) -> int:
         """Bits of each word that lie in block memory."""
         return min(self.width, self.columns * self.column_bits)
-
-
-def cached_tensors(model: IntegerModel) -> tuple[set[str], set[str]]:
-    """Return the names of all keys, and of all values."""
-    keys = {s.key for s in model.steps if isinstance(s, Scores)}
-    values = {s.value for s in model.steps if isinstance(s, Context)}
-    return keys, values
 
 
 def scratch_tensors(model: IntegerModel) -> set[str]:

@@ -134,9 +134,7 @@ def lay_out(model: IntegerModel, array: LaneArray) -> tuple[ProgramStep, ...]:
             rows = 1 if step.pooled else model.tensors[step.operand].rows
             shapes: list[tuple[Step, int, int, int, int]] = [(step, 0, rows, inner, columns)]
         elif isinstance(step, Scores):
-            context = next(
-                s for s in model.steps if isinstance(s, Context) and s.operand == step.output
-            )
+            context = context_of(model, step)
             shapes = [
                 shape
                 for head in range(step.heads)
@@ -163,6 +161,18 @@ def token_tensors(model: IntegerModel) -> set[str]:
     residuals = {s.residual for s in linear if s.residual is not None}
     made = {s.output for s in linear if s.residual is not None}
     return (residuals | made) - {pooled_tensor(model), model.input, model.output}
+
+
+def cached_tensors(model: IntegerModel) -> tuple[set[str], set[str]]:
+    """Return the names of all keys, and of all values."""
+    keys = {s.key for s in model.steps if isinstance(s, Scores)}
+    values = {s.value for s in model.steps if isinstance(s, Context)}
+    return keys, values
+
+
+def context_of(model: IntegerModel, scores: Scores) -> Context:
+    """Return the step that reads a scores step's exponentials."""
+    return next(s for s in model.steps if isinstance(s, Context) and s.operand == scores.output)
 
 
 def pooled_tensor(model: IntegerModel) -> str:
@@ -198,9 +208,14 @@ class _Placed:
 class _Scheduler:
     """Places jobs one after the other, always the one that can start first."""
 
-    def __init__(self, model: IntegerModel, array: LaneArray, order: "Order") -> None:
-        self.model, self.array, self.order = model, array, order
-        self.steps = lay_out(model, array)
+    def __init__(
+        self,
+        model: IntegerModel,
+        array: LaneArray,
+        steps: tuple[ProgramStep, ...],
+        order: "Order",
+    ) -> None:
+        self.model, self.array, self.steps, self.order = model, array, steps, order
         self.latency = ISSUE_TO_SUM + int(array.grouped)
         self.collector = _Collector()
         self.free = 0  # first clock after the last operand pair
@@ -215,12 +230,9 @@ class _Scheduler:
         self.multiplier: dict[tuple[str, int, int], tuple[int, int]] = {}
         self.scored = self.contexts = 0
         self.slots: dict[tuple[str, int, int], int] = {}
-        scores = [s for s in model.steps if isinstance(s, Scores)]
-        contexts = [s for s in model.steps if isinstance(s, Context)]
-        self.key_tensors = {s.key for s in scores}
-        self.query_tensors = {s.operand for s in scores}
-        self.value_tensors = {s.value for s in contexts}
-        self.context_tensors = {s.output for s in contexts}
+        self.key_tensors, self.value_tensors = cached_tensors(model)
+        self.query_tensors = {s.operand for s in model.steps if isinstance(s, Scores)}
+        self.context_tensors = {s.output for s in model.steps if isinstance(s, Context)}
         self.pooled = pooled_tensor(model)
 
     # ---------------------------------------------------------------- dependencies
@@ -457,9 +469,9 @@ DRAWN_JOBS = 6000  # jobs placed in search of a better order, in all
 MOST_DRAWS = 60
 
 
-def _layer_and_kind(step: ProgramStep) -> tuple[int, str]:
-    layer, _, rest = step.source.name.removeprefix("layers.").partition(".")
-    return (int(layer), rest) if layer.isdigit() else (0, step.source.name)
+def _layer_and_kind(step: Step) -> tuple[int, str]:
+    layer, _, rest = step.name.removeprefix("layers.").partition(".")
+    return (int(layer), rest) if layer.isdigit() else (0, step.name)
 
 
 def _depth_first(_: ProgramStep, index: int, row: int) -> tuple[float, ...]:
@@ -468,23 +480,23 @@ def _depth_first(_: ProgramStep, index: int, row: int) -> tuple[float, ...]:
 
 def _caches_first(step: ProgramStep, index: int, row: int) -> tuple[float, ...]:
     """Keys and values of a layer before what waits for them."""
-    layer, kind = _layer_and_kind(step)
+    layer, kind = _layer_and_kind(step.source)
     return layer, {"embed": 0, "key": 1, "value": 2}.get(kind, 3), row, -index
 
 
 def _by_row(step: ProgramStep, index: int, row: int) -> tuple[float, ...]:
-    return _layer_and_kind(step)[0], row, -index
+    return _layer_and_kind(step.source)[0], row, -index
 
 
 def _drawn(model: IntegerModel, random: Random) -> Order:
     """Draw an order: a rank for each kind of step, and how many rows it runs ahead or behind."""
-    kinds = [s.name.removeprefix("layers.").partition(".")[2] or s.name for s in model.steps]
+    kinds = [_layer_and_kind(step)[1] for step in model.steps]
     ranks = {kind: random.random() for kind in kinds}
     rows = {kind: random.choice((-1, 0, 0, 1, 2)) for kind in kinds}
     by_row = random.random() < 0.5
 
     def order(step: ProgramStep, _: int, row: int) -> tuple[float, ...]:
-        layer, kind = _layer_and_kind(step)
+        layer, kind = _layer_and_kind(step.source)
         rank, place = ranks[kind], row + rows[kind]
         return (layer, place, rank) if by_row else (layer, rank, place)
 
@@ -508,11 +520,12 @@ def schedule(model: IntegerModel, array: LaneArray, *, thorough: bool = False) -
     Cycles count from the clock in which the first input is taken to the clock in which the last
     output is taken, both included, with neither stream held up. The draw is the same every time.
     """
+    steps = lay_out(model, array)
     orders: list[Order] = [_depth_first, _caches_first, _by_row]
     if thorough:
         random = Random(0)
-        jobs = sum(step.rows for step in lay_out(model, array))
+        jobs = sum(step.rows for step in steps)
         draws = min(MOST_DRAWS, DRAWN_JOBS // jobs)
         orders += [_drawn(model, random) for _ in range(draws)]
-    found = [_Scheduler(model, array, order).run() for order in orders]
+    found = [_Scheduler(model, array, steps, order).run() for order in orders]
     return min(found, key=lambda s: s.cycles)

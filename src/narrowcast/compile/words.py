@@ -5,12 +5,14 @@ from dataclasses import dataclass
 from enum import IntEnum
 
 from narrowcast.compile.lanes import LaneArray
-from narrowcast.compile.memory import Place, cached_tensors
+from narrowcast.compile.memory import Place
 from narrowcast.compile.program import (
     MULTIPLIER_RING,
     Job,
     ProgramStep,
     Schedule,
+    cached_tensors,
+    context_of,
     pooled_tensor,
     token_tensors,
 )
@@ -96,13 +98,6 @@ def _destination(model: IntegerModel, step: ProgramStep) -> Destination:
     return next((d for d, names in places if output in names), Destination.TO_SCRATCH)
 
 
-def numerator_of(model: IntegerModel, scores: Scores) -> int:
-    """Return the numerator of the context step that reads a scores step's exponentials."""
-    return next(
-        s.numerator for s in model.steps if isinstance(s, Context) and s.operand == scores.output
-    )
-
-
 def step_fields(
     model: IntegerModel, step: ProgramStep, layout: Layout, array: LaneArray, banks: int
 ) -> dict[str, int]:
@@ -145,7 +140,7 @@ def step_fields(
         "y_zero": 0 if scores else output.zero_point,
         "y_low": 0 if scores else low,
         "y_high": len(model.arrays[scores.table]) - 1 if scores else output.high,
-        "numerator": numerator_of(model, scores) if scores else 0,
+        "numerator": context_of(model, scores).numerator if scores else 0,
         "table_base": layout.table_base[scores.table] if scores else 0,
         "e_zero": output.zero_point if scores else 0,
     }
