@@ -26,7 +26,7 @@ LATENCY = 4  # clocks until a pair's sum is written down: applied, three clocks 
 def library(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder in which both lanes and the test bench are analysed."""
     work = tmp_path_factory.mktemp("lanes")
-    sources = [RTL / "lane_pair.vhd", RTL / "lane_tables.vhd", TESTBENCH]
+    sources = [RTL / "engine_types.vhd", RTL / "lane_pair.vhd", RTL / "lane_tables.vhd", TESTBENCH]
     run([require("ghdl"), "-a", "--std=08", "--warn-error", *sources], work)
     return work
 
@@ -175,7 +175,8 @@ def synthesise(
     Returns, for each: its primitives, counted, and the parameters of its DSP48E1.
     """
     ghdl = require("ghdl")
-    run([ghdl, "-a", "--std=08", "--warn-error", RTL / f"{entity}.vhd"], work)
+    sources = [RTL / "engine_types.vhd", RTL / f"{entity}.vhd"]
+    run([ghdl, "-a", "--std=08", "--warn-error", *sources], work)
     modules = []
     for i, generics in enumerate(variants):
         values = [f"-g{name}={value}" for name, value in generics.items()]

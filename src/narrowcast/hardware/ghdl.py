@@ -22,6 +22,7 @@ SOURCES = (
     "lane_tables.vhd",
     "lane_cache.vhd",
     "weight_bank.vhd",
+    "job_list.vhd",
     "sequencer.vhd",
     "collector.vhd",
     "row_maximum.vhd",

@@ -55,9 +55,7 @@ architecture rtl of collector is
   subtype lane_t is unsigned(LANE_INDEX_BITS - 1 downto 0);
 
   -- the next job
-  signal pointer   : unsigned(JOB_INDEX_BITS - 1 downto 0);
-  signal fetching  : unsigned(1 downto 0);
-  signal fetch_begins : std_logic;
+  signal arrived   : std_logic;
   signal started   : std_logic; -- a job is current
   signal word      : std_logic_vector(COLLECT_WORD_BITS - 1 downto 0);
   signal word_step : unsigned(STEP_BITS - 1 downto 0);
@@ -103,21 +101,20 @@ architecture rtl of collector is
 
 begin
 
-  list_of_jobs : entity work.rom
+  list_of_jobs : entity work.job_list
     generic map (
       BLOCK_MEMORY => COLLECT_BLOCK,
       WIDTH        => COLLECT_WORD_BITS,
-      ADDRESS_BITS => JOB_INDEX_BITS,
       CONTENTS     => COLLECT_IMAGE
     )
     port map (
       clk     => clk,
-      enable  => fetch_begins,
-      address => pointer,
-      data    => word
+      reset   => reset,
+      advance => go,
+      word    => word,
+      arrived => arrived,
+      fetched => open
     );
-
-  fetch_begins <= '1' when fetching = 3 else '0';
 
   word_step <= unsigned(word(STEP_BITS - 1 downto 0));
   word_y    <= unsigned(word(STEP_BITS + ADDRESS_BITS - 1 downto STEP_BITS));
@@ -140,7 +137,7 @@ begin
   begin
     if rising_edge(clk) then
       following := PROGRAM(to_integer(word_step));
-      if fetching = 1 then
+      if arrived = '1' then
         upcoming <= following;
         one_tile <= '0';
         if following.tiles_last = 0 then
@@ -156,22 +153,11 @@ begin
         end if;
         prepared <= '1';
       end if;
-      if fetching /= 0 then
-        fetching <= fetching - 1;
-      end if;
       if go = '1' then
         started  <= '1';
         prepared <= '0';
-        fetching <= to_unsigned(3, 2);
-        if pointer = JOBS - 1 then
-          pointer <= (others => '0');
-        else
-          pointer <= pointer + 1;
-        end if;
       end if;
       if reset = '1' then
-        pointer  <= (others => '0');
-        fetching <= to_unsigned(3, 2);
         prepared <= '0';
         started  <= '0';
       end if;

@@ -7,6 +7,7 @@
 -- loop are stored less one ("_last").
 library ieee;
 use ieee.std_logic_1164.all;
+use ieee.numeric_std.all;
 
 package engine_types is
 
@@ -92,6 +93,10 @@ package engine_types is
   -- Bits of an index that tells so many apart, one at the least.
   function index_bits (count : positive) return positive;
 
+  -- a + b + carry. A difference inside, because synthesis may swap the operands of a sum, but not of
+  -- a difference: a goes into the carry chain as it is, b may be a function of signals.
+  function add (a, b : signed; carry : std_logic) return signed;
+
 end package engine_types;
 
 package body engine_types is
@@ -112,5 +117,12 @@ package body engine_types is
     end loop;
     return bits;
   end function index_bits;
+
+  function add (a, b : signed; carry : std_logic) return signed is
+    variable result : signed(a'length downto 0);
+  begin
+    result := (a & carry) - (not b & '1');
+    return result(a'length downto 1);
+  end function add;
 
 end package body engine_types;

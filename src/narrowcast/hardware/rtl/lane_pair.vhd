@@ -17,6 +17,9 @@ library ieee;
 use ieee.std_logic_1164.all;
 use ieee.numeric_std.all;
 
+library work;
+use work.engine_types.all;
+
 entity lane_pair is
   generic (
     X_BITS    : positive;
@@ -98,15 +101,6 @@ begin
   end generate whole_sums;
 
   grouped_sums : if GROUPED = 1 generate
-
-    -- a + b + carry. Written as a difference because synthesis may swap the operands of a sum, but
-    -- not of a difference: a goes into the carry chain as it is, b may be a multiplexer.
-    function add (a, b : signed; carry : std_logic) return signed is
-      variable result : signed(a'length downto 0);
-    begin
-      result := (a & carry) - (not b & '1');
-      return result(a'length downto 1);
-    end function add;
 
     signal first_q     : std_logic_vector(1 downto 0);
     signal last_q      : std_logic_vector(1 downto 0);

@@ -20,6 +20,9 @@ library ieee;
 use ieee.std_logic_1164.all;
 use ieee.numeric_std.all;
 
+library work;
+use work.engine_types.all;
+
 entity lane_tables is
   generic (
     X_BITS    : positive;
@@ -68,15 +71,6 @@ architecture rtl of lane_tables is
   subtype digits_t is signed(2 * ROWS downto 0); -- two bits each, and a 0 below the lowest
   subtype row_t is signed(M_BITS + 1 downto 0);
   subtype total_t is signed(TOTAL_BITS - 1 downto 0);
-
-  -- a + b + carry. Written as a difference because synthesis may swap the operands of a sum, but
-  -- not of a difference: a goes into the carry chain as it is, b may be a function of signals.
-  function add (a, b : signed; carry : std_logic) return signed is
-    variable result : signed(a'length downto 0);
-  begin
-    result := (a & carry) - (not b & '1');
-    return result(a'length downto 1);
-  end function add;
 
   -- Add rows to the sum of those below. Row r counts 2^(2r + ODD); the sum that includes it has
   -- M_BITS + 2 bits from there on.

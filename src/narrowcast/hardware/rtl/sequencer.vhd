@@ -41,10 +41,9 @@ architecture rtl of sequencer is
   subtype count_t is unsigned(COUNT_BITS - 1 downto 0);
   subtype address_t is unsigned(ADDRESS_BITS - 1 downto 0);
 
-  -- the next job: its place in the list, its word, its step
-  signal pointer    : unsigned(JOB_INDEX_BITS - 1 downto 0);
-  signal fetching   : unsigned(1 downto 0);
-  signal fetch_begins : std_logic; -- the list is read
+  -- the next job: its word, its step
+  signal arrived   : std_logic;
+  signal fetched   : std_logic;
   signal word       : std_logic_vector(ISSUE_WORD_BITS - 1 downto 0);
   signal word_step  : unsigned(STEP_BITS - 1 downto 0);
   signal word_ways  : std_logic_vector(1 downto 0);
@@ -87,21 +86,20 @@ architecture rtl of sequencer is
 
 begin
 
-  list_of_jobs : entity work.rom
+  list_of_jobs : entity work.job_list
     generic map (
       BLOCK_MEMORY => ISSUE_BLOCK,
       WIDTH        => ISSUE_WORD_BITS,
-      ADDRESS_BITS => JOB_INDEX_BITS,
       CONTENTS     => ISSUE_IMAGE
     )
     port map (
       clk     => clk,
-      enable  => fetch_begins,
-      address => pointer,
-      data    => word
+      reset   => reset,
+      advance => go,
+      word    => word,
+      arrived => arrived,
+      fetched => fetched
     );
-
-  fetch_begins <= '1' when fetching = 3 else '0';
 
   word_step <= unsigned(word(STEP_BITS - 1 downto 0));
   word_x    <= unsigned(word(STEP_BITS + ADDRESS_BITS - 1 downto STEP_BITS));
@@ -145,7 +143,7 @@ begin
       end if;
       tokens <= left;
 
-      if fetching = 1 then
+      if arrived = '1' then
         upcoming  <= following;
         one_tile  <= '0';
         one_inner <= '0';
@@ -168,28 +166,17 @@ begin
 
       if go = '1' then
         prepared <= '0';
-        fetching <= to_unsigned(3, 2);
-        if pointer = JOBS - 1 then
-          pointer <= (others => '0');
-        else
-          pointer <= pointer + 1;
-        end if;
-      elsif fetching > 1 then
-        fetching <= fetching - 1;
-      elsif fetching = 1 then
-        fetching <= "00";
+      elsif arrived = '1' then
         if tokens >= needed then
           prepared <= '1';
         end if;
-      elsif prepared = '0' then
+      elsif fetched = '1' and prepared = '0' then
         if tokens >= needs then
           prepared <= '1';
         end if;
       end if;
 
       if reset = '1' then
-        pointer  <= (others => '0');
-        fetching <= to_unsigned(3, 2);
         prepared <= '0';
         tokens   <= (others => '0');
         needs    <= (others => '0');
