@@ -86,9 +86,9 @@ def run_stage(
     """
     progress = progress or Progress()
     made_from = {
-        "settings": _plain(stage.settings),
-        "options": _plain({**stage.options, "version": __version__}),
-        "files": {part: _digest(path) for part, path in stage.files.items()},
+        "settings": plain(stage.settings),
+        "options": plain({**stage.options, "version": __version__}),
+        "files": {part: file_digest(path) for part, path in stage.files.items()},
         "needs": _digests(out, stage.needs),
     }
     known = read_state(out, stage.name)
@@ -116,7 +116,7 @@ def run_stage(
         **made_from,
         outputs=_digests(out, stage.outputs),
         seconds=seconds,
-        results=_plain(results),
+        results=plain(results),
     )
     write_whole(_state_path(out, stage.name), json.dumps(asdict(state), indent=1) + "\n")
     progress.finished(stage.name, seconds, reused=False)
@@ -141,7 +141,7 @@ def check_ready(out: Path, stage: Stage, earlier: Sequence[Stage]) -> None:
         if state is None:
             continue
         again = f"run 'narrowcast {before.name}' again"
-        if changed := _first_difference(state.settings, _plain(before.settings)):
+        if changed := first_difference(state.settings, plain(before.settings)):
             key, then, now = changed
             raise UserError(
                 f"{out}: '{before.name}' ran with {key} = {then}, but it is now {now}: {again}"
@@ -150,7 +150,8 @@ def check_ready(out: Path, stage: Stage, earlier: Sequence[Stage]) -> None:
         for name, digest in made.items():
             if state.outputs.get(name) != digest:
                 raise UserError(f"{out / name}: has changed since '{before.name}' made it: {again}")
-        if stage.files and state.files != {p: _digest(path) for p, path in before.files.items()}:
+        files = {part: file_digest(path) for part, path in before.files.items()}
+        if stage.files and state.files != files:
             raise UserError(f"{out}: the data has changed since '{before.name}' ran: {again}")
         needed = _digests(out, before.needs)
         for name, digest in state.needs.items():
@@ -208,12 +209,17 @@ def _state_path(out: Path, name: str) -> Path:
     return out / STATE_FOLDER / f"{name}.json"
 
 
-def _plain(value: Any) -> Any:
+def plain(value: Any) -> Any:
     """Return a value as it comes back from JSON, so that the two compare."""
     return json.loads(json.dumps(value))
 
 
-def _digest(path: Path) -> str:
+def file_digest(path: Path) -> str:
+    """Return the SHA-256 of a file.
+
+    Raises:
+        UserError: It cannot be read.
+    """
     try:
         with path.open("rb") as stream:
             return hashlib.file_digest(stream, "sha256").hexdigest()
@@ -226,7 +232,7 @@ def _digest(path: Path) -> str:
 def _digests(out: Path, names: Sequence[str]) -> dict[str, str]:
     """Digests by name of all files that ``names`` and the folders among them stand for."""
     return {
-        path.relative_to(out).as_posix(): _digest(path)
+        path.relative_to(out).as_posix(): file_digest(path)
         for name in names
         for path in _files(out / name)
     }
@@ -239,13 +245,14 @@ def _files(path: Path) -> Iterator[Path]:
         yield path
 
 
-def _first_difference(
+def first_difference(
     then: Mapping[str, Any], now: Mapping[str, Any], prefix: str = ""
 ) -> tuple[str, Any, Any] | None:
+    """Return the first key whose values differ, dotted, and both values."""
     for key in {**then, **now}:
         a, b = then.get(key), now.get(key)
         if isinstance(a, dict) and isinstance(b, dict):
-            if found := _first_difference(a, b, f"{prefix}{key}."):
+            if found := first_difference(a, b, f"{prefix}{key}."):
                 return found
         elif a != b:
             return f"{prefix}{key}", a, b

@@ -1,6 +1,9 @@
 """Quantisation-aware training from a trained model in floating point."""
 
+from typing import Any
+
 import torch
+from torch import nn
 
 from narrowcast.config import Config
 from narrowcast.data import Dataset
@@ -26,6 +29,17 @@ def calibrated(source: Transformer, dataset: Dataset, config: Config) -> Quantis
     return model.eval()
 
 
+def parameter_groups(model: nn.Module, config: Config) -> list[dict[str, Any]]:
+    """Return the parameters of a model in fake quantisation, with their learning rates."""
+    scales = [p for name, p in model.named_parameters() if name.endswith("log_scale")]
+    others = [p for name, p in model.named_parameters() if not name.endswith("log_scale")]
+    rate = config.train.learning_rate
+    return [
+        {"params": others, "lr": _RATE * rate},
+        {"params": scales, "lr": _SCALE_RATE * rate, "weight_decay": 0.0},
+    ]
+
+
 def finetune(
     source: Transformer, dataset: Dataset, config: Config, progress: Progress | None = None
 ) -> tuple[QuantisedTransformer, History]:
@@ -35,19 +49,12 @@ def finetune(
     """
     torch.manual_seed(config.train.seed)
     model = calibrated(source, dataset, config)
-    scales = [p for name, p in model.named_parameters() if name.endswith("log_scale")]
-    others = [p for name, p in model.named_parameters() if not name.endswith("log_scale")]
-    rate = config.train.learning_rate
-    groups = [
-        {"params": others, "lr": _RATE * rate},
-        {"params": scales, "lr": _SCALE_RATE * rate, "weight_decay": 0.0},
-    ]
     history = fit(
         model,
         dataset,
         config.train,
         epochs=config.train.finetune_epochs,
-        groups=groups,
+        groups=parameter_groups(model, config),
         teacher=source,
         progress=progress,
     )

@@ -1,0 +1,122 @@
+"""What a search hands over: the points that no other trained one beats, as files to build from."""
+
+import json
+import os
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import tomli_w
+
+from narrowcast.config import Config
+from narrowcast.files import write_whole
+from narrowcast.search.goals import ERROR, Goals
+from narrowcast.search.hypervolume import nondominated
+from narrowcast.search.space import Space, shape_name
+from narrowcast.search.trials import VIOLATIONS, Trials
+
+JSON, FOLDER = "front.json", "front"
+
+
+@dataclass(frozen=True)
+class Point:
+    """A point that was trained in full.
+
+    Attributes:
+        label: such as ``8 bits``, of a uniform model; else empty.
+        costs: by the names of ``QUANTITIES``, the error among them.
+        best: whether it is on the front.
+        file: of its configuration, if it is on the front.
+    """
+
+    label: str
+    config: Config
+    costs: Mapping[str, float]
+    best: bool
+    file: str | None
+
+    def to_json(self) -> dict[str, Any]:
+        """Return what a reader of ``front.json`` wants to know."""
+        return {
+            "file": self.file,
+            "label": self.label,
+            "shape": shape_name(self.config),
+            "costs": dict(self.costs),
+            "bits": self.config.quantization.widths(self.config.model.layers),
+            "hardware": self.config.hardware.model_dump(mode="json"),
+        }
+
+
+@dataclass(frozen=True)
+class Front:
+    """All points that were trained in full and keep to all limits, the least error first."""
+
+    goals: Goals
+    points: tuple[Point, ...]
+
+    @classmethod
+    def of(cls, trials: Trials, space: Space, goals: Goals) -> "Front":
+        """Gather the trained trials."""
+        kept = [trial for trial in trials.trained if not trial.user_attrs[VIOLATIONS]]
+        kept.sort(key=lambda trial: tuple(trial.values))
+        values = np.array([trial.values for trial in kept]).reshape(-1, len(goals.minimise))
+        best = nondominated(values)
+        numbers = np.cumsum(best)
+        points = (
+            Point(
+                label=trial.user_attrs["label"],
+                config=space.point(trial.params),
+                costs={**trial.user_attrs["costs"], ERROR: trial.user_attrs[ERROR]},
+                best=bool(on_front),
+                file=f"{FOLDER}/{number:03}.toml" if on_front else None,
+            )
+            for trial, on_front, number in zip(kept, best, numbers, strict=True)
+        )
+        return cls(goals, tuple(points))
+
+    @property
+    def best(self) -> list[Point]:
+        """The points that no other one beats."""
+        return [point for point in self.points if point.best]
+
+    def write(self, out: Path) -> None:
+        """Write ``front.json``, and a configuration for each point of the front."""
+        for point in self.best:
+            if point.file is not None:
+                write_whole(out / point.file, to_toml(point.config, (out / point.file).parent))
+        stale = {path.name for path in (out / FOLDER).glob("[0-9]*.toml")}
+        for name in stale - {Path(point.file).name for point in self.best if point.file}:
+            (out / FOLDER / name).unlink()
+        document = {
+            "minimise": self.goals.minimise,
+            "max": self.goals.limits,
+            "front": [point.to_json() for point in self.best],
+            "others": [point.to_json() for point in self.points if not point.best],
+        }
+        write_whole(out / JSON, json.dumps(document, indent=1) + "\n")
+
+    def table(self) -> Iterator[list[str]]:
+        """Yield the rows of a table of the front, its head first."""
+        shown = [*self.goals.minimise, *(n for n in _SHOWN if n not in self.goals.minimise)]
+        yield ["point", *shown, "bits"]
+        for point in self.best:
+            widths = list(point.config.quantization.widths(point.config.model.layers).values())
+            mean = sum(widths) / len(widths)
+            yield [
+                point.file or "",
+                *(f"{point.costs[name]:.4g}" for name in shown),
+                point.label or f"{min(widths)} to {max(widths)}, {mean:.1f} on average",
+            ]
+
+
+_SHOWN = ("latency_us", "lut", "dsp")
+
+
+def to_toml(config: Config, folder: Path) -> str:
+    """Return a configuration as a file in ``folder`` that :func:`load_config` reads."""
+    values = config.model_dump(exclude_none=True)
+    if config.data.path is not None:
+        values["data"]["path"] = os.path.relpath(config.data.path, folder)
+    return tomli_w.dumps(values)

@@ -1,0 +1,86 @@
+"""What a search minimises, and what it must keep to."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from narrowcast.config import did_you_mean
+from narrowcast.errors import UserError
+
+ERROR = "rmse"
+QUANTITIES = {
+    ERROR: "RMSE on the validation part, in the target's unit",
+    "energy_uj": "energy of a forecast, in µJ (estimated)",
+    "power_mw": "power, in mW (estimated)",
+    "latency_us": "time from the last reading to the forecast, in µs",
+    "cycles": "clocks of a forecast",
+    "lut": "look-up tables (estimated)",
+    "ff": "flip-flops (estimated)",
+    "dsp": "DSP blocks",
+    "blocks": "the device's smallest block memories",
+}
+Costs = Mapping[str, float]
+
+
+@dataclass(frozen=True)
+class Goals:
+    """Quantities to minimise, and the most that others may be, by the names of ``QUANTITIES``."""
+
+    minimise: tuple[str, ...]
+    limits: Mapping[str, float]
+
+    @classmethod
+    def parse(cls, minimise: str, most: str) -> "Goals":
+        """Read ``--minimise rmse,energy`` and ``--max latency_us=200,lut=8000``.
+
+        A unit may be left out.
+
+        Raises:
+            UserError: There is no such quantity, or its limit is no number above 0.
+        """
+        names = [_full("--minimise", name) for name in minimise.split(",")]
+        if len(set(names)) < len(names):
+            raise UserError(f"--minimise {minimise!r}: names a quantity twice")
+        if ERROR not in names:
+            raise UserError(
+                f"--minimise {minimise!r}: must have {ERROR}: without it, the fewest bits are best"
+            )
+        limits = {}
+        for text in filter(None, (part.strip() for part in most.split(","))):
+            name, _, value = text.partition("=")
+            full = _full("--max", name)
+            if full == ERROR:
+                raise UserError(f"--max {text!r}: known after training only: minimise it instead")
+            limits[full] = _limit(text, value)
+        return cls(tuple(names), limits)
+
+    def violations(self, costs: Costs) -> dict[str, float]:
+        """Return by how much each limit is exceeded, as a fraction of it."""
+        return {
+            name: costs[name] / most - 1 for name, most in self.limits.items() if costs[name] > most
+        }
+
+    def values(self, costs: Costs) -> tuple[float, ...]:
+        """Return what is to be minimised."""
+        return tuple(costs[name] for name in self.minimise)
+
+
+def _full(option: str, name: str) -> str:
+    name = name.strip()
+    for full in QUANTITIES:
+        if name in (full, full.rpartition("_")[0]):
+            return full
+    raise UserError(
+        f"{option}: there is no {name!r}{did_you_mean(name, QUANTITIES)}: it may be "
+        f"{', '.join(QUANTITIES)}"
+    )
+
+
+def _limit(text: str, value: str) -> float:
+    try:
+        limit = float(value)
+    except ValueError:
+        limit = math.nan
+    if not (limit > 0 and math.isfinite(limit)):
+        raise UserError(f"--max {text!r}: must be a name, '=' and a number above 0")
+    return limit

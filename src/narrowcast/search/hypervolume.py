@@ -1,0 +1,35 @@
+"""Fronts, and the volume that they dominate; all values are to be small."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+Points = NDArray[np.float64]
+
+
+def nondominated(points: Points) -> NDArray[np.bool_]:
+    """Return which of the points [points, values] no other one dominates; equal ones all stay."""
+    better = (points[:, None] <= points[None]).all(axis=2)
+    strictly = (points[:, None] < points[None]).any(axis=2)
+    return np.asarray(~(better & strictly).any(axis=0))
+
+
+def hypervolume(points: Points, reference: Points) -> float:
+    """Return the volume between a front [points, values] and a point worse than all of it.
+
+    The sum of what each point adds to those after it (While, Bradstreet, Barone, "A fast way of
+    calculating exact hypervolumes", 2012).
+    """
+    inside = np.unique(points[(points < reference).all(axis=1)], axis=0)
+    if not len(inside):
+        return 0.0
+    if inside.shape[1] == 1:
+        return float(reference[0] - inside.min())
+    inside = inside[nondominated(inside)]
+    if inside.shape[1] == 2:  # sorted by the first value, so the second falls
+        heights = np.diff(inside[:, 1], prepend=reference[1])
+        return float(((reference[0] - inside[:, 0]) * -heights).sum())
+    total = 0.0
+    for i, point in enumerate(inside):
+        others = np.maximum(inside[i + 1 :], point)
+        total += float(np.prod(reference - point)) - hypervolume(others, reference)
+    return total

@@ -1,0 +1,77 @@
+"""What workers do, on this machine or on a cluster: plain values in, plain values out."""
+
+import time
+from dataclasses import dataclass
+
+import numpy as np
+import safetensors.torch
+import torch
+
+from narrowcast.config import Config
+from narrowcast.data import Dataset, errors
+from narrowcast.device import load_device
+from narrowcast.errors import UserError
+from narrowcast.estimate import estimate_model
+from narrowcast.model import Transformer, build, predict
+from narrowcast.quantize import finetune, to_integer_model
+from narrowcast.search.assess import Assessment, judge_estimate
+from narrowcast.search.goals import Goals
+from narrowcast.search.shared import train_shared
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A point that was trained in full.
+
+    Attributes:
+        rmse: on the validation part, in the target's unit, of the integer network.
+        distance: mean square of the difference from the float model there.
+        assessment: what the trained model costs; it may miss what its stand-in did not.
+        seconds: that it took.
+    """
+
+    rmse: float
+    distance: float
+    assessment: Assessment
+    seconds: float
+
+
+def load_float(state: bytes, config: Config) -> Transformer:
+    """Return the float model of a configuration with the weights of a file's content."""
+    model = build(config)
+    model.load_state_dict(safetensors.torch.load(state))
+    return model.eval()
+
+
+def share(state: bytes, dataset: Dataset, config: Config) -> bytes:
+    """Train weights for all widths; return them as a file's content."""
+    torch.set_num_threads(1)
+    model = train_shared(load_float(state, config), dataset, config)
+    weights = {name: value.contiguous() for name, value in model.state_dict().items()}
+    return safetensors.torch.save(weights)
+
+
+def train(state: bytes, dataset: Dataset, config: Config, goals: Goals) -> Trained:
+    """Fine-tune at the widths of a point, as ``narrowcast quantize`` does."""
+    torch.set_num_threads(1)
+    start = time.monotonic()
+    source = load_float(state, config)
+    model, _ = finetune(source, dataset, config)
+    windows = dataset.validation
+    forecast = predict(model, windows.inputs, dataset)[:, 0]
+    teacher = predict(source, windows.inputs, dataset)[:, 0]
+    hardware = config.hardware
+    integers = to_integer_model(model, dataset, config.data)
+    try:
+        found = estimate_model(
+            integers, load_device(hardware.device), hardware.clock_mhz, **hardware.choices()
+        )
+        assessment = judge_estimate(found, goals)
+    except UserError as error:
+        assessment = Assessment({}, {"device": 1.0}, str(error))
+    return Trained(
+        rmse=errors(forecast, windows.target).rmse,
+        distance=float(np.square(forecast - teacher).mean()),
+        assessment=assessment,
+        seconds=time.monotonic() - start,
+    )

@@ -1,0 +1,475 @@
+"""The search itself: what is proposed, judged, and trained, in which order, and for how long.
+
+1. Every size of the model is trained in floating point, then once for all widths.
+2. Uniform models are trained in full, whatever the rest of the search finds.
+3. A sampler proposes candidates. The estimator rejects what does not fit or exceeds a limit; the
+   shared model predicts the error of the others, without training.
+4. Candidates are trained in full, each time the one that is predicted to add the most to the
+   volume that the trained ones dominate.
+"""
+
+import json
+import math
+import statistics
+import time
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass, replace
+from itertools import combinations
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import optuna
+from optuna.distributions import BaseDistribution
+from optuna.trial import FrozenTrial
+from pydantic import ValidationError
+
+from narrowcast.config import Config
+from narrowcast.device import load_device
+from narrowcast.errors import UserError
+from narrowcast.files import write_whole
+from narrowcast.progress import Progress
+from narrowcast.search.assess import Assessment, assess
+from narrowcast.search.front import Front
+from narrowcast.search.goals import ERROR, Goals
+from narrowcast.search.hypervolume import hypervolume, nondominated
+from narrowcast.search.jobs import Trained, share, train
+from narrowcast.search.shapes import Prepared, prepare
+from narrowcast.search.shared import Judge
+from narrowcast.search.space import Space, shape_name
+from narrowcast.search.trials import VIOLATIONS, Trials, open_trials
+from narrowcast.search.workers import Workers, open_workers
+from narrowcast.stages import file_digest
+
+_SAMPLING = 0.4  # of the time, before candidates are trained
+_ATTEMPTS = 300  # to find a point of a size that is feasible
+_POLL_SECONDS = 0.5
+_LEAST_TO_FIT = 5  # trainings, for a line through them
+_LEAST_GAIN = 1e-6  # of the volume
+_MARGIN = 1.1  # the reference of the volume is worse than the worst by this factor
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A feasible point that was judged, not trained."""
+
+    parameters: Mapping[str, Any]
+    distributions: Mapping[str, BaseDistribution]
+    assessment: Assessment
+    distance: float
+    shape: str
+    label: str
+
+    @property
+    def key(self) -> str:
+        """Names the point."""
+        return key_of(self.parameters)
+
+
+def key_of(parameters: Mapping[str, Any]) -> str:
+    """Return a name of the parameters of a trial."""
+    return json.dumps(dict(sorted(parameters.items())))
+
+
+@dataclass(frozen=True)
+class _Task:
+    """What is under way, and what to do with its outcome."""
+
+    function: Callable[..., Any]
+    arguments: tuple[Any, ...]
+    done: Callable[[Any], None]
+    candidate: Candidate | None = None
+
+
+class Run:
+    """One search at work; see the module."""
+
+    def __init__(
+        self,
+        space: Space,
+        goals: Goals,
+        trials: Trials,
+        workers: Workers,
+        out: Path,
+        progress: Progress,
+    ) -> None:
+        self._space, self._goals, self._trials = space, goals, trials
+        self._workers, self._out, self._progress = workers, out, progress
+        self._judges: dict[str, Judge] = {}
+        self._prepared: dict[str, Prepared] = {}
+        self._pending: dict[Future[Any], _Task] = {}
+        self._local = ThreadPoolExecutor(1)
+        self._distances: dict[str, float] = {}
+        self._candidates: dict[str, Candidate] = {}
+        self._seen: set[str] = set()
+        self._done = {key_of(trial.params) for trial in trials.trained}
+        self._feasible = 0
+
+    def go(self, starts: Mapping[str, Config], seconds: float) -> None:
+        """Search for so many seconds; uniform models are trained even if that takes longer.
+
+        Args:
+            starts: a feasible point of each size.
+            seconds: what is under way at the end is waited for.
+        """
+        self._starts = starts
+        self._begin = time.monotonic()
+        self._seconds = seconds
+        for name, start in starts.items():
+            self._run_here(prepare, (start, self._out), self._prepared_one(name))
+        try:
+            while self._pending or not self._over:
+                sampling = self._ready and not self._over
+                self._collect(0.0 if sampling else _POLL_SECONDS)
+                if self._ready:
+                    self._train_more()
+                if sampling and (self._samples or len(self._pending) < self._workers.count):
+                    self._sample()
+                elif sampling:
+                    self._collect(_POLL_SECONDS)
+                self._report()
+        finally:
+            self._local.shutdown(wait=False, cancel_futures=True)
+
+    @property
+    def _elapsed(self) -> float:
+        return time.monotonic() - self._begin
+
+    @property
+    def _over(self) -> bool:
+        return self._elapsed >= self._seconds
+
+    @property
+    def _samples(self) -> bool:
+        return self._elapsed < _SAMPLING * self._seconds
+
+    @property
+    def _ready(self) -> bool:
+        return len(self._judges) == len(self._starts)
+
+    def _report(self) -> None:
+        best = min((t.user_attrs[ERROR] for t in self._trials.trained), default=math.inf)
+        self._progress.advanced(
+            min(round(self._elapsed), round(self._seconds)),
+            round(self._seconds),
+            f"{len(self._seen)} candidates, {self._feasible} feasible; "
+            f"{len(self._trials.trained)} trained"
+            + (f", best RMSE {best:.4g}" if math.isfinite(best) else ""),
+        )
+
+    # Work elsewhere
+
+    def _run_here(
+        self, function: Callable[..., Any], arguments: tuple[Any, ...], done: Callable[[Any], None]
+    ) -> None:
+        future = self._local.submit(function, *arguments)
+        self._pending[future] = _Task(function, arguments, done)
+
+    def _run_there(self, task: _Task) -> None:
+        self._pending[self._workers.submit(task.function, *task.arguments)] = task
+
+    def _collect(self, seconds: float) -> None:
+        """Take in what has ended, waiting at most so long for it."""
+        if not self._pending:
+            return
+        ended, _ = wait(self._pending, seconds, FIRST_COMPLETED)
+        for future in ended:
+            task = self._pending.pop(future)
+            error = future.exception()
+            if error is None:
+                task.done(future.result())
+            elif self._workers.again(error):
+                self._run_there(task)
+            else:
+                raise error
+
+    # Models of one size
+
+    def _prepared_one(self, name: str) -> Callable[[Prepared], None]:
+        def done(prepared: Prepared) -> None:
+            self._prepared[name] = prepared
+            if prepared.shared.exists():
+                self._judge(name)
+            else:
+                arguments = (prepared.state, prepared.dataset, prepared.config)
+                self._run_there(_Task(share, arguments, lambda weights: shared(prepared, weights)))
+            for parameters, label in self._space.uniform():
+                if parameters["shape"] == name and key_of(parameters) not in self._done:
+                    self._train_uniform(parameters, label)
+
+        def shared(prepared: Prepared, weights: bytes) -> None:
+            write_whole(prepared.shared, weights)
+            self._judge(name)
+
+        return done
+
+    def _judge(self, name: str) -> None:
+        self._judges[name] = self._prepared[name].judge()
+        if self._ready:
+            for trial in self._trials.candidates.get_trials():
+                self._recall(trial)
+            for parameters, label in self._space.uniform():
+                if parameters["shape"] in self._judges and key_of(parameters) not in self._seen:
+                    self._trials.candidates.enqueue_trial(parameters, {"label": label})
+
+    def _recall(self, trial: FrozenTrial) -> None:
+        """Take in a candidate of an earlier run."""
+        if trial.state == optuna.trial.TrialState.COMPLETE:
+            notes = trial.user_attrs
+            assessment = Assessment(notes["costs"], notes[VIOLATIONS])
+            self._note(trial.params, trial.distributions, assessment, notes)
+
+    def _note(
+        self,
+        parameters: Mapping[str, Any],
+        distributions: Mapping[str, BaseDistribution],
+        assessment: Assessment,
+        notes: Mapping[str, Any],
+    ) -> None:
+        self._seen.add(key_of(parameters))
+        if not assessment.violations:
+            self._feasible += 1
+            candidate = Candidate(
+                *(parameters, distributions, assessment, notes["distance"], parameters["shape"]),
+                notes.get("label", ""),
+            )
+            self._candidates[candidate.key] = candidate
+
+    # Candidates
+
+    def _sample(self) -> None:
+        """Let the sampler propose a candidate, and judge it."""
+        trial = self._trials.candidates.ask()
+        try:
+            config = self._space.suggest(trial)
+        except ValidationError:
+            self._trials.drop_candidate(trial)
+            return
+        if key_of(trial.params) in self._seen or trial.params["shape"] not in self._judges:
+            self._trials.drop_candidate(trial)
+            return
+        assessment = assess(config, self._goals)
+        costs = {ERROR: math.inf, **dict.fromkeys(self._goals.minimise, math.inf)}
+        notes: dict[str, Any] = {VIOLATIONS: assessment.violations, "costs": assessment.costs}
+        if not assessment.violations:
+            judge = self._judges[trial.params["shape"]]
+            distance = self._distance(judge, config)
+            costs = {**assessment.costs, ERROR: math.hypot(judge.float_rmse, math.sqrt(distance))}
+            notes["distance"] = distance
+        else:
+            costs |= assessment.costs
+        self._note(trial.params, trial.distributions, assessment, {**trial.user_attrs, **notes})
+        self._trials.keep_candidate(trial, self._goals.values(costs), notes)
+
+    def _distance(self, judge: Judge, config: Config) -> float:
+        bits = config.quantization.widths(config.model.layers)
+        key = f"{shape_name(config)} {list(bits.values())}"
+        if key not in self._distances:
+            self._distances[key] = judge.distance(bits)
+        return self._distances[key]
+
+    # Training in full
+
+    def _train_uniform(self, parameters: Mapping[str, Any], label: str) -> None:
+        config = self._space.point(parameters)
+        assessment = assess(config, self._goals)
+        if assessment.violations:
+            return
+        trial = optuna.trial.FixedTrial(dict(parameters))
+        self._space.suggest(trial)
+        self._train(
+            Candidate(
+                *(parameters, trial.distributions, assessment, math.nan, shape_name(config), label)
+            )
+        )
+
+    def _train(self, candidate: Candidate) -> None:
+        prepared = self._prepared[candidate.shape]
+        config = self._space.point(candidate.parameters)
+        arguments = (prepared.state, prepared.dataset, config, self._goals)
+        self._done.add(candidate.key)
+        self._run_there(
+            _Task(train, arguments, lambda found: self._trained(candidate, found), candidate)
+        )
+
+    def _trained(self, candidate: Candidate, found: Trained) -> None:
+        missing = dict.fromkeys(self._goals.minimise, math.inf)
+        costs = {**missing, **found.assessment.costs, ERROR: found.rmse}
+        notes = {
+            "label": candidate.label,
+            "costs": found.assessment.costs,
+            VIOLATIONS: found.assessment.violations,
+            ERROR: found.rmse,
+            "distance": found.distance,
+            "seconds": found.seconds,
+        }
+        self._trials.keep_trained(
+            candidate.parameters, candidate.distributions, self._goals.values(costs), notes
+        )
+
+    def _train_more(self) -> None:
+        """Give the workers that are free the most promising candidates."""
+        while len(self._pending) < self._workers.count and not self._samples:
+            past = [trial.user_attrs["seconds"] for trial in self._trials.trained]
+            if past and self._elapsed + statistics.median(past) > self._seconds:
+                return
+            best = self._most_promising()
+            if best is None:
+                return
+            self._train(best)
+
+    def _most_promising(self) -> Candidate | None:
+        """Return the candidate that is predicted to add the most volume; None if none adds any."""
+        untrained = [c for c in self._candidates.values() if c.key not in self._done]
+        if not untrained:
+            return None
+        line = self._line()
+        under_way = [task.candidate for task in self._pending.values() if task.candidate]
+        base = [t.values for t in self._trials.trained if not t.user_attrs[VIOLATIONS]]
+        base += [self._predicted(c, line) for c in under_way if math.isfinite(c.distance)]
+        points = np.array([self._predicted(c, line) for c in untrained])
+        known = np.array(base).reshape(-1, points.shape[1])
+        promising = np.flatnonzero(nondominated(points))
+        reference = _MARGIN * np.concatenate([known, points[promising]]).max(axis=0)
+        volume = hypervolume(known, reference)
+        gains = [
+            hypervolume(np.concatenate([known, points[i : i + 1]]), reference) - volume
+            for i in promising
+        ]
+        best = int(np.argmax(gains))
+        return untrained[promising[best]] if gains[best] > _LEAST_GAIN * volume else None
+
+    def _predicted(self, candidate: Candidate, line: tuple[float, float]) -> tuple[float, ...]:
+        judge = self._judges[candidate.shape]
+        offset, slope = line
+        square = judge.float_rmse**2 + offset + slope * candidate.distance
+        costs = {**candidate.assessment.costs, ERROR: math.sqrt(max(square, 0.0))}
+        return self._goals.values(costs)
+
+    def _line(self) -> tuple[float, float]:
+        """Return offset and slope of the squared error that training in full has left.
+
+        A fit of medians (Theil, Sen) to what was trained: the excess over the float model's squared
+        error, over the distance that the shared model predicts.
+        """
+        points: dict[float, float] = {}
+        for trial in self._trials.trained:
+            judge = self._judges.get(trial.params["shape"])
+            if judge is not None:
+                distance = self._distance(judge, self._space.point(trial.params))
+                points[distance] = trial.user_attrs[ERROR] ** 2 - judge.float_rmse**2
+        if len(points) < _LEAST_TO_FIT:
+            return 0.0, 1.0
+        pairs = combinations(points.items(), 2)
+        slope = max(0.0, statistics.median((b[1] - a[1]) / (b[0] - a[0]) for a, b in pairs))
+        rest = [y - slope * x for x, y in points.items()]
+        return statistics.median(rest), slope
+
+
+def search(
+    config: Config,
+    out: Path,
+    goals: Goals,
+    *,
+    seconds: float,
+    sizes: Mapping[str, Sequence[int]] | None = None,
+    resume: bool = False,
+    cluster: str | None = None,
+    workers: int | None = None,
+    progress: Progress | None = None,
+) -> Front:
+    """Search for so many seconds, and write the front; see ``docs/search.md``.
+
+    Args:
+        config: what is not searched, and the seed.
+        out: folder for everything that is made.
+        goals: what to minimise, and what to keep to.
+        seconds: of this run.
+        sizes: values of the model's sizes to choose from, by the names of ``SIZES``.
+        resume: go on with the search in ``out``.
+        cluster: address of a Dask scheduler; None takes processes of this machine.
+        workers: how many trainings at once, at most; None takes all cores.
+        progress: told how far the search is.
+
+    Raises:
+        UserError: Something cannot be searched as asked; what, and what to do.
+        ToolError: Workers were lost for good.
+    """
+    progress = progress or Progress()
+    space = Space.of(config, load_device(config.hardware.device), sizes or {})
+    starts = feasible_starts(space, goals, config.train.seed)
+    problem = problem_of(config, goals, space)
+    with (
+        open_workers(cluster, workers) as pool,
+        open_trials(out, goals, problem, config.train.seed, resume=resume) as trials,
+    ):
+        progress.started("search")
+        begin = time.monotonic()
+        try:
+            Run(space, goals, trials, pool, out, progress).go(starts, seconds)
+        finally:
+            progress.ended()
+            found = Front.of(trials, space, goals)
+            found.write(out)
+        progress.finished("search", time.monotonic() - begin, reused=False)
+    return found
+
+
+def problem_of(config: Config, goals: Goals, space: Space) -> dict[str, Any]:
+    """Return all that the trials of a search depend on, as JSON."""
+    settings = config.model_dump(mode="json")
+    del settings["data"]["path"]  # the content counts, and it may have moved
+    return {
+        **settings,
+        "minimise": goals.minimise,
+        "max": goals.limits,
+        "sizes": list(space.shapes),
+        "readings": config.data.path and file_digest(config.data.path),
+    }
+
+
+def feasible_starts(space: Space, goals: Goals, seed: int) -> dict[str, Config]:
+    """Return a feasible point of each size that has one.
+
+    Raises:
+        UserError: No size has one: which limits are missed, and by how much at least.
+    """
+    starts: dict[str, Config] = {}
+    nearest: tuple[Config, Assessment] | None = None
+    for name, shape in space.shapes.items():
+        alone = replace(space, shapes={name: shape})
+        study = optuna.create_study(sampler=optuna.samplers.TPESampler(seed=seed))
+        for parameters, _ in alone.uniform():
+            study.enqueue_trial(parameters)
+        for _ in range(_ATTEMPTS):
+            trial = study.ask()
+            point = alone.suggest(trial)
+            found = assess(point, goals)
+            if not found.violations:
+                starts[name] = point
+                break
+            study.tell(trial, found.violation)
+            if nearest is None or found.violation < nearest[1].violation:
+                nearest = point, found
+    if not starts and nearest is not None:
+        raise UserError(_impossible(goals, *nearest))
+    return starts
+
+
+def _impossible(goals: Goals, config: Config, nearest: Assessment) -> str:
+    if nearest.refusal:
+        return f"no point of the search fits: {nearest.refusal}"
+    parts = []
+    for name, excess in nearest.violations.items():
+        if name in goals.limits:
+            limit = f"--max {name}={goals.limits[name]:g}"
+            parts.append(f"{limit} is missed by {excess:.0%}, with {nearest.costs[name]:.4g}")
+        else:
+            parts.append(f"the {name} are exceeded by {excess:.0%}")
+    widths = config.quantization.widths(config.model.layers).values()
+    return (
+        f"no model keeps to all limits on {config.hardware.device}; of the nearest, "
+        f"{shape_name(config)} with {min(widths)} to {max(widths)} bits, {'; '.join(parts)}: "
+        "raise the limit, let --vary choose smaller models, or take a larger device"
+    )

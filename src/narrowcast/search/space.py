@@ -1,0 +1,176 @@
+"""What a search may choose: the bits of every tensor, hardware choices, and the model's size.
+
+A point of the space is a :class:`Config` that ``narrowcast build`` takes. Hardware choices that
+the configuration makes are kept; those that it leaves to the compiler (``auto``) are open.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import product
+from typing import Any
+
+import optuna
+from pydantic import ValidationError
+
+from narrowcast.config import Config, did_you_mean, quantised_names
+from narrowcast.device import Device
+from narrowcast.errors import UserError
+
+WIDTHS = range(2, 9)
+SIZES = {
+    "window": "data",
+    "channels": "model",
+    "layers": "model",
+    "heads": "model",
+    "ffn_channels": "model",
+}
+_LANES = (4, 8, 16, 24, 32, 48, 64)
+_SHAPE = "shape"
+
+Choice = int | bool | str
+
+
+def changed(config: Config, **sections: Mapping[str, Any]) -> Config:
+    """Return a configuration with some keys of some sections replaced, checked as any other."""
+    values = config.model_dump()
+    for section, keys in sections.items():
+        values[section] |= keys
+    return Config.model_validate(values)
+
+
+def with_bits(config: Config, bits: int | Mapping[str, int]) -> Config:
+    """Return a configuration with other ``quantization.bits``."""
+    table = bits if isinstance(bits, int) else dict(bits)
+    return changed(config, quantization={"bits": table})
+
+
+def shape_name(config: Config) -> str:
+    """Return the size of a model in a word, which can name a folder."""
+    model = config.model
+    return (
+        f"n{config.data.window}-d{model.channels}-l{model.layers}-h{model.heads}"
+        f"-f{model.ffn_channels}"
+    )
+
+
+def parse_sizes(texts: Sequence[str]) -> dict[str, list[int]]:
+    """Read ``key=value,value,...`` of ``--vary``.
+
+    Raises:
+        UserError: The key is none of the model's sizes, or a value is no whole number.
+    """
+    sizes: dict[str, list[int]] = {}
+    for text in texts:
+        key, _, values = text.partition("=")
+        key = key.strip().removeprefix("data.").removeprefix("model.")
+        if key not in SIZES:
+            raise UserError(
+                f"--vary {text!r}: there is no {key!r}{did_you_mean(key, SIZES)}: it may be "
+                f"{', '.join(SIZES)}"
+            )
+        try:
+            sizes[key] = sorted({int(value) for value in values.split(",")})
+        except ValueError:
+            raise UserError(
+                f"--vary {text!r}: must be whole numbers with commas, such as channels=16,32"
+            ) from None
+    return sizes
+
+
+def _shapes(config: Config, sizes: Mapping[str, Sequence[int]]) -> dict[str, Config]:
+    """Return the configuration at all sizes that are possible."""
+    shapes = {}
+    refusal = ""
+    for values in product(*sizes.values()):
+        sections: dict[str, dict[str, int]] = {"data": {}, "model": {}}
+        for key, value in zip(sizes, values, strict=True):
+            sections[SIZES[key]][key] = value
+        if "channels" in sizes and "ffn_channels" not in sizes:
+            ratio = config.model.ffn_channels / config.model.channels
+            sections["model"]["ffn_channels"] = max(1, round(ratio * sections["model"]["channels"]))
+        try:
+            shape = changed(config, **sections)
+        except ValidationError as error:  # such as heads that do not divide the channels
+            refusal = error.errors()[0]["msg"]
+            continue
+        shapes[shape_name(shape)] = shape
+    if not shapes:
+        raise UserError(f"--vary: no combination of the sizes is possible: {refusal}")
+    return shapes
+
+
+@dataclass(frozen=True)
+class Space:
+    """All that a search may choose.
+
+    Attributes:
+        shapes: configurations of all sizes, by ``shape_name``.
+        hardware: the open choices of ``hardware``, by dotted key.
+    """
+
+    shapes: Mapping[str, Config]
+    hardware: Mapping[str, Sequence[Choice]]
+
+    @classmethod
+    def of(cls, config: Config, device: Device, sizes: Mapping[str, Sequence[int]]) -> "Space":
+        """Return what a configuration leaves open on a device.
+
+        Raises:
+            UserError: No combination of ``sizes`` is possible.
+        """
+        open_choices: dict[str, Sequence[Choice]] = {
+            "lanes": ("auto", *(n for n in _LANES if n <= 2 * device.dsp)),
+            "ways": ("auto", 1, 2),
+            "pairs": ("auto", True, False),
+            "second_way": ("auto", "dsp", "tables"),
+        }
+        hardware = config.hardware
+        kept = {key: values for key, values in open_choices.items() if _open(hardware, key)}
+        for key in type(hardware.storage).model_fields:
+            if _open(hardware.storage, key):
+                kept[f"storage.{key}"] = ("auto", "block", "distributed")
+        return cls(_shapes(config, sizes), kept)
+
+    def suggest(self, trial: optuna.trial.BaseTrial) -> Config:
+        """Let a trial's sampler choose a point.
+
+        Raises:
+            ValidationError: The choices contradict each other.
+        """
+        name = trial.suggest_categorical(_SHAPE, list(self.shapes))
+        shape = self.shapes[name]
+        bits = {
+            name: trial.suggest_int(name, WIDTHS[0], WIDTHS[-1])
+            for name in quantised_names(shape.model.layers)
+        }
+        chosen: dict[str, Any] = {
+            key: trial.suggest_categorical(key, values) for key, values in self.hardware.items()
+        }
+        return self._point(shape, bits, chosen)
+
+    def uniform(self) -> list[tuple[dict[str, Any], str]]:
+        """Return the parameters of all models of one width, and what to call them."""
+        found = []
+        for name, shape in self.shapes.items():
+            for bits in reversed(WIDTHS):
+                widths = dict.fromkeys(quantised_names(shape.model.layers), bits)
+                parameters = {_SHAPE: name, **widths, **dict.fromkeys(self.hardware, "auto")}
+                found.append((parameters, f"{bits} bits"))
+        return found
+
+    def point(self, parameters: Mapping[str, Any]) -> Config:
+        """Return the point of a finished trial's parameters."""
+        shape = self.shapes[parameters[_SHAPE]]
+        bits = {name: parameters[name] for name in quantised_names(shape.model.layers)}
+        return self._point(shape, bits, {key: parameters[key] for key in self.hardware})
+
+    def _point(self, shape: Config, bits: Mapping[str, int], chosen: Mapping[str, Any]) -> Config:
+        hardware: dict[str, Any] = shape.hardware.model_dump()
+        for key, value in chosen.items():
+            section, _, last = key.rpartition(".")
+            (hardware[section] if section else hardware)[last] = value
+        return changed(shape, quantization={"bits": dict(bits)}, hardware=hardware)
+
+
+def _open(section: Any, key: str) -> bool:
+    return bool(getattr(section, key) == "auto")

@@ -1,0 +1,194 @@
+"""The trials of a search, kept in a file that optuna-dashboard opens.
+
+``search.journal`` is an Optuna journal with two studies: ``candidates``, whose errors are predicted
+by the shared model, and ``trained``, whose errors were measured after training in full. A trial is
+written when it is finished, whole and at once; so killing a search at any moment leaves no half of
+one, and what was cut off in writing is cut away when the search goes on.
+"""
+
+import fcntl
+import json
+import warnings
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import optuna
+from optuna.distributions import BaseDistribution
+from optuna.storages import JournalStorage
+from optuna.storages.journal import JournalFileBackend
+from optuna.study import StudyDirection
+from optuna.trial import FrozenTrial, TrialState
+
+from narrowcast.errors import UserError
+from narrowcast.files import write_whole
+from narrowcast.search.goals import Goals
+from narrowcast.stages import first_difference, plain
+
+JOURNAL = "search.journal"
+PROBLEM = "search.json"
+CANDIDATES, TRAINED = "candidates", "trained"
+VIOLATIONS = "violations"
+_LOCK = ".search.lock"
+
+optuna.logging.set_verbosity(optuna.logging.WARNING)
+
+
+class Trials:
+    """All finished trials; see :func:`open_trials`.
+
+    Attributes:
+        candidates: a study in memory, whose sampler proposes what comes next.
+        trained: finished trials of the other study.
+    """
+
+    def __init__(self, path: Path, goals: Goals, seed: int) -> None:
+        """Read the journal, or begin one.
+
+        Raises:
+            UserError: The journal is damaged.
+        """
+        directions = [StudyDirection.MINIMIZE] * len(goals.minimise)
+        try:
+            storage = JournalStorage(JournalFileBackend(str(path)))
+            self._kept = {
+                name: optuna.create_study(
+                    storage=storage, study_name=name, directions=directions, load_if_exists=True
+                )
+                for name in (CANDIDATES, TRAINED)
+            }
+            for study in self._kept.values():
+                if study.metric_names is None:
+                    with warnings.catch_warnings(action="ignore"):  # it says: experimental
+                        study.set_metric_names(list(goals.minimise))
+            known = self._kept[CANDIDATES].get_trials()
+            self.trained: list[FrozenTrial] = self._kept[TRAINED].get_trials()
+        except (ValueError, KeyError, TypeError, AttributeError):
+            raise UserError(
+                f"{path}: is damaged, Optuna cannot read it: put back a copy, or delete it to "
+                "begin again"
+            ) from None
+        # What was proposed before is not proposed again: another seed for another beginning.
+        sampler = new_sampler(seed + len(known))
+        self.candidates = optuna.create_study(directions=directions, sampler=sampler)
+        self.candidates.add_trials(known)
+
+    def keep_candidate(
+        self, trial: optuna.Trial, values: Sequence[float], notes: Mapping[str, Any]
+    ) -> None:
+        """Finish a trial of ``candidates``; ``notes`` must have its violations."""
+        for name, note in notes.items():
+            trial.set_user_attr(name, note)
+        trial.set_constraint(VIOLATIONS, sum(notes[VIOLATIONS].values()))
+        self._kept[CANDIDATES].add_trial(self.candidates.tell(trial, list(values)))
+
+    def drop_candidate(self, trial: optuna.Trial) -> None:
+        """Finish a trial whose choices contradict each other, or that is known already."""
+        self._kept[CANDIDATES].add_trial(self.candidates.tell(trial, state=TrialState.PRUNED))
+
+    def keep_trained(
+        self,
+        parameters: Mapping[str, Any],
+        distributions: Mapping[str, BaseDistribution],
+        values: Sequence[float],
+        notes: Mapping[str, Any],
+    ) -> None:
+        """Add a finished training."""
+        trial = optuna.trial.create_trial(
+            params=dict(parameters),
+            distributions=dict(distributions),
+            values=list(values),
+            user_attrs=dict(notes),
+        )
+        self._kept[TRAINED].add_trial(trial)
+        self.trained.append(trial)
+
+
+def new_sampler(seed: int) -> optuna.samplers.BaseSampler:
+    """Return the sampler of candidates; benchmarks/search.py compares it with others."""
+    return optuna.samplers.NSGAIISampler(seed=seed, population_size=40)
+
+
+@contextmanager
+def open_trials(
+    out: Path, goals: Goals, problem: Mapping[str, Any], seed: int, *, resume: bool
+) -> Iterator[Trials]:
+    """Open the trials of a folder, and keep others out of it.
+
+    Args:
+        out: the folder.
+        goals: give the studies' values.
+        problem: all that the trials depend on, as JSON.
+        seed: of the sampler.
+        resume: go on with the trials that are there.
+
+    Raises:
+        UserError: There is a search already and ``resume`` is not set, or there is none and it is;
+            it is one of another problem; it is damaged; another process is at work on it.
+    """
+    path = out / JOURNAL
+    if resume and not path.exists():
+        raise UserError(f"{path}: there is no search to resume: leave out --resume")
+    if not resume and path.exists():
+        raise UserError(
+            f"{path}: there is a search already: go on with it by --resume, or choose another "
+            "folder with --out"
+        )
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        lock = (out / _LOCK).open("w")
+    except OSError as error:
+        raise UserError(f"{out}: cannot be written: {error.strerror}") from None
+    with lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise UserError(f"{out}: another search is at work there") from None
+        if resume:
+            _check_problem(out / PROBLEM, problem)
+            _mend(path)
+        else:
+            write_whole(out / PROBLEM, json.dumps(problem, indent=1) + "\n")
+        yield Trials(path, goals, seed)
+
+
+def _check_problem(path: Path, problem: Mapping[str, Any]) -> None:
+    try:
+        known = json.loads(path.read_bytes())
+        changed = first_difference(known, plain(problem))
+    except (OSError, ValueError, AttributeError):
+        raise UserError(
+            f"{path}: is missing or damaged: put back a copy, or choose another folder with --out"
+        ) from None
+    if changed:
+        key, then, now = changed
+        raise UserError(
+            f"{path}: is a search of another problem: {key} was {_short(then)} and is now "
+            f"{_short(now)}: change it back, or choose another folder with --out"
+        )
+
+
+def _short(value: object) -> str:
+    text = json.dumps(value)
+    return text if len(text) <= 60 else f"{text[:57]}..."
+
+
+def _mend(path: Path) -> None:
+    """Cut away the line that a killed search was writing, and its lock.
+
+    Raises:
+        UserError: Any other line is damaged.
+    """
+    *lines, rest = path.read_bytes().split(b"\n")
+    for number, line in enumerate(lines, 1):
+        try:
+            json.loads(line)
+        except ValueError:
+            raise UserError(
+                f"{path}: line {number} is damaged: put back a copy, or delete the file to begin "
+                "again"
+            ) from None
+    if rest:
+        write_whole(path, b"".join(line + b"\n" for line in lines))
+    path.with_name(f"{path.name}.lock").unlink(missing_ok=True)

@@ -1,0 +1,168 @@
+"""Where trainings run: processes of this machine, or an existing Dask cluster."""
+
+import multiprocessing
+import os
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
+from multiprocessing import connection
+from typing import TYPE_CHECKING, Any, Protocol
+
+from narrowcast.errors import ToolError, UserError
+
+if TYPE_CHECKING:
+    from distributed import Client
+
+_CONNECT_SECONDS = 10.0
+_MOST_DEATHS = 3  # of workers, without a training that ends in between
+
+
+class Workers(Protocol):
+    """Runs functions elsewhere.
+
+    Attributes:
+        count: how many run at once.
+    """
+
+    count: int
+
+    def submit(self, function: Callable[..., Any], *arguments: Any) -> "Future[Any]":
+        """Run a function of a module with plain arguments."""
+        ...
+
+    def again(self, error: BaseException) -> bool:
+        """Say whether what has ended with this error is to be submitted once more."""
+        ...
+
+
+class LocalWorkers:
+    """Processes of this machine, which end with this one."""
+
+    def __init__(self, count: int) -> None:
+        self.count = count
+        self._deaths = 0
+        self._pool = self._new()
+
+    def _new(self) -> ProcessPoolExecutor:
+        context = multiprocessing.get_context("spawn")
+        return ProcessPoolExecutor(self.count, context, initializer=_end_with_parent)
+
+    def submit(self, function: Callable[..., Any], *arguments: Any) -> "Future[Any]":
+        """Run a function in one of the processes."""
+        try:
+            future = self._pool.submit(function, *arguments)
+        except BrokenProcessPool:  # a worker was killed: all of its pool end
+            self._pool.shutdown(wait=False)
+            self._pool = self._new()
+            future = self._pool.submit(function, *arguments)
+        future.add_done_callback(self._ended)
+        return future
+
+    def _ended(self, future: "Future[Any]") -> None:
+        if not future.cancelled() and future.exception() is None:
+            self._deaths = 0
+
+    def again(self, error: BaseException) -> bool:
+        """Give what a dead worker was at to another one.
+
+        Raises:
+            ToolError: One worker after the other dies.
+        """
+        if not isinstance(error, BrokenProcessPool):
+            return False
+        self._deaths += 1
+        if self._deaths > _MOST_DEATHS * self.count:
+            raise ToolError(
+                "one worker process after the other was killed, perhaps for lack of memory: "
+                "finished trials are kept; run with fewer --workers and --resume"
+            ) from None
+        return True
+
+    def close(self) -> None:
+        """End all processes, whatever they do."""
+        processes = list((self._pool._processes or {}).values())
+        self._pool.shutdown(wait=False, cancel_futures=True)
+        for process in processes:
+            process.terminate()
+
+
+class ClusterWorkers:
+    """The workers of a Dask cluster. Dask itself repeats what a lost worker was at."""
+
+    def __init__(self, client: "Client", count: int) -> None:
+        self.count = count
+        self._client = client
+        self._executor = client.get_executor(pure=False)
+
+    def submit(self, function: Callable[..., Any], *arguments: Any) -> "Future[Any]":
+        """Run a function on one of the workers."""
+        future: Future[Any] = self._executor.submit(function, *arguments)
+        return future
+
+    def again(self, error: BaseException) -> bool:
+        """Turn the loss of the cluster into an error that says so.
+
+        Raises:
+            ToolError: The scheduler is gone, or a training took several workers with it.
+        """
+        from distributed import CancelledError, KilledWorker  # noqa: PLC0415
+        from distributed.comm.core import CommClosedError  # noqa: PLC0415
+
+        if isinstance(error, KilledWorker | CancelledError | CommClosedError | OSError):
+            raise ToolError(
+                f"the Dask cluster has lost a training ({type(error).__name__}): finished trials "
+                "are kept; --resume goes on with them"
+            ) from None
+        return False
+
+
+@contextmanager
+def open_workers(cluster: str | None, count: int | None) -> Iterator[Workers]:
+    """Start processes, one for each core unless ``count`` says otherwise, or join a cluster.
+
+    Raises:
+        UserError: There is no cluster at that address, or it has no workers.
+    """
+    if cluster is None:
+        local = LocalWorkers(count or os.cpu_count() or 1)
+        try:
+            yield local
+        finally:
+            local.close()
+        return
+    try:
+        from distributed import Client  # noqa: PLC0415
+    except ImportError:
+        raise UserError(
+            "--cluster needs Dask: install narrowcast with pip install 'narrowcast[cluster]'"
+        ) from None
+    try:
+        client = Client(cluster, timeout=_CONNECT_SECONDS)
+    except (OSError, ValueError, TypeError):
+        raise UserError(
+            f"--cluster {cluster}: no Dask scheduler answers there: start one by 'dask scheduler', "
+            "or leave out --cluster"
+        ) from None
+    with client:
+        threads = sum(client.nthreads().values())
+        if not threads:
+            raise UserError(
+                f"--cluster {cluster}: has no workers: start some by 'dask worker {cluster}'"
+            )
+        yield ClusterWorkers(client, min(threads, count or threads))
+
+
+def _end_with_parent() -> None:
+    """Let a worker end when its parent is killed; otherwise it would wait for ever."""
+    parent = multiprocessing.parent_process()
+    if parent is None:
+        return
+    sentinel = parent.sentinel
+
+    def watch() -> None:
+        connection.wait([sentinel])
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
