@@ -5,6 +5,7 @@ import json
 import shutil
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from importlib import resources
 from pathlib import Path
 
@@ -76,7 +77,16 @@ class StepCost:
 
 @dataclass(frozen=True)
 class Design:
-    """A compiled model, ready to be written as VHDL."""
+    """A compiled model, ready to be written as VHDL.
+
+    Attributes:
+        model, device: what was compiled, and for what. array: the lanes.
+        schedule: the program. scratch: first address of each row in the scratch store.
+        buffers: all memories, those of weights by bank; segments: of the weight banks.
+        dsp: DSP blocks. luts: look-up tables, estimated. bank_bits: weights' width in each bank.
+        constants: the numbers of ``engine_config.vhd`` by name. fields: the words of the steps.
+        jobs: the words of the jobs.
+    """
 
     model: IntegerModel
     device: Device
@@ -88,7 +98,10 @@ class Design:
     dsp: int
     luts: int
     bank_bits: tuple[int, ...]
-    _package: str = field(repr=False)
+    constants: Mapping[str, int] = field(repr=False)
+    fields: tuple[Mapping[str, int], ...] = field(repr=False)
+    jobs: tuple[JobWord, ...] = field(repr=False)
+    _images: "_Images" = field(repr=False)
 
     @property
     def lanes(self) -> int:
@@ -163,40 +176,60 @@ class Design:
             ]
         return [(name, row, column) for _, _, name, row, column in sorted(found)]
 
+    @cached_property
+    def _package(self) -> str:
+        return _package(self, self._images)
+
     @property
     def digest(self) -> str:
         """SHA-256 of the generated package."""
         return hashlib.sha256(self._package.encode()).hexdigest()
 
 
+@dataclass(frozen=True)
+class _Weights:
+    """The weights of a step in their bank: arrays [outputs, inner], so many columns to a word."""
+
+    weights: np.ndarray
+    bits: int
+    columns: int
+    stride: int
+
+    @property
+    def count(self) -> int:
+        """Words that they take."""
+        outputs, inner = self.weights.shape
+        return int(inner) * -(-int(outputs) // (self.columns // self.stride))
+
+    def words(self) -> list[int]:
+        """Pack them: tile by tile, lane 0 in the lowest bits.
+
+        With a stride of 2 the lower lane of each pair gets zeros.
+        """
+        outputs, inner = self.weights.shape
+        capacity = self.columns // self.stride
+        tiles = -(-outputs // capacity)
+        padded = np.zeros((tiles * capacity, self.stride, inner), np.int64)
+        padded[:outputs, self.stride - 1] = self.weights
+        lanes = capacity * self.stride
+        mask = (1 << self.bits) - 1
+        digits = (padded.reshape(tiles, lanes, inner) & mask).swapaxes(1, 2)
+        return [
+            sum(int(d) << (self.bits * lane) for lane, d in enumerate(word))
+            for word in digits.reshape(-1, lanes)
+        ]
+
+
 @dataclass
 class _Images:
     """Memory images while they are being put together."""
 
-    banks: dict[int, list[int]]
+    banks: list[list[_Weights]]
     biases: list[int] = field(default_factory=list)
     positions: list[list[int]] = field(default_factory=list)
     multipliers: list[int] = field(default_factory=list)
     residuals: list[int] = field(default_factory=list)
     exponentials: list[int] = field(default_factory=list)
-
-
-def _weight_words(weights: np.ndarray, bits: int, columns: int, stride: int) -> list[int]:
-    """Pack weights [outputs, inner] into words: tile by tile, lane 0 in the lowest bits.
-
-    With a stride of 2 the lower lane of each pair gets zeros.
-    """
-    outputs, inner = weights.shape
-    capacity = columns // stride
-    tiles = -(-outputs // capacity)
-    padded = np.zeros((tiles * capacity, stride, inner), np.int64)
-    padded[:outputs, stride - 1] = weights
-    lanes = capacity * stride
-    digits = (padded.reshape(tiles, lanes, inner) & ((1 << bits) - 1)).swapaxes(1, 2)
-    return [
-        sum(int(d) << (bits * lane) for lane, d in enumerate(word))
-        for word in digits.reshape(-1, lanes)
-    ]
 
 
 def _lay_out(
@@ -205,18 +238,16 @@ def _lay_out(
     linear = [s for s in model.steps if isinstance(s, Linear)]
     bank_bits = tuple(sorted({s.weight_bits for s in linear}))
     modes = modes_of(model, array)
-    images = _Images({b: [] for b in range(len(bank_bits))})
+    images = _Images([[] for _ in bank_bits])
     layout = Layout(scratch, {}, {}, {}, {}, {}, {})
     for step in model.steps:
         layout.m_base[step.name] = len(images.multipliers)
         if isinstance(step, Linear):
             bank = bank_bits.index(step.weight_bits)
             layout.lane_source[step.name] = bank
-            layout.lane_base[step.name] = len(images.banks[bank])
-            images.banks[bank] += _weight_words(
-                *(model.arrays[step.weights], step.weight_bits, array.columns),
-                modes[step.name].stride,
-            )
+            layout.lane_base[step.name] = sum(w.count for w in images.banks[bank])
+            weights, stride = model.arrays[step.weights], modes[step.name].stride
+            images.banks[bank].append(_Weights(weights, step.weight_bits, array.columns, stride))
             bias = model.arrays[step.bias]
             if bias.ndim == 2:
                 images.positions = _positions(bias, array.ways)
@@ -395,7 +426,7 @@ def _compile(
     images, layout, bank_bits = _lay_out(model, array, scratch)
     widths = _widths(model, [bounds(model, step) for step in model.steps], images)
     wanted = list(_wanted(model, array, images, widths, scratch_words))
-    banks = [len(bank) for bank in images.banks.values()]
+    banks = [sum(weights.count for weights in bank) for bank in images.banks]
     fields = [step_fields(model, s, layout, array, len(banks)) for s in program.steps]
     deepest = max(
         *(buffer.words for buffer, _ in wanted),
@@ -436,7 +467,6 @@ def _compile(
     in_block = {b.name: int(b.storage == "block") for b in buffers}
     depth = {buffer.name: buffer.words for buffer, _ in wanted}
     copies = {buffer.name: buffer.copies for buffer, _ in wanted}
-    wide, narrow = (widths["X_BITS"], array.narrow_x), (widths["LANE_BITS"], array.narrow_w)
     columns = [s.residual_column for s in model.steps if isinstance(s, Linear)]
     scalars = {
         "WAYS": array.ways,
@@ -470,48 +500,60 @@ def _compile(
         "POSITION_SIZE": depth["positions"] * widths["POSITION_BITS"],
         **{constant: in_block[name] for name, constant in _BLOCK_CONSTANTS.items()},
     }
+    return Design(
+        *(model, device, array, program, scratch, all_buffers, tuple(segments), dsp, luts),
+        *(bank_bits, scalars, tuple(fields), tuple(jobs), images),
+    )
+
+
+def _package(design: Design, images: _Images) -> str:
+    """Return the generated package of constants."""
+    model, array, numbers = design.model, design.array, design.constants
+    bank_bits, jobs = design.bank_bits, design.jobs
+    step, address = numbers["STEP_BITS"], numbers["ADDRESS_BITS"]
+    wait = numbers["ISSUE_WORD_BITS"] - step - address - 2
+    job_widths = _JobWidths(step, address, wait, numbers["SLOT_BITS"])
+    wide, narrow = (numbers["X_BITS"], array.narrow_x), (numbers["LANE_BITS"], array.narrow_w)
+    banks = [sum(part.count for part in bank) for bank in images.banks]
     firsts = np.cumsum([0] + [w * b * array.columns for w, b in zip(banks, bank_bits, strict=True)])
     weights = "".join(
-        vhdl.bits_of(word, bank_bits[b] * array.columns)
-        for b, bank in images.banks.items()
-        for word in bank
+        vhdl.bits_of(word, bits * array.columns)
+        for bits, bank in zip(bank_bits, images.banks, strict=True)
+        for part in bank
+        for word in part.words()
     )
     kinds = {Kind.PAIRS: 0, Kind.SINGLE: 1, Kind.TABLES: 2}
-    text = vhdl.package(
+    return vhdl.package(
         [
             f"Generated: a model of window {model.window}, {model.inputs} inputs,"
             f" {model.channels} channels, {model.layers} layers, {model.heads} heads.",
             "Constants only: widths, the program, and the contents of all read-only memories.",
         ],
         [
-            *(vhdl.scalar(name, value) for name, value in scalars.items()),
+            *(vhdl.scalar(name, value) for name, value in numbers.items()),
             vhdl.array("WAY_KIND", "natural_array", [str(kinds[k]) for k in array.kinds]),
             vhdl.array("WAY_X_BITS", "natural_array", [str(b) for b in wide[: array.ways]]),
             vhdl.array("WAY_W_BITS", "natural_array", [str(b) for b in narrow[: array.ways]]),
             vhdl.array("BANK_BITS", "natural_array", [str(b) for b in bank_bits]),
             vhdl.array("BANK_DEPTH", "natural_array", [str(w) for w in banks]),
             vhdl.array("BANK_FIRST", "natural_array", [str(f) for f in firsts[:-1]]),
-            vhdl.array("SEGMENTS", "segment_array", [_segment_text(s) for s in segments]),
-            vhdl.array("PROGRAM", "step_array", [vhdl.aggregate(f) for f in fields]),
+            vhdl.array("SEGMENTS", "segment_array", [_segment_text(s) for s in design.segments]),
+            vhdl.array("PROGRAM", "step_array", [vhdl.aggregate(f) for f in design.fields]),
             vhdl.vector("ISSUE_IMAGE", [job_widths.issue_word(w) for w in jobs], job_widths.issue),
             vhdl.vector(
                 *("COLLECT_IMAGE", [job_widths.collect_word(w) for w in jobs]),
                 job_widths.collect,
             ),
-            vhdl.vector("BIASES_IMAGE", images.biases, widths["BIAS_BITS"]),
+            vhdl.vector("BIASES_IMAGE", images.biases, numbers["BIAS_BITS"]),
             vhdl.vector(
                 *("POSITIONS_IMAGE", [v for way in images.positions for v in way]),
-                widths["POSITION_BITS"],
+                numbers["POSITION_BITS"],
             ),
-            vhdl.vector("MULTIPLIERS_IMAGE", images.multipliers, widths["M_BITS"]),
-            vhdl.vector("RESIDUALS_IMAGE", images.residuals, widths["M_BITS"]),
-            vhdl.vector("EXPONENTIALS_IMAGE", images.exponentials, widths["E_BITS"]),
+            vhdl.vector("MULTIPLIERS_IMAGE", images.multipliers, numbers["M_BITS"]),
+            vhdl.vector("RESIDUALS_IMAGE", images.residuals, numbers["M_BITS"]),
+            vhdl.vector("EXPONENTIALS_IMAGE", images.exponentials, numbers["E_BITS"]),
             vhdl.vector("WEIGHTS", [int(b) for b in weights], 1),
         ],
-    )
-    return Design(
-        *(model, device, array, program, scratch, all_buffers, tuple(segments), dsp, luts),
-        *(bank_bits, text),
     )
 
 
