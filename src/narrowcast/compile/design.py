@@ -4,7 +4,7 @@ import hashlib
 import json
 import shutil
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from importlib import resources
 from pathlib import Path
@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from narrowcast.compile import memory, vhdl
-from narrowcast.compile.arrays import Wishes, arrays, epilogue_dsp, lane_bits
+from narrowcast.compile.arrays import Wishes, arrays, lane_bits
 from narrowcast.compile.bounds import Bounds, bounds
 from narrowcast.compile.lanes import (
     Kind,
@@ -21,6 +21,7 @@ from narrowcast.compile.lanes import (
     operands_of,
 )
 from narrowcast.compile.memory import Buffer, Segment
+from narrowcast.compile.multipliers import dsp_of_product
 from narrowcast.compile.program import (
     BELOW_TO_READ,
     ROW_MULTIPLIER_BITS,
@@ -44,7 +45,7 @@ from narrowcast.device import Device
 from narrowcast.errors import UserError
 from narrowcast.files import write_whole
 from narrowcast.integer.arithmetic import MULTIPLIER_BITS, signed_bits
-from narrowcast.integer.model import Context, IntegerModel, Linear, Scores
+from narrowcast.integer.model import Array, Context, IntegerModel, Linear, Scores
 
 TRACE_ORDER = "trace.json"  # beside the sources: what the engine stores, in its order
 MOST_OUTPUTS = 63  # the engine counts them in 6 bits,
@@ -206,18 +207,23 @@ class _Weights:
 
         With a stride of 2 the lower lane of each pair gets zeros.
         """
+        return [
+            sum(int(d) << (self.bits * lane) for lane, d in enumerate(word))
+            for word in self.digits()
+        ]
+
+    def digits(self) -> Array:
+        """Return the unsigned weights [words, columns] of each word, lane by lane."""
         outputs, inner = self.weights.shape
         capacity = self.columns // self.stride
         tiles = -(-outputs // capacity)
         padded = np.zeros((tiles * capacity, self.stride, inner), np.int64)
         padded[:outputs, self.stride - 1] = self.weights
         lanes = capacity * self.stride
-        mask = (1 << self.bits) - 1
-        digits = (padded.reshape(tiles, lanes, inner) & mask).swapaxes(1, 2)
-        return [
-            sum(int(d) << (self.bits * lane) for lane, d in enumerate(word))
-            for word in digits.reshape(-1, lanes)
-        ]
+        digits = padded.reshape(tiles, lanes, inner).swapaxes(1, 2).reshape(-1, lanes)
+        result = np.zeros((len(digits), self.columns), np.int64)
+        result[:, :lanes] = digits & ((1 << self.bits) - 1)
+        return result
 
 
 @dataclass
@@ -459,8 +465,10 @@ def _compile(
         *(segments, choice, device),
     )
     of_weights = memory.weight_buffers(segments, bank_bits, array.columns, choice)
+    of_weights = _without_empty_columns(of_weights, segments, images)
+    buffers = _without_constants(buffers, images, jobs, job_widths, device)
     all_buffers = tuple(of_weights + buffers)
-    dsp = array.dsp + array.ways * epilogue_dsp(widths["BIASED_BITS"], device)
+    dsp = _dsp(array, widths, device)
     luts = _logic_luts(array, widths, segments, len(bank_bits))
     luts += sum(b.luts for b in all_buffers)
     _check(device, dsp, luts, all_buffers)
@@ -504,6 +512,77 @@ def _compile(
         *(model, device, array, program, scratch, all_buffers, tuple(segments), dsp, luts),
         *(bank_bits, scalars, tuple(fields), tuple(jobs), images),
     )
+
+
+def _dsp(array: LaneArray, widths: Mapping[str, int], device: Device) -> int:
+    """Return the DSP blocks of lanes and epilogues, as synthesis makes them."""
+    products = [(widths["BIASED_BITS"], MULTIPLIER_BITS)] * array.ways
+    products += [(widths["RESIDUAL_BITS"] + 1, MULTIPLIER_BITS)] * array.ways
+    lane_widths = [(widths["X_BITS"], widths["LANE_BITS"]), (array.narrow_x, array.narrow_w)]
+    for kind, (x_bits, w_bits) in zip(array.kinds, lane_widths, strict=False):
+        if kind == Kind.PAIRS:
+            products += [(x_bits, array.field + widths["LANE_BITS"])] * (array.columns // 2)
+        elif kind == Kind.SINGLE:
+            products += [(x_bits, w_bits)] * array.columns
+    return sum(dsp_of_product(*product, device.family) for product in products)
+
+
+def _without_constants(
+    buffers: list[Buffer],
+    images: _Images,
+    jobs: list[JobWord],
+    job_widths: _JobWidths,
+    device: Device,
+) -> list[Buffer]:
+    """Count the blocks of read-only buffers again: a bit that is the same in all words takes none.
+
+    That is known only when everything has its place.
+    """
+    contents = {
+        "exponentials": [images.exponentials],
+        "biases": [images.biases],
+        "positions": images.positions,
+        "multipliers": [images.multipliers],
+        "residual multipliers": [images.residuals],
+        "jobs, issued": [[job_widths.issue_word(word) for word in jobs]],
+        "jobs, collected": [[job_widths.collect_word(word) for word in jobs]],
+    }
+    return [
+        replace(
+            b,
+            blocks=sum(
+                memory.rom_blocks(words, b.width, device.block_shapes) for words in contents[b.name]
+            )
+            * b.copies
+            // len(contents[b.name]),
+        )
+        if b.storage == "block" and not b.writable
+        else b
+        for b in buffers
+    ]
+
+
+def _without_empty_columns(
+    buffers: list[Buffer], segments: list[Segment], images: _Images
+) -> list[Buffer]:
+    """Count the blocks of weight banks again: a column in which nothing changes takes none.
+
+    Such are the lanes beyond the last column of a product that has a bank to itself.
+    """
+    result = []
+    for bank, buffer in enumerate(buffers):
+        digits = np.vstack([part.digits() for part in images.banks[bank]])
+        bits, empty = buffer.width // digits.shape[1], 0
+        for s in (s for s in segments if s.bank == bank and s.columns):
+            words = digits[s.first : s.first + s.words]
+            if s.words == 1 or s.words & (s.words - 1):
+                words = np.vstack([words, np.zeros_like(words[:1])])
+            changing = np.bitwise_or.reduce(words, axis=0) & ~np.bitwise_and.reduce(words, axis=0)
+            places = (changing[:, None] >> np.arange(bits) & 1).ravel()
+            firsts = range(0, s.block_bits, s.column_bits)
+            empty += sum(not places[f : min(f + s.column_bits, s.block_bits)].any() for f in firsts)
+        result.append(replace(buffer, blocks=buffer.blocks - empty))
+    return result
 
 
 def _package(design: Design, images: _Images) -> str:

@@ -58,7 +58,7 @@ class LaneArray:
 
     @property
     def dsp(self) -> int:
-        """DSP blocks of the lanes."""
+        """DSP blocks that the lanes take at most."""
         each = {Kind.PAIRS: self.columns // 2, Kind.SINGLE: self.columns, Kind.TABLES: 0}
         return sum(each[kind] for kind in self.kinds)
 
