@@ -223,6 +223,15 @@ class QuantizationConfig(_Section):
             for name in quantised_names(layers)
         }
 
+    def tensor_widths(self, layers: int) -> dict[str, int]:
+        """Return the width of every tensor and of all weights, by their names in the model."""
+        arrays = {"weight": "weights", "activation": "output"}
+        widths = {"input": self.input_bits, "head.output": self.output_bits}
+        for name, width in self.widths(layers).items():
+            step, _, part = name.rpartition(".")
+            widths[f"{step}.{arrays[part]}"] = width
+        return widths
+
     @field_serializer("bits", when_used="json")
     def _in_order(self, bits: int | dict[str, int]) -> int | list[tuple[str, int]]:
         # The order of rules matters, and objects in JSON have none.

@@ -496,30 +496,10 @@ def _check_size(config: Config) -> None:
     """Refuse a model that cannot fit before it is trained: an untrained one is as large."""
     from narrowcast.compile import compile_model  # noqa: PLC0415
     from narrowcast.device import load_device  # noqa: PLC0415
-    from narrowcast.integer.random_model import Shape, random_model  # noqa: PLC0415
-    from narrowcast.quantize import BitPlan  # noqa: PLC0415
+    from narrowcast.estimate import stand_in  # noqa: PLC0415
 
-    data, model, bits, hardware = config.data, config.model, config.quantization, config.hardware
-    shape = Shape(
-        window=data.window,
-        inputs=len(data.inputs),
-        channels=model.channels,
-        layers=model.layers,
-        heads=model.heads,
-        ffn_channels=model.ffn_channels,
-        relative=config.relative_column,
-    )
-    compile_model(
-        random_model(
-            shape,
-            (8,),
-            input_bits=bits.input_bits,
-            output_bits=bits.output_bits,
-            widths=BitPlan.of(bits, model.layers).exceptions,
-        ),
-        load_device(hardware.device),
-        **hardware.choices(),
-    )
+    hardware = config.hardware
+    compile_model(stand_in(config), load_device(hardware.device), **hardware.choices())
 
 
 def _check_tools(options: Options) -> None:

@@ -43,7 +43,7 @@ class Wishes:
 
 
 def epilogue_dsp(biased_bits: int, device: Device) -> int:
-    """DSP blocks of a way's epilogue: the sum's multiplier and the residual's."""
+    """DSP blocks that a way's epilogue takes at most: the sum's multiplier and the residual's."""
     wide, narrow = device.dsp_ports
     sums = -(-biased_bits // wide) * -(-MULTIPLIER_BITS // narrow)
     return sums + -(-MULTIPLIER_BITS // wide)

@@ -1,6 +1,7 @@
 """How wide every number of a step can get: proven from the weights, never assumed."""
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 
@@ -86,6 +87,7 @@ def _context(model: IntegerModel, step: Context) -> Bounds:
     return Bounds((-largest, largest), (-largest, largest), (-scaled, scaled + rounding))
 
 
+@lru_cache(512)
 def bounds(model: IntegerModel, step: Step) -> Bounds:
     """Return the proven ranges of a step's numbers over all possible inputs."""
     if isinstance(step, Linear):

@@ -4,14 +4,15 @@ import hashlib
 import json
 import shutil
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 from importlib import resources
 from pathlib import Path
 
 import numpy as np
 
 from narrowcast.compile import memory, vhdl
-from narrowcast.compile.arrays import Wishes, arrays, epilogue_dsp, lane_bits
+from narrowcast.compile.arrays import Wishes, arrays, lane_bits
 from narrowcast.compile.bounds import Bounds, bounds
 from narrowcast.compile.lanes import (
     Kind,
@@ -20,6 +21,7 @@ from narrowcast.compile.lanes import (
     operands_of,
 )
 from narrowcast.compile.memory import Buffer, Segment
+from narrowcast.compile.multipliers import dsp_of_product
 from narrowcast.compile.program import (
     BELOW_TO_READ,
     ROW_MULTIPLIER_BITS,
@@ -43,7 +45,7 @@ from narrowcast.device import Device
 from narrowcast.errors import UserError
 from narrowcast.files import write_whole
 from narrowcast.integer.arithmetic import MULTIPLIER_BITS, signed_bits
-from narrowcast.integer.model import Context, IntegerModel, Linear, Scores
+from narrowcast.integer.model import Array, Context, IntegerModel, Linear, Scores
 
 TRACE_ORDER = "trace.json"  # beside the sources: what the engine stores, in its order
 MOST_OUTPUTS = 63  # the engine counts them in 6 bits,
@@ -76,7 +78,16 @@ class StepCost:
 
 @dataclass(frozen=True)
 class Design:
-    """A compiled model, ready to be written as VHDL."""
+    """A compiled model, ready to be written as VHDL.
+
+    Attributes:
+        model, device: what was compiled, and for what. array: the lanes.
+        schedule: the program. scratch: first address of each row in the scratch store.
+        buffers: all memories, those of weights by bank; segments: of the weight banks.
+        dsp: DSP blocks. luts: look-up tables, estimated. bank_bits: weights' width in each bank.
+        constants: the numbers of ``engine_config.vhd`` by name. fields: the words of the steps.
+        jobs: the words of the jobs.
+    """
 
     model: IntegerModel
     device: Device
@@ -88,7 +99,10 @@ class Design:
     dsp: int
     luts: int
     bank_bits: tuple[int, ...]
-    _package: str = field(repr=False)
+    constants: Mapping[str, int] = field(repr=False)
+    fields: tuple[Mapping[str, int], ...] = field(repr=False)
+    jobs: tuple[JobWord, ...] = field(repr=False)
+    _images: "_Images" = field(repr=False)
 
     @property
     def lanes(self) -> int:
@@ -163,40 +177,65 @@ class Design:
             ]
         return [(name, row, column) for _, _, name, row, column in sorted(found)]
 
+    @cached_property
+    def _package(self) -> str:
+        return _package(self, self._images)
+
     @property
     def digest(self) -> str:
         """SHA-256 of the generated package."""
         return hashlib.sha256(self._package.encode()).hexdigest()
 
 
+@dataclass(frozen=True)
+class _Weights:
+    """The weights of a step in their bank: arrays [outputs, inner], so many columns to a word."""
+
+    weights: np.ndarray
+    bits: int
+    columns: int
+    stride: int
+
+    @property
+    def count(self) -> int:
+        """Words that they take."""
+        outputs, inner = self.weights.shape
+        return int(inner) * -(-int(outputs) // (self.columns // self.stride))
+
+    def words(self) -> list[int]:
+        """Pack them: tile by tile, lane 0 in the lowest bits.
+
+        With a stride of 2 the lower lane of each pair gets zeros.
+        """
+        return [
+            sum(int(d) << (self.bits * lane) for lane, d in enumerate(word))
+            for word in self.digits()
+        ]
+
+    def digits(self) -> Array:
+        """Return the unsigned weights [words, columns] of each word, lane by lane."""
+        outputs, inner = self.weights.shape
+        capacity = self.columns // self.stride
+        tiles = -(-outputs // capacity)
+        padded = np.zeros((tiles * capacity, self.stride, inner), np.int64)
+        padded[:outputs, self.stride - 1] = self.weights
+        lanes = capacity * self.stride
+        digits = padded.reshape(tiles, lanes, inner).swapaxes(1, 2).reshape(-1, lanes)
+        result = np.zeros((len(digits), self.columns), np.int64)
+        result[:, :lanes] = digits & ((1 << self.bits) - 1)
+        return result
+
+
 @dataclass
 class _Images:
     """Memory images while they are being put together."""
 
-    banks: dict[int, list[int]]
+    banks: list[list[_Weights]]
     biases: list[int] = field(default_factory=list)
     positions: list[list[int]] = field(default_factory=list)
     multipliers: list[int] = field(default_factory=list)
     residuals: list[int] = field(default_factory=list)
     exponentials: list[int] = field(default_factory=list)
-
-
-def _weight_words(weights: np.ndarray, bits: int, columns: int, stride: int) -> list[int]:
-    """Pack weights [outputs, inner] into words: tile by tile, lane 0 in the lowest bits.
-
-    With a stride of 2 the lower lane of each pair gets zeros.
-    """
-    outputs, inner = weights.shape
-    capacity = columns // stride
-    tiles = -(-outputs // capacity)
-    padded = np.zeros((tiles * capacity, stride, inner), np.int64)
-    padded[:outputs, stride - 1] = weights
-    lanes = capacity * stride
-    digits = (padded.reshape(tiles, lanes, inner) & ((1 << bits) - 1)).swapaxes(1, 2)
-    return [
-        sum(int(d) << (bits * lane) for lane, d in enumerate(word))
-        for word in digits.reshape(-1, lanes)
-    ]
 
 
 def _lay_out(
@@ -205,18 +244,16 @@ def _lay_out(
     linear = [s for s in model.steps if isinstance(s, Linear)]
     bank_bits = tuple(sorted({s.weight_bits for s in linear}))
     modes = modes_of(model, array)
-    images = _Images({b: [] for b in range(len(bank_bits))})
+    images = _Images([[] for _ in bank_bits])
     layout = Layout(scratch, {}, {}, {}, {}, {}, {})
     for step in model.steps:
         layout.m_base[step.name] = len(images.multipliers)
         if isinstance(step, Linear):
             bank = bank_bits.index(step.weight_bits)
             layout.lane_source[step.name] = bank
-            layout.lane_base[step.name] = len(images.banks[bank])
-            images.banks[bank] += _weight_words(
-                *(model.arrays[step.weights], step.weight_bits, array.columns),
-                modes[step.name].stride,
-            )
+            layout.lane_base[step.name] = sum(w.count for w in images.banks[bank])
+            weights, stride = model.arrays[step.weights], modes[step.name].stride
+            images.banks[bank].append(_Weights(weights, step.weight_bits, array.columns, stride))
             bias = model.arrays[step.bias]
             if bias.ndim == 2:
                 images.positions = _positions(bias, array.ways)
@@ -395,7 +432,7 @@ def _compile(
     images, layout, bank_bits = _lay_out(model, array, scratch)
     widths = _widths(model, [bounds(model, step) for step in model.steps], images)
     wanted = list(_wanted(model, array, images, widths, scratch_words))
-    banks = [len(bank) for bank in images.banks.values()]
+    banks = [sum(weights.count for weights in bank) for bank in images.banks]
     fields = [step_fields(model, s, layout, array, len(banks)) for s in program.steps]
     deepest = max(
         *(buffer.words for buffer, _ in wanted),
@@ -428,15 +465,16 @@ def _compile(
         *(segments, choice, device),
     )
     of_weights = memory.weight_buffers(segments, bank_bits, array.columns, choice)
+    of_weights = _without_empty_columns(of_weights, segments, images)
+    buffers = _without_constants(buffers, images, jobs, job_widths, device)
     all_buffers = tuple(of_weights + buffers)
-    dsp = array.dsp + array.ways * epilogue_dsp(widths["BIASED_BITS"], device)
+    dsp = _dsp(array, widths, device)
     luts = _logic_luts(array, widths, segments, len(bank_bits))
     luts += sum(b.luts for b in all_buffers)
     _check(device, dsp, luts, all_buffers)
     in_block = {b.name: int(b.storage == "block") for b in buffers}
     depth = {buffer.name: buffer.words for buffer, _ in wanted}
     copies = {buffer.name: buffer.copies for buffer, _ in wanted}
-    wide, narrow = (widths["X_BITS"], array.narrow_x), (widths["LANE_BITS"], array.narrow_w)
     columns = [s.residual_column for s in model.steps if isinstance(s, Linear)]
     scalars = {
         "WAYS": array.ways,
@@ -470,48 +508,131 @@ def _compile(
         "POSITION_SIZE": depth["positions"] * widths["POSITION_BITS"],
         **{constant: in_block[name] for name, constant in _BLOCK_CONSTANTS.items()},
     }
+    return Design(
+        *(model, device, array, program, scratch, all_buffers, tuple(segments), dsp, luts),
+        *(bank_bits, scalars, tuple(fields), tuple(jobs), images),
+    )
+
+
+def _dsp(array: LaneArray, widths: Mapping[str, int], device: Device) -> int:
+    """Return the DSP blocks of lanes and epilogues, as synthesis makes them."""
+    products = [(widths["BIASED_BITS"], MULTIPLIER_BITS)] * array.ways
+    products += [(widths["RESIDUAL_BITS"] + 1, MULTIPLIER_BITS)] * array.ways
+    lane_widths = [(widths["X_BITS"], widths["LANE_BITS"]), (array.narrow_x, array.narrow_w)]
+    for kind, (x_bits, w_bits) in zip(array.kinds, lane_widths, strict=False):
+        if kind == Kind.PAIRS:
+            products += [(x_bits, array.field + widths["LANE_BITS"])] * (array.columns // 2)
+        elif kind == Kind.SINGLE:
+            products += [(x_bits, w_bits)] * array.columns
+    return sum(dsp_of_product(*product, device.family) for product in products)
+
+
+def _without_constants(
+    buffers: list[Buffer],
+    images: _Images,
+    jobs: list[JobWord],
+    job_widths: _JobWidths,
+    device: Device,
+) -> list[Buffer]:
+    """Count the blocks of read-only buffers again: a bit that is the same in all words takes none.
+
+    That is known only when everything has its place.
+    """
+    contents = {
+        "exponentials": [images.exponentials],
+        "biases": [images.biases],
+        "positions": images.positions,
+        "multipliers": [images.multipliers],
+        "residual multipliers": [images.residuals],
+        "jobs, issued": [[job_widths.issue_word(word) for word in jobs]],
+        "jobs, collected": [[job_widths.collect_word(word) for word in jobs]],
+    }
+    return [
+        replace(
+            b,
+            blocks=sum(
+                memory.rom_blocks(words, b.width, device.block_shapes) for words in contents[b.name]
+            )
+            * b.copies
+            // len(contents[b.name]),
+        )
+        if b.storage == "block" and not b.writable
+        else b
+        for b in buffers
+    ]
+
+
+def _without_empty_columns(
+    buffers: list[Buffer], segments: list[Segment], images: _Images
+) -> list[Buffer]:
+    """Count the blocks of weight banks again: a column in which nothing changes takes none.
+
+    Such are the lanes beyond the last column of a product that has a bank to itself.
+    """
+    result = []
+    for bank, buffer in enumerate(buffers):
+        digits = np.vstack([part.digits() for part in images.banks[bank]])
+        bits, empty = buffer.width // digits.shape[1], 0
+        for s in (s for s in segments if s.bank == bank and s.columns):
+            words = digits[s.first : s.first + s.words]
+            if s.words == 1 or s.words & (s.words - 1):
+                words = np.vstack([words, np.zeros_like(words[:1])])
+            changing = np.bitwise_or.reduce(words, axis=0) & ~np.bitwise_and.reduce(words, axis=0)
+            places = (changing[:, None] >> np.arange(bits) & 1).ravel()
+            firsts = range(0, s.block_bits, s.column_bits)
+            empty += sum(not places[f : min(f + s.column_bits, s.block_bits)].any() for f in firsts)
+        result.append(replace(buffer, blocks=buffer.blocks - empty))
+    return result
+
+
+def _package(design: Design, images: _Images) -> str:
+    """Return the generated package of constants."""
+    model, array, numbers = design.model, design.array, design.constants
+    bank_bits, jobs = design.bank_bits, design.jobs
+    step, address = numbers["STEP_BITS"], numbers["ADDRESS_BITS"]
+    wait = numbers["ISSUE_WORD_BITS"] - step - address - 2
+    job_widths = _JobWidths(step, address, wait, numbers["SLOT_BITS"])
+    wide, narrow = (numbers["X_BITS"], array.narrow_x), (numbers["LANE_BITS"], array.narrow_w)
+    banks = [sum(part.count for part in bank) for bank in images.banks]
     firsts = np.cumsum([0] + [w * b * array.columns for w, b in zip(banks, bank_bits, strict=True)])
     weights = "".join(
-        vhdl.bits_of(word, bank_bits[b] * array.columns)
-        for b, bank in images.banks.items()
-        for word in bank
+        vhdl.bits_of(word, bits * array.columns)
+        for bits, bank in zip(bank_bits, images.banks, strict=True)
+        for part in bank
+        for word in part.words()
     )
     kinds = {Kind.PAIRS: 0, Kind.SINGLE: 1, Kind.TABLES: 2}
-    text = vhdl.package(
+    return vhdl.package(
         [
             f"Generated: a model of window {model.window}, {model.inputs} inputs,"
             f" {model.channels} channels, {model.layers} layers, {model.heads} heads.",
             "Constants only: widths, the program, and the contents of all read-only memories.",
         ],
         [
-            *(vhdl.scalar(name, value) for name, value in scalars.items()),
+            *(vhdl.scalar(name, value) for name, value in numbers.items()),
             vhdl.array("WAY_KIND", "natural_array", [str(kinds[k]) for k in array.kinds]),
             vhdl.array("WAY_X_BITS", "natural_array", [str(b) for b in wide[: array.ways]]),
             vhdl.array("WAY_W_BITS", "natural_array", [str(b) for b in narrow[: array.ways]]),
             vhdl.array("BANK_BITS", "natural_array", [str(b) for b in bank_bits]),
             vhdl.array("BANK_DEPTH", "natural_array", [str(w) for w in banks]),
             vhdl.array("BANK_FIRST", "natural_array", [str(f) for f in firsts[:-1]]),
-            vhdl.array("SEGMENTS", "segment_array", [_segment_text(s) for s in segments]),
-            vhdl.array("PROGRAM", "step_array", [vhdl.aggregate(f) for f in fields]),
+            vhdl.array("SEGMENTS", "segment_array", [_segment_text(s) for s in design.segments]),
+            vhdl.array("PROGRAM", "step_array", [vhdl.aggregate(f) for f in design.fields]),
             vhdl.vector("ISSUE_IMAGE", [job_widths.issue_word(w) for w in jobs], job_widths.issue),
             vhdl.vector(
                 *("COLLECT_IMAGE", [job_widths.collect_word(w) for w in jobs]),
                 job_widths.collect,
             ),
-            vhdl.vector("BIASES_IMAGE", images.biases, widths["BIAS_BITS"]),
+            vhdl.vector("BIASES_IMAGE", images.biases, numbers["BIAS_BITS"]),
             vhdl.vector(
                 *("POSITIONS_IMAGE", [v for way in images.positions for v in way]),
-                widths["POSITION_BITS"],
+                numbers["POSITION_BITS"],
             ),
-            vhdl.vector("MULTIPLIERS_IMAGE", images.multipliers, widths["M_BITS"]),
-            vhdl.vector("RESIDUALS_IMAGE", images.residuals, widths["M_BITS"]),
-            vhdl.vector("EXPONENTIALS_IMAGE", images.exponentials, widths["E_BITS"]),
+            vhdl.vector("MULTIPLIERS_IMAGE", images.multipliers, numbers["M_BITS"]),
+            vhdl.vector("RESIDUALS_IMAGE", images.residuals, numbers["M_BITS"]),
+            vhdl.vector("EXPONENTIALS_IMAGE", images.exponentials, numbers["E_BITS"]),
             vhdl.vector("WEIGHTS", [int(b) for b in weights], 1),
         ],
-    )
-    return Design(
-        *(model, device, array, program, scratch, all_buffers, tuple(segments), dsp, luts),
-        *(bank_bits, text),
     )
 
 

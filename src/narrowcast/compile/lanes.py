@@ -5,14 +5,18 @@ and softmax; token t lives in way t modulo ways, and both ways share the lane op
 of a way are DSP blocks, with two lanes each where the ports are wide enough, or look-up tables.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from functools import lru_cache
 
 import numpy as np
 
 from narrowcast.compile.bounds import operand_range, product_range
 from narrowcast.integer.arithmetic import signed_bits
 from narrowcast.integer.model import Array, Context, IntegerModel, Linear, Scores, Step, Tensor
+
+KEPT = 512  # results of each function that are kept: an array is asked about again and again
 
 
 class Kind(StrEnum):
@@ -54,7 +58,7 @@ class LaneArray:
 
     @property
     def dsp(self) -> int:
-        """DSP blocks of the lanes."""
+        """DSP blocks that the lanes take at most."""
         each = {Kind.PAIRS: self.columns // 2, Kind.SINGLE: self.columns, Kind.TABLES: 0}
         return sum(each[kind] for kind in self.kinds)
 
@@ -75,7 +79,7 @@ class Mode:
     group: int
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Operands:
     """Widths of a step's operands, and the sums that the lower lane of a pair has to hold."""
 
@@ -92,6 +96,7 @@ def centred_range(tensor: Tensor, tokens: int = 1) -> tuple[int, int]:
     return tokens * min(low, 0), tokens * max(high, 0)
 
 
+@lru_cache(KEPT)
 def operands_of(model: IntegerModel, step: Step) -> Operands:
     """Return what a step's lanes have to multiply and to add up."""
     tensor = model.tensors[step.operand]
@@ -111,6 +116,7 @@ def operands_of(model: IntegerModel, step: Step) -> Operands:
     return Operands(x_bits, w_bits, low.shape[1], low, high)
 
 
+@lru_cache(KEPT)
 def largest_group(operands: Operands, field: int) -> int:
     """Return how many products in a row always fit into ``field`` bits: all, a power of 2, or 0."""
     least, most = -(1 << (field - 1)), (1 << (field - 1)) - 1
@@ -125,7 +131,8 @@ def largest_group(operands: Operands, field: int) -> int:
     return 0
 
 
-def modes_of(model: IntegerModel, array: LaneArray) -> dict[str, Mode]:
+@lru_cache(KEPT)
+def modes_of(model: IntegerModel, array: LaneArray) -> Mapping[str, Mode]:
     """Return the widest mode of each step by name. Attention's two steps run alike."""
     result = {}
     for step in model.steps:
@@ -148,7 +155,7 @@ def modes_of(model: IntegerModel, array: LaneArray) -> dict[str, Mode]:
     return result
 
 
-def is_grouped(model: IntegerModel, modes: dict[str, Mode]) -> bool:
+def is_grouped(model: IntegerModel, modes: Mapping[str, Mode]) -> bool:
     """Whether any step's pairs add up groups outside of the DSP block."""
     return any(modes[s.name].group < operands_of(model, s).inner for s in model.steps)
 

@@ -1,5 +1,6 @@
 """Where everything lies: addresses by lifetime, and a memory resource for every buffer."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from narrowcast.compile.program import Schedule, cached_tensors, pooled_tensor, token_tensors
@@ -123,6 +124,25 @@ def blocks_of(words: int, width: int, shapes: Shapes) -> int:
     """
     words = 1 << (words - 1).bit_length()
     return min(-(-words // depth) * -(-width // bits) * count for depth, bits, count in shapes)
+
+
+def stored_bits(words: Sequence[int], width: int) -> int:
+    """Return the bits of a read-only memory's words that synthesis keeps: those that vary.
+
+    A memory's depth is a power of two from 2 on; what is left over holds zeros.
+    """
+    ones = zeros = 0
+    for word in words:
+        ones |= word
+        zeros |= ~word
+    filled = len(words) > 1 and len(words) & (len(words) - 1) == 0
+    return (ones & (zeros if filled else -1) & ((1 << width) - 1)).bit_count()
+
+
+def rom_blocks(words: Sequence[int], width: int, shapes: Shapes) -> int:
+    """Block memories that a read-only memory takes."""
+    bits = stored_bits(words, width)
+    return blocks_of(len(words), bits, shapes) if bits else 0
 
 
 def cut_bank(bank: int, words: int, width: int, shapes: Shapes) -> list[Segment]:

@@ -7,11 +7,12 @@ of jobs, each with its idle clocks before it, keeps data dependencies and shared
 the cycle count follows by arithmetic.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from random import Random
 
-from narrowcast.compile.lanes import LaneArray, Mode, modes_of
+from narrowcast.compile.lanes import KEPT, LaneArray, Mode, modes_of
 from narrowcast.integer.model import Context, IntegerModel, Linear, Scores, Step
 
 # Clocks of the engine's pipeline; see the prose of collector.vhd, epilogue.vhd, engine.vhd.
@@ -123,6 +124,7 @@ def _tile_pause(inner: int, columns: list[int]) -> int:
         pause += 1
 
 
+@lru_cache(KEPT)
 def lay_out(model: IntegerModel, array: LaneArray) -> tuple[ProgramStep, ...]:
     """Return the program's steps; attention's steps come head by head."""
     modes = modes_of(model, array)
@@ -519,8 +521,40 @@ def schedule(model: IntegerModel, array: LaneArray, *, thorough: bool = False) -
 
     Cycles count from the clock in which the first input is taken to the clock in which the last
     output is taken, both included, with neither stream held up. The draw is the same every time.
+    What has been found is kept: models that differ in numbers only have one schedule.
     """
     steps = lay_out(model, array)
+    key = _timing(model, array, steps), thorough
+    if key not in _found:
+        if len(_found) >= MOST_FOUND:
+            del _found[next(iter(_found))]
+        _found[key] = _fastest(model, array, steps, thorough=thorough)
+    known = _found[key]
+    return Schedule(steps, known.jobs, known.cycles)
+
+
+MOST_FOUND = 500
+_found: dict[Hashable, Schedule] = {}
+
+
+def _timing(model: IntegerModel, array: LaneArray, steps: tuple[ProgramStep, ...]) -> Hashable:
+    """Return everything that a schedule depends on."""
+    return (
+        *(model.window, model.inputs, model.channels, model.heads, model.outputs),
+        *(array.ways, array.grouped),
+        *(
+            (
+                *(type(s.source), s.name, s.source.operand, s.source.output),
+                *(s.rows, s.tiles, s.inner, s.columns, s.capacity, s.mode.both, s.tile_pause),
+            )
+            for s in steps
+        ),
+    )
+
+
+def _fastest(
+    model: IntegerModel, array: LaneArray, steps: tuple[ProgramStep, ...], *, thorough: bool
+) -> Schedule:
     orders: list[Order] = [_depth_first, _caches_first, _by_row]
     if thorough:
         random = Random(0)

@@ -122,9 +122,9 @@ class Affine:
     scale: tuple[float, ...]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class IntegerModel:
-    """A whole forecaster in integers.
+    """A whole forecaster in integers; equal to itself only, so what is found out can be kept.
 
     Attributes:
         window, inputs, channels, layers, heads, ffn_channels, outputs: the architecture.

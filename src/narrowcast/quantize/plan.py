@@ -22,12 +22,7 @@ class BitPlan:
     @classmethod
     def of(cls, config: QuantizationConfig, layers: int) -> Self:
         """Return the plan of a configuration for a model of so many layers."""
-        arrays = {"weight": "weights", "activation": "output"}
-        widths = {"input": config.input_bits, "head.output": config.output_bits}
-        for name, width in config.widths(layers).items():
-            step, _, part = name.rpartition(".")
-            widths[f"{step}.{arrays[part]}"] = width
-        return cls(8, widths)
+        return cls(8, config.tensor_widths(layers))
 
     def __getitem__(self, name: str) -> int:
         return self.exceptions.get(name, self.bits)

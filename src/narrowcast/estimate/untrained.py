@@ -1,0 +1,26 @@
+"""An untrained model of a configuration's shape and widths: it costs what a trained one does."""
+
+from narrowcast.config import Config
+from narrowcast.integer.model import IntegerModel
+from narrowcast.integer.random_model import Shape, random_model
+
+
+def stand_in(config: Config) -> IntegerModel:
+    """Return a model with random weights, the same each time."""
+    data, model, bits = config.data, config.model, config.quantization
+    shape = Shape(
+        window=data.window,
+        inputs=len(data.inputs),
+        channels=model.channels,
+        layers=model.layers,
+        heads=model.heads,
+        ffn_channels=model.ffn_channels,
+        relative=config.relative_column,
+    )
+    return random_model(
+        shape,
+        (8,),
+        input_bits=bits.input_bits,
+        output_bits=bits.output_bits,
+        widths=bits.tensor_widths(model.layers),
+    )
