@@ -268,6 +268,126 @@ def report(
     _summary(_execute(pipeline.report, config, out, data, set_, **options), out)
 
 
+DeviceName = Annotated[
+    str | None,
+    typer.Option("--device", metavar="NAME", help="The device, instead of hardware.device."),
+]
+Most = Annotated[
+    str,
+    typer.Option(
+        "--max",
+        metavar="NAME=NUMBER,...",
+        help="What must not be exceeded: latency_us=200,lut=8000.",
+    ),
+]
+
+
+@app.command()
+def search(
+    *,
+    config: ConfigFile,
+    out: Out,
+    data: Data = None,
+    set_: Set = None,
+    device: DeviceName = None,
+    minimise: Annotated[
+        str, typer.Option("--minimise", metavar="NAME,...", help="rmse, and what to weigh it with.")
+    ] = "rmse,energy",
+    most: Most = "",
+    vary: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--vary",
+            metavar="SIZE=NUMBER,...",
+            help="Sizes to choose from: window, channels, layers, heads or ffn_channels=16,32.",
+        ),
+    ] = None,
+    budget: Annotated[
+        str, typer.Option("--budget", metavar="TIME", help="Such as 90s, 10min or 4h.")
+    ] = "10min",
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Go on with the search in the folder.")
+    ] = False,
+    cluster: Annotated[
+        str | None,
+        typer.Option("--cluster", metavar="ADDRESS", help="Train on this Dask cluster."),
+    ] = None,
+    workers: Annotated[
+        int | None,
+        typer.Option("--workers", min=1, help="Trainings at once; by default one for each core."),
+    ] = None,
+) -> None:
+    """Search for bits and hardware choices, and write a configuration for each of the best.
+
+    The front is printed, and written to front.json, front.html and front/.
+    """
+    from narrowcast.search.goals import Goals, parse_budget  # noqa: PLC0415
+    from narrowcast.search.run import search as run  # noqa: PLC0415
+    from narrowcast.search.space import parse_sizes  # noqa: PLC0415
+
+    with _one_line_errors():
+        found = run(
+            load_config(config, _with_device(set_, device), data),
+            out,
+            Goals.parse(minimise, most),
+            seconds=parse_budget(budget),
+            sizes=parse_sizes(vary or ()),
+            resume=resume,
+            cluster=cluster,
+            workers=workers,
+            progress=choose_progress(),
+        )
+    _table(list(found.table()))
+    typer.echo(f"front:      {out / 'front.html'}")
+
+
+@app.command()
+def fit(
+    *,
+    config: ConfigFile,
+    out: Out,
+    data: Data = None,
+    set_: Set = None,
+    device: DeviceName = None,
+    most: Most = "",
+) -> None:
+    """Make a model that does not fit fit: take bits away where the forecast feels it least.
+
+    Writes fit.toml, which 'narrowcast build' takes, and fit.json. Takes seconds, once the model is
+    trained in floating point.
+    """
+    from narrowcast.search.fit import CONFIG, fit_device  # noqa: PLC0415
+    from narrowcast.search.goals import Goals  # noqa: PLC0415
+
+    with _one_line_errors():
+        settings = load_config(config, _with_device(set_, device), data)
+        found = fit_device(settings, out, Goals.parse("rmse", most), choose_progress())
+    if not found.changes:
+        typer.echo(f"it fits {settings.hardware.device} as it is")
+    else:
+        for line in found.reasons():
+            typer.echo(line)
+        rows = [["tensor", "bits", "now", "loss alone"]]
+        rows += [
+            [change.name, str(change.before), str(change.after), f"{change.loss:.2g}"]
+            for change in found.changes
+        ]
+        _table(rows)
+    typer.echo(f"build it:   narrowcast build {out / CONFIG} --out {out}")
+
+
+def _with_device(overrides: list[str] | None, device: str | None) -> list[str]:
+    return [*(overrides or ()), *([f"hardware.device={device}"] if device else ())]
+
+
+def _table(rows: Sequence[Sequence[str]]) -> None:
+    """Print rows under a head, in columns."""
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    for row in rows:
+        cells = (cell.ljust(width) for cell, width in zip(row, widths, strict=True))
+        typer.echo("  ".join(cells).rstrip())
+
+
 def _summary(report: dict[str, Any], out: Path) -> None:
     test, synthesis = report["accuracy"]["test"], report["synthesis"]
     checked, cycles = report["verification"]["verilator"], report["cycles"]["simulated"]

@@ -1,6 +1,7 @@
 """What a search minimises, and what it must keep to."""
 
 import math
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -63,6 +64,19 @@ class Goals:
     def values(self, costs: Costs) -> tuple[float, ...]:
         """Return what is to be minimised."""
         return tuple(costs[name] for name in self.minimise)
+
+
+def parse_budget(text: str) -> float:
+    """Read a time such as ``10min`` and return seconds.
+
+    Raises:
+        UserError: It is no time above 0.
+    """
+    match = re.fullmatch(r"(\d+(?:\.\d+)?) ?(s|min|h)", text.strip())
+    seconds = float(match[1]) * {"s": 1, "min": 60, "h": 3600}[match[2]] if match else 0.0
+    if seconds <= 0:
+        raise UserError(f"--budget {text!r}: must be a time such as '90s', '10min' or '4h'")
+    return seconds
 
 
 def _full(option: str, name: str) -> str:

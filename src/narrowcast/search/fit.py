@@ -1,0 +1,214 @@
+"""Makes a model fit: the fewest bits taken away, where the forecast feels it least.
+
+The sensitivity table tells by how much the forecast moves when one tensor gets fewer bits. From
+the configured widths, the tensor whose next bit costs least gives it up, over and over; the first
+model of this row that fits is taken. Then tensors take back what was not needed, the costliest
+first. The estimator decides what fits; nothing is trained but the float model.
+"""
+
+import json
+import math
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from narrowcast.config import Config
+from narrowcast.device import load_device
+from narrowcast.errors import UserError
+from narrowcast.files import write_whole
+from narrowcast.progress import Progress
+from narrowcast.search.assess import Assessment, assess
+from narrowcast.search.front import to_toml
+from narrowcast.search.goals import Goals
+from narrowcast.search.jobs import load_float
+from narrowcast.search.shapes import prepare
+from narrowcast.search.shared import Judge, SharedModel
+from narrowcast.search.space import WIDTHS, with_bits
+
+CONFIG, JSON = "fit.toml", "fit.json"
+
+Bits = Mapping[str, int]
+Table = Mapping[str, Mapping[int, float]]
+
+
+@dataclass(frozen=True)
+class Change:
+    """A width that was changed.
+
+    Attributes:
+        name: of ``quantised_names``. before, after: bits.
+        loss: mean square of the forecast's difference from the float model's that this change
+            alone makes, in the target's unit, next to that of the configured model.
+    """
+
+    name: str
+    before: int
+    after: int
+    loss: float
+
+
+@dataclass(frozen=True)
+class Fit:
+    """A model that fits.
+
+    Attributes:
+        config: of the model. changes: what it took; none if the configured one fits.
+        before, after: what the estimator says of the configured model, and of this one.
+        float_rmse: of the float model on the validation part, in the target's unit.
+        distance_before, distance_after: mean square of the difference from the float model's
+            forecasts, of the model as it is after rounding, not yet fine-tuned.
+    """
+
+    config: Config
+    changes: tuple[Change, ...]
+    before: Assessment
+    after: Assessment
+    float_rmse: float
+    distance_before: float
+    distance_after: float
+
+    def reasons(self) -> Iterator[str]:
+        """Yield lines that say what was wrong, and what it costs to put it right."""
+        device = self.config.hardware.device
+        if self.before.refusal:
+            yield self.before.refusal
+        for name, excess in self.before.violations.items():
+            if not self.before.refusal:
+                yield f"as configured, {name} is exceeded by {excess:.0%}"
+        used = ", ".join(f"{self.after.costs[name]:.0f} {name.upper()}" for name in ("lut", "dsp"))
+        yield f"now it fits {device}: {used}, {self.after.costs['latency_us']:.1f} us"
+        was, now = (
+            math.hypot(self.float_rmse, math.sqrt(distance))
+            for distance in (self.distance_before, self.distance_after)
+        )
+        yield (
+            f"validation RMSE before fine-tuning: {now:.4g}, as configured {was:.4g}; fine-tuning "
+            "wins most of it back"
+        )
+
+    def to_json(self) -> dict[str, Any]:
+        """Return what a reader of ``fit.json`` wants to know."""
+        return {
+            "changes": [vars(change) for change in self.changes],
+            "before": vars(self.before),
+            "after": vars(self.after),
+            "validation": {
+                "float_rmse": self.float_rmse,
+                "distance_before": self.distance_before,
+                "distance_after": self.distance_after,
+            },
+        }
+
+
+def sensitivity(judge: Judge, bits: Bits) -> dict[str, dict[int, float]]:
+    """Return what each tensor's narrower widths cost, all others being as in ``bits``."""
+    found = judge.distance(bits)
+    return {
+        name: {
+            width: judge.distance({**bits, name: width}) - found if width < most else 0.0
+            for width in range(WIDTHS[0], most + 1)
+        }
+        for name, most in bits.items()
+    }
+
+
+def fit_device(config: Config, out: Path, goals: Goals, progress: Progress | None = None) -> Fit:
+    """Find widths at which a model fits its device and keeps to limits.
+
+    Writes ``fit.toml`` and ``fit.json`` to ``out``; the float model there is that of ``search``.
+
+    Raises:
+        UserError: It does not fit even with the fewest bits.
+    """
+    progress = progress or Progress()
+    bits = config.quantization.widths(config.model.layers)
+    before = assess(config, goals)
+    least = with_bits(config, dict.fromkeys(bits, WIDTHS[0]))
+    smallest = least if before.violations else config
+    if (found := assess(smallest, goals)).violations:
+        raise UserError(_hopeless(config, found))
+    progress.started("fit")
+    try:
+        prepared = prepare(smallest, out)
+        source = load_float(prepared.state, config)
+        judge = Judge(SharedModel(source, prepared.dataset, config), source, prepared.dataset)
+
+        def fits(chosen: Bits) -> bool:
+            return not assess(with_bits(config, chosen), goals).violations
+
+        table = sensitivity(judge, bits) if before.violations else {}
+        chosen = narrow(bits, table, fits) if before.violations else dict(bits)
+        point = with_bits(config, chosen) if before.violations else config
+        fit = Fit(
+            config=point,
+            changes=tuple(
+                Change(name, bits[name], width, table[name][width])
+                for name, width in chosen.items()
+                if width < bits[name]
+            ),
+            before=before,
+            after=assess(point, goals),
+            float_rmse=judge.float_rmse,
+            distance_before=judge.distance(bits),
+            distance_after=judge.distance(chosen),
+        )
+    finally:
+        progress.ended()
+    write_whole(out / CONFIG, to_toml(fit.config, out))
+    write_whole(out / JSON, json.dumps(fit.to_json(), indent=1) + "\n")
+    return fit
+
+
+def narrow(bits: Bits, table: Table, fits: Callable[[Bits], bool]) -> dict[str, int]:
+    """Return the widths of least loss found that fit; the narrowest must.
+
+    Args:
+        bits: to begin with; they do not fit.
+        table: of :func:`sensitivity`.
+        fits: whether a model of some widths does.
+    """
+    row = list(_narrower(bits, table))
+    first, last = 0, len(row) - 1
+    while first < last:
+        middle = (first + last) // 2
+        first, last = (first, middle) if fits(row[middle]) else (middle + 1, last)
+    chosen = dict(row[last])
+    refused: set[tuple[str, int]] = set()
+    while True:
+        steps = [
+            (table[name][width + 1] - table[name][width], name)
+            for name, width in chosen.items()
+            if width < bits[name] and (name, width + 1) not in refused
+        ]
+        if not steps:
+            return chosen
+        _, name = min(steps)
+        wider = {**chosen, name: chosen[name] + 1}
+        if fits(wider):
+            chosen = wider
+        else:
+            refused.add((name, wider[name]))
+
+
+def _narrower(bits: Bits, table: Table) -> Iterator[Bits]:
+    """Yield ever narrower widths, down to the narrowest."""
+    widths = dict(bits)
+    while any(width > WIDTHS[0] for width in widths.values()):
+        name = min(
+            (name for name, width in widths.items() if width > WIDTHS[0]),
+            key=lambda name: table[name][widths[name] - 1],
+        )
+        widths[name] -= 1
+        yield dict(widths)
+
+
+def _hopeless(config: Config, found: Assessment) -> str:
+    device = load_device(config.hardware.device)
+    missed = "; ".join(f"{name} by {excess:.0%}" for name, excess in found.violations.items())
+    return (
+        f"the model does not fit {device.name} even with {WIDTHS[0]} bits everywhere: "
+        + (found.refusal or f"exceeded are {missed}")
+        + ": choose fewer model.channels or model.ffn_channels, a shorter data.window, 'auto' in "
+        "[hardware], or a larger device"
+    )
