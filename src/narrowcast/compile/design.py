@@ -3,11 +3,12 @@
 import hashlib
 import json
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from importlib import resources
 from pathlib import Path
+from typing import Self
 
 import numpy as np
 
@@ -176,6 +177,25 @@ class Design:
                 for column, time in enumerate(times)
             ]
         return [(name, row, column) for _, _, name, row, column in sorted(found)]
+
+    def tables(self) -> Iterator[tuple[str, Array]]:
+        """Yield what read-only memory lies in look-up tables: a buffer's name, and the bits.
+
+        Bits are [words, width], those of a weight bank segment by segment.
+        """
+        bits = {f"weights, {bits} bit": bits for bits in self.bank_bits}
+        for segment in self.segments:
+            if segment.block_bits < segment.width:
+                width = self.bank_bits[segment.bank]
+                lanes = _digits(self._images.banks[segment.bank], segment)
+                words = _bits(lanes[:, :, None], width).reshape(segment.words, segment.width)
+                yield f"weights, {width} bit", words[:, segment.block_bits :]
+        contents = _contents(self._images, self.jobs, _JobWidths.of(self.constants))
+        for buffer in self.buffers:
+            if buffer.storage == "distributed" and not buffer.writable and buffer.name not in bits:
+                for content in contents[buffer.name]:
+                    for _ in range(buffer.copies // len(contents[buffer.name])):
+                        yield buffer.name, _bits(np.array(content, np.int64)[:, None], buffer.width)
 
     @cached_property
     def _package(self) -> str:
@@ -402,6 +422,12 @@ class _JobWidths:
     wait: int
     slot: int
 
+    @classmethod
+    def of(cls, constants: Mapping[str, int]) -> Self:
+        step, address = constants["STEP_BITS"], constants["ADDRESS_BITS"]
+        wait = constants["ISSUE_WORD_BITS"] - step - address - 2
+        return cls(step, address, wait, constants["SLOT_BITS"])
+
     @property
     def issue(self) -> int:
         return self.step + self.address + 2 + self.wait
@@ -527,6 +553,33 @@ def _dsp(array: LaneArray, widths: Mapping[str, int], device: Device) -> int:
     return sum(dsp_of_product(*product, device.family) for product in products)
 
 
+def _contents(
+    images: _Images, jobs: Sequence[JobWord], job_widths: _JobWidths
+) -> dict[str, list[list[int]]]:
+    """Return the words of all read-only memories but the weights, copies that differ apart."""
+    return {
+        "exponentials": [images.exponentials],
+        "biases": [images.biases],
+        "positions": images.positions,
+        "multipliers": [images.multipliers],
+        "residual multipliers": [images.residuals],
+        "jobs, issued": [[job_widths.issue_word(word) for word in jobs]],
+        "jobs, collected": [[job_widths.collect_word(word) for word in jobs]],
+    }
+
+
+def _digits(bank: Sequence[_Weights], segment: Segment) -> Array:
+    """Return the unsigned weights [words, columns] of a segment."""
+    digits = np.vstack([part.digits() for part in bank])
+    return digits[segment.first : segment.first + segment.words]
+
+
+def _bits(words: Array, width: int) -> Array:
+    """Return the bits of integers along the last axis, the lowest first."""
+    bits: Array = words >> np.arange(width) & 1
+    return bits
+
+
 def _without_constants(
     buffers: list[Buffer],
     images: _Images,
@@ -538,15 +591,7 @@ def _without_constants(
 
     That is known only when everything has its place.
     """
-    contents = {
-        "exponentials": [images.exponentials],
-        "biases": [images.biases],
-        "positions": images.positions,
-        "multipliers": [images.multipliers],
-        "residual multipliers": [images.residuals],
-        "jobs, issued": [[job_widths.issue_word(word) for word in jobs]],
-        "jobs, collected": [[job_widths.collect_word(word) for word in jobs]],
-    }
+    contents = _contents(images, jobs, job_widths)
     return [
         replace(
             b,
@@ -571,14 +616,13 @@ def _without_empty_columns(
     """
     result = []
     for bank, buffer in enumerate(buffers):
-        digits = np.vstack([part.digits() for part in images.banks[bank]])
-        bits, empty = buffer.width // digits.shape[1], 0
+        empty = 0
         for s in (s for s in segments if s.bank == bank and s.columns):
-            words = digits[s.first : s.first + s.words]
+            words = _digits(images.banks[bank], s)
             if s.words == 1 or s.words & (s.words - 1):
                 words = np.vstack([words, np.zeros_like(words[:1])])
             changing = np.bitwise_or.reduce(words, axis=0) & ~np.bitwise_and.reduce(words, axis=0)
-            places = (changing[:, None] >> np.arange(bits) & 1).ravel()
+            places = _bits(changing[:, None], s.width // len(changing)).ravel()
             firsts = range(0, s.block_bits, s.column_bits)
             empty += sum(not places[f : min(f + s.column_bits, s.block_bits)].any() for f in firsts)
         result.append(replace(buffer, blocks=buffer.blocks - empty))
@@ -589,9 +633,7 @@ def _package(design: Design, images: _Images) -> str:
     """Return the generated package of constants."""
     model, array, numbers = design.model, design.array, design.constants
     bank_bits, jobs = design.bank_bits, design.jobs
-    step, address = numbers["STEP_BITS"], numbers["ADDRESS_BITS"]
-    wait = numbers["ISSUE_WORD_BITS"] - step - address - 2
-    job_widths = _JobWidths(step, address, wait, numbers["SLOT_BITS"])
+    job_widths = _JobWidths.of(numbers)
     wide, narrow = (numbers["X_BITS"], array.narrow_x), (numbers["LANE_BITS"], array.narrow_w)
     banks = [sum(part.count for part in bank) for bank in images.banks]
     firsts = np.cumsum([0] + [w * b * array.columns for w, b in zip(banks, bank_bits, strict=True)])

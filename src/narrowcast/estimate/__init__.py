@@ -1,5 +1,6 @@
 """What a model costs on a device, from its configuration alone: no training, no synthesis."""
 
+from narrowcast.estimate.estimator import Estimate, estimate, estimate_design, estimate_model
 from narrowcast.estimate.untrained import stand_in
 
-__all__ = ["stand_in"]
+__all__ = ["Estimate", "estimate", "estimate_design", "estimate_model", "stand_in"]

@@ -195,7 +195,7 @@ def longest_path(module: Mapping[str, Any], family: str) -> LongestPath:
     while (earlier := chain[-1].earlier) is not None:
         chain.append(earlier)
     chain.reverse()
-    names = _net_names(module)
+    names = net_names(module)
     types = [node.type for node in chain]
     return LongestPath(
         last.level + more,
@@ -260,7 +260,7 @@ def _dsp_registers(cell: Cell) -> tuple[bool, bool, bool]:
     return all(at_input), any(within), any(at_output) or registered
 
 
-def _net_names(module: Mapping[str, Any]) -> dict[int, str]:
+def net_names(module: Mapping[str, Any]) -> dict[int, str]:
     """Return the name of each net that says most: given by a person, and short."""
     names: dict[int, tuple[tuple[bool, bool, int], str]] = {}
     for name, net in module["netnames"].items():

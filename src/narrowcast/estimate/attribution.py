@@ -1,0 +1,93 @@
+"""Which part of the engine each look-up table and flip-flop of a flat netlist belongs to.
+
+A register keeps its name in synthesis, and with it its place in the hierarchy. Logic does not: it
+belongs to whatever it feeds, most of its readers' part.
+"""
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from narrowcast.hardware.netlist import PRIMITIVES, net_names
+
+_PLACES = (
+    (
+        "memories",
+        r"^(stores|keys\.|biases\.|multipliers\.|residual_multipliers\.)"
+        r"|positions\.|\.segments_of_bank|\.exponentials\.|\.list_of_jobs\.",
+    ),
+    ("control", r"^(control|collect)\."),
+    ("epilogue", r"unit\.finish\."),
+    ("softmax", r"unit\.reciprocal\."),
+    ("lanes", r"^ways_of_array\w*unit\."),
+)
+_PATTERNS = tuple((part, re.compile(pattern)) for part, pattern in _PLACES)
+_KEPT = re.compile(r"\$flatten\\(.*?)\.\$")  # a cell of a module that kept its hierarchy
+
+
+def part_of(name: str) -> str:
+    """Return the part of the engine in which something of this name lies."""
+    return next((part for part, pattern in _PATTERNS if pattern.search(name)), "engine")
+
+
+def counts(module: Mapping[str, Any], family: str) -> dict[str, dict[str, int]]:
+    """Return the look-up tables (``lut``) and flip-flops (``ff``) of each part.
+
+    Args:
+        module: the flat netlist, as yosys writes it.
+        family: of the device.
+    """
+    known = PRIMITIVES[family]
+    tables = {**known.logic, **known.memory}
+    flip_flop = re.compile(known.flip_flops)
+    result: dict[str, Counter[str]] = {"lut": Counter(), "ff": Counter()}
+    owners = _owners(module, family)
+    for name, cell in module["cells"].items():
+        if cell["type"] in tables:
+            result["lut"][owners[name]] += tables[cell["type"]]
+        elif flip_flop.fullmatch(cell["type"]):
+            result["ff"][owners[name]] += 1
+    return {key: dict(count) for key, count in result.items()}
+
+
+def _owners(module: Mapping[str, Any], family: str) -> dict[str, str]:
+    """Return the part of every cell."""
+    known = PRIMITIVES[family]
+    combinational = {*known.logic, *known.muxes, known.carry}
+    cells: Mapping[str, Any] = module["cells"]
+    names = net_names(module)
+    owners: dict[str, str] = {}
+    readers: dict[int, list[str]] = {}
+    for name, cell in cells.items():
+        for bit in _bits(cell, "input"):
+            readers.setdefault(bit, []).append(name)
+        kept = _KEPT.match(name)
+        if kept is not None:
+            owners[name] = part_of(kept[1].replace("\\", "") + ".")
+        elif cell["type"] not in combinational:
+            outputs = [names[bit] for bit in _bits(cell, "output") if bit in names]
+            own = not name.startswith("$") and not re.fullmatch(known.flip_flops, cell["type"])
+            owners[name] = part_of(name if own or not outputs else outputs[0])
+    pending = [name for name in cells if name not in owners]
+    whole = True  # only what has no reader whose part is open
+    while pending:
+        found = {}
+        for name in pending:
+            following = [r for bit in _bits(cells[name], "output") for r in readers.get(bit, ())]
+            parts = Counter(owners[reader] for reader in following if reader in owners)
+            if parts.total() == len(following) or (parts and not whole):
+                found[name] = parts.most_common(1)[0][0] if parts else "engine"
+        if not found and not whole:
+            found = dict.fromkeys(pending, "engine")
+        whole = bool(found)
+        owners |= found
+        pending = [name for name in pending if name not in found]
+    return owners
+
+
+def _bits(cell: Mapping[str, Any], direction: str) -> Iterable[int]:
+    directions = cell.get("port_directions", {})
+    for port, bits in cell["connections"].items():
+        if directions.get(port) == direction:
+            yield from (bit for bit in bits if isinstance(bit, int))

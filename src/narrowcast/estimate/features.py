@@ -1,0 +1,275 @@
+"""What the look-up tables and flip-flops of each part of the engine grow with.
+
+A part is an entity or a few that share their logic once a design is flat. Its model is linear:
+look-up tables, or flip-flops, are a sum of features, each times a number that synthesised designs
+give (see ``area``). Features are counts of bits that the VHDL makes a register, an adder, a
+multiplexer or a table of.
+"""
+
+from collections.abc import Iterable, Mapping
+
+import numpy as np
+
+from narrowcast.compile import Buffer, Design
+from narrowcast.compile.lanes import Kind
+from narrowcast.integer.model import Array
+
+PARTS = ("control", "epilogue", "lanes", "softmax", "engine", "memories")
+MULTIPLIER_ROW = 18  # bits of a multiplier in the epilogue
+
+_SEQUENCER = (
+    *("tiles_last", "inner_last", "group_last", "tile_pause"),
+    *("x_source", "lane_source", "lane_base", "lane_stride"),
+)
+_COLLECTOR = (
+    *("column_first", "column_step", "columns_full", "columns_last", "bias_base", "m_base"),
+    *("r_base", "destination", "y_stride", "block_last", "has_bias", "bias_per_row"),
+    *("has_residual", "row_multiplier"),
+)
+_EPILOGUE = (
+    *("residual_zero", "residual_shift", "shift", "y_zero", "y_low", "y_high"),
+    *("has_bias", "has_residual"),
+)
+_ENGINE = (
+    *("x_zero", "destination", "e_zero", "numerator", "table_base", "m_base"),
+    *("bias_per_row", "residual_input", "row_multiplier"),
+)
+
+
+def features(design: Design) -> dict[str, dict[str, float]]:
+    """Return the features of each part by name."""
+    return {
+        "control": _control(design),
+        "epilogue": _epilogue(design),
+        "lanes": _lanes(design),
+        "softmax": _softmax(design),
+        "engine": _engine(design),
+        "memories": _memories(design),
+    }
+
+
+def _columns(design: Design, names: Iterable[str]) -> int:
+    """Count the bits of the program's fields that differ from step to step, alike ones once."""
+    seen = set()
+    for name in names:
+        values = np.array([fields[name] for fields in design.fields], np.int64)
+        width = int(max(abs(values.max()), abs(values.min()))).bit_length() + int(values.min() < 0)
+        for bits in (values[:, None] >> np.arange(max(1, width)) & 1).T:
+            if bits.min() < bits.max():
+                seen.add((bits ^ bits[0]).tobytes())
+    return len(seen)
+
+
+def _bits_of(design: Design, name: str) -> int:
+    return max(abs(fields[name]) for fields in design.fields).bit_length()
+
+
+def _control(design: Design) -> dict[str, float]:
+    """Sequencer and collector: program words, counters, addresses."""
+    c = design.constants
+    addressed = max(
+        f["lane_base"] + f["tiles_last"] * f["lane_stride"] + f["inner_last"] for f in design.fields
+    )
+    return {
+        "one": 1,
+        "sequencer's program bits": _columns(design, _SEQUENCER),
+        "collector's program bits": _columns(design, _COLLECTOR),
+        "lane address bits": addressed.bit_length(),
+        "address bits": c["ADDRESS_BITS"] - 2,
+        "counter bits": sum(_bits_of(design, f"{n}_last") for n in ("inner", "tiles"))
+        + _bits_of(design, "tile_pause"),
+        "wait bits": c["ISSUE_WORD_BITS"] - c["STEP_BITS"] - c["ADDRESS_BITS"] - 2,
+        "group bits": c["GROUPED"] * _bits_of(design, "group_last"),
+        "lane index bits": c["LANE_INDEX_BITS"],
+        "job index bits": c["JOB_INDEX_BITS"],
+    }
+
+
+def _epilogue(design: Design) -> dict[str, float]:
+    """Adders, shifters and limits, of each way; the program's constants once."""
+    c = design.constants
+    ways, total = c["WAYS"], c["TOTAL_BITS"]
+    raised = {f["residual_shift"] for f in design.fields if f["has_residual"]}
+    shifted = max(total - c["SHIFT_LOW"], c["Y_BITS"] + 2)
+    coarse = (c["SHIFT_HIGH"] - c["SHIFT_LOW"]) // 4 + 1
+    return {
+        "ways": ways,
+        "total bits": ways * total,
+        "sum bits": ways * c["SUM_BITS"],
+        "biased bits": ways * c["BIASED_BITS"],
+        "bits x raises": ways * total * (c["UP_HIGH"] - c["UP_LOW"]),
+        "residual bits x raises in use": ways
+        * (c["RESIDUAL_BITS"] + 1 + MULTIPLIER_ROW)
+        * (len(raised) - 1),
+        "shifted bits": ways * shifted,
+        "shifted bits x shifts": ways * shifted * coarse,
+        "program bits": _columns(design, _EPILOGUE),
+    }
+
+
+def table_lane(x_bits: int, w_bits: int, sum_bits: int) -> tuple[int, int]:
+    """Return the look-up tables and flip-flops of a lane of ``lane_tables.vhd``."""
+
+    def tables(multiplier: int, multiplicand: int) -> int:
+        wide = multiplier % 2 == 1 and multiplier > 7
+        return 1 << 30 if wide else multiplier // 2 * (multiplicand + 1)
+
+    w_multiplies = tables(w_bits, x_bits) <= tables(x_bits, w_bits)
+    multiplier, multiplicand = (w_bits, x_bits) if w_multiplies else (x_bits, w_bits)
+    rows, odd = multiplier // 2, multiplier % 2
+    early = (1 - odd) * (rows + 1) // 2
+    row_bits = multiplicand + 2 * early if early else multiplicand
+    digits = 2 * (rows - early) + 1 + (1 - odd)
+    return (
+        sum_bits + rows * (multiplicand + 1),
+        multiplicand + digits + row_bits + x_bits + w_bits + sum_bits,
+    )
+
+
+def _lanes(design: Design) -> dict[str, float]:
+    """Lanes, the registers of their sums, the choice among these, the row's maximum."""
+    c, array = design.constants, design.array
+    ways, columns, sums = c["WAYS"], c["COLUMNS"], c["SUM_BITS"]
+    count = {kind: sum(k == kind for k in array.kinds) for kind in Kind}
+    tables, registers = (
+        table_lane(array.narrow_x, array.narrow_w, sums) if count[Kind.TABLES] else (0, 0)
+    )
+    return {
+        "one": 1,
+        "ways": ways,
+        "sum bits": ways * sums,
+        "sums": ways * columns * sums,
+        "columns": ways * columns,
+        "grouped sums": count[Kind.PAIRS] * c["GROUPED"] * columns * sums,
+        "pairs' operands": count[Kind.PAIRS] * columns * c["LANE_BITS"] / 2,
+        "single sums": count[Kind.SINGLE] * columns * sums,
+        "table lanes' tables": count[Kind.TABLES] * columns * tables,
+        "table lanes' registers": count[Kind.TABLES] * columns * registers,
+    }
+
+
+def _softmax(design: Design) -> dict[str, float]:
+    """The division, of each way."""
+    c = design.constants
+    ways = c["WAYS"]
+    return {
+        "ways": ways,
+        "row sum bits": ways * c["ROW_SUM_BITS"],
+        "exponential bits": ways * c["E_BITS"],
+        "numerator bits": ways * c["NUMERATOR_BITS"],
+    }
+
+
+def _engine(design: Design) -> dict[str, float]:
+    """Streams, choice of operands, writing back, pool."""
+    c = design.constants
+    ways, columns = c["WAYS"], c["COLUMNS"]
+    of_bank = [
+        [s for s in design.segments if s.bank == bank] for bank in range(len(design.bank_bits))
+    ]
+    bank_bits = [bits * columns for bits in design.bank_bits]
+    kept = {b.name: b.copies * b.width for b in design.buffers}
+    in_block = {b.name: b.copies * b.width * (b.storage == "block") for b in design.buffers}
+    outputs = c["OUTPUTS"] * c["OUTPUT_BITS"] if c["OUTPUTS"] > 1 else 0
+    return {
+        "one": 1,
+        "ways": ways,
+        "operand bits": ways * c["X_BITS"],
+        "lane operand bits": columns * c["LANE_BITS"],
+        "further banks' bits": sum(bank_bits) - max(bank_bits),
+        "further segments' bits": sum((len(own) - 1) * own[0].width for own in of_bank),
+        "segments": len(design.segments),
+        "caches' bits": kept["keys"] + kept["values"],
+        "results' bits": ways * c["Y_BITS"],
+        "bits of further outputs": outputs,
+        "address bits": c["ADDRESS_BITS"] - 2,
+        "lane index bits": c["LANE_INDEX_BITS"],
+        "pool bits": c["POOL_BITS"],
+        "residual bits": ways * c["RESIDUAL_BITS"],
+        "program bits": _columns(design, _ENGINE),
+        "bits of weights in blocks": sum(s.block_bits for s in design.segments),
+        "bits of caches in blocks": in_block["keys"] + in_block["values"],
+        "bits of parameters": sum(
+            kept[name] for name in ("biases", "positions", "multipliers", "residual multipliers")
+        ),
+    }
+
+
+def ram_tables(words: int, width: int, family: str) -> int:
+    """Return the look-up tables that a memory's primitives take; see ``netlist.PRIMITIVES``."""
+    if family == "ecp5":  # TRELLIS_DPR16X4
+        return 6 * max(1, -(-(1 << (words - 1).bit_length()) // 16)) * -(-width // 4)
+    if words <= 32:  # RAM32M
+        return 4 * -(-width // 6)
+    return 4 * (1 << (-(-words // 64) - 1).bit_length()) * -(-width // 3)  # RAM64M
+
+
+def rom_columns(bits: Array) -> tuple[int, int]:
+    """Return what a read-only memory of bits [words, width] has in its tables.
+
+    Blocks have 64 words. A bit that is the same in all words of a block takes no table, and bits
+    that are alike take one.
+
+    Returns:
+        tables, and the bits in them.
+    """
+    tables = size = 0
+    for first in range(0, len(bits), 64):
+        block = bits[first : first + 64].astype(np.uint8)
+        if len(block) < 64:
+            block = np.vstack([block, np.zeros_like(block[:1])])
+        varying = block[:, (block != block[0]).any(axis=0)]
+        count = len({column.tobytes() for column in varying.T})
+        tables += count
+        size += count * min(64, len(bits) - first)
+    return tables, size
+
+
+def _memories(design: Design) -> dict[str, float]:
+    """Everything in look-up tables, and the registers of all memories."""
+    c, family = design.constants, design.device.family
+    ram = _in_tables(design.buffers, writable=True)
+    small = ("inputs", "scratch", "tokens", "residuals", "keys", "values")
+    primitives = choice = 0
+    for b in ram:
+        if b.name in small:
+            primitives += b.copies * ram_tables(b.words, b.width, family)
+            deep = 16 if family == "ecp5" else 64
+            choice += b.copies * b.width * (-(-b.words // deep) - 1)
+    tables = size = chosen = regular = latches = 0
+    for name, bits in design.tables():
+        count, held = rom_columns(bits)
+        blocks = -(-len(bits) // 64)
+        tables += count
+        if name.startswith(("jobs", "exponentials")):
+            regular += held
+        else:
+            size += held
+        latches += count
+        if blocks > 1:
+            chosen += int((bits != bits[0]).any(axis=0).sum()) * -(-(blocks - 1) // 3)
+    return {
+        "one": 1,
+        "RAM tables": primitives,
+        "RAM choice": choice,
+        "ROM tables": tables,
+        "ROM bits": size,
+        "regular ROM bits": regular,
+        "ROM choice": chosen,
+        "lanes of caches": c["KEY_LANES"] + c["WAYS"] * c["VALUE_LANES"],
+        "ways": c["WAYS"],
+        "segments": len(design.segments),
+        "bits of RAM in tables": sum(b.copies * b.width for b in ram if b.name in small),
+        "bits of RAM in blocks": sum(
+            b.copies * b.width for b in design.buffers if b.name in small and b.storage == "block"
+        ),
+    }
+
+
+def _in_tables(buffers: Iterable[Buffer], *, writable: bool) -> list[Buffer]:
+    return [b for b in buffers if b.writable == writable and b.storage == "distributed"]
+
+
+def flat(of_parts: Mapping[str, Mapping[str, float]]) -> dict[str, list[float]]:
+    """Return the features of each part as a row of numbers."""
+    return {part: list(values.values()) for part, values in of_parts.items()}
