@@ -38,7 +38,7 @@ from narrowcast.search.jobs import Trained, share, train
 from narrowcast.search.shapes import Prepared, prepare
 from narrowcast.search.shared import Judge
 from narrowcast.search.space import Space, shape_name
-from narrowcast.search.trials import VIOLATIONS, Trials, open_trials
+from narrowcast.search.trials import POPULATION, VIOLATIONS, Trials, open_trials
 from narrowcast.search.workers import Workers, open_workers
 from narrowcast.stages import file_digest
 
@@ -92,8 +92,10 @@ class Run:
         trials: Trials,
         workers: Workers,
         out: Path,
+        seed: int,
         progress: Progress,
     ) -> None:
+        self._seed = seed
         self._space, self._goals, self._trials = space, goals, trials
         self._workers, self._out, self._progress = workers, out, progress
         self._judges: dict[str, Judge] = {}
@@ -209,7 +211,9 @@ class Run:
         if self._ready:
             for trial in self._trials.candidates.get_trials():
                 self._recall(trial)
-            for parameters, label in self._space.uniform():
+            first = self._space.uniform()
+            first += [(p, "") for p in self._space.near_uniform(self._seed, POPULATION)]
+            for parameters, label in first:
                 if parameters["shape"] in self._judges and key_of(parameters) not in self._seen:
                     self._trials.candidates.enqueue_trial(parameters, {"label": label})
 
@@ -407,7 +411,7 @@ def search(
         progress.started("search")
         begin = time.monotonic()
         try:
-            Run(space, goals, trials, pool, out, progress).go(starts, seconds)
+            Run(space, goals, trials, pool, out, config.train.seed, progress).go(starts, seconds)
         finally:
             progress.ended()
             found = Front.of(trials, space, goals)

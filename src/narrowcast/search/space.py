@@ -4,6 +4,7 @@ A point of the space is a :class:`Config` that ``narrowcast build`` takes. Hardw
 the configuration makes are kept; those that it leaves to the compiler (``auto``) are open.
 """
 
+import random
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
@@ -156,6 +157,19 @@ class Space:
                 widths = dict.fromkeys(quantised_names(shape.model.layers), bits)
                 parameters = {_SHAPE: name, **widths, **dict.fromkeys(self.hardware, "auto")}
                 found.append((parameters, f"{bits} bits"))
+        return found
+
+    def near_uniform(self, seed: int, count: int) -> list[dict[str, Any]]:
+        """Return parameters of random models, each of widths that differ by 2 at most."""
+        generator = random.Random(seed)
+        found = []
+        for _ in range(count):
+            name = generator.choice(list(self.shapes))
+            narrow = generator.choice(WIDTHS[:-1])
+            names = quantised_names(self.shapes[name].model.layers)
+            bits = {each: min(generator.randint(narrow, narrow + 2), WIDTHS[-1]) for each in names}
+            chosen: dict[str, Any] = {_SHAPE: name, **bits}
+            found.append(chosen | dict.fromkeys(self.hardware, "auto"))
         return found
 
     def point(self, parameters: Mapping[str, Any]) -> Config:

@@ -30,6 +30,7 @@ JOURNAL = "search.journal"
 PROBLEM = "search.json"
 CANDIDATES, TRAINED = "candidates", "trained"
 VIOLATIONS = "violations"
+POPULATION = 40
 _LOCK = ".search.lock"
 
 optuna.logging.set_verbosity(optuna.logging.WARNING)
@@ -107,7 +108,7 @@ class Trials:
 
 def new_sampler(seed: int) -> optuna.samplers.BaseSampler:
     """Return the sampler of candidates; benchmarks/search.py compares it with others."""
-    return optuna.samplers.NSGAIISampler(seed=seed, population_size=40)
+    return optuna.samplers.NSGAIISampler(seed=seed, population_size=POPULATION)
 
 
 @contextmanager
