@@ -15,7 +15,6 @@ from narrowcast.compile.lanes import Kind
 from narrowcast.integer.model import Array
 
 PARTS = ("control", "epilogue", "lanes", "softmax", "engine", "memories")
-MULTIPLIER_ROW = 18  # bits of a multiplier in the epilogue
 
 _SEQUENCER = (
     *("tiles_last", "inner_last", "group_last", "tile_pause"),
@@ -89,7 +88,8 @@ def _epilogue(design: Design) -> dict[str, float]:
     """Adders, shifters and limits, of each way; the program's constants once."""
     c = design.constants
     ways, total = c["WAYS"], c["TOTAL_BITS"]
-    raised = {f["residual_shift"] for f in design.fields if f["has_residual"]}
+    product = c["RESIDUAL_BITS"] + 1 + c["M_BITS"]
+    raised = min(total, product + c["UP_HIGH"]) - c["UP_LOW"]
     shifted = max(total - c["SHIFT_LOW"], c["Y_BITS"] + 2)
     coarse = (c["SHIFT_HIGH"] - c["SHIFT_LOW"]) // 4 + 1
     return {
@@ -97,14 +97,29 @@ def _epilogue(design: Design) -> dict[str, float]:
         "total bits": ways * total,
         "sum bits": ways * c["SUM_BITS"],
         "biased bits": ways * c["BIASED_BITS"],
-        "bits x raises": ways * total * (c["UP_HIGH"] - c["UP_LOW"]),
-        "residual bits x raises in use": ways
-        * (c["RESIDUAL_BITS"] + 1 + MULTIPLIER_ROW)
-        * (len(raised) - 1),
+        "raised bits": ways * raised,
+        "raised bits x further raises": ways * raised * (_raises(design) - 1),
         "shifted bits": ways * shifted,
         "shifted bits x shifts": ways * shifted * coarse,
         "program bits": _columns(design, _EPILOGUE),
     }
+
+
+def _raises(design: Design) -> int:
+    """Count the shifts of a residual that logic has to tell apart.
+
+    They are those in the range which the register of the shift can hold: a bit of it that is the
+    same in all steps is no register, and bits that are always alike are one.
+    """
+    shifts = np.array([fields["residual_shift"] for fields in design.fields], np.int64)
+    bits = shifts[:, None] >> np.arange(6) & 1
+    low, high = design.constants["UP_LOW"], design.constants["UP_HIGH"]
+    alike = {column.tobytes(): i for i, column in reversed(list(enumerate(bits.T)))}
+    first = np.array([alike[column.tobytes()] for column in bits.T])
+    every = np.arange(low, high + 1)[:, None] >> np.arange(6) & 1
+    constant = (bits == bits[0]).all(axis=0)
+    possible = (every == every[:, first]) & (~constant | (every == bits[0]))
+    return int(possible.all(axis=1).sum())
 
 
 def table_lane(x_bits: int, w_bits: int, sum_bits: int) -> tuple[int, int]:
@@ -175,7 +190,10 @@ def _engine(design: Design) -> dict[str, float]:
         "one": 1,
         "ways": ways,
         "operand bits": ways * c["X_BITS"],
+        "operand bits of two ways": (ways - 1) * c["X_BITS"],
         "lane operand bits": columns * c["LANE_BITS"],
+        "lane operand tables": _lane_operand_tables(design),
+        "bias bits": ways * c["BIAS_BITS"],
         "further banks' bits": sum(bank_bits) - max(bank_bits),
         "further segments' bits": sum((len(own) - 1) * own[0].width for own in of_bank),
         "segments": len(design.segments),
@@ -193,6 +211,21 @@ def _engine(design: Design) -> dict[str, float]:
             kept[name] for name in ("biases", "positions", "multipliers", "residual multipliers")
         ),
     }
+
+
+def _lane_operand_tables(design: Design) -> int:
+    """Return the tables of the choice among weights, keys and values.
+
+    A bit has each segment and whether it is chosen, a bank's own selection from the second on, a
+    key, a value of each way, and two bits of choice. A table of k inputs replaces k by 1.
+    """
+    c, inputs = design.constants, 6 if design.device.family == "xc7" else 4
+    common = 2 * len(design.segments) + len(design.bank_bits) - 1 + 2
+    total = 0
+    for lane in range(c["COLUMNS"]):
+        own = common + (lane < c["KEY_LANES"]) + c["WAYS"] * (lane < c["VALUE_LANES"])
+        total += -(-(own - 1) // (inputs - 1)) * c["LANE_BITS"]
+    return total
 
 
 def ram_tables(words: int, width: int, family: str) -> int:
