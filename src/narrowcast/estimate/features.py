@@ -12,6 +12,7 @@ import numpy as np
 
 from narrowcast.compile import Buffer, Design
 from narrowcast.compile.lanes import Kind
+from narrowcast.compile.multipliers import dsp_of_product
 from narrowcast.integer.model import Array
 
 PARTS = ("control", "epilogue", "lanes", "softmax", "engine", "memories")
@@ -102,7 +103,16 @@ def _epilogue(design: Design) -> dict[str, float]:
         "shifted bits": ways * shifted,
         "shifted bits x shifts": ways * shifted * coarse,
         "program bits": _columns(design, _EPILOGUE),
+        "bits of products that are cut": ways * _cut(c["BIASED_BITS"], c["M_BITS"], design)
+        + ways * _cut(c["RESIDUAL_BITS"] + 1, c["M_BITS"], design),
     }
+
+
+def _cut(a_bits: int, b_bits: int, design: Design) -> int:
+    """Return the bits of the sums of a product that takes more than a DSP block."""
+    wide, narrow = design.device.dsp_ports
+    parts = -(-max(a_bits, b_bits) // wide) * -(-min(a_bits, b_bits) // narrow)
+    return (parts - 1) * (a_bits + b_bits)
 
 
 def _raises(design: Design) -> int:
@@ -149,10 +159,17 @@ def _lanes(design: Design) -> dict[str, float]:
     tables, registers = (
         table_lane(array.narrow_x, array.narrow_w, sums) if count[Kind.TABLES] else (0, 0)
     )
+    widths = [(c["X_BITS"], c["LANE_BITS"]), (array.narrow_x, array.narrow_w)]
+    soft = sum(
+        x_bits * w_bits
+        for kind, (x_bits, w_bits) in zip(array.kinds, widths, strict=False)
+        if kind == Kind.SINGLE and not dsp_of_product(x_bits, w_bits, design.device.family)
+    )
     return {
         "one": 1,
         "ways": ways,
         "sum bits": ways * sums,
+        "products in tables": columns * soft,
         "sums": ways * columns * sums,
         "columns": ways * columns,
         "grouped sums": count[Kind.PAIRS] * c["GROUPED"] * columns * sums,
@@ -237,25 +254,27 @@ def ram_tables(words: int, width: int, family: str) -> int:
     return 4 * (1 << (-(-words // 64) - 1).bit_length()) * -(-width // 3)  # RAM64M
 
 
-def rom_columns(bits: Array) -> tuple[int, int]:
+def rom_columns(bits: Array, family: str) -> tuple[int, int]:
     """Return what a read-only memory of bits [words, width] has in its tables.
 
     Blocks have 64 words. A bit that is the same in all words of a block takes no table, and bits
-    that are alike take one.
+    that are alike take one. A table of four inputs holds 16 words, and where nothing else joins
+    them, it takes another table to choose between two.
 
     Returns:
-        tables, and the bits in them.
+        registers behind the tables, and the tables.
     """
-    tables = size = 0
+    registers = tables = 0
     for first in range(0, len(bits), 64):
         block = bits[first : first + 64].astype(np.uint8)
         if len(block) < 64:
             block = np.vstack([block, np.zeros_like(block[:1])])
         varying = block[:, (block != block[0]).any(axis=0)]
         count = len({column.tobytes() for column in varying.T})
-        tables += count
-        size += count * min(64, len(bits) - first)
-    return tables, size
+        parts = -(-min(64, len(bits) - first) // 16)
+        registers += count
+        tables += count * {"xc7": 1, "ecp5": parts, "ice40": 2 * parts - 1}[family]
+    return registers, tables
 
 
 def _memories(design: Design) -> dict[str, float]:
@@ -269,25 +288,24 @@ def _memories(design: Design) -> dict[str, float]:
             primitives += b.copies * ram_tables(b.words, b.width, family)
             deep = 16 if family == "ecp5" else 64
             choice += b.copies * b.width * (-(-b.words // deep) - 1)
-    tables = size = chosen = regular = latches = 0
+    random = regular = registers = chosen = 0
     for name, bits in design.tables():
-        count, held = rom_columns(bits)
-        blocks = -(-len(bits) // 64)
-        tables += count
+        behind, tables = rom_columns(bits, family)
+        registers += behind
         if name.startswith(("jobs", "exponentials")):
-            regular += held
+            regular += tables
         else:
-            size += held
-        latches += count
-        if blocks > 1:
-            chosen += int((bits != bits[0]).any(axis=0).sum()) * -(-(blocks - 1) // 3)
+            random += tables
+        choices = -(-len(bits) // 64) - 1
+        each = -(-choices // 3) if family == "xc7" else choices
+        chosen += each * int((bits != bits[0]).any(axis=0).sum())
     return {
         "one": 1,
         "RAM tables": primitives,
         "RAM choice": choice,
-        "ROM tables": tables,
-        "ROM bits": size,
-        "regular ROM bits": regular,
+        "ROM tables": random,
+        "regular ROM tables": regular,
+        "ROM registers": registers,
         "ROM choice": chosen,
         "lanes of caches": c["KEY_LANES"] + c["WAYS"] * c["VALUE_LANES"],
         "ways": c["WAYS"],
