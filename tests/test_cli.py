@@ -86,6 +86,43 @@ def test_every_command_has_help(run: Run, command: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (("--cell", "3"), "--cell needs --every"),
+        (("--every", "0"), "--every must be above 0"),
+        (("--every", "60", "--cell", "-1"), "--cell must be above 0"),
+        (("--set", "hardware.device=xc7s999"), "xc7s999"),
+        (("--set", "model.channels=512"), "does not fit"),
+    ],
+)
+def test_estimate_refuses(run: Run, options: tuple[str, ...], said: str) -> None:
+    assert said in complaint(run("estimate", "run.toml", *options))
+
+
+def test_estimate_needs_neither_data_nor_torch(folder: Path) -> None:
+    (folder / "readings.csv").unlink()
+    code = (
+        "import sys, narrowcast.cli as c\n"
+        "sys.argv = ['narrowcast', 'estimate', 'run.toml', '--every', '60', '--cell', '3']\n"
+        "try: c.main()\n"
+        "except SystemExit: assert 'torch' not in sys.modules"
+    )
+    command = [sys.executable, "-c", code]
+    found = subprocess.run(command, check=True, capture_output=True, text=True, cwd=folder)
+    assert found.stderr == ""
+    names = [line.split(":")[0] for line in found.stdout.splitlines()]
+    assert names == [
+        *("latency", "cycles", "DSP", "RAMB18", "LUT", "FF", "fits"),
+        *("power", "energy", "a day", "battery"),
+    ]
+
+
+def test_characterise_refuses(run: Run) -> None:
+    assert "at least 8 points" in complaint(run("characterise", "--points", "2", "--out", "p"))
+    assert "xc7s999" in complaint(run("characterise", "--device", "xc7s999"))
+
+
+@pytest.mark.parametrize(
     "arguments", [("bild",), ("build",), ("build", "run.toml"), ("build", "run.toml", "--oot", "x")]
 )
 def test_usage_errors(run: Run, arguments: tuple[str, ...]) -> None:

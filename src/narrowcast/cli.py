@@ -1,6 +1,8 @@
 """The command line: thin commands over ``narrowcast.pipeline``, and one place for errors."""
 
+import json
 import sys
+import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from enum import StrEnum
@@ -31,6 +33,12 @@ class SynthesisTool(StrEnum):
 
     YOSYS = "yosys"
     VIVADO = "vivado"
+
+
+class CharacterisedTool(StrEnum):
+    """Whose results estimates are fitted to."""
+
+    YOSYS = "yosys"
 
 
 class PlaceTool(StrEnum):
@@ -386,6 +394,83 @@ def _table(rows: Sequence[Sequence[str]]) -> None:
     for row in rows:
         cells = (cell.ljust(width) for cell, width in zip(row, widths, strict=True))
         typer.echo("  ".join(cells).rstrip())
+
+
+@app.command()
+def estimate(
+    *,
+    config: ConfigFile,
+    data: Data = None,
+    set_: Set = None,
+    every: Annotated[
+        float | None,
+        typer.Option("--every", metavar="SECONDS", help="Forecast so often: the energy of a day."),
+    ] = None,
+    cell: Annotated[
+        float | None,
+        typer.Option("--cell", metavar="WH", help="Watt hours of a cell: how long it lasts."),
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Say what a configuration costs, without training or synthesis.
+
+    Cycles, DSP and block memory are exact; LUT and FF are fitted to synthesised designs; power and
+    energy are estimates. docs/estimate.md says how each comes about.
+    """
+    from narrowcast.estimate import estimate as find  # noqa: PLC0415
+
+    with _one_line_errors():
+        if cell is not None and every is None:
+            raise UserError("--cell needs --every: how often is a forecast made?")
+        for name, value in (("--every", every), ("--cell", cell)):
+            if value is not None and not 0 < value < float("inf"):
+                raise UserError(f"{name} must be above 0, not {value:g}")
+        settings = load_config(config, set_ or (), data)
+        found = find(settings)
+    if as_json:
+        typer.echo(json.dumps(found.to_json(every, cell), indent=1))
+        return
+    for line in found.lines(every, cell):
+        typer.echo(line)
+
+
+@app.command()
+def characterise(
+    *,
+    device: Annotated[
+        str, typer.Option("--device", help="The device for which models are drawn.")
+    ] = "xc7s15",
+    tool: Annotated[
+        CharacterisedTool, typer.Option("--tool", help="The synthesis tool.")
+    ] = CharacterisedTool.YOSYS,
+    points: Annotated[int, typer.Option("--points", help="Synthesise so many models.")] = 24,
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", metavar="DIR", help="Folder of the points, not the package's own."),
+    ] = None,
+    yosys: Yosys = None,
+) -> None:
+    """Synthesise random models of a device, and fit the estimates to them.
+
+    About half a minute for each; a run that is cut off goes on where it stopped.
+    """
+    from narrowcast.device import load_device  # noqa: PLC0415
+    from narrowcast.estimate.area import POINTS  # noqa: PLC0415
+    from narrowcast.estimate.characterise import characterise as run  # noqa: PLC0415
+
+    del tool  # there is one
+    progress = choose_progress()
+    with _one_line_errors(), tempfile.TemporaryDirectory() as work:
+        chosen = load_device(device)
+        progress.started("characterise")
+        try:
+            folder = POINTS if out is None else out
+            found = run(chosen, folder, Path(work), points, progress.advanced, yosys)
+        finally:
+            progress.ended()
+    error = found["fit"]["error"]
+    typer.echo(f"points:     {len(found['points'])} of {chosen.family}, {found['tool']}")
+    typer.echo(f"error:      LUT {error['lut']:.1%}, FF {error['ff']:.1%} at worst, left out")
 
 
 def _summary(report: dict[str, Any], out: Path) -> None:

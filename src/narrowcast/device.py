@@ -30,6 +30,26 @@ class Board:
 
 
 @dataclass(frozen=True)
+class Power:
+    """What a device takes, for estimates; the sources stand in its file.
+
+    Attributes:
+        static_mw: milliwatts, whether it works or not.
+        product_pj: picojoules of a DSP block for each product. access_pj: of a block memory for
+            each access. table_pj: of each look-up table in use, with the flip-flops beside it and
+            their clock, in every clock.
+        static_error, dynamic_error: by how much of themselves these may be wrong.
+    """
+
+    static_mw: float
+    product_pj: float
+    access_pj: float
+    table_pj: float
+    static_error: float
+    dynamic_error: float
+
+
+@dataclass(frozen=True)
 class Device:
     """What one device has.
 
@@ -40,6 +60,7 @@ class Device:
         lut_ram: whether look-up tables can be memory that is written.
         block_name, blocks: the smallest block memory, and how many there are.
         block_shapes: (words, bits, blocks) of each shape that block memory can take.
+        power: what it takes.
         board: that the bitstream is for; None where there is no open place and route.
     """
 
@@ -54,6 +75,7 @@ class Device:
     block_name: str
     blocks: int
     block_shapes: tuple[tuple[int, int, int], ...]
+    power: Power
     board: Board | None = None
 
     @property
@@ -91,6 +113,7 @@ def load_device(name: str) -> Device:
         name=name,
         dsp_ports=(ports[0], ports[1]),
         block_shapes=tuple((s[0], s[1], s[2]) for s in shapes),
+        power=Power(**fields.pop("power")),
         board=board and Board(**{**board, "pnr_options": tuple(board["pnr_options"])}),
         **fields,
     )

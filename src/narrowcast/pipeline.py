@@ -222,8 +222,14 @@ def stages(config: Config, out: Path, options: Options | None = None) -> list[St
                 *("program.json", "verification.json", "synthesis.json"),
                 *([PLACEMENT, BOARD] if placed else []),
             ),
-            settings={"hardware": {"clock_mhz": clock}, "data": plain["data"]},
-            options={"seconds": _seconds(out, placed=placed), **_code("report")},
+            settings={
+                "hardware": {**plain["hardware"], "clock_mhz": clock},
+                "data": plain["data"],
+            },
+            options={
+                "seconds": _seconds(out, placed=placed),
+                **_code("report", "estimate", "compile", "device.py", "devices"),
+            },
         ),
     ]
 
@@ -411,19 +417,25 @@ def _report(
     progress: Progress,  # noqa: ARG001
     placed: bool,
 ) -> Results:
+    from narrowcast.device import load_device  # noqa: PLC0415
+    from narrowcast.estimate import estimate_model  # noqa: PLC0415
     from narrowcast.report import build_report, render_html  # noqa: PLC0415
 
+    hardware, model = config.hardware, load_model(out)
+    device = load_device(hardware.device)
+    estimate = estimate_model(model, device, hardware.clock_mhz, **hardware.choices())
     training = _read_json(out / "training.json")
     program = _read_json(out / "program.json")
     result = build_report(
-        model=load_model(out),
+        model=model,
         data=training["data"],
         accuracy={**training["test"], **_read_json(out / "accuracy.json")["test"]},
         program=program,
         verification=_read_json(out / "verification.json"),
         synthesis=_read_json(out / "synthesis.json"),
         place_and_route=_read_json(out / PLACEMENT) if placed else None,
-        clock_mhz=config.hardware.clock_mhz,
+        estimate=estimate.to_json(),
+        clock_mhz=hardware.clock_mhz,
         seconds=_seconds(out, placed=placed),
     )
     write_whole(work / "report.json", json.dumps(result, indent=1) + "\n")
@@ -530,7 +542,7 @@ def _code(*parts: str) -> dict[str, str]:
     for part in parts:
         place = Path(__file__).parent / part
         for path in [place] if place.is_file() else sorted(place.rglob("*")):
-            if path.suffix in {".py", ".vhd", ".cpp", ".toml", ".j2", ".pcf", ".lpf"}:
+            if path.suffix in {".py", ".vhd", ".cpp", ".toml", ".j2", ".json", ".pcf", ".lpf"}:
                 digest.update(path.read_bytes())
     return {"code": digest.hexdigest()}
 

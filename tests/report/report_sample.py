@@ -5,6 +5,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from narrowcast.device import load_device
+from narrowcast.estimate import estimate_model
 from narrowcast.integer.random_model import Shape, random_model
 from narrowcast.report import build_report
 
@@ -113,6 +115,9 @@ def sample_report(**changes: Any) -> dict[str, Any]:
             },
         },
         "place_and_route": None,
+        "estimate": estimate_model(
+            random_model(Shape(6, 4, 8), (4,)), load_device("xc7s15")
+        ).to_json(),
         "clock_mhz": 100.0,
         "seconds": {"train": 41.2, "quantize": 33.9, "compile": 0.8, "verify": 61.0, "synth": 92.4},
     }

@@ -28,6 +28,8 @@ def test_report_is_json_with_all_documented_fields() -> None:
         placed["place_and_route"],
         placed["place_and_route"]["critical_path"],
         report["accuracy"]["test"],
+        report["estimate"],
+        report["estimate"]["energy"],
         *report["program"]["steps"],
         *report["program"]["buffers"],
     ):

@@ -11,7 +11,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
-from importlib import resources
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -22,6 +22,7 @@ from narrowcast.errors import UserError
 from narrowcast.estimate.features import PARTS, features
 
 Vector = NDArray[np.float64]
+POINTS = Path(__file__).parent / "points"
 RESOURCES = ("lut", "ff")
 
 
@@ -61,7 +62,7 @@ def points_file(family: str, tool: str) -> str:
 
 @cache
 def _fit(family: str, tool: str) -> dict[str, Any]:
-    path = resources.files("narrowcast.estimate") / "points" / points_file(family, tool)
+    path = POINTS / points_file(family, tool)
     if not path.is_file():
         raise UserError(
             f"nothing is known of what {tool} makes for {family}: "

@@ -7,6 +7,7 @@ from narrowcast.compile import Design, compile_model
 from narrowcast.config import Config
 from narrowcast.device import Device, load_device
 from narrowcast.estimate.area import area
+from narrowcast.estimate.power import Energy, energy
 from narrowcast.estimate.untrained import stand_in
 from narrowcast.integer.model import IntegerModel
 
@@ -23,6 +24,7 @@ class Estimate:
         lut_error, ff_error: by how much of themselves these two may be wrong.
         fits: whether everything is within the device, even if these two are as wrong as they may.
         too_large: whether something is beyond the device without any such margin.
+        energy: power and energy.
     """
 
     device: str
@@ -36,15 +38,71 @@ class Estimate:
     ff_error: float
     fits: bool
     too_large: bool
+    energy: Energy
+
+    @property
+    def power_mw(self) -> float:
+        """Power while an inference runs, an estimate."""
+        return self.energy.power_mw
+
+    @property
+    def energy_uj(self) -> float:
+        """Energy of an inference, an estimate."""
+        return self.energy.inference_uj
+
+    @property
+    def power_error(self) -> float:
+        """By how much of themselves power and energy may be wrong."""
+        return self.energy.error
 
     @property
     def latency_us(self) -> float:
         """Microseconds of one inference, exact."""
         return self.cycles / self.clock_mhz
 
-    def to_json(self) -> dict[str, Any]:
-        """Return it as it stands in ``report.json``."""
-        return {**asdict(self), "latency_us": self.latency_us}
+    def to_json(self, every: float | None = None, cell_wh: float | None = None) -> dict[str, Any]:
+        """Return it as it stands in ``report.json``.
+
+        Args:
+            every: seconds from inference to inference: adds the energy of a day.
+            cell_wh: watt hours of a cell: adds how many days it lasts.
+        """
+        found = {
+            **asdict(self),
+            "latency_us": self.latency_us,
+            "power_mw": self.power_mw,
+            "energy_uj": self.energy_uj,
+            "power_error": self.power_error,
+        }
+        if every is not None:
+            found["day_j"] = self.energy.day_j(every)
+            if cell_wh is not None:
+                found["battery_days"] = self.energy.battery_days(every, cell_wh)
+        return found
+
+    def lines(self, every: float | None = None, cell_wh: float | None = None) -> list[str]:
+        """Return it in words; arguments as those of ``to_json``."""
+        device = load_device(self.device)
+        verdict = "no" if self.too_large else "within the margin: only synthesis can tell"
+        within = f"estimated, within {self.power_error:.0%}"
+        lines = [
+            f"latency:    {self.latency_us:.1f} us at {self.clock_mhz:g} MHz, exact",
+            f"cycles:     {self.cycles}, exact",
+            f"DSP:        {self.dsp} of {device.dsp}, exact",
+            f"{device.block_name + ':':<11} {self.blocks} of {device.blocks}, exact",
+            f"LUT:        {self.lut} of {device.lut}, fitted, within {self.lut_error:.1%}",
+            f"FF:         {self.ff} of {device.ff}, fitted, within {self.ff_error:.1%}",
+            f"fits:       {'yes' if self.fits else verdict}",
+            f"power:      {self.power_mw:.3g} mW while it works, {within}",
+            f"energy:     {self.energy_uj:.3g} uJ for an inference, {within}",
+        ]
+        if every is not None:
+            day = self.energy.day_j(every)
+            lines.append(f"a day:      {day:.3g} J with an inference every {every:g} s, estimated")
+            if cell_wh is not None:
+                days = self.energy.battery_days(every, cell_wh)
+                lines.append(f"battery:    {days:.3g} days with {cell_wh:g} Wh, estimated")
+        return lines
 
 
 def estimate(config: Config) -> Estimate:
@@ -87,4 +145,5 @@ def estimate_design(design: Design, clock_mhz: float = 100.0) -> Estimate:
         ff_error=found.ff_error,
         fits=whole and most[0] <= device.lut and most[1] <= device.ff,
         too_large=not whole or found.lut > device.lut or found.ff > device.ff,
+        energy=energy(design, found.lut, clock_mhz),
     )

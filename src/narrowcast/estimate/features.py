@@ -12,10 +12,10 @@ import numpy as np
 
 from narrowcast.compile import Buffer, Design
 from narrowcast.compile.lanes import Kind
+from narrowcast.compile.multipliers import dsp_of_product
 from narrowcast.integer.model import Array
 
 PARTS = ("control", "epilogue", "lanes", "softmax", "engine", "memories")
-MULTIPLIER_ROW = 18  # bits of a multiplier in the epilogue
 
 _SEQUENCER = (
     *("tiles_last", "inner_last", "group_last", "tile_pause"),
@@ -89,7 +89,8 @@ def _epilogue(design: Design) -> dict[str, float]:
     """Adders, shifters and limits, of each way; the program's constants once."""
     c = design.constants
     ways, total = c["WAYS"], c["TOTAL_BITS"]
-    raised = {f["residual_shift"] for f in design.fields if f["has_residual"]}
+    product = c["RESIDUAL_BITS"] + 1 + c["M_BITS"]
+    raised = min(total, product + c["UP_HIGH"]) - c["UP_LOW"]
     shifted = max(total - c["SHIFT_LOW"], c["Y_BITS"] + 2)
     coarse = (c["SHIFT_HIGH"] - c["SHIFT_LOW"]) // 4 + 1
     return {
@@ -97,14 +98,38 @@ def _epilogue(design: Design) -> dict[str, float]:
         "total bits": ways * total,
         "sum bits": ways * c["SUM_BITS"],
         "biased bits": ways * c["BIASED_BITS"],
-        "bits x raises": ways * total * (c["UP_HIGH"] - c["UP_LOW"]),
-        "residual bits x raises in use": ways
-        * (c["RESIDUAL_BITS"] + 1 + MULTIPLIER_ROW)
-        * (len(raised) - 1),
+        "raised bits": ways * raised,
+        "raised bits x further raises": ways * raised * (_raises(design) - 1),
         "shifted bits": ways * shifted,
         "shifted bits x shifts": ways * shifted * coarse,
         "program bits": _columns(design, _EPILOGUE),
+        "bits of products that are cut": ways * _cut(c["BIASED_BITS"], c["M_BITS"], design)
+        + ways * _cut(c["RESIDUAL_BITS"] + 1, c["M_BITS"], design),
     }
+
+
+def _cut(a_bits: int, b_bits: int, design: Design) -> int:
+    """Return the bits of the sums of a product that takes more than a DSP block."""
+    wide, narrow = design.device.dsp_ports
+    parts = -(-max(a_bits, b_bits) // wide) * -(-min(a_bits, b_bits) // narrow)
+    return (parts - 1) * (a_bits + b_bits)
+
+
+def _raises(design: Design) -> int:
+    """Count the shifts of a residual that logic has to tell apart.
+
+    They are those in the range which the register of the shift can hold: a bit of it that is the
+    same in all steps is no register, and bits that are always alike are one.
+    """
+    shifts = np.array([fields["residual_shift"] for fields in design.fields], np.int64)
+    bits = shifts[:, None] >> np.arange(6) & 1
+    low, high = design.constants["UP_LOW"], design.constants["UP_HIGH"]
+    alike = {column.tobytes(): i for i, column in reversed(list(enumerate(bits.T)))}
+    first = np.array([alike[column.tobytes()] for column in bits.T])
+    every = np.arange(low, high + 1)[:, None] >> np.arange(6) & 1
+    constant = (bits == bits[0]).all(axis=0)
+    possible = (every == every[:, first]) & (~constant | (every == bits[0]))
+    return int(possible.all(axis=1).sum())
 
 
 def table_lane(x_bits: int, w_bits: int, sum_bits: int) -> tuple[int, int]:
@@ -134,10 +159,17 @@ def _lanes(design: Design) -> dict[str, float]:
     tables, registers = (
         table_lane(array.narrow_x, array.narrow_w, sums) if count[Kind.TABLES] else (0, 0)
     )
+    widths = [(c["X_BITS"], c["LANE_BITS"]), (array.narrow_x, array.narrow_w)]
+    soft = sum(
+        x_bits * w_bits
+        for kind, (x_bits, w_bits) in zip(array.kinds, widths, strict=False)
+        if kind == Kind.SINGLE and not dsp_of_product(x_bits, w_bits, design.device.family)
+    )
     return {
         "one": 1,
         "ways": ways,
         "sum bits": ways * sums,
+        "products in tables": columns * soft,
         "sums": ways * columns * sums,
         "columns": ways * columns,
         "grouped sums": count[Kind.PAIRS] * c["GROUPED"] * columns * sums,
@@ -175,7 +207,10 @@ def _engine(design: Design) -> dict[str, float]:
         "one": 1,
         "ways": ways,
         "operand bits": ways * c["X_BITS"],
+        "operand bits of two ways": (ways - 1) * c["X_BITS"],
         "lane operand bits": columns * c["LANE_BITS"],
+        "lane operand tables": _lane_operand_tables(design),
+        "bias bits": ways * c["BIAS_BITS"],
         "further banks' bits": sum(bank_bits) - max(bank_bits),
         "further segments' bits": sum((len(own) - 1) * own[0].width for own in of_bank),
         "segments": len(design.segments),
@@ -195,6 +230,21 @@ def _engine(design: Design) -> dict[str, float]:
     }
 
 
+def _lane_operand_tables(design: Design) -> int:
+    """Return the tables of the choice among weights, keys and values.
+
+    A bit has each segment and whether it is chosen, a bank's own selection from the second on, a
+    key, a value of each way, and two bits of choice. A table of k inputs replaces k by 1.
+    """
+    c, inputs = design.constants, 6 if design.device.family == "xc7" else 4
+    common = 2 * len(design.segments) + len(design.bank_bits) - 1 + 2
+    total = 0
+    for lane in range(c["COLUMNS"]):
+        own = common + (lane < c["KEY_LANES"]) + c["WAYS"] * (lane < c["VALUE_LANES"])
+        total += -(-(own - 1) // (inputs - 1)) * c["LANE_BITS"]
+    return total
+
+
 def ram_tables(words: int, width: int, family: str) -> int:
     """Return the look-up tables that a memory's primitives take; see ``netlist.PRIMITIVES``."""
     if family == "ecp5":  # TRELLIS_DPR16X4
@@ -204,25 +254,27 @@ def ram_tables(words: int, width: int, family: str) -> int:
     return 4 * (1 << (-(-words // 64) - 1).bit_length()) * -(-width // 3)  # RAM64M
 
 
-def rom_columns(bits: Array) -> tuple[int, int]:
+def rom_columns(bits: Array, family: str) -> tuple[int, int]:
     """Return what a read-only memory of bits [words, width] has in its tables.
 
     Blocks have 64 words. A bit that is the same in all words of a block takes no table, and bits
-    that are alike take one.
+    that are alike take one. A table of four inputs holds 16 words, and where nothing else joins
+    them, it takes another table to choose between two.
 
     Returns:
-        tables, and the bits in them.
+        registers behind the tables, and the tables.
     """
-    tables = size = 0
+    registers = tables = 0
     for first in range(0, len(bits), 64):
         block = bits[first : first + 64].astype(np.uint8)
         if len(block) < 64:
             block = np.vstack([block, np.zeros_like(block[:1])])
         varying = block[:, (block != block[0]).any(axis=0)]
         count = len({column.tobytes() for column in varying.T})
-        tables += count
-        size += count * min(64, len(bits) - first)
-    return tables, size
+        parts = -(-min(64, len(bits) - first) // 16)
+        registers += count
+        tables += count * {"xc7": 1, "ecp5": parts, "ice40": 2 * parts - 1}[family]
+    return registers, tables
 
 
 def _memories(design: Design) -> dict[str, float]:
@@ -236,25 +288,24 @@ def _memories(design: Design) -> dict[str, float]:
             primitives += b.copies * ram_tables(b.words, b.width, family)
             deep = 16 if family == "ecp5" else 64
             choice += b.copies * b.width * (-(-b.words // deep) - 1)
-    tables = size = chosen = regular = latches = 0
+    random = regular = registers = chosen = 0
     for name, bits in design.tables():
-        count, held = rom_columns(bits)
-        blocks = -(-len(bits) // 64)
-        tables += count
+        behind, tables = rom_columns(bits, family)
+        registers += behind
         if name.startswith(("jobs", "exponentials")):
-            regular += held
+            regular += tables
         else:
-            size += held
-        latches += count
-        if blocks > 1:
-            chosen += int((bits != bits[0]).any(axis=0).sum()) * -(-(blocks - 1) // 3)
+            random += tables
+        choices = -(-len(bits) // 64) - 1
+        each = -(-choices // 3) if family == "xc7" else choices
+        chosen += each * int((bits != bits[0]).any(axis=0).sum())
     return {
         "one": 1,
         "RAM tables": primitives,
         "RAM choice": choice,
-        "ROM tables": tables,
-        "ROM bits": size,
-        "regular ROM bits": regular,
+        "ROM tables": random,
+        "regular ROM tables": regular,
+        "ROM registers": registers,
         "ROM choice": chosen,
         "lanes of caches": c["KEY_LANES"] + c["WAYS"] * c["VALUE_LANES"],
         "ways": c["WAYS"],

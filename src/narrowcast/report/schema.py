@@ -24,6 +24,7 @@ def build_report(
     verification: Mapping[str, Any],
     synthesis: Mapping[str, Any],
     place_and_route: Mapping[str, Any] | None,
+    estimate: Mapping[str, Any],
     clock_mhz: float,
     seconds: Mapping[str, float],
 ) -> dict[str, Any]:
@@ -38,6 +39,7 @@ def build_report(
         synthesis: {tool, device, lut, ff, bram36 or bram, dsp, fits, budget, longest_path}.
         place_and_route: {tool, device, fmax_mhz, lut, ff, bram, dsp, bitstream, ...}, None where
             the design is not placed.
+        estimate: What the model was expected to cost, as ``Estimate.to_json`` gives it.
         clock_mhz: The clock at which the latency is stated.
         seconds: By stage.
 
@@ -59,5 +61,6 @@ def build_report(
         "program": {key: program[key] for key in ("array", "steps", "buffers")},
         "synthesis": dict(synthesis),
         "place_and_route": None if place_and_route is None else dict(place_and_route),
+        "estimate": dict(estimate),
         "seconds": dict(seconds),
     }

@@ -22,13 +22,12 @@ from narrowcast.search.assess import Assessment, assess
 from narrowcast.search.front import to_toml
 from narrowcast.search.goals import Goals
 from narrowcast.search.jobs import load_float
+from narrowcast.search.sensitivity import Bits, Rounded, sensitivity
 from narrowcast.search.shapes import prepare
-from narrowcast.search.shared import Judge, SharedModel
 from narrowcast.search.space import WIDTHS, with_bits
 
 CONFIG, JSON = "fit.toml", "fit.json"
 
-Bits = Mapping[str, int]
 Table = Mapping[str, Mapping[int, float]]
 
 
@@ -101,18 +100,6 @@ class Fit:
         }
 
 
-def sensitivity(judge: Judge, bits: Bits) -> dict[str, dict[int, float]]:
-    """Return what each tensor's narrower widths cost, all others being as in ``bits``."""
-    found = judge.distance(bits)
-    return {
-        name: {
-            width: judge.distance({**bits, name: width}) - found if width < most else 0.0
-            for width in range(WIDTHS[0], most + 1)
-        }
-        for name, most in bits.items()
-    }
-
-
 def fit_device(config: Config, out: Path, goals: Goals, progress: Progress | None = None) -> Fit:
     """Find widths at which a model fits its device and keeps to limits.
 
@@ -132,12 +119,12 @@ def fit_device(config: Config, out: Path, goals: Goals, progress: Progress | Non
     try:
         prepared = prepare(smallest, out)
         source = load_float(prepared.state, config)
-        judge = Judge(SharedModel(source, prepared.dataset, config), source, prepared.dataset)
+        rounded = Rounded(source, prepared.dataset, config)
 
         def fits(chosen: Bits) -> bool:
             return not assess(with_bits(config, chosen), goals).violations
 
-        table = sensitivity(judge, bits) if before.violations else {}
+        table = sensitivity(rounded, bits) if before.violations else {}
         chosen = narrow(bits, table, fits) if before.violations else dict(bits)
         point = with_bits(config, chosen) if before.violations else config
         fit = Fit(
@@ -149,9 +136,9 @@ def fit_device(config: Config, out: Path, goals: Goals, progress: Progress | Non
             ),
             before=before,
             after=assess(point, goals),
-            float_rmse=judge.float_rmse,
-            distance_before=judge.distance(bits),
-            distance_after=judge.distance(chosen),
+            float_rmse=rounded.float_rmse,
+            distance_before=rounded.distance(bits),
+            distance_after=rounded.distance(chosen),
         )
     finally:
         progress.ended()

@@ -16,7 +16,6 @@ from narrowcast.model import Transformer, build, predict
 from narrowcast.quantize import finetune, to_integer_model
 from narrowcast.search.assess import Assessment, judge_estimate
 from narrowcast.search.goals import Goals
-from narrowcast.search.shared import train_shared
 
 
 @dataclass(frozen=True)
@@ -41,14 +40,6 @@ def load_float(state: bytes, config: Config) -> Transformer:
     model = build(config)
     model.load_state_dict(safetensors.torch.load(state))
     return model.eval()
-
-
-def share(state: bytes, dataset: Dataset, config: Config) -> bytes:
-    """Train weights for all widths; return them as a file's content."""
-    torch.set_num_threads(1)
-    model = train_shared(load_float(state, config), dataset, config)
-    weights = {name: value.contiguous() for name, value in model.state_dict().items()}
-    return safetensors.torch.save(weights)
 
 
 def train(state: bytes, dataset: Dataset, config: Config, goals: Goals) -> Trained:

@@ -1,9 +1,9 @@
 """The search itself: what is proposed, judged, and trained, in which order, and for how long.
 
-1. Every size of the model is trained in floating point, then once for all widths.
+1. Every size of the model is trained in floating point. A few short trainings teach the proxy.
 2. Uniform models are trained in full, whatever the rest of the search finds.
 3. A sampler proposes candidates. The estimator rejects what does not fit or exceeds a limit; the
-   shared model predicts the error of the others, without training.
+   proxy predicts the error of the others, without training.
 4. Candidates are trained in full, each time the one that is predicted to add the most to the
    volume that the trained ones dominate.
 """
@@ -14,7 +14,8 @@ import statistics
 import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from functools import partial
 from itertools import combinations
 from pathlib import Path
 from typing import Any
@@ -28,17 +29,17 @@ from pydantic import ValidationError
 from narrowcast.config import Config
 from narrowcast.device import load_device
 from narrowcast.errors import UserError
-from narrowcast.files import write_whole
 from narrowcast.progress import Progress
 from narrowcast.search.assess import Assessment, assess
 from narrowcast.search.front import Front
 from narrowcast.search.goals import ERROR, Goals
 from narrowcast.search.hypervolume import hypervolume, nondominated
-from narrowcast.search.jobs import Trained, share, train
+from narrowcast.search.jobs import Trained, train
+from narrowcast.search.proxy import EPOCHS, PROBES, Proxy
 from narrowcast.search.shapes import Prepared, prepare
-from narrowcast.search.shared import Judge
-from narrowcast.search.space import Space, shape_name
-from narrowcast.search.trials import POPULATION, VIOLATIONS, Trials, open_trials
+from narrowcast.search.space import SHAPE, Space, changed, shape_name
+from narrowcast.search.trials import POPULATION, TRAINED, VIOLATIONS, Trials, open_trials
+from narrowcast.search.trials import PROBES as PROBE_STUDY
 from narrowcast.search.workers import Workers, open_workers
 from narrowcast.stages import file_digest
 
@@ -98,11 +99,10 @@ class Run:
         self._seed = seed
         self._space, self._goals, self._trials = space, goals, trials
         self._workers, self._out, self._progress = workers, out, progress
-        self._judges: dict[str, Judge] = {}
+        self._proxies: dict[str, Proxy] = {}
         self._prepared: dict[str, Prepared] = {}
         self._pending: dict[Future[Any], _Task] = {}
         self._local = ThreadPoolExecutor(1)
-        self._distances: dict[str, float] = {}
         self._candidates: dict[str, Candidate] = {}
         self._seen: set[str] = set()
         self._done = {key_of(trial.params) for trial in trials.trained}
@@ -148,7 +148,7 @@ class Run:
 
     @property
     def _ready(self) -> bool:
-        return len(self._judges) == len(self._starts)
+        return len(self._proxies) == len(self._starts)
 
     def _report(self) -> None:
         best = min((t.user_attrs[ERROR] for t in self._trials.trained), default=math.inf)
@@ -191,31 +191,52 @@ class Run:
     def _prepared_one(self, name: str) -> Callable[[Prepared], None]:
         def done(prepared: Prepared) -> None:
             self._prepared[name] = prepared
-            if prepared.shared.exists():
-                self._judge(name)
-            else:
-                arguments = (prepared.state, prepared.dataset, prepared.config)
-                self._run_there(_Task(share, arguments, lambda weights: shared(prepared, weights)))
+            self._learn(name)
+            if name not in self._proxies:
+                self._train_probes(name)
             for parameters, label in self._space.uniform():
-                if parameters["shape"] == name and key_of(parameters) not in self._done:
+                if parameters[SHAPE] == name and key_of(parameters) not in self._done:
                     self._train_uniform(parameters, label)
-
-        def shared(prepared: Prepared, weights: bytes) -> None:
-            write_whole(prepared.shared, weights)
-            self._judge(name)
 
         return done
 
-    def _judge(self, name: str) -> None:
-        self._judges[name] = self._prepared[name].judge()
-        if self._ready:
-            for trial in self._trials.candidates.get_trials():
-                self._recall(trial)
-            first = self._space.uniform()
-            first += [(p, "") for p in self._space.near_uniform(self._seed, POPULATION)]
-            for parameters, label in first:
-                if parameters["shape"] in self._judges and key_of(parameters) not in self._seen:
-                    self._trials.candidates.enqueue_trial(parameters, {"label": label})
+    def _probes(self, name: str) -> list[dict[str, Any]]:
+        return self._space.of_shape(name).samples(self._seed, PROBES)
+
+    def _train_probes(self, name: str) -> None:
+        """Train the short trainings of a size that are not done yet."""
+        known = {key_of(trial.params) for trial in self._trials.finished[PROBE_STUDY]}
+        for parameters in self._probes(name):
+            if key_of(parameters) not in known:
+                config = self._space.point(parameters)
+                config = changed(config, train={"finetune_epochs": EPOCHS})
+                self._run_training(parameters, config, partial(self._probed, parameters))
+
+    def _probed(self, parameters: Mapping[str, Any], found: Trained) -> None:
+        self._keep(PROBE_STUDY, parameters, "", found)
+        self._learn(parameters[SHAPE])
+
+    def _learn(self, name: str) -> None:
+        """Fit a size's proxy, as soon as all its short trainings are there."""
+        known = {key_of(t.params): t for t in self._trials.finished[PROBE_STUDY]}
+        keys = [key_of(parameters) for parameters in self._probes(name)]
+        if all(key in known for key in keys):
+            points = [self._space.point(known[key].params) for key in keys]
+            self._proxies[name] = Proxy.fit(
+                [point.quantization.widths(point.model.layers) for point in points],
+                [known[key].user_attrs["distance"] for key in keys],
+            )
+            if self._ready:
+                self._begin_sampling()
+
+    def _begin_sampling(self) -> None:
+        for trial in self._trials.candidates.get_trials():
+            self._recall(trial)
+        first = self._space.uniform()
+        first += [(parameters, "") for parameters in self._space.samples(self._seed, POPULATION)]
+        for parameters, label in first:
+            if parameters[SHAPE] in self._proxies and key_of(parameters) not in self._seen:
+                self._trials.candidates.enqueue_trial(parameters, {"label": label})
 
     def _recall(self, trial: FrozenTrial) -> None:
         """Take in a candidate of an earlier run."""
@@ -235,7 +256,7 @@ class Run:
         if not assessment.violations:
             self._feasible += 1
             candidate = Candidate(
-                *(parameters, distributions, assessment, notes["distance"], parameters["shape"]),
+                *(parameters, distributions, assessment, notes["distance"], parameters[SHAPE]),
                 notes.get("label", ""),
             )
             self._candidates[candidate.key] = candidate
@@ -250,67 +271,69 @@ class Run:
         except ValidationError:
             self._trials.drop_candidate(trial)
             return
-        if key_of(trial.params) in self._seen or trial.params["shape"] not in self._judges:
+        if key_of(trial.params) in self._seen or trial.params[SHAPE] not in self._proxies:
             self._trials.drop_candidate(trial)
             return
         assessment = assess(config, self._goals)
         costs = {ERROR: math.inf, **dict.fromkeys(self._goals.minimise, math.inf)}
         notes: dict[str, Any] = {VIOLATIONS: assessment.violations, "costs": assessment.costs}
         if not assessment.violations:
-            judge = self._judges[trial.params["shape"]]
-            distance = self._distance(judge, config)
-            costs = {**assessment.costs, ERROR: math.hypot(judge.float_rmse, math.sqrt(distance))}
+            distance = self._predict(config)
+            exact = self._prepared[trial.params[SHAPE]].float_rmse
+            costs = {**assessment.costs, ERROR: math.hypot(exact, math.sqrt(distance))}
             notes["distance"] = distance
         else:
             costs |= assessment.costs
         self._note(trial.params, trial.distributions, assessment, {**trial.user_attrs, **notes})
         self._trials.keep_candidate(trial, self._goals.values(costs), notes)
 
-    def _distance(self, judge: Judge, config: Config) -> float:
+    def _predict(self, config: Config) -> float:
+        """Return the distance from the float model that the proxy predicts."""
         bits = config.quantization.widths(config.model.layers)
-        key = f"{shape_name(config)} {list(bits.values())}"
-        if key not in self._distances:
-            self._distances[key] = judge.distance(bits)
-        return self._distances[key]
+        return self._proxies[shape_name(config)].distance(bits)
 
     # Training in full
 
     def _train_uniform(self, parameters: Mapping[str, Any], label: str) -> None:
-        config = self._space.point(parameters)
-        assessment = assess(config, self._goals)
-        if assessment.violations:
-            return
-        trial = optuna.trial.FixedTrial(dict(parameters))
-        self._space.suggest(trial)
-        self._train(
-            Candidate(
-                *(parameters, trial.distributions, assessment, math.nan, shape_name(config), label)
+        assessment = assess(self._space.point(parameters), self._goals)
+        if not assessment.violations:
+            distributions = self._space.distributions(parameters)
+            self._train(
+                Candidate(parameters, distributions, assessment, math.nan, parameters[SHAPE], label)
             )
-        )
 
     def _train(self, candidate: Candidate) -> None:
-        prepared = self._prepared[candidate.shape]
-        config = self._space.point(candidate.parameters)
-        arguments = (prepared.state, prepared.dataset, config, self._goals)
-        self._done.add(candidate.key)
-        self._run_there(
-            _Task(train, arguments, lambda found: self._trained(candidate, found), candidate)
-        )
+        def done(found: Trained) -> None:
+            self._keep(TRAINED, candidate.parameters, candidate.label, found)
 
-    def _trained(self, candidate: Candidate, found: Trained) -> None:
+        self._done.add(candidate.key)
+        config = self._space.point(candidate.parameters)
+        self._run_training(candidate.parameters, config, done, candidate)
+
+    def _run_training(
+        self,
+        parameters: Mapping[str, Any],
+        config: Config,
+        done: Callable[[Trained], None],
+        candidate: Candidate | None = None,
+    ) -> None:
+        prepared = self._prepared[parameters[SHAPE]]
+        arguments = (prepared.state, prepared.dataset, config, self._goals)
+        self._run_there(_Task(train, arguments, done, candidate))
+
+    def _keep(self, study: str, parameters: Mapping[str, Any], label: str, found: Trained) -> None:
         missing = dict.fromkeys(self._goals.minimise, math.inf)
         costs = {**missing, **found.assessment.costs, ERROR: found.rmse}
         notes = {
-            "label": candidate.label,
+            "label": label,
             "costs": found.assessment.costs,
             VIOLATIONS: found.assessment.violations,
             ERROR: found.rmse,
             "distance": found.distance,
             "seconds": found.seconds,
         }
-        self._trials.keep_trained(
-            candidate.parameters, candidate.distributions, self._goals.values(costs), notes
-        )
+        distributions = self._space.distributions(parameters)
+        self._trials.keep(study, parameters, distributions, self._goals.values(costs), notes)
 
     def _train_more(self) -> None:
         """Give the workers that are free the most promising candidates."""
@@ -345,9 +368,10 @@ class Run:
         return untrained[promising[best]] if gains[best] > _LEAST_GAIN * volume else None
 
     def _predicted(self, candidate: Candidate, line: tuple[float, float]) -> tuple[float, ...]:
-        judge = self._judges[candidate.shape]
         offset, slope = line
-        square = judge.float_rmse**2 + offset + slope * candidate.distance
+        square = (
+            self._prepared[candidate.shape].float_rmse ** 2 + offset + slope * candidate.distance
+        )
         costs = {**candidate.assessment.costs, ERROR: math.sqrt(max(square, 0.0))}
         return self._goals.values(costs)
 
@@ -355,14 +379,15 @@ class Run:
         """Return offset and slope of the squared error that training in full has left.
 
         A fit of medians (Theil, Sen) to what was trained: the excess over the float model's squared
-        error, over the distance that the shared model predicts.
+        error, over the distance that the proxy predicts.
         """
         points: dict[float, float] = {}
         for trial in self._trials.trained:
-            judge = self._judges.get(trial.params["shape"])
-            if judge is not None:
-                distance = self._distance(judge, self._space.point(trial.params))
-                points[distance] = trial.user_attrs[ERROR] ** 2 - judge.float_rmse**2
+            name = trial.params[SHAPE]
+            if name in self._proxies:
+                distance = self._predict(self._space.point(trial.params))
+                exact = self._prepared[name].float_rmse
+                points[distance] = trial.user_attrs[ERROR] ** 2 - exact**2
         if len(points) < _LEAST_TO_FIT:
             return 0.0, 1.0
         pairs = combinations(points.items(), 2)
@@ -441,8 +466,8 @@ def feasible_starts(space: Space, goals: Goals, seed: int) -> dict[str, Config]:
     """
     starts: dict[str, Config] = {}
     nearest: tuple[Config, Assessment] | None = None
-    for name, shape in space.shapes.items():
-        alone = replace(space, shapes={name: shape})
+    for name in space.shapes:
+        alone = space.of_shape(name)
         study = optuna.create_study(sampler=optuna.samplers.TPESampler(seed=seed))
         for parameters, _ in alone.uniform():
             study.enqueue_trial(parameters)

@@ -1,16 +1,13 @@
-"""What is trained once for all points of one size: the float model, and the shared one."""
+"""What is trained once for all points of one size: the float model."""
 
 from dataclasses import dataclass, replace
-from hashlib import sha256
 from pathlib import Path
-
-import safetensors.torch
 
 from narrowcast import pipeline
 from narrowcast.config import Config
-from narrowcast.data import Dataset, Part, make_windows, read_table
+from narrowcast.data import Dataset, Part, errors, make_windows, read_table
+from narrowcast.model import predict
 from narrowcast.search.jobs import load_float
-from narrowcast.search.shared import Judge, SharedModel
 from narrowcast.search.space import shape_name
 
 MODELS = "models"
@@ -24,20 +21,13 @@ class Prepared:
         config: any point of this size.
         dataset: without its test part, which a search does not look at.
         state: content of the file of float weights.
-        shared: the file of shared weights; it need not be there.
+        float_rmse: on the validation part, in the target's unit.
     """
 
     config: Config
     dataset: Dataset
     state: bytes
-    shared: Path
-
-    def judge(self) -> Judge:
-        """Return the judge of this size, from the file of shared weights."""
-        source = load_float(self.state, self.config)
-        model = SharedModel(source, self.dataset, self.config)
-        model.load_state_dict(safetensors.torch.load(self.shared.read_bytes()))
-        return Judge(model, source, self.dataset)
+    float_rmse: float
 
 
 def prepare(config: Config, out: Path) -> Prepared:
@@ -48,13 +38,14 @@ def prepare(config: Config, out: Path) -> Prepared:
     folder = out / MODELS / shape_name(config)
     pipeline.train(config, folder)
     state = (folder / pipeline.FLOAT_MODEL).read_bytes()
-    key = sha256(state + config.train.model_dump_json().encode()).hexdigest()
     dataset = make_windows(read_table(config.data), config.data)
+    windows = dataset.validation
+    forecast = predict(load_float(state, config), windows.inputs, dataset)[:, 0]
     return Prepared(
         config=config,
         dataset=replace(dataset, test=_nothing(dataset.test)),
         state=state,
-        shared=folder / f"shared-{key[:12]}.safetensors",
+        float_rmse=errors(forecast, windows.target).rmse,
     )
 
 

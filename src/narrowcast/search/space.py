@@ -6,11 +6,12 @@ the configuration makes are kept; those that it leaves to the compiler (``auto``
 
 import random
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import product
 from typing import Any
 
 import optuna
+from optuna.distributions import BaseDistribution
 from pydantic import ValidationError
 
 from narrowcast.config import Config, did_you_mean, quantised_names
@@ -26,7 +27,7 @@ SIZES = {
     "ffn_channels": "model",
 }
 _LANES = (4, 8, 16, 24, 32, 48, 64)
-_SHAPE = "shape"
+SHAPE = "shape"
 
 Choice = int | bool | str
 
@@ -138,7 +139,7 @@ class Space:
         Raises:
             ValidationError: The choices contradict each other.
         """
-        name = trial.suggest_categorical(_SHAPE, list(self.shapes))
+        name = trial.suggest_categorical(SHAPE, list(self.shapes))
         shape = self.shapes[name]
         bits = {
             name: trial.suggest_int(name, WIDTHS[0], WIDTHS[-1])
@@ -155,26 +156,36 @@ class Space:
         for name, shape in self.shapes.items():
             for bits in reversed(WIDTHS):
                 widths = dict.fromkeys(quantised_names(shape.model.layers), bits)
-                parameters = {_SHAPE: name, **widths, **dict.fromkeys(self.hardware, "auto")}
+                parameters = {SHAPE: name, **widths, **dict.fromkeys(self.hardware, "auto")}
                 found.append((parameters, f"{bits} bits"))
         return found
 
-    def near_uniform(self, seed: int, count: int) -> list[dict[str, Any]]:
-        """Return parameters of random models, each of widths that differ by 2 at most."""
+    def of_shape(self, name: str) -> "Space":
+        """Return the space of one size alone."""
+        return replace(self, shapes={name: self.shapes[name]})
+
+    def samples(self, seed: int, count: int) -> list[dict[str, Any]]:
+        """Return parameters of random models, whose widths lie closer together or farther apart."""
         generator = random.Random(seed)
         found = []
         for _ in range(count):
             name = generator.choice(list(self.shapes))
-            narrow = generator.choice(WIDTHS[:-1])
+            least, most = sorted(generator.sample(WIDTHS, 2))
             names = quantised_names(self.shapes[name].model.layers)
-            bits = {each: min(generator.randint(narrow, narrow + 2), WIDTHS[-1]) for each in names}
-            chosen: dict[str, Any] = {_SHAPE: name, **bits}
+            bits = {each: generator.randint(least, most) for each in names}
+            chosen: dict[str, Any] = {SHAPE: name, **bits}
             found.append(chosen | dict.fromkeys(self.hardware, "auto"))
         return found
 
+    def distributions(self, parameters: Mapping[str, Any]) -> dict[str, BaseDistribution]:
+        """Return what the parameters of a point are chosen from."""
+        trial = optuna.trial.FixedTrial(dict(parameters))
+        self.suggest(trial)
+        return trial.distributions
+
     def point(self, parameters: Mapping[str, Any]) -> Config:
         """Return the point of a finished trial's parameters."""
-        shape = self.shapes[parameters[_SHAPE]]
+        shape = self.shapes[parameters[SHAPE]]
         bits = {name: parameters[name] for name in quantised_names(shape.model.layers)}
         return self._point(shape, bits, {key: parameters[key] for key in self.hardware})
 

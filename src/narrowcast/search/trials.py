@@ -1,8 +1,8 @@
 """The trials of a search, kept in a file that optuna-dashboard opens.
 
-``search.journal`` is an Optuna journal with two studies: ``candidates``, whose errors are predicted
-by the shared model, and ``trained``, whose errors were measured after training in full. A trial is
-written when it is finished, whole and at once; so killing a search at any moment leaves no half of
+``search.journal`` is an Optuna journal with three studies: ``probes``, short trainings that teach
+the proxy, ``candidates``, whose errors the proxy predicts, and ``trained``, whose errors were
+measured after training in full. A trial is written when it is finished, whole and at once; so killing a search at any moment leaves no half of
 one, and what was cut off in writing is cut away when the search goes on.
 """
 
@@ -28,7 +28,7 @@ from narrowcast.stages import first_difference, plain
 
 JOURNAL = "search.journal"
 PROBLEM = "search.json"
-CANDIDATES, TRAINED = "candidates", "trained"
+PROBES, CANDIDATES, TRAINED = "probes", "candidates", "trained"
 VIOLATIONS = "violations"
 POPULATION = 40
 _LOCK = ".search.lock"
@@ -41,7 +41,7 @@ class Trials:
 
     Attributes:
         candidates: a study in memory, whose sampler proposes what comes next.
-        trained: finished trials of the other study.
+        finished: the trials of the other two.
     """
 
     def __init__(self, path: Path, goals: Goals, seed: int) -> None:
@@ -57,14 +57,14 @@ class Trials:
                 name: optuna.create_study(
                     storage=storage, study_name=name, directions=directions, load_if_exists=True
                 )
-                for name in (CANDIDATES, TRAINED)
+                for name in (PROBES, CANDIDATES, TRAINED)
             }
             for study in self._kept.values():
                 if study.metric_names is None:
                     with warnings.catch_warnings(action="ignore"):  # it says: experimental
                         study.set_metric_names(list(goals.minimise))
             known = self._kept[CANDIDATES].get_trials()
-            self.trained: list[FrozenTrial] = self._kept[TRAINED].get_trials()
+            self.finished = {name: self._kept[name].get_trials() for name in (PROBES, TRAINED)}
         except (ValueError, KeyError, TypeError, AttributeError):
             raise UserError(
                 f"{path}: is damaged, Optuna cannot read it: put back a copy, or delete it to "
@@ -88,22 +88,28 @@ class Trials:
         """Finish a trial whose choices contradict each other, or that is known already."""
         self._kept[CANDIDATES].add_trial(self.candidates.tell(trial, state=TrialState.PRUNED))
 
-    def keep_trained(
+    @property
+    def trained(self) -> list[FrozenTrial]:
+        """What was trained in full."""
+        return self.finished[TRAINED]
+
+    def keep(
         self,
+        study: str,
         parameters: Mapping[str, Any],
         distributions: Mapping[str, BaseDistribution],
         values: Sequence[float],
         notes: Mapping[str, Any],
     ) -> None:
-        """Add a finished training."""
+        """Add a finished training to ``probes`` or ``trained``."""
         trial = optuna.trial.create_trial(
             params=dict(parameters),
             distributions=dict(distributions),
             values=list(values),
             user_attrs=dict(notes),
         )
-        self._kept[TRAINED].add_trial(trial)
-        self.trained.append(trial)
+        self._kept[study].add_trial(trial)
+        self.finished[study].append(trial)
 
 
 def new_sampler(seed: int) -> optuna.samplers.BaseSampler:

@@ -1,0 +1,190 @@
+"""Compare estimates with the truth, for models that nothing was fitted to, and print tables.
+
+    python benchmarks/estimate.py --out out/estimate --json out/estimate.json
+
+40 random mixed-precision models for three devices (with seeds beyond those of
+``narrowcast characterise``) are synthesised whole and simulated for two windows. Then models near
+and beyond what two small devices hold, compiled as if these had look-up tables enough: does what is
+said to fit fit, and is what is said to be too large too large? And energies beside published ones.
+Models that are done already are not synthesised again.
+"""
+
+import argparse
+import hashlib
+import json
+import shutil
+import statistics
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from narrowcast.compile import Design
+from narrowcast.device import Device, load_device
+from narrowcast.errors import UserError
+from narrowcast.estimate import Estimate, estimate_design
+from narrowcast.estimate.samples import sample
+from narrowcast.hardware.simulate import simulate_ghdl
+from narrowcast.hardware.synthesise import synthesise_yosys
+from narrowcast.integer import execute
+
+HELD_OUT = (("xc7s15", 14), ("up5k", 13), ("ecp5-25f", 13))
+LIMITS = (("up5k", 8), ("xc7s6", 8))  # models between these shares of the look-up tables
+NEAR = (0.85, 1.6)
+FIRST_SEED = 1000
+COLUMNS = (
+    *("device", "seed", "n x d", "bits", "cycles", "DSP", "BRAM"),
+    *("LUT", "estimate", "%", "FF", "estimate", "%"),
+)
+
+
+def models(device: Device, count: int, first: int = FIRST_SEED) -> Iterator[tuple[int, Design]]:
+    """Yield so many models that can be compiled for a device, with their seeds."""
+    seed = first
+    while count:
+        try:
+            yield seed, sample(device, seed).compile(device)
+            count -= 1
+        except UserError:
+            pass
+        seed += 1
+
+
+def truth(design: Design, folder: Path, *, simulated: bool) -> dict[str, Any]:
+    """Return what synthesis and simulation find; kept in ``folder`` for the next time."""
+    work = folder / "work"
+    shutil.rmtree(work, ignore_errors=True)
+    design.write_rtl(work / "rtl")
+    sources = b"".join(path.read_bytes() for path in sorted((work / "rtl").glob("*.vhd")))
+    kept = folder / f"{hashlib.sha256(sources).hexdigest()}.json"
+    if not kept.is_file():
+        found = synthesise_yosys(work / "rtl", design.device, 100.0, work / "yosys").to_json()
+        if simulated:
+            tensor = design.model.tensors[design.model.input]
+            shape = (2, tensor.rows, tensor.columns)
+            inputs = np.random.default_rng(0).integers(tensor.low, tensor.high + 1, shape)
+            expected = execute(design.model, inputs)
+            run = simulate_ghdl(work / "rtl", design.model, inputs, expected, work / "ghdl")
+            found["cycles"], found["mismatches"] = run.cycles, run.mismatches
+        kept.write_text(json.dumps(found) + "\n")
+    result: dict[str, Any] = json.loads(kept.read_text())
+    return result
+
+
+def held_out(device: Device, seed: int, design: Design, folder: Path) -> dict[str, Any]:
+    """Compare the estimate of a model with the truth."""
+    begun = time.perf_counter()
+    guess = estimate_design(design)
+    seconds = time.perf_counter() - begun
+    found = truth(design, folder, simulated=True)
+    blocks = found["bram36"] * 2 if "bram36" in found else found["bram"]
+    assert found["mismatches"] == 0, f"{device.name} {seed}: simulation differs"
+    return {
+        "device": device.name,
+        "seed": seed,
+        "n x d": f"{design.model.window} x {design.model.channels}",
+        "bits": " ".join(map(str, design.bank_bits)),
+        "cycles": found["cycles"],
+        "DSP": found["dsp"],
+        "BRAM": blocks,
+        "exact": (guess.cycles, guess.dsp, guess.blocks) == (found["cycles"], found["dsp"], blocks),
+        "lut": [found["lut"], guess.lut, guess.lut / found["lut"] - 1],
+        "ff": [found["ff"], guess.ff, guess.ff / found["ff"] - 1],
+        "estimate_ms": 1000 * seconds,
+    }
+
+
+def near_limit(device: Device, count: int) -> Iterator[tuple[int, Design, Estimate]]:
+    """Yield models whose estimate is near what the device holds, as if it had tables enough."""
+    roomy = replace(device, lut=10**6, ff=10**6)
+    for seed, design in models(roomy, 10**6, 2 * FIRST_SEED):
+        guess = estimate_design(replace(design, device=device))
+        if NEAR[0] <= guess.lut / device.lut <= NEAR[1]:
+            yield seed, design, guess
+            count -= 1
+        if not count:
+            return
+
+
+def table(rows: list[dict[str, Any]]) -> None:
+    """Print the models that were held out."""
+    print("| " + " | ".join(COLUMNS) + " |\n" + "|" + " --- |" * len(COLUMNS))
+    for row in rows:
+        fitted = [
+            f"{found:,} | {guess:,} | {100 * error:+.1f}"
+            for found, guess, error in (row["lut"], row["ff"])
+        ]
+        exact = [f"{row[name]:,}" if name == "cycles" else f"{row[name]}" for name in COLUMNS[:7]]
+        print("| " + " | ".join(exact + fitted) + " |")
+
+
+def summary(rows: list[dict[str, Any]]) -> dict[str, Any]:
+    """Return mean and worst errors by device, and in all."""
+    result = {}
+    for name in ("all", *dict.fromkeys(row["device"] for row in rows)):
+        own = [row for row in rows if name in ("all", row["device"])]
+        errors = {key: [abs(row[key][2]) for row in own] for key in ("lut", "ff")}
+        result[name] = {
+            "models": len(own),
+            "exact": sum(row["exact"] for row in own),
+            **{f"{key}_mean": statistics.mean(values) for key, values in errors.items()},
+            **{f"{key}_worst": max(values) for key, values in errors.items()},
+        }
+    return result
+
+
+def main() -> None:
+    """Go through all models."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--out", type=Path, required=True, help="folder for what was found")
+    parser.add_argument("--json", type=Path, help="file for the numbers")
+    args = parser.parse_args()
+    args.out.mkdir(parents=True, exist_ok=True)
+    rows = []
+    for name, count in HELD_OUT:
+        device = load_device(name)
+        for seed, design in models(device, count):
+            rows.append(held_out(device, seed, design, args.out))
+            print(name, seed, rows[-1]["exact"], rows[-1]["lut"], rows[-1]["ff"], flush=True)
+    table(rows)
+    found = summary(rows)
+    for name, each in found.items():
+        print(
+            f"{name}: DSP, BRAM and cycles exact in {each['exact']} of {each['models']}; LUT "
+            f"{each['lut_mean']:.1%} off, at worst {each['lut_worst']:.1%}; FF "
+            f"{each['ff_mean']:.1%}, at worst {each['ff_worst']:.1%}"
+        )
+    limits = []
+    for name, count in LIMITS:
+        device = load_device(name)
+        for seed, design, guess in near_limit(device, count):
+            used = truth(design, args.out, simulated=False)
+            fits = used["lut"] <= device.lut and used["ff"] <= device.ff
+            limits.append(
+                {
+                    "device": name,
+                    "seed": seed,
+                    "lut": used["lut"],
+                    "estimate": guess.lut,
+                    "said_to_fit": guess.fits,
+                    "said_too_large": guess.too_large,
+                    "fits": fits,
+                }
+            )
+            print(limits[-1], flush=True)
+    right = sum(row["fits"] for row in limits if row["said_to_fit"])
+    wrong = sum(row["fits"] for row in limits if row["said_too_large"])
+    print(
+        f"of {sum(r['said_to_fit'] for r in limits)} said to fit {right} fit; "
+        f"of {sum(r['said_too_large'] for r in limits)} said to be too large {wrong} fit"
+    )
+    if args.json is not None:
+        document = {"held_out": rows, "summary": found, "limits": limits}
+        args.json.write_text(json.dumps(document, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    main()

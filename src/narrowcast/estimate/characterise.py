@@ -1,0 +1,117 @@
+"""Synthesises random models of a device's family, and fits the estimates to what they took."""
+
+import datetime
+import hashlib
+import json
+import shutil
+from collections.abc import Callable, Iterator, Mapping
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+from narrowcast.compile import Design
+from narrowcast.device import Device
+from narrowcast.errors import UserError
+from narrowcast.estimate.area import fit_points, points_file
+from narrowcast.estimate.attribution import counts
+from narrowcast.estimate.features import features
+from narrowcast.estimate.samples import Sample, sample
+from narrowcast.files import write_whole
+from narrowcast.hardware.ghdl import to_verilog
+from narrowcast.hardware.synthesise import run_yosys
+
+TOOL = "yosys"
+LEAST_POINTS = 8  # below that nothing can be fitted
+Told = Callable[[int, int, str], None]  # points done, points in all, what was done
+
+
+def characterise(
+    device: Device,
+    folder: Path,
+    work: Path,
+    count: int,
+    told: Told = lambda *_: None,
+    yosys: Path | None = None,
+) -> dict[str, Any]:
+    """Add points until the file of the device's family has ``count`` of this device.
+
+    The file is written after every point: a run that is cut off goes on where it stopped. A point
+    whose design or whose sources are no longer the same is synthesised again.
+
+    Args:
+        device: for which models are drawn.
+        folder: of the file of points.
+        work: folder for what synthesis makes.
+        count: how many points.
+        told: called after each point.
+        yosys: another yosys than the one that comes along.
+
+    Returns:
+        the content of the file: ``tool``, ``date``, ``points`` and, from 8 points on, ``fit``.
+
+    Raises:
+        UserError: the folder cannot be written. ToolError: GHDL or yosys failed.
+    """
+    if count < LEAST_POINTS:
+        raise UserError(f"characterise takes at least {LEAST_POINTS} points, not {count}")
+    path = folder / points_file(device.family, TOOL)
+    known = _read(path)
+    if known.get("rtl") != (rtl := _sources_digest()):
+        known = {"rtl": rtl}
+    by_digest = {point["digest"]: point for point in known.get("points", ())}
+    others = [p for p in by_digest.values() if p["recipe"]["device"] != device.name]
+    own: list[dict[str, Any]] = []
+    for drawn, design in _designs(device):
+        if len(own) == count:
+            break
+        point = by_digest.get(design.digest)
+        if point is None:
+            tool, found = _synthesised(design, work, yosys)
+            known |= {"tool": tool, "date": datetime.date.today().isoformat()}
+            point = {"recipe": drawn.to_json(), "digest": design.digest, **found}
+        own.append({**point, "features": features(design)})
+        known["points"] = others + own
+        if len(known["points"]) >= LEAST_POINTS:
+            known["fit"] = fit_points(known["points"])
+        write_whole(path, json.dumps(known, separators=(",", ":")) + "\n")
+        told(len(own), count, f"{design.model.channels} channels, {design.model.window} rows")
+    return known
+
+
+def _designs(device: Device) -> Iterator[tuple[Sample, Design]]:
+    """Yield models that can be compiled for a device, without end."""
+    seed = 0
+    while True:
+        drawn = sample(device, seed)
+        seed += 1
+        try:
+            yield drawn, drawn.compile(device)
+        except UserError:
+            continue
+
+
+def _synthesised(
+    design: Design, work: Path, yosys: Path | None
+) -> tuple[str, dict[str, dict[str, int]]]:
+    """Return the tool and the look-up tables and flip-flops of each part."""
+    shutil.rmtree(work, ignore_errors=True)
+    design.write_rtl(work / "rtl")
+    tool, netlist = run_yosys(to_verilog(work / "rtl", work), "engine", design.device, yosys)
+    return tool, counts(netlist, design.device.family)
+
+
+def _sources_digest() -> str:
+    """SHA-256 of the hand-written sources."""
+    folder = resources.files("narrowcast.hardware") / "rtl"
+    sources = sorted((entry.name, entry.read_bytes()) for entry in folder.iterdir())
+    return hashlib.sha256(b"".join(content for _, content in sources)).hexdigest()
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        document: Mapping[str, Any] = json.loads(path.read_bytes())
+    except FileNotFoundError:
+        return {}
+    except ValueError:
+        raise UserError(f"{path}: is not JSON: delete it and run again") from None
+    return dict(document)

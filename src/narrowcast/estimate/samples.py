@@ -1,0 +1,94 @@
+"""Random mixed-precision models, lane modes and storage choices: what estimates are fitted to."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from random import Random
+from typing import Any
+
+from narrowcast.compile import Design, compile_model
+from narrowcast.device import Device
+from narrowcast.integer.random_model import Shape, random_model
+
+SMALL_DEVICE = 6000  # look-up tables
+_CHANNELS = (8, 12, 16, 20, 24, 32, 40, 48, 64)
+_FEW_CHANNELS = (4, 6, 8, 10, 12, 16, 20, 24, 32)
+_MOST_DEEP_CHANNELS = 24
+_KINDS = (
+    *("weights", "activations", "keys", "values"),
+    *("parameters", "exponentials", "softmax", "program"),
+)
+
+
+@dataclass(frozen=True)
+class Sample:
+    """A random model for a device.
+
+    Attributes:
+        device: its name. seed: of the draw, and of the model's numbers.
+        shape: of the model. bits: widths from which each tensor draws its own.
+        input_bits: width of the inputs; None draws it like the others.
+        hw: choices for ``compile_model``.
+    """
+
+    device: str
+    seed: int
+    shape: Shape
+    bits: tuple[int, ...]
+    input_bits: int | None
+    hw: Mapping[str, Any] = field(default_factory=dict)
+
+    def compile(self, device: Device) -> Design:
+        """Compile the model.
+
+        Raises:
+            UserError: the device cannot have it.
+        """
+        model = random_model(self.shape, self.bits, self.seed, input_bits=self.input_bits)
+        return compile_model(model, device, **self.hw)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return it as plain JSON."""
+        return {**asdict(self), "bits": list(self.bits)}
+
+
+def sample(device: Device, seed: int) -> Sample:
+    """Draw a model; the same seed gives the same one."""
+    random = Random(f"{device.name} {seed}")
+    small = device.lut < SMALL_DEVICE
+    channels = random.choice(_FEW_CHANNELS if small else _CHANNELS)
+    heads = random.choice([1, 1, 1, 2, 4])
+    while channels % heads:
+        heads //= 2
+    window = random.choice([2, 3, 4, 5, 6, 8, 10, 12, 16, 20, 24])
+    layers = random.choice([1, 1, 1, 1, 2, 2, 3]) if channels <= _MOST_DEEP_CHANNELS else 1
+    inputs = random.choice([1, 2, 3, 5, 7, 8, 10, 14])
+    bits = tuple(sorted(random.sample(range(2, 9), random.choice([1, 2, 2, 3, 3, 4]))))
+    hardware = _lanes(random, device)
+    if random.random() < 0.3:
+        kind = random.choice(_KINDS)
+        hardware["storage"] = {kind: random.choice(["block", "distributed"])}
+    shape = Shape(
+        window=window,
+        inputs=inputs,
+        channels=channels,
+        layers=layers,
+        heads=heads,
+        ffn_channels=channels * random.choice([1, 2, 3, 4, 4]),
+        outputs=random.choice([1, 1, 1, 2, 4]),
+        relative=random.choice([None, 0, inputs - 1]),
+    )
+    return Sample(device.name, seed, shape, bits, random.choice([None, 8, 6]), hardware)
+
+
+def _lanes(random: Random, device: Device) -> dict[str, Any]:
+    """Draw what is asked of the lanes: most often nothing."""
+    drawn = random.random()
+    if drawn < 0.12:
+        return {"ways": 1}
+    if drawn < 0.2:
+        return {"lanes": random.choice([4, 8, 12, 16])}
+    if drawn < 0.27:
+        return {"tables": True}
+    if drawn < 0.32 and device.family == "xc7":
+        return {"pairs": False}
+    return {}

@@ -1,0 +1,124 @@
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from narrowcast.compile import compile_model
+from narrowcast.device import load_device
+from narrowcast.errors import UserError
+from narrowcast.estimate.area import POINTS, area, fit_points, non_negative
+from narrowcast.estimate.attribution import counts, part_of
+from narrowcast.estimate.features import PARTS, features, ram_tables, rom_columns, table_lane
+from narrowcast.estimate.samples import sample
+from narrowcast.hardware.ghdl import to_verilog
+from narrowcast.hardware.netlist import cell_types, count_cells
+from narrowcast.hardware.synthesise import run_yosys
+from narrowcast.integer.random_model import Shape, random_model
+
+matrices = st.integers(0, 10**6).map(np.random.default_rng)
+
+
+@given(random=matrices, rows=st.integers(2, 12), columns=st.integers(1, 6))
+def test_non_negative_least_squares(random: np.random.Generator, rows: int, columns: int) -> None:
+    matrix, target = random.normal(size=(rows, columns)), random.normal(size=rows)
+    found = non_negative(matrix, target)
+    gradient = matrix.T @ (target - matrix @ found)
+    assert (found >= 0).all()
+    assert gradient.max() <= 1e-6  # no number can rise,
+    assert np.abs(gradient[found > 1e-9]).max(initial=0) <= 1e-6  # and none that is in use can fall
+
+
+@given(random=matrices, count=st.integers(12, 20))
+def test_a_linear_truth_is_found(random: np.random.Generator, count: int) -> None:
+    truth = {part: random.uniform(0.5, 3, 2) for part in PARTS}
+    points = []
+    for _ in range(count):
+        drawn = {part: random.uniform(10, 100, 2) for part in PARTS}
+        found = {part: float(drawn[part] @ truth[part]) for part in PARTS}
+        points.append(
+            {
+                "features": {p: {"a": float(v[0]), "b": float(v[1])} for p, v in drawn.items()},
+                "lut": found,
+                "ff": found,
+            }
+        )
+    fit = fit_points(points)
+    assert fit["error"] == {"lut": 0, "ff": 0}
+    for part in PARTS:
+        assert [*fit["lut"][part].values()] == pytest.approx(truth[part], abs=1e-3)
+
+
+def test_rom_tables_are_those_of_bits_that_differ() -> None:
+    bits = np.random.default_rng(1).integers(0, 2, (100, 5))
+    assert rom_columns(bits, "xc7") == (10, 10)
+    assert rom_columns(bits, "ecp5") == (10, 5 * 4 + 5 * 3)
+    assert rom_columns(bits, "ice40") == (10, 5 * 7 + 5 * 5)
+    alike = np.hstack([bits, bits[:, :2], np.ones_like(bits[:, :1])])
+    _, tables = rom_columns(alike, "xc7")
+    assert tables == 10 + 1  # ones, and zeros in what is left over of the second block
+    assert rom_columns(np.zeros((64, 7), np.int64), "xc7") == (0, 0)
+
+
+def test_ram_tables() -> None:
+    assert ram_tables(32, 6, "xc7") == 4 and ram_tables(33, 3, "xc7") == 4
+    assert ram_tables(65, 3, "xc7") == 8
+    assert ram_tables(16, 4, "ecp5") == 6 and ram_tables(17, 5, "ecp5") == 24
+
+
+def test_table_lane_has_the_rows_of_its_multiplier() -> None:
+    tables, registers = table_lane(9, 4, 20)
+    assert tables == 20 + 2 * 10  # the accumulator, and two rows of nine bits and a sign
+    assert registers > 20 + 13
+
+
+@pytest.mark.parametrize(
+    ("name", "part"),
+    [
+        ("collect.bias_at", "control"),
+        ("control.list_of_jobs.memory.data", "memories"),
+        ("ways_of_array_n1_unit.finish.biased", "epilogue"),
+        ("ways_of_array_n2_unit.inner", "lanes"),
+        ("ways_of_array_n2_unit.exponentials.latched", "memories"),
+        ("ways_of_array_n1_positions.latched", "memories"),
+        ("stores_n2_values.lanes_of_cache_n24_memory.latched", "memories"),
+        ("weight_banks_n1_bank.chosen", "engine"),
+        ("weight_banks_n1_bank.segments_of_bank_n1_of_this_bank_tables_rest.latched", "memories"),
+        ("write_data", "engine"),
+    ],
+)
+def test_names_tell_the_part(name: str, part: str) -> None:
+    assert part_of(name) == part
+
+
+@pytest.mark.parametrize("path", sorted(POINTS.glob("*.json")), ids=lambda path: path.stem)
+def test_points_are_those_of_today(path: Path) -> None:
+    document = json.loads(path.read_text())
+    assert document["tool"].startswith("Yosys") and document["date"]
+    assert document["fit"]["error"]["lut"] <= 0.15 and document["fit"]["error"]["ff"] <= 0.15
+    point = document["points"][0]
+    device = load_device(point["recipe"]["device"])
+    design = sample(device, point["recipe"]["seed"]).compile(device)
+    assert design.digest == point["digest"]
+    assert {p: dict(f) for p, f in features(design).items()} == point["features"]
+
+
+def test_an_uncharacterised_tool_is_named() -> None:
+    design = compile_model(random_model(Shape(4, 2, 8), (4,)), load_device("xc7s15"))
+    with pytest.raises(UserError, match="narrowcast characterise --tool vivado"):
+        area(design, "vivado")
+
+
+def test_a_synthesised_model_is_as_estimated(tmp_path: Path) -> None:
+    design = compile_model(random_model(Shape(4, 3, 8), (3, 5), 77), load_device("xc7s15"), 8)
+    design.write_rtl(tmp_path / "rtl")
+    _, netlist = run_yosys(to_verilog(tmp_path / "rtl", tmp_path), "engine", design.device)
+    used, guess = count_cells(cell_types(netlist), "xc7"), area(design)
+    assert used["dsp"] == design.dsp
+    assert used["bram36"] * 2 == sum(buffer.blocks for buffer in design.buffers)
+    assert guess.lut == pytest.approx(used["lut"], rel=guess.lut_error)
+    assert guess.ff == pytest.approx(used["ff"], rel=guess.ff_error)
+    parts = counts(netlist, "xc7")
+    assert sum(parts["lut"].values()) == used["lut"] and sum(parts["ff"].values()) == used["ff"]

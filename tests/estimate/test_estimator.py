@@ -1,0 +1,52 @@
+from dataclasses import replace
+from pathlib import Path
+
+from narrowcast.compile import compile_model
+from narrowcast.config import load_config
+from narrowcast.device import load_device
+from narrowcast.estimate import estimate, estimate_design, estimate_model, stand_in
+from narrowcast.integer.model import Linear
+
+EXAMPLE = Path(__file__).parents[2] / "examples" / "demo.toml"
+
+
+def test_the_estimate_is_what_the_compiler_finds() -> None:
+    config = load_config(EXAMPLE)
+    found = estimate(config)
+    device = load_device(config.hardware.device)
+    design = compile_model(stand_in(config), device, **config.hardware.choices())
+    assert found.cycles == design.cycles and found.dsp == design.dsp
+    assert found.blocks == sum(buffer.blocks for buffer in design.buffers)
+    assert found.latency_us == found.cycles / config.hardware.clock_mhz
+    assert found == estimate_model(
+        stand_in(config), device, config.hardware.clock_mhz, **config.hardware.choices()
+    )
+
+
+def test_the_stand_in_has_the_configured_widths() -> None:
+    bits = '{"*.weight" = 3, "layers.*.ffn_up.activation" = 5, default = 7}'
+    config = load_config(EXAMPLE, [f"quantization.bits={bits}", "quantization.input_bits=6"])
+    model = stand_in(config)
+    assert {s.weight_bits for s in model.steps if isinstance(s, Linear)} == {3}
+    assert model.tensors["layers.0.ffn_up.output"].bits == 5
+    assert model.tensors["layers.0.query.output"].bits == 7
+    assert model.tensors["input"].bits == 6
+
+
+def test_verdicts() -> None:
+    config = load_config(EXAMPLE)
+    device = load_device(config.hardware.device)
+    design = compile_model(stand_in(config), device, **config.hardware.choices())
+    known = estimate_design(design)
+    found = {}
+    for share in (2.0, 1 + known.lut_error / 2, 0.5):  # of what is estimated
+        small = replace(device, lut=round(share * known.lut))
+        guess = estimate_design(replace(design, device=small))
+        found[share] = guess.fits, guess.too_large
+    assert list(found.values()) == [(True, False), (False, False), (False, True)]
+
+
+def test_a_day_and_a_cell_are_told_on_demand() -> None:
+    found = estimate(load_config(EXAMPLE))
+    assert "day_j" not in found.to_json() and "battery_days" in found.to_json(60.0, 3.0)
+    assert len(found.lines(60.0, 3.0)) == len(found.lines()) + 2

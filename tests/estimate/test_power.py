@@ -1,0 +1,82 @@
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from narrowcast.compile import Design, compile_model
+from narrowcast.device import device_names, load_device
+from narrowcast.estimate import estimate_design
+from narrowcast.estimate.power import DAY, Energy, activity, energy, published_uj
+from narrowcast.integer.random_model import Shape, random_model
+
+PUBLISHED = [  # window, channels, bits, uJ, cycles, seconds: arXiv 2407.11041, 2410.03294
+    (12, 32, 4, 84.0, 169_000, 1.33e-3),
+    (6, 64, 8, 212.0, 284_600, 2.82e-3),
+]
+
+
+def design(window: int = 4, channels: int = 8, bits: int = 4, **choices: int) -> Design:
+    model = random_model(Shape(window, 7, channels), (bits,), input_bits=8)
+    return compile_model(model, load_device("xc7s15"), **choices)
+
+
+def test_products_are_those_of_the_program() -> None:
+    one = design(lanes=8, ways=1, pairs=False)
+    steps = [
+        s
+        for s in one.schedule.steps
+        for j in one.schedule.jobs
+        if s.name == one.schedule.steps[j.step].name
+    ]
+    pairs = sum(step.tiles * step.inner for step in steps)
+    scores = sum(step.columns for step in steps if step.name.endswith("scores"))
+    values = sum(step.columns for step in steps) + scores
+    assert activity(one).products == 8 * pairs + (one.dsp - 8) * values
+
+
+def test_memories_in_tables_are_no_block_accesses() -> None:
+    model = random_model(Shape(4, 7, 8), (4,))
+    kinds = ("weights", "activations", "keys", "values", "parameters")
+    kinds += ("exponentials", "softmax", "program")
+    tables = dict.fromkeys(kinds, "distributed")
+    bare = compile_model(model, load_device("xc7s15"), storage=tables)
+    assert activity(bare).accesses == 0
+    blocks = compile_model(model, load_device("xc7s15"), storage={**tables, "program": "block"})
+    assert activity(blocks).accesses == 2 * len(blocks.schedule.jobs)
+
+
+def test_energy_is_power_times_time() -> None:
+    slow, fast = (energy(design(), 2000, mhz) for mhz in (10.0, 100.0))
+    assert slow.dynamic_uj == pytest.approx(fast.dynamic_uj)
+    for each in (slow, fast):
+        assert each.inference_uj == pytest.approx(each.power_mw * each.seconds * 1000)
+    assert slow.power_mw < fast.power_mw and slow.inference_uj > fast.inference_uj
+
+
+@given(interval=st.floats(1e-6, 1e6), cell=st.floats(0.01, 100))
+def test_a_day_is_static_power_and_inferences(interval: float, cell: float) -> None:
+    found = Energy(32.0, 1.0, 2.0, 3.0, 1e-4, 0.4)
+    most = 0.032 * DAY + 6e-6 * DAY / 1e-4
+    assert 0.032 * DAY <= found.day_j(interval) <= most * (1 + 1e-9)
+    days = found.battery_days(interval, cell)
+    assert days * found.day_j(interval) == pytest.approx(3600 * cell)
+
+
+@pytest.mark.parametrize("name", device_names())
+def test_every_device_states_its_uncertainty(name: str) -> None:
+    power = load_device(name).power
+    assert 0 < power.static_error < 1 and 0 < power.dynamic_error < 1
+    guess = estimate_design(replace(design(), device=load_device("xc7s15")))
+    assert 0 < guess.power_error < 1
+
+
+@pytest.mark.parametrize(("window", "channels", "bits", "total", "cycles", "seconds"), PUBLISHED)
+def test_ten_times_less_energy_than_published(
+    window: int, channels: int, bits: int, total: float, cycles: int, seconds: float
+) -> None:
+    ours = design(window, channels, bits)
+    guess = estimate_design(ours)
+    then = published_uj(total, cycles, ours.device.power, seconds, 100.0)
+    assert then == pytest.approx(total, rel=0.2)
+    assert then >= 10 * guess.energy_uj * (1 + guess.power_error)
