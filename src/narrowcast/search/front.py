@@ -1,4 +1,7 @@
-"""What a search hands over: the points that no other trained one beats, as files to build from."""
+"""What a search hands over: the points that no other trained one beats, as files to build from.
+
+``front.json`` has all points, ``front.html`` draws them, ``front/`` has a configuration for each.
+"""
 
 import json
 import os
@@ -9,15 +12,16 @@ from typing import Any
 
 import numpy as np
 import tomli_w
+from plotly.subplots import make_subplots
 
 from narrowcast.config import Config
 from narrowcast.files import write_whole
-from narrowcast.search.goals import ERROR, Goals
+from narrowcast.search.goals import ERROR, QUANTITIES, Goals
 from narrowcast.search.hypervolume import nondominated
 from narrowcast.search.space import Space, shape_name
 from narrowcast.search.trials import VIOLATIONS, Trials
 
-JSON, FOLDER = "front.json", "front"
+JSON, HTML, FOLDER = "front.json", "front.html", "front"
 
 
 @dataclass(frozen=True)
@@ -82,7 +86,7 @@ class Front:
         return [point for point in self.points if point.best]
 
     def write(self, out: Path) -> None:
-        """Write ``front.json``, and a configuration for each point of the front."""
+        """Write the files; see the module."""
         for point in self.best:
             if point.file is not None:
                 write_whole(out / point.file, to_toml(point.config, (out / point.file).parent))
@@ -96,6 +100,7 @@ class Front:
             "others": [point.to_json() for point in self.points if not point.best],
         }
         write_whole(out / JSON, json.dumps(document, indent=1) + "\n")
+        write_whole(out / HTML, render(self))
 
     def table(self) -> Iterator[list[str]]:
         """Yield the rows of a table of the front, its head first."""
@@ -111,6 +116,65 @@ class Front:
             ]
 
 
+def render(front: Front) -> str:
+    """Return a page that needs no other: the error against each cost, with all bits on hover."""
+    shown = list(dict.fromkeys([*front.goals.minimise[1:], *_DRAWN]))
+    shown = [name for name in shown if name != ERROR]
+    figure = make_subplots(rows=1, cols=len(shown), shared_yaxes=True)
+    groups = {
+        "front": [p for p in front.points if p.best],
+        "trained, not on it": [p for p in front.points if not p.best],
+    }
+    for column, name in enumerate(shown, 1):
+        for (group, points), colour in zip(groups.items(), ("#0b6bcb", "#a9c7e8"), strict=True):
+            figure.add_scatter(
+                x=[point.costs[name] for point in points],
+                y=[point.costs[ERROR] for point in points],
+                text=[point.label for point in points],
+                hovertext=[_hover(point) for point in points],
+                hoverinfo="text",
+                mode="markers+text",
+                textposition="top center",
+                marker={"color": colour, "size": 9},
+                name=group,
+                legendgroup=group,
+                showlegend=column == 1,
+                row=1,
+                col=column,
+            )
+        figure.update_xaxes(title=QUANTITIES[name], row=1, col=column)
+    figure.update_yaxes(title=QUANTITIES[ERROR], row=1, col=1)
+    figure.update_layout(template="plotly_white", legend={"orientation": "h", "y": 1.08})
+    page: str = figure.to_html(include_plotlyjs=True, full_html=True)
+    return page
+
+
+def _hover(point: Point) -> str:
+    config = point.config
+    forced = [
+        f"{key} = {value}"
+        for key, value in _flat(config.hardware.model_dump(mode="json"))
+        if key not in ("device", "clock_mhz") and value not in ("auto", {})
+    ]
+    lines = [
+        f"<b>{point.file or 'not on the front'}</b> {point.label}",
+        shape_name(config),
+        *(f"{name} {value:.4g}" for name, value in point.costs.items()),
+        *(f"{n}: {b} bits" for n, b in config.quantization.widths(config.model.layers).items()),
+        *forced,
+    ]
+    return "<br>".join(lines)
+
+
+def _flat(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    for key, value in values.items():
+        if isinstance(value, dict) and value:
+            yield from _flat(value, f"{prefix}{key}.")
+        else:
+            yield f"{prefix}{key}", value
+
+
+_DRAWN = ("energy_uj", "latency_us", "lut")
 _SHOWN = ("latency_us", "lut", "dsp")
 
 

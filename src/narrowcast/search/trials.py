@@ -1,9 +1,10 @@
 """The trials of a search, kept in a file that optuna-dashboard opens.
 
 ``search.journal`` is an Optuna journal with three studies: ``probes``, short trainings that teach
-the proxy, ``candidates``, whose errors the proxy predicts, and ``trained``, whose errors were
-measured after training in full. A trial is written when it is finished, whole and at once; so killing a search at any moment leaves no half of
-one, and what was cut off in writing is cut away when the search goes on.
+the proxy; ``candidates``, whose errors the proxy predicts; and ``trained``, whose errors were
+measured after training in full. A trial is written when it is finished, whole and at once; so
+killing a search at any moment leaves no half of one, and what was cut off in writing is cut away
+when the search goes on.
 """
 
 import fcntl
