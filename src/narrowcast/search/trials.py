@@ -66,7 +66,7 @@ class Trials:
                         study.set_metric_names(list(goals.minimise))
             known = self._kept[CANDIDATES].get_trials()
             self.finished = {name: self._kept[name].get_trials() for name in (PROBES, TRAINED)}
-        except (ValueError, KeyError, TypeError, AttributeError):
+        except (ValueError, LookupError, TypeError, AttributeError, AssertionError):
             raise UserError(
                 f"{path}: is damaged, Optuna cannot read it: put back a copy, or delete it to "
                 "begin again"

@@ -1,0 +1,64 @@
+"""Trainings on a Dask cluster of processes."""
+
+import os
+import signal
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from distributed import Client, LocalCluster
+from test_run import GOALS, finished, no_trial_twice, trained
+
+from narrowcast import load_config
+from narrowcast.errors import UserError
+from narrowcast.search import run
+from narrowcast.search.run import search
+from narrowcast.search.workers import open_workers
+
+
+@pytest.fixture
+def cluster() -> Iterator[LocalCluster]:
+    with LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None) as cluster:
+        yield cluster
+
+
+def test_a_worker_killed_in_the_middle_costs_nothing(
+    config_file: Path, tmp_path: Path, cluster: LocalCluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(run, "PROBES", 6)
+    out = tmp_path / "out"
+
+    def kill() -> None:
+        while trained(out) < 3:
+            time.sleep(0.05)
+        with Client(cluster.scheduler_address) as client:
+            os.kill(min(client.run(os.getpid).values()), signal.SIGKILL)
+
+    killer = threading.Thread(target=kill)
+    killer.start()
+    search(load_config(config_file), out, GOALS, seconds=8, cluster=cluster.scheduler_address)
+    killer.join()
+    now = finished(out)
+    assert no_trial_twice(now)
+    assert len(now["probes"]) == 6 and len(now["trained"]) >= 7
+
+
+def test_an_unreachable_scheduler_is_named(
+    config_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("narrowcast.search.workers._CONNECT_SECONDS", 1.0)
+    for address in ("tcp://127.0.0.1:1", "nonsense://there"):
+        with pytest.raises(UserError, match="no Dask scheduler answers there"):
+            search(load_config(config_file), tmp_path / "out", GOALS, seconds=5, cluster=address)
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_cluster_without_workers_is_named() -> None:
+    with (
+        LocalCluster(n_workers=0, dashboard_address=None) as empty,
+        pytest.raises(UserError, match="has no workers"),
+        open_workers(empty.scheduler_address, None),
+    ):
+        pass

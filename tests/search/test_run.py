@@ -1,0 +1,143 @@
+"""Whole searches, and what is left of them when something is killed."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from optuna.storages import JournalStorage
+from optuna.storages.journal import JournalFileBackend
+from optuna.trial import TrialState
+
+from narrowcast import load_config
+from narrowcast.errors import UserError
+from narrowcast.search import run
+from narrowcast.search.goals import Goals
+from narrowcast.search.run import key_of, search
+
+GOALS = Goals.parse("rmse,energy", "latency_us=100")
+
+
+def finished(out: Path) -> dict[str, list[str]]:
+    """Names of the finished trials of each study, as anybody else reads them."""
+    storage = JournalStorage(JournalFileBackend(str(out / "search.journal")))
+    return {
+        study.study_name: [
+            key_of(trial.params)
+            for trial in storage.get_all_trials(study._study_id)
+            if trial.state == TrialState.COMPLETE
+        ]
+        for study in storage.get_all_studies()
+    }
+
+
+def no_trial_twice(trials: dict[str, list[str]]) -> bool:
+    return all(count == 1 for names in trials.values() for count in Counter(names).values())
+
+
+@pytest.fixture
+def few_probes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(run, "PROBES", 6)
+
+
+@pytest.mark.usefixtures("few_probes")
+def test_a_search_writes_a_front_and_goes_on(config_file: Path, tmp_path: Path) -> None:
+    config, out = load_config(config_file), tmp_path / "out"
+    found = search(config, out, GOALS, seconds=12, workers=2)
+    document = json.loads((out / "front.json").read_text())
+    labels = {point["label"] for point in document["front"] + document["others"]}
+    assert {f"{bits} bits" for bits in range(2, 9)} <= labels  # uniform models, always
+    for point in found.best:
+        assert point.file is not None
+        again = load_config(out / point.file)
+        assert again.quantization.widths(1) == point.config.quantization.widths(1)
+        assert point.costs["latency_us"] <= 100
+    assert "ffn_up.activation" in (out / "front.html").read_text()
+    before = finished(out)
+    assert len(before["probes"]) == 6 and before["candidates"]
+    search(config, out, GOALS, seconds=3, workers=1, resume=True)
+    after = finished(out)
+    assert no_trial_twice(after)
+    assert all(set(names) <= set(after[study]) for study, names in before.items())
+
+
+def test_impossible_limits_are_named_with_the_nearest(config_file: Path, tmp_path: Path) -> None:
+    config = load_config(config_file)
+    with pytest.raises(UserError, match=r"--max latency_us=1 is missed by \d+%, with [\d.]+"):
+        search(config, tmp_path / "out", Goals.parse("rmse", "latency=1"), seconds=5)
+    assert not (tmp_path / "out").exists()
+
+
+def begin(config_file: Path, out: Path, *more: str) -> "subprocess.Popen[bytes]":
+    arguments = ["search", str(config_file), "--out", str(out), "--max", "latency=100", *more]
+    return subprocess.Popen(
+        [sys.executable, "-m", "narrowcast", *arguments, "--workers", "2"],
+        stderr=subprocess.PIPE,
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
+    )
+
+
+def wait_for(condition: Callable[[], Any], seconds: float = 120) -> None:
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, "nothing happens"
+        time.sleep(0.05)
+
+
+def trained(out: Path) -> int:
+    """Count finished trainings without disturbing the search that writes them."""
+    path = out / "search.journal"
+    return path.read_bytes().count(b'"seconds"') if path.exists() else 0
+
+
+def children(process: int) -> list[int]:
+    tasks = Path(f"/proc/{process}/task").glob("*/children")
+    return [int(child) for task in tasks for child in task.read_text().split()]
+
+
+def is_worker(process: int) -> bool:
+    return b"spawn_main" in Path(f"/proc/{process}/cmdline").read_bytes()
+
+
+def test_a_search_killed_three_times_loses_nothing(config_file: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    known: dict[str, list[str]] = {}
+    for round_ in range(3):
+        process = begin(config_file, out, "--budget", "1h", *(["--resume"] if round_ else []))
+        goal = trained(out) + 8
+        wait_for(lambda goal=goal: trained(out) >= goal)
+        workers = [child for child in children(process.pid) if is_worker(child)]
+        process.kill()
+        process.communicate()
+        wait_for(lambda workers=workers: not any(Path(f"/proc/{w}").exists() for w in workers))
+        now = finished(out)
+        assert no_trial_twice(now)
+        assert all(set(names) <= set(now[study]) for study, names in known.items())
+        known = now
+    process = begin(config_file, out, "--budget", "1s", "--resume")
+    assert process.communicate()[1] is not None and process.returncode == 0
+    now = finished(out)
+    assert no_trial_twice(now)
+    assert all(set(names) <= set(now[study]) for study, names in known.items())
+    assert len(now["probes"]) == 40
+
+
+def test_workers_killed_three_times_are_replaced(config_file: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    process = begin(config_file, out, "--budget", "1s")
+    for goal in (4, 12, 20):
+        wait_for(lambda goal=goal: trained(out) >= goal)
+        wait_for(lambda: any(map(is_worker, children(process.pid))))
+        os.kill(next(filter(is_worker, children(process.pid))), signal.SIGKILL)
+    errors = process.communicate()[1].decode()
+    assert process.returncode == 0, errors
+    now = finished(out)
+    assert no_trial_twice(now)
+    assert len(now["probes"]) == 40 and len(now["trained"]) >= 7

@@ -1,0 +1,57 @@
+from pathlib import Path
+
+import optuna
+import pytest
+
+from narrowcast.config import load_config, quantised_names
+from narrowcast.device import load_device
+from narrowcast.errors import UserError
+from narrowcast.search.front import to_toml
+from narrowcast.search.space import SHAPE, Space, parse_sizes, shape_name
+
+DEVICE = load_device("xc7s15")
+
+
+def test_a_point_survives_its_file(config_file: Path, tmp_path: Path) -> None:
+    config = load_config(config_file)
+    space = Space.of(config, DEVICE, {})
+    trial = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=3)).ask()
+    point = space.suggest(trial)
+    assert space.point(trial.params) == point
+    (tmp_path / "front").mkdir()
+    path = tmp_path / "front" / "point.toml"
+    path.write_text(to_toml(point, path.parent))
+    read = load_config(path)
+    assert read.data.path is not None and read.data.path.samefile(tmp_path / "readings.csv")
+    assert read.model_copy(update={"data": point.data}) == point
+
+
+def test_what_the_configuration_chooses_is_kept(config_file: Path) -> None:
+    config = load_config(config_file, ["hardware.ways=1", "hardware.storage.keys=block"])
+    space = Space.of(config, DEVICE, {})
+    assert "ways" not in space.hardware and "storage.keys" not in space.hardware
+    point = space.point(space.uniform()[0][0])
+    assert (point.hardware.ways, point.hardware.storage.keys) == (1, "block")
+
+
+def test_sizes_that_contradict_each_other_are_left_out(config_file: Path) -> None:
+    config = load_config(config_file)
+    sizes = parse_sizes(["model.channels=4,6", "heads=1,4"])
+    space = Space.of(config, DEVICE, sizes)
+    assert list(space.shapes) == ["n3-d4-l1-h1-f16", "n3-d4-l1-h4-f16", "n3-d6-l1-h1-f24"]
+    with pytest.raises(UserError, match="no combination"):
+        Space.of(config, DEVICE, parse_sizes(["channels=6", "heads=4"]))
+    for text in ("chanels=4", "channels=", "channels=a"):
+        with pytest.raises(UserError, match="--vary"):
+            parse_sizes([text])
+
+
+def test_samples_are_the_same_for_the_same_seed(config_file: Path) -> None:
+    space = Space.of(load_config(config_file), DEVICE, {"layers": [1, 2]})
+    assert space.samples(1, 5) == space.samples(1, 5) != space.samples(2, 5)
+    for parameters in space.samples(0, 20):
+        point = space.point(parameters)
+        assert shape_name(point) == parameters[SHAPE]
+        assert set(space.distributions(parameters)) == set(parameters)
+        widths = point.quantization.widths(point.model.layers)
+        assert widths == {n: parameters[n] for n in quantised_names(point.model.layers)}

@@ -1,0 +1,94 @@
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from narrowcast import load_config
+from narrowcast.device import load_device
+from narrowcast.errors import UserError
+from narrowcast.search.goals import Goals
+from narrowcast.search.space import Space
+from narrowcast.search.trials import JOURNAL, PROBES, TRAINED, open_trials
+
+GOALS = Goals.parse("rmse,energy", "")
+PROBLEM: dict[str, Any] = {"model": {"channels": 4}}
+
+
+def add(out: Path, config_file: Path, count: int, *, resume: bool) -> None:
+    space = Space.of(load_config(config_file), load_device("xc7s15"), {})
+    with open_trials(out, GOALS, PROBLEM, 0, resume=resume) as trials:
+        for parameters in space.samples(len(trials.trained), count):
+            distributions = space.distributions(parameters)
+            trials.keep(TRAINED, parameters, distributions, (1.0, 2.0), {"label": "x"})
+
+
+@pytest.fixture
+def out(tmp_path: Path, config_file: Path) -> Path:
+    add(tmp_path / "out", config_file, 3, resume=False)
+    return tmp_path / "out"
+
+
+def test_trials_are_there_again(out: Path, config_file: Path) -> None:
+    add(out, config_file, 2, resume=True)
+    with open_trials(out, GOALS, PROBLEM, 0, resume=True) as trials:
+        assert len(trials.trained) == 5 and not trials.finished[PROBES]
+        assert trials.trained[0].user_attrs == {"label": "x"}
+
+
+def test_a_line_cut_off_is_forgotten(out: Path, config_file: Path) -> None:
+    path = out / JOURNAL
+    path.write_bytes(path.read_bytes()[:-20])
+    (out / f"{JOURNAL}.lock").symlink_to(path)  # of the process that was killed
+    add(out, config_file, 1, resume=True)
+    with open_trials(out, GOALS, PROBLEM, 0, resume=True) as trials:
+        assert len(trials.trained) == 3
+
+
+@pytest.mark.parametrize("damage", [b"{nonsense\n", b'{"op_code": 99}\n', b"[1, 2]\n"])
+def test_a_damaged_journal_is_refused_as_it_is(out: Path, damage: bytes) -> None:
+    path = out / JOURNAL
+    lines = path.read_bytes().splitlines(keepends=True)
+    path.write_bytes(b"".join([*lines[:2], damage, *lines[2:]]))
+    before = path.read_bytes()
+    with (
+        pytest.raises(UserError, match=r"damaged.*put back a copy, or delete"),
+        open_trials(out, GOALS, PROBLEM, 0, resume=True),
+    ):
+        pass
+    assert path.read_bytes() == before
+
+
+def test_another_problem_is_refused(out: Path) -> None:
+    other = {"model": {"channels": 8}}
+    with (
+        pytest.raises(UserError, match=r"another problem: model.channels was 4 and is now 8"),
+        open_trials(out, GOALS, other, 0, resume=True),
+    ):
+        pass
+    (out / "search.json").write_text("[")
+    with (
+        pytest.raises(UserError, match="missing or damaged"),
+        open_trials(out, GOALS, PROBLEM, 0, resume=True),
+    ):
+        pass
+
+
+def test_only_one_search_is_at_work_in_a_folder(out: Path) -> None:
+    with (
+        open_trials(out, GOALS, PROBLEM, 0, resume=True),
+        pytest.raises(UserError, match="another search is at work"),
+        open_trials(out, GOALS, PROBLEM, 0, resume=True),
+    ):
+        pass
+
+
+def test_resume_is_asked_for_and_has_something_to_resume(out: Path, tmp_path: Path) -> None:
+    for folder, resume in ((out, False), (tmp_path / "new", True)):
+        with (
+            pytest.raises(UserError, match="--resume"),
+            open_trials(folder, GOALS, PROBLEM, 0, resume=resume),
+        ):
+            pass
+    assert not (tmp_path / "new").exists()
+    assert json.loads((out / "search.json").read_text()) == PROBLEM
