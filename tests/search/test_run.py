@@ -20,6 +20,7 @@ from narrowcast import load_config
 from narrowcast.errors import UserError
 from narrowcast.search import run
 from narrowcast.search.goals import Goals
+from narrowcast.search.proxy import LEAST_PROBES
 from narrowcast.search.run import key_of, search
 
 GOALS = Goals.parse("rmse,energy", "latency_us=100")
@@ -126,13 +127,13 @@ def test_a_search_killed_three_times_loses_nothing(config_file: Path, tmp_path: 
     now = finished(out)
     assert no_trial_twice(now)
     assert all(set(names) <= set(now[study]) for study, names in known.items())
-    assert len(now["probes"]) == 40
+    assert len(now["probes"]) >= LEAST_PROBES and len(now["trained"]) >= 7
 
 
 def test_workers_killed_three_times_are_replaced(config_file: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
     process = begin(config_file, out, "--budget", "1s")
-    for goal in (4, 12, 20):
+    for goal in (3, 8, 13):
         wait_for(lambda goal=goal: trained(out) >= goal)
         wait_for(lambda: any(map(is_worker, children(process.pid))))
         os.kill(next(filter(is_worker, children(process.pid))), signal.SIGKILL)
@@ -140,4 +141,4 @@ def test_workers_killed_three_times_are_replaced(config_file: Path, tmp_path: Pa
     assert process.returncode == 0, errors
     now = finished(out)
     assert no_trial_twice(now)
-    assert len(now["probes"]) == 40 and len(now["trained"]) >= 7
+    assert len(now["probes"]) >= LEAST_PROBES and len(now["trained"]) >= 7

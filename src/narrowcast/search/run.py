@@ -12,6 +12,7 @@ import json
 import math
 import statistics
 import time
+from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
@@ -35,7 +36,7 @@ from narrowcast.search.front import Front
 from narrowcast.search.goals import ERROR, Goals
 from narrowcast.search.hypervolume import hypervolume, nondominated
 from narrowcast.search.jobs import Trained, train
-from narrowcast.search.proxy import EPOCHS, PROBES, Proxy
+from narrowcast.search.proxy import EPOCHS, LEAST_PROBES, PROBES, Proxy
 from narrowcast.search.shapes import Prepared, prepare
 from narrowcast.search.space import SHAPE, Space, changed, shape_name
 from narrowcast.search.trials import POPULATION, TRAINED, VIOLATIONS, Trials, open_trials
@@ -43,6 +44,7 @@ from narrowcast.search.trials import PROBES as PROBE_STUDY
 from narrowcast.search.workers import Workers, open_workers
 from narrowcast.stages import file_digest
 
+_PROBING = 0.3  # of the time, for short trainings at most, once there are a few
 _SAMPLING = 0.4  # of the time, before candidates are trained
 _ATTEMPTS = 300  # to find a point of a size that is feasible
 _POLL_SECONDS = 0.5
@@ -104,6 +106,8 @@ class Run:
         self._pending: dict[Future[Any], _Task] = {}
         self._local = ThreadPoolExecutor(1)
         self._candidates: dict[str, Candidate] = {}
+        self._probes: deque[dict[str, Any]] = deque()
+        self._uniform: deque[tuple[dict[str, Any], str]] = deque()
         self._seen: set[str] = set()
         self._done = {key_of(trial.params) for trial in trials.trained}
         self._feasible = 0
@@ -119,13 +123,16 @@ class Run:
         self._begin = time.monotonic()
         self._seconds = seconds
         for name, start in starts.items():
-            self._run_here(prepare, (start, self._out), self._prepared_one(name))
+            self._run_here(prepare, (start, self._out), partial(self._prepared_one, name))
         try:
-            while self._pending or not self._over:
+            while self._pending or self._uniform or not self._over:
                 sampling = self._ready and not self._over
                 self._collect(0.0 if sampling else _POLL_SECONDS)
+                self._feed()
                 if self._ready:
                     self._train_more()
+                else:
+                    self._learn()
                 if sampling and (self._samples or len(self._pending) < self._workers.count):
                     self._sample()
                 elif sampling:
@@ -188,46 +195,54 @@ class Run:
 
     # Models of one size
 
-    def _prepared_one(self, name: str) -> Callable[[Prepared], None]:
-        def done(prepared: Prepared) -> None:
-            self._prepared[name] = prepared
-            self._learn(name)
-            if name not in self._proxies:
-                self._train_probes(name)
-            for parameters, label in self._space.uniform():
-                if parameters[SHAPE] == name and key_of(parameters) not in self._done:
-                    self._train_uniform(parameters, label)
-
-        return done
-
-    def _probes(self, name: str) -> list[dict[str, Any]]:
-        return self._space.of_shape(name).samples(self._seed, PROBES)
-
-    def _train_probes(self, name: str) -> None:
-        """Train the short trainings of a size that are not done yet."""
+    def _prepared_one(self, name: str, prepared: Prepared) -> None:
+        self._prepared[name] = prepared
         known = {key_of(trial.params) for trial in self._trials.finished[PROBE_STUDY]}
-        for parameters in self._probes(name):
+        for parameters in self._space.of_shape(name).samples(self._seed, PROBES):
             if key_of(parameters) not in known:
+                self._probes.append(parameters)
+        for parameters, label in self._space.of_shape(name).uniform():
+            if key_of(parameters) not in self._done:
+                self._uniform.append((parameters, label))
+
+    def _feed(self) -> None:
+        """Give free workers the short trainings, then the uniform models."""
+        while len(self._pending) < self._workers.count:
+            if self._probes and not self._enough_probes:
+                parameters = self._probes.popleft()
                 config = self._space.point(parameters)
                 config = changed(config, train={"finetune_epochs": EPOCHS})
-                self._run_training(parameters, config, partial(self._probed, parameters))
+                done = partial(self._keep, PROBE_STUDY, parameters, "")
+                self._run_training(parameters, config, done)
+            elif self._uniform:
+                self._train_uniform(*self._uniform.popleft())
+            else:
+                return
 
-    def _probed(self, parameters: Mapping[str, Any], found: Trained) -> None:
-        self._keep(PROBE_STUDY, parameters, "", found)
-        self._learn(parameters[SHAPE])
+    @property
+    def _enough_probes(self) -> bool:
+        """Whether short trainings have taken their time, and each size has some."""
+        if self._elapsed < _PROBING * self._seconds or len(self._prepared) < len(self._starts):
+            return False
+        return all(len(self._probed(name)) >= LEAST_PROBES for name in self._starts)
 
-    def _learn(self, name: str) -> None:
-        """Fit a size's proxy, as soon as all its short trainings are there."""
-        known = {key_of(t.params): t for t in self._trials.finished[PROBE_STUDY]}
-        keys = [key_of(parameters) for parameters in self._probes(name)]
-        if all(key in known for key in keys):
-            points = [self._space.point(known[key].params) for key in keys]
+    def _probed(self, name: str) -> list[FrozenTrial]:
+        return [t for t in self._trials.finished[PROBE_STUDY] if t.params[SHAPE] == name]
+
+    def _learn(self) -> None:
+        """Fit the proxies, as soon as the short trainings are done or have taken their time."""
+        if len(self._prepared) < len(self._starts) or not (
+            self._enough_probes or all(len(self._probed(name)) >= PROBES for name in self._starts)
+        ):
+            return
+        for name in self._starts:
+            trials = self._probed(name)
+            points = [self._space.point(trial.params) for trial in trials]
             self._proxies[name] = Proxy.fit(
                 [point.quantization.widths(point.model.layers) for point in points],
-                [known[key].user_attrs["distance"] for key in keys],
+                [trial.user_attrs["distance"] for trial in trials],
             )
-            if self._ready:
-                self._begin_sampling()
+        self._begin_sampling()
 
     def _begin_sampling(self) -> None:
         for trial in self._trials.candidates.get_trials():
@@ -339,7 +354,8 @@ class Run:
         """Give the workers that are free the most promising candidates."""
         while len(self._pending) < self._workers.count and not self._samples:
             past = [trial.user_attrs["seconds"] for trial in self._trials.trained]
-            if past and self._elapsed + statistics.median(past) > self._seconds:
+            usual = statistics.median(past) if past else 0.0
+            if self._elapsed + usual >= self._seconds:
                 return
             best = self._most_promising()
             if best is None:

@@ -1,0 +1,211 @@
+"""Measure the search: how well its proxy ranks, how good its front is, and what fit costs.
+
+    python benchmarks/search.py reference --data ../shared/data --out out/search --models 200
+    python benchmarks/search.py front --data ../shared/data --out out/search
+    python benchmarks/search.py fit --data ../shared/data --out out/search
+    python benchmarks/search.py build --data ../shared/data --out out/search
+
+``reference`` trains models of AirU (12, 32) in full: uniform ones, and others of random bits.
+``front`` searches for ten minutes, unless that is done, and holds the front against the reference;
+it also prints how the proxy, taught by the search's own short trainings, ranks the random models.
+``fit`` makes models fit that do not with 8 bits, and trains both. ``build`` builds every point of
+the front, with all checks. What was trained is kept in ``--out``: a run that was stopped goes on.
+"""
+
+import argparse
+import json
+import random
+from concurrent.futures import ProcessPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from optuna.storages import JournalStorage
+from optuna.storages.journal import JournalFileBackend
+
+from narrowcast import load_config, pipeline
+from narrowcast.config import Config, quantised_names
+from narrowcast.data import errors, make_windows, read_table
+from narrowcast.device import load_device
+from narrowcast.model import predict
+from narrowcast.quantize import finetune
+from narrowcast.search.assess import assess
+from narrowcast.search.fit import fit_device
+from narrowcast.search.goals import Goals
+from narrowcast.search.hypervolume import hypervolume
+from narrowcast.search.jobs import load_float, train
+from narrowcast.search.proxy import Proxy
+from narrowcast.search.run import search
+from narrowcast.search.shapes import prepare
+from narrowcast.search.space import Space, with_bits
+
+EXAMPLES = Path(__file__).parents[1] / "examples"
+GOALS = Goals.parse("rmse,energy", "latency_us=200,lut=8000")
+ANY = Goals.parse("rmse", "")
+UNIFORM = (2, 3, 4, 5, 6, 7, 8)
+FIT = [
+    ("airu", 12, 64, "xc7s6"),
+    ("airu", 6, 64, "xc7s6"),
+    ("airu", 24, 64, "xc7s6"),
+    ("pems", 24, 64, "xc7s6"),
+    ("airu", 24, 96, "xc7s15"),
+]
+FILES = {
+    "airu": "airu/airu.csv",
+    "pems": "pems_d11_speed/speed_pems4w_layout_observed83.csv",
+}
+
+
+def reference_models(count: int) -> dict[str, dict[str, int]]:
+    """Return bits by name: the uniform models, then random ones, the same each time."""
+    names = quantised_names(1)
+    generator = random.Random(0)
+    mixed = [{name: generator.randint(2, 8) for name in names} for _ in range(count)]
+    return {
+        **{f"uniform-{bits}": dict.fromkeys(names, bits) for bits in UNIFORM},
+        **{f"random-{i:03}": bits for i, bits in enumerate(mixed)},
+    }
+
+
+def reference(task: tuple[Config, Path, str, dict[str, int]]) -> None:
+    config, out, name, bits = task
+    path = out / "reference" / f"{name}.json"
+    if not path.exists():
+        prepared = prepare(config, out / "search")
+        found = train(prepared.state, prepared.dataset, with_bits(config, bits), GOALS)
+        result = {"bits": bits, "rmse": found.rmse, "distance": found.distance}
+        path.write_text(json.dumps(result, indent=1) + "\n")
+
+
+def ranks(values: Any) -> np.ndarray:
+    return np.argsort(np.argsort(values))
+
+
+def spearman(a: Any, b: Any) -> float:
+    return float(np.corrcoef(ranks(a), ranks(b))[0, 1])
+
+
+def rank_proxy(config: Config, out: Path, known: dict[str, dict[str, Any]]) -> None:
+    """Print how the proxy of a search ranks the reference's random models."""
+    storage = JournalStorage(JournalFileBackend(str(out / "search" / "search.journal")))
+    study = next(s for s in storage.get_all_studies() if s.study_name == "probes")
+    probes = storage.get_all_trials(study._study_id)
+    space = Space.of(config, load_device(config.hardware.device), {})
+    bits = [space.point(probe.params).quantization.widths(1) for probe in probes]
+    proxy = Proxy.fit(bits, [probe.user_attrs["distance"] for probe in probes])
+    mixed = [found for name, found in known.items() if name.startswith("random")]
+    predicted = [proxy.distance(found["bits"]) for found in mixed]
+    print(f"proxy, {len(probes)} short trainings, on {len(mixed)} random models in full: Spearman")
+    for key, what in (("distance", "distance from the float model"), ("rmse", "RMSE")):
+        print(f"  {spearman(predicted, [found[key] for found in mixed]):.3f} with the {what}")
+
+
+def hold_front(config: Config, out: Path, known: dict[str, dict[str, Any]]) -> None:
+    """Print the volume of a search's front next to that of the reference."""
+    document = json.loads((out / "search" / "front.json").read_bytes())
+
+    def values(rmse: float, costs: Any) -> tuple[float, float]:
+        return rmse, costs["energy_uj"]
+
+    own = np.array([values(p["costs"]["rmse"], p["costs"]) for p in document["front"]])
+    points, uniform = [], {}
+    for name, found in known.items():
+        assessment = assess(with_bits(config, found["bits"]), GOALS)
+        if not assessment.violations:
+            points.append(values(found["rmse"], assessment.costs))
+            if name.startswith("uniform"):
+                uniform[name] = points[-1]
+    theirs = np.array(points)
+    worst = 1.1 * np.concatenate([own, theirs]).max(axis=0)
+    ratio = hypervolume(own, worst) / hypervolume(theirs, worst)
+    print(
+        f"front of {len(own)} points: {ratio:.1%} of the volume of {len(theirs)} reference models"
+    )
+    for name, point in uniform.items():
+        beaten = bool((own <= np.array(point) * (1 + 1e-9)).all(axis=1).any())
+        print(f"  {name}: {'dominated or equalled' if beaten else 'NOT dominated'}")
+
+
+def fit_case(task: tuple[tuple[str, int, int, str], Path, Path]) -> dict[str, Any]:
+    """Make a model fit; train it and its 8-bit version in full."""
+    (name, window, channels, device), data, out = task
+    folder = out / "fit" / f"{name}-{window}x{channels}-{device}"
+    kept = folder / "result.json"
+    if kept.exists():
+        known: dict[str, Any] = json.loads(kept.read_bytes())
+        return known
+    size = [f"data.window={window}", f"model.channels={channels}", f"hardware.device={device}"]
+    config = load_config(EXAMPLES / f"{name}.toml", size, data / FILES[name])
+    found = fit_device(config, folder, ANY)
+    state = prepare(found.config, folder).state
+    dataset = make_windows(read_table(config.data), config.data)
+    result: dict[str, Any] = {
+        "data": name,
+        "window": window,
+        "channels": channels,
+        "device": device,
+        "fits_at_8_bits": not found.before.violations,
+        "lut": found.after.costs["lut"],
+        "latency_us": found.after.costs["latency_us"],
+        "mean_bits": float(np.mean(list(found.config.quantization.widths(1).values()))),
+    }
+    for key, point in (("eight", config), ("fit", found.config)):
+        model, _ = finetune(load_float(state, config), dataset, point)
+        for part in ("validation", "test"):
+            windows = getattr(dataset, part)
+            forecast = predict(model, windows.inputs, dataset)[:, 0]
+            result[f"{key}_{part}"] = errors(forecast, windows.target).rmse
+    kept.write_text(json.dumps(result, indent=1) + "\n")
+    return result
+
+
+def print_fits(results: list[dict[str, Any]]) -> None:
+    print("| data | window | channels | device | mean bits | LUT | µs | 8 bits | fitted | change |")
+    print("|" + " --- |" * 10)
+    for r in results:
+        change = r["fit_test"] / r["eight_test"] - 1
+        cells = (r["data"], r["window"], r["channels"], r["device"], f"{r['mean_bits']:.1f}")
+        cells += (f"{r['lut']:.0f}", f"{r['latency_us']:.0f}", f"{r['eight_test']:.3f}")
+        print(
+            "| " + " | ".join(map(str, (*cells, f"{r['fit_test']:.3f}", f"{change:+.1%}"))) + " |"
+        )
+
+
+def main() -> None:
+    """Measure one thing."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("what", choices=("reference", "front", "fit", "build"))
+    parser.add_argument("--data", type=Path, required=True, help="folder of the data sets")
+    parser.add_argument("--out", type=Path, required=True, help="folder for results")
+    parser.add_argument("--models", type=int, default=200, help="random ones, in the reference")
+    parser.add_argument("--seconds", type=float, default=600, help="of the search")
+    parser.add_argument("--processes", type=int, default=2)
+    args = parser.parse_args()
+    (args.out / "reference").mkdir(parents=True, exist_ok=True)
+    config = load_config(EXAMPLES / "airu.toml", (), args.data / FILES["airu"])
+    if args.what == "reference":
+        prepare(config, args.out / "search")
+        models = reference_models(args.models)
+        with ProcessPoolExecutor(args.processes) as pool:
+            list(pool.map(reference, [(config, args.out, *item) for item in models.items()]))
+    elif args.what == "front":
+        out = args.out / "search"
+        if not (out / "front.json").exists():
+            begun = (out / "search.journal").exists()
+            search(config, out, GOALS, seconds=args.seconds, resume=begun, workers=args.processes)
+        files = sorted((args.out / "reference").glob("*.json"))
+        known = {path.stem: json.loads(path.read_bytes()) for path in files}
+        rank_proxy(config, out, known)
+        hold_front(config, out, known)
+    elif args.what == "fit":
+        with ProcessPoolExecutor(args.processes) as pool:
+            print_fits(list(pool.map(fit_case, [(case, args.data, args.out) for case in FIT])))
+    else:
+        for path in sorted((args.out / "search" / "front").glob("*.toml")):
+            report = pipeline.build(load_config(path), args.out / "build" / path.stem)
+            checked = report["verification"]["verilator"]
+            print(f"{path.stem}: {checked['windows']} windows, {checked['mismatches']} mismatches")
+
+
+if __name__ == "__main__":
+    main()
