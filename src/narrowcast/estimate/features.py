@@ -233,15 +233,22 @@ def _engine(design: Design) -> dict[str, float]:
 def _lane_operand_tables(design: Design) -> int:
     """Return the tables of the choice among weights, keys and values.
 
-    A bit has each segment and whether it is chosen, a bank's own selection from the second on, a
-    key, a value of each way, and two bits of choice. A table of k inputs replaces k by 1.
+    Each bit has every segment with a bit that says whether it is chosen, a bank's selection from
+    the second on, a key, and a value of each way. A table of six inputs takes five inputs away. One
+    of four inputs chooses between two sources, weights being one of them, or takes three inputs
+    of several segments away.
     """
-    c, inputs = design.constants, 6 if design.device.family == "xc7" else 4
-    common = 2 * len(design.segments) + len(design.bank_bits) - 1 + 2
+    c = design.constants
+    segments, banks = len(design.segments), len(design.bank_bits)
+    chosen = 2 * segments + banks - 1
     total = 0
     for lane in range(c["COLUMNS"]):
-        own = common + (lane < c["KEY_LANES"]) + c["WAYS"] * (lane < c["VALUE_LANES"])
-        total += -(-(own - 1) // (inputs - 1)) * c["LANE_BITS"]
+        cached = (lane < c["KEY_LANES"]) + c["WAYS"] * (lane < c["VALUE_LANES"])
+        if design.device.family == "xc7":
+            tables = -(-(chosen + cached + 1) // 5)
+        else:
+            tables = cached + (-(-(chosen - 1) // 3) if segments > 1 else 0)
+        total += tables * c["LANE_BITS"]
     return total
 
 
