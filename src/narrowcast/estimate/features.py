@@ -95,10 +95,9 @@ def _epilogue(design: Design) -> dict[str, float]:
     coarse = (c["SHIFT_HIGH"] - c["SHIFT_LOW"]) // 4 + 1
     return {
         "ways": ways,
+        "second way": ways - 1,
         "total bits": ways * total,
         "sum bits": ways * c["SUM_BITS"],
-        "biased bits": ways * c["BIASED_BITS"],
-        "raised bits": ways * raised,
         "raised bits x further raises": ways * raised * (_raises(design) - 1),
         "shifted bits": ways * shifted,
         "shifted bits x shifts": ways * shifted * coarse,
@@ -209,12 +208,17 @@ def _engine(design: Design) -> dict[str, float]:
         "operand bits": ways * c["X_BITS"],
         "operand bits of two ways": (ways - 1) * c["X_BITS"],
         "lane operand bits": columns * c["LANE_BITS"],
+        "lane operand bits with keys": c["KEY_LANES"] * c["LANE_BITS"],
+        "lane operand bits x further segments": columns
+        * c["LANE_BITS"]
+        * (len(design.segments) - 1),
         "lane operand tables": _lane_operand_tables(design),
         "bias bits": ways * c["BIAS_BITS"],
         "further banks' bits": sum(bank_bits) - max(bank_bits),
         "further segments' bits": sum((len(own) - 1) * own[0].width for own in of_bank),
         "segments": len(design.segments),
         "caches' bits": kept["keys"] + kept["values"],
+        "values' bits of a way": kept["values"] // ways,
         "results' bits": ways * c["Y_BITS"],
         "bits of further outputs": outputs,
         "address bits": c["ADDRESS_BITS"] - 2,
