@@ -42,7 +42,7 @@ def characterise(
         device: for which models are drawn.
         folder: of the file of points.
         work: folder for what synthesis makes.
-        count: how many points.
+        count: how many points; those that are there already are never fewer.
         told: called after each point.
         yosys: another yosys than the one that comes along.
 
@@ -60,6 +60,7 @@ def characterise(
         known = {"rtl": rtl}
     by_digest = {point["digest"]: point for point in known.get("points", ())}
     others = [p for p in by_digest.values() if p["recipe"]["device"] != device.name]
+    count = max(count, len(by_digest) - len(others))
     own: list[dict[str, Any]] = []
     for drawn, design in _designs(device):
         if len(own) == count:
