@@ -23,6 +23,7 @@ import plotly.graph_objects as go
 
 from narrowcast.compile import Design, compile_model
 from narrowcast.device import load_device
+from narrowcast.estimate import estimate_design
 from narrowcast.hardware.synthesise import synthesise_yosys
 from narrowcast.integer.random_model import Shape, random_model
 
@@ -30,7 +31,7 @@ WINDOWS, CHANNELS, BITS = (6, 12, 24), (8, 16, 32, 64), (4, 6, 8)
 PUBLISHED = {(6, 64, 8): 284_600, (12, 64, 6): 580_200, (12, 32, 4): 169_000}
 COLUMNS = (
     *("window", "channels", "bits", "ways", "columns", "cycles", "utilisation"),
-    *("lut_estimate", "lut", "ff", "bram36", "dsp", "levels", "fits"),
+    *("lut_estimate", "lut", "ff_estimate", "ff", "bram36", "dsp", "levels", "fits"),
 )
 
 
@@ -52,6 +53,7 @@ def point(window: int, channels: int, bits: int, folder: Path | None) -> dict[st
     """Return the figures of one model."""
     model = random_model(Shape(window, 7, channels), (bits,), input_bits=8)
     design = compile_model(model, load_device("xc7s15"))
+    guess = estimate_design(design)
     result: dict[str, Any] = {
         "window": window,
         "channels": channels,
@@ -62,7 +64,8 @@ def point(window: int, channels: int, bits: int, folder: Path | None) -> dict[st
         "lanes": design.lanes,
         "cycles": design.cycles,
         "utilisation": round(design.utilisation, 4),
-        "lut_estimate": design.luts,
+        "lut_estimate": guess.lut,
+        "ff_estimate": guess.ff,
     }
     if folder is not None:
         found = synthesised(design, folder)

@@ -10,8 +10,10 @@ from narrowcast.compile.memory import (
     blocks_of,
     cut_bank,
     ram_luts,
+    rom_blocks,
     rom_luts,
     scratch_tensors,
+    stored_bits,
 )
 from narrowcast.device import Device, load_device
 from narrowcast.integer import Context, IntegerModel, Linear, Scores
@@ -271,3 +273,15 @@ def test_look_up_tables_of_memories() -> None:
 def test_the_budget_of_a_real_device_is_used() -> None:
     design = compile_model(random_model(Shape(6, 7, 64), (8,), 1), DEVICE)
     assert DEVICE.blocks - 1 <= sum(b.blocks for b in design.buffers) <= DEVICE.blocks
+
+
+def test_bits_that_never_change_are_not_stored() -> None:
+    assert stored_bits([0b1010, 0b1011, 0b1000, 0b1001], 4) == 2
+    assert stored_bits([0b1010, 0b1011, 0b1000], 4) == 3  # zeros are left over: the top bit varies
+    assert stored_bits([0b101], 3) == 2
+    assert stored_bits([-1, -1], 8) == 0
+    assert stored_bits([-1, 0], 8) == 8
+    shapes = load_device("up5k").block_shapes
+    assert rom_blocks([5, 5], 17, shapes) == 0
+    assert rom_blocks([0, (1 << 16) - 1], 17, shapes) == 1
+    assert rom_blocks([0, (1 << 17) - 1], 17, shapes) == 2

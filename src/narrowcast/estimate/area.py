@@ -63,12 +63,13 @@ def points_file(family: str, tool: str) -> str:
 @cache
 def _fit(family: str, tool: str) -> dict[str, Any]:
     path = POINTS / points_file(family, tool)
-    if not path.is_file():
+    known = json.loads(path.read_bytes()) if path.is_file() else {}
+    if "fit" not in known:
         raise UserError(
             f"nothing is known of what {tool} makes for {family}: "
             f"run 'narrowcast characterise --tool {tool}' with a device of that family"
         )
-    fit: dict[str, Any] = json.loads(path.read_text())["fit"]
+    fit: dict[str, Any] = known["fit"]
     return fit
 
 

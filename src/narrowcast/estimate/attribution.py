@@ -1,7 +1,8 @@
 """Which part of the engine each look-up table and flip-flop of a flat netlist belongs to.
 
 A register keeps its name in synthesis, and with it its place in the hierarchy. Logic does not: it
-belongs to whatever it feeds, most of its readers' part.
+belongs to whatever it feeds, most of its readers' part. A lane's operands are the engine's, though
+they may have kept the name that they have in a lane.
 """
 
 import re
@@ -9,7 +10,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from narrowcast.hardware.netlist import PRIMITIVES, net_names
+from narrowcast.hardware.netlist import PRIMITIVES, Primitives, net_names
 
 _PLACES = (
     (
@@ -69,6 +70,7 @@ def _owners(module: Mapping[str, Any], family: str) -> dict[str, str]:
             outputs = [names[bit] for bit in _bits(cell, "output") if bit in names]
             own = not name.startswith("$") and not re.fullmatch(known.flip_flops, cell["type"])
             owners[name] = part_of(name if own or not outputs else outputs[0])
+    owners |= _operands(cells, owners, known)
     pending = [name for name in cells if name not in owners]
     whole = True  # only what has no reader whose part is open
     while pending:
@@ -84,6 +86,34 @@ def _owners(module: Mapping[str, Any], family: str) -> dict[str, str]:
         owners |= found
         pending = [name for name in pending if name not in found]
     return owners
+
+
+def _operands(
+    cells: Mapping[str, Any], owners: Mapping[str, str], known: Primitives
+) -> dict[str, str]:
+    """Return the registers of the lanes' operands: before those that a DSP block may hold."""
+    flip_flop = re.compile(known.flip_flops)
+    registers = {
+        bit: name
+        for name, cell in cells.items()
+        if flip_flop.fullmatch(cell["type"])
+        for bit in _bits(cell, "output")
+    }
+    result = {}
+    for name, cell in cells.items():
+        if cell["type"] == known.dsp and owners[name] == "lanes":
+            for bit in _bits(cell, "input"):
+                register = registers.get(bit)
+                if register is not None and owners[register] == "lanes":
+                    earlier = [registers[b] for b in _data(cells[register]) if b in registers]
+                    result[earlier[0] if earlier else register] = "engine"
+    return result
+
+
+def _data(cell: Mapping[str, Any]) -> list[int]:
+    """Return the data input of a flip-flop."""
+    ports = cell["connections"]
+    return [bit for bit in ports.get("D", ports.get("DI", ())) if isinstance(bit, int)]
 
 
 def _bits(cell: Mapping[str, Any], direction: str) -> Iterable[int]:

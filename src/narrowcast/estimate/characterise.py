@@ -42,12 +42,12 @@ def characterise(
         device: for which models are drawn.
         folder: of the file of points.
         work: folder for what synthesis makes.
-        count: how many points.
+        count: how many points; those that are there already are never fewer.
         told: called after each point.
         yosys: another yosys than the one that comes along.
 
     Returns:
-        the content of the file: ``tool``, ``date``, ``points`` and, from 8 points on, ``fit``.
+        the content of the file: ``rtl`` (a digest), ``tool``, ``date``, ``points`` and ``fit``.
 
     Raises:
         UserError: the folder cannot be written. ToolError: GHDL or yosys failed.
@@ -60,6 +60,7 @@ def characterise(
         known = {"rtl": rtl}
     by_digest = {point["digest"]: point for point in known.get("points", ())}
     others = [p for p in by_digest.values() if p["recipe"]["device"] != device.name]
+    count = max(count, len(by_digest) - len(others))
     own: list[dict[str, Any]] = []
     for drawn, design in _designs(device):
         if len(own) == count:
@@ -71,11 +72,15 @@ def characterise(
             point = {"recipe": drawn.to_json(), "digest": design.digest, **found}
         own.append({**point, "features": features(design)})
         known["points"] = others + own
-        if len(known["points"]) >= LEAST_POINTS:
-            known["fit"] = fit_points(known["points"])
-        write_whole(path, json.dumps(known, separators=(",", ":")) + "\n")
+        _write(path, known)
         told(len(own), count, f"{design.model.channels} channels, {design.model.window} rows")
+    known["fit"] = fit_points(known["points"])
+    _write(path, known)
     return known
+
+
+def _write(path: Path, document: Mapping[str, Any]) -> None:
+    write_whole(path, json.dumps(document, separators=(",", ":")) + "\n")
 
 
 def _designs(device: Device) -> Iterator[tuple[Sample, Design]]:

@@ -95,10 +95,9 @@ def _epilogue(design: Design) -> dict[str, float]:
     coarse = (c["SHIFT_HIGH"] - c["SHIFT_LOW"]) // 4 + 1
     return {
         "ways": ways,
+        "second way": ways - 1,
         "total bits": ways * total,
         "sum bits": ways * c["SUM_BITS"],
-        "biased bits": ways * c["BIASED_BITS"],
-        "raised bits": ways * raised,
         "raised bits x further raises": ways * raised * (_raises(design) - 1),
         "shifted bits": ways * shifted,
         "shifted bits x shifts": ways * shifted * coarse,
@@ -209,12 +208,17 @@ def _engine(design: Design) -> dict[str, float]:
         "operand bits": ways * c["X_BITS"],
         "operand bits of two ways": (ways - 1) * c["X_BITS"],
         "lane operand bits": columns * c["LANE_BITS"],
+        "lane operand bits with keys": c["KEY_LANES"] * c["LANE_BITS"],
+        "lane operand bits x further segments": columns
+        * c["LANE_BITS"]
+        * (len(design.segments) - 1),
         "lane operand tables": _lane_operand_tables(design),
         "bias bits": ways * c["BIAS_BITS"],
         "further banks' bits": sum(bank_bits) - max(bank_bits),
         "further segments' bits": sum((len(own) - 1) * own[0].width for own in of_bank),
         "segments": len(design.segments),
         "caches' bits": kept["keys"] + kept["values"],
+        "values' bits of a way": kept["values"] // ways,
         "results' bits": ways * c["Y_BITS"],
         "bits of further outputs": outputs,
         "address bits": c["ADDRESS_BITS"] - 2,
@@ -233,15 +237,22 @@ def _engine(design: Design) -> dict[str, float]:
 def _lane_operand_tables(design: Design) -> int:
     """Return the tables of the choice among weights, keys and values.
 
-    A bit has each segment and whether it is chosen, a bank's own selection from the second on, a
-    key, a value of each way, and two bits of choice. A table of k inputs replaces k by 1.
+    Each bit has every segment with a bit that says whether it is chosen, a bank's selection from
+    the second on, a key, and a value of each way. A table of six inputs takes five inputs away. One
+    of four inputs chooses between two sources, weights being one of them, or takes three inputs
+    of several segments away.
     """
-    c, inputs = design.constants, 6 if design.device.family == "xc7" else 4
-    common = 2 * len(design.segments) + len(design.bank_bits) - 1 + 2
+    c = design.constants
+    segments, banks = len(design.segments), len(design.bank_bits)
+    chosen = 2 * segments + banks - 1
     total = 0
     for lane in range(c["COLUMNS"]):
-        own = common + (lane < c["KEY_LANES"]) + c["WAYS"] * (lane < c["VALUE_LANES"])
-        total += -(-(own - 1) // (inputs - 1)) * c["LANE_BITS"]
+        cached = (lane < c["KEY_LANES"]) + c["WAYS"] * (lane < c["VALUE_LANES"])
+        if design.device.family == "xc7":
+            tables = -(-(chosen + cached + 1) // 5)
+        else:
+            tables = cached + (-(-(chosen - 1) // 3) if segments > 1 else 0)
+        total += tables * c["LANE_BITS"]
     return total
 
 
