@@ -108,22 +108,21 @@ def hold_front(config: Config, out: Path, known: dict[str, dict[str, Any]]) -> N
         return rmse, costs["energy_uj"]
 
     own = np.array([values(p["costs"]["rmse"], p["costs"]) for p in document["front"]])
-    points, uniform = [], {}
-    for name, found in known.items():
+    points = []
+    for found in known.values():
         assessment = assess(with_bits(config, found["bits"]), GOALS)
         if not assessment.violations:
             points.append(values(found["rmse"], assessment.costs))
-            if name.startswith("uniform"):
-                uniform[name] = points[-1]
     theirs = np.array(points)
     worst = 1.1 * np.concatenate([own, theirs]).max(axis=0)
     ratio = hypervolume(own, worst) / hypervolume(theirs, worst)
     print(
         f"front of {len(own)} points: {ratio:.1%} of the volume of {len(theirs)} reference models"
     )
-    for name, point in uniform.items():
-        beaten = bool((own <= np.array(point) * (1 + 1e-9)).all(axis=1).any())
-        print(f"  {name}: {'dominated or equalled' if beaten else 'NOT dominated'}")
+    for point in document["front"] + document["others"]:
+        if point["label"]:
+            beaten = (own <= values(point["costs"]["rmse"], point["costs"])).all(axis=1).any()
+            print(f"  {point['label']}: {'dominated or on it' if beaten else 'NOT dominated'}")
 
 
 def fit_case(task: tuple[tuple[str, int, int, str], Path, Path]) -> dict[str, Any]:

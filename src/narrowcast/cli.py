@@ -96,7 +96,8 @@ def _one_line_errors() -> Iterator[None]:
         _fail(f"{where}{error.strerror or error}")
     except KeyboardInterrupt:
         typer.echo(
-            "narrowcast: interrupted; finished stages are kept: the same command continues there",
+            "narrowcast: interrupted; finished stages are kept: the same command continues there, "
+            "a search with --resume",
             err=True,
         )
         raise typer.Exit(130) from None

@@ -248,7 +248,8 @@ class Run:
         for trial in self._trials.candidates.get_trials():
             self._recall(trial)
         first = self._space.uniform()
-        first += [(parameters, "") for parameters in self._space.samples(self._seed, POPULATION)]
+        others = self._space.samples(self._seed, POPULATION, alike=True)
+        first += [(parameters, "") for parameters in others]
         for parameters, label in first:
             if parameters[SHAPE] in self._proxies and key_of(parameters) not in self._seen:
                 self._trials.candidates.enqueue_trial(parameters, {"label": label})

@@ -164,13 +164,15 @@ class Space:
         """Return the space of one size alone."""
         return replace(self, shapes={name: self.shapes[name]})
 
-    def samples(self, seed: int, count: int) -> list[dict[str, Any]]:
-        """Return parameters of random models, whose widths lie closer together or farther apart."""
+    def samples(self, seed: int, count: int, *, alike: bool = False) -> list[dict[str, Any]]:
+        """Return parameters of random models; ``alike``: of widths from part of the range."""
         generator = random.Random(seed)
         found = []
         for _ in range(count):
             name = generator.choice(list(self.shapes))
-            least, most = sorted(generator.sample(WIDTHS, 2))
+            least, most = WIDTHS[0], WIDTHS[-1]
+            if alike:
+                least, most = sorted(generator.sample(WIDTHS, 2))
             names = quantised_names(self.shapes[name].model.layers)
             bits = {each: generator.randint(least, most) for each in names}
             chosen: dict[str, Any] = {SHAPE: name, **bits}
