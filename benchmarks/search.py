@@ -2,24 +2,28 @@
 
     python benchmarks/search.py reference --data ../shared/data --out out/search --models 200
     python benchmarks/search.py front --data ../shared/data --out out/search
+    python benchmarks/search.py samplers --data ../shared/data --out out/search
     python benchmarks/search.py fit --data ../shared/data --out out/search
     python benchmarks/search.py build --data ../shared/data --out out/search
 
 ``reference`` trains models of AirU (12, 32) in full: uniform ones, and others of random bits.
 ``front`` searches for ten minutes, unless that is done, and holds the front against the reference;
 it also prints how the proxy, taught by the search's own short trainings, ranks the random models.
+``samplers`` compares samplers of candidates, judged by a proxy that the reference has taught.
 ``fit`` makes models fit that do not with 8 bits, and trains both. ``build`` builds every point of
 the front, with all checks. What was trained is kept in ``--out``: a run that was stopped goes on.
 """
 
 import argparse
 import json
+import math
 import random
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import optuna
 from optuna.storages import JournalStorage
 from optuna.storages.journal import JournalFileBackend
 
@@ -38,6 +42,7 @@ from narrowcast.search.proxy import Proxy
 from narrowcast.search.run import search
 from narrowcast.search.shapes import prepare
 from narrowcast.search.space import Space, with_bits
+from narrowcast.search.trials import POPULATION, new_sampler
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
 GOALS = Goals.parse("rmse,energy", "latency_us=200,lut=8000")
@@ -125,6 +130,41 @@ def hold_front(config: Config, out: Path, known: dict[str, dict[str, Any]]) -> N
             print(f"  {point['label']}: {'dominated or on it' if beaten else 'NOT dominated'}")
 
 
+def compare_samplers(config: Config, known: dict[str, dict[str, Any]], candidates: int) -> None:
+    """Print the volume that each sampler's candidates reach, next to the best of them."""
+    mixed = [found for name, found in known.items() if name.startswith("random")]
+    proxy = Proxy.fit([f["bits"] for f in mixed], [f["distance"] for f in mixed])
+    space = Space.of(config, load_device(config.hardware.device), {})
+    fronts = {}
+    for name, sampler in (
+        ("NSGA-II", new_sampler(0)),
+        ("TPE", optuna.samplers.TPESampler(seed=0, multivariate=True)),
+        ("random", optuna.samplers.RandomSampler(seed=0)),
+    ):
+        study = optuna.create_study(directions=["minimize"] * 2, sampler=sampler)
+        begin = [parameters for parameters, _ in space.uniform()]
+        for parameters in begin + space.samples(0, POPULATION, alike=True):
+            study.enqueue_trial(parameters)
+        points = []
+        for _ in range(candidates):
+            trial = study.ask()
+            point = space.suggest(trial)
+            found = assess(point, GOALS)
+            values = (math.inf, math.inf)
+            if not found.violations:
+                distance = proxy.distance(point.quantization.widths(1))
+                values = (math.sqrt(distance), found.costs["energy_uj"])
+                points.append(values)
+            trial.set_constraint("violation", found.violation)
+            study.tell(trial, values)
+        fronts[name] = np.array(points)
+    worst = 1.1 * np.concatenate(list(fronts.values())).max(axis=0)
+    volumes = {name: hypervolume(points, worst) for name, points in fronts.items()}
+    for name, volume in volumes.items():
+        share = volume / max(volumes.values())
+        print(f"{name}: {share:.1%}, {len(fronts[name])} of {candidates} candidates feasible")
+
+
 def fit_case(task: tuple[tuple[str, int, int, str], Path, Path]) -> dict[str, Any]:
     """Make a model fit; train it and its 8-bit version in full."""
     (name, window, channels, device), data, out = task
@@ -173,10 +213,11 @@ def print_fits(results: list[dict[str, Any]]) -> None:
 def main() -> None:
     """Measure one thing."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("what", choices=("reference", "front", "fit", "build"))
+    parser.add_argument("what", choices=("reference", "front", "samplers", "fit", "build"))
     parser.add_argument("--data", type=Path, required=True, help="folder of the data sets")
     parser.add_argument("--out", type=Path, required=True, help="folder for results")
     parser.add_argument("--models", type=int, default=200, help="random ones, in the reference")
+    parser.add_argument("--candidates", type=int, default=400, help="of each sampler")
     parser.add_argument("--seconds", type=float, default=600, help="of the search")
     parser.add_argument("--processes", type=int, default=2)
     args = parser.parse_args()
@@ -196,6 +237,10 @@ def main() -> None:
         known = {path.stem: json.loads(path.read_bytes()) for path in files}
         rank_proxy(config, out, known)
         hold_front(config, out, known)
+    elif args.what == "samplers":
+        files = sorted((args.out / "reference").glob("*.json"))
+        known = {path.stem: json.loads(path.read_bytes()) for path in files}
+        compare_samplers(config, known, args.candidates)
     elif args.what == "fit":
         with ProcessPoolExecutor(args.processes) as pool:
             print_fits(list(pool.map(fit_case, [(case, args.data, args.out) for case in FIT])))

@@ -9,6 +9,8 @@ from narrowcast.errors import UserError
 from narrowcast.estimate import Estimate, estimate
 from narrowcast.search.goals import QUANTITIES, Costs, Goals
 
+_REFUSED = 1e6
+
 
 @dataclass(frozen=True)
 class Assessment:
@@ -52,13 +54,13 @@ def judge_estimate(found: Estimate, goals: Goals) -> Assessment:
 def assess(config: Config, goals: Goals) -> Assessment:
     """Estimate a point.
 
-    What cannot be compiled at all misses by more than 1, and by the more, the wider its tensors.
+    What cannot be compiled at all misses by more than what can, and the more, the wider it is.
     """
     try:
         return judge_estimate(estimate(config), goals)
     except UserError as error:
         widths = config.quantization.widths(config.model.layers).values()
-        return Assessment({}, {"device": 1 + sum(widths) / len(widths)}, str(error))
+        return Assessment({}, {"device": _REFUSED + sum(widths) / len(widths)}, str(error))
 
 
 def _excess(found: Estimate, device: Device) -> dict[str, float]:

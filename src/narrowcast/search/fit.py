@@ -192,10 +192,10 @@ def _narrower(bits: Bits, table: Table) -> Iterator[Bits]:
 
 def _hopeless(config: Config, found: Assessment) -> str:
     device = load_device(config.hardware.device)
-    missed = "; ".join(f"{name} by {excess:.0%}" for name, excess in found.violations.items())
+    missed = "; ".join(f"{name} is exceeded by {e:.0%}" for name, e in found.violations.items())
+    why = found.refusal or f"on {device.name}, {missed}"
     return (
-        f"the model does not fit {device.name} even with {WIDTHS[0]} bits everywhere: "
-        + (found.refusal or f"exceeded are {missed}")
-        + ": choose fewer model.channels or model.ffn_channels, a shorter data.window, 'auto' in "
+        f"{WIDTHS[0]} bits everywhere do not help: {why}: "
+        "choose fewer model.channels or model.ffn_channels, a shorter data.window, 'auto' in "
         "[hardware], or a larger device"
     )

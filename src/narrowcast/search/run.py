@@ -46,7 +46,7 @@ from narrowcast.stages import file_digest
 
 _PROBING = 0.3  # of the time, for short trainings at most, once there are a few
 _SAMPLING = 0.4  # of the time, before candidates are trained
-_ATTEMPTS = 300  # to find a point of a size that is feasible
+_ATTEMPTS = 150  # to find a point of a size that is feasible
 _POLL_SECONDS = 0.5
 _LEAST_TO_FIT = 5  # trainings, for a line through them
 _LEAST_GAIN = 1e-6  # of the volume
