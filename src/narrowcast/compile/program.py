@@ -236,6 +236,9 @@ class _Scheduler:
         self.query_tensors = {s.operand for s in model.steps if isinstance(s, Scores)}
         self.context_tensors = {s.output for s in model.steps if isinstance(s, Context)}
         self.pooled = pooled_tensor(model)
+        self.tiles = [step.tile_columns() for step in steps]
+        self.issues = [step.issues for step in steps]
+        self.readers = [self._earlier_readers(step.source) for step in steps]
 
     # ---------------------------------------------------------------- dependencies
 
@@ -257,34 +260,42 @@ class _Scheduler:
         if source.pooled:
             whole = self.stored.get(source.operand, 0) == self.model.window
             return (self.readable[source.operand, 0, 0], "operand") if whole else None
-        return self._rows_ready(source, rows) if self._cache_free(source) else None
+        free = all(self.next_row[i] >= self.steps[i].rows for i in self.readers[index])
+        return self._rows_ready(source, rows) if free else None
 
     def _rows_ready(self, source: Linear, rows: tuple[int, ...]) -> tuple[int, str] | None:
         heads = self.model.heads if source.operand in self.context_tensors else 1
         size = self.model.tensors[source.operand].columns // heads
-        places = [(source.operand, row, head) for row in rows for head in range(heads)]
-        if any(place not in self.readable for place in places):
-            return None
-        return max(self.readable[place] - place[2] * size for place in places), "operand"
+        latest = 0
+        for row in rows:
+            for head in range(heads):
+                time = self.readable.get((source.operand, row, head))
+                if time is None:
+                    return None
+                latest = max(latest, time - head * size)
+        return latest, "operand"
 
     def input_taken(self, rows: tuple[int, ...]) -> int:
         return (rows[-1] + 1) * self.model.inputs - 1
 
-    def _cache_free(self, source: Linear) -> bool:
-        """Keys and values of one layer are written once the last readers of another have run."""
+    def _earlier_readers(self, source: Step) -> list[int]:
+        """Return the steps that read the keys, or the values, of layers before a step's own.
+
+        Keys and values of one layer are written once the last readers of another have run.
+        """
+        readers: list[int] = []
         for index, step in enumerate(self.steps):
             other = step.source
             if isinstance(other, Scores) and source.output in self.key_tensors:
                 if other.key == source.output:
-                    return True
+                    return readers
             elif isinstance(other, Context) and source.output in self.value_tensors:
                 if other.value == source.output:
-                    return True
+                    return readers
             else:
                 continue
-            if self.next_row[index] < step.rows:
-                return False
-        return True
+            readers.append(index)
+        return readers
 
     def _scores_ready(
         self, step: ProgramStep, source: Scores, rows: tuple[int, ...]
@@ -335,13 +346,16 @@ class _Scheduler:
 
     def _try(self, index: int, start: int) -> tuple[int, str, tuple[int, ...], _Collector]:
         """Walk a job's tiles through the collector; say by how much it comes too early."""
-        step, state = self.steps[index], replace(self.collector)
+        step, now = self.steps[index], self.collector
+        state = _Collector(now.before, now.last, now.done, now.row, now.holds)
         taken: list[int] = []
-        current = start + step.issues - self.loaded(index)
+        current = start + self.issues[index] - self.loaded(index)
         if current < FETCH:
             return FETCH - current, "fetch", (), state
-        for tile, columns in enumerate(step.tile_columns()):
-            done = start + tile * (step.inner + step.tile_pause) + step.inner - 1 + self.latency
+        tiles = self.tiles[index]
+        done = start + step.inner - 1 + self.latency - (step.inner + step.tile_pause)
+        for tile, columns in enumerate(tiles):
+            done += step.inner + step.tile_pause
             late = max(state.before, state.done + 1) - done
             if late > 0:
                 return late, "collector", (), state
@@ -361,7 +375,7 @@ class _Scheduler:
             late = self.last_below + ROW_MULTIPLIER_BITS + 2 - below
             if late > 0:
                 return late, "softmax", (), state
-        return 0, "", tuple(at + TAKE_TO_VALUE for at in taken), state
+        return 0, "", tuple([at + TAKE_TO_VALUE for at in taken]), state
 
     # ---------------------------------------------------------------- the list
 
@@ -403,7 +417,7 @@ class _Scheduler:
             )
         )
         self.next_row[index] += len(rows)
-        self.free = placed.start + step.issues
+        self.free = placed.start + self.issues[index]
         self.collector = placed.collector
         last = self.collector.last
         self.collector.holds = [h for h in self.collector.holds if h[1] > last]
