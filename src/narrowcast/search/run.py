@@ -46,6 +46,7 @@ from narrowcast.stages import file_digest
 
 _PROBING = 0.3  # of the time, for short trainings at most, once there are a few
 _SAMPLING = 0.4  # of the time, before candidates are trained
+_MOST_CANDIDATES = 5000
 _ATTEMPTS = 150  # to find a point of a size that is feasible
 _POLL_SECONDS = 0.5
 _LEAST_TO_FIT = 5  # trainings, for a line through them
@@ -111,6 +112,7 @@ class Run:
         self._seen: set[str] = set()
         self._done = {key_of(trial.params) for trial in trials.trained}
         self._feasible = 0
+        self._exhausted = False
 
     def go(self, starts: Mapping[str, Config], seconds: float) -> None:
         """Search for so many seconds; uniform models are trained even if that takes longer.
@@ -147,11 +149,11 @@ class Run:
 
     @property
     def _over(self) -> bool:
-        return self._elapsed >= self._seconds
+        return self._exhausted or self._elapsed >= self._seconds
 
     @property
     def _samples(self) -> bool:
-        return self._elapsed < _SAMPLING * self._seconds
+        return self._elapsed < _SAMPLING * self._seconds and len(self._seen) < _MOST_CANDIDATES
 
     @property
     def _ready(self) -> bool:
@@ -360,6 +362,7 @@ class Run:
                 return
             best = self._most_promising()
             if best is None:
+                self._exhausted = len(self._seen) >= _MOST_CANDIDATES
                 return
             self._train(best)
 
