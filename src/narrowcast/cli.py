@@ -367,6 +367,7 @@ def fit(
     """
     from narrowcast.search.fit import CONFIG, fit_device  # noqa: PLC0415
     from narrowcast.search.goals import Goals  # noqa: PLC0415
+    from narrowcast.search.shapes import model_folder  # noqa: PLC0415
 
     with _one_line_errors():
         settings = load_config(config, _with_device(set_, device), data)
@@ -382,7 +383,8 @@ def fit(
             for change in found.changes
         ]
         _table(rows)
-    typer.echo(f"build it:   narrowcast build {out / CONFIG} --out {out}")
+    folder = model_folder(out, found.config)  # with the float model in it
+    typer.echo(f"build it:   narrowcast build {out / CONFIG} --out {folder}")
 
 
 def _with_device(overrides: list[str] | None, device: str | None) -> list[str]:

@@ -30,12 +30,17 @@ class Prepared:
     float_rmse: float
 
 
+def model_folder(out: Path, config: Config) -> Path:
+    """Return where the float model of a size is; ``narrowcast build --out`` goes on from there."""
+    return out / MODELS / shape_name(config)
+
+
 def prepare(config: Config, out: Path) -> Prepared:
     """Train a size in floating point, unless that is done.
 
     ``narrowcast train`` does the same: its folder is ``out``/models/ and the size.
     """
-    folder = out / MODELS / shape_name(config)
+    folder = model_folder(out, config)
     pipeline.train(config, folder)
     state = (folder / pipeline.FLOAT_MODEL).read_bytes()
     dataset = make_windows(read_table(config.data), config.data)
