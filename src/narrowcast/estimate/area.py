@@ -24,6 +24,7 @@ from narrowcast.estimate.features import PARTS, features
 Vector = NDArray[np.float64]
 POINTS = Path(__file__).parent / "points"
 RESOURCES = ("lut", "ff")
+_NOT = {"lut": ("registers",), "ff": ("tables", "choice")}  # endings of features without a say
 
 
 @dataclass(frozen=True)
@@ -86,7 +87,9 @@ def fit_points(points: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
         left_out = np.zeros(len(points))
         result[resource] = {}
         for part in PARTS:
-            names = list(points[0]["features"][part])
+            names = [
+                name for name in points[0]["features"][part] if not name.endswith(_NOT[resource])
+            ]
             rows = np.array([[p["features"][part][n] for n in names] for p in points], float)
             counts = np.array([p[resource].get(part, 0) for p in points], float)
             weights = _weighted_fit(rows, counts, sizes)

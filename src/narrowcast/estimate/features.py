@@ -3,7 +3,8 @@
 A part is an entity or a few that share their logic once a design is flat. Its model is linear:
 look-up tables, or flip-flops, are a sum of features, each times a number that synthesised designs
 give (see ``area``). Features are counts of bits that the VHDL makes a register, an adder, a
-multiplexer or a table of.
+multiplexer or a table of. Those named "tables" or "choice" make no flip-flops, and those named
+"registers" no look-up tables.
 """
 
 from collections.abc import Iterable, Mapping
@@ -168,7 +169,7 @@ def _lanes(design: Design) -> dict[str, float]:
         "one": 1,
         "ways": ways,
         "sum bits": ways * sums,
-        "products in tables": columns * soft,
+        "products outside of blocks": columns * soft,
         "sums": ways * columns * sums,
         "columns": ways * columns,
         "grouped sums": count[Kind.PAIRS] * c["GROUPED"] * columns * sums,
@@ -299,7 +300,7 @@ def _memories(design: Design) -> dict[str, float]:
             primitives += b.copies * ram_tables(b.words, b.width, family)
             deep = 16 if family == "ecp5" else 64
             choice += b.copies * b.width * (-(-b.words // deep) - 1)
-    random = regular = registers = chosen = 0
+    random = regular = registers = chosen = outputs = 0
     for name, bits in design.tables():
         behind, tables = rom_columns(bits, family)
         registers += behind
@@ -309,19 +310,21 @@ def _memories(design: Design) -> dict[str, float]:
             random += tables
         choices = -(-len(bits) // 64) - 1
         each = -(-choices // 3) if family == "xc7" else choices
-        chosen += each * int((bits != bits[0]).any(axis=0).sum())
+        varying = int((bits != bits[0]).any(axis=0).sum())
+        chosen += each * varying
+        outputs += varying
     return {
         "one": 1,
         "RAM tables": primitives,
         "RAM choice": choice,
         "ROM tables": random,
         "regular ROM tables": regular,
-        "ROM registers": registers,
+        "ROM registers": registers + outputs,
         "ROM choice": chosen,
         "lanes of caches": c["KEY_LANES"] + c["WAYS"] * c["VALUE_LANES"],
         "ways": c["WAYS"],
         "segments": len(design.segments),
-        "bits of RAM in tables": sum(b.copies * b.width for b in ram if b.name in small),
+        "bits of RAM outside of blocks": sum(b.copies * b.width for b in ram if b.name in small),
         "bits of RAM in blocks": sum(
             b.copies * b.width for b in design.buffers if b.name in small and b.storage == "block"
         ),
