@@ -105,13 +105,14 @@ class Front:
     def table(self) -> Iterator[list[str]]:
         """Yield the rows of a table of the front, its head first."""
         shown = [*self.goals.minimise, *(n for n in _SHOWN if n not in self.goals.minimise)]
-        yield ["point", *shown, "bits"]
+        yield ["point", *shown, "size", "bits"]
         for point in self.best:
             widths = list(point.config.quantization.widths(point.config.model.layers).values())
             mean = sum(widths) / len(widths)
             yield [
                 point.file or "",
                 *(f"{point.costs[name]:.4g}" for name in shown),
+                shape_name(point.config),
                 point.label or f"{min(widths)} to {max(widths)}, {mean:.1f} on average",
             ]
 
