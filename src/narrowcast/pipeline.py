@@ -245,7 +245,7 @@ def _train(config: Config, out: Path, work: Path, progress: Progress) -> Results
     _check_size(config)
     model, history = train_float(dataset, config, _epochs(progress))
     save_state(model, work / FLOAT_MODEL)
-    forecast = predict(model, dataset.test.inputs, dataset)[:, 0]
+    forecast = predict(model, dataset.test.inputs, dataset)
     test = {"float": errors(forecast, dataset.test.target), **baselines(dataset)}
     results = {
         "data": summary,
@@ -275,20 +275,20 @@ def _quantize(config: Config, out: Path, work: Path, progress: Progress) -> Resu
         [execute(model, inputs[i : i + _BATCH]) for i in range(0, len(inputs), _BATCH)]
     )
     forecasts = {
-        "float": predict(source, test.inputs, dataset)[:, 0],
-        "qat": predict(quantised, test.inputs, dataset)[:, 0],
-        "integer": model.dequantise_outputs(results)[:, 0],
+        "float": predict(source, test.inputs, dataset),
+        "qat": predict(quantised, test.inputs, dataset),
+        "integer": model.dequantise_outputs(results),
     }
-    if differing := int((forecasts["qat"] != forecasts["integer"]).sum()):
+    if differing := int((forecasts["qat"] != forecasts["integer"]).any(axis=1).sum()):
         raise ToolError(
             f"the integer model and the quantised one in training differ on {differing} of "
             f"{len(test)} test windows: this is an error in narrowcast, please report it"
         )
+    several = {"truth": test.target, **forecasts}
     arrays = {
-        "truth": test.target,
+        **{name: y if y.shape[1] > 1 else y[:, 0] for name, y in several.items()},
         "row": test.row,
         **({} if test.time is None else {"time": test.time.as_unit("ns").asi8}),
-        **forecasts,
         "inputs": inputs.astype(np.int8),
         "results": results.astype(np.int32),
     }
@@ -497,7 +497,7 @@ def _check_size(config: Config) -> None:
     from narrowcast.compile import compile_model  # noqa: PLC0415
     from narrowcast.device import load_device  # noqa: PLC0415
     from narrowcast.integer.random_model import Shape, random_model  # noqa: PLC0415
-    from narrowcast.quantize import BitPlan  # noqa: PLC0415
+    from narrowcast.quantize import QuantizationPlan  # noqa: PLC0415
 
     data, model, bits, hardware = config.data, config.model, config.quantization, config.hardware
     shape = Shape(
@@ -507,6 +507,7 @@ def _check_size(config: Config) -> None:
         layers=model.layers,
         heads=model.heads,
         ffn_channels=model.ffn_channels,
+        outputs=data.outputs,
         relative=config.relative_column,
     )
     compile_model(
@@ -515,7 +516,7 @@ def _check_size(config: Config) -> None:
             (8,),
             input_bits=bits.input_bits,
             output_bits=bits.output_bits,
-            widths=BitPlan.of(bits, model.layers).exceptions,
+            widths=QuantizationPlan.of(bits, model.layers).bits,
         ),
         load_device(hardware.device),
         **hardware.choices(),

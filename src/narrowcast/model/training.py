@@ -47,9 +47,9 @@ class History:
 
 
 def tensors(part: Part, dataset: Dataset) -> tuple[Tensor, Tensor]:
-    """Return the scaled inputs [windows, n, m] and targets [windows, 1] of a part, in float64."""
+    """Return scaled inputs [windows, n, m] and targets [windows, outputs], in float64."""
     inputs = dataset.input_scaling.apply(part.inputs)
-    target = dataset.target_scaling.apply(part.target[:, None])
+    target = dataset.target_scaling.apply(part.target)
     return torch.from_numpy(inputs), torch.from_numpy(target)
 
 
@@ -95,13 +95,17 @@ class _Average:
 
     def __init__(self, model: nn.Module) -> None:
         self.model = copy.deepcopy(model).eval()
-        self._batches = 0
+        self.start_anew()
         state, average = model.state_dict(), self.model.state_dict()
         exact = {name for name, value in state.items() if not value.is_floating_point()}
         self._real = [
             [each[name] for name in state if name not in exact] for each in (average, state)
         ]
         self._exact = [(average[name], state[name]) for name in exact]
+
+    def start_anew(self) -> None:
+        """Forget what was averaged so far."""
+        self._batches = 0
 
     @torch.no_grad()
     def update(self) -> None:
@@ -121,6 +125,7 @@ def fit(
     epochs: int,
     groups: Sequence[dict[str, Any]],
     teacher: nn.Module | None = None,
+    review: Callable[[int], bool] | None = None,
     progress: Progress | None = None,
 ) -> History:
     """Train on the training part; leave the model in eval mode with its best weights.
@@ -136,13 +141,15 @@ def fit(
         groups: parameters with their highest learning rates, as AdamW takes them.
         teacher: its forecasts are learnt, in place of the truth. They have no noise, and a
             model that has seen the truth often enough does not learn it by heart.
+        review: called after each epoch with its number from 1; it may change the model, and
+            returns whether it did.
         progress: told of every epoch.
     """
     inputs, target = (t.float() for t in tensors(dataset.train, dataset))
     if teacher is not None:
         target = _forward(teacher, inputs).float()
     validation_inputs, validation_target = tensors(dataset.validation, dataset)
-    unit = float(dataset.target_scaling.scale[0])
+    unit = torch.from_numpy(dataset.target_scaling.scale)
     shuffle = torch.Generator().manual_seed(config.seed)
     optimiser = torch.optim.AdamW(groups, weight_decay=_WEIGHT_DECAY, fused=True)
     batches = math.ceil(len(inputs) / config.batch)
@@ -162,8 +169,8 @@ def fit(
             schedule.step()
             average.update()
             total += loss.item() * len(batch)
-        difference = _forward(average.model, validation_inputs) - validation_target
-        rmse = unit * float(difference.square().mean().sqrt())
+        difference = unit * (_forward(average.model, validation_inputs) - validation_target)
+        rmse = float(difference.square().mean().sqrt())
         history.loss.append(total / len(inputs))
         history.validation_rmse.append(rmse)
         if not best_state or rmse < history.validation_rmse[history.best]:
@@ -173,6 +180,8 @@ def fit(
             progress(epoch + 1, epochs, rmse)
         if epoch - history.best >= config.patience:
             break
+        if review is not None and review(epoch + 1):
+            average.start_anew()
     model.load_state_dict(best_state)
     model.eval()
     return history

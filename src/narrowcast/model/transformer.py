@@ -112,12 +112,12 @@ class Transformer(nn.Module):
         self.head.bias.copy_(torch.from_numpy((inputs.offset[i] - target.offset) / target.scale))
 
 
-def build(config: Config, outputs: int = 1, dropout: float = 0.0) -> Transformer:
+def build(config: Config, dropout: float = 0.0) -> Transformer:
     """Return the untrained model that a configuration describes."""
     return Transformer(
         window=config.data.window,
         inputs=len(config.data.inputs),
-        outputs=outputs,
+        outputs=config.data.outputs,
         dropout=dropout,
         relative=config.relative_column,
         **config.model.model_dump(exclude={"relative"}),

@@ -1,33 +1,38 @@
-"""How many bits every tensor and every weight matrix has."""
+"""The width and the scheme of every tensor and every weight matrix."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Self
 
-from narrowcast.config import QuantizationConfig
+from narrowcast.config import QuantizationConfig, Scheme
 
 
 @dataclass(frozen=True)
-class BitPlan:
-    """Bits by the name of a tensor (``input``, ``embed.output``) or of weights (``embed.weights``).
+class QuantizationPlan:
+    """Choices by the integer model's names: ``input``, ``embed.output``, ``embed.weights``.
 
     Attributes:
-        bits: of everything without an exception.
-        exceptions: bits by name.
+        bits: of all tensors and weights.
+        schemes: of tensors; adaptive where nothing is said.
     """
 
-    bits: int
-    exceptions: Mapping[str, int] = field(default_factory=dict)
+    bits: Mapping[str, int]
+    schemes: Mapping[str, Scheme] = field(default_factory=dict)
 
     @classmethod
     def of(cls, config: QuantizationConfig, layers: int) -> Self:
         """Return the plan of a configuration for a model of so many layers."""
-        arrays = {"weight": "weights", "activation": "output"}
-        widths = {"input": config.input_bits, "head.output": config.output_bits}
-        for name, width in config.widths(layers).items():
-            step, _, part = name.rpartition(".")
-            widths[f"{step}.{arrays[part]}"] = width
-        return cls(8, widths)
+        bits = {"input": config.input_bits, "head.output": config.output_bits}
+        bits |= {_array(name): width for name, width in config.widths(layers).items()}
+        schemes = {_array(name): scheme for name, scheme in config.schemes(layers).items()}
+        return cls(bits, schemes)
 
-    def __getitem__(self, name: str) -> int:
-        return self.exceptions.get(name, self.bits)
+    def scheme(self, name: str) -> Scheme:
+        """Return the scheme of a tensor."""
+        return self.schemes.get(name, "adaptive")
+
+
+def _array(name: str) -> str:
+    """Return the integer model's name for one of the configuration's."""
+    step, _, part = name.rpartition(".")
+    return f"{step}.{'weights' if part == 'weight' else 'output'}" if step else name
