@@ -274,12 +274,18 @@ class QuantizationConfig(_Section):
 
 
 class TrainConfig(_Section):
-    """Training in floating point, then fine-tuning with fake quantisation."""
+    """Training in floating point, then fine-tuning with fake quantisation.
+
+    ``level_shift``: where a change is forecast, the target's level, in every window and in what is
+    to be forecast, is shifted at random in training, with this standard deviation in units of the
+    level's own. So the model learns what holds at any level.
+    """
 
     epochs: int = Field(default=30, ge=1, description="a whole number, at least 1")
     finetune_epochs: int = Field(default=15, ge=1, description="a whole number, at least 1")
     batch: int = Field(default=64, ge=1, description="a whole number of windows, at least 1")
     learning_rate: float = Field(default=5e-3, gt=0, description="a number above 0")
+    level_shift: float = Field(default=0.5, ge=0, description="a number, at least 0")
     patience: int = Field(default=10, ge=1, description="a whole number of epochs, at least 1")
     seed: int = Field(default=0, ge=0, description="a whole number, at least 0")
 

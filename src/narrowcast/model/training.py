@@ -90,6 +90,28 @@ def _schedule(steps: int) -> Callable[[int], float]:
     return factor
 
 
+@dataclass(frozen=True)
+class Shift:
+    """A random shift of the target's level, window by window.
+
+    Attributes:
+        deviation: standard deviation of the shift, in units of the scaled input.
+        column: the input that is the target.
+        ratio: [outputs], of the target's scaled units to that input's.
+    """
+
+    deviation: float
+    column: int
+    ratio: Tensor
+
+    def __call__(self, inputs: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
+        """Shift scaled windows [windows, n, m] and targets [windows, outputs]."""
+        shift = self.deviation * torch.randn(len(inputs), 1)
+        inputs = inputs.clone()
+        inputs[:, :, self.column] += shift
+        return inputs, target + shift * self.ratio
+
+
 class _Average:
     """The running average of a model's parameters and buffers, itself a model."""
 
@@ -124,6 +146,7 @@ def fit(
     *,
     epochs: int,
     groups: Sequence[dict[str, Any]],
+    shift: Shift | None = None,
     teacher: nn.Module | None = None,
     review: Callable[[int], bool] | None = None,
     progress: Progress | None = None,
@@ -139,6 +162,7 @@ def fit(
         config: batch, patience and seed.
         epochs: at most.
         groups: parameters with their highest learning rates, as AdamW takes them.
+        shift: applied to every batch.
         teacher: its forecasts are learnt, in place of the truth. They have no noise, and a
             model that has seen the truth often enough does not learn it by heart.
         review: called after each epoch with its number from 1; it may change the model, and
@@ -162,7 +186,10 @@ def fit(
         total = 0.0
         order = torch.randperm(len(inputs), generator=shuffle)
         for batch in torch.split(order, config.batch):
-            loss = functional.mse_loss(model(inputs[batch]), target[batch])
+            x, y = inputs[batch], target[batch]
+            if shift is not None:
+                x, y = shift(x, y)
+            loss = functional.mse_loss(model(x), y)
             optimiser.zero_grad()
             loss.backward()  # type: ignore[no-untyped-call]
             optimiser.step()
@@ -193,11 +220,20 @@ def train_float(
     """Train the model of a configuration in floating point; the same seed gives the same model."""
     torch.manual_seed(config.train.seed)
     model = build(config, dropout=_DROPOUT)
+    shift = None
     if config.relative_column is not None:
-        model.start_from_last(dataset.input_scaling, dataset.target_scaling)
+        ratio = model.start_from_last(dataset.input_scaling, dataset.target_scaling)
+        if config.train.level_shift > 0:
+            shift = Shift(config.train.level_shift, config.relative_column, ratio)
     groups = [{"params": list(model.parameters()), "lr": config.train.learning_rate}]
     history = fit(
-        model, dataset, config.train, epochs=config.train.epochs, groups=groups, progress=progress
+        model,
+        dataset,
+        config.train,
+        epochs=config.train.epochs,
+        groups=groups,
+        shift=shift,
+        progress=progress,
     )
     return model, history
 
