@@ -17,8 +17,8 @@ _REVIEW_WINDOWS = 512
 _REVIEWED = 0.5  # of all epochs; then schemes are frozen
 # Learning rates, as fractions of that in floating point: of the scales, that of their logarithms.
 # Chosen on the validation part of AirU, at 4 bits.
-_RATE = 0.3
-_SCALE_RATE = 0.3
+RATE = 0.3
+SCALE_RATE = 0.3
 
 
 def calibrated(source: Transformer, dataset: Dataset, config: Config) -> QuantisedTransformer:
@@ -53,8 +53,8 @@ def finetune(
     few = sample(dataset, config, _REVIEW_WINDOWS)
     last_review = math.floor(_REVIEWED * epochs)
     groups = [
-        {"params": others, "lr": _RATE * rate},
-        {"params": scales, "lr": _SCALE_RATE * rate, "weight_decay": 0.0},
+        {"params": others, "lr": RATE * rate},
+        {"params": scales, "lr": SCALE_RATE * rate, "weight_decay": 0.0},
     ]
     history = fit(
         model,
