@@ -40,6 +40,7 @@ NAMES = ("train", "quantize", "compile", "verify", "synth", "place", "report")
 FLOAT_MODEL = "float.safetensors"
 INTEGER_MODEL = ("integer_model.json", "integer_model.safetensors")
 PREDICTIONS = "predictions.safetensors"
+TENSORS = "quantization.json"
 PLACEMENT = "place_and_route.json"
 BOARD = "board"  # folder of the bitstream
 _BATCH = 1024
@@ -180,7 +181,7 @@ def stages(config: Config, out: Path, options: Options | None = None) -> list[St
         Stage(
             "quantize",
             bind(_quantize),
-            (*INTEGER_MODEL, PREDICTIONS, "accuracy.json"),
+            (*INTEGER_MODEL, PREDICTIONS, TENSORS, "accuracy.json"),
             needs=(FLOAT_MODEL,),
             settings={**learnt, "train": finetune, "quantization": plain["quantization"]},
             options=_code("data", "model", "quantize", "integer"),
@@ -218,7 +219,7 @@ def stages(config: Config, out: Path, options: Options | None = None) -> list[St
             bind(_report, placed),
             ("report.json", "report.html"),
             needs=(
-                *("training.json", "accuracy.json", *INTEGER_MODEL, PREDICTIONS),
+                *("training.json", "accuracy.json", *INTEGER_MODEL, PREDICTIONS, TENSORS),
                 *("program.json", "verification.json", "synthesis.json"),
                 *([PLACEMENT, BOARD] if placed else []),
             ),
@@ -260,7 +261,7 @@ def _quantize(config: Config, out: Path, work: Path, progress: Progress) -> Resu
     from narrowcast.data import errors  # noqa: PLC0415
     from narrowcast.model import build as build_float  # noqa: PLC0415
     from narrowcast.model import load_state, predict  # noqa: PLC0415
-    from narrowcast.quantize import finetune, to_integer_model  # noqa: PLC0415
+    from narrowcast.quantize import finetune, summarise, to_integer_model  # noqa: PLC0415
 
     dataset, _ = _dataset(config)
     _check_size(config)
@@ -292,6 +293,8 @@ def _quantize(config: Config, out: Path, work: Path, progress: Progress) -> Resu
         "inputs": inputs.astype(np.int8),
         "results": results.astype(np.int32),
     }
+    tensors = [dataclasses.asdict(each) for each in summarise(quantised, dataset, config)]
+    _write_json(work / TENSORS, {"tensors": tensors})
     save_model(model, work)
     packed = save({name: np.ascontiguousarray(array) for name, array in arrays.items()})
     write_whole(work / PREDICTIONS, packed)
@@ -419,6 +422,7 @@ def _report(
         model=load_model(out),
         data=training["data"],
         accuracy={**training["test"], **_read_json(out / "accuracy.json")["test"]},
+        quantization=_read_json(out / TENSORS),
         program=program,
         verification=_read_json(out / "verification.json"),
         synthesis=_read_json(out / "synthesis.json"),
@@ -449,6 +453,7 @@ def _dataset(config: Config) -> "tuple[Dataset, dict[str, Any]]":
         "inputs": list(config.data.inputs),
         "target": config.data.target,
         "lead": config.data.lead,
+        "outputs": config.data.outputs,
         "missing": table.missing,
         "windows": {
             "train": len(dataset.train),
