@@ -11,7 +11,7 @@ what was stopped goes on where it was. After a change to the code, start with an
 ``--schemes`` also forces all tensors of 4 bits to be symmetric, or asymmetric. ``--brevitas``
 trains the network with Brevitas' quantisers, too, at 4 bits and under the same schedule.
 ``--published`` repeats the protocol of the published models: the best of so many trainings, CHOSEN
-ON THE TEST PART. ``pip install -e .[benchmarks]`` installs what this needs.
+ON THE TEST PART. ``--set`` tries other settings. ``pip install -e .[benchmarks]`` installs what this needs.
 """
 
 import argparse
@@ -19,7 +19,7 @@ import json
 import statistics
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -261,6 +261,7 @@ def main() -> None:
     parser.add_argument("--bits", nargs="+", type=int, default=[8, 6, 4, 3])
     parser.add_argument("--seeds", type=int, default=5, help="how many, from 0")
     parser.add_argument("--only", default="", help="rows whose name begins so")
+    parser.add_argument("--set", nargs="+", default=[], metavar="KEY=VALUE", help="other settings")
     parser.add_argument("--schemes", action="store_true", help="compare with forced schemes")
     parser.add_argument("--brevitas", action="store_true", help="compare with Brevitas")
     parser.add_argument("--published", type=int, default=0, help="best of so many on the test part")
@@ -271,7 +272,11 @@ def main() -> None:
     others = [f"{COMPARED_BITS} {each}" for each in SCHEMES] if args.schemes else []
     others += ["brevitas"] if args.brevitas else []
     tasks = [
-        (case, seed, (*ways, *others) if case.compared else ways)
+        (
+            replace(case, settings=(*case.settings, *args.set)),
+            seed,
+            (*ways, *others) if case.compared else ways,
+        )
         for seed in range(args.seeds)
         for case in CASES
         if case.row.startswith(args.only)
