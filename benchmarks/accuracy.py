@@ -11,7 +11,9 @@ what was stopped goes on where it was. After a change to the code, start with an
 ``--schemes`` also forces all tensors of 4 bits to be symmetric, or asymmetric. ``--brevitas``
 trains the network with Brevitas' quantisers, too, at 4 bits and under the same schedule.
 ``--published`` repeats the protocol of the published models: the best of so many trainings, CHOSEN
-ON THE TEST PART. ``--set`` tries other settings. ``pip install -e .[benchmarks]`` installs what this needs.
+ON THE TEST PART. ``--set`` tries other settings.
+
+``pip install -e .[benchmarks]`` installs what this needs.
 """
 
 import argparse
