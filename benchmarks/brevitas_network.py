@@ -82,13 +82,14 @@ class BrevitasTransformer(nn.Module):
         super().__init__()
         self.relative = relative
         self.input = _activation(source.input.bits)
+        self.register_buffer("factors", source.factors)
         self.embed = _Linear(source.embed)
         self.layers = nn.Sequential(*map(_Layer, source.layers))  # type: ignore[arg-type]
         self.head = _Linear(source.head)
 
     def forward(self, x: Tensor) -> Tensor:
         """[windows, n, m] -> [windows, outputs]."""
-        readings = self.input(x.float())
+        readings = self.input(x.float() / self.factors)
         x = self.layers(self.embed(readings)).sum(dim=1)  # 1/n is part of the head's weights
         last = None if self.relative is None else readings[:, -1, self.relative, None]
         forecast: Tensor = self.head(x, last)

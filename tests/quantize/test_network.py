@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from torch.nn import functional
 
 from narrowcast.config import (
     Config,
@@ -131,6 +132,30 @@ def test_several_outputs_are_the_executor() -> None:
     integer = assert_same(trained(windows, config), windows, config)
     assert forecast(integer, windows.test.inputs).shape == windows.test.target.shape
     assert integer.outputs == len(integer.target_scaling.scale) == 3
+
+
+def test_columns_with_peaks_leave_integers_to_the_others() -> None:
+    config = configuration(bits=8)
+    x = np.random.default_rng(0).normal((0, 3), size=(900, 2))
+    x[::90, 0] *= 60
+    y = x[:, 1] + np.roll(x[:, 1], 1)
+    frame = pd.DataFrame({"a": x[:, 0], "b": x[:, 1], "y": y})
+    peaks = make_windows(Table(None, frame, None), config.data)
+    model = trained(peaks, config)
+    factors = model.factors.tolist()
+    assert factors[0] > factors[1] and all(np.log2(factors) % 1 == 0)
+    integer = assert_same(model, peaks, config)
+    scale = np.array(integer.input_scaling.scale)
+    np.testing.assert_array_equal(scale, peaks.input_scaling.scale * factors)
+    # The real network is the same with and without.
+    source = build(config).eval()
+    plan = QuantizationPlan.of(QuantizationConfig(bits=8), 1)
+    plain = QuantisedTransformer(source, plan)
+    balanced = QuantisedTransformer(source, plan, torch.tensor([4.0, 0.5]))
+    torch.testing.assert_close(
+        functional.linear(torch.ones(2) / balanced.factors, balanced.embed.weight),
+        functional.linear(torch.ones(2), plain.embed.weight),
+    )
 
 
 def test_the_summary_tells_what_was_done_to_every_tensor(dataset: Dataset) -> None:

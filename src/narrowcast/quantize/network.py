@@ -360,12 +360,42 @@ class QuantisedLayer(nn.Module):
         return y
 
 
+def balance(inputs: Tensor, bits: int) -> Tensor:
+    """Return powers of two, one per column, by which scaled readings are divided.
+
+    All columns share one scale in integers, so a column with rare peaks would leave the others
+    few of them. What a column is divided by, the weights of the embedding are multiplied by; half
+    of what the columns' best ranges differ is taken from the readings and given to the weights, as
+    in Xiao et al., "SmoothQuant" (2023), section 4, with alpha = 0.5.
+
+    Args:
+        inputs: scaled windows [windows, n, m].
+        bits: of the input tensor.
+    """
+    quantiser = ActivationQuantiser("column", 1, 1, bits, scheme="symmetric")
+    ranges = torch.cat([quantiser.ranges(column)[0].scale for column in inputs.unbind(-1)])
+    factors: Tensor = 2.0 ** torch.round(0.5 * torch.log2(ranges / ranges.median()))
+    return factors
+
+
 class QuantisedTransformer(nn.Module):
     """A Transformer for quantisation-aware training and, in eval mode, its integer network."""
 
-    def __init__(self, source: Transformer, plan: QuantizationPlan) -> None:
-        """Take over the parameters of ``source``; :meth:`calibrate` then sets the ranges."""
+    factors: Tensor
+
+    def __init__(
+        self, source: Transformer, plan: QuantizationPlan, factors: Tensor | None = None
+    ) -> None:
+        """Take over the parameters of ``source``; :meth:`calibrate` then sets the ranges.
+
+        Args:
+            source: in floating point.
+            plan: widths and schemes.
+            factors: of the columns of the input, see :func:`balance`; 1 unless given.
+        """
         super().__init__()
+        factors = torch.ones(source.embed.in_features) if factors is None else factors
+        self.register_buffer("factors", factors)
         n, d = source.position.shape
         self._relative = source.relative is not None
         bits = plan.bits
@@ -373,7 +403,7 @@ class QuantisedTransformer(nn.Module):
             "input", n, source.embed.in_features, bits["input"], scheme=plan.scheme("input")
         )
         self.embed = QuantisedLinear(
-            source.embed.weight,
+            source.embed.weight * factors,
             source.embed.bias + source.position,
             self.input,
             ActivationQuantiser(
@@ -388,14 +418,16 @@ class QuantisedTransformer(nn.Module):
             quantised = QuantisedLayer(f"layers.{i}", layer, operand, plan)
             self.layers.append(quantised)
             operand = quantised.ffn_down.output
-        outputs = source.head.out_features
+        outputs, residual = source.head.out_features, None
+        if source.gain is not None and source.relative is not None:
+            residual = (self.input, source.gain * factors[source.relative])
         self.head = QuantisedLinear(
             source.head.weight / n,
             source.head.bias,
             operand,
             ActivationQuantiser("head.output", 1, outputs, bits["head.output"], "fixed"),
             bits["head.weights"],
-            residual=None if source.gain is None else (self.input, source.gain),
+            residual=residual,
             residual_column=source.relative,
             pooled=True,
         )
@@ -404,7 +436,7 @@ class QuantisedTransformer(nn.Module):
         """[windows, n, m] -> [windows, outputs]; in eval mode in float64, from exact integers."""
         if not self.training:
             return self.head.output.dequantise(self.forward_integers(x))
-        forecast: Tensor = self._run(self.input(x.to(self.embed.weight.dtype)))
+        forecast: Tensor = self._run(self.input(x.to(self.embed.weight.dtype) / self.factors))
         return forecast
 
     @torch.no_grad()
@@ -413,7 +445,7 @@ class QuantisedTransformer(nn.Module):
 
         The model has to be in eval mode.
         """
-        return self._run(self.input.quantise(x).double()).long()
+        return self._run(self.input.quantise(x / self.factors).double()).long()
 
     def _run(self, readings: Tensor) -> Tensor:
         x = self.embed(readings)

@@ -9,7 +9,7 @@ from narrowcast.config import Config
 from narrowcast.data import Dataset
 from narrowcast.model.training import History, Progress, fit, tensors
 from narrowcast.model.transformer import Transformer
-from narrowcast.quantize.network import QuantisedTransformer
+from narrowcast.quantize.network import QuantisedTransformer, balance
 from narrowcast.quantize.plan import QuantizationPlan
 
 _CALIBRATION_WINDOWS = 2048
@@ -24,9 +24,11 @@ SCALE_RATE = 0.3
 def calibrated(source: Transformer, dataset: Dataset, config: Config) -> QuantisedTransformer:
     """Return the quantised model before fine-tuning, calibrated on the training part."""
     plan = QuantizationPlan.of(config.quantization, config.model.layers)
-    model = QuantisedTransformer(source, plan)
+    inputs = sample(dataset, config, _CALIBRATION_WINDOWS)
+    factors = balance(inputs, plan.bits["input"]).float()
+    model = QuantisedTransformer(source, plan, factors)
     _, target = tensors(dataset.train, dataset)
-    model.calibrate(sample(dataset, config, _CALIBRATION_WINDOWS), target)
+    model.calibrate(inputs, target)
     return model.eval()
 
 
