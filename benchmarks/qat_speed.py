@@ -19,8 +19,9 @@ import torch
 from torch import nn
 from torch.nn import functional
 
+from narrowcast.config import QuantizationConfig
 from narrowcast.model import Transformer
-from narrowcast.quantize import BitPlan, QuantisedTransformer
+from narrowcast.quantize import QuantisedTransformer, QuantizationPlan
 
 _EVALUATED = 64  # windows at once, as training evaluates them
 
@@ -74,9 +75,8 @@ def main() -> None:
         heads=options.heads,
     )
     source(x)
-    quantised = QuantisedTransformer(
-        source.eval(), BitPlan(options.bits, {"input": 8, "head.output": 16})
-    )
+    plan = QuantizationPlan.of(QuantizationConfig(bits=options.bits), options.layers)
+    quantised = QuantisedTransformer(source.eval(), plan)
     quantised.calibrate(x, y)
 
     models = [source.train(), quantised.train()]

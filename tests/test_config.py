@@ -142,7 +142,7 @@ def test_is_frozen(tmp_path: Path) -> None:
         (DATA + "[modle]\nheads = 1", "unknown key modle (did you mean 'model'?): the file may"),
         (DATA + "windw = 3", "unknown key data.windw (did you mean 'window'?): [data] may have pa"),
         (DATA.replace("window", "windw"), "unknown key data.windw (did you mean 'window'?)"),
-        (DATA + "outputs = 1", "unknown key data.outputs"),
+        (DATA + "horizon = 1", "unknown key data.horizon"),
         (
             DATA + "[model]\nchannels = 0\nheads = 'x'",
             "model.channels = 0 is not allowed: it must be a whole number, at least 1 (and 1 more)",

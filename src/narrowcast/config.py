@@ -11,7 +11,7 @@ import tomllib
 from collections.abc import Iterable, Mapping, Sequence
 from fnmatch import fnmatchcase
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal, Self, TypeVar
 
 from pydantic import (
     AfterValidator,
@@ -19,7 +19,6 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
-    PlainValidator,
     ValidationError,
     field_serializer,
     model_validator,
@@ -27,6 +26,8 @@ from pydantic import (
 from pydantic_core import ErrorDetails
 
 from narrowcast.errors import UserError
+
+Choice = TypeVar("Choice")
 
 _INTERVAL = re.compile(r"(\d+(?:\.\d+)?) ?(?:ms|s|min|h|D|W)")
 
@@ -69,20 +70,31 @@ def _unique(values: list[str]) -> list[str]:
     return values
 
 
-def _bits(value: object) -> int | dict[str, int]:
-    """Check a width, or flatten a table of widths: TOML nests the keys of ``a.b = 4``."""
-    if isinstance(value, dict):
-        flat: dict[str, int] = {}
-        for name, inner in value.items():
-            width = _bits(inner)
-            if isinstance(width, int):
-                flat[name] = width
-            else:
-                flat |= {f"{name}.{rest}": each for rest, each in width.items()}
-        return flat
-    if isinstance(value, bool) or not isinstance(value, int) or not 2 <= value <= 8:
-        raise ValueError
-    return value
+def _flat(table: object) -> object:
+    """Flatten a table: TOML nests the keys of ``a.b = 4``."""
+    if not isinstance(table, dict):
+        return table
+    flat: dict[str, object] = {}
+    for name, value in table.items():
+        inner = _flat(value)
+        rest = inner.items() if isinstance(inner, dict) else [("", inner)]
+        flat |= {f"{name}.{key}" if key else name: each for key, each in rest}
+    return flat
+
+
+def _first_match(table: Mapping[str, Choice], name: str, otherwise: Choice) -> Choice:
+    """Return the choice of the first rule for ``name``, else that for ``default``."""
+    rules = [*table.items(), ("*", table.get("default", otherwise))]
+    return next(choice for rule, choice in rules if fnmatchcase(name, rule))
+
+
+def _check_rules(key: str, rules: object, names: Sequence[str]) -> None:
+    for rule in rules if isinstance(rules, dict) else ():
+        if rule != "default" and not any(fnmatchcase(name, rule) for name in names):
+            raise ValueError(
+                f"{key}: there is no {rule!r}{did_you_mean(rule, names)}: "
+                f"it may have default, {', '.join(names)}"
+            )
 
 
 def quantised_names(layers: int) -> list[str]:
@@ -97,11 +109,26 @@ def quantised_names(layers: int) -> list[str]:
     return [*names, "head.weight"]
 
 
+def array_name(name: str) -> str:
+    """Return the integer model's name for a tensor or for weights that a table may name."""
+    step, _, part = name.rpartition(".")
+    return f"{step}.{'weights' if part == 'weight' else 'output'}" if step else name
+
+
+def scheme_names(layers: int) -> list[str]:
+    """Return the names that a table of schemes may give one, in order of execution."""
+    tensors = [name for name in quantised_names(layers) if name.endswith(".activation")]
+    return ["input", *(name for name in tensors if ".scores." not in name)]
+
+
 _PARTS = ("weight", "activation")
+_ALWAYS_SYMMETRIC = ("*.key.activation", "*.value.activation")  # they feed the lanes like weights
 
 ColumnName = Annotated[str, BeforeValidator(_column_name)]
 Boundary = Annotated[float | str, BeforeValidator(_iso), AfterValidator(_boundary)]
 Memory = Literal["auto", "block", "distributed"]
+Scheme = Literal["adaptive", "symmetric", "asymmetric"]
+Bits = Annotated[int, Field(ge=2, le=8)]
 
 
 class _Section(BaseModel):
@@ -126,7 +153,8 @@ class SplitConfig(_Section):
 class DataConfig(_Section):
     """The table of readings, the columns used, and how windows are cut from it.
 
-    A window has the ``window`` rows ending at time t; its target stands at t + ``lead``.
+    A window has the ``window`` rows ending at time t; its ``outputs`` targets stand at t + ``lead``
+    and in the rows that follow.
     """
 
     path: Path | None = Field(default=None, strict=False, description="the path of a file")
@@ -141,6 +169,7 @@ class DataConfig(_Section):
     target: ColumnName = Field(description="the name of a column")
     window: int = Field(ge=2, description="a whole number of rows, at least 2")
     lead: int = Field(ge=0, description="a whole number of rows, at least 0")
+    outputs: int = Field(default=1, ge=1, description="a whole number of rows, at least 1")
     split: SplitConfig = Field(
         default=SplitConfig(), description="a section with validation and test"
     )
@@ -201,15 +230,21 @@ class ModelConfig(_Section):
 
 
 class QuantizationConfig(_Section):
-    """Bits of weights and activations, of the model's input, and of its output.
+    """Bits of weights and activations, of the model's input, and of its output; zero points.
 
     ``bits`` may be a table: widths by step and tensor, such as ``"layers.*.ffn_up.activation"``,
-    of which the first that matches counts, and ``default`` (8) for all others.
+    of which the first that matches counts, and ``default`` (8) for all others. So may ``scheme``,
+    by tensor, and ``default`` (adaptive). What is adaptive has a zero point where its distribution
+    asks for one; keys and values, which feed the lanes, are symmetric whatever ``default`` says.
     """
 
-    bits: Annotated[int | dict[str, int], PlainValidator(_bits)] = Field(
+    bits: Annotated[Bits | dict[str, Bits], BeforeValidator(_flat)] = Field(
         default=8,
         description="a whole number from 2 to 8, or a table of such by step and tensor",
+    )
+    scheme: Annotated[Scheme | dict[str, Scheme], BeforeValidator(_flat)] = Field(
+        default="adaptive",
+        description="'adaptive', 'symmetric' or 'asymmetric', or a table of such by tensor",
     )
     input_bits: int = Field(default=8, ge=2, le=8, description="a whole number from 2 to 8")
     output_bits: int = Field(default=16, ge=8, le=16, description="a whole number from 8 to 16")
@@ -217,34 +252,51 @@ class QuantizationConfig(_Section):
     def widths(self, layers: int) -> dict[str, int]:
         """Return the width of everything that has one, by the names of ``quantised_names``."""
         table = self.bits if isinstance(self.bits, dict) else {"default": self.bits}
-        rules = [*table.items(), ("*", table.get("default", 8))]
-        return {
-            name: next(width for rule, width in rules if fnmatchcase(name, rule))
-            for name in quantised_names(layers)
-        }
+        return {name: _first_match(table, name, 8) for name in quantised_names(layers)}
 
     def tensor_widths(self, layers: int) -> dict[str, int]:
         """Return the width of every tensor and of all weights, by their names in the model."""
-        arrays = {"weight": "weights", "activation": "output"}
         widths = {"input": self.input_bits, "head.output": self.output_bits}
-        for name, width in self.widths(layers).items():
-            step, _, part = name.rpartition(".")
-            widths[f"{step}.{arrays[part]}"] = width
-        return widths
+        return widths | {array_name(name): bits for name, bits in self.widths(layers).items()}
 
-    @field_serializer("bits", when_used="json")
-    def _in_order(self, bits: int | dict[str, int]) -> int | list[tuple[str, int]]:
+    def schemes(self, layers: int) -> dict[str, Scheme]:
+        """Return the scheme of every tensor that has one, by the names of ``scheme_names``."""
+        table = self.scheme if isinstance(self.scheme, dict) else {"default": self.scheme}
+        return {name: _first_match(table, name, "adaptive") for name in scheme_names(layers)}
+
+    def check_names(self, layers: int) -> None:
+        """Raise a ValueError if a rule is for nothing, or cannot be followed."""
+        names = scheme_names(layers)
+        _check_rules("quantization.bits", self.bits, quantised_names(layers))
+        _check_rules("quantization.scheme", self.scheme, names)
+        for rule, scheme in self.scheme.items() if isinstance(self.scheme, dict) else ():
+            meant = [name for name in names if fnmatchcase(name, rule)]
+            lanes = [n for n in meant if any(fnmatchcase(n, each) for each in _ALWAYS_SYMMETRIC)]
+            if scheme == "asymmetric" and meant and lanes == meant:
+                raise ValueError(
+                    f"quantization.scheme: {rule!r} cannot be asymmetric: keys and values take the "
+                    "place of weights, from which nothing is subtracted; choose symmetric"
+                )
+
+    @field_serializer("bits", "scheme", when_used="json")
+    def _in_order(self, choice: Choice | dict[str, Choice]) -> Choice | list[tuple[str, Choice]]:
         # The order of rules matters, and objects in JSON have none.
-        return list(bits.items()) if isinstance(bits, dict) else bits
+        return list(choice.items()) if isinstance(choice, dict) else choice
 
 
 class TrainConfig(_Section):
-    """Training in floating point, then fine-tuning with fake quantisation."""
+    """Training in floating point, then fine-tuning with fake quantisation.
+
+    ``level_shift``: where a change is forecast, the target's level, in every window and in what is
+    to be forecast, is shifted at random in training, with this standard deviation in units of the
+    level's own. So the model learns what holds at any level.
+    """
 
     epochs: int = Field(default=30, ge=1, description="a whole number, at least 1")
     finetune_epochs: int = Field(default=15, ge=1, description="a whole number, at least 1")
     batch: int = Field(default=64, ge=1, description="a whole number of windows, at least 1")
     learning_rate: float = Field(default=5e-3, gt=0, description="a number above 0")
+    level_shift: float = Field(default=0.5, ge=0, description="a number, at least 0")
     patience: int = Field(default=10, ge=1, description="a whole number of epochs, at least 1")
     seed: int = Field(default=0, ge=0, description="a whole number, at least 0")
 
@@ -314,14 +366,7 @@ class Config(_Section):
                 f"model.relative = true needs the target {self.data.target!r} among the inputs: "
                 "add it there, or leave out relative"
             )
-        names = quantised_names(self.model.layers)
-        rules = self.quantization.bits if isinstance(self.quantization.bits, dict) else {}
-        for rule in rules:
-            if rule != "default" and not any(fnmatchcase(name, rule) for name in names):
-                raise ValueError(
-                    f"quantization.bits: there is no {rule!r}{did_you_mean(rule, names)}: "
-                    f"it may have default, {', '.join(names)}"
-                )
+        self.quantization.check_names(self.model.layers)
         return self
 
     @property
@@ -401,10 +446,11 @@ def _toml_value(text: str) -> object:
 def _first_mistake(error: ValidationError, path: Path, given: Mapping[str, str]) -> str:
     # A misspelt key often shows up as a missing one as well: the misspelling says more.
     mistakes = sorted(error.errors(), key=lambda mistake: mistake["type"] != "extra_forbidden")
-    key, message = _explain(mistakes[0])
+    explained = dict.fromkeys(map(_explain, mistakes))  # a choice of types makes several of one
+    key, message = next(iter(explained))
     overridden = [text for name, text in given.items() if f"{name}.".startswith(f"{key}.")]
     where = f"override {overridden[-1]!r}" if key and overridden else str(path)
-    rest = f" (and {len(mistakes) - 1} more)" if len(mistakes) > 1 else ""
+    rest = f" (and {len(explained) - 1} more)" if len(explained) > 1 else ""
     return f"{where}: {message}{rest}"
 
 

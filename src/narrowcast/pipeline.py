@@ -40,6 +40,7 @@ NAMES = ("train", "quantize", "compile", "verify", "synth", "place", "report")
 FLOAT_MODEL = "float.safetensors"
 INTEGER_MODEL = ("integer_model.json", "integer_model.safetensors")
 PREDICTIONS = "predictions.safetensors"
+TENSORS = "quantization.json"
 PLACEMENT = "place_and_route.json"
 BOARD = "board"  # folder of the bitstream
 _BATCH = 1024
@@ -180,7 +181,7 @@ def stages(config: Config, out: Path, options: Options | None = None) -> list[St
         Stage(
             "quantize",
             bind(_quantize),
-            (*INTEGER_MODEL, PREDICTIONS, "accuracy.json"),
+            (*INTEGER_MODEL, PREDICTIONS, TENSORS, "accuracy.json"),
             needs=(FLOAT_MODEL,),
             settings={**learnt, "train": finetune, "quantization": plain["quantization"]},
             options=_code("data", "model", "quantize", "integer"),
@@ -218,7 +219,7 @@ def stages(config: Config, out: Path, options: Options | None = None) -> list[St
             bind(_report, placed),
             ("report.json", "report.html"),
             needs=(
-                *("training.json", "accuracy.json", *INTEGER_MODEL, PREDICTIONS),
+                *("training.json", "accuracy.json", *INTEGER_MODEL, PREDICTIONS, TENSORS),
                 *("program.json", "verification.json", "synthesis.json"),
                 *([PLACEMENT, BOARD] if placed else []),
             ),
@@ -251,7 +252,7 @@ def _train(config: Config, out: Path, work: Path, progress: Progress) -> Results
     _check_size(config)
     model, history = train_float(dataset, config, _epochs(progress))
     save_state(model, work / FLOAT_MODEL)
-    forecast = predict(model, dataset.test.inputs, dataset)[:, 0]
+    forecast = predict(model, dataset.test.inputs, dataset)
     test = {"float": errors(forecast, dataset.test.target), **baselines(dataset)}
     results = {
         "data": summary,
@@ -266,7 +267,7 @@ def _quantize(config: Config, out: Path, work: Path, progress: Progress) -> Resu
     from narrowcast.data import errors  # noqa: PLC0415
     from narrowcast.model import build as build_float  # noqa: PLC0415
     from narrowcast.model import load_state, predict  # noqa: PLC0415
-    from narrowcast.quantize import finetune, to_integer_model  # noqa: PLC0415
+    from narrowcast.quantize import finetune, summarise, to_integer_model  # noqa: PLC0415
 
     dataset, _ = _dataset(config)
     _check_size(config)
@@ -281,23 +282,25 @@ def _quantize(config: Config, out: Path, work: Path, progress: Progress) -> Resu
         [execute(model, inputs[i : i + _BATCH]) for i in range(0, len(inputs), _BATCH)]
     )
     forecasts = {
-        "float": predict(source, test.inputs, dataset)[:, 0],
-        "qat": predict(quantised, test.inputs, dataset)[:, 0],
-        "integer": model.dequantise_outputs(results)[:, 0],
+        "float": predict(source, test.inputs, dataset),
+        "qat": predict(quantised, test.inputs, dataset),
+        "integer": model.dequantise_outputs(results),
     }
-    if differing := int((forecasts["qat"] != forecasts["integer"]).sum()):
+    if differing := int((forecasts["qat"] != forecasts["integer"]).any(axis=1).sum()):
         raise ToolError(
             f"the integer model and the quantised one in training differ on {differing} of "
             f"{len(test)} test windows: this is an error in narrowcast, please report it"
         )
+    several = {"truth": test.target, **forecasts}
     arrays = {
-        "truth": test.target,
+        **{name: y if y.shape[1] > 1 else y[:, 0] for name, y in several.items()},
         "row": test.row,
         **({} if test.time is None else {"time": test.time.as_unit("ns").asi8}),
-        **forecasts,
         "inputs": inputs.astype(np.int8),
         "results": results.astype(np.int32),
     }
+    tensors = [dataclasses.asdict(each) for each in summarise(quantised, dataset, config)]
+    _write_json(work / TENSORS, {"tensors": tensors})
     save_model(model, work)
     packed = save({name: np.ascontiguousarray(array) for name, array in arrays.items()})
     write_whole(work / PREDICTIONS, packed)
@@ -430,6 +433,7 @@ def _report(
         model=model,
         data=training["data"],
         accuracy={**training["test"], **_read_json(out / "accuracy.json")["test"]},
+        quantization=_read_json(out / TENSORS),
         program=program,
         verification=_read_json(out / "verification.json"),
         synthesis=_read_json(out / "synthesis.json"),
@@ -461,6 +465,7 @@ def _dataset(config: Config) -> "tuple[Dataset, dict[str, Any]]":
         "inputs": list(config.data.inputs),
         "target": config.data.target,
         "lead": config.data.lead,
+        "outputs": config.data.outputs,
         "missing": table.missing,
         "windows": {
             "train": len(dataset.train),

@@ -11,7 +11,9 @@ EXAMPLES = Path(__file__).parents[2] / "examples"
 
 
 def test_errors() -> None:
-    assert errors(np.array([1.0, 2.0]), np.array([4.0, 6.0])) == Errors(rmse=12.5**0.5, mae=3.5)
+    assert errors(np.array([[1.0], [2.0]]), np.array([[4.0], [6.0]])) == Errors(
+        rmse=12.5**0.5, mae=3.5
+    )
 
 
 def test_ridge_finds_a_linear_rule_and_ridge_quadratic_a_quadratic_one() -> None:

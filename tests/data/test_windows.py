@@ -48,30 +48,30 @@ def tables(draw: st.DrawFn) -> Table:
     tables(),
     st.integers(2, 5),
     st.integers(0, 3),
+    st.integers(1, 3),
     st.floats(0.1, 0.6),
     st.floats(0.1, 0.6),
 )
 def test_agrees_with_a_plain_loop(
-    table: Table, n: int, lead: int, validation: float, test: float
+    table: Table, n: int, lead: int, outputs: int, validation: float, test: float
 ) -> None:
-    settings = config(
-        window=n, lead=lead, scaling="min-max", split={"validation": validation, "test": test}
-    )
+    split = {"validation": validation, "test": test}
+    settings = config(window=n, lead=lead, outputs=outputs, scaling="min-max", split=split)
     try:
         dataset = make_windows(table, settings)
     except UserError:
         assume(False)
     assert table.time is not None
-    values, rows, span = table.frame.to_numpy(), len(table.frame), n + lead
+    values, rows, span = table.frame.to_numpy(), len(table.frame), n + lead + outputs - 1
     test_row = rows - round(test * rows)
     validation_row = test_row - round(validation * test_row)
     expected: list[list[int]] = [[], [], []]
     gaps = missing = 0
-    for first in range(rows - n - max(lead, 1) + 1):
-        last, target = first + n - 1, first + span - 1
-        if table.time[target] - table.time[first] != (span - 1) * pd.Timedelta("1h"):
+    for first in range(rows - max(span, n + 1) + 1):
+        last, targets = first + n - 1, slice(first + n + lead - 1, first + span)
+        if table.time[first + span - 1] - table.time[first] != (span - 1) * pd.Timedelta("1h"):
             gaps += 1
-        elif np.isnan(values[first : last + 1, :2]).any() or np.isnan(values[target, 2]):
+        elif np.isnan(values[first : last + 1, :2]).any() or np.isnan(values[targets, 2]).any():
             missing += 1
         else:
             expected[(first >= validation_row) + (first >= test_row)].append(first)
@@ -80,8 +80,8 @@ def test_agrees_with_a_plain_loop(
         assert part.inputs.shape == (len(starts), n, 2) and len(part) == len(starts)
         for i, first in enumerate(starts):
             np.testing.assert_array_equal(part.inputs[i], values[first : first + n, :2])
-            assert part.target[i] == values[first + span - 1, 2]
-            assert part.row[i] == first + span - 1
+            assert part.row[i] == first + n + lead - 1
+            np.testing.assert_array_equal(part.target[i], values[part.row[i] :, 2][:outputs])
             assert part.time is not None and part.time[i] == table.time[part.row[i]]
             if lead:
                 assert part.last_known is not None
@@ -89,7 +89,7 @@ def test_agrees_with_a_plain_loop(
         assert (part.last_known is None) == (lead == 0)
     used = sorted({row for first in expected[0] for row in range(first, first + n)})
     np.testing.assert_allclose(dataset.input_scaling.offset, values[used, :2].min(axis=0))
-    np.testing.assert_allclose(dataset.target_scaling.offset, dataset.train.target.min())
+    np.testing.assert_allclose(dataset.target_scaling.offset, dataset.train.target.min(axis=0))
     assert np.isfinite(dataset.train.inputs).all()
 
 

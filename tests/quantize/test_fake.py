@@ -4,33 +4,39 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from narrowcast.config import Scheme
 from narrowcast.quantize import ActivationQuantiser, WeightQuantiser
 from narrowcast.quantize.fake import fake_quantise
 
-kinds = st.sampled_from(["free", "lanes", "relu"])
+kinds = st.sampled_from(["free", "lanes", "relu"])  # "relu" is free, too
 bits = st.integers(2, 8)
+schemes = st.sampled_from(["adaptive", "symmetric", "asymmetric"])
 seeds = st.integers(0, 1000)
 
 
-def calibrated(kind, bits: int, x: torch.Tensor) -> ActivationQuantiser:
-    quantiser = ActivationQuantiser("x", 1, 1, bits, kind)
-    quantiser.calibrating = True
-    quantiser(x)
-    quantiser.calibrating = False
+def calibrated(
+    kind, bits: int, x: torch.Tensor, scheme: Scheme = "adaptive"
+) -> ActivationQuantiser:
+    relu = kind == "relu"
+    free = "free" if relu else kind
+    quantiser = ActivationQuantiser("x", 1, 1, bits, free, relu=relu, scheme=scheme)
+    quantiser.calibrate(x)
     return quantiser
 
 
-@given(kinds, bits, seeds, st.floats(-2, 2), st.floats(0.01, 50))
+@given(kinds, bits, schemes, seeds, st.floats(-2, 2), st.floats(0.01, 50))
 @settings(max_examples=100, deadline=None)
-def test_train_mode_gives_the_dequantised_integers(kind, bits, seed, centre, spread) -> None:
+def test_train_mode_gives_the_dequantised_integers(
+    kind, bits, scheme, seed, centre, spread
+) -> None:
     generator = torch.Generator().manual_seed(seed)
     x = (torch.randn(500, generator=generator) + centre) * spread
-    quantiser = calibrated(kind, bits, x)
+    quantiser = calibrated(kind, bits, x, scheme)
     # In float32 and float64, a number amid two integers may go either way.
     ratio = x.double() / float(quantiser.scale.detach())
     clear = ((ratio - ratio.floor()) - 0.5).abs() > 1e-4
     q = quantiser.quantise(x)
-    assert quantiser.low <= int(q.min()) and int(q.max()) <= quantiser.high
+    assert quantiser.lowest <= int(q.min()) and int(q.max()) <= quantiser.high
     expected = quantiser.dequantise(q).float()
     torch.testing.assert_close(quantiser(x)[clear], expected[clear], rtol=1e-5, atol=0)
 
@@ -74,6 +80,34 @@ def test_a_zero_point_is_used_only_where_it_pays() -> None:
     assert int(calibrated("lanes", 8, x + 1).zero_point) == 0
     assert calibrated("lanes", 8, x).low == -127
     assert int(calibrated("relu", 4, x).zero_point) == -8
+
+
+def test_a_forced_scheme() -> None:
+    x = torch.linspace(-0.5, 1.5, 1001)
+    assert int(calibrated("free", 4, x, "symmetric").zero_point) == 0
+    assert int(calibrated("relu", 4, x, "symmetric").zero_point) == 0
+    assert int(calibrated("free", 4, x, "asymmetric").zero_point) == -4
+    assert int(calibrated("lanes", 4, x, "asymmetric").zero_point) == 0
+
+
+def test_an_adaptive_scheme_follows_its_tensor_without_flapping() -> None:
+    x = torch.randn(20_000, generator=torch.Generator().manual_seed(0))
+    quantiser = calibrated("free", 4, x)
+    assert not quantiser.zero_point.any()
+
+    def ratio(shift: float) -> float:
+        symmetric, asymmetric = quantiser.ranges(x + shift)
+        return asymmetric.error / symmetric.error
+
+    shifts = torch.linspace(0, 3, 61).tolist()
+    between = next(s for s in shifts if 0.82 < ratio(s) < 0.88)
+    beyond = next(s for s in shifts if ratio(s) < 0.75)
+    for shift, shifted in ((between, False), (beyond, True), (between, True), (0.0, False)):
+        quantiser.review(x + shift)
+        assert bool(quantiser.zero_point.any()) == shifted
+    fixed = calibrated("free", 4, x, "symmetric")
+    fixed.review(x + beyond)
+    assert not fixed.zero_point.any()
 
 
 def test_calibration_beats_the_range_of_the_extremes() -> None:

@@ -7,8 +7,16 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from torch.nn import functional
 
-from narrowcast.config import Config, DataConfig, ModelConfig, QuantizationConfig, TrainConfig
+from narrowcast.config import (
+    Config,
+    DataConfig,
+    ModelConfig,
+    QuantizationConfig,
+    Scheme,
+    TrainConfig,
+)
 from narrowcast.data import Dataset, Table, errors, make_windows
 from narrowcast.integer import IntegerModel, execute, forecast, load_model, save_model
 from narrowcast.integer.model import Context, Linear, Scores
@@ -16,9 +24,10 @@ from narrowcast.integer.random_model import Shape, random_model
 from narrowcast.model import build, load_state, predict, save_state, train_float
 from narrowcast.quantize import (
     ActivationQuantiser,
-    BitPlan,
     QuantisedTransformer,
+    QuantizationPlan,
     finetune,
+    summarise,
     to_integer_model,
 )
 from narrowcast.quantize.training import calibrated
@@ -27,17 +36,23 @@ from narrowcast.quantize.training import calibrated
 def configuration(
     *,
     bits: int = 8,
+    scheme: Scheme = "adaptive",
     heads: int = 1,
     layers: int = 1,
     output_bits: int = 16,
     relative: bool = False,
+    outputs: int = 1,
 ) -> Config:
     return Config(
         data=DataConfig(
-            inputs=["a", "b"], target="b" if relative else "y", window=5, lead=int(relative)
+            inputs=["a", "b"],
+            target="b" if relative else "y",
+            window=5,
+            lead=int(relative),
+            outputs=outputs,
         ),
         model=ModelConfig(channels=8, heads=heads, layers=layers),
-        quantization=QuantizationConfig(bits=bits, output_bits=output_bits),
+        quantization=QuantizationConfig(bits=bits, scheme=scheme, output_bits=output_bits),
         train=TrainConfig(epochs=8, finetune_epochs=3, batch=64, learning_rate=1e-2),
     )
 
@@ -95,6 +110,77 @@ def test_eval_mode_of_a_relative_model_is_the_executor(dataset: Dataset, bits: i
     assert (head.residual, head.residual_column) == ("input", 1)
 
 
+@pytest.mark.parametrize("scheme", ["symmetric", "asymmetric"])
+@pytest.mark.parametrize("bits", [2, 4, 8])
+def test_a_forced_scheme_is_the_executor(dataset: Dataset, bits: int, scheme: Scheme) -> None:
+    config = configuration(bits=bits, scheme=scheme, heads=2, layers=2)
+    model = trained(dataset, config)
+    integer = assert_same(model, dataset, config)
+    fixed = {"head.output", "layers.0.scores.output", "layers.1.scores.output"}
+    shifted = {n for n, t in integer.tensors.items() if n not in fixed and not t.symmetric}
+    if scheme == "symmetric":
+        assert not shifted
+    else:
+        assert {f"layers.{i}.ffn_up.output" for i in range(2)} <= shifted
+        assert not any("key" in name or "value" in name for name in shifted)
+
+
+def test_several_outputs_are_the_executor() -> None:
+    config = configuration(relative=True, outputs=3, bits=4)
+    x = np.random.default_rng(0).normal((0, 3), size=(600, 2))
+    windows = make_windows(Table(None, pd.DataFrame(x, columns=["a", "b"]), None), config.data)
+    integer = assert_same(trained(windows, config), windows, config)
+    assert forecast(integer, windows.test.inputs).shape == windows.test.target.shape
+    assert integer.outputs == len(integer.target_scaling.scale) == 3
+
+
+def test_columns_with_peaks_leave_integers_to_the_others() -> None:
+    config = configuration(bits=8)
+    x = np.random.default_rng(0).normal((0, 3), size=(900, 2))
+    x[::90, 0] *= 60
+    y = x[:, 1] + np.roll(x[:, 1], 1)
+    frame = pd.DataFrame({"a": x[:, 0], "b": x[:, 1], "y": y})
+    peaks = make_windows(Table(None, frame, None), config.data)
+    model = trained(peaks, config)
+    factors = model.factors.tolist()
+    assert factors[0] > factors[1] and all(np.log2(factors) % 1 == 0)
+    integer = assert_same(model, peaks, config)
+    scale = np.array(integer.input_scaling.scale)
+    np.testing.assert_array_equal(scale, peaks.input_scaling.scale * factors)
+    # The real network is the same with and without.
+    source = build(config).eval()
+    plan = QuantizationPlan.of(QuantizationConfig(bits=8), 1)
+    plain = QuantisedTransformer(source, plan)
+    balanced = QuantisedTransformer(source, plan, torch.tensor([4.0, 0.5]))
+    torch.testing.assert_close(
+        functional.linear(torch.ones(2) / balanced.factors, balanced.embed.weight),
+        functional.linear(torch.ones(2), plain.embed.weight),
+    )
+
+
+def test_the_summary_tells_what_was_done_to_every_tensor(dataset: Dataset) -> None:
+    config = configuration(bits=4, heads=2, layers=2)
+    model = trained(dataset, config)
+    summaries = {each.name: each for each in summarise(model, dataset, config)}
+    integer = to_integer_model(model, dataset, config.data)
+    weights = {step.weights for step in integer.steps if isinstance(step, Linear)}
+    assert set(summaries) == set(integer.tensors) | weights
+    for name, tensor in integer.tensors.items():
+        each = summaries[name]
+        assert (each.bits, each.scale, each.zero_point) == (
+            *(tensor.bits, tensor.scale, tensor.zero_point),
+        )
+        assert (each.scheme == "symmetric") == tensor.symmetric
+        assert each.edges[0] <= each.edges[1] and sum(each.counts) > 0
+        assert (each.error_symmetric is None) == (
+            "scores" in name or name.startswith("head") or tensor.restricted
+        )
+    up = summaries["layers.0.ffn_up.output"]
+    assert up.error_asymmetric is not None and up.error_symmetric is not None
+    assert up.error_asymmetric < up.error_symmetric and up.lowest == 0
+    assert 0.01 < summaries["embed.weights"].error < 0.3
+
+
 def test_a_table_of_bits_settles_every_width(dataset: Dataset) -> None:
     table = {"embed.weight": 8, "layers.*.ffn_up.activation": 3, "layers.1.*": 5, "default": 4}
     config = configuration(heads=2, layers=2)
@@ -119,12 +205,14 @@ def test_mixed_precision_is_the_executor(dataset: Dataset) -> None:
         for part in ("output", "weights")
     ]
     drawn = np.random.default_rng(0).integers(2, 9, len(names)).tolist()
-    plan = BitPlan(8, dict(zip(names, drawn, strict=True)))
+    plan = QuantizationPlan({"input": 8, **dict(zip(names, drawn, strict=True))})
     torch.manual_seed(0)
     model = QuantisedTransformer(build(config).eval(), plan)
     model.calibrate(torch.rand(200, 5, 2), torch.rand(200, 1))
     integer = assert_same(model.eval(), dataset, config)
-    assert {n: t.bits for n, t in integer.tensors.items()} == {n: plan[n] for n in integer.tensors}
+    assert {n: t.bits for n, t in integer.tensors.items()} == {
+        n: plan.bits[n] for n in integer.tensors
+    }
 
 
 @pytest.mark.parametrize("bits", [4, 8])
@@ -214,7 +302,7 @@ def test_finetuning_restores_accuracy_and_is_reproducible(dataset: Dataset, tmp_
     part = dataset.validation
 
     def rmse(model: torch.nn.Module) -> float:
-        return errors(predict(model, part.inputs, dataset)[:, 0], part.target).rmse
+        return errors(predict(model, part.inputs, dataset), part.target).rmse
 
     before = rmse(calibrated(source, dataset, config))
     model, history = finetune(source, dataset, config)
@@ -225,7 +313,7 @@ def test_finetuning_restores_accuracy_and_is_reproducible(dataset: Dataset, tmp_
     for name, each in (("a", model), ("b", again)):
         save_state(each, tmp_path / name)
     assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()
-    loaded = QuantisedTransformer(build(config), BitPlan.of(config.quantization, 1))
+    loaded = QuantisedTransformer(build(config), QuantizationPlan.of(config.quantization, 1))
     load_state(loaded, tmp_path / "a")
     assert np.array_equal(
         predict(loaded, part.inputs, dataset), predict(model, part.inputs, dataset)

@@ -36,6 +36,7 @@ def sample_report(**changes: Any) -> dict[str, Any]:
             "inputs": ["temperature", "humidity", "light"],
             "target": "temperature",
             "lead": 1,
+            "outputs": 1,
             "missing": {"temperature": 3, "humidity": 0, "light": 0},
             "windows": {
                 "train": 3400,
@@ -52,6 +53,28 @@ def sample_report(**changes: Any) -> dict[str, Any]:
             "persistence": {"rmse": 1.0312, "mae": 0.8099},
             "ridge": {"rmse": 0.6441, "mae": 0.4903},
             "ridge_quadratic": {"rmse": 0.6020, "mae": 0.4611},
+        },
+        "quantization": {
+            "tensors": [
+                {
+                    "name": name,
+                    "bits": 4,
+                    "scheme": scheme,
+                    "scale": 0.11,
+                    "zero_point": 0 if scheme == "symmetric" else -8,
+                    "lowest": lowest,
+                    "highest": 1.3,
+                    "error": 0.0812,
+                    "error_symmetric": error,
+                    "error_asymmetric": error and 0.08,
+                    "edges": [-0.4, 1.6],
+                    "counts": [1, 0, 40, 13],
+                }
+                for name, scheme, lowest, error in (
+                    ("embed.weights", "symmetric", -1.3, None),
+                    ("embed.output", "asymmetric", 0.0, 0.2345),
+                )
+            ]
         },
         "program": {
             "lanes": 16,

@@ -2,11 +2,12 @@ import json
 import re
 from pathlib import Path
 
+import numpy as np
 import pytest
 from report_sample import DEVICE, placed_report, sample_predictions, sample_report
 
 from narrowcast.report import render_html
-from narrowcast.report.html import number
+from narrowcast.report.html import histogram, number
 
 
 def test_report_is_json_with_all_documented_fields() -> None:
@@ -75,6 +76,24 @@ def test_page_of_a_design_on_a_board() -> None:
     assert "Place and route" not in render_html(sample_report(), sample_predictions())
     bad = '<div class="bad"><b>9.5 MHz</b>'
     assert bad in render_html(placed_report(fmax_mhz=9.5), sample_predictions())
+
+
+def test_page_shows_every_tensor() -> None:
+    page = render_html(sample_report(), sample_predictions())
+    assert "embed.output" in page and "23.45 %" in page and "<svg" in page
+    bars, (start, width) = histogram(sample_report()["quantization"]["tensors"][1])
+    assert [bar[3] for bar in bars[1:3]] == [0, 24]  # heights
+    assert bars[0][0] == 0 and start == pytest.approx(123 * 0.4 / 2, abs=0.1)
+    assert width == pytest.approx(123 * 1.3 / 2, abs=0.1)
+
+
+def test_page_of_several_outputs() -> None:
+    data = sample_report()["data"] | {"outputs": 3}
+    predictions = sample_predictions()
+    for name in ("truth", "float", "integer"):
+        predictions[name] = np.stack([predictions[name]] * 3, axis=1)
+    page = render_html(sample_report(data=data), predictions)
+    assert "1 to 3 steps ahead" in page and "the first of 3 forecasts" in page
 
 
 def test_names_from_the_table_cannot_become_markup() -> None:

@@ -23,7 +23,7 @@ class Errors:
 
 
 def errors(prediction: Array, truth: Array) -> Errors:
-    """Compare ``prediction`` with ``truth``, both [windows], in the target's own unit."""
+    """Compare ``prediction`` with ``truth``, both [windows, outputs], in the target's own unit."""
     difference = prediction - truth
     return Errors(float(np.sqrt(np.mean(difference**2))), float(np.mean(np.abs(difference))))
 
@@ -48,7 +48,7 @@ def _persistence(test: Part) -> Errors | None:
     if test.last_known is None:
         return None
     known = ~np.isnan(test.last_known)
-    return errors(test.last_known[known], test.target[known]) if known.any() else None
+    return errors(test.last_known[known, None], test.target[known]) if known.any() else None
 
 
 def _ridge(dataset: Dataset, *, quadratic: bool) -> Errors:
@@ -65,11 +65,10 @@ def _ridge(dataset: Dataset, *, quadratic: bool) -> Errors:
             yield np.hstack((*powers, np.ones((len(x), 1)))), part.target[start : start + _CHUNK]
 
     def moments(part: Part) -> Array:
-        """Return [x y]' [x y], which holds all that least squares needs of a part."""
+        """Return x' [x y], which is all that least squares needs of a part."""
         total = np.zeros((), dtype=np.float64)
         for x, y in features(part):
-            z = np.column_stack((x, y))
-            total = total + z.T @ z
+            total = total + x.T @ np.hstack((x, y))
         return total
 
     def measure(part: Part, weights: Array) -> Errors:
@@ -82,8 +81,9 @@ def _ridge(dataset: Dataset, *, quadratic: bool) -> Errors:
 
 
 def _solve(moments: Array, penalty: float) -> Array:
-    """Return the ridge weights, the last of which is the intercept, which is not penalised."""
-    gram = moments[:-1, :-1].copy()
-    inner = np.arange(len(gram) - 1)
+    """Return weights [features, outputs]; the last row, the intercept, is not penalised."""
+    size = len(moments)
+    gram = moments[:, :size].copy()
+    inner = np.arange(size - 1)
     gram[inner, inner] += penalty
-    return np.asarray(np.linalg.solve(gram, moments[:-1, -1]), dtype=np.float64)
+    return np.asarray(np.linalg.solve(gram, moments[:, size:]), dtype=np.float64)

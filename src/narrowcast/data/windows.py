@@ -1,7 +1,8 @@
 """Windows cut from a table, in three parts by time.
 
-A window is n consecutive rows; its target stands ``lead`` rows after its last one. Between the
-first row and the target there is no gap in time, and neither an input nor the target is missing.
+A window is n consecutive rows; its first target stands ``lead`` rows after its last one, further
+ones in the rows that follow. Between the first row and the last target there is no gap in time, and
+neither an input nor a target is missing.
 
 **A window belongs to the part in which its first row lies.** The parts are ranges of rows:
 training, validation, test. A window that starts before a boundary and ends after it belongs to
@@ -30,11 +31,11 @@ class Part:
 
     Attributes:
         inputs: [windows, n, m].
-        target: [windows].
-        row: [windows], the row of the table, from 0, in which the target stands.
-        time: [windows], UTC, the time of the target; None for a table without time stamps.
+        target: [windows, outputs].
+        row: [windows], the row of the table, from 0, in which the first target stands.
+        time: [windows], UTC, the time of the first target; None for a table without time stamps.
         last_known: [windows], the target column at the window's last row, NaN where that is
-            missing: the forecast by persistence. None if ``lead`` is 0.
+            missing: the forecast by persistence, of every target. None if ``lead`` is 0.
     """
 
     inputs: Array
@@ -58,7 +59,7 @@ class Dataset:
         skipped_gaps: Windows left out because of a gap in time.
         skipped_missing: Windows without a gap left out because of a missing value.
         input_scaling: Fitted on the rows that training windows hold; m features.
-        target_scaling: Fitted on the targets of the training windows; one feature.
+        target_scaling: Fitted on the targets of the training windows; a feature per output.
     """
 
     train: Part
@@ -82,23 +83,25 @@ def make_windows(table: Table, config: DataConfig) -> Dataset:
         UserError: Fewer rows than one window spans, a part without a complete window, or a
             feature that is constant throughout the training part.
     """
-    rows, n, span = len(table.frame), config.window, config.window + config.lead
+    rows, n, outputs = len(table.frame), config.window, config.outputs
+    span = n + config.lead + outputs - 1
     if rows < max(span, n + 1):
+        further = f" and {outputs} outputs" if outputs > 1 else ""
         raise UserError(
-            f"the table has {rows} rows, but a window of {n} with lead {config.lead} spans {span}: "
-            "choose a shorter window"
+            f"the table has {rows} rows, but a window of {n} with lead {config.lead}{further} "
+            f"spans {span}: choose a shorter window"
         )
     inputs = table.frame[config.inputs].to_numpy(np.float64)
     target = table.frame[config.target].to_numpy(np.float64)
 
     gaps = np.cumsum(table.gaps)
     # With lead 0, too, a row must follow the window: so the published benchmark counts.
-    count = rows - n - max(config.lead, 1) + 1
+    count = rows - max(span, n + 1) + 1
     gapped = (gaps[span - 1 :] != gaps[: rows - span + 1])[:count]
+    targets = np.lib.stride_tricks.sliding_window_view(target[n + config.lead - 1 :], outputs)
     missing = np.concatenate(([0], np.cumsum(np.isnan(inputs).any(axis=1))))
     incomplete = missing[n : rows - span + n + 1] != missing[: rows - span + 1]
-    incomplete |= np.isnan(target[span - 1 :])
-    incomplete = incomplete[:count]
+    incomplete = (incomplete | np.isnan(targets).any(axis=1))[:count]
     first = np.flatnonzero(~gapped & ~incomplete)
     skipped = (int(gapped.sum()), int((~gapped & incomplete).sum()))
 
@@ -117,10 +120,10 @@ def make_windows(table: Table, config: DataConfig) -> Dataset:
     views = np.lib.stride_tricks.sliding_window_view(inputs, (n, inputs.shape[1]))[:, 0]
 
     def part(name: str) -> Part:
-        row = starts[name] + span - 1
+        row = starts[name] + n + config.lead - 1
         return Part(
             inputs=views[starts[name]],
-            target=target[row],
+            target=targets[starts[name]],
             row=row,
             time=None if table.time is None else table.time[row],
             last_known=target[row - config.lead] if config.lead else None,
@@ -138,7 +141,7 @@ def make_windows(table: Table, config: DataConfig) -> Dataset:
         skipped_gaps=skipped[0],
         skipped_missing=skipped[1],
         input_scaling=fit_scaling(inputs[used], config.scaling, config.inputs),
-        target_scaling=fit_scaling(train.target[:, None], config.scaling, [config.target]),
+        target_scaling=fit_scaling(train.target, config.scaling, [config.target] * outputs),
     )
 
 

@@ -15,6 +15,7 @@ def stand_in(config: Config) -> IntegerModel:
         layers=model.layers,
         heads=model.heads,
         ffn_channels=model.ffn_channels,
+        outputs=data.outputs,
         relative=config.relative_column,
     )
     return random_model(

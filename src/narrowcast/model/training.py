@@ -47,9 +47,9 @@ class History:
 
 
 def tensors(part: Part, dataset: Dataset) -> tuple[Tensor, Tensor]:
-    """Return the scaled inputs [windows, n, m] and targets [windows, 1] of a part, in float64."""
+    """Return scaled inputs [windows, n, m] and targets [windows, outputs], in float64."""
     inputs = dataset.input_scaling.apply(part.inputs)
-    target = dataset.target_scaling.apply(part.target[:, None])
+    target = dataset.target_scaling.apply(part.target)
     return torch.from_numpy(inputs), torch.from_numpy(target)
 
 
@@ -90,18 +90,44 @@ def _schedule(steps: int) -> Callable[[int], float]:
     return factor
 
 
+@dataclass(frozen=True)
+class Shift:
+    """A random shift of the target's level, window by window.
+
+    Attributes:
+        deviation: standard deviation of the shift, in units of the scaled input.
+        column: the input that is the target.
+        ratio: [outputs], of the target's scaled units to that input's.
+    """
+
+    deviation: float
+    column: int
+    ratio: Tensor
+
+    def __call__(self, inputs: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
+        """Shift scaled windows [windows, n, m] and targets [windows, outputs]."""
+        shift = self.deviation * torch.randn(len(inputs), 1)
+        inputs = inputs.clone()
+        inputs[:, :, self.column] += shift
+        return inputs, target + shift * self.ratio
+
+
 class _Average:
     """The running average of a model's parameters and buffers, itself a model."""
 
     def __init__(self, model: nn.Module) -> None:
         self.model = copy.deepcopy(model).eval()
-        self._batches = 0
+        self.start_anew()
         state, average = model.state_dict(), self.model.state_dict()
         exact = {name for name, value in state.items() if not value.is_floating_point()}
         self._real = [
             [each[name] for name in state if name not in exact] for each in (average, state)
         ]
         self._exact = [(average[name], state[name]) for name in exact]
+
+    def start_anew(self) -> None:
+        """Forget what was averaged so far."""
+        self._batches = 0
 
     @torch.no_grad()
     def update(self) -> None:
@@ -120,7 +146,9 @@ def fit(
     *,
     epochs: int,
     groups: Sequence[dict[str, Any]],
+    shift: Shift | None = None,
     teacher: nn.Module | None = None,
+    review: Callable[[int], bool] | None = None,
     progress: Progress | None = None,
 ) -> History:
     """Train on the training part; leave the model in eval mode with its best weights.
@@ -134,15 +162,18 @@ def fit(
         config: batch, patience and seed.
         epochs: at most.
         groups: parameters with their highest learning rates, as AdamW takes them.
+        shift: applied to every batch.
         teacher: its forecasts are learnt, in place of the truth. They have no noise, and a
             model that has seen the truth often enough does not learn it by heart.
+        review: called after each epoch with its number from 1; it may change the model, and
+            returns whether it did.
         progress: told of every epoch.
     """
     inputs, target = (t.float() for t in tensors(dataset.train, dataset))
     if teacher is not None:
         target = _forward(teacher, inputs).float()
     validation_inputs, validation_target = tensors(dataset.validation, dataset)
-    unit = float(dataset.target_scaling.scale[0])
+    unit = torch.from_numpy(dataset.target_scaling.scale)
     shuffle = torch.Generator().manual_seed(config.seed)
     optimiser = torch.optim.AdamW(groups, weight_decay=_WEIGHT_DECAY, fused=True)
     batches = math.ceil(len(inputs) / config.batch)
@@ -155,15 +186,18 @@ def fit(
         total = 0.0
         order = torch.randperm(len(inputs), generator=shuffle)
         for batch in torch.split(order, config.batch):
-            loss = functional.mse_loss(model(inputs[batch]), target[batch])
+            x, y = inputs[batch], target[batch]
+            if shift is not None:
+                x, y = shift(x, y)
+            loss = functional.mse_loss(model(x), y)
             optimiser.zero_grad()
             loss.backward()  # type: ignore[no-untyped-call]
             optimiser.step()
             schedule.step()
             average.update()
             total += loss.item() * len(batch)
-        difference = _forward(average.model, validation_inputs) - validation_target
-        rmse = unit * float(difference.square().mean().sqrt())
+        difference = unit * (_forward(average.model, validation_inputs) - validation_target)
+        rmse = float(difference.square().mean().sqrt())
         history.loss.append(total / len(inputs))
         history.validation_rmse.append(rmse)
         if not best_state or rmse < history.validation_rmse[history.best]:
@@ -173,6 +207,8 @@ def fit(
             progress(epoch + 1, epochs, rmse)
         if epoch - history.best >= config.patience:
             break
+        if review is not None and review(epoch + 1):
+            average.start_anew()
     model.load_state_dict(best_state)
     model.eval()
     return history
@@ -184,11 +220,20 @@ def train_float(
     """Train the model of a configuration in floating point; the same seed gives the same model."""
     torch.manual_seed(config.train.seed)
     model = build(config, dropout=_DROPOUT)
+    shift = None
     if config.relative_column is not None:
-        model.start_from_last(dataset.input_scaling, dataset.target_scaling)
+        ratio = model.start_from_last(dataset.input_scaling, dataset.target_scaling)
+        if config.train.level_shift > 0:
+            shift = Shift(config.train.level_shift, config.relative_column, ratio)
     groups = [{"params": list(model.parameters()), "lr": config.train.learning_rate}]
     history = fit(
-        model, dataset, config.train, epochs=config.train.epochs, groups=groups, progress=progress
+        model,
+        dataset,
+        config.train,
+        epochs=config.train.epochs,
+        groups=groups,
+        shift=shift,
+        progress=progress,
     )
     return model, history
 

@@ -103,21 +103,26 @@ class Transformer(nn.Module):
         return forecast
 
     @torch.no_grad()
-    def start_from_last(self, inputs: Scaling, target: Scaling) -> None:
-        """Let a relative model forecast the last known value itself."""
+    def start_from_last(self, inputs: Scaling, target: Scaling) -> Tensor:
+        """Let a relative model forecast the last known value itself.
+
+        Returns:
+            The gain that takes this value from the input's scaled units to the target's, [outputs].
+        """
         assert self.relative is not None and self.gain is not None
         i = self.relative
         self.head.weight.zero_()
         self.gain.copy_(torch.from_numpy(inputs.scale[i] / target.scale))
         self.head.bias.copy_(torch.from_numpy((inputs.offset[i] - target.offset) / target.scale))
+        return self.gain.clone()
 
 
-def build(config: Config, outputs: int = 1, dropout: float = 0.0) -> Transformer:
+def build(config: Config, dropout: float = 0.0) -> Transformer:
     """Return the untrained model that a configuration describes."""
     return Transformer(
         window=config.data.window,
         inputs=len(config.data.inputs),
-        outputs=outputs,
+        outputs=config.data.outputs,
         dropout=dropout,
         relative=config.relative_column,
         **config.model.model_dump(exclude={"relative"}),

@@ -3,14 +3,17 @@
 from narrowcast.quantize.export import to_integer_model
 from narrowcast.quantize.fake import ActivationQuantiser, WeightQuantiser
 from narrowcast.quantize.network import QuantisedTransformer
-from narrowcast.quantize.plan import BitPlan
+from narrowcast.quantize.plan import QuantizationPlan
+from narrowcast.quantize.summary import TensorSummary, summarise
 from narrowcast.quantize.training import finetune
 
 __all__ = [
     "ActivationQuantiser",
-    "BitPlan",
     "QuantisedTransformer",
+    "QuantizationPlan",
+    "TensorSummary",
     "WeightQuantiser",
     "finetune",
+    "summarise",
     "to_integer_model",
 ]

@@ -1,5 +1,8 @@
 """From quantised training to the integer model."""
 
+import numpy as np
+from numpy.typing import NDArray
+
 from narrowcast.config import DataConfig
 from narrowcast.data import Dataset, Scaling
 from narrowcast.integer.model import Affine, Array, IntegerModel, Step
@@ -39,7 +42,7 @@ def to_integer_model(
         output=result.name,
         input_names=tuple(config.inputs),
         target_name=config.target,
-        input_scaling=_affine(dataset.input_scaling),
+        input_scaling=_affine(dataset.input_scaling, model.factors.double().numpy()),
         target_scaling=_affine(dataset.target_scaling),
         tensors=tensors,
         steps=tuple(steps),
@@ -47,5 +50,5 @@ def to_integer_model(
     )
 
 
-def _affine(scaling: Scaling) -> Affine:
-    return Affine(tuple(scaling.offset.tolist()), tuple(scaling.scale.tolist()))
+def _affine(scaling: Scaling, factor: NDArray[np.float64] | float = 1.0) -> Affine:
+    return Affine(tuple(scaling.offset.tolist()), tuple((scaling.scale * factor).tolist()))

@@ -6,16 +6,24 @@ quantization" (2020): the rounding passes gradients straight through, the clamp 
     dy/dx = 1 inside the range, 0 outside;    dy/ds = (y - x * dy/dx) / s.
 """
 
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
 
+from narrowcast.config import Scheme
 from narrowcast.integer.arithmetic import integer_range
 from narrowcast.integer.model import Tensor as IntegerTensor
 
-ASYMMETRY_GAIN = 0.8
-"""A zero point costs a bit of the engine's operand: its error has to be this much smaller."""
+ASYMMETRIC_BELOW = 0.8
+SYMMETRIC_ABOVE = 0.9
+"""The rule of the adaptive scheme, on the ratio of the squared error with a zero point to that
+without, each with its best range. A zero point costs a bit of the engine's operand, so it has to
+take a fifth off the error; what has one gives it up when it takes off less than a tenth."""
 
 _FRACTIONS = torch.linspace(0.2, 1.0, 41)
 _SAMPLE = 1 << 15
@@ -111,47 +119,75 @@ class WeightQuantiser(nn.Module):
         return torch.round(self(weights) / self.scale[:, None]).long()
 
 
-Kind = Literal["free", "lanes", "relu", "fixed"]
+Kind = Literal["free", "lanes", "fixed"]
+
+
+@dataclass(frozen=True)
+class Range:
+    """What the integers of a tensor stand for, and the mean squared error of that."""
+
+    scale: Tensor
+    zero_point: Tensor
+    error: float
 
 
 class ActivationQuantiser(nn.Module):
     """Fake quantisation of a tensor, with one scale.
 
-    ``kind`` settles the zero point: ``lanes`` (keys and values) are symmetric and restricted,
-    ``relu`` has the lowest integer, ``free`` is symmetric unless a zero point pays, and
-    ``fixed`` is :meth:`set_range` and not learned.
+    ``kind`` settles what may be chosen: ``free`` has the zero point that ``scheme`` says, ``lanes``
+    (keys and values) are symmetric and restricted, and ``fixed`` is :meth:`set_range` and not
+    learned. With ``relu``, what is below 0 becomes 0.
+
+    Attributes:
+        observer: told of every tensor before it is quantised.
     """
 
     zero_point: Tensor
 
-    def __init__(self, name: str, rows: int, columns: int, bits: int, kind: Kind = "free") -> None:
+    def __init__(
+        self,
+        name: str,
+        rows: int,
+        columns: int,
+        bits: int,
+        kind: Kind = "free",
+        *,
+        relu: bool = False,
+        scheme: Scheme = "adaptive",
+    ) -> None:
         super().__init__()
         self.name = name
         self.rows = rows
         self.columns = columns
         self.bits = bits
         self.kind = kind
+        self.relu = relu
+        self.scheme = scheme
         self.low, self.high = integer_range(bits, restricted=kind == "lanes")
         self.log_scale = nn.Parameter(torch.zeros(1), requires_grad=kind != "fixed")
-        zero = self.low if kind == "relu" else 0
-        self.register_buffer("zero_point", torch.full((1,), zero, dtype=torch.int32))
-        self.calibrating = False
+        self.register_buffer("zero_point", torch.zeros(1, dtype=torch.int32))
+        self.observer: Callable[[ActivationQuantiser, Tensor], None] | None = None
 
     @property
     def scale(self) -> Tensor:
         """[1]."""
         return self.log_scale.exp()
 
+    @property
+    def lowest(self) -> int:
+        """The lowest integer that occurs."""
+        return int(self.zero_point) if self.relu else self.low
+
     def forward(self, x: Tensor) -> Tensor:
-        """Fake quantise float32 of any shape; while calibrating, choose the range first."""
-        if self.calibrating and self.kind != "fixed":
-            self._calibrate(x)
-        return fake_quantise(x, self.scale, int(self.zero_point), self.low, self.high)
+        """Fake quantise float32 of any shape."""
+        if self.observer is not None:
+            self.observer(self, x)
+        return fake_quantise(x, self.scale, int(self.zero_point), self.lowest, self.high)
 
     def quantise(self, x: Tensor) -> Tensor:
         """Real numbers -> int64, in float64 as the host does it."""
         q = torch.round(x.double() / float(self.scale.detach())) + int(self.zero_point)
-        return torch.clamp(q, self.low, self.high).long()
+        return torch.clamp(q, self.lowest, self.high).long()
 
     def dequantise(self, q: Tensor) -> Tensor:
         """int64 -> real numbers in float64."""
@@ -174,17 +210,44 @@ class ActivationQuantiser(nn.Module):
         """Let the integers span at least [lowest, highest] and 0."""
         lowest, highest = min(lowest, 0.0), max(highest, 0.0, lowest + _SMALLEST_SCALE)
         scale = (highest - lowest) / (self.high - self.low)
-        self._set(torch.tensor([scale]), torch.tensor([self.low - round(lowest / scale)]))
+        zero = torch.tensor([self.low - round(lowest / scale)])
+        self._set(Range(torch.tensor([scale]), zero, 0.0))
 
     @torch.no_grad()
-    def _calibrate(self, x: Tensor) -> None:
-        """Choose the range of the least mean squared error on a sample of ``x``."""
+    def calibrate(self, x: Tensor) -> None:
+        """Choose scheme and range by the least mean squared error on a sample of ``x``."""
+        if self.kind == "fixed":
+            return
+        symmetric, asymmetric = self.ranges(x)
+        pays = asymmetric.error < ASYMMETRIC_BELOW * symmetric.error
+        if self.kind == "free" and (
+            self.scheme == "asymmetric" or (self.scheme == "adaptive" and pays)
+        ):
+            self._set(asymmetric)
+        else:
+            self._set(symmetric)
+
+    @torch.no_grad()
+    def review(self, x: Tensor) -> None:
+        """Change an adaptive scheme, with its range, if the distribution of ``x`` asks for it."""
+        if self.kind != "free" or self.scheme != "adaptive":
+            return
+        symmetric, asymmetric = self.ranges(x)
+        ratio = asymmetric.error / max(symmetric.error, _SMALLEST_SCALE**2)
+        if not self.zero_point.any():
+            if ratio < ASYMMETRIC_BELOW:
+                self._set(asymmetric)
+        elif ratio > SYMMETRIC_ABOVE:
+            self._set(symmetric)
+
+    def ranges(self, x: Tensor) -> tuple[Range, Range]:
+        """Return the best range without and with a zero point, for a sample of ``x``."""
+        if self.relu:
+            x = x.clamp(min=0)
         lowest, highest = float(x.min().clamp(max=0)), float(x.max().clamp(min=0))
         # At random: a stride would meet the same channels again and again.
         chosen = torch.randint(x.numel(), (_SAMPLE,), generator=torch.Generator().manual_seed(0))
         x = x.flatten()[chosen][None]
-        if self.kind == "relu":
-            x, lowest = x.clamp(min=0), 0.0
         bound = max(-lowest, highest, _SMALLEST_SCALE)
         symmetric = bound / self.high * _FRACTIONS[:, None]
         spread = max(highest - lowest, _SMALLEST_SCALE) / (self.high - self.low)
@@ -192,15 +255,15 @@ class ActivationQuantiser(nn.Module):
         zero = torch.clamp(
             torch.round(self.low - lowest * _FRACTIONS[:, None] / shifted), self.low, self.high
         )
-        none = torch.zeros_like(zero)
-        best, error = _best_scale(x, symmetric, none, self.low, self.high)
-        best_shifted, error_shifted = _best_scale(x, shifted, zero, self.low, self.high)
-        pays = self.kind == "free" and bool(error_shifted < ASYMMETRY_GAIN * error)
-        if pays or self.kind == "relu":
-            self._set(shifted[best_shifted, 0], zero[best_shifted, 0])
-        else:
-            self._set(symmetric[best, 0], none[best, 0])
+        return (
+            self._best(x, symmetric, torch.zeros_like(zero)),
+            self._best(x, shifted, zero),
+        )
 
-    def _set(self, scale: Tensor, zero_point: Tensor) -> None:
-        self.log_scale.copy_(scale.log())
-        self.zero_point.copy_(zero_point)
+    def _best(self, x: Tensor, scales: Tensor, zero_points: Tensor) -> Range:
+        best, error = _best_scale(x, scales, zero_points, self.low, self.high)
+        return Range(scales[best, 0], zero_points[best, 0], float(error))
+
+    def _set(self, chosen: Range) -> None:
+        self.log_scale.copy_(chosen.scale.log())
+        self.zero_point.copy_(chosen.zero_point)

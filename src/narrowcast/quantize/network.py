@@ -1,11 +1,13 @@
 """The Transformer with quantised tensors.
 
 In train mode it computes real numbers with fake quantisation. In eval mode every step derives its
-integer constants from the current parameters and computes the very integers of the executor.
+integer constants from the current parameters and computes the very integers of the executor. These
+are kept in float64, whose 53 bits hold every number of the arithmetic: biases are below 2^28, M
+below 2^18, and a residual's factor, R << Q, below 2^40.
 """
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import numpy as np
 import torch
@@ -15,24 +17,22 @@ from torch.nn import functional
 from narrowcast.integer.arithmetic import (
     Reals,
     Requantisation,
-    exponential_entries,
     exponential_step,
     exponential_table,
     requantisation,
-    requantise,
 )
 from narrowcast.integer.model import Array, Context, Linear, Scores
 from narrowcast.model.transformer import Layer, Transformer, join_heads, split_heads
 from narrowcast.quantize.fake import ActivationQuantiser, Kind, WeightQuantiser
-from narrowcast.quantize.plan import BitPlan
+from narrowcast.quantize.plan import QuantizationPlan
 
 _LARGEST_BIAS = 2.0**27
 _LARGEST_FACTOR = 2.0**15  # what requantisation takes for sure
 
 
-def _product(a: Tensor, b: Tensor) -> Tensor:
-    """Exact integer ``a @ b`` by way of float64, whose 53 bits hold every sum."""
-    return (a.double() @ b.double()).long()
+def _requantise(acc: Tensor, multiplier: Tensor | float, shift: int, zero_point: int = 0) -> Tensor:
+    """Return ``requantise`` of the arithmetic in float64, in place of ``acc``."""
+    return acc.mul_(multiplier).add_(0.5 * 2.0**shift).mul_(2.0**-shift).floor_().add_(zero_point)
 
 
 def _requantisation(multiplier: Reals, residual: Reals | None = None) -> Requantisation:
@@ -136,26 +136,25 @@ class QuantisedLinear(nn.Module):
             residual_multiplier=None if residual is None else f"{name}.residual",
             residual_shift=q.residual_shift,
             residual_column=self._residual_column,
-            relu=self.output.kind == "relu",
+            relu=self.output.relu,
             pooled=self.pooled,
         )
         return step, arrays
 
     def _integers(self, x: Tensor, residual: Tensor | None) -> Tensor:
         step, exported = self.export()
-        arrays = {name: torch.from_numpy(array) for name, array in exported.items()}
+        arrays = {name: torch.from_numpy(array).double() for name, array in exported.items()}
         operand, added = self._operands
         x = x - int(operand.zero_point)
         if self.pooled:
             x = x.sum(dim=1, keepdim=True)
-        acc = _product(x, arrays[step.weights].T) + arrays[step.bias]
-        shifted: Tensor | int = 0
+        weights, bias, factor = (arrays[a] for a in (step.weights, step.bias, step.multiplier))
+        y = (x @ weights.T).add_(bias).mul_(factor)
         if residual is not None and added is not None and step.residual_multiplier is not None:
-            r = residual - int(added.zero_point)
-            shifted = (r * arrays[step.residual_multiplier]) << step.residual_shift
-        zero = int(self.output.zero_point)
-        y = requantise(acc, arrays[step.multiplier], step.shift, zero, residual=shifted)
-        return torch.clamp(y, zero if step.relu else self.output.low, self.output.high)
+            gain = arrays[step.residual_multiplier] * 2.0**step.residual_shift
+            y = y.addcmul_(residual - int(added.zero_point), gain)
+        y = _requantise(y, 1.0, step.shift, int(self.output.zero_point))
+        return y.clamp_(self.output.lowest, self.output.high)
 
 
 class _Exponential(torch.autograd.Function):
@@ -198,6 +197,8 @@ class QuantisedScores(nn.Module):
             return self._integers(query, key)
         scores = split_heads(query, self.heads) @ split_heads(key, self.heads).transpose(2, 3)
         below = scores - scores.detach().amax(dim=-1, keepdim=True)
+        if self.output.observer is not None:
+            self.output.observer(self.output, below.exp())
         e: Tensor = _Exponential.apply(below, self.output.bits)  # type: ignore[no-untyped-call]
         return e
 
@@ -223,11 +224,11 @@ class QuantisedScores(nn.Module):
     def _integers(self, query: Tensor, key: Tensor) -> Tensor:
         step, arrays = self.export()
         query = split_heads(query - int(self._operands[0].zero_point), self.heads)
-        score = _product(query, split_heads(key, self.heads).transpose(2, 3))
-        below = score - score.amax(dim=-1, keepdim=True)
-        index = requantise(below, step.multiplier, step.shift, 0)
-        last = exponential_entries(self.output.bits) - 1
-        return torch.from_numpy(arrays[step.table])[torch.clamp(index, 0, last)]
+        score = query @ split_heads(key, self.heads).transpose(2, 3)
+        below = score.sub_(score.amax(dim=-1, keepdim=True))
+        index = _requantise(below, step.multiplier, step.shift)
+        table = torch.from_numpy(arrays[step.table]).double()
+        return table[index.clamp_(0, len(table) - 1).long()]
 
 
 class QuantisedContext(nn.Module):
@@ -273,10 +274,10 @@ class QuantisedContext(nn.Module):
 
     def _integers(self, e: Tensor, value: Tensor) -> Tensor:
         step, _ = self.export()
-        multiplier = step.numerator // e.sum(dim=-1, keepdim=True)
-        acc = _product(e, split_heads(value, self.heads))
-        y = requantise(acc, multiplier, step.shift, int(self.output.zero_point))
-        return join_heads(torch.clamp(y, self.output.low, self.output.high))
+        multiplier = torch.floor(step.numerator / e.sum(dim=-1, keepdim=True))
+        acc = e @ split_heads(value, self.heads)
+        y = _requantise(acc, multiplier, step.shift, int(self.output.zero_point))
+        return join_heads(y.clamp_(self.output.low, self.output.high))
 
 
 def _fold(linear: nn.Linear, norm: nn.BatchNorm1d) -> tuple[Tensor, Tensor, Tensor]:
@@ -291,19 +292,21 @@ class QuantisedLayer(nn.Module):
     """The steps of one encoder layer, in order of execution."""
 
     def __init__(
-        self, prefix: str, layer: Layer, operand: ActivationQuantiser, plan: BitPlan
+        self, prefix: str, layer: Layer, operand: ActivationQuantiser, plan: QuantizationPlan
     ) -> None:
         super().__init__()
         n, d, heads = operand.rows, operand.columns, layer.heads
 
         def output(
-            step: str, kind: Kind = "free", rows: int = n, columns: int = d
+            step: str, kind: Kind = "free", rows: int = n, columns: int = d, *, relu: bool = False
         ) -> ActivationQuantiser:
             name = f"{prefix}.{step}.output"
-            return ActivationQuantiser(name, rows, columns, plan[name], kind)
+            return ActivationQuantiser(
+                name, rows, columns, plan.bits[name], kind, relu=relu, scheme=plan.scheme(name)
+            )
 
         def bits(step: str) -> int:
-            return plan[f"{prefix}.{step}.weights"]
+            return plan.bits[f"{prefix}.{step}.weights"]
 
         key, query, value = layer.key, layer.query, layer.value
         root = math.sqrt(d / heads)
@@ -335,7 +338,7 @@ class QuantisedLayer(nn.Module):
             layer.ffn_up.weight,
             layer.ffn_up.bias,
             self.attention_out.output,
-            output("ffn_up", "relu", columns=layer.ffn_up.out_features),
+            output("ffn_up", columns=layer.ffn_up.out_features, relu=True),
             bits("ffn_up"),
         )
         weight, bias, gain = _fold(layer.ffn_down, layer.ffn_norm)
@@ -357,21 +360,56 @@ class QuantisedLayer(nn.Module):
         return y
 
 
+def balance(inputs: Tensor, bits: int) -> Tensor:
+    """Return powers of two, one per column, by which scaled readings are divided.
+
+    All columns share one scale in integers, so a column with rare peaks would leave the others
+    few of them. What a column is divided by, the weights of the embedding are multiplied by; half
+    of what the columns' best ranges differ is taken from the readings and given to the weights, as
+    in Xiao et al., "SmoothQuant" (2023), section 4, with alpha = 0.5.
+
+    Args:
+        inputs: scaled windows [windows, n, m].
+        bits: of the input tensor.
+    """
+    quantiser = ActivationQuantiser("column", 1, 1, bits, scheme="symmetric")
+    ranges = torch.cat([quantiser.ranges(column)[0].scale for column in inputs.unbind(-1)])
+    factors: Tensor = 2.0 ** torch.round(0.5 * torch.log2(ranges / ranges.median()))
+    return factors
+
+
 class QuantisedTransformer(nn.Module):
     """A Transformer for quantisation-aware training and, in eval mode, its integer network."""
 
-    def __init__(self, source: Transformer, plan: BitPlan) -> None:
-        """Take over the parameters of ``source``; :meth:`calibrate` then sets the ranges."""
+    factors: Tensor
+
+    def __init__(
+        self, source: Transformer, plan: QuantizationPlan, factors: Tensor | None = None
+    ) -> None:
+        """Take over the parameters of ``source``; :meth:`calibrate` then sets the ranges.
+
+        Args:
+            source: in floating point.
+            plan: widths and schemes.
+            factors: of the columns of the input, see :func:`balance`; 1 unless given.
+        """
         super().__init__()
+        factors = torch.ones(source.embed.in_features) if factors is None else factors
+        self.register_buffer("factors", factors)
         n, d = source.position.shape
         self._relative = source.relative is not None
-        self.input = ActivationQuantiser("input", n, source.embed.in_features, plan["input"])
+        bits = plan.bits
+        self.input = ActivationQuantiser(
+            "input", n, source.embed.in_features, bits["input"], scheme=plan.scheme("input")
+        )
         self.embed = QuantisedLinear(
-            source.embed.weight,
+            source.embed.weight * factors,
             source.embed.bias + source.position,
             self.input,
-            ActivationQuantiser("embed.output", n, d, plan["embed.output"]),
-            plan["embed.weights"],
+            ActivationQuantiser(
+                "embed.output", n, d, bits["embed.output"], scheme=plan.scheme("embed.output")
+            ),
+            bits["embed.weights"],
         )
         operand = self.embed.output
         self.layers = nn.ModuleList()
@@ -380,14 +418,16 @@ class QuantisedTransformer(nn.Module):
             quantised = QuantisedLayer(f"layers.{i}", layer, operand, plan)
             self.layers.append(quantised)
             operand = quantised.ffn_down.output
-        outputs = source.head.out_features
+        outputs, residual = source.head.out_features, None
+        if source.gain is not None and source.relative is not None:
+            residual = (self.input, source.gain * factors[source.relative])
         self.head = QuantisedLinear(
             source.head.weight / n,
             source.head.bias,
             operand,
-            ActivationQuantiser("head.output", 1, outputs, plan["head.output"], "fixed"),
-            plan["head.weights"],
-            residual=None if source.gain is None else (self.input, source.gain),
+            ActivationQuantiser("head.output", 1, outputs, bits["head.output"], "fixed"),
+            bits["head.weights"],
+            residual=residual,
             residual_column=source.relative,
             pooled=True,
         )
@@ -396,7 +436,7 @@ class QuantisedTransformer(nn.Module):
         """[windows, n, m] -> [windows, outputs]; in eval mode in float64, from exact integers."""
         if not self.training:
             return self.head.output.dequantise(self.forward_integers(x))
-        forecast: Tensor = self._run(self.input(x.to(self.embed.weight.dtype)))
+        forecast: Tensor = self._run(self.input(x.to(self.embed.weight.dtype) / self.factors))
         return forecast
 
     @torch.no_grad()
@@ -405,7 +445,7 @@ class QuantisedTransformer(nn.Module):
 
         The model has to be in eval mode.
         """
-        return self._run(self.input.quantise(x))
+        return self._run(self.input.quantise(x / self.factors).double()).long()
 
     def _run(self, readings: Tensor) -> Tensor:
         x = self.embed(readings)
@@ -416,7 +456,7 @@ class QuantisedTransformer(nn.Module):
 
     @torch.no_grad()
     def calibrate(self, inputs: Tensor, target: Tensor) -> None:
-        """Choose the ranges of all tensors.
+        """Choose the schemes and ranges of all tensors, one after the other.
 
         Args:
             inputs: scaled training windows [windows, n, m].
@@ -426,15 +466,33 @@ class QuantisedTransformer(nn.Module):
         lowest, highest = float(target.min()), float(target.max())
         margin = 0.5 * (highest - lowest)
         self.head.output.set_range(lowest - margin, highest + margin)
-        quantisers = [m for m in self.modules() if isinstance(m, ActivationQuantiser)]
+        self.observe(inputs, ActivationQuantiser.calibrate)
+
+    def review(self, inputs: Tensor) -> bool:
+        """Let adaptive schemes follow the distributions; return whether one has changed."""
+        before = [int(each.zero_point) for each in self.activations()]
+        self.observe(inputs, ActivationQuantiser.review)
+        return before != [int(each.zero_point) for each in self.activations()]
+
+    @torch.no_grad()
+    def observe(
+        self, inputs: Tensor, observer: Callable[[ActivationQuantiser, Tensor], None]
+    ) -> None:
+        """Show ``observer`` all tensors for scaled windows, as they are in train mode."""
         training = self.training
         self.train()
-        for quantiser in quantisers:
-            quantiser.calibrating = True
+        for each in self.activations():
+            each.observer = observer
         self(inputs)
-        for quantiser in quantisers:
-            quantiser.calibrating = False
+        for each in self.activations():
+            each.observer = None
         self.train(training)
+
+    def activations(self) -> Iterator[ActivationQuantiser]:
+        """Yield the quantisers of all tensors, the input's first."""
+        yield self.input
+        for step in self.steps():
+            yield step.output
 
     def steps(self) -> Iterator[QuantisedLinear | QuantisedScores | QuantisedContext]:
         """Yield the steps in order of execution."""

@@ -46,8 +46,8 @@ def render_html(report: Mapping[str, Any], predictions: Arrays) -> str:
     Args:
         report: As :func:`narrowcast.report.build_report` gives it.
         predictions: Arrays [windows] of the test part: truth, float and integer in the target's
-            own unit, row (of the table) and, where the table has time stamps, time (nanoseconds
-            since 1970).
+            own unit (with several outputs [windows, outputs], of which the first is drawn), row
+            (of the table) and, where the table has time stamps, time (nanoseconds since 1970).
 
     """
     environment = jinja2.Environment(
@@ -58,6 +58,7 @@ def render_html(report: Mapping[str, Any], predictions: Arrays) -> str:
         lstrip_blocks=True,
     )
     environment.filters["number"] = number
+    environment.globals["histogram"] = histogram
     environment.globals["labels"] = LABELS
     figures = {
         "forecast": _forecast(predictions, report["data"]["target"]),
@@ -83,6 +84,31 @@ def number(value: float | None) -> str:
     return f"{value:.4g}"
 
 
+def histogram(tensor: Mapping[str, Any], width: int = 123, height: int = 24) -> list[Any]:
+    """Return the bars of a tensor's histogram, and what its integers reach, in pixels.
+
+    Args:
+        tensor: An entry of the report's ``quantization.tensors``.
+        width: Of the drawing.
+        height: Of the highest bar; that of the others is the root of their share.
+
+    Returns:
+        Bars [x, y, width, height], and the reach [x, width].
+    """
+    low, high = tensor["edges"]
+    counts = tensor["counts"]
+    left, right = min(low, tensor["lowest"]), max(high, tensor["highest"])
+    scale = width / ((right - left) or 1.0)
+    step = (high - low) * scale / len(counts)
+    start, most = (low - left) * scale, max(*counts, 1)
+    bars = []
+    for i, count in enumerate(counts):
+        tall = height * (count / most) ** 0.5
+        bars.append([round(v, 1) for v in (start + i * step, height - tall, max(step, 1), tall)])
+    reach = ((tensor["lowest"] - left) * scale, (tensor["highest"] - tensor["lowest"]) * scale)
+    return [bars, [round(v, 1) for v in reach]]
+
+
 def _forecast(predictions: Arrays, target: str) -> go.Figure:
     row = predictions["row"][:STRETCH]
     # Lines break where windows are missing, instead of inventing what was there.
@@ -97,7 +123,8 @@ def _forecast(predictions: Arrays, target: str) -> go.Figure:
         ("float", LABELS["float"], "#d9822b", 1.3),
         ("integer", LABELS["integer"], _ACCENT, 1.6),
     ):
-        y = [round(value, 6) for value in predictions[name][:STRETCH].tolist()]
+        first = predictions[name].reshape(len(predictions[name]), -1)[:STRETCH, 0]
+        y = [round(value, 6) for value in first.tolist()]
         figure.add_scatter(
             x=_broken(x, breaks),
             y=_broken(y, breaks),

@@ -20,6 +20,7 @@ def build_report(
     model: IntegerModel,
     data: Mapping[str, Any],
     accuracy: Mapping[str, Mapping[str, float] | None],
+    quantization: Mapping[str, Any],
     program: Mapping[str, Any],
     verification: Mapping[str, Any],
     synthesis: Mapping[str, Any],
@@ -34,6 +35,7 @@ def build_report(
         model: The integer model.
         data: Where the readings came from and how many windows they gave.
         accuracy: {rmse, mae} on the test part by forecaster, None where there is no forecast.
+        quantization: {tensors}: what became of every tensor, as ``quantize.summarise`` gives it.
         program: The compiler's {lanes, utilisation, array, steps, buffers}.
         verification: {verilator, ghdl: {windows, mismatches}, cycles: {predicted, simulated}}.
         synthesis: {tool, device, lut, ff, bram36 or bram, dsp, fits, budget, longest_path}.
@@ -52,6 +54,7 @@ def build_report(
         "data": dict(data),
         "model": {name: getattr(model, name) for name in _MODEL},
         "accuracy": {"test": {name: accuracy.get(name) for name in FORECASTERS}},
+        "quantization": dict(quantization),
         "verification": {tool: verification[tool] for tool in ("verilator", "ghdl")},
         "cycles": cycles,
         "lanes": lanes,

@@ -1,0 +1,117 @@
+"""The same network, quantised with Brevitas: for comparison in ``benchmarks/accuracy.py``."""
+
+from typing import Any
+
+import brevitas.nn as qnn
+import torch
+from brevitas.graph.calibrate import calibration_mode
+from brevitas.quant import Int8ActPerTensorFloat, Int8WeightPerChannelFloat, Uint8ActPerTensorFloat
+from torch import Tensor, nn
+
+from narrowcast.config import Config
+from narrowcast.data import Dataset
+from narrowcast.model import History, Transformer, fit
+from narrowcast.model.transformer import join_heads, split_heads
+from narrowcast.quantize import QuantisedTransformer
+from narrowcast.quantize.network import QuantisedLayer, QuantisedLinear
+from narrowcast.quantize.training import RATE, SCALE_RATE, calibrated, sample
+
+_CALIBRATION_WINDOWS = 2048
+
+
+def _activation(bits: int, quantiser: Any = Int8ActPerTensorFloat) -> nn.Module:
+    module: nn.Module = qnn.QuantIdentity(act_quant=quantiser, bit_width=bits)
+    return module
+
+
+class _Linear(nn.Module):
+    """A step with its epilogue; weights per output channel, as in narrowcast."""
+
+    def __init__(self, source: QuantisedLinear) -> None:
+        super().__init__()
+        columns, inner = source.weight.shape
+        self.product = qnn.QuantLinear(
+            inner,
+            columns,
+            bias=False,
+            weight_quant=Int8WeightPerChannelFloat,
+            weight_bit_width=source.quantise_weight.bits,
+        )
+        with torch.no_grad():
+            self.product.weight.copy_(source.weight)
+        self.bias = nn.Parameter(source.bias.detach().clone())
+        self.gain = None if source.gain is None else nn.Parameter(source.gain.detach().clone())
+        relu = Uint8ActPerTensorFloat if source.output.relu else Int8ActPerTensorFloat
+        self.output = _activation(source.output.bits, relu)
+        self.relu = source.output.relu
+
+    def forward(self, x: Tensor, residual: Tensor | None = None) -> Tensor:
+        y = self.product(x) + self.bias
+        if residual is not None and self.gain is not None:
+            y = y + residual * self.gain
+        quantised: Tensor = self.output(torch.relu(y) if self.relu else y)
+        return quantised
+
+
+class _Layer(nn.Module):
+    def __init__(self, source: QuantisedLayer) -> None:
+        super().__init__()
+        self.heads = source.scores.heads
+        names = ("key", "query", "value", "attention_out", "ffn_up", "ffn_down")
+        self.steps = nn.ModuleDict({name: _Linear(getattr(source, name)) for name in names})
+        self.probabilities = _activation(source.scores.output.bits, Uint8ActPerTensorFloat)
+        self.context = _activation(source.context.output.bits)
+
+    def forward(self, x: Tensor) -> Tensor:
+        steps = self.steps
+        query, key, value = (
+            split_heads(steps[name](x), self.heads) for name in ("query", "key", "value")
+        )
+        # 1/sqrt(d_head) is part of the query's weights.
+        probabilities = self.probabilities(torch.softmax(query @ key.transpose(2, 3), dim=-1))
+        context = self.context(join_heads(probabilities @ value))
+        x = steps["attention_out"](context, x)
+        y: Tensor = steps["ffn_down"](steps["ffn_up"](x), x)
+        return y
+
+
+class BrevitasTransformer(nn.Module):
+    """What ``source`` computes, with the same tensors quantised, to the same bits."""
+
+    def __init__(self, source: QuantisedTransformer, relative: int | None) -> None:
+        super().__init__()
+        self.relative = relative
+        self.input = _activation(source.input.bits)
+        self.register_buffer("factors", source.factors)
+        self.embed = _Linear(source.embed)
+        self.layers = nn.Sequential(*map(_Layer, source.layers))  # type: ignore[arg-type]
+        self.head = _Linear(source.head)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """[windows, n, m] -> [windows, outputs]."""
+        readings = self.input(x.float() / self.factors)
+        x = self.layers(self.embed(readings)).sum(dim=1)  # 1/n is part of the head's weights
+        last = None if self.relative is None else readings[:, -1, self.relative, None]
+        forecast: Tensor = self.head(x, last)
+        return forecast
+
+
+def finetune(source: Transformer, dataset: Dataset, config: Config) -> tuple[nn.Module, History]:
+    """Fine-tune as ``narrowcast.quantize.finetune`` does, under the same schedule."""
+    torch.manual_seed(config.train.seed)
+    model = BrevitasTransformer(calibrated(source, dataset, config), config.relative_column)
+    inputs = sample(dataset, config, _CALIBRATION_WINDOWS).float()
+    model.train()
+    with torch.no_grad(), calibration_mode(model):
+        for batch in inputs.split(config.train.batch):
+            model(batch)
+    scales = [p for name, p in model.named_parameters() if "scaling" in name]
+    others = [p for name, p in model.named_parameters() if "scaling" not in name]
+    rate = config.train.learning_rate
+    groups = [
+        {"params": others, "lr": RATE * rate},
+        {"params": scales, "lr": SCALE_RATE * rate, "weight_decay": 0.0},
+    ]
+    epochs = config.train.finetune_epochs
+    history = fit(model, dataset, config.train, epochs=epochs, groups=groups, teacher=source)
+    return model, history

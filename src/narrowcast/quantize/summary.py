@@ -1,0 +1,119 @@
+"""What quantisation did to every tensor and every weight matrix, for the report."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+import torch
+from torch import Tensor
+
+from narrowcast.config import Config
+from narrowcast.data import Dataset
+from narrowcast.quantize.fake import ActivationQuantiser
+from narrowcast.quantize.network import QuantisedLinear, QuantisedTransformer
+from narrowcast.quantize.training import sample
+
+_BINS = 41
+_WINDOWS = 1024
+
+
+@dataclass(frozen=True)
+class TensorSummary:
+    """The distribution of a tensor before quantisation, and how it was quantised.
+
+    Attributes:
+        name: in the integer model.
+        bits: width.
+        scheme: whether there is a zero point.
+        scale: of activations one; of weights the mean over the channels.
+        zero_point: 0 if symmetric.
+        lowest, highest: what the integers reach; of weights, of the channel with the largest scale.
+        error: of the integers, root mean square, as a fraction of the tensor's own.
+        error_symmetric, error_asymmetric: the same for the best range without and with a zero
+            point, which is what the adaptive scheme compares; None where there is no choice.
+        edges: the least and the largest number that occurs.
+        counts: how many numbers lie in each of the equal bins between these.
+    """
+
+    name: str
+    bits: int
+    scheme: Literal["symmetric", "asymmetric"]
+    scale: float
+    zero_point: int
+    lowest: float
+    highest: float
+    error: float
+    error_symmetric: float | None
+    error_asymmetric: float | None
+    edges: tuple[float, float]
+    counts: tuple[int, ...]
+
+
+def summarise(model: QuantisedTransformer, dataset: Dataset, config: Config) -> list[TensorSummary]:
+    """Return a summary of all tensors and weights, in order of execution, for training windows."""
+    found: dict[str, TensorSummary] = {}
+
+    def observe(quantiser: ActivationQuantiser, x: Tensor) -> None:
+        found[quantiser.name] = _activation(quantiser, x.detach())
+
+    model.observe(sample(dataset, config, _WINDOWS), observe)
+    summaries = [found[model.input.name]]
+    for step in model.steps():
+        if isinstance(step, QuantisedLinear):
+            summaries.append(_weights(step))
+        summaries.append(found[step.output.name])
+    return summaries
+
+
+def _activation(quantiser: ActivationQuantiser, x: Tensor) -> TensorSummary:
+    if quantiser.relu:
+        x = x.clamp(min=0)
+    size = float(x.square().mean().sqrt()) or 1.0
+    errors: list[float | None] = [None, None]
+    if quantiser.kind == "free":
+        errors = [each.error**0.5 / size for each in quantiser.ranges(x)]
+    exact = quantiser.dequantise(quantiser.quantise(x)).float()
+    reach = torch.tensor([quantiser.lowest, quantiser.high])
+    lowest, highest = quantiser.dequantise(reach).tolist()
+    edges, counts = _histogram(x)
+    return TensorSummary(
+        name=quantiser.name,
+        bits=quantiser.bits,
+        scheme="asymmetric" if quantiser.zero_point.any() else "symmetric",
+        scale=float(quantiser.scale.detach()),
+        zero_point=int(quantiser.zero_point),
+        lowest=lowest,
+        highest=highest,
+        error=float((exact - x).square().mean().sqrt()) / size,
+        error_symmetric=errors[0],
+        error_asymmetric=errors[1],
+        edges=edges,
+        counts=counts,
+    )
+
+
+def _weights(step: QuantisedLinear) -> TensorSummary:
+    weight, quantiser = step.weight.detach(), step.quantise_weight
+    scale = quantiser.scale.detach()
+    bound = quantiser.high * float(scale.max())
+    edges, counts = _histogram(weight)
+    size = float(weight.square().mean().sqrt()) or 1.0
+    return TensorSummary(
+        name=f"{step.output.name.removesuffix('.output')}.weights",
+        bits=quantiser.bits,
+        scheme="symmetric",
+        scale=float(scale.mean()),
+        zero_point=0,
+        lowest=-bound,
+        highest=bound,
+        error=float((quantiser(weight).detach() - weight).square().mean().sqrt()) / size,
+        error_symmetric=None,
+        error_asymmetric=None,
+        edges=edges,
+        counts=counts,
+    )
+
+
+def _histogram(x: Tensor) -> tuple[tuple[float, float], tuple[int, ...]]:
+    low, high = float(x.min()), float(x.max())
+    counts = torch.histc(x.flatten(), bins=_BINS, min=low, max=high)
+    return (low, high), tuple(int(each) for each in counts)
