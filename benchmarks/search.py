@@ -192,7 +192,7 @@ def fit_case(task: tuple[tuple[str, int, int, str], Path, Path]) -> dict[str, An
         model, _ = finetune(load_float(state, config), dataset, point)
         for part in ("validation", "test"):
             windows = getattr(dataset, part)
-            forecast = predict(model, windows.inputs, dataset)[:, 0]
+            forecast = predict(model, windows.inputs, dataset)
             result[f"{key}_{part}"] = errors(forecast, windows.target).rmse
     kept.write_text(json.dumps(result, indent=1) + "\n")
     return result

@@ -24,6 +24,8 @@ class Errors:
 
 def errors(prediction: Array, truth: Array) -> Errors:
     """Compare ``prediction`` with ``truth``, both [windows, outputs], in the target's own unit."""
+    if prediction.shape != truth.shape:
+        raise ValueError(f"forecasts of shape {prediction.shape}, truth of {truth.shape}")
     difference = prediction - truth
     return Errors(float(np.sqrt(np.mean(difference**2))), float(np.mean(np.abs(difference))))
 
@@ -48,7 +50,8 @@ def _persistence(test: Part) -> Errors | None:
     if test.last_known is None:
         return None
     known = ~np.isnan(test.last_known)
-    return errors(test.last_known[known, None], test.target[known]) if known.any() else None
+    last = np.broadcast_to(test.last_known[:, None], test.target.shape)
+    return errors(last[known], test.target[known]) if known.any() else None
 
 
 def _ridge(dataset: Dataset, *, quadratic: bool) -> Errors:

@@ -49,8 +49,8 @@ def train(state: bytes, dataset: Dataset, config: Config, goals: Goals) -> Train
     source = load_float(state, config)
     model, _ = finetune(source, dataset, config)
     windows = dataset.validation
-    forecast = predict(model, windows.inputs, dataset)[:, 0]
-    teacher = predict(source, windows.inputs, dataset)[:, 0]
+    forecast = predict(model, windows.inputs, dataset)
+    teacher = predict(source, windows.inputs, dataset)
     hardware = config.hardware
     integers = to_integer_model(model, dataset, config.data)
     try:

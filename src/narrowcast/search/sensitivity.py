@@ -25,6 +25,7 @@ class _AnyWidth(nn.Module):
         super().__init__()
         self.quantisers = nn.ModuleList(quantisers)
         self.bits = WIDTHS[-1]
+        self.observer = None  # as an ActivationQuantiser that nobody observes
 
     def forward(self, x: Tensor) -> Tensor:
         """Fake quantise float32 of any shape."""
@@ -62,10 +63,10 @@ class Rounded:
                 self._switches[name] = switch
         inputs, target = tensors(dataset.validation, dataset)
         self._inputs = torch.split(inputs.float(), _BATCH)
-        self._unit = float(dataset.target_scaling.scale[0])
+        self._unit = torch.from_numpy(dataset.target_scaling.scale)
         with torch.no_grad():
             self._teacher = source(inputs).double()
-        self.float_rmse = self._unit * float((self._teacher - target).square().mean().sqrt())
+        self.float_rmse = float(self._mean_square(self._teacher - target)) ** 0.5
 
     @torch.no_grad()
     def distance(self, bits: Bits) -> float:
@@ -76,7 +77,10 @@ class Rounded:
         for name, switch in self._switches.items():
             switch.bits = bits[name]
         forecast = torch.cat([self._model(part) for part in self._inputs]).double()
-        return self._unit**2 * float((forecast - self._teacher).square().mean())
+        return float(self._mean_square(forecast - self._teacher))
+
+    def _mean_square(self, scaled: Tensor) -> Tensor:
+        return (self._unit * scaled).square().mean()
 
 
 def sensitivity(rounded: Rounded, bits: Bits) -> dict[str, dict[int, float]]:

@@ -45,7 +45,7 @@ def prepare(config: Config, out: Path) -> Prepared:
     state = (folder / pipeline.FLOAT_MODEL).read_bytes()
     dataset = make_windows(read_table(config.data), config.data)
     windows = dataset.validation
-    forecast = predict(load_float(state, config), windows.inputs, dataset)[:, 0]
+    forecast = predict(load_float(state, config), windows.inputs, dataset)
     return Prepared(
         config=config,
         dataset=replace(dataset, test=_nothing(dataset.test)),
