@@ -135,8 +135,8 @@ class ActivationQuantiser(nn.Module):
     """Fake quantisation of a tensor, with one scale.
 
     ``kind`` settles what may be chosen: ``free`` has the zero point that ``scheme`` says, ``lanes``
-    (keys and values) are symmetric and restricted, and ``fixed`` is :meth:`set_range` and not
-    learned. With ``relu``, what is below 0 becomes 0.
+    (keys and values) are symmetric and restricted, and ``fixed`` is :meth:`set_range` or
+    :meth:`cover` and not learned. With ``relu``, what is below 0 becomes 0.
 
     Attributes:
         observer: told of every tensor before it is quantised.
@@ -212,6 +212,22 @@ class ActivationQuantiser(nn.Module):
         scale = (highest - lowest) / (self.high - self.low)
         zero = torch.tensor([self.low - round(lowest / scale)])
         self._set(Range(torch.tensor([scale]), zero, 0.0))
+
+    @torch.no_grad()
+    def cover(self, x: Tensor, lowest: float, highest: float) -> None:
+        """Let the integers span [lowest, highest] and 0, and no less than what suits ``x`` best."""
+        best = self.ranges(x)[1]
+        scale, zero = float(best.scale), int(best.zero_point)
+        lowest = min(lowest, 0.0, (self.low - zero) * scale)
+        highest = max(highest, 0.0, (self.high - zero) * scale)
+        bound = max(-lowest, highest)
+        symmetric = bound / self.high
+        asymmetric = (highest - lowest) / (self.high - self.low)
+        pays = asymmetric**2 < ASYMMETRIC_BELOW * symmetric**2
+        if self.scheme == "asymmetric" or (self.scheme == "adaptive" and pays):
+            self.set_range(lowest, highest)
+        else:
+            self._set(Range(torch.tensor([symmetric]), torch.tensor([0]), 0.0))
 
     @torch.no_grad()
     def calibrate(self, x: Tensor) -> None:

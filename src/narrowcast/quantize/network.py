@@ -360,6 +360,13 @@ class QuantisedLayer(nn.Module):
         return y
 
 
+def _widened(x: Tensor, share: float) -> tuple[float, float]:
+    """Return the range of ``x``, wider by a share of it on either side."""
+    lowest, highest = float(x.min()), float(x.max())
+    margin = share * (highest - lowest)
+    return lowest - margin, highest + margin
+
+
 def balance(inputs: Tensor, bits: int) -> Tensor:
     """Return powers of two, one per column, by which scaled readings are divided.
 
@@ -397,10 +404,15 @@ class QuantisedTransformer(nn.Module):
         factors = torch.ones(source.embed.in_features) if factors is None else factors
         self.register_buffer("factors", factors)
         n, d = source.position.shape
-        self._relative = source.relative is not None
+        self._relative = source.relative
         bits = plan.bits
         self.input = ActivationQuantiser(
-            "input", n, source.embed.in_features, bits["input"], scheme=plan.scheme("input")
+            "input",
+            n,
+            source.embed.in_features,
+            bits["input"],
+            "free" if source.relative is None else "fixed",
+            scheme=plan.scheme("input"),
         )
         self.embed = QuantisedLinear(
             source.embed.weight * factors,
@@ -451,7 +463,7 @@ class QuantisedTransformer(nn.Module):
         x = self.embed(readings)
         for layer in self.layers:
             x = layer(x)
-        y: Tensor = self.head(x, readings) if self._relative else self.head(x)
+        y: Tensor = self.head(x) if self._relative is None else self.head(x, readings)
         return y[:, 0]
 
     @torch.no_grad()
@@ -461,11 +473,14 @@ class QuantisedTransformer(nn.Module):
         Args:
             inputs: scaled training windows [windows, n, m].
             target: scaled training targets [windows, outputs]; their range, widened on either
-                side by half of it, becomes the result's.
+                side by half of it, becomes the result's. Where a change is forecast, the input
+                covers the range of that column, widened by a quarter of it: what is cut off the
+                last known value is missing in the forecast.
         """
-        lowest, highest = float(target.min()), float(target.max())
-        margin = 0.5 * (highest - lowest)
-        self.head.output.set_range(lowest - margin, highest + margin)
+        self.head.output.set_range(*_widened(target, 0.5))
+        if self._relative is not None:
+            readings = inputs / self.factors
+            self.input.cover(readings, *_widened(readings[..., self._relative], 0.25))
         self.observe(inputs, ActivationQuantiser.calibrate)
 
     def review(self, inputs: Tensor) -> bool:
