@@ -91,6 +91,9 @@ CASES = [
 ]
 
 
+ROWS = tuple(dict.fromkeys(case.row for case in CASES))
+
+
 def train(task: tuple[Case, int, tuple[str, ...], Path, Path]) -> list[Result]:
     """Train one float model and quantise it in each way, but for what is known already."""
     import torch  # noqa: PLC0415
@@ -179,7 +182,7 @@ def _line(row: str, measure: str, way: str, means: list[float]) -> Result:
         "measure": measure,
         "way": way,
         "mean": statistics.mean(means),
-        "deviation": statistics.pstdev(means),
+        "deviation": statistics.stdev(means) if len(means) > 1 else 0.0,
         "seeds": len(means),
     }
 
@@ -201,13 +204,13 @@ LABELS = {
 def table(lines: list[Result], measure: str) -> str:
     """Return a table in Markdown."""
     ways = [way for way in LABELS if any(line["way"] == way for line in lines)]
-    heads = [measure.upper(), *(LABELS[way] for way in ways)]
+    heads = [measure.upper(), "seeds", *(LABELS[way] for way in ways)]
     rows = ["| " + " | ".join(heads) + " |", "|" + " --- |" * len(heads)]
     for row in dict.fromkeys(line["row"] for line in lines):
         found = {
             line["way"]: line for line in lines if (line["row"], line["measure"]) == (row, measure)
         }
-        cells = [row]
+        cells = [row, str(found["float"]["seeds"])]
         for way in ways:
             line = found.get(way)
             cell = "" if line is None else f"{line['mean']:.3f}"
@@ -283,6 +286,8 @@ def main() -> None:
         for case in CASES
         if case.row.startswith(args.only)
     ]
+    if not tasks:
+        parser.error(f"no row begins with {args.only!r}: there are {', '.join(ROWS)}")
     best_of = [(PUBLISHED, seed, (str(COMPARED_BITS),)) for seed in range(args.published)]
     with ProcessPoolExecutor(args.processes) as pool:
         found = list(pool.map(train, [(*task, args.data, args.out) for task in tasks + best_of]))

@@ -117,7 +117,7 @@ def test_table_without_time_stamps() -> None:
 @pytest.mark.parametrize(
     ("rows", "changes", "expected"),
     [
-        (4, {"lead": 2}, "the table has 4 rows, but a window of 3 with lead 2 spans 5"),
+        (4, {"lead": 2}, "the table has 4 rows, but a window of 3 with lead 2 needs 5"),
         (100, {"window": 25}, "no complete window of 25 rows starts in the 20 rows of the test"),
         (100, {"split": {"test": "2023-01-01"}}, "in the 0 rows of the training part"),
         (100, {"split": {"test": "2025-01-01"}}, "in the 0 rows of the test part"),

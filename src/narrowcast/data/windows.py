@@ -89,7 +89,7 @@ def make_windows(table: Table, config: DataConfig) -> Dataset:
         further = f" and {outputs} outputs" if outputs > 1 else ""
         raise UserError(
             f"the table has {rows} rows, but a window of {n} with lead {config.lead}{further} "
-            f"spans {span}: choose a shorter window"
+            f"needs {max(span, n + 1)}: choose a shorter window"
         )
     inputs = table.frame[config.inputs].to_numpy(np.float64)
     target = table.frame[config.target].to_numpy(np.float64)
