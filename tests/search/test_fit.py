@@ -47,6 +47,9 @@ def test_what_fits_is_left_alone(config_file: Path, tmp_path: Path) -> None:
     config = load_config(config_file)
     found = fit_device(config, tmp_path / "out", Goals.parse("rmse", ""))
     assert not found.changes and found.config == config
+    assert not (tmp_path / "out" / "models").exists()  # nothing was trained
+    assert load_config(tmp_path / "out" / "fit.toml").model == config.model
+    assert [*found.reasons()] == ["it fits xc7s15 as it is"]
 
 
 def test_what_cannot_fit_is_refused_before_training(config_file: Path, tmp_path: Path) -> None:

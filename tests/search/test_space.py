@@ -26,6 +26,15 @@ def test_a_point_survives_its_file(config_file: Path, tmp_path: Path) -> None:
     assert read.model_copy(update={"data": point.data}) == point
 
 
+def test_a_point_behind_a_symlink_finds_its_data(config_file: Path, tmp_path: Path) -> None:
+    (tmp_path / "far" / "away").mkdir(parents=True)
+    (tmp_path / "out").symlink_to(tmp_path / "far" / "away")
+    path = tmp_path / "out" / "point.toml"
+    path.write_text(to_toml(load_config(config_file), path.parent))
+    read = load_config(path)
+    assert read.data.path is not None and read.data.path.samefile(tmp_path / "readings.csv")
+
+
 def test_what_the_configuration_chooses_is_kept(config_file: Path) -> None:
     config = load_config(config_file, ["hardware.ways=1", "hardware.storage.keys=block"])
     space = Space.of(config, DEVICE, {})
@@ -41,7 +50,8 @@ def test_sizes_that_contradict_each_other_are_left_out(config_file: Path) -> Non
     assert list(space.shapes) == ["n3-d4-l1-h1-f16", "n3-d4-l1-h4-f16", "n3-d6-l1-h1-f24"]
     with pytest.raises(UserError, match="no combination"):
         Space.of(config, DEVICE, parse_sizes(["channels=6", "heads=4"]))
-    for text in ("chanels=4", "channels=", "channels=a"):
+    assert parse_sizes(["channels=16", "model.channels=32,16"]) == {"channels": [16, 32]}
+    for text in ("chanels=4", "channels=", "channels=a", "channels=0,4", "layers=-1"):
         with pytest.raises(UserError, match="--vary"):
             parse_sizes([text])
 

@@ -36,7 +36,8 @@ def characterise(
     """Add points until the file of the device's family has ``count`` of this device.
 
     The file is written after every point: a run that is cut off goes on where it stopped. A point
-    whose design or whose sources are no longer the same is synthesised again.
+    whose design or whose sources are no longer the same is synthesised again; the fit to earlier
+    points stands until there is a new one.
 
     Args:
         device: for which models are drawn.
@@ -57,10 +58,11 @@ def characterise(
     path = folder / points_file(device.family, TOOL)
     known = _read(path)
     if known.get("rtl") != (rtl := _sources_digest()):
-        known = {"rtl": rtl}
+        known = {"rtl": rtl} | {key: known[key] for key in ("fit",) if key in known}
     by_digest = {point["digest"]: point for point in known.get("points", ())}
     others = [p for p in by_digest.values() if p["recipe"]["device"] != device.name]
-    count = max(count, len(by_digest) - len(others))
+    earlier = [p for p in by_digest.values() if p["recipe"]["device"] == device.name]
+    count = max(count, len(earlier))
     own: list[dict[str, Any]] = []
     for drawn, design in _designs(device):
         if len(own) == count:
@@ -71,9 +73,11 @@ def characterise(
             known |= {"tool": tool, "date": datetime.date.today().isoformat()}
             point = {"recipe": drawn.to_json(), "digest": design.digest, **found}
         own.append({**point, "features": features(design)})
-        known["points"] = others + own
+        later = [p for p in earlier if p["recipe"]["seed"] > drawn.seed]  # not yet looked at
+        known["points"] = others + own + later
         _write(path, known)
         told(len(own), count, f"{design.model.channels} channels, {design.model.window} rows")
+    known["points"] = others + own
     known["fit"] = fit_points(known["points"])
     _write(path, known)
     return known
@@ -114,9 +118,25 @@ def _sources_digest() -> str:
 
 def _read(path: Path) -> dict[str, Any]:
     try:
-        document: Mapping[str, Any] = json.loads(path.read_bytes())
+        document: Any = json.loads(path.read_bytes())
     except FileNotFoundError:
         return {}
     except ValueError:
-        raise UserError(f"{path}: is not JSON: delete it and run again") from None
+        document = None
+    if not _well_formed(document):
+        raise UserError(f"{path}: is no JSON of points: delete it and run again")
     return dict(document)
+
+
+def _well_formed(document: Any) -> bool:
+    """Say whether a file of points has all that is read from it."""
+    points = document.get("points", []) if isinstance(document, dict) else None
+    return isinstance(points, list) and all(
+        isinstance(point, dict)
+        and isinstance(point.get("digest"), str)
+        and isinstance(point.get("recipe"), dict)
+        and isinstance(point["recipe"].get("device"), str)
+        and isinstance(point["recipe"].get("seed"), int)
+        and all(isinstance(point.get(key), dict) for key in ("features", "lut", "ff"))
+        for point in points
+    )

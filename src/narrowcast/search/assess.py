@@ -38,10 +38,10 @@ def costs_of(estimate: Estimate) -> dict[str, float]:
 
 
 def judge_estimate(found: Estimate, goals: Goals) -> Assessment:
-    """Hold an estimate against the limits, and against the device."""
+    """Hold an estimate against the limits, and against the device, at its upper bounds."""
     device = load_device(found.device)
     costs = costs_of(found)
-    violations = goals.violations(costs)
+    violations = goals.violations({**costs, **_most(found)})
     if not found.fits:
         violations |= {
             f"{name} of {device.name}": excess
@@ -63,11 +63,17 @@ def assess(config: Config, goals: Goals) -> Assessment:
         return Assessment({}, {"device": _REFUSED + sum(widths) / len(widths)}, str(error))
 
 
+def _most(found: Estimate) -> dict[str, float]:
+    """Return the upper bounds of what is fitted."""
+    return {"lut": found.lut * (1 + found.lut_error), "ff": found.ff * (1 + found.ff_error)}
+
+
 def _excess(found: Estimate, device: Device) -> dict[str, float]:
     """Return by how much each of the device's resources is exceeded, at the upper bounds."""
+    most = _most(found)
     return {
-        "lut": found.lut * (1 + found.lut_error) / device.lut - 1,
-        "ff": found.ff * (1 + found.ff_error) / device.ff - 1,
+        "lut": most["lut"] / device.lut - 1,
+        "ff": most["ff"] / device.ff - 1,
         "dsp": found.dsp / device.dsp - 1,
         "blocks": found.blocks / device.blocks - 1,
     }

@@ -3,7 +3,8 @@
 The sensitivity table tells by how much the forecast moves when one tensor gets fewer bits. From
 the configured widths, the tensor whose next bit costs least gives it up, over and over; the first
 model of this row that fits is taken. Then tensors take back what was not needed, the costliest
-first. The estimator decides what fits; nothing is trained but the float model.
+first. The estimator decides what fits; nothing is trained but the float model, and not even that
+if the configured model fits.
 """
 
 import json
@@ -48,28 +49,42 @@ class Change:
 
 
 @dataclass(frozen=True)
+class Validation:
+    """What fewer bits do to the forecast, on the validation part.
+
+    Attributes:
+        float_rmse: of the float model, in the target's unit.
+        distance_before, distance_after: mean square of the difference from the float model's
+            forecasts, of the model as it is after rounding, not yet fine-tuned.
+    """
+
+    float_rmse: float
+    distance_before: float
+    distance_after: float
+
+
+@dataclass(frozen=True)
 class Fit:
     """A model that fits.
 
     Attributes:
         config: of the model. changes: what it took; none if the configured one fits.
         before, after: what the estimator says of the configured model, and of this one.
-        float_rmse: of the float model on the validation part, in the target's unit.
-        distance_before, distance_after: mean square of the difference from the float model's
-            forecasts, of the model as it is after rounding, not yet fine-tuned.
+        validation: what the changes cost; none if the configured model fits.
     """
 
     config: Config
     changes: tuple[Change, ...]
     before: Assessment
     after: Assessment
-    float_rmse: float
-    distance_before: float
-    distance_after: float
+    validation: Validation | None
 
     def reasons(self) -> Iterator[str]:
         """Yield lines that say what was wrong, and what it costs to put it right."""
         device = self.config.hardware.device
+        if self.validation is None:
+            yield f"it fits {device} as it is"
+            return
         if self.before.refusal:
             yield self.before.refusal
         for name, excess in self.before.violations.items():
@@ -78,8 +93,8 @@ class Fit:
         used = ", ".join(f"{self.after.costs[name]:.0f} {name.upper()}" for name in ("lut", "dsp"))
         yield f"now it fits {device}: {used}, {self.after.costs['latency_us']:.1f} us"
         was, now = (
-            math.hypot(self.float_rmse, math.sqrt(distance))
-            for distance in (self.distance_before, self.distance_after)
+            math.hypot(self.validation.float_rmse, math.sqrt(distance))
+            for distance in (self.validation.distance_before, self.validation.distance_after)
         )
         yield (
             f"validation RMSE before fine-tuning: {now:.4g}, as configured {was:.4g}; fine-tuning "
@@ -92,18 +107,15 @@ class Fit:
             "changes": [vars(change) for change in self.changes],
             "before": vars(self.before),
             "after": vars(self.after),
-            "validation": {
-                "float_rmse": self.float_rmse,
-                "distance_before": self.distance_before,
-                "distance_after": self.distance_after,
-            },
+            "validation": self.validation and vars(self.validation),
         }
 
 
 def fit_device(config: Config, out: Path, goals: Goals, progress: Progress | None = None) -> Fit:
     """Find widths at which a model fits its device and keeps to limits.
 
-    Writes ``fit.toml`` and ``fit.json`` to ``out``; the float model there is that of ``search``.
+    Writes ``fit.toml`` and ``fit.json`` to ``out``; the float model there is that of ``search``,
+    and is trained only if something has to change.
 
     Raises:
         UserError: It does not fit even with the fewest bits.
@@ -111,8 +123,11 @@ def fit_device(config: Config, out: Path, goals: Goals, progress: Progress | Non
     progress = progress or Progress()
     bits = config.quantization.widths(config.model.layers)
     before = assess(config, goals)
-    least = with_bits(config, dict.fromkeys(bits, WIDTHS[0]))
-    smallest = least if before.violations else config
+    if not before.violations:
+        fit = Fit(config, (), before, before, None)
+        _write(fit, out)
+        return fit
+    smallest = with_bits(config, dict.fromkeys(bits, WIDTHS[0]))
     if (found := assess(smallest, goals)).violations:
         raise UserError(_hopeless(config, found))
     progress.started("fit")
@@ -124,9 +139,9 @@ def fit_device(config: Config, out: Path, goals: Goals, progress: Progress | Non
         def fits(chosen: Bits) -> bool:
             return not assess(with_bits(config, chosen), goals).violations
 
-        table = sensitivity(rounded, bits) if before.violations else {}
-        chosen = narrow(bits, table, fits) if before.violations else dict(bits)
-        point = with_bits(config, chosen) if before.violations else config
+        table = sensitivity(rounded, bits)
+        chosen = narrow(bits, table, fits)
+        point = with_bits(config, chosen)
         fit = Fit(
             config=point,
             changes=tuple(
@@ -136,15 +151,19 @@ def fit_device(config: Config, out: Path, goals: Goals, progress: Progress | Non
             ),
             before=before,
             after=assess(point, goals),
-            float_rmse=rounded.float_rmse,
-            distance_before=rounded.distance(bits),
-            distance_after=rounded.distance(chosen),
+            validation=Validation(
+                rounded.float_rmse, rounded.distance(bits), rounded.distance(chosen)
+            ),
         )
     finally:
         progress.ended()
+    _write(fit, out)
+    return fit
+
+
+def _write(fit: Fit, out: Path) -> None:
     write_whole(out / CONFIG, to_toml(fit.config, out))
     write_whole(out / JSON, json.dumps(fit.to_json(), indent=1) + "\n")
-    return fit
 
 
 def narrow(bits: Bits, table: Table, fits: Callable[[Bits], bool]) -> dict[str, int]:

@@ -119,7 +119,7 @@ class Front:
 
 def render(front: Front) -> str:
     """Return a page that needs no other: the error against each cost, with all bits on hover."""
-    shown = list(dict.fromkeys([*front.goals.minimise[1:], *_DRAWN]))
+    shown = list(dict.fromkeys([*front.goals.minimise, *_DRAWN]))
     shown = [name for name in shown if name != ERROR]
     figure = make_subplots(rows=1, cols=len(shown), shared_yaxes=True)
     groups = {
@@ -183,5 +183,5 @@ def to_toml(config: Config, folder: Path) -> str:
     """Return a configuration as a file in ``folder`` that :func:`load_config` reads."""
     values = config.model_dump(exclude_none=True)
     if config.data.path is not None:
-        values["data"]["path"] = os.path.relpath(config.data.path, folder)
+        values["data"]["path"] = os.path.relpath(config.data.path.resolve(), folder.resolve())
     return tomli_w.dumps(values)

@@ -82,7 +82,7 @@ def parse_budget(text: str) -> float:
 def _full(option: str, name: str) -> str:
     name = name.strip()
     for full in QUANTITIES:
-        if name in (full, full.rpartition("_")[0]):
+        if name and name in (full, full.rpartition("_")[0]):
             return full
     raise UserError(
         f"{option}: there is no {name!r}{did_you_mean(name, QUANTITIES)}: it may be "

@@ -512,8 +512,9 @@ def _impossible(goals: Goals, config: Config, nearest: Assessment) -> str:
     parts = []
     for name, excess in nearest.violations.items():
         if name in goals.limits:
-            limit = f"--max {name}={goals.limits[name]:g}"
-            parts.append(f"{limit} is missed by {excess:.0%}, with {nearest.costs[name]:.4g}")
+            most = goals.limits[name]
+            found = most * (1 + excess)
+            parts.append(f"--max {name}={most:g} is missed by {excess:.0%}, with {found:.4g}")
         else:
             parts.append(f"the {name} are exceeded by {excess:.0%}")
     widths = config.quantization.widths(config.model.layers).values()

@@ -56,10 +56,10 @@ def shape_name(config: Config) -> str:
 
 
 def parse_sizes(texts: Sequence[str]) -> dict[str, list[int]]:
-    """Read ``key=value,value,...`` of ``--vary``.
+    """Read ``key=value,value,...`` of ``--vary``; a key that comes again adds its values.
 
     Raises:
-        UserError: The key is none of the model's sizes, or a value is no whole number.
+        UserError: The key is none of the model's sizes, or a value is no whole number above 0.
     """
     sizes: dict[str, list[int]] = {}
     for text in texts:
@@ -71,11 +71,15 @@ def parse_sizes(texts: Sequence[str]) -> dict[str, list[int]]:
                 f"{', '.join(SIZES)}"
             )
         try:
-            sizes[key] = sorted({int(value) for value in values.split(",")})
+            found = {int(value) for value in values.split(",")}
         except ValueError:
+            found = {0}
+        if min(found) < 1:
             raise UserError(
-                f"--vary {text!r}: must be whole numbers with commas, such as channels=16,32"
-            ) from None
+                f"--vary {text!r}: must be whole numbers above 0 with commas, such as "
+                "channels=16,32"
+            )
+        sizes[key] = sorted(found.union(sizes.get(key, ())))
     return sizes
 
 
