@@ -56,5 +56,4 @@ def test_fit_says_how_to_build(
         monkeypatch, capsys, "fit", str(config_file), "--out", str(out), "--device", "xc7s25"
     )
     assert code == 0 and "it fits xc7s25 as it is" in printed
-    folder = printed.strip().rpartition("--out ")[2]
-    assert (Path(folder) / "float.safetensors").exists() and (out / "fit.toml").exists()
+    assert f"{out / 'fit.toml'}" in printed and (out / "fit.toml").exists()

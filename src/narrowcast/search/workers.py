@@ -135,9 +135,7 @@ def open_workers(cluster: str | None, count: int | None) -> Iterator[Workers]:
     try:
         from distributed import Client  # noqa: PLC0415
     except ImportError:
-        raise UserError(
-            "--cluster needs Dask: install narrowcast with pip install 'narrowcast[cluster]'"
-        ) from None
+        raise UserError("--cluster needs Dask: pip install distributed") from None
     try:
         client = Client(cluster, timeout=_CONNECT_SECONDS)
     except (OSError, ValueError, TypeError):
