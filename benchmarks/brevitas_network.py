@@ -14,9 +14,12 @@ from narrowcast.model import History, Transformer, fit
 from narrowcast.model.transformer import join_heads, split_heads
 from narrowcast.quantize import QuantisedTransformer
 from narrowcast.quantize.network import QuantisedLayer, QuantisedLinear
-from narrowcast.quantize.training import RATE, SCALE_RATE, calibrated, sample
-
-_CALIBRATION_WINDOWS = 2048
+from narrowcast.quantize.training import (
+    CALIBRATION_WINDOWS,
+    calibrated,
+    parameter_groups,
+    sample,
+)
 
 
 def _activation(bits: int, quantiser: Any = Int8ActPerTensorFloat) -> nn.Module:
@@ -100,18 +103,12 @@ def finetune(source: Transformer, dataset: Dataset, config: Config) -> tuple[nn.
     """Fine-tune as ``narrowcast.quantize.finetune`` does, under the same schedule."""
     torch.manual_seed(config.train.seed)
     model = BrevitasTransformer(calibrated(source, dataset, config), config.relative_column)
-    inputs = sample(dataset, config, _CALIBRATION_WINDOWS).float()
+    inputs = sample(dataset, config, CALIBRATION_WINDOWS).float()
     model.train()
     with torch.no_grad(), calibration_mode(model):
         for batch in inputs.split(config.train.batch):
             model(batch)
-    scales = [p for name, p in model.named_parameters() if "scaling" in name]
-    others = [p for name, p in model.named_parameters() if "scaling" not in name]
-    rate = config.train.learning_rate
-    groups = [
-        {"params": others, "lr": RATE * rate},
-        {"params": scales, "lr": SCALE_RATE * rate, "weight_decay": 0.0},
-    ]
+    groups = parameter_groups(model, config, "scaling")
     epochs = config.train.finetune_epochs
     history = fit(model, dataset, config.train, epochs=epochs, groups=groups, teacher=source)
     return model, history

@@ -5,6 +5,28 @@ from pathlib import Path
 
 import pytest
 
+CONFIG = """
+[data]
+path = "readings.csv"
+time = "time"
+inputs = ["a"]
+target = "b"
+window = 3
+lead = 0
+[train]
+epochs = 1
+finetune_epochs = 1
+"""
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A folder with readings, and with ``run.toml``, which needs a moment to be trained."""
+    (tmp_path / "run.toml").write_text(CONFIG)
+    rows = [f"2024-01-01T{i // 60:02}:{i % 60:02}:00Z,{i % 7},{i % 5}\n" for i in range(120)]
+    (tmp_path / "readings.csv").write_text("time,a,b\n" + "".join(rows))
+    return tmp_path
+
 
 @pytest.fixture(scope="session")
 def real_data() -> Path:

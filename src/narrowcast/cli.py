@@ -372,11 +372,9 @@ def fit(
     with _one_line_errors():
         settings = load_config(config, _with_device(set_, device), data)
         found = fit_device(settings, out, Goals.parse("rmse", most), choose_progress())
-    if not found.changes:
-        typer.echo(f"it fits {settings.hardware.device} as it is")
-    else:
-        for line in found.reasons():
-            typer.echo(line)
+    for line in found.reasons():
+        typer.echo(line)
+    if found.changes:
         rows = [["tensor", "bits", "now", "loss alone"]]
         rows += [
             [change.name, str(change.before), str(change.after), f"{change.loss:.2g}"]

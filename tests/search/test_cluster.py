@@ -27,7 +27,7 @@ def cluster() -> Iterator[LocalCluster]:
 def test_a_worker_killed_in_the_middle_costs_nothing(
     config_file: Path, tmp_path: Path, cluster: LocalCluster, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(run, "PROBES", 6)
+    monkeypatch.setattr(run, "MOST_PROBES", 6)
     out = tmp_path / "out"
 
     def kill() -> None:

@@ -45,7 +45,7 @@ def no_trial_twice(trials: dict[str, list[str]]) -> bool:
 
 @pytest.fixture
 def few_probes(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(run, "PROBES", 6)
+    monkeypatch.setattr(run, "MOST_PROBES", 6)
 
 
 @pytest.mark.usefixtures("few_probes")

@@ -7,7 +7,7 @@ multiplexer or a table of. Those named "tables" or "choice" make no flip-flops, 
 "registers" no look-up tables.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 
 import numpy as np
 
@@ -333,8 +333,3 @@ def _memories(design: Design) -> dict[str, float]:
 
 def _in_tables(buffers: Iterable[Buffer], *, writable: bool) -> list[Buffer]:
     return [b for b in buffers if b.writable == writable and b.storage == "distributed"]
-
-
-def flat(of_parts: Mapping[str, Mapping[str, float]]) -> dict[str, list[float]]:
-    """Return the features of each part as a row of numbers."""
-    return {part: list(values.values()) for part, values in of_parts.items()}

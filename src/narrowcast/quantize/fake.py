@@ -211,7 +211,7 @@ class ActivationQuantiser(nn.Module):
         lowest, highest = min(lowest, 0.0), max(highest, 0.0, lowest + _SMALLEST_SCALE)
         scale = (highest - lowest) / (self.high - self.low)
         zero = torch.tensor([self.low - round(lowest / scale)])
-        self._set(Range(torch.tensor([scale]), zero, 0.0))
+        self._set(torch.tensor([scale]), zero)
 
     @torch.no_grad()
     def cover(self, x: Tensor, lowest: float, highest: float) -> None:
@@ -223,11 +223,10 @@ class ActivationQuantiser(nn.Module):
         bound = max(-lowest, highest)
         symmetric = bound / self.high
         asymmetric = (highest - lowest) / (self.high - self.low)
-        pays = asymmetric**2 < ASYMMETRIC_BELOW * symmetric**2
-        if self.scheme == "asymmetric" or (self.scheme == "adaptive" and pays):
+        if self._takes_zero_point(asymmetric**2, symmetric**2):
             self.set_range(lowest, highest)
         else:
-            self._set(Range(torch.tensor([symmetric]), torch.tensor([0]), 0.0))
+            self._set(torch.tensor([symmetric]), torch.tensor([0]))
 
     @torch.no_grad()
     def calibrate(self, x: Tensor) -> None:
@@ -235,13 +234,14 @@ class ActivationQuantiser(nn.Module):
         if self.kind == "fixed":
             return
         symmetric, asymmetric = self.ranges(x)
-        pays = asymmetric.error < ASYMMETRIC_BELOW * symmetric.error
-        if self.kind == "free" and (
-            self.scheme == "asymmetric" or (self.scheme == "adaptive" and pays)
-        ):
-            self._set(asymmetric)
-        else:
-            self._set(symmetric)
+        shifted = self._takes_zero_point(asymmetric.error, symmetric.error)
+        chosen = asymmetric if self.kind == "free" and shifted else symmetric
+        self._set(chosen.scale, chosen.zero_point)
+
+    def _takes_zero_point(self, asymmetric: float, symmetric: float) -> bool:
+        """Say what the scheme chooses, by the squared error with a zero point and without."""
+        pays = asymmetric < ASYMMETRIC_BELOW * symmetric
+        return self.scheme == "asymmetric" or (self.scheme == "adaptive" and pays)
 
     @torch.no_grad()
     def review(self, x: Tensor) -> None:
@@ -252,9 +252,9 @@ class ActivationQuantiser(nn.Module):
         ratio = asymmetric.error / max(symmetric.error, _SMALLEST_SCALE**2)
         if not self.zero_point.any():
             if ratio < ASYMMETRIC_BELOW:
-                self._set(asymmetric)
+                self._set(asymmetric.scale, asymmetric.zero_point)
         elif ratio > SYMMETRIC_ABOVE:
-            self._set(symmetric)
+            self._set(symmetric.scale, symmetric.zero_point)
 
     def ranges(self, x: Tensor) -> tuple[Range, Range]:
         """Return the best range without and with a zero point, for a sample of ``x``."""
@@ -280,6 +280,6 @@ class ActivationQuantiser(nn.Module):
         best, error = _best_scale(x, scales, zero_points, self.low, self.high)
         return Range(scales[best, 0], zero_points[best, 0], float(error))
 
-    def _set(self, chosen: Range) -> None:
-        self.log_scale.copy_(chosen.scale.log())
-        self.zero_point.copy_(chosen.zero_point)
+    def _set(self, scale: Tensor, zero_point: Tensor) -> None:
+        self.log_scale.copy_(scale.log())
+        self.zero_point.copy_(zero_point)

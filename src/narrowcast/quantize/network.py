@@ -30,9 +30,9 @@ _LARGEST_BIAS = 2.0**27
 _LARGEST_FACTOR = 2.0**15  # what requantisation takes for sure
 
 
-def _requantise(acc: Tensor, multiplier: Tensor | float, shift: int, zero_point: int = 0) -> Tensor:
-    """Return ``requantise`` of the arithmetic in float64, in place of ``acc``."""
-    return acc.mul_(multiplier).add_(0.5 * 2.0**shift).mul_(2.0**-shift).floor_().add_(zero_point)
+def _requantise(product: Tensor, shift: int, zero_point: int = 0) -> Tensor:
+    """Return ``requantise`` of the arithmetic, but for its product, in place of the latter."""
+    return product.add_(0.5 * 2.0**shift).mul_(2.0**-shift).floor_().add_(zero_point)
 
 
 def _requantisation(multiplier: Reals, residual: Reals | None = None) -> Requantisation:
@@ -153,7 +153,7 @@ class QuantisedLinear(nn.Module):
         if residual is not None and added is not None and step.residual_multiplier is not None:
             gain = arrays[step.residual_multiplier] * 2.0**step.residual_shift
             y = y.addcmul_(residual - int(added.zero_point), gain)
-        y = _requantise(y, 1.0, step.shift, int(self.output.zero_point))
+        y = _requantise(y, step.shift, int(self.output.zero_point))
         return y.clamp_(self.output.lowest, self.output.high)
 
 
@@ -226,7 +226,7 @@ class QuantisedScores(nn.Module):
         query = split_heads(query - int(self._operands[0].zero_point), self.heads)
         score = query @ split_heads(key, self.heads).transpose(2, 3)
         below = score.sub_(score.amax(dim=-1, keepdim=True))
-        index = _requantise(below, step.multiplier, step.shift)
+        index = _requantise(below.mul_(step.multiplier), step.shift)
         table = torch.from_numpy(arrays[step.table]).double()
         return table[index.clamp_(0, len(table) - 1).long()]
 
@@ -276,7 +276,7 @@ class QuantisedContext(nn.Module):
         step, _ = self.export()
         multiplier = torch.floor(step.numerator / e.sum(dim=-1, keepdim=True))
         acc = e @ split_heads(value, self.heads)
-        y = _requantise(acc, multiplier, step.shift, int(self.output.zero_point))
+        y = _requantise(acc.mul_(multiplier), step.shift, int(self.output.zero_point))
         return join_heads(y.clamp_(self.output.low, self.output.high))
 
 

@@ -1,42 +1,60 @@
 """Quantisation-aware training from a trained model in floating point."""
 
 import math
+from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from narrowcast.config import Config
 from narrowcast.data import Dataset
-from narrowcast.model.training import History, Progress, fit, tensors
+from narrowcast.model.training import History, Progress, fit
 from narrowcast.model.transformer import Transformer
 from narrowcast.quantize.network import QuantisedTransformer, balance
 from narrowcast.quantize.plan import QuantizationPlan
 
-_CALIBRATION_WINDOWS = 2048
+CALIBRATION_WINDOWS = 2048
 _REVIEW_WINDOWS = 512
 _REVIEWED = 0.5  # of all epochs; then schemes are frozen
 # Learning rates, as fractions of that in floating point: of the scales, that of their logarithms.
 # Chosen on the validation part of AirU, at 4 bits.
-RATE = 0.3
-SCALE_RATE = 0.3
+_RATE = 0.3
+_SCALE_RATE = 0.3
 
 
 def calibrated(source: Transformer, dataset: Dataset, config: Config) -> QuantisedTransformer:
     """Return the quantised model before fine-tuning, calibrated on the training part."""
     plan = QuantizationPlan.of(config.quantization, config.model.layers)
-    inputs = sample(dataset, config, _CALIBRATION_WINDOWS)
+    inputs = sample(dataset, config, CALIBRATION_WINDOWS)
     factors = balance(inputs, plan.bits["input"]).float()
     model = QuantisedTransformer(source, plan, factors)
-    _, target = tensors(dataset.train, dataset)
-    model.calibrate(inputs, target)
+    target = dataset.target_scaling.apply(dataset.train.target)
+    model.calibrate(inputs, torch.from_numpy(target))
     return model.eval()
 
 
 def sample(dataset: Dataset, config: Config, windows: int) -> Tensor:
     """Return scaled training windows [windows, n, m], drawn at random."""
-    inputs, _ = tensors(dataset.train, dataset)
     generator = torch.Generator().manual_seed(config.train.seed)
-    return inputs[torch.randperm(len(inputs), generator=generator)[:windows]]
+    chosen = torch.randperm(len(dataset.train), generator=generator)[:windows]
+    return torch.from_numpy(dataset.input_scaling.apply(dataset.train.inputs[chosen.numpy()]))
+
+
+def parameter_groups(model: nn.Module, config: Config, scale: str) -> list[dict[str, Any]]:
+    """Return the parameters of a model in fake quantisation, with their learning rates.
+
+    Args:
+        model: to be fine-tuned.
+        config: gives the learning rate in floating point.
+        scale: what the name of a scale, and of nothing else, has in it.
+    """
+    scales = [p for name, p in model.named_parameters() if scale in name]
+    others = [p for name, p in model.named_parameters() if scale not in name]
+    rate = config.train.learning_rate
+    return [
+        {"params": others, "lr": _RATE * rate},
+        {"params": scales, "lr": _SCALE_RATE * rate, "weight_decay": 0.0},
+    ]
 
 
 def finetune(
@@ -49,21 +67,15 @@ def finetune(
     """
     torch.manual_seed(config.train.seed)
     model = calibrated(source, dataset, config)
-    scales = [p for name, p in model.named_parameters() if name.endswith("log_scale")]
-    others = [p for name, p in model.named_parameters() if not name.endswith("log_scale")]
-    rate, epochs = config.train.learning_rate, config.train.finetune_epochs
+    epochs = config.train.finetune_epochs
     few = sample(dataset, config, _REVIEW_WINDOWS)
     last_review = math.floor(_REVIEWED * epochs)
-    groups = [
-        {"params": others, "lr": RATE * rate},
-        {"params": scales, "lr": SCALE_RATE * rate, "weight_decay": 0.0},
-    ]
     history = fit(
         model,
         dataset,
         config.train,
         epochs=epochs,
-        groups=groups,
+        groups=parameter_groups(model, config, "log_scale"),
         teacher=source,
         review=lambda epoch: epoch <= last_review and model.review(few),
         progress=progress,

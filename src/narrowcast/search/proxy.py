@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 EPOCHS = 3  # of a short training
-PROBES = 40  # short trainings for each size of the model,
+MOST_PROBES = 40  # short trainings for each size of the model,
 LEAST_PROBES = 12  # or fewer if time is short
 _RIDGE = 10.0
 

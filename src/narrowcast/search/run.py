@@ -25,7 +25,6 @@ import numpy as np
 import optuna
 from optuna.distributions import BaseDistribution
 from optuna.trial import FrozenTrial
-from pydantic import ValidationError
 
 from narrowcast.config import Config
 from narrowcast.device import load_device
@@ -36,11 +35,10 @@ from narrowcast.search.front import Front
 from narrowcast.search.goals import ERROR, Goals
 from narrowcast.search.hypervolume import hypervolume, nondominated
 from narrowcast.search.jobs import Trained, train
-from narrowcast.search.proxy import EPOCHS, LEAST_PROBES, PROBES, Proxy
+from narrowcast.search.proxy import EPOCHS, LEAST_PROBES, MOST_PROBES, Proxy
 from narrowcast.search.shapes import Prepared, prepare
 from narrowcast.search.space import SHAPE, Space, changed, shape_name
-from narrowcast.search.trials import POPULATION, TRAINED, VIOLATIONS, Trials, open_trials
-from narrowcast.search.trials import PROBES as PROBE_STUDY
+from narrowcast.search.trials import POPULATION, PROBES, TRAINED, VIOLATIONS, Trials, open_trials
 from narrowcast.search.workers import Workers, open_workers
 from narrowcast.stages import file_digest
 
@@ -199,8 +197,8 @@ class Run:
 
     def _prepared_one(self, name: str, prepared: Prepared) -> None:
         self._prepared[name] = prepared
-        known = {key_of(trial.params) for trial in self._trials.finished[PROBE_STUDY]}
-        for parameters in self._space.of_shape(name).samples(self._seed, PROBES):
+        known = {key_of(trial.params) for trial in self._trials.finished[PROBES]}
+        for parameters in self._space.of_shape(name).samples(self._seed, MOST_PROBES):
             if key_of(parameters) not in known:
                 self._probes.append(parameters)
         for parameters, label in self._space.of_shape(name).uniform():
@@ -214,7 +212,7 @@ class Run:
                 parameters = self._probes.popleft()
                 config = self._space.point(parameters)
                 config = changed(config, train={"finetune_epochs": EPOCHS})
-                done = partial(self._keep, PROBE_STUDY, parameters, "")
+                done = partial(self._keep, PROBES, parameters, "")
                 self._run_training(parameters, config, done)
             elif self._uniform:
                 self._train_uniform(*self._uniform.popleft())
@@ -229,12 +227,13 @@ class Run:
         return all(len(self._probed(name)) >= LEAST_PROBES for name in self._starts)
 
     def _probed(self, name: str) -> list[FrozenTrial]:
-        return [t for t in self._trials.finished[PROBE_STUDY] if t.params[SHAPE] == name]
+        return [t for t in self._trials.finished[PROBES] if t.params[SHAPE] == name]
 
     def _learn(self) -> None:
         """Fit the proxies, as soon as the short trainings are done or have taken their time."""
         if len(self._prepared) < len(self._starts) or not (
-            self._enough_probes or all(len(self._probed(name)) >= PROBES for name in self._starts)
+            self._enough_probes
+            or all(len(self._probed(name)) >= MOST_PROBES for name in self._starts)
         ):
             return
         for name in self._starts:
@@ -284,11 +283,7 @@ class Run:
     def _sample(self) -> None:
         """Let the sampler propose a candidate, and judge it."""
         trial = self._trials.candidates.ask()
-        try:
-            config = self._space.suggest(trial)
-        except ValidationError:
-            self._trials.drop_candidate(trial)
-            return
+        config = self._space.suggest(trial)
         if key_of(trial.params) in self._seen or trial.params[SHAPE] not in self._proxies:
             self._trials.drop_candidate(trial)
             return

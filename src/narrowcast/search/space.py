@@ -138,11 +138,7 @@ class Space:
         return cls(_shapes(config, sizes), kept)
 
     def suggest(self, trial: optuna.trial.BaseTrial) -> Config:
-        """Let a trial's sampler choose a point.
-
-        Raises:
-            ValidationError: The choices contradict each other.
-        """
+        """Let a trial's sampler choose a point."""
         name = trial.suggest_categorical(SHAPE, list(self.shapes))
         shape = self.shapes[name]
         bits = {

@@ -86,7 +86,7 @@ class Trials:
         self._kept[CANDIDATES].add_trial(self.candidates.tell(trial, list(values)))
 
     def drop_candidate(self, trial: optuna.Trial) -> None:
-        """Finish a trial whose choices contradict each other, or that is known already."""
+        """Finish a trial that is known already, or cannot be judged yet."""
         self._kept[CANDIDATES].add_trial(self.candidates.tell(trial, state=TrialState.PRUNED))
 
     @property
