@@ -30,7 +30,8 @@ from narrowcast.quantize import (
     summarise,
     to_integer_model,
 )
-from narrowcast.quantize.training import calibrated
+from narrowcast.quantize.network import balance
+from narrowcast.quantize.training import calibrated, expected_levels, parameter_groups
 
 
 def configuration(
@@ -155,6 +156,53 @@ def test_columns_with_peaks_leave_integers_to_the_others() -> None:
     torch.testing.assert_close(
         functional.linear(torch.ones(2) / balanced.factors, balanced.embed.weight),
         functional.linear(torch.ones(2), plain.embed.weight),
+    )
+
+
+def test_a_change_is_forecast_from_all_the_integers_of_its_column() -> None:
+    """Other columns are divided until they fit in the range of the target's; it is covered."""
+    x = torch.from_numpy(np.random.default_rng(0).normal((1, 0, 0), (1, 5, 0.2), (400, 5, 3)))
+    levels = (-4.0, 6.0)
+    factors = balance(x, 8, 0, levels)
+    lowest, highest = (level / float(factors[0]) for level in levels)
+    assert float(factors[1]) >= 2 and float(factors[2]) <= 1
+    assert bool((torch.log2(factors) % 1 == 0).all())
+    inside = (x / factors >= lowest) & (x / factors <= highest)
+    assert float(inside.double().mean()) > 0.99
+    config = configuration(bits=4, relative=True)
+    config = config.model_copy(update={"data": config.data.model_copy(update={"target": "a"})})
+    model = QuantisedTransformer(
+        build(config).eval(), QuantizationPlan.of(config.quantization, 1), factors[:2].float()
+    )
+    model.calibrate(x[..., :2], torch.rand(400, 1), levels)
+    reach = model.input.dequantise(torch.tensor([model.input.low, model.input.high]))
+    step = float(model.input.scale.detach())
+    assert float(reach[0]) <= lowest + step and float(reach[1]) >= highest - step
+    assert step == pytest.approx((highest - lowest) / 255, rel=0.01)
+
+
+def test_levels_are_expected_beyond_those_seen_where_a_series_drifts() -> None:
+    steady = np.tile([0.0, 10.0], 50)
+    lowest, highest = expected_levels(steady, steady)
+    assert (lowest, highest) == pytest.approx((-0.5, 10.5))
+    rising = np.concatenate([steady, steady + 1])
+    assert expected_levels(rising, rising) == pytest.approx((-0.55, 12.0))
+    assert expected_levels(steady, steady - 2) == pytest.approx((-2.0, 10.5))
+    assert expected_levels(steady, steady - 90) == pytest.approx((-2.5, 10.5))
+
+
+def test_wide_weights_move_slowly() -> None:
+    rates = []
+    for bits in (4, 6, 7, 8):
+        config = configuration(bits=bits)
+        groups = parameter_groups(torch.nn.Linear(2, 2), config, "log_scale")
+        rates.append(groups[0]["lr"] / config.train.learning_rate)
+    assert rates == pytest.approx([0.3, 0.3, 0.3 / 4, 0.3 / 16])
+    mixed = configuration().model_copy(
+        update={"quantization": QuantizationConfig(bits={"*.weight": 4, "default": 8})}
+    )
+    assert parameter_groups(torch.nn.Linear(2, 2), mixed, "log_scale")[0]["lr"] == pytest.approx(
+        0.3 * mixed.train.learning_rate
     )
 
 

@@ -130,6 +130,12 @@ class Range:
     zero_point: Tensor
     error: float
 
+    def bounds(self, bits: int) -> tuple[float, float]:
+        """Return the lowest and the highest number of integers of so many bits."""
+        low, high = integer_range(bits)
+        scale, zero = float(self.scale), int(self.zero_point)
+        return (low - zero) * scale, (high - zero) * scale
+
 
 class ActivationQuantiser(nn.Module):
     """Fake quantisation of a tensor, with one scale.
@@ -214,13 +220,10 @@ class ActivationQuantiser(nn.Module):
         self._set(torch.tensor([scale]), zero)
 
     @torch.no_grad()
-    def cover(self, x: Tensor, lowest: float, highest: float) -> None:
-        """Let the integers span [lowest, highest] and 0, and no less than what suits ``x`` best."""
-        best = self.ranges(x)[1]
-        scale, zero = float(best.scale), int(best.zero_point)
-        lowest = min(lowest, 0.0, (self.low - zero) * scale)
-        highest = max(highest, 0.0, (self.high - zero) * scale)
-        bound = max(-lowest, highest)
+    def cover(self, lowest: float, highest: float) -> None:
+        """Let the integers span [lowest, highest] and 0, with a zero point as the scheme says."""
+        lowest, highest = min(lowest, 0.0), max(highest, 0.0)
+        bound = max(-lowest, highest, _SMALLEST_SCALE)
         symmetric = bound / self.high
         asymmetric = (highest - lowest) / (self.high - self.low)
         if self._takes_zero_point(asymmetric**2, symmetric**2):

@@ -28,6 +28,7 @@ from narrowcast.quantize.plan import QuantizationPlan
 
 _LARGEST_BIAS = 2.0**27
 _LARGEST_FACTOR = 2.0**15  # what requantisation takes for sure
+_MOST_EXCESS = 2.0**4
 
 
 def _requantise(product: Tensor, shift: int, zero_point: int = 0) -> Tensor:
@@ -360,14 +361,12 @@ class QuantisedLayer(nn.Module):
         return y
 
 
-def _widened(x: Tensor, share: float) -> tuple[float, float]:
-    """Return the range of ``x``, wider by a share of it on either side."""
-    lowest, highest = float(x.min()), float(x.max())
-    margin = share * (highest - lowest)
-    return lowest - margin, highest + margin
-
-
-def balance(inputs: Tensor, bits: int) -> Tensor:
+def balance(
+    inputs: Tensor,
+    bits: int,
+    column: int | None = None,
+    levels: tuple[float, float] | None = None,
+) -> Tensor:
     """Return powers of two, one per column, by which scaled readings are divided.
 
     All columns share one scale in integers, so a column with rare peaks would leave the others
@@ -375,14 +374,31 @@ def balance(inputs: Tensor, bits: int) -> Tensor:
     of what the columns' best ranges differ is taken from the readings and given to the weights, as
     in Xiao et al., "SmoothQuant" (2023), section 4, with alpha = 0.5.
 
+    Where a change is forecast, the rounding of the last known value is an error of the forecast.
+    There all integers are for the target's column, and the others have to fit in its range.
+
     Args:
         inputs: scaled windows [windows, n, m].
         bits: of the input tensor.
+        column: the target's, where a change is forecast.
+        levels: lowest and highest of that column that integers have to cover.
     """
     quantiser = ActivationQuantiser("column", 1, 1, bits, scheme="symmetric")
     ranges = torch.cat([quantiser.ranges(column)[0].scale for column in inputs.unbind(-1)])
     factors: Tensor = 2.0 ** torch.round(0.5 * torch.log2(ranges / ranges.median()))
+    if column is not None and levels is not None:
+        lowest, highest = (level / float(factors[column]) for level in levels)
+        for i in set(range(len(factors))) - {column}:
+            below, above = quantiser.ranges(inputs[..., i])[1].bounds(bits)
+            excess = max(_ratio(below, lowest), _ratio(above, highest))
+            if excess > float(factors[i]):
+                factors[i] = 2.0 ** math.ceil(math.log2(excess))
     return factors
+
+
+def _ratio(bound: float, limit: float) -> float:
+    """Return by what to divide ``bound`` to keep within ``limit``, both on one side of 0."""
+    return min(bound / limit, _MOST_EXCESS) if bound * limit > 0 else 0.0
 
 
 class QuantisedTransformer(nn.Module):
@@ -467,20 +483,26 @@ class QuantisedTransformer(nn.Module):
         return y[:, 0]
 
     @torch.no_grad()
-    def calibrate(self, inputs: Tensor, target: Tensor) -> None:
+    def calibrate(
+        self, inputs: Tensor, target: Tensor, levels: tuple[float, float] | None = None
+    ) -> None:
         """Choose the schemes and ranges of all tensors, one after the other.
 
         Args:
             inputs: scaled training windows [windows, n, m].
             target: scaled training targets [windows, outputs]; their range, widened on either
-                side by half of it, becomes the result's. Where a change is forecast, the input
-                covers the range of that column, widened by a quarter of it: what is cut off the
-                last known value is missing in the forecast.
+                side by half of it, becomes the result's.
+            levels: lowest and highest, in scaled units, that the input has to cover in the target's
+                column where a change is forecast: what is cut off the last known value is missing
+                in the forecast. Those of ``inputs`` unless given.
         """
-        self.head.output.set_range(*_widened(target, 0.5))
+        margin = 0.5 * float(target.max() - target.min())
+        self.head.output.set_range(float(target.min()) - margin, float(target.max()) + margin)
         if self._relative is not None:
-            readings = inputs / self.factors
-            self.input.cover(readings, *_widened(readings[..., self._relative], 0.25))
+            column = inputs[..., self._relative]
+            lowest, highest = levels or (float(column.min()), float(column.max()))
+            factor = float(self.factors[self._relative])
+            self.input.cover(lowest / factor, highest / factor)
         self.observe(inputs, ActivationQuantiser.calibrate)
 
     def review(self, inputs: Tensor) -> bool:

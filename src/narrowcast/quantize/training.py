@@ -3,11 +3,13 @@
 import math
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
 from narrowcast.config import Config
 from narrowcast.data import Dataset
+from narrowcast.data.scaling import Array
 from narrowcast.model.training import History, Progress, fit
 from narrowcast.model.transformer import Transformer
 from narrowcast.quantize.network import QuantisedTransformer, balance
@@ -20,17 +22,52 @@ _REVIEWED = 0.5  # of all epochs; then schemes are frozen
 # Chosen on the validation part of AirU, at 4 bits.
 _RATE = 0.3
 _SCALE_RATE = 0.3
+# Weights of more bits have less to make up for, and the rate falls with their squared error. At the
+# full rate, those of 8 bits end farther from the float model than calibration had left them.
+_FULL_RATE_BITS = 6
+# The least and the most that levels unseen in training are allowed for, as fractions of the range.
+_LEAST_MARGIN = 0.05
+_MOST_MARGIN = 0.25
 
 
 def calibrated(source: Transformer, dataset: Dataset, config: Config) -> QuantisedTransformer:
     """Return the quantised model before fine-tuning, calibrated on the training part."""
     plan = QuantizationPlan.of(config.quantization, config.model.layers)
     inputs = sample(dataset, config, CALIBRATION_WINDOWS)
-    factors = balance(inputs, plan.bits["input"]).float()
+    column, levels = config.relative_column, None
+    if column is not None:
+        parts = (dataset.train, dataset.validation)
+        levels = expected_levels(
+            *(dataset.input_scaling.apply(part.inputs)[:, -1, column] for part in parts)
+        )
+    factors = balance(inputs, plan.bits["input"], column, levels).float()
     model = QuantisedTransformer(source, plan, factors)
     target = dataset.target_scaling.apply(dataset.train.target)
-    model.calibrate(inputs, torch.from_numpy(target))
+    model.calibrate(inputs, torch.from_numpy(target), levels)
     return model.eval()
+
+
+def expected_levels(train: Array, validation: Array) -> tuple[float, float]:
+    """Return the range in which a series is expected to keep: lowest and highest.
+
+    That of the training part is widened, on either side, by what the second half of it exceeded the
+    first and what the validation part exceeded it, whichever is more: a series that has left the
+    levels it was known by will do so again. Each margin is between ``_LEAST_MARGIN`` and
+    ``_MOST_MARGIN`` of the range.
+
+    Args:
+        train: values in order of time.
+        validation: what follows.
+    """
+    margins = []
+    for sign in (-1, 1):
+        halves = np.array_split(sign * train, 2)
+        first, both, after = (each.max() for each in (halves[0], sign * train, sign * validation))
+        margins.append(max(both - first, after - both))
+    lowest, highest = float(train.min()), float(train.max())
+    span = highest - lowest
+    below, above = np.clip(margins, _LEAST_MARGIN * span, _MOST_MARGIN * span)
+    return lowest - float(below), highest + float(above)
 
 
 def sample(dataset: Dataset, config: Config, windows: int) -> Tensor:
@@ -45,12 +82,15 @@ def parameter_groups(model: nn.Module, config: Config, scale: str) -> list[dict[
 
     Args:
         model: to be fine-tuned.
-        config: gives the learning rate in floating point.
+        config: gives the learning rate in floating point and the widths.
         scale: what the name of a scale, and of nothing else, has in it.
     """
     scales = [p for name, p in model.named_parameters() if scale in name]
     others = [p for name, p in model.named_parameters() if scale not in name]
-    rate = config.train.learning_rate
+    widths = QuantizationPlan.of(config.quantization, config.model.layers).bits
+    weights = np.array([bits for name, bits in widths.items() if name.endswith(".weights")])
+    error = np.minimum(1.0, 4.0 ** (_FULL_RATE_BITS - weights)).mean()
+    rate = config.train.learning_rate * float(error)
     return [
         {"params": others, "lr": _RATE * rate},
         {"params": scales, "lr": _SCALE_RATE * rate, "weight_decay": 0.0},
