@@ -455,8 +455,8 @@ def characterise(
 
     About half a minute for each; a run that is cut off goes on where it stopped.
     """
+    from narrowcast.compile.area import POINTS  # noqa: PLC0415
     from narrowcast.device import load_device  # noqa: PLC0415
-    from narrowcast.estimate.area import POINTS  # noqa: PLC0415
     from narrowcast.estimate.characterise import characterise as run  # noqa: PLC0415
 
     del tool  # there is one

@@ -4,12 +4,12 @@ from typing import Any
 
 import pytest
 
+from narrowcast.compile.area import points_file
+from narrowcast.compile.features import PARTS
 from narrowcast.device import load_device
 from narrowcast.errors import UserError
 from narrowcast.estimate import characterise as module
-from narrowcast.estimate.area import points_file
 from narrowcast.estimate.characterise import LEAST_POINTS, characterise
-from narrowcast.estimate.features import PARTS
 
 DEVICE = load_device("xc7s15")
 NAME = points_file(DEVICE.family, "yosys")

@@ -6,6 +6,7 @@ from narrowcast.config import load_config
 from narrowcast.device import load_device
 from narrowcast.estimate import estimate, estimate_design, estimate_model, stand_in
 from narrowcast.integer.model import Linear
+from narrowcast.integer.random_model import Shape, random_model
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "demo.toml"
 
@@ -50,3 +51,20 @@ def test_a_day_and_a_cell_are_told_on_demand() -> None:
     found = estimate(load_config(EXAMPLE))
     assert "day_j" not in found.to_json() and "battery_days" in found.to_json(60.0, 3.0)
     assert len(found.lines(60.0, 3.0)) == len(found.lines()) + 2
+
+
+def test_a_stand_in_has_no_zero_points_where_the_scheme_is_symmetric() -> None:
+    scheme = '{"layers.*.query.activation" = "symmetric"}'
+    config = load_config(EXAMPLE, [f"quantization.scheme={scheme}"])
+    zero = {name: t.zero_point for name, t in stand_in(config).tensors.items()}
+    assert zero["layers.0.query.output"] == 0
+    assert any(zero[name] for name in ("embed.output", "layers.0.attention_out.output"))
+
+
+def test_an_array_of_lanes_that_fits_is_preferred_to_a_faster_one() -> None:
+    device = load_device("xc7s6")
+    model = random_model(Shape(6, 7, 64), (4,), input_bits=8)
+    fitting = estimate_model(model, device)
+    faster = estimate_model(model, replace(device, lut=10**5))
+    assert fitting.fits
+    assert faster.cycles < fitting.cycles and faster.lut > device.lut

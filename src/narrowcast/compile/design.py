@@ -13,7 +13,7 @@ from typing import Self
 import numpy as np
 
 from narrowcast.compile import memory, vhdl
-from narrowcast.compile.arrays import Wishes, arrays, lane_bits
+from narrowcast.compile.arrays import lane_bits
 from narrowcast.compile.bounds import Bounds, bounds
 from narrowcast.compile.lanes import (
     Kind,
@@ -49,11 +49,6 @@ from narrowcast.integer.arithmetic import MULTIPLIER_BITS, signed_bits
 from narrowcast.integer.model import Array, Context, IntegerModel, Linear, Scores
 
 TRACE_ORDER = "trace.json"  # beside the sources: what the engine stores, in its order
-MOST_OUTPUTS = 63  # the engine counts them in 6 bits,
-MOST_TOKENS = 127  # and these in 7
-LEAST_CHANNELS = 4  # the pool takes so many clocks
-ROOM = 0.95  # of the device's tables: the estimate may be a few per cent too low
-TABLE_BITS = 64  # of a look-up table with six inputs
 
 
 @dataclass(frozen=True)
@@ -85,7 +80,7 @@ class Design:
         model, device: what was compiled, and for what. array: the lanes.
         schedule: the program. scratch: first address of each row in the scratch store.
         buffers: all memories, those of weights by bank; segments: of the weight banks.
-        dsp: DSP blocks. luts: look-up tables, estimated. bank_bits: weights' width in each bank.
+        dsp: DSP blocks. bank_bits: weights' width in each bank.
         constants: the numbers of ``engine_config.vhd`` by name. fields: the words of the steps.
         jobs: the words of the jobs.
     """
@@ -98,7 +93,6 @@ class Design:
     buffers: tuple[Buffer, ...]
     segments: tuple[Segment, ...]
     dsp: int
-    luts: int
     bank_bits: tuple[int, ...]
     constants: Mapping[str, int] = field(repr=False)
     fields: tuple[Mapping[str, int], ...] = field(repr=False)
@@ -445,7 +439,7 @@ class _JobWidths:
         return (ways << self.address | word.y_row) << self.step | word.step
 
 
-def _compile(
+def compile_array(
     model: IntegerModel,
     device: Device,
     array: LaneArray,
@@ -453,6 +447,18 @@ def _compile(
     *,
     thorough: bool,
 ) -> Design:
+    """Compile for an array of lanes.
+
+    Args:
+        model: the integer model.
+        device: DSP blocks and block memories are the budget.
+        array: the lanes.
+        storage: the user's choices by buffer or kind of buffer.
+        thorough: look longer for an order of jobs that takes few cycles.
+
+    Raises:
+        UserError: DSP blocks or block memories are too few.
+    """
     program = schedule(model, array, thorough=thorough)
     scratch, scratch_words = memory.allocate_scratch(model, program, array.ways)
     images, layout, bank_bits = _lay_out(model, array, scratch)
@@ -495,9 +501,7 @@ def _compile(
     buffers = _without_constants(buffers, images, jobs, job_widths, device)
     all_buffers = tuple(of_weights + buffers)
     dsp = _dsp(array, widths, device)
-    luts = _logic_luts(array, widths, segments, len(bank_bits))
-    luts += sum(b.luts for b in all_buffers)
-    _check(device, dsp, luts, all_buffers)
+    _check(device, dsp, sum(buffer.blocks for buffer in all_buffers))
     in_block = {b.name: int(b.storage == "block") for b in buffers}
     depth = {buffer.name: buffer.words for buffer, _ in wanted}
     copies = {buffer.name: buffer.copies for buffer, _ in wanted}
@@ -535,7 +539,7 @@ def _compile(
         **{constant: in_block[name] for name, constant in _BLOCK_CONSTANTS.items()},
     }
     return Design(
-        *(model, device, array, program, scratch, all_buffers, tuple(segments), dsp, luts),
+        *(model, device, array, program, scratch, all_buffers, tuple(segments), dsp),
         *(bank_bits, scalars, tuple(fields), tuple(jobs), images),
     )
 
@@ -705,125 +709,22 @@ def _segment_text(segment: Segment) -> str:
     )
 
 
-def lane_luts(x_bits: int, w_bits: int, sum_bits: int) -> int:
-    """Look-up tables of one lane of ``lane_tables``: the accumulator, and rows of the product."""
-    w_multiplies = (w_bits + 1) // 2 * x_bits <= (x_bits + 1) // 2 * w_bits
-    multiplier, multiplicand = (w_bits, x_bits) if w_multiplies else (x_bits, w_bits)
-    return sum_bits + multiplier // 2 * (multiplicand + 1)
-
-
-def _logic_luts(
-    array: LaneArray, widths: Mapping[str, int], segments: list[Segment], banks: int
-) -> int:
-    """Estimate the look-up tables that are not memory, from synthesis of the entities by yosys."""
-    sums, lane_bits = widths["SUM_BITS"], widths["LANE_BITS"]
-    of_lane = {
-        Kind.PAIRS: lane_bits / 2 + (sums + 1 if array.grouped else 0),
-        Kind.SINGLE: 0,
-        Kind.TABLES: lane_luts(array.narrow_x, array.narrow_w, sums),
-    }
-    lanes = array.columns * sum(of_lane[kind] for kind in array.kinds)
-    operands = array.columns * lane_bits * (1 if banks == 1 else 2)
-    cut = [sum(1 for s in segments if s.bank == bank) for bank in range(banks)]
-    of_banks = sum(
-        next(s.width for s in segments if s.bank == bank) * -(-parts // 3)
-        for bank, parts in enumerate(cut)
-        if parts > 1
-    )
-    of_way = 500 + sums * array.columns * 0.36
-    return round(530 + array.ways * of_way + lanes + operands + of_banks)
-
-
-def compile_model(
-    model: IntegerModel,
-    device: Device,
-    lanes: int | None = None,
-    storage: Mapping[str, str] | None = None,
-    ways: int | None = None,
-    pairs: bool | None = None,
-    tables: bool | None = None,
-) -> Design:
-    """Compile for a device.
-
-    Args:
-        model: the integer model.
-        device: whose DSPs, tables and block memory are the budget.
-        lanes: multiply-accumulates per clock; None takes what fits with the least product of
-            cycles and power, so more lanes only as long as they buy time.
-        storage: ``block``, ``distributed`` or ``auto``, by buffer or by kind of buffer: weights,
-            activations, keys, values, softmax, parameters, exponentials, program.
-        ways: tokens at once, 1 or 2; None takes 2 where weights have at most 6 bits, and for
-            wider ones if it is faster with as many lanes as one way has.
-        pairs: two lanes in one DSP block; None takes them where the ports are wide enough.
-        tables: the second way's lanes of look-up tables; None takes them if the DSPs run out.
-
-    Raises:
-        UserError: the model cannot fit the device: which resource, by how much, what would help.
-    """
-    storage = storage or {}
-    _check_shape(model, lanes, ways)
-    _check_size(model, device)
-    found = arrays(model, device, Wishes(lanes, ways, pairs, tables))
-    designs: list[Design] = []
-    refusals: list[UserError] = []
-    for array in found:
-        try:
-            designs.append(_compile(model, device, array, storage, thorough=False))
-        except UserError as refusal:
-            refusals.append(refusal)
-            continue
-        if designs[-1].luts <= ROOM * device.lut:
-            break
-    if not designs:
-        raise refusals[0]
-    chosen = designs[-1]
-    if chosen.luts > ROOM * device.lut:
-        chosen = min(designs, key=lambda design: design.luts)
-    try:
-        return _compile(model, device, chosen.array, storage, thorough=True)
-    except UserError:  # another order of jobs may need a little more memory
-        return chosen
-
-
-def _check_shape(model: IntegerModel, lanes: int | None, ways: int | None) -> None:
-    """Refuse what the engine is not made for."""
-    for name, value, least, most in (
-        ("windows", model.window, 2, MOST_TOKENS),
-        ("outputs", model.outputs, 1, MOST_OUTPUTS),
-        ("channels", model.channels, LEAST_CHANNELS, None),
-        ("hardware.lanes", lanes, 1, None),
-        ("hardware.ways", ways, 1, 2),
-    ):
-        if value is not None and (value < least or (most is not None and value > most)):
-            limits = f"at least {least}" if most is None else f"from {least} to {most}"
-            raise UserError(f"the engine takes {name} of {limits}, not {value}")
-
-
-def _check_size(model: IntegerModel, device: Device) -> None:
-    """Refuse weights that no memory of the device can hold, before anything is scheduled."""
-    bits = sum(
-        model.arrays[s.weights].size * s.weight_bits for s in model.steps if isinstance(s, Linear)
-    )
-    words, width, _ = device.block_shapes[0]
-    _check(device, 0, (bits - device.blocks * words * width) // TABLE_BITS, ())
-
-
-def _check(device: Device, dsp: int, luts: int, buffers: tuple[Buffer, ...]) -> None:
+def _check(device: Device, dsp: int, blocks: int) -> None:
     """Refuse what cannot fit, before anything large is made of it."""
-    blocks = sum(b.blocks for b in buffers)
-    for name, need, have, key in (
-        ("DSP", dsp, device.dsp, "dsp"),
-        (device.block_name, blocks, device.blocks, "block"),
-        ("LUT (estimated)", luts, device.lut, "lut"),
+    for name, need, have, advice in (
+        ("DSP", dsp, device.dsp, "lower hardware.lanes"),
+        (
+            *(device.block_name, blocks, device.blocks),
+            "set hardware.storage to 'auto', or lower quantization.bits",
+        ),
     ):
         if need > have:
-            advice = {
-                "dsp": "lower hardware.lanes",
-                "block": "set hardware.storage to 'auto', or lower quantization.bits",
-                "lut": "lower quantization.bits, model.channels or model.ffn_channels, "
-                "or take a larger hardware.device",
-            }[key]
-            raise UserError(
-                f"the model does not fit {device.name}: it needs {need:.9g} {name} of {have}, "
-                f"{need - have:.9g} too many; {advice}"
-            )
+            raise too_large(device, need, have, name, advice)
+
+
+def too_large(device: Device, need: int, have: int, name: str, advice: str) -> UserError:
+    """Return what is said of a model that needs too much of a resource."""
+    return UserError(
+        f"the model does not fit {device.name}: it needs {need:.9g} {name} of {have}, "
+        f"{need - have:.9g} too many; {advice}"
+    )

@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import Any
 
 from narrowcast.compile import Design
+from narrowcast.compile.area import fit_points, points_file
+from narrowcast.compile.features import features
 from narrowcast.device import Device
 from narrowcast.errors import UserError
-from narrowcast.estimate.area import fit_points, points_file
 from narrowcast.estimate.attribution import counts
-from narrowcast.estimate.features import features
 from narrowcast.estimate.samples import Sample, sample
 from narrowcast.files import write_whole
 from narrowcast.hardware.ghdl import to_verilog

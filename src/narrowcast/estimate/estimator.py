@@ -3,10 +3,10 @@
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from narrowcast.compile import Design, compile_model
+from narrowcast.compile import Design, best_design
+from narrowcast.compile.area import area
 from narrowcast.config import Config
 from narrowcast.device import Device, load_device
-from narrowcast.estimate.area import area
 from narrowcast.estimate.power import Energy, energy
 from narrowcast.estimate.untrained import stand_in
 from narrowcast.integer.model import IntegerModel
@@ -109,7 +109,7 @@ def estimate(config: Config) -> Estimate:
     """Estimate what a configuration costs, from an untrained model of its shape and widths.
 
     Raises:
-        UserError: it cannot be compiled for the device: a model that is far too large, for one.
+        UserError: it cannot be compiled for the device: DSP blocks or block memories are too few.
     """
     hardware = config.hardware
     device = load_device(hardware.device)
@@ -124,7 +124,7 @@ def estimate_model(
     Raises:
         UserError: as :func:`estimate`.
     """
-    return estimate_design(compile_model(model, device, **choices), clock_mhz)
+    return estimate_design(best_design(model, device, **choices), clock_mhz)
 
 
 def estimate_design(design: Design, clock_mhz: float = 100.0) -> Estimate:

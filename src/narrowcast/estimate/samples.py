@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass, field
 from random import Random
 from typing import Any
 
-from narrowcast.compile import Design, compile_model
+from narrowcast.compile import Design, best_design
 from narrowcast.device import Device
 from narrowcast.integer.random_model import Shape, random_model
 
@@ -27,7 +27,7 @@ class Sample:
         device: its name. seed: of the draw, and of the model's numbers.
         shape: of the model. bits: widths from which each tensor draws its own.
         input_bits: width of the inputs; None draws it like the others.
-        hw: choices for ``compile_model``.
+        hw: choices for ``best_design``.
     """
 
     device: str
@@ -44,7 +44,7 @@ class Sample:
             UserError: the device cannot have it.
         """
         model = random_model(self.shape, self.bits, self.seed, input_bits=self.input_bits)
-        return compile_model(model, device, **self.hw)
+        return best_design(model, device, **self.hw)
 
     def to_json(self) -> dict[str, Any]:
         """Return it as plain JSON."""

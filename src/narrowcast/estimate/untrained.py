@@ -1,6 +1,6 @@
 """An untrained model of a configuration's shape and widths: it costs what a trained one does."""
 
-from narrowcast.config import Config
+from narrowcast.config import Config, array_name
 from narrowcast.integer.model import IntegerModel
 from narrowcast.integer.random_model import Shape, random_model
 
@@ -18,10 +18,12 @@ def stand_in(config: Config) -> IntegerModel:
         outputs=data.outputs,
         relative=config.relative_column,
     )
+    schemes = bits.schemes(model.layers).items()
     return random_model(
         shape,
         (8,),
         input_bits=bits.input_bits,
         output_bits=bits.output_bits,
         widths=bits.tensor_widths(model.layers),
+        symmetric={array_name(name) for name, scheme in schemes if scheme == "symmetric"},
     )

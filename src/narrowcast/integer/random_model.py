@@ -1,6 +1,6 @@
 """Untrained integer models of any shape: what a trained one would cost, and tests of hardware."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from dataclasses import dataclass
 
 import numpy as np
@@ -41,10 +41,16 @@ class _Builder:
     """Draws weights and scales such that every tensor uses most of its range."""
 
     def __init__(
-        self, shape: Shape, bits: tuple[int, ...], seed: int, widths: Mapping[str, int]
+        self,
+        shape: Shape,
+        bits: tuple[int, ...],
+        seed: int,
+        widths: Mapping[str, int],
+        symmetric: Set[str],
     ) -> None:
         self.shape = shape
         self.widths = widths
+        self.symmetric = symmetric
         self.bits = bits
         self.random = np.random.default_rng(seed)
         self.tensors: dict[str, Tensor] = {}
@@ -62,6 +68,7 @@ class _Builder:
         low, high = integer_range(bits)
         anywhere = int(self.random.integers(low, high + 1)) if self.random.random() < 0.5 else 0
         zero = {"lanes": 0, "exponential": low, "relu": low}.get(kind, anywhere)
+        zero = 0 if name in self.symmetric else zero
         scale = 2.0 / (high - low)
         self.tensors[name] = Tensor(name, rows, columns, bits, scale, zero, kind == "lanes")
         return name
@@ -158,12 +165,14 @@ def random_model(
     input_bits: int | None = None,
     output_bits: int = 16,
     widths: Mapping[str, int] | None = None,
+    symmetric: Set[str] = frozenset(),
 ) -> IntegerModel:
     """Return an untrained model; every width that is not given is drawn from ``bits``.
 
     ``widths``: by the name of a tensor or of weights, such as ``embed.output``, ``embed.weights``.
+    ``symmetric``: names of tensors without a zero point.
     """
-    b = _Builder(shape, bits, seed, widths or {})
+    b = _Builder(shape, bits, seed, widths or {}, symmetric)
     n, d = shape.window, shape.channels
     ffn = shape.ffn_channels or 4 * d
     first = b.tensor("input", n, shape.inputs, bits=input_bits or 0)

@@ -7,11 +7,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from narrowcast.compile import compile_model
+from narrowcast.compile.area import POINTS, area, fit_points, non_negative
+from narrowcast.compile.features import PARTS, features, ram_tables, rom_columns, table_lane
 from narrowcast.device import load_device
 from narrowcast.errors import UserError
-from narrowcast.estimate.area import POINTS, area, fit_points, non_negative
 from narrowcast.estimate.attribution import counts, part_of
-from narrowcast.estimate.features import PARTS, features, ram_tables, rom_columns, table_lane
 from narrowcast.estimate.samples import sample
 from narrowcast.hardware.ghdl import to_verilog
 from narrowcast.hardware.netlist import cell_types, count_cells

@@ -11,8 +11,9 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from narrowcast.compile import Buffer, Design
+from narrowcast.compile.design import Design
 from narrowcast.compile.lanes import Kind
+from narrowcast.compile.memory import Buffer
 from narrowcast.compile.multipliers import dsp_of_product
 from narrowcast.integer.model import Array
 

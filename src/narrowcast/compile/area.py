@@ -17,9 +17,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from narrowcast.compile import Design
+from narrowcast.compile.design import Design
+from narrowcast.compile.features import PARTS, features
 from narrowcast.errors import UserError
-from narrowcast.estimate.features import PARTS, features
 
 Vector = NDArray[np.float64]
 POINTS = Path(__file__).parent / "points"
