@@ -1,7 +1,11 @@
 """How far a run has come, for people (bars) and for logs (lines). Both go to stderr."""
 
+import time
+
 import rich.progress
 from rich.console import Console
+
+_LINE_SECONDS = 30.0
 
 
 class Progress:
@@ -21,16 +25,30 @@ class Progress:
 
 
 class Lines(Progress):
-    """One plain line for each stage."""
+    """One plain line for each stage, and one every half minute while it works."""
 
     def __init__(self, console: Console) -> None:
         self._console = console
+        self._stage, self._told = "", 0.0
+
+    def started(self, stage: str) -> None:
+        """Remember when."""
+        self._stage, self._told = stage, time.monotonic()
+
+    def advanced(self, done: int, total: int, note: str = "") -> None:
+        """Print how far it is, unless that was said a moment ago."""
+        if time.monotonic() - self._told >= _LINE_SECONDS:
+            self._told = time.monotonic()
+            self._line(self._stage, f"{done} of {total}" + (f", {note}" if note else ""))
 
     def finished(self, stage: str, seconds: float, *, reused: bool) -> None:
         """Print the line."""
         outcome = "up to date" if reused else f"done in {seconds:.1f} s"
+        self._line(stage, outcome)
+
+    def _line(self, stage: str, text: str) -> None:
         self._console.print(
-            f"{stage + ':':<9} {outcome}", highlight=False, markup=False, soft_wrap=True
+            f"{stage + ':':<9} {text}", highlight=False, markup=False, soft_wrap=True
         )
 
 

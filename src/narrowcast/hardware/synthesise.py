@@ -38,6 +38,7 @@ class Synthesis:
         used, budget: what it takes and what the device has: ``lut``, ``ff``, ``dsp``, and
             ``bram36`` (a RAMB18 is half of one) or, where the family is not xc7, ``bram``.
         longest_path: in levels of logic, where the tool tells.
+        power_mw: static and dynamic, where the tool tells.
     """
 
     tool: str
@@ -45,6 +46,7 @@ class Synthesis:
     used: dict[str, float]
     budget: dict[str, float]
     longest_path: LongestPath | None = None
+    power_mw: float | None = None
 
     @property
     def fits(self) -> bool:
@@ -81,6 +83,8 @@ class Synthesis:
         whole = {key: value if key == "bram36" else int(value) for key, value in self.used.items()}
         result: dict[str, Any] = {"tool": self.tool, "device": self.device, **whole}
         result |= {"fits": self.fits, "budget": self.budget}
+        if self.power_mw is not None:
+            result["power_mw"] = self.power_mw
         if (path := self.longest_path) is not None:
             result["longest_path"] = {
                 "levels": path.levels,
@@ -201,6 +205,7 @@ write_checkpoint -force engine.dcp
     )
 
 
+_VIVADO_POWER = r"\|\s*Total On-Chip Power \(W\)\s*\|\s*([\d.]+)"
 _VIVADO_ROWS = {
     "lut": r"\|\s*Slice LUTs\*?\s*\|\s*(\d+)",
     "ff": r"\|\s*Slice Registers\s*\|\s*(\d+)",
@@ -212,7 +217,7 @@ _VIVADO_ROWS = {
 def synthesise_vivado(
     rtl: Path, device: Device, clock_mhz: float, work: Path, yosys: Path | None = None
 ) -> Synthesis:
-    """Run the Vivado project and read its utilisation report.
+    """Run the Vivado project and read its reports of utilisation and power.
 
     Raises:
         ToolError: Vivado is not on the PATH, failed, or left no report that can be read.
@@ -222,15 +227,27 @@ def synthesise_vivado(
     shutil.copytree(rtl, work / "rtl", dirs_exist_ok=True)
     write_vivado_project(work / "vivado", device, clock_mhz)
     run([vivado, "-mode", "batch", "-nojournal", "-source", "build.tcl"], work / "vivado")
-    try:
-        text = (work / "vivado" / "utilization.rpt").read_text()
-    except OSError as error:
-        raise ToolError(f"Vivado left no utilisation report: {error.strerror}") from None
-    used = {}
-    for key, pattern in _VIVADO_ROWS.items():
-        match = re.search(pattern, text)
-        if match is None:
-            raise ToolError(f"Vivado's utilisation report has no row that gives {key}")
-        used[key] = float(match[1])
+    text = _report(work, "utilization")
+    used = {key: _number(text, pattern, key) for key, pattern in _VIVADO_ROWS.items()}
     version = re.search(r"Tool Version\s*:\s*(Vivado v\.\S+)", text)
-    return Synthesis(version[1] if version else "Vivado", device.name, used, budget(device))
+    return Synthesis(
+        version[1] if version else "Vivado",
+        device.name,
+        used,
+        budget(device),
+        power_mw=1000 * _number(_report(work, "power"), _VIVADO_POWER, "power"),
+    )
+
+
+def _report(work: Path, name: str) -> str:
+    try:
+        return (work / "vivado" / f"{name}.rpt").read_text()
+    except OSError as error:
+        raise ToolError(f"Vivado left no report of {name}: {error.strerror}") from None
+
+
+def _number(report: str, pattern: str, name: str) -> float:
+    match = re.search(pattern, report)
+    if match is None:
+        raise ToolError(f"Vivado's report has no row that gives {name}")
+    return float(match[1])

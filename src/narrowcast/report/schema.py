@@ -38,7 +38,8 @@ def build_report(
         quantization: {tensors}: what became of every tensor, as ``quantize.summarise`` gives it.
         program: The compiler's {lanes, utilisation, array, steps, buffers}.
         verification: {verilator, ghdl: {windows, mismatches}, cycles: {predicted, simulated}}.
-        synthesis: {tool, device, lut, ff, bram36 or bram, dsp, fits, budget, longest_path}.
+        synthesis: {tool, device, lut, ff, bram36 or bram, dsp, fits, budget, longest_path,
+            power_mw}: the last two where the tool tells.
         place_and_route: {tool, device, fmax_mhz, lut, ff, bram, dsp, bitstream, ...}, None where
             the design is not placed.
         estimate: What the model was expected to cost, as ``Estimate.to_json`` gives it.

@@ -14,7 +14,7 @@ import statistics
 import time
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from concurrent.futures import FIRST_COMPLETED, Future, wait
 from dataclasses import dataclass
 from functools import partial
 from itertools import combinations
@@ -39,7 +39,7 @@ from narrowcast.search.proxy import EPOCHS, LEAST_PROBES, MOST_PROBES, Proxy
 from narrowcast.search.shapes import Prepared, prepare
 from narrowcast.search.space import SHAPE, Space, changed, shape_name
 from narrowcast.search.trials import POPULATION, PROBES, TRAINED, VIOLATIONS, Trials, open_trials
-from narrowcast.search.workers import Workers, open_workers
+from narrowcast.search.workers import LocalWorkers, Workers, open_workers
 from narrowcast.stages import file_digest
 
 _PROBING = 0.3  # of the time, for short trainings at most, once there are a few
@@ -76,8 +76,9 @@ def key_of(parameters: Mapping[str, Any]) -> str:
 
 @dataclass(frozen=True)
 class _Task:
-    """What is under way, and what to do with its outcome."""
+    """What is under way, where, and what to do with its outcome."""
 
+    workers: Workers
     function: Callable[..., Any]
     arguments: tuple[Any, ...]
     done: Callable[[Any], None]
@@ -103,7 +104,7 @@ class Run:
         self._proxies: dict[str, Proxy] = {}
         self._prepared: dict[str, Prepared] = {}
         self._pending: dict[Future[Any], _Task] = {}
-        self._local = ThreadPoolExecutor(1)
+        self._local = LocalWorkers(1)
         self._candidates: dict[str, Candidate] = {}
         self._probes: deque[dict[str, Any]] = deque()
         self._uniform: deque[tuple[dict[str, Any], str]] = deque()
@@ -123,7 +124,8 @@ class Run:
         self._begin = time.monotonic()
         self._seconds = seconds
         for name, start in starts.items():
-            self._run_here(prepare, (start, self._out), partial(self._prepared_one, name))
+            done = partial(self._prepared_one, name)
+            self._run(_Task(self._local, prepare, (start, self._out), done))
         try:
             while self._pending or self._uniform or not self._over:
                 sampling = self._ready and not self._over
@@ -139,7 +141,7 @@ class Run:
                     self._collect(_POLL_SECONDS)
                 self._report()
         finally:
-            self._local.shutdown(wait=False, cancel_futures=True)
+            self._local.close()
 
     @property
     def _elapsed(self) -> float:
@@ -169,14 +171,8 @@ class Run:
 
     # Work elsewhere
 
-    def _run_here(
-        self, function: Callable[..., Any], arguments: tuple[Any, ...], done: Callable[[Any], None]
-    ) -> None:
-        future = self._local.submit(function, *arguments)
-        self._pending[future] = _Task(function, arguments, done)
-
-    def _run_there(self, task: _Task) -> None:
-        self._pending[self._workers.submit(task.function, *task.arguments)] = task
+    def _run(self, task: _Task) -> None:
+        self._pending[task.workers.submit(task.function, *task.arguments)] = task
 
     def _collect(self, seconds: float) -> None:
         """Take in what has ended, waiting at most so long for it."""
@@ -188,8 +184,8 @@ class Run:
             error = future.exception()
             if error is None:
                 task.done(future.result())
-            elif self._workers.again(error):
-                self._run_there(task)
+            elif task.workers.again(error):
+                self._run(task)
             else:
                 raise error
 
@@ -332,7 +328,7 @@ class Run:
     ) -> None:
         prepared = self._prepared[parameters[SHAPE]]
         arguments = (prepared.state, prepared.dataset, config, self._goals)
-        self._run_there(_Task(train, arguments, done, candidate))
+        self._run(_Task(self._workers, train, arguments, done, candidate))
 
     def _keep(self, study: str, parameters: Mapping[str, Any], label: str, found: Trained) -> None:
         missing = dict.fromkeys(self._goals.minimise, math.inf)
