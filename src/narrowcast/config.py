@@ -8,7 +8,7 @@ import datetime
 import difflib
 import re
 import tomllib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self, TypeVar
@@ -71,15 +71,17 @@ def _unique(values: list[str]) -> list[str]:
 
 
 def _flat(table: object) -> object:
-    """Flatten a table: TOML nests the keys of ``a.b = 4``."""
-    if not isinstance(table, dict):
-        return table
-    flat: dict[str, object] = {}
+    """Flatten a table, if it is one: TOML nests the keys of ``a.b = 4``."""
+    return dict(flat_items(table)) if isinstance(table, dict) else table
+
+
+def flat_items(table: Mapping[str, object]) -> Iterator[tuple[str, object]]:
+    """Yield what a table and those in it hold, with dots in the keys."""
     for name, value in table.items():
-        inner = _flat(value)
-        rest = inner.items() if isinstance(inner, dict) else [("", inner)]
-        flat |= {f"{name}.{key}" if key else name: each for key, each in rest}
-    return flat
+        if isinstance(value, dict):
+            yield from ((f"{name}.{key}", each) for key, each in flat_items(value))
+        else:
+            yield name, value
 
 
 def _first_match(table: Mapping[str, Choice], name: str, otherwise: Choice) -> Choice:

@@ -5,7 +5,7 @@
 
 import json
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,7 @@ import numpy as np
 import tomli_w
 from plotly.subplots import make_subplots
 
-from narrowcast.config import Config
+from narrowcast.config import Config, flat_items
 from narrowcast.files import write_whole
 from narrowcast.search.goals import ERROR, QUANTITIES, Goals
 from narrowcast.search.hypervolume import nondominated
@@ -154,8 +154,8 @@ def _hover(point: Point) -> str:
     config = point.config
     forced = [
         f"{key} = {value}"
-        for key, value in _flat(config.hardware.model_dump(mode="json"))
-        if key not in ("device", "clock_mhz") and value not in ("auto", {})
+        for key, value in flat_items(config.hardware.model_dump(mode="json"))
+        if key not in ("device", "clock_mhz") and value != "auto"
     ]
     lines = [
         f"<b>{point.file or 'not on the front'}</b> {point.label}",
@@ -165,14 +165,6 @@ def _hover(point: Point) -> str:
         *forced,
     ]
     return "<br>".join(lines)
-
-
-def _flat(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
-    for key, value in values.items():
-        if isinstance(value, dict) and value:
-            yield from _flat(value, f"{prefix}{key}.")
-        else:
-            yield f"{prefix}{key}", value
 
 
 _DRAWN = ("energy_uj", "latency_us", "lut")
