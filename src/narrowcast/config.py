@@ -71,8 +71,20 @@ def _unique(values: list[str]) -> list[str]:
 
 
 def _flat(table: object) -> object:
-    """Flatten a table, if it is one: TOML nests the keys of ``a.b = 4``."""
-    return dict(flat_items(table)) if isinstance(table, dict) else table
+    """Flatten a table, if it is one: TOML nests the keys of ``a.b = 4``, and so loses their order.
+
+    Raises:
+        ValueError: a rule stands after such keys, and it cannot be told which came first.
+    """
+    if not isinstance(table, dict):
+        return table
+    nested: list[str] = []
+    for name, value in table.items():
+        if isinstance(value, dict):
+            nested += [f"{name}.{key}" for key, _ in flat_items(value)]
+        elif len(same := [key for key in nested if fnmatchcase(key, name)]) > 1:
+            raise ValueError(f"the order of {same[-1]} and {name!r} is lost: write both in quotes")
+    return dict(flat_items(table))
 
 
 def flat_items(table: Mapping[str, object]) -> Iterator[tuple[str, object]]:
@@ -291,7 +303,8 @@ class TrainConfig(_Section):
 
     ``level_shift``: where a change is forecast, the target's level, in every window and in what is
     to be forecast, is shifted at random in training, with this standard deviation in units of the
-    level's own. So the model learns what holds at any level.
+    scaled input: with standard scaling, of the level's own. So the model learns what holds at any
+    level.
     """
 
     epochs: int = Field(default=30, ge=1, description="a whole number, at least 1")
@@ -448,12 +461,21 @@ def _toml_value(text: str) -> object:
 def _first_mistake(error: ValidationError, path: Path, given: Mapping[str, str]) -> str:
     # A misspelt key often shows up as a missing one as well: the misspelling says more.
     mistakes = sorted(error.errors(), key=lambda mistake: mistake["type"] != "extra_forbidden")
+    # Where a table may stand for a word, and does, its entries say what is wrong.
+    tables = {mistake["loc"][:2] for mistake in mistakes if _entry(mistake)}
+    mistakes = [m for m in mistakes if m["loc"][:2] not in tables or _entry(m)]
     explained = dict.fromkeys(map(_explain, mistakes))  # a choice of types makes several of one
     key, message = next(iter(explained))
     overridden = [text for name, text in given.items() if f"{name}.".startswith(f"{key}.")]
     where = f"override {overridden[-1]!r}" if key and overridden else str(path)
     rest = f" (and {len(explained) - 1} more)" if len(explained) > 1 else ""
     return f"{where}: {message}{rest}"
+
+
+def _entry(mistake: ErrorDetails) -> str:
+    """Return the entry at fault of a table that may stand for a word; empty if it is none."""
+    section, key, *branch = map(str, (*mistake["loc"], "", "")[:4])
+    return branch[1] if section and key and branch[0].startswith("dict[") else ""
 
 
 def _explain(mistake: ErrorDetails) -> tuple[str, str]:
@@ -482,5 +504,8 @@ def _explain(mistake: ErrorDetails) -> tuple[str, str]:
     if mistake["type"] == "value_error" and section.__name__ != "Config" and kind is section:
         return "", f"[{key}] {mistake['ctx']['error']}"
     value = repr(mistake["input"])
+    if entry := _entry(mistake):
+        allowed = str(allowed).partition(", or a table")[0]
+        return key, f"{key}: {entry!r} = {value} is not allowed: it must be {allowed}"
     value = value if len(value) <= 60 else f"{value[:57]}..."
     return key, f"{key} = {value} is not allowed: it must be {allowed}"

@@ -65,55 +65,63 @@ def best_design(
     """Compile as :func:`compile_model` does, even if look-up tables or flip-flops are too few.
 
     The first array of lanes is taken with which the design fits however wrong their estimates may
-    be; if there is none, the smallest.
+    be; if there is none, the one that takes the least by the bare estimates.
 
     Raises:
         UserError: DSP blocks or block memories are too few, or the engine is not made for it.
     """
     _check_shape(model, lanes, ways)
     _check_size(model, device)
-    smallest: Design | None = None
-    least = float("inf")
+    designs: list[tuple[float, Design]] = []
     refusal: UserError | None = None
     for array in arrays(model, device, Wishes(lanes, ways, pairs, tables)):
         try:
             design = compile_array(model, device, array, storage or {}, thorough=False)
         except UserError as error:
-            refusal = refusal or error
+            refusal = error
             continue
-        share = _share(area(design), device)
-        if share < least:
-            smallest, least = design, share
-        if least <= 1:
+        found = area(design)
+        designs.append((_share(found, device), design))
+        if _fits(found, device):
             break
-    if smallest is None:
+    else:
+        designs.sort(key=lambda each: -each[0])
+    if not designs:
         assert refusal is not None  # there is at least one array
         raise refusal
+    share, chosen = designs[-1]
     try:  # another order of jobs may need a little more
-        faster = compile_array(model, device, smallest.array, storage or {}, thorough=True)
+        faster = compile_array(model, device, chosen.array, storage or {}, thorough=True)
     except UserError:
-        return smallest
-    return faster if _share(area(faster), device) <= max(1.0, least) else smallest
+        return chosen
+    found = area(faster)
+    smaller = _share(found, device) <= share
+    return faster if smaller or _fits(found, device) else chosen
 
 
 def _share(found: Area, device: Device) -> float:
-    """Return what is taken of the device's tables or flip-flops, at the estimate's upper bounds."""
+    """Return what is taken of the device's tables or flip-flops, whichever is more."""
+    return max(found.lut / device.lut, found.ff / device.ff)
+
+
+def _fits(found: Area, device: Device) -> bool:
+    """Say whether tables and flip-flops last at the estimate's upper bounds."""
     lut, ff = found.lut * (1 + found.lut_error), found.ff * (1 + found.ff_error)
-    return max(lut / device.lut, ff / device.ff)
+    return lut <= device.lut and ff <= device.ff
 
 
 def _check_shape(model: IntegerModel, lanes: int | None, ways: int | None) -> None:
     """Refuse what the engine is not made for."""
     for name, value, least, most in (
-        ("windows", model.window, 2, MOST_TOKENS),
-        ("outputs", model.outputs, 1, MOST_OUTPUTS),
-        ("channels", model.channels, LEAST_CHANNELS, None),
+        ("data.window", model.window, 2, MOST_TOKENS),
+        ("data.outputs", model.outputs, 1, MOST_OUTPUTS),
+        ("model.channels", model.channels, LEAST_CHANNELS, None),
         ("hardware.lanes", lanes, 1, None),
         ("hardware.ways", ways, 1, 2),
     ):
         if value is not None and (value < least or (most is not None and value > most)):
             limits = f"at least {least}" if most is None else f"from {least} to {most}"
-            raise UserError(f"the engine takes {name} of {limits}, not {value}")
+            raise UserError(f"{name}: the engine takes {limits}, not {value}")
 
 
 def _check_size(model: IntegerModel, device: Device) -> None:

@@ -213,7 +213,7 @@ class ActivationQuantiser(nn.Module):
 
     @torch.no_grad()
     def set_range(self, lowest: float, highest: float) -> None:
-        """Let the integers span at least [lowest, highest] and 0."""
+        """Let the integers span [lowest, highest], up to half a step, and 0."""
         lowest, highest = min(lowest, 0.0), max(highest, 0.0, lowest + _SMALLEST_SCALE)
         scale = (highest - lowest) / (self.high - self.low)
         zero = torch.tensor([self.low - round(lowest / scale)])

@@ -28,7 +28,7 @@ from narrowcast.quantize.plan import QuantizationPlan
 
 _LARGEST_BIAS = 2.0**27
 _LARGEST_FACTOR = 2.0**15  # what requantisation takes for sure
-_MOST_EXCESS = 2.0**4
+_LARGEST_DIVISOR = 2.0**4  # of a column of the input
 
 
 def _requantise(product: Tensor, shift: int, zero_point: int = 0) -> Tensor:
@@ -387,18 +387,22 @@ def balance(
     ranges = torch.cat([quantiser.ranges(column)[0].scale for column in inputs.unbind(-1)])
     factors: Tensor = 2.0 ** torch.round(0.5 * torch.log2(ranges / ranges.median()))
     if column is not None and levels is not None:
-        lowest, highest = (level / float(factors[column]) for level in levels)
+        bounds = (min(levels[0], 0.0), max(levels[1], 0.0))
+        lowest, highest = (bound / float(factors[column]) for bound in bounds)
         for i in set(range(len(factors))) - {column}:
             below, above = quantiser.ranges(inputs[..., i])[1].bounds(bits)
             excess = max(_ratio(below, lowest), _ratio(above, highest))
             if excess > float(factors[i]):
                 factors[i] = 2.0 ** math.ceil(math.log2(excess))
+    factors.clamp_(1.0 / _LARGEST_DIVISOR, _LARGEST_DIVISOR)  # a column may be all but constant
     return factors
 
 
 def _ratio(bound: float, limit: float) -> float:
-    """Return by what to divide ``bound`` to keep within ``limit``, both on one side of 0."""
-    return min(bound / limit, _MOST_EXCESS) if bound * limit > 0 else 0.0
+    """Return by what to divide ``bound`` to keep within ``limit``, which is on its side of 0."""
+    if bound == 0.0:
+        return 0.0
+    return min(bound / limit, _LARGEST_DIVISOR) if limit else _LARGEST_DIVISOR
 
 
 class QuantisedTransformer(nn.Module):

@@ -22,8 +22,8 @@ _REVIEWED = 0.5  # of all epochs; then schemes are frozen
 # Chosen on the validation part of AirU, at 4 bits.
 _RATE = 0.3
 _SCALE_RATE = 0.3
-# Weights of more bits have less to make up for, and the rate falls with their squared error. At the
-# full rate, those of 8 bits end farther from the float model than calibration had left them.
+# With more bits everywhere there is less to make up for, and the rate falls with the squared error
+# of rounding. At the full rate, 8 bits end farther from the float model than they were calibrated.
 _FULL_RATE_BITS = 6
 # The least and the most that levels unseen in training are allowed for, as fractions of the range.
 _LEAST_MARGIN = 0.05
@@ -38,7 +38,7 @@ def calibrated(source: Transformer, dataset: Dataset, config: Config) -> Quantis
     if column is not None:
         parts = (dataset.train, dataset.validation)
         levels = expected_levels(
-            *(dataset.input_scaling.apply(part.inputs)[:, -1, column] for part in parts)
+            *(dataset.input_scaling.apply(part.inputs)[:, :, column] for part in parts)
         )
     factors = balance(inputs, plan.bits["input"], column, levels).float()
     model = QuantisedTransformer(source, plan, factors)
@@ -56,13 +56,15 @@ def expected_levels(train: Array, validation: Array) -> tuple[float, float]:
     ``_MOST_MARGIN`` of the range.
 
     Args:
-        train: values in order of time.
-        validation: what follows.
+        train: windows [windows, n] of the series, in order of time.
+        validation: those that follow.
     """
     margins = []
     for sign in (-1, 1):
-        halves = np.array_split(sign * train, 2)
-        first, both, after = (each.max() for each in (halves[0], sign * train, sign * validation))
+        last, following = sign * train[:, -1], sign * validation[:, -1]
+        first, both, after = (
+            each.max() for each in (last[: (len(last) + 1) // 2], last, following)
+        )
         margins.append(max(both - first, after - both))
     lowest, highest = float(train.min()), float(train.max())
     span = highest - lowest
@@ -87,10 +89,8 @@ def parameter_groups(model: nn.Module, config: Config, scale: str) -> list[dict[
     """
     scales = [p for name, p in model.named_parameters() if scale in name]
     others = [p for name, p in model.named_parameters() if scale not in name]
-    widths = QuantizationPlan.of(config.quantization, config.model.layers).bits
-    weights = np.array([bits for name, bits in widths.items() if name.endswith(".weights")])
-    error = np.minimum(1.0, 4.0 ** (_FULL_RATE_BITS - weights)).mean()
-    rate = config.train.learning_rate * float(error)
+    narrowest = min(config.quantization.widths(config.model.layers).values())
+    rate = config.train.learning_rate * min(1.0, 4.0 ** (_FULL_RATE_BITS - narrowest))
     return [
         {"params": others, "lr": _RATE * rate},
         {"params": scales, "lr": _SCALE_RATE * rate, "weight_decay": 0.0},
