@@ -288,15 +288,17 @@ def main() -> None:
     ]
     if not tasks:
         parser.error(f"no row begins with {args.only!r}: there are {', '.join(ROWS)}")
-    best_of = [(PUBLISHED, seed, (str(COMPARED_BITS),)) for seed in range(args.published)]
+    published = replace(PUBLISHED, settings=(*PUBLISHED.settings, *args.set))
+    best_of = [(published, seed, (str(COMPARED_BITS),)) for seed in range(args.published)]
     with ProcessPoolExecutor(args.processes) as pool:
         found = list(pool.map(train, [(*task, args.data, args.out) for task in tasks + best_of]))
-    lines = summary([result for results in found[: len(tasks)] for result in results])
+    rows = [result for results in found[: len(tasks)] for result in results]
+    lines = summary(rows)
     write_whole(args.out / "accuracy.json", json.dumps(lines, indent=1) + "\n")
     plot(lines).save(args.out / "accuracy.svg")
     for measure in ("rmse", "mae"):
         print(table(lines, measure), end="\n\n")
-    shares = [r["symmetric"] for results in found for r in results if r["way"].isdigit()]
+    shares = [row["symmetric"] for row in rows if row["way"].isdigit()]
     print(
         f"Symmetric tensors: {min(shares):.0%} at least, {statistics.mean(shares):.0%} on average"
     )

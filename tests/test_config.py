@@ -150,6 +150,19 @@ def test_is_frozen(tmp_path: Path) -> None:
         (DATA + "[model]\nheads = 5", "[model] heads = 5 must divide channels = 32"),
         (DATA + "[model]\nheads = true", "model.heads = True is not allowed"),
         (DATA + "[quantization]\nbits = 9", "quantization.bits = 9 is not allowed: it must be a w"),
+        (
+            DATA + "[quantization.bits]\n'embed.weight' = 8\n'head.weight' = 9\ndefault = 4",
+            "quantization.bits: 'head.weight' = 9 is not allowed: it must be a whole number from 2",
+        ),
+        (
+            DATA + "[quantization]\nscheme = {'embed.activation' = 'both'}",
+            "quantization.scheme: 'embed.activation' = 'both' is not allowed: it must be 'adaptive'",
+        ),
+        (
+            DATA + "[quantization.bits]\nlayers.0.key.weight = 4\n'layers.*.key.weight' = 5\n"
+            "layers.1.key.weight = 6",
+            "quantization.bits: the order of layers.1.key.weight and 'layers.*.key.weight' is lost",
+        ),
         (DATA + "[quantization]\nbits = '8'", "quantization.bits = '8' is not allowed"),
         (DATA + "[quantization]\nbits = 8.0", "quantization.bits = 8.0 is not allowed"),
         (DATA + "[hardware]\nlanes = 0", "hardware.lanes = 0 is not allowed: it must be a whole"),

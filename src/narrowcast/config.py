@@ -503,6 +503,8 @@ def _explain(mistake: ErrorDetails) -> tuple[str, str]:
         return key, f"unknown key {key}{guess}: {place} may have {', '.join(known)}"
     if mistake["type"] == "value_error" and section.__name__ != "Config" and kind is section:
         return "", f"[{key}] {mistake['ctx']['error']}"
+    if mistake["type"] == "value_error" and str(mistake["ctx"]["error"]):
+        return key, f"{key}: {mistake['ctx']['error']}"
     value = repr(mistake["input"])
     if entry := _entry(mistake):
         allowed = str(allowed).partition(", or a table")[0]
