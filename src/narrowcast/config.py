@@ -503,11 +503,12 @@ def _explain(mistake: ErrorDetails) -> tuple[str, str]:
         return key, f"unknown key {key}{guess}: {place} may have {', '.join(known)}"
     if mistake["type"] == "value_error" and section.__name__ != "Config" and kind is section:
         return "", f"[{key}] {mistake['ctx']['error']}"
-    if mistake["type"] == "value_error" and str(mistake["ctx"]["error"]):
-        return key, f"{key}: {mistake['ctx']['error']}"
     value = repr(mistake["input"])
-    if entry := _entry(mistake):
-        allowed = str(allowed).partition(", or a table")[0]
-        return key, f"{key}: {entry!r} = {value} is not allowed: it must be {allowed}"
     value = value if len(value) <= 60 else f"{value[:57]}..."
-    return key, f"{key} = {value} is not allowed: it must be {allowed}"
+    text = f"{key} = {value} is not allowed: it must be {allowed}"
+    if mistake["type"] == "value_error" and isinstance(mistake["input"], dict):
+        text = f"{key}: {mistake['ctx']['error']}"
+    elif entry := _entry(mistake):
+        allowed = str(allowed).partition(", or a table")[0]
+        text = f"{key}: {entry!r} = {value} is not allowed: it must be {allowed}"
+    return key, text
