@@ -227,3 +227,16 @@ def test_unreadable_file(tmp_path: Path) -> None:
 def test_examples_load(name: str) -> None:
     config = load_config(EXAMPLES / f"{name}.toml")
     assert config.data.path is not None and config.data.path.parent == EXAMPLES
+
+
+def test_a_path_may_be_a_text(tmp_path: Path) -> None:
+    path = tmp_path / "my.toml"
+    path.write_text(DATA)
+    assert load_config(str(path)) == load_config(path)
+    assert load_config(str(path), data="other.csv").data.path == Path("other.csv")
+
+
+def test_names_of_the_report_are_known_to_the_mistake(tmp_path: Path) -> None:
+    text = complaint(tmp_path, DATA, 'quantization.bits={"embed.output" = 4}')
+    assert text.startswith("override 'quantization.bits=")
+    assert "there is no 'embed.output' (did you mean 'embed.activation'?)" in text

@@ -348,6 +348,9 @@ def search(
         )
     _table(list(found.table()))
     typer.echo(f"front:      {out / 'front.html'}")
+    if found.best:
+        first = out / str(found.best[0].file)
+        typer.echo(f"build one:  narrowcast build {first} --out {first.with_suffix('')}")
 
 
 @app.command()

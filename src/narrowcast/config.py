@@ -106,9 +106,14 @@ def _check_rules(key: str, rules: object, names: Sequence[str]) -> None:
     for rule in rules if isinstance(rules, dict) else ():
         if rule != "default" and not any(fnmatchcase(name, rule) for name in names):
             raise ValueError(
-                f"{key}: there is no {rule!r}{did_you_mean(rule, names)}: "
+                f"{key}: there is no {rule!r}{did_you_mean(_as_configured(rule), names)}: "
                 f"it may have default, {', '.join(names)}"
             )
+
+
+def _as_configured(rule: str) -> str:
+    """Return what is meant by a name of the integer model and of the report."""
+    return rule.replace(".output", ".activation").replace(".weights", ".weight")
 
 
 def quantised_names(layers: int) -> list[str]:
@@ -392,7 +397,9 @@ class Config(_Section):
         return self.data.inputs.index(self.data.target)
 
 
-def load_config(path: Path, overrides: Sequence[str] = (), data: Path | None = None) -> Config:
+def load_config(
+    path: Path | str, overrides: Sequence[str] = (), data: Path | str | None = None
+) -> Config:
     """Read a configuration file.
 
     Args:
@@ -405,12 +412,13 @@ def load_config(path: Path, overrides: Sequence[str] = (), data: Path | None = N
     Raises:
         UserError: On the first mistake, in one line: where, what was given, what is allowed.
     """
+    path = Path(path)
     values = _read_toml(path)
     given = {_apply(values, override): override for override in overrides}
     section = values.setdefault("data", {})
     if isinstance(section, dict):
         if data is not None:
-            section["path"] = data
+            section["path"] = Path(data)
         elif isinstance(section.get("path"), str) and "data.path" not in given:
             section["path"] = path.parent / section["path"]
     try:
@@ -466,6 +474,7 @@ def _first_mistake(error: ValidationError, path: Path, given: Mapping[str, str])
     mistakes = [m for m in mistakes if m["loc"][:2] not in tables or _entry(m)]
     explained = dict.fromkeys(map(_explain, mistakes))  # a choice of types makes several of one
     key, message = next(iter(explained))
+    key = key or message.partition(":")[0]  # of several keys, the message names one
     overridden = [text for name, text in given.items() if f"{name}.".startswith(f"{key}.")]
     where = f"override {overridden[-1]!r}" if key and overridden else str(path)
     rest = f" (and {len(explained) - 1} more)" if len(explained) > 1 else ""

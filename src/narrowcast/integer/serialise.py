@@ -70,12 +70,13 @@ def save_model(model: IntegerModel, folder: Path) -> None:
     write_whole(folder / JSON_NAME, (json.dumps(document, indent=1) + "\n").encode())
 
 
-def load_model(folder: Path) -> IntegerModel:
+def load_model(folder: Path | str) -> IntegerModel:
     """Read the model from ``folder``.
 
     Raises:
         UserError: a file is missing, truncated, altered, or of another schema version.
     """
+    folder = Path(folder)
     path = folder / JSON_NAME
     again = "run 'narrowcast quantize' again"
     try:

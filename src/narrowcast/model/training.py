@@ -2,7 +2,8 @@
 
 import copy
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -53,6 +54,20 @@ def tensors(part: Part, dataset: Dataset) -> tuple[Tensor, Tensor]:
     return torch.from_numpy(inputs), torch.from_numpy(target)
 
 
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """Let torch work in one thread: with models this small, several wait for one another.
+
+    Sums do not depend on the number of cores then, and so do not the weights of a seed.
+    """
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
+
+
 @torch.no_grad()
 def _forward(model: nn.Module, x: Tensor) -> Tensor:
     """Evaluate the model in eval mode on scaled inputs, in float64: [windows, outputs]."""
@@ -63,6 +78,7 @@ def _forward(model: nn.Module, x: Tensor) -> Tensor:
     return result
 
 
+@one_thread()
 def predict(model: nn.Module, readings: Array, dataset: Dataset) -> Array:
     """Forecast in eval mode.
 
@@ -139,6 +155,7 @@ class _Average:
             average.copy_(value)
 
 
+@one_thread()
 def fit(
     model: nn.Module,
     dataset: Dataset,

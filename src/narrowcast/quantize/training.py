@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from narrowcast.config import Config
 from narrowcast.data import Dataset
 from narrowcast.data.scaling import Array
-from narrowcast.model.training import History, Progress, fit
+from narrowcast.model.training import History, Progress, fit, one_thread
 from narrowcast.model.transformer import Transformer
 from narrowcast.quantize.network import QuantisedTransformer, balance
 from narrowcast.quantize.plan import QuantizationPlan
@@ -30,6 +30,7 @@ _LEAST_MARGIN = 0.05
 _MOST_MARGIN = 0.25
 
 
+@one_thread()
 def calibrated(source: Transformer, dataset: Dataset, config: Config) -> QuantisedTransformer:
     """Return the quantised model before fine-tuning, calibrated on the training part."""
     plan = QuantizationPlan.of(config.quantization, config.model.layers)

@@ -105,7 +105,8 @@ class Front:
     def table(self) -> Iterator[list[str]]:
         """Yield the rows of a table of the front, its head first."""
         shown = [*self.goals.minimise, *(n for n in _SHOWN if n not in self.goals.minimise)]
-        yield ["point", *shown, "size", "bits"]
+        heads = ["validation rmse" if name == ERROR else name for name in shown]
+        yield ["point", *heads, "size", "bits"]
         for point in self.best:
             widths = list(point.config.quantization.widths(point.config.model.layers).values())
             mean = sum(widths) / len(widths)

@@ -2,7 +2,7 @@
 
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from narrowcast.config import did_you_mean
@@ -39,7 +39,7 @@ class Goals:
         Raises:
             UserError: There is no such quantity, or its limit is no number above 0.
         """
-        names = [_full("--minimise", name) for name in minimise.split(",")]
+        names = [_full("--minimise", name, list(QUANTITIES)) for name in minimise.split(",")]
         if len(set(names)) < len(names):
             raise UserError(f"--minimise {minimise!r}: names a quantity twice")
         if ERROR not in names:
@@ -49,9 +49,9 @@ class Goals:
         limits = {}
         for text in filter(None, (part.strip() for part in most.split(","))):
             name, _, value = text.partition("=")
-            full = _full("--max", name)
-            if full == ERROR:
+            if name.strip() == ERROR:
                 raise UserError(f"--max {text!r}: known after training only: minimise it instead")
+            full = _full("--max", name, [each for each in QUANTITIES if each != ERROR])
             limits[full] = _limit(text, value)
         return cls(tuple(names), limits)
 
@@ -79,14 +79,13 @@ def parse_budget(text: str) -> float:
     return seconds
 
 
-def _full(option: str, name: str) -> str:
+def _full(option: str, name: str, names: Sequence[str]) -> str:
     name = name.strip()
-    for full in QUANTITIES:
+    for full in names:
         if name and name in (full, full.rpartition("_")[0]):
             return full
     raise UserError(
-        f"{option}: there is no {name!r}{did_you_mean(name, QUANTITIES)}: it may be "
-        f"{', '.join(QUANTITIES)}"
+        f"{option}: there is no {name!r}{did_you_mean(name, names)}: it may be {', '.join(names)}"
     )
 
 

@@ -166,7 +166,7 @@ class Run:
             round(self._seconds),
             f"{len(self._seen)} candidates, {self._feasible} feasible; "
             f"{len(self._trials.trained)} trained"
-            + (f", best RMSE {best:.4g}" if math.isfinite(best) else ""),
+            + (f", best validation RMSE {best:.4g}" if math.isfinite(best) else ""),
         )
 
     # Work elsewhere
