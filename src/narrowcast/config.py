@@ -306,6 +306,9 @@ class QuantizationConfig(_Section):
 class TrainConfig(_Section):
     """Training in floating point, then fine-tuning with fake quantisation.
 
+    ``weight_decay`` is that of AdamW, in both; ``dropout``, in floating point only, is that of the
+    branches beside the residual sums.
+
     ``level_shift``: where a change is forecast, the target's level, in every window and in what is
     to be forecast, is shifted at random in training, with this standard deviation in units of the
     scaled input: with standard scaling, of the level's own. So the model learns what holds at any
@@ -316,6 +319,8 @@ class TrainConfig(_Section):
     finetune_epochs: int = Field(default=15, ge=1, description="a whole number, at least 1")
     batch: int = Field(default=64, ge=1, description="a whole number of windows, at least 1")
     learning_rate: float = Field(default=5e-3, gt=0, description="a number above 0")
+    weight_decay: float = Field(default=0.1, ge=0, description="a number, at least 0")
+    dropout: float = Field(default=0.1, ge=0, lt=1, description="a number from 0 to below 1")
     level_shift: float = Field(default=0.5, ge=0, description="a number, at least 0")
     patience: int = Field(default=10, ge=1, description="a whole number of epochs, at least 1")
     seed: int = Field(default=0, ge=0, description="a whole number, at least 0")

@@ -26,8 +26,6 @@ Progress = Callable[[int, int, float], None]
 
 # Chosen on the validation parts of AirU, windows of 6 and 12 hours, and PeMS.
 _WARM_UP = 0.1
-_WEIGHT_DECAY = 0.1
-_DROPOUT = 0.1
 
 # The weights that are evaluated and kept are averages of those of about so many batches.
 _AVERAGED = 400
@@ -192,7 +190,7 @@ def fit(
     validation_inputs, validation_target = tensors(dataset.validation, dataset)
     unit = torch.from_numpy(dataset.target_scaling.scale)
     shuffle = torch.Generator().manual_seed(config.seed)
-    optimiser = torch.optim.AdamW(groups, weight_decay=_WEIGHT_DECAY, fused=True)
+    optimiser = torch.optim.AdamW(groups, weight_decay=config.weight_decay, fused=True)
     batches = math.ceil(len(inputs) / config.batch)
     schedule = torch.optim.lr_scheduler.LambdaLR(optimiser, _schedule(epochs * batches))
     average = _Average(model)
@@ -236,7 +234,7 @@ def train_float(
 ) -> tuple[Transformer, History]:
     """Train the model of a configuration in floating point; the same seed gives the same model."""
     torch.manual_seed(config.train.seed)
-    model = build(config, dropout=_DROPOUT)
+    model = build(config, dropout=config.train.dropout)
     shift = None
     if config.relative_column is not None:
         ratio = model.start_from_last(dataset.input_scaling, dataset.target_scaling)
