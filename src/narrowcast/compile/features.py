@@ -161,16 +161,18 @@ def _lanes(design: Design) -> dict[str, float]:
         table_lane(array.narrow_x, array.narrow_w, sums) if count[Kind.TABLES] else (0, 0)
     )
     widths = [(c["X_BITS"], c["LANE_BITS"]), (array.narrow_x, array.narrow_w)]
-    soft = sum(
-        x_bits * w_bits
+    outside = [  # of DSP blocks: products too narrow for them
+        (x_bits, w_bits)
         for kind, (x_bits, w_bits) in zip(array.kinds, widths, strict=False)
         if kind == Kind.SINGLE and not dsp_of_product(x_bits, w_bits, design.device.family)
-    )
+    ]
     return {
         "one": 1,
         "ways": ways,
         "sum bits": ways * sums,
-        "products outside of blocks": columns * soft,
+        "outside products' tables": columns * sum(x * w for x, w in outside),
+        # x is registered once for all columns; w and the product once for each
+        "outside products' registers": sum(x + columns * (x + 2 * w) for x, w in outside),
         "sums": ways * columns * sums,
         "columns": ways * columns,
         "grouped sums": count[Kind.PAIRS] * c["GROUPED"] * columns * sums,

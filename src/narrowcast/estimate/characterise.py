@@ -11,6 +11,8 @@ from typing import Any
 
 from narrowcast.compile import Design
 from narrowcast.compile.area import fit_points, points_file
+from narrowcast.compile.arrays import Wishes, arrays
+from narrowcast.compile.design import compile_array
 from narrowcast.compile.features import features
 from narrowcast.device import Device
 from narrowcast.errors import UserError
@@ -94,9 +96,26 @@ def _designs(device: Device) -> Iterator[tuple[Sample, Design]]:
         drawn = sample(device, seed)
         seed += 1
         try:
-            yield drawn, drawn.compile(device)
+            yield drawn, _fastest(drawn, device)
         except UserError:
             continue
+
+
+def _fastest(drawn: Sample, device: Device) -> Design:
+    """Compile for the fastest array, whatever it takes: what is fitted must not depend on a fit.
+
+    Raises:
+        UserError: the device cannot have it.
+    """
+    model, choices = drawn.model(), dict(drawn.hw)
+    storage = choices.pop("storage", {})
+    refusals = []
+    for array in arrays(model, device, Wishes(**choices)):
+        try:
+            return compile_array(model, device, array, storage, thorough=True)
+        except UserError as refusal:
+            refusals.append(refusal)
+    raise refusals[0]
 
 
 def _synthesised(

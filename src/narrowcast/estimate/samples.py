@@ -5,8 +5,8 @@ from dataclasses import asdict, dataclass, field
 from random import Random
 from typing import Any
 
-from narrowcast.compile import Design, best_design
 from narrowcast.device import Device
+from narrowcast.integer.model import IntegerModel
 from narrowcast.integer.random_model import Shape, random_model
 
 SMALL_DEVICE = 6000  # look-up tables
@@ -37,14 +37,9 @@ class Sample:
     input_bits: int | None
     hw: Mapping[str, Any] = field(default_factory=dict)
 
-    def compile(self, device: Device) -> Design:
-        """Compile the model.
-
-        Raises:
-            UserError: the device cannot have it.
-        """
-        model = random_model(self.shape, self.bits, self.seed, input_bits=self.input_bits)
-        return best_design(model, device, **self.hw)
+    def model(self) -> IntegerModel:
+        """Return the model."""
+        return random_model(self.shape, self.bits, self.seed, input_bits=self.input_bits)
 
     def to_json(self) -> dict[str, Any]:
         """Return it as plain JSON."""
