@@ -19,6 +19,7 @@ import json
 import math
 import random
 from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
@@ -226,7 +227,7 @@ def main() -> None:
     if args.what == "reference":
         prepare(config, args.out / "search")
         models = reference_models(args.models)
-        with ProcessPoolExecutor(args.processes) as pool:
+        with ProcessPoolExecutor(args.processes, get_context("spawn")) as pool:
             list(pool.map(reference, [(config, args.out, *item) for item in models.items()]))
     elif args.what == "front":
         out = args.out / "search"
@@ -242,7 +243,7 @@ def main() -> None:
         known = {path.stem: json.loads(path.read_bytes()) for path in files}
         compare_samplers(config, known, args.candidates)
     elif args.what == "fit":
-        with ProcessPoolExecutor(args.processes) as pool:
+        with ProcessPoolExecutor(args.processes, get_context("spawn")) as pool:
             print_fits(list(pool.map(fit_case, [(case, args.data, args.out) for case in FIT])))
     else:
         for path in sorted((args.out / "search" / "front").glob("*.toml")):
