@@ -236,8 +236,8 @@ def main() -> None:
             search(config, out, GOALS, seconds=args.seconds, resume=begun, workers=args.processes)
         files = sorted((args.out / "reference").glob("*.json"))
         known = {path.stem: json.loads(path.read_bytes()) for path in files}
-        rank_proxy(config, out, known)
-        hold_front(config, out, known)
+        rank_proxy(config, args.out, known)
+        hold_front(config, args.out, known)
     elif args.what == "samplers":
         files = sorted((args.out / "reference").glob("*.json"))
         known = {path.stem: json.loads(path.read_bytes()) for path in files}
