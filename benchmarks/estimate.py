@@ -22,7 +22,7 @@ from typing import Any
 
 import numpy as np
 
-from narrowcast.compile import Design, best_design, compile_model
+from narrowcast.compile import Design, Wishes, best_design, compile_model
 from narrowcast.compile.area import area
 from narrowcast.device import Device, load_device
 from narrowcast.errors import UserError
@@ -65,7 +65,7 @@ def models(
     for seed in itertools.count(first):
         try:
             drawn = sample(device, seed)
-            design = best_design(drawn.model(), device, **drawn.hw)
+            design = best_design(drawn.model(), device, Wishes(**drawn.hw))
         except UserError:  # DSP blocks or block memories do not last
             continue
         if tables[0] <= area(design).lut / device.lut <= tables[1]:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from narrowcast.compile import best_design, compile_model
+from narrowcast.compile import Wishes, best_design, compile_model
 from narrowcast.compile.area import POINTS, area, fit_points, non_negative
 from narrowcast.compile.features import PARTS, features, ram_tables, rom_columns, table_lane
 from narrowcast.device import load_device
@@ -101,7 +101,7 @@ def test_points_are_those_of_today(path: Path) -> None:
     point = document["points"][0]
     device = load_device(point["recipe"]["device"])
     drawn = sample(device, point["recipe"]["seed"])
-    design = best_design(drawn.model(), device, **drawn.hw)
+    design = best_design(drawn.model(), device, Wishes(**drawn.hw))
     assert design.digest == point["digest"]
     assert {p: dict(f) for p, f in features(design).items()} == point["features"]
 

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from narrowcast.compile.design import Design
 from narrowcast.compile.features import PARTS, features
+from narrowcast.device import Device
 from narrowcast.errors import UserError
 
 Vector = NDArray[np.float64]
@@ -35,6 +36,15 @@ class Area:
     ff: int
     lut_error: float
     ff_error: float
+
+    def share(self, device: Device) -> float:
+        """Return what is taken of a device's tables or flip-flops, whichever is more."""
+        return max(self.lut / device.lut, self.ff / device.ff)
+
+    def fits(self, device: Device) -> bool:
+        """Say whether a device's tables and flip-flops last, however wrong the numbers may be."""
+        lut, ff = self.lut * (1 + self.lut_error), self.ff * (1 + self.ff_error)
+        return lut <= device.lut and ff <= device.ff
 
 
 def area(design: Design, tool: str = "yosys") -> Area:

@@ -1,6 +1,6 @@
 """Which arrays of lanes are worth compiling for a model and a device."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from narrowcast.compile.bounds import bounds
@@ -29,14 +29,16 @@ IDLE_LANES = 48  # lanes whose power the rest of the engine takes, roughly
 
 @dataclass(frozen=True)
 class Wishes:
-    """What is asked of the array; None leaves it to the compiler.
+    """What is asked of the hardware, as ``compile_model`` takes it; None leaves it to the compiler.
 
     Attributes:
-        lanes: multiply-accumulates per clock. ways: tokens at once, 1 or 2.
-        pairs: two lanes in a DSP block. tables: the second way's lanes of look-up tables.
+        lanes: multiply-accumulates per clock. storage: of buffers, or of kinds of them.
+        ways: tokens at once, 1 or 2. pairs: two lanes in a DSP block.
+        tables: the second way's lanes of look-up tables.
     """
 
     lanes: int | None = None
+    storage: Mapping[str, str] | None = None
     ways: int | None = None
     pairs: bool | None = None
     tables: bool | None = None

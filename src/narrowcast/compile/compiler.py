@@ -1,8 +1,9 @@
 """From a model to the design that suits a device best."""
 
+import math
 from collections.abc import Mapping
 
-from narrowcast.compile.area import Area, area
+from narrowcast.compile.area import area
 from narrowcast.compile.arrays import Wishes, arrays
 from narrowcast.compile.design import Design, compile_array, too_large
 from narrowcast.device import Device
@@ -45,7 +46,7 @@ def compile_model(
     Raises:
         UserError: the model cannot fit the device: which resource, by how much, what would help.
     """
-    design = best_design(model, device, lanes, storage, ways, pairs, tables)
+    design = best_design(model, device, Wishes(lanes, storage, ways, pairs, tables))
     found = area(design)
     for name, need, have in (("LUT", found.lut, device.lut), ("FF", found.ff, device.ff)):
         if need > have:
@@ -53,15 +54,7 @@ def compile_model(
     return design
 
 
-def best_design(
-    model: IntegerModel,
-    device: Device,
-    lanes: int | None = None,
-    storage: Mapping[str, str] | None = None,
-    ways: int | None = None,
-    pairs: bool | None = None,
-    tables: bool | None = None,
-) -> Design:
+def best_design(model: IntegerModel, device: Device, wishes: Wishes) -> Design:
     """Compile as :func:`compile_model` does, even if look-up tables or flip-flops are too few.
 
     The first array of lanes is taken with which the design fits however wrong their estimates may
@@ -70,54 +63,42 @@ def best_design(
     Raises:
         UserError: DSP blocks or block memories are too few, or the engine is not made for it.
     """
-    _check_shape(model, lanes, ways)
+    _check_shape(model, wishes)
     _check_size(model, device)
-    designs: list[tuple[float, Design]] = []
+    storage = wishes.storage or {}
+    best: Design | None = None
+    least = math.inf
     refusal: UserError | None = None
-    for array in arrays(model, device, Wishes(lanes, ways, pairs, tables)):
+    for array in arrays(model, device, wishes):
         try:
-            design = compile_array(model, device, array, storage or {}, thorough=False)
+            design = compile_array(model, device, array, storage, thorough=False)
         except UserError as error:
             refusal = error
             continue
         found = area(design)
-        designs.append((_share(found, device), design))
-        if _fits(found, device):
+        if found.share(device) <= least or found.fits(device):
+            best, least = design, found.share(device)
+        if found.fits(device):
             break
-    else:
-        designs.sort(key=lambda each: -each[0])
-    if not designs:
+    if best is None:
         assert refusal is not None  # there is at least one array
         raise refusal
-    share, chosen = designs[-1]
     try:  # another order of jobs may need a little more
-        faster = compile_array(model, device, chosen.array, storage or {}, thorough=True)
+        faster = compile_array(model, device, best.array, storage, thorough=True)
     except UserError:
-        return chosen
+        return best
     found = area(faster)
-    smaller = _share(found, device) <= share
-    return faster if smaller or _fits(found, device) else chosen
+    return faster if found.share(device) <= least or found.fits(device) else best
 
 
-def _share(found: Area, device: Device) -> float:
-    """Return what is taken of the device's tables or flip-flops, whichever is more."""
-    return max(found.lut / device.lut, found.ff / device.ff)
-
-
-def _fits(found: Area, device: Device) -> bool:
-    """Say whether tables and flip-flops last at the estimate's upper bounds."""
-    lut, ff = found.lut * (1 + found.lut_error), found.ff * (1 + found.ff_error)
-    return lut <= device.lut and ff <= device.ff
-
-
-def _check_shape(model: IntegerModel, lanes: int | None, ways: int | None) -> None:
+def _check_shape(model: IntegerModel, wishes: Wishes) -> None:
     """Refuse what the engine is not made for."""
     for name, value, least, most in (
         ("data.window", model.window, 2, MOST_TOKENS),
         ("data.outputs", model.outputs, 1, MOST_OUTPUTS),
         ("model.channels", model.channels, LEAST_CHANNELS, None),
-        ("hardware.lanes", lanes, 1, None),
-        ("hardware.ways", ways, 1, 2),
+        ("hardware.lanes", wishes.lanes, 1, None),
+        ("hardware.ways", wishes.ways, 1, 2),
     ):
         if value is not None and (value < least or (most is not None and value > most)):
             limits = f"at least {least}" if most is None else f"from {least} to {most}"

@@ -107,12 +107,11 @@ def _fastest(drawn: Sample, device: Device) -> Design:
     Raises:
         UserError: the device cannot have it.
     """
-    model, choices = drawn.model(), dict(drawn.hw)
-    storage = choices.pop("storage", {})
+    model, wishes = drawn.model(), Wishes(**drawn.hw)
     refusals = []
-    for array in arrays(model, device, Wishes(**choices)):
+    for array in arrays(model, device, wishes):
         try:
-            return compile_array(model, device, array, storage, thorough=True)
+            return compile_array(model, device, array, wishes.storage or {}, thorough=True)
         except UserError as refusal:
             refusals.append(refusal)
     raise refusals[0]

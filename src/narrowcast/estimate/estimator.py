@@ -3,7 +3,7 @@
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from narrowcast.compile import Design, best_design
+from narrowcast.compile import Design, Wishes, best_design
 from narrowcast.compile.area import area
 from narrowcast.config import Config
 from narrowcast.device import Device, load_device
@@ -124,7 +124,7 @@ def estimate_model(
     Raises:
         UserError: as :func:`estimate`.
     """
-    return estimate_design(best_design(model, device, **choices), clock_mhz)
+    return estimate_design(best_design(model, device, Wishes(**choices)), clock_mhz)
 
 
 def estimate_design(design: Design, clock_mhz: float = 100.0) -> Estimate:
@@ -132,7 +132,6 @@ def estimate_design(design: Design, clock_mhz: float = 100.0) -> Estimate:
     device, found = design.device, area(design)
     blocks = sum(buffer.blocks for buffer in design.buffers)
     whole = design.dsp <= device.dsp and blocks <= device.blocks
-    most = found.lut * (1 + found.lut_error), found.ff * (1 + found.ff_error)
     return Estimate(
         device=device.name,
         clock_mhz=clock_mhz,
@@ -143,7 +142,7 @@ def estimate_design(design: Design, clock_mhz: float = 100.0) -> Estimate:
         ff=found.ff,
         lut_error=found.lut_error,
         ff_error=found.ff_error,
-        fits=whole and most[0] <= device.lut and most[1] <= device.ff,
-        too_large=not whole or found.lut > device.lut or found.ff > device.ff,
+        fits=whole and found.fits(device),
+        too_large=not whole or found.share(device) > 1,
         energy=energy(design, found.lut, clock_mhz),
     )

@@ -27,7 +27,7 @@ class Sample:
         device: its name. seed: of the draw, and of the model's numbers.
         shape: of the model. bits: widths from which each tensor draws its own.
         input_bits: width of the inputs; None draws it like the others.
-        hw: choices for ``best_design``.
+        hw: choices for ``compile_model``.
     """
 
     device: str

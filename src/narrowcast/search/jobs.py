@@ -5,7 +5,6 @@ from dataclasses import dataclass
 
 import numpy as np
 import safetensors.torch
-import torch
 
 from narrowcast.config import Config
 from narrowcast.data import Dataset, errors
@@ -44,7 +43,6 @@ def load_float(state: bytes, config: Config) -> Transformer:
 
 def train(state: bytes, dataset: Dataset, config: Config, goals: Goals) -> Trained:
     """Fine-tune at the widths of a point, as ``narrowcast quantize`` does."""
-    torch.set_num_threads(1)
     start = time.monotonic()
     source = load_float(state, config)
     model, _ = finetune(source, dataset, config)
