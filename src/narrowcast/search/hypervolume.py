@@ -33,3 +33,9 @@ def hypervolume(points: Points, reference: Points) -> float:
         others = np.maximum(inside[i + 1 :], point)
         total += float(np.prod(reference - point)) - hypervolume(others, reference)
     return total
+
+
+def gain(points: Points, point: Points, reference: Points) -> float:
+    """Return the volume that one more point [values] adds to that of a front."""
+    alone = float(np.prod(np.maximum(reference - point, 0.0)))
+    return alone - hypervolume(np.maximum(points, point), reference)

@@ -4,8 +4,8 @@
 2. Uniform models are trained in full, whatever the rest of the search finds.
 3. A sampler proposes candidates. The estimator rejects what does not fit or exceeds a limit; the
    proxy predicts the error of the others, without training.
-4. Candidates are trained in full, each time the one that is predicted to add the most to the
-   volume that the trained ones dominate.
+4. Candidates are trained in full until the time is over, each time the one that is expected to
+   add the most to the volume that the trained ones dominate.
 """
 
 import json
@@ -13,11 +13,10 @@ import math
 import statistics
 import time
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from dataclasses import dataclass
 from functools import partial
-from itertools import combinations
 from pathlib import Path
 from typing import Any
 
@@ -33,8 +32,8 @@ from narrowcast.progress import Progress
 from narrowcast.search.assess import Assessment, assess
 from narrowcast.search.front import Front
 from narrowcast.search.goals import ERROR, Goals
-from narrowcast.search.hypervolume import hypervolume, nondominated
 from narrowcast.search.jobs import Trained, train
+from narrowcast.search.promise import LIKELY, Line, Measured, most_promising
 from narrowcast.search.proxy import EPOCHS, LEAST_PROBES, MOST_PROBES, Proxy
 from narrowcast.search.shapes import Prepared, prepare
 from narrowcast.search.space import SHAPE, Space, changed, shape_name
@@ -47,9 +46,6 @@ _SAMPLING = 0.4  # of the time, before candidates are trained
 _MOST_CANDIDATES = 5000
 _ATTEMPTS = 150  # to find a point of a size that is feasible
 _POLL_SECONDS = 0.5
-_LEAST_TO_FIT = 5  # trainings, for a line through them
-_LEAST_GAIN = 1e-6  # of the volume
-_MARGIN = 1.1  # the reference of the volume is worse than the worst by this factor
 
 
 @dataclass(frozen=True)
@@ -358,53 +354,33 @@ class Run:
             self._train(best)
 
     def _most_promising(self) -> Candidate | None:
-        """Return the candidate that is predicted to add the most volume; None if none adds any."""
+        """Return the candidate to train next; None if all are trained or under way."""
         untrained = [c for c in self._candidates.values() if c.key not in self._done]
         if not untrained:
             return None
-        line = self._line()
+        line = Line.fit(list(self._measured()))
         under_way = [task.candidate for task in self._pending.values() if task.candidate]
         base = [t.values for t in self._trials.trained if not t.user_attrs[VIOLATIONS]]
-        base += [self._predicted(c, line) for c in under_way if math.isfinite(c.distance)]
-        points = np.array([self._predicted(c, line) for c in untrained])
-        known = np.array(base).reshape(-1, points.shape[1])
-        promising = np.flatnonzero(nondominated(points))
-        reference = _MARGIN * np.concatenate([known, points[promising]]).max(axis=0)
-        volume = hypervolume(known, reference)
-        gains = [
-            hypervolume(np.concatenate([known, points[i : i + 1]]), reference) - volume
-            for i in promising
+        base += [self._likely(c, line)[LIKELY // 2] for c in under_way if math.isfinite(c.distance)]
+        likely = np.array([self._likely(c, line) for c in untrained]).swapaxes(0, 1)
+        known = np.array(base).reshape(-1, likely.shape[-1])
+        return untrained[most_promising(known, likely)]
+
+    def _likely(self, candidate: Candidate, line: Line) -> list[tuple[float, ...]]:
+        """Return the values of a candidate with each of its likely errors."""
+        exact = self._prepared[candidate.shape].float_rmse
+        return [
+            self._goals.values({**candidate.assessment.costs, ERROR: error})
+            for error in line.likely(exact, candidate.distance)
         ]
-        best = int(np.argmax(gains))
-        return untrained[promising[best]] if gains[best] > _LEAST_GAIN * volume else None
 
-    def _predicted(self, candidate: Candidate, line: tuple[float, float]) -> tuple[float, ...]:
-        offset, slope = line
-        square = (
-            self._prepared[candidate.shape].float_rmse ** 2 + offset + slope * candidate.distance
-        )
-        costs = {**candidate.assessment.costs, ERROR: math.sqrt(max(square, 0.0))}
-        return self._goals.values(costs)
-
-    def _line(self) -> tuple[float, float]:
-        """Return offset and slope of the squared error that training in full has left.
-
-        A fit of medians (Theil, Sen) to what was trained: the excess over the float model's squared
-        error, over the distance that the proxy predicts.
-        """
-        points: dict[float, float] = {}
+    def _measured(self) -> Iterator[Measured]:
         for trial in self._trials.trained:
             name = trial.params[SHAPE]
             if name in self._proxies:
                 distance = self._predict(self._space.point(trial.params))
                 exact = self._prepared[name].float_rmse
-                points[distance] = trial.user_attrs[ERROR] ** 2 - exact**2
-        if len(points) < _LEAST_TO_FIT:
-            return 0.0, 1.0
-        pairs = combinations(points.items(), 2)
-        slope = max(0.0, statistics.median((b[1] - a[1]) / (b[0] - a[0]) for a, b in pairs))
-        rest = [y - slope * x for x, y in points.items()]
-        return statistics.median(rest), slope
+                yield Measured(distance, exact, trial.user_attrs[ERROR])
 
 
 def search(
