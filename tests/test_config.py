@@ -108,6 +108,12 @@ def test_override(tmp_path: Path, override: str, section: str, key: str, value: 
     assert getattr(getattr(config, section), key) == value
 
 
+def test_a_key_with_dots_of_its_own_is_quoted_in_an_override(tmp_path: Path) -> None:
+    bits = ('quantization.bits."embed.weight"=3', "quantization.bits.default=5")
+    widths = load(tmp_path, DATA, *bits).quantization.widths(1)
+    assert widths["embed.weight"] == 3 and widths["head.weight"] == 5
+
+
 def test_later_override_wins_and_creates_sections(tmp_path: Path) -> None:
     config = load(tmp_path, DATA, "hardware.storage.keys=block", "hardware.storage.keys=auto")
     assert config.hardware.storage.keys == "auto"

@@ -127,6 +127,16 @@ def test_failure_leaves_everything_as_it_was(
     assert kitchen.both() == []
 
 
+def test_a_first_stage_that_fails_leaves_no_folder(tmp_path: Path) -> None:
+    def burn(work: Path, _: Progress) -> dict[str, Any]:
+        (work / "bread").write_text("coal")
+        raise UserError("burnt")
+
+    with pytest.raises(UserError):
+        run_stage(tmp_path / "new", Stage("bake", burn, ("bread",)))
+    assert not (tmp_path / "new").exists()
+
+
 def test_damaged_state_is_no_state(kitchen: Kitchen) -> None:
     kitchen.both()
     (kitchen.out / ".stages" / "knead.json").write_text('{"settings": {}')

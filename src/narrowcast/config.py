@@ -448,8 +448,7 @@ def _read_toml(path: Path) -> dict[str, Any]:
 def _apply(values: dict[str, Any], override: str) -> str:
     """Set one ``key=value`` in ``values`` and return the key."""
     key, equals, text = override.partition("=")
-    key = key.strip()
-    *sections, last = key.split(".")
+    *sections, last = _toml_key(key)
     if not equals or not all((*sections, last)):
         raise UserError(
             f"override {override!r}: must have the form section.key=value, "
@@ -460,7 +459,20 @@ def _apply(values: dict[str, Any], override: str) -> str:
         if not isinstance(values, dict):
             raise UserError(f"override {override!r}: {name!r} is not a section")
     values[last] = _toml_value(text.strip())
-    return key
+    return ".".join((*sections, last))
+
+
+def _toml_key(text: str) -> list[str]:
+    """Return the parts of a dotted key, in which parts with dots of their own are quoted."""
+    try:
+        rest: Any = tomllib.loads(f"{text} = 0")
+    except tomllib.TOMLDecodeError:
+        return text.strip().split(".")
+    parts = []
+    while isinstance(rest, dict):
+        (part, rest), *_ = rest.items()
+        parts.append(part)
+    return parts
 
 
 def _toml_value(text: str) -> object:

@@ -11,6 +11,7 @@ import json
 import shutil
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -112,6 +113,9 @@ def run_stage(
     finally:
         progress.ended()
         shutil.rmtree(work, ignore_errors=True)
+        with suppress(OSError):  # not empty, unless the first stage of all has failed
+            work.parent.rmdir()
+            out.rmdir()
     state = State(
         **made_from,
         outputs=_digests(out, stage.outputs),

@@ -190,6 +190,7 @@ def test_columns_not_in_use_are_not_looked_at(read: Read) -> None:
         (b"time,a\xff,b,y\n2024,1,2,3\n", "r.csv", ": not UTF-8 text"),
         (b"a,b\n1,2,3\n1,2,3\n", "r.csv", ": no column"),
         (b"time,a,b,y\n2024,1,2,3,4\n2025,2,3,3,4\n", "r.csv", ": the rows have more fields than"),
+        (b"time,a,b,y\n2024,1,2,3\n2025,2,3,3\n20", "r.csv", ": row 3 has 1 fields, the header 4"),
         (CSV.encode(), "r.csv.gz", ": not a readable gzip file"),
         (gzip.compress(CSV.encode(), mtime=0)[:-9], "r.csv.gz", ": not a readable gzip file"),
         (CSV.encode(), "r.parquet", ": not a readable Parquet file"),
@@ -200,6 +201,10 @@ def test_unreadable_file(
     complaint: Callable[..., str], content: bytes, name: str, expected: str
 ) -> None:
     assert complaint(content, name).startswith(expected)
+
+
+def test_a_missing_last_value_is_no_short_row(complaint: Callable[..., str]) -> None:
+    assert "constant" in complaint(b"time,a,b,y\n2024,1,2,3\n\n2025,2,3,\n2026,2,3,3\n", "r.csv")
 
 
 def test_no_file(tmp_path: Path) -> None:

@@ -133,7 +133,7 @@ def _read_csv(
         with warnings.catch_warnings():
             warnings.simplefilter("error", pd.errors.ParserWarning)
             # All columns are read: with a selection, pandas lets lines with extra fields pass.
-            return pd.read_csv(
+            raw = pd.read_csv(
                 io.BytesIO(content),
                 sep=separator,
                 header=None,
@@ -156,6 +156,20 @@ def _read_csv(
     except pd.errors.ParserError as error:
         reason = str(error).removeprefix("Error tokenizing data. C error: ").strip()
         raise UserError(f"{path}: not a regular table: {reason}") from None
+    if raw[fields - 1].isna().any():
+        _refuse_short_rows(path, content, separator, fields)
+    return raw
+
+
+def _refuse_short_rows(path: Path, content: bytes, separator: str, fields: int) -> None:
+    """Refuse rows that end too early: a value that was cut off is not one that is missing."""
+    lines = (line for line in io.TextIOWrapper(io.BytesIO(content), "utf-8") if line.strip())
+    for row, found in enumerate(csv.reader(lines, delimiter=separator)):
+        if len(found) < fields:
+            raise UserError(
+                f"{path}: row {row} has {len(found)} fields, the header {fields}: complete the "
+                "row, or delete it"
+            )
 
 
 def _read_rows(path: Path, wanted: Sequence[str]) -> pd.DataFrame:
