@@ -119,8 +119,6 @@ def test_table_without_time_stamps() -> None:
     [
         (4, {"lead": 2}, "the table has 4 rows, but a window of 3 with lead 2 needs 5"),
         (100, {"window": 25}, "no complete window of 25 rows starts in the 20 rows of the test"),
-        (100, {"split": {"test": "2023-01-01"}}, "in the 0 rows of the training part"),
-        (100, {"split": {"test": "2025-01-01"}}, "in the 0 rows of the test part"),
         (
             100,
             {"split": {"validation": "2024-01-04", "test": "2024-01-03"}},
@@ -133,6 +131,14 @@ def test_too_few_rows(rows: int, changes: dict[str, object], expected: str) -> N
         make_windows(regular(rows), config(**changes))
     assert expected in str(caught.value)
     assert "choose a shorter window" in str(caught.value)
+
+
+@pytest.mark.parametrize("part", ["validation", "test"])
+@pytest.mark.parametrize("stamp", ["2023-01-01", "2025-01-01"])
+def test_a_split_outside_of_the_readings(part: str, stamp: str) -> None:
+    expected = f"data.split.{part}: {stamp} is not within the readings, which are from 2024-01-01T"
+    with pytest.raises(UserError, match=expected):
+        make_windows(regular(100), config(split={part: stamp}))
 
 
 def test_constant_in_the_training_part_only() -> None:

@@ -105,8 +105,8 @@ def make_windows(table: Table, config: DataConfig) -> Dataset:
     first = np.flatnonzero(~gapped & ~incomplete)
     skipped = (int(gapped.sum()), int((~gapped & incomplete).sum()))
 
-    test = _boundary(config.split.test, rows, table.time)
-    validation = min(test, _boundary(config.split.validation, test, table.time))
+    test = _boundary("test", config.split.test, rows, table.time)
+    validation = min(test, _boundary("validation", config.split.validation, test, table.time))
     edges = {"training": (0, validation), "validation": (validation, test), "test": (test, rows)}
     starts = {name: first[(first >= a) & (first < b)] for name, (a, b) in edges.items()}
     for name, (a, b) in edges.items():
@@ -145,7 +145,7 @@ def make_windows(table: Table, config: DataConfig) -> Dataset:
     )
 
 
-def _boundary(rule: float | str, rows: int, time: pd.DatetimeIndex | None) -> int:
+def _boundary(part: str, rule: float | str, rows: int, time: pd.DatetimeIndex | None) -> int:
     """Return the first row of the part that ``rule`` cuts from the end of ``rows`` rows."""
     if isinstance(rule, float):
         return rows - round(rule * rows)
@@ -153,4 +153,9 @@ def _boundary(rule: float | str, rows: int, time: pd.DatetimeIndex | None) -> in
         raise UserError(f"a split at {rule!r} needs time stamps: set data.time")
     stamp = pd.Timestamp(datetime.fromisoformat(rule))
     stamp = stamp.tz_localize("UTC") if stamp.tzinfo is None else stamp.tz_convert("UTC")
+    if not time[0] < stamp <= time[-1]:
+        raise UserError(
+            f"data.split.{part}: {rule} is not within the readings, which are from "
+            f"{time[0].isoformat()} to {time[-1].isoformat()}"
+        )
     return int(time.searchsorted(stamp))
