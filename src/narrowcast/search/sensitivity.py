@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from narrowcast.config import Config, quantised_names
 from narrowcast.data import Dataset
 from narrowcast.model import Transformer
-from narrowcast.model.training import tensors
+from narrowcast.model.training import one_thread, tensors
 from narrowcast.quantize.network import QuantisedLinear, QuantisedTransformer
 from narrowcast.quantize.training import calibrated
 from narrowcast.search.space import WIDTHS, with_bits
@@ -49,6 +49,7 @@ class Rounded:
         float_rmse: of the float model on the validation part, in the target's unit.
     """
 
+    @one_thread()
     def __init__(self, source: Transformer, dataset: Dataset, config: Config) -> None:
         """Calibrate quantisers of every width for every tensor."""
         names = quantised_names(config.model.layers)
@@ -68,6 +69,7 @@ class Rounded:
             self._teacher = source(inputs).double()
         self.float_rmse = float(self._mean_square(self._teacher - target)) ** 0.5
 
+    @one_thread()
     @torch.no_grad()
     def distance(self, bits: Bits) -> float:
         """Return the mean square of the difference from the float model's validation forecasts.
