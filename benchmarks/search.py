@@ -98,11 +98,15 @@ def rank_proxy(config: Config, out: Path, known: dict[str, dict[str, Any]]) -> N
     probes = storage.get_all_trials(study._study_id)
     space = Space.of(config, load_device(config.hardware.device), {})
     bits = [space.point(probe.params).quantization.widths(1) for probe in probes]
-    proxy = Proxy.fit(bits, [probe.user_attrs["distance"] for probe in probes])
+    proxy = Proxy.fit(
+        bits,
+        [probe.user_attrs["distance"] for probe in probes],
+        [probe.user_attrs["rmse"] for probe in probes],
+    )
     mixed = [found for name, found in known.items() if name.startswith("random")]
-    predicted = [proxy.distance(found["bits"]) for found in mixed]
+    predicted = [proxy.error(found["bits"]) for found in mixed]
     print(f"proxy, {len(probes)} short trainings, on {len(mixed)} random models in full: Spearman")
-    for key, what in (("distance", "distance from the float model"), ("rmse", "RMSE")):
+    for key, what in (("distance", "loss of fine-tuning, on validation"), ("rmse", "RMSE there")):
         print(f"  {spearman(predicted, [found[key] for found in mixed]):.3f} with the {what}")
 
 
@@ -134,7 +138,7 @@ def hold_front(config: Config, out: Path, known: dict[str, dict[str, Any]]) -> N
 def compare_samplers(config: Config, known: dict[str, dict[str, Any]], candidates: int) -> None:
     """Print the volume that each sampler's candidates reach, next to the best of them."""
     mixed = [found for name, found in known.items() if name.startswith("random")]
-    proxy = Proxy.fit([f["bits"] for f in mixed], [f["distance"] for f in mixed])
+    proxy = Proxy.fit(*([f[key] for f in mixed] for key in ("bits", "distance", "rmse")))
     space = Space.of(config, load_device(config.hardware.device), {})
     fronts = {}
     for name, sampler in (
@@ -153,8 +157,8 @@ def compare_samplers(config: Config, known: dict[str, dict[str, Any]], candidate
             found = assess(point, GOALS)
             values = (math.inf, math.inf)
             if not found.violations:
-                distance = proxy.distance(point.quantization.widths(1))
-                values = (math.sqrt(distance), found.costs["energy_uj"])
+                error = proxy.error(point.quantization.widths(1))
+                values = (error, found.costs["energy_uj"])
                 points.append(values)
             trial.set_constraint("violation", found.violation)
             study.tell(trial, values)

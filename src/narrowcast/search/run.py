@@ -13,7 +13,7 @@ import math
 import statistics
 import time
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from dataclasses import dataclass
 from functools import partial
@@ -33,7 +33,7 @@ from narrowcast.search.assess import Assessment, assess
 from narrowcast.search.front import Front
 from narrowcast.search.goals import ERROR, Goals
 from narrowcast.search.jobs import Trained, train
-from narrowcast.search.promise import LIKELY, Line, Measured, most_promising
+from narrowcast.search.promise import LIKELY, Line, most_promising
 from narrowcast.search.proxy import EPOCHS, LEAST_PROBES, MOST_PROBES, Proxy
 from narrowcast.search.shapes import Prepared, prepare
 from narrowcast.search.space import SHAPE, Space, changed, shape_name
@@ -45,6 +45,7 @@ _PROBING = 0.3  # of the time, for short trainings at most, once there are a few
 _SAMPLING = 0.4  # of the time, before candidates are trained
 _MOST_CANDIDATES = 5000
 _ATTEMPTS = 150  # to find a point of a size that is feasible
+_JOURNAL_VERSION = 2  # of what trials hold
 _POLL_SECONDS = 0.5
 
 
@@ -55,7 +56,7 @@ class Candidate:
     parameters: Mapping[str, Any]
     distributions: Mapping[str, BaseDistribution]
     assessment: Assessment
-    distance: float
+    predicted: float
     shape: str
     label: str
 
@@ -234,6 +235,7 @@ class Run:
             self._proxies[name] = Proxy.fit(
                 [point.quantization.widths(point.model.layers) for point in points],
                 [trial.user_attrs["distance"] for trial in trials],
+                [trial.user_attrs[ERROR] for trial in trials],
             )
         self._begin_sampling()
 
@@ -265,7 +267,7 @@ class Run:
         if not assessment.violations:
             self._feasible += 1
             candidate = Candidate(
-                *(parameters, distributions, assessment, notes["distance"], parameters[SHAPE]),
+                *(parameters, distributions, assessment, notes["predicted"], parameters[SHAPE]),
                 notes.get("label", ""),
             )
             self._candidates[candidate.key] = candidate
@@ -283,19 +285,17 @@ class Run:
         costs = {ERROR: math.inf, **dict.fromkeys(self._goals.minimise, math.inf)}
         notes: dict[str, Any] = {VIOLATIONS: assessment.violations, "costs": assessment.costs}
         if not assessment.violations:
-            distance = self._predict(config)
-            exact = self._prepared[trial.params[SHAPE]].float_rmse
-            costs = {**assessment.costs, ERROR: math.hypot(exact, math.sqrt(distance))}
-            notes["distance"] = distance
+            notes["predicted"] = self._predict(config)
+            costs = {**assessment.costs, ERROR: notes["predicted"]}
         else:
             costs |= assessment.costs
         self._note(trial.params, trial.distributions, assessment, {**trial.user_attrs, **notes})
         self._trials.keep_candidate(trial, self._goals.values(costs), notes)
 
     def _predict(self, config: Config) -> float:
-        """Return the distance from the float model that the proxy predicts."""
+        """Return the error that the proxy predicts."""
         bits = config.quantization.widths(config.model.layers)
-        return self._proxies[shape_name(config)].distance(bits)
+        return self._proxies[shape_name(config)].error(bits)
 
     # Training in full
 
@@ -358,29 +358,25 @@ class Run:
         untrained = [c for c in self._candidates.values() if c.key not in self._done]
         if not untrained:
             return None
-        line = Line.fit(list(self._measured()))
+        line = Line.fit(
+            {
+                self._predict(self._space.point(trial.params)): trial.user_attrs[ERROR]
+                for trial in self._trials.trained
+                if trial.params[SHAPE] in self._proxies
+            }
+        )
+
+        def likely(candidate: Candidate) -> list[tuple[float, ...]]:
+            costs = candidate.assessment.costs
+            errors = line.likely(candidate.predicted)
+            return [self._goals.values({**costs, ERROR: error}) for error in errors]
+
         under_way = [task.candidate for task in self._pending.values() if task.candidate]
         base = [t.values for t in self._trials.trained if not t.user_attrs[VIOLATIONS]]
-        base += [self._likely(c, line)[LIKELY // 2] for c in under_way if math.isfinite(c.distance)]
-        likely = np.array([self._likely(c, line) for c in untrained]).swapaxes(0, 1)
-        known = np.array(base).reshape(-1, likely.shape[-1])
-        return untrained[most_promising(known, likely)]
-
-    def _likely(self, candidate: Candidate, line: Line) -> list[tuple[float, ...]]:
-        """Return the values of a candidate with each of its likely errors."""
-        exact = self._prepared[candidate.shape].float_rmse
-        return [
-            self._goals.values({**candidate.assessment.costs, ERROR: error})
-            for error in line.likely(exact, candidate.distance)
-        ]
-
-    def _measured(self) -> Iterator[Measured]:
-        for trial in self._trials.trained:
-            name = trial.params[SHAPE]
-            if name in self._proxies:
-                distance = self._predict(self._space.point(trial.params))
-                exact = self._prepared[name].float_rmse
-                yield Measured(distance, exact, trial.user_attrs[ERROR])
+        base += [likely(c)[LIKELY // 2] for c in under_way if math.isfinite(c.predicted)]
+        values = np.array([likely(candidate) for candidate in untrained]).swapaxes(0, 1)
+        known = np.array(base).reshape(-1, values.shape[-1])
+        return untrained[most_promising(known, values)]
 
 
 def search(
@@ -438,6 +434,7 @@ def problem_of(config: Config, goals: Goals, space: Space) -> dict[str, Any]:
     del settings["data"]["path"]  # the content counts, and it may have moved
     return {
         **settings,
+        "journal": _JOURNAL_VERSION,
         "minimise": goals.minimise,
         "max": goals.limits,
         "sizes": list(space.shapes),

@@ -5,9 +5,7 @@ from pathlib import Path
 
 from narrowcast import pipeline
 from narrowcast.config import Config
-from narrowcast.data import Dataset, Part, errors, make_windows, read_table
-from narrowcast.model import predict
-from narrowcast.search.jobs import load_float
+from narrowcast.data import Dataset, Part, make_windows, read_table
 from narrowcast.search.space import shape_name
 
 MODELS = "models"
@@ -21,13 +19,11 @@ class Prepared:
         config: any point of this size.
         dataset: without its test part, which a search does not look at.
         state: content of the file of float weights.
-        float_rmse: on the validation part, in the target's unit.
     """
 
     config: Config
     dataset: Dataset
     state: bytes
-    float_rmse: float
 
 
 def model_folder(out: Path, config: Config) -> Path:
@@ -44,13 +40,10 @@ def prepare(config: Config, out: Path) -> Prepared:
     pipeline.train(config, folder)
     state = (folder / pipeline.FLOAT_MODEL).read_bytes()
     dataset = make_windows(read_table(config.data), config.data)
-    windows = dataset.validation
-    forecast = predict(load_float(state, config), windows.inputs, dataset)
     return Prepared(
         config=config,
         dataset=replace(dataset, test=_nothing(dataset.test)),
         state=state,
-        float_rmse=errors(forecast, windows.target).rmse,
     )
 
 
