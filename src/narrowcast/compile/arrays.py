@@ -13,7 +13,8 @@ from narrowcast.compile.lanes import (
     narrow_widths,
     operands_of,
 )
-from narrowcast.compile.program import least_cycles, schedule
+from narrowcast.compile.program import least_cycles
+from narrowcast.compile.scheduler import schedule
 from narrowcast.device import Device
 from narrowcast.errors import UserError
 from narrowcast.integer.arithmetic import MULTIPLIER_BITS

@@ -23,15 +23,13 @@ from narrowcast.compile.lanes import (
 )
 from narrowcast.compile.memory import Buffer, Segment
 from narrowcast.compile.multipliers import dsp_of_product
-from narrowcast.compile.program import (
+from narrowcast.compile.program import Schedule, pooled_tensor, token_tensors
+from narrowcast.compile.scheduler import schedule
+from narrowcast.compile.timing import (
     BELOW_TO_READ,
     ROW_MULTIPLIER_BITS,
     SCORE_TO_BELOW,
     VALUE_TO_READ,
-    Schedule,
-    pooled_tensor,
-    schedule,
-    token_tensors,
 )
 from narrowcast.compile.words import (
     RING_BITS,

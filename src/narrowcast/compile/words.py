@@ -7,7 +7,6 @@ from enum import IntEnum
 from narrowcast.compile.lanes import LaneArray
 from narrowcast.compile.memory import Place
 from narrowcast.compile.program import (
-    MULTIPLIER_RING,
     Job,
     ProgramStep,
     Schedule,
@@ -16,6 +15,7 @@ from narrowcast.compile.program import (
     pooled_tensor,
     token_tensors,
 )
+from narrowcast.compile.timing import MULTIPLIER_RING
 from narrowcast.integer.model import Context, IntegerModel, Linear, Scores
 
 RING_BITS = (MULTIPLIER_RING - 1).bit_length()

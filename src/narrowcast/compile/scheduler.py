@@ -1,0 +1,141 @@
+"""The schedule of a program, to the clock: which order of its jobs takes the fewest cycles.
+
+Steps and orders are put into numbers here; ``placing`` does the rest.
+"""
+
+from collections.abc import Hashable
+from functools import lru_cache
+from random import Random
+
+import numpy as np
+
+from narrowcast.compile.lanes import LaneArray
+from narrowcast.compile.program import (
+    Job,
+    ProgramStep,
+    Schedule,
+    lay_out,
+)
+from narrowcast.compile.step_table import step_table
+from narrowcast.integer.model import Array, IntegerModel, Step
+
+DRAWN_JOBS = 6000  # jobs placed in search of a better order, in all
+MOST_DRAWS = 60
+MOST_FOUND = 500
+_found: dict[Hashable, Schedule] = {}
+
+
+def schedule(model: IntegerModel, array: LaneArray, *, thorough: bool = False) -> Schedule:
+    """Return the fastest of a few orders of the jobs; if ``thorough``, of many, drawn by chance.
+
+    Cycles count from the clock in which the first input is taken to the clock in which the last
+    output is taken, both included, with neither stream held up. The draw is the same every time.
+    What has been found is kept: models that differ in numbers only have one schedule.
+    """
+    steps = lay_out(model, array)
+    key = _timing(model, array, steps), thorough
+    if key not in _found:
+        if len(_found) >= MOST_FOUND:
+            del _found[next(iter(_found))]
+        _found[key] = _fastest(model, array, steps, thorough=thorough)
+    known = _found[key]
+    return Schedule(steps, known.jobs, known.cycles)
+
+
+def _timing(model: IntegerModel, array: LaneArray, steps: tuple[ProgramStep, ...]) -> Hashable:
+    """Return everything that a schedule depends on."""
+    return (
+        *(model.window, model.inputs, model.channels, model.heads, model.outputs),
+        *(array.ways, array.grouped),
+        *(
+            (
+                *(type(s.source), s.name, s.source.operand, s.source.output),
+                *(s.rows, s.tiles, s.inner, s.columns, s.capacity, s.mode.both, s.tile_pause),
+            )
+            for s in steps
+        ),
+    )
+
+
+def _fastest(
+    model: IntegerModel, array: LaneArray, steps: tuple[ProgramStep, ...], *, thorough: bool
+) -> Schedule:
+    from narrowcast.compile import placing  # noqa: PLC0415  # numba takes as long as numpy
+
+    draws = min(MOST_DRAWS, DRAWN_JOBS // sum(step.rows for step in steps)) if thorough else 0
+    table = step_table(model, array, steps)
+    cycles, placed = placing.place_fastest(table, _orders(model, steps, draws))
+    numbers = np.array(placed[:-1]).T.tolist()
+    values = placed.values.tolist()
+    jobs = tuple(
+        Job(
+            *(step, tuple(range(row, row + ways)), start, wait, placing.REASONS[reason]),
+            *(tuple(taken[: steps[step].columns]), slot, late),
+        )
+        for (step, row, ways, start, wait, late, reason, slot), taken in zip(
+            numbers, values, strict=True
+        )
+    )
+    return Schedule(steps, jobs, int(cycles))
+
+
+# -------------------------------------------------------------------- orders
+
+
+def _orders(model: IntegerModel, steps: tuple[ProgramStep, ...], draws: int) -> Array:
+    """Return the orders to try as ranks [orders, steps, rows], see ``place_fastest``.
+
+    Three are fixed: depth first; keys and values of a layer before what waits for them; row by
+    row. A drawn one has a rank for each kind of step, and how many rows it runs ahead or behind.
+    """
+    kinds = tuple(_layer_and_kind(step)[1] for step in model.steps)
+    of_step = [_layer_and_kind(step.source) for step in steps]
+    layer, kind, caches = np.array(
+        [(layer, kinds.index(kind), _CACHES.get(kind, 3)) for layer, kind in of_step]
+    ).T[:, :, None]
+    later = -np.arange(len(steps))[:, None]
+    row = np.arange(max(step.rows for step in steps))
+    fixed = (_ranks(later, row), _ranks(layer, caches, row, later), _ranks(layer, row, later))
+    ranks, ahead, by_row = (drawn[:draws] for drawn in _drawn(kinds))
+    rank, place = ranks[:, kind], row + ahead[:, kind]
+    first, second = np.where(by_row, place, rank), np.where(by_row, rank, place)
+    return np.concatenate([np.stack(fixed), _ranks(layer, first, second)])
+
+
+_CACHES = {"embed": 0, "key": 1, "value": 2}
+
+
+def _layer_and_kind(step: Step) -> tuple[int, str]:
+    layer, _, rest = step.name.removeprefix("layers.").partition(".")
+    return (int(layer), rest) if layer.isdigit() else (0, step.name)
+
+
+def _ranks(*keys: Array) -> Array:
+    """Return a number for each place of some arrays that sorts as their numbers there one by one.
+
+    Arrays are broadcast; the first counts most.
+    """
+    ranks = np.zeros((), np.int64)
+    for key in keys:
+        low, high = (key.min(), key.max()) if key.size else (0, 0)
+        ranks = ranks * (high - low + 1) + (key - low)
+    return ranks
+
+
+@lru_cache
+def _drawn(kinds: tuple[str, ...]) -> tuple[Array, Array, Array]:
+    """Draw orders of a model's kinds of steps, always the same.
+
+    Returns:
+        each draw's ranks, and rows ahead or behind, [draws, kinds]; and whether rows count more
+        than ranks, [draws, 1, 1].
+    """
+    random = Random(0)
+    ranks, ahead, by_row = [], [], []
+    for _ in range(MOST_DRAWS):
+        rank = {kind: random.random() for kind in kinds}
+        rows = {kind: random.choice((-1, 0, 0, 1, 2)) for kind in kinds}
+        ranks.append([rank[kind] for kind in kinds])
+        ahead.append([rows[kind] for kind in kinds])
+        by_row.append(random.random() < 0.5)
+    return np.argsort(np.argsort(ranks)), np.array(ahead), np.array(by_row)[:, None, None]
