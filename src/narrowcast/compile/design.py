@@ -5,12 +5,13 @@ import json
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cached_property
+from functools import cached_property, lru_cache
 from importlib import resources
 from pathlib import Path
 from typing import Self
 
 import numpy as np
+from numpy.typing import NDArray
 
 from narrowcast.compile import memory, vhdl
 from narrowcast.compile.arrays import lane_bits
@@ -35,7 +36,7 @@ from narrowcast.compile.words import (
     RING_BITS,
     JobWord,
     Layout,
-    job_word,
+    job_words,
     rows_of_store,
     step_fields,
 )
@@ -45,6 +46,8 @@ from narrowcast.errors import UserError
 from narrowcast.files import write_whole
 from narrowcast.integer.arithmetic import MULTIPLIER_BITS, signed_bits
 from narrowcast.integer.model import Array, Context, IntegerModel, Linear, Scores
+
+Bits = NDArray[np.uint8]
 
 TRACE_ORDER = "trace.json"  # beside the sources: what the engine stores, in its order
 
@@ -70,9 +73,9 @@ class StepCost:
     lost: dict[str, int]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Design:
-    """A compiled model, ready to be written as VHDL.
+    """A compiled model, ready to be written as VHDL; equal to itself only, as a model is.
 
     Attributes:
         model, device: what was compiled, and for what. array: the lanes.
@@ -170,7 +173,7 @@ class Design:
             ]
         return [(name, row, column) for _, _, name, row, column in sorted(found)]
 
-    def tables(self) -> Iterator[tuple[str, Array]]:
+    def tables(self) -> Iterator[tuple[str, Bits]]:
         """Yield what read-only memory lies in look-up tables: a buffer's name, and the bits.
 
         Bits are [words, width], those of a weight bank segment by segment.
@@ -179,15 +182,15 @@ class Design:
         for segment in self.segments:
             if segment.block_bits < segment.width:
                 width = self.bank_bits[segment.bank]
-                lanes = _digits(self._images.banks[segment.bank], segment)
-                words = _bits(lanes[:, :, None], width).reshape(segment.words, segment.width)
+                words = _bits(self._images.digits(segment), width)
+                words = words.reshape(segment.words, segment.width)
                 yield f"weights, {width} bit", words[:, segment.block_bits :]
         contents = _contents(self._images, self.jobs, _JobWidths.of(self.constants))
         for buffer in self.buffers:
             if buffer.storage == "distributed" and not buffer.writable and buffer.name not in bits:
                 for content in contents[buffer.name]:
                     for _ in range(buffer.copies // len(contents[buffer.name])):
-                        yield buffer.name, _bits(np.array(content, np.int64)[:, None], buffer.width)
+                        yield buffer.name, _bits(np.array(content, np.int64), buffer.width)
 
     @cached_property
     def _package(self) -> str:
@@ -240,7 +243,7 @@ class _Weights:
 
 @dataclass
 class _Images:
-    """Memory images while they are being put together."""
+    """Images of the read-only memories, but for the list of jobs."""
 
     banks: list[list[_Weights]]
     biases: list[int] = field(default_factory=list)
@@ -249,15 +252,43 @@ class _Images:
     residuals: list[int] = field(default_factory=list)
     exponentials: list[int] = field(default_factory=list)
 
+    def digits(self, segment: Segment) -> Array:
+        """Return the unsigned weights [words, columns] of a segment."""
+        return self._digits[segment.bank][segment.first : segment.first + segment.words]
 
-def _lay_out(
-    model: IntegerModel, array: LaneArray, scratch: Mapping[memory.Place, int]
-) -> tuple[_Images, Layout, tuple[int, ...]]:
+    @cached_property
+    def _digits(self) -> list[Array]:
+        return [np.vstack([part.digits() for part in bank]) for bank in self.banks]
+
+
+@dataclass(frozen=True, eq=False)
+class _Content:
+    """What a model's memories hold and how wide its numbers are, whatever its schedule.
+
+    Attributes:
+        images: of read-only memories. layout: where what lies in them. bank_bits: weights' width
+            in each bank. widths: by the names of ``engine_config.vhd``.
+    """
+
+    images: _Images
+    layout: Layout
+    bank_bits: tuple[int, ...]
+    widths: Mapping[str, int]
+
+
+@lru_cache(8)  # schedules of one array come one after the other
+def _content(model: IntegerModel, array: LaneArray) -> _Content:
+    images, layout, bank_bits = _lay_out(model, array)
+    widths = _widths(model, [bounds(model, step) for step in model.steps], images)
+    return _Content(images, layout, bank_bits, widths)
+
+
+def _lay_out(model: IntegerModel, array: LaneArray) -> tuple[_Images, Layout, tuple[int, ...]]:
     linear = [s for s in model.steps if isinstance(s, Linear)]
     bank_bits = tuple(sorted({s.weight_bits for s in linear}))
     modes = modes_of(model, array)
     images = _Images([[] for _ in bank_bits])
-    layout = Layout(scratch, {}, {}, {}, {}, {}, {})
+    layout = Layout({}, {}, {}, {}, {}, {})
     for step in model.steps:
         layout.m_base[step.name] = len(images.multipliers)
         if isinstance(step, Linear):
@@ -271,16 +302,16 @@ def _lay_out(
                 images.positions = _positions(bias, array.ways)
             else:
                 layout.bias_base[step.name] = len(images.biases)
-                images.biases += [int(v) for v in bias]
-            images.multipliers += [int(v) for v in model.arrays[step.multiplier]]
+                images.biases += bias.tolist()
+            images.multipliers += model.arrays[step.multiplier].tolist()
             if step.residual_multiplier is not None:
                 layout.r_base[step.name] = len(images.residuals)
-                images.residuals += [int(v) for v in model.arrays[step.residual_multiplier]]
+                images.residuals += model.arrays[step.residual_multiplier].tolist()
         elif isinstance(step, Scores):
             images.multipliers.append(step.multiplier)
             if step.table not in layout.table_base:
                 layout.table_base[step.table] = len(images.exponentials)
-                images.exponentials += [int(v) for v in model.arrays[step.table]]
+                images.exponentials += model.arrays[step.table].tolist()
     return images, layout, bank_bits
 
 
@@ -289,7 +320,7 @@ def _positions(bias: np.ndarray, ways: int) -> list[list[int]]:
     rows = -(-len(bias) // ways)
     padded = np.zeros((rows * ways, bias.shape[1]), np.int64)
     padded[: len(bias)] = bias
-    return [[int(v) for v in padded[way::ways].ravel()] for way in range(ways)]
+    return [padded[way::ways].ravel().tolist() for way in range(ways)]
 
 
 def _widths(model: IntegerModel, limits: list[Bounds], images: _Images) -> dict[str, int]:
@@ -304,7 +335,7 @@ def _widths(model: IntegerModel, limits: list[Bounds], images: _Images) -> dict[
     e_bits = max(model.tensors[s.output].bits for s in scores)
     index_bits = max(len(model.arrays[s.table]) for s in scores).bit_length() + 1
     output = model.tensors[model.output].bits
-    positions = [v for way in images.positions for v in way]
+    positions = min(map(min, images.positions)), max(map(max, images.positions))
     pool = signed_bits(pooled.low * pooled.rows, pooled.high * pooled.rows)
     return {
         "INPUT_BITS": model.tensors[model.input].bits,
@@ -322,9 +353,9 @@ def _widths(model: IntegerModel, limits: list[Bounds], images: _Images) -> dict[
         "SUM_BITS": max(b.sum_bits for b in limits),
         "BIAS_BITS": max(
             signed_bits(min(images.biases), max(images.biases)),
-            signed_bits(min(positions), max(positions)),
+            signed_bits(*positions),
         ),
-        "POSITION_BITS": signed_bits(min(positions), max(positions)),
+        "POSITION_BITS": signed_bits(*positions),
         "BIASED_BITS": max(b.biased_bits for b in limits),
         "TOTAL_BITS": max(b.total_bits for b in limits),
         "M_BITS": MULTIPLIER_BITS,
@@ -459,18 +490,18 @@ def compile_array(
     """
     program = schedule(model, array, thorough=thorough)
     scratch, scratch_words = memory.allocate_scratch(model, program, array.ways)
-    images, layout, bank_bits = _lay_out(model, array, scratch)
-    widths = _widths(model, [bounds(model, step) for step in model.steps], images)
+    content = _content(model, array)
+    images, bank_bits, widths = content.images, content.bank_bits, content.widths
     wanted = list(_wanted(model, array, images, widths, scratch_words))
     banks = [sum(weights.count for weights in bank) for bank in images.banks]
-    fields = [step_fields(model, s, layout, array, len(banks)) for s in program.steps]
+    fields = [step_fields(model, s, content.layout, array, len(banks)) for s in program.steps]
     deepest = max(
         *(buffer.words for buffer, _ in wanted),
         *banks,
         *(f["lane_base"] + f["tiles_last"] * f["lane_stride"] + f["inner_last"] for f in fields),
         array.columns,
     )
-    jobs = [job_word(model, program, job, layout, array) for job in program.jobs]
+    jobs = job_words(model, program, scratch, array)
     lane_index = max(1, (array.columns - 1).bit_length())
     job_widths = _JobWidths(
         step=max(1, (len(program.steps) - 1).bit_length()),
@@ -570,16 +601,10 @@ def _contents(
     }
 
 
-def _digits(bank: Sequence[_Weights], segment: Segment) -> Array:
-    """Return the unsigned weights [words, columns] of a segment."""
-    digits = np.vstack([part.digits() for part in bank])
-    return digits[segment.first : segment.first + segment.words]
-
-
-def _bits(words: Array, width: int) -> Array:
-    """Return the bits of integers along the last axis, the lowest first."""
-    bits: Array = words >> np.arange(width) & 1
-    return bits
+def _bits(words: Array, width: int) -> Bits:
+    """Return the bits of integers along a new last axis, the lowest first."""
+    in_bytes = words.astype("<i8")[..., None].view(np.uint8)
+    return np.unpackbits(in_bytes, axis=-1, count=width, bitorder="little")
 
 
 def _without_constants(
@@ -620,11 +645,11 @@ def _without_empty_columns(
     for bank, buffer in enumerate(buffers):
         empty = 0
         for s in (s for s in segments if s.bank == bank and s.columns):
-            words = _digits(images.banks[bank], s)
+            words = images.digits(s)
             if s.words == 1 or s.words & (s.words - 1):
                 words = np.vstack([words, np.zeros_like(words[:1])])
             changing = np.bitwise_or.reduce(words, axis=0) & ~np.bitwise_and.reduce(words, axis=0)
-            places = _bits(changing[:, None], s.width // len(changing)).ravel()
+            places = _bits(changing, s.width // len(changing)).ravel()
             firsts = range(0, s.block_bits, s.column_bits)
             empty += sum(not places[f : min(f + s.column_bits, s.block_bits)].any() for f in firsts)
         result.append(replace(buffer, blocks=buffer.blocks - empty))

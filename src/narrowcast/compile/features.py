@@ -7,11 +7,11 @@ multiplexer or a table of. Those named "tables" or "choice" make no flip-flops, 
 "registers" no look-up tables.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 
-from narrowcast.compile.design import Design
+from narrowcast.compile.design import Bits, Design
 from narrowcast.compile.lanes import Kind
 from narrowcast.compile.memory import Buffer
 from narrowcast.compile.multipliers import dsp_of_product
@@ -50,16 +50,20 @@ def features(design: Design) -> dict[str, dict[str, float]]:
     }
 
 
-def _columns(design: Design, names: Iterable[str]) -> int:
+def _columns(design: Design, names: Sequence[str]) -> int:
     """Count the bits of the program's fields that differ from step to step, alike ones once."""
-    seen = set()
-    for name in names:
-        values = np.array([fields[name] for fields in design.fields], np.int64)
-        width = int(max(abs(values.max()), abs(values.min()))).bit_length() + int(values.min() < 0)
-        for bits in (values[:, None] >> np.arange(max(1, width)) & 1).T:
-            if bits.min() < bits.max():
-                seen.add((bits ^ bits[0]).tobytes())
-    return len(seen)
+    values = np.array([[fields[name] for name in names] for fields in design.fields], np.int64)
+    width = int(np.abs(values).max()).bit_length() + 1
+    bits = values[:, :, None] >> np.arange(width) & 1
+    return _different(bits.reshape(len(values), -1))
+
+
+def _different(bits: Array) -> int:
+    """Count the columns of bits that change; alike ones, and opposite ones, are one."""
+    changes = np.packbits(bits != bits[0], axis=0)
+    size, every = len(changes), changes.T.tobytes()
+    seen = {every[first : first + size] for first in range(0, len(every), size)}
+    return len(seen - {bytes(size)})
 
 
 def _bits_of(design: Design, name: str) -> int:
@@ -269,7 +273,7 @@ def ram_tables(words: int, width: int, family: str) -> int:
     return 4 * (1 << (-(-words // 64) - 1).bit_length()) * -(-width // 3)  # RAM64M
 
 
-def rom_columns(bits: Array, family: str) -> tuple[int, int]:
+def rom_columns(bits: Bits, family: str) -> tuple[int, int]:
     """Return what a read-only memory of bits [words, width] has in its tables.
 
     Blocks have 64 words. A bit that is the same in all words of a block takes no table, and bits
@@ -279,17 +283,19 @@ def rom_columns(bits: Array, family: str) -> tuple[int, int]:
     Returns:
         registers behind the tables, and the tables.
     """
-    registers = tables = 0
-    for first in range(0, len(bits), 64):
-        block = bits[first : first + 64].astype(np.uint8)
-        if len(block) < 64:
-            block = np.vstack([block, np.zeros_like(block[:1])])
-        varying = block[:, (block != block[0]).any(axis=0)]
-        count = len({column.tobytes() for column in varying.T})
-        parts = -(-min(64, len(bits) - first) // 16)
-        registers += count
-        tables += count * {"xc7": 1, "ecp5": parts, "ice40": 2 * parts - 1}[family]
-    return registers, tables
+    words, width = bits.shape
+    blocks = -(-words // 64)
+    filled = np.zeros((64 * blocks, width), np.uint8)
+    filled[:words] = bits
+    packed = np.packbits(filled.reshape(blocks, 64, width), axis=1).swapaxes(1, 2)
+    columns = np.sort(np.ascontiguousarray(packed).view(np.uint64)[:, :, 0])  # in each block
+    constant = (columns == 0) | (columns == np.iinfo(np.uint64).max)
+    again = np.zeros_like(constant)
+    again[:, 1:] = columns[:, 1:] == columns[:, :-1]
+    counts = (~constant & ~again).sum(axis=1)
+    parts = -(-np.minimum(64, words - 64 * np.arange(blocks)) // 16)
+    of_column = {"xc7": np.ones_like(parts), "ecp5": parts, "ice40": 2 * parts - 1}[family]
+    return int(counts.sum()), int(counts @ of_column)
 
 
 def _memories(design: Design) -> dict[str, float]:

@@ -7,7 +7,7 @@ of jobs, each with its idle clocks before it, keeps data dependencies and shared
 the cycle count follows by arithmetic.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import lru_cache
 
 from narrowcast.compile.lanes import KEPT, LaneArray, Mode, modes_of
@@ -58,7 +58,7 @@ class ProgramStep:
 
     def tile_columns(self) -> list[int]:
         """Columns of each tile."""
-        return [min(self.capacity, self.columns - t * self.capacity) for t in range(self.tiles)]
+        return _tile_columns(self.columns, self.capacity)
 
 
 @dataclass(frozen=True)
@@ -93,8 +93,16 @@ class Schedule:
     cycles: int
 
 
-def _tile_pause(inner: int, columns: list[int]) -> int:
+def _tile_columns(columns: int, capacity: int) -> list[int]:
+    """Return the columns of each tile."""
+    full, left = divmod(columns, capacity)
+    return [capacity] * full + ([left] if left else [])
+
+
+@lru_cache(KEPT)
+def _tile_pause(inner: int, row: int, capacity: int) -> int:
     """Return the least pause between tiles with which the collector keeps up, if it is idle."""
+    columns = _tile_columns(row, capacity)
     pause = 0
     while True:
         ends: list[int] = []
@@ -132,27 +140,31 @@ def lay_out(model: IntegerModel, array: LaneArray) -> tuple[ProgramStep, ...]:
             mode = modes[source.name]
             capacity = array.columns // mode.stride
             tiles = -(-columns // capacity)
+            pause = _tile_pause(inner, columns, capacity)
             many = not isinstance(source, Linear) and source.heads > 1
-            bare = ProgramStep(
-                f"{source.name}.{head}" if many else source.name,
-                *(source, head, rows, tiles, inner, columns, capacity, mode, 0, n),
+            result.append(
+                ProgramStep(
+                    f"{source.name}.{head}" if many else source.name,
+                    *(source, head, rows, tiles, inner, columns, capacity, mode, pause, n),
+                )
             )
-            result.append(replace(bare, tile_pause=_tile_pause(inner, bare.tile_columns())))
     return tuple(result)
 
 
-def token_tensors(model: IntegerModel) -> set[str]:
+@lru_cache(KEPT)
+def token_tensors(model: IntegerModel) -> frozenset[str]:
     """Tensors that live in the token store: the residual stream, but for its sum over tokens."""
     linear = [s for s in model.steps if isinstance(s, Linear)]
     residuals = {s.residual for s in linear if s.residual is not None}
     made = {s.output for s in linear if s.residual is not None}
-    return (residuals | made) - {pooled_tensor(model), model.input, model.output}
+    return frozenset(residuals | made) - {pooled_tensor(model), model.input, model.output}
 
 
-def cached_tensors(model: IntegerModel) -> tuple[set[str], set[str]]:
+@lru_cache(KEPT)
+def cached_tensors(model: IntegerModel) -> tuple[frozenset[str], frozenset[str]]:
     """Return the names of all keys, and of all values."""
-    keys = {s.key for s in model.steps if isinstance(s, Scores)}
-    values = {s.value for s in model.steps if isinstance(s, Context)}
+    keys = frozenset(s.key for s in model.steps if isinstance(s, Scores))
+    values = frozenset(s.value for s in model.steps if isinstance(s, Context))
     return keys, values
 
 
@@ -161,6 +173,7 @@ def context_of(model: IntegerModel, scores: Scores) -> Context:
     return next(s for s in model.steps if isinstance(s, Context) and s.operand == scores.output)
 
 
+@lru_cache(KEPT)
 def pooled_tensor(model: IntegerModel) -> str:
     """Return the tensor that the head sums up over all tokens."""
     return next(s.operand for s in model.steps if isinstance(s, Linear) and s.pooled)
