@@ -52,7 +52,7 @@ NOTHING, INPUT, OPERAND, KEY, VALUE, SOFTMAX, WORD, COLLECTOR = range(len(REASON
 class Placed(NamedTuple):
     """Jobs in their order: each one's numbers, as in ``program.Job``; ``reason`` of ``REASONS``.
 
-    ``values`` is an array [jobs, columns of the widest step].
+    ``values`` are those of the first job, of the second, and so on.
     """
 
     step: Array
@@ -344,20 +344,20 @@ def _nothing_made(table: StepTable) -> _Made:
 @compiled
 def _choose(table: StepTable, made: _Made, units: _Units, ranks: Array) -> tuple[int, _Start]:
     """Return the step whose next job can start first, and its start."""
-    chosen, rank, best = -1, 0, _Start(NEVER - 1, NOTHING, 0, 0, 0)
+    chosen, rank, best = -1, NEVER, _Start(NEVER - 1, NOTHING, 0, 0, 0)
     for number in range(len(table.steps)):
         step = table.steps[number]
         first = made.rows[number]
-        if first >= step.rows:
+        latest = best.clock if ranks[number, first] < rank else best.clock - 1
+        if first >= step.rows or units.free > latest:
             continue
         after = min(first + step.ways, step.rows)
         clock, reason = _ready(table, made, units, step, first, after)
         if clock <= units.free:
             clock, reason = units.free, NOTHING
         loaded = _loaded(table, units, step, after)
-        found = _start(table, units, step, loaded, clock, reason, best.clock)
-        sooner = found.clock < best.clock
-        if sooner or (found.clock == best.clock and ranks[number, first] < rank):
+        found = _start(table, units, step, loaded, clock, reason, latest)
+        if found.clock <= latest:
             chosen, rank, best = number, ranks[number, first], found
     return chosen, best
 
@@ -384,7 +384,7 @@ def _place_all(table: StepTable, ranks: Array, placed: Placed, fewer_than: int) 
         left += -(-step.rows // step.ways) * step.issues
     after_pairs = table.latency - 1 + SUM_TO_TAKE + TAKE_TO_VALUE
     after_pairs += VALUE_TO_RESULT + table.outputs
-    job = 0
+    job = column = 0
     while left > 0:
         if units.free + left + after_pairs >= fewer_than:
             return NEVER
@@ -392,7 +392,7 @@ def _place_all(table: StepTable, ranks: Array, placed: Placed, fewer_than: int) 
         assert number >= 0, "a program without a next job"
         step, first = table.steps[number], made.rows[number]
         after = min(first + step.ways, step.rows)
-        values = placed.values[job]
+        values = placed.values[column : column + step.columns]
         _write_values(table, units, step, start.clock, values)
         slot, scored, contexts = 0, units.scored, units.contexts
         hold_first, hold_last = units.hold_first, units.hold_last
@@ -415,7 +415,7 @@ def _place_all(table: StepTable, ranks: Array, placed: Placed, fewer_than: int) 
             free, start.before, start.last, start.done, hold_first, hold_last, scored, contexts
         )
         left -= step.issues
-        job += 1
+        job, column = job + 1, column + step.columns
     return units.last + TAKE_TO_VALUE + VALUE_TO_RESULT + table.outputs
 
 
@@ -433,10 +433,9 @@ def place_fastest(table: StepTable, orders: Array) -> tuple[int, Placed]:
     """
     jobs = columns = 0
     for step in table.steps:
-        jobs += -(-step.rows // step.ways)
-        columns = max(columns, step.columns)
-    numbers = np.zeros((8, jobs), np.int64)
-    values = np.zeros((jobs, columns), np.int64)
+        of_step = -(-step.rows // step.ways)
+        jobs, columns = jobs + of_step, columns + of_step * step.columns
+    numbers, values = np.zeros((8, jobs), np.int64), np.zeros(columns, np.int64)
     placed = Placed(
         *(numbers[0], numbers[1], numbers[2], numbers[3]),
         *(numbers[4], numbers[5], numbers[6], numbers[7], values),

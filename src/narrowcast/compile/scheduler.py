@@ -65,18 +65,17 @@ def _fastest(
     draws = min(MOST_DRAWS, DRAWN_JOBS // sum(step.rows for step in steps)) if thorough else 0
     table = step_table(model, array, steps)
     cycles, placed = placing.place_fastest(table, _orders(model, steps, draws))
-    numbers = np.array(placed[:-1]).T.tolist()
-    values = placed.values.tolist()
-    jobs = tuple(
-        Job(
-            *(step, tuple(range(row, row + ways)), start, wait, placing.REASONS[reason]),
-            *(tuple(taken[: steps[step].columns]), slot, late),
+    jobs, values, column = [], placed.values.tolist(), 0
+    for step, row, ways, start, wait, late, reason, slot in np.array(placed[:-1]).T.tolist():
+        after = column + steps[step].columns
+        jobs.append(
+            Job(
+                *(step, tuple(range(row, row + ways)), start, wait, placing.REASONS[reason]),
+                *(tuple(values[column:after]), slot, late),
+            )
         )
-        for (step, row, ways, start, wait, late, reason, slot), taken in zip(
-            numbers, values, strict=True
-        )
-    )
-    return Schedule(steps, jobs, int(cycles))
+        column = after
+    return Schedule(steps, tuple(jobs), int(cycles))
 
 
 # -------------------------------------------------------------------- orders
