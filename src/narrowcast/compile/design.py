@@ -8,13 +8,14 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property, lru_cache
 from importlib import resources
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from narrowcast.compile import memory, vhdl
 from narrowcast.compile.arrays import lane_bits
+from narrowcast.compile.bits import Bits
 from narrowcast.compile.bounds import Bounds, bounds
 from narrowcast.compile.lanes import (
     Kind,
@@ -45,9 +46,9 @@ from narrowcast.device import Device
 from narrowcast.errors import UserError
 from narrowcast.files import write_whole
 from narrowcast.integer.arithmetic import MULTIPLIER_BITS, signed_bits
-from narrowcast.integer.model import Array, Context, IntegerModel, Linear, Scores
+from narrowcast.integer.model import Context, IntegerModel, Linear, Scores
 
-Bits = NDArray[np.uint8]
+Digits = NDArray[np.unsignedinteger[Any]]
 
 TRACE_ORDER = "trace.json"  # beside the sources: what the engine stores, in its order
 
@@ -173,24 +174,24 @@ class Design:
             ]
         return [(name, row, column) for _, _, name, row, column in sorted(found)]
 
-    def tables(self) -> Iterator[tuple[str, Bits]]:
-        """Yield what read-only memory lies in look-up tables: a buffer's name, and the bits.
+    def tables(self) -> Iterator[tuple[str, int, Bits]]:
+        """Yield what read-only memory lies in look-up tables: a buffer's name, copies, the bits.
 
-        Bits are [words, width], those of a weight bank segment by segment.
+        A weight bank comes segment by segment, copies that differ one by one.
         """
-        bits = {f"weights, {bits} bit": bits for bits in self.bank_bits}
+        banks = {f"weights, {bits} bit" for bits in self.bank_bits}
         for segment in self.segments:
             if segment.block_bits < segment.width:
-                width = self.bank_bits[segment.bank]
-                words = _bits(self._images.digits(segment), width)
-                words = words.reshape(segment.words, segment.width)
-                yield f"weights, {width} bit", words[:, segment.block_bits :]
+                whole = self._images.bits(segment)
+                rest = Bits(whole.words, whole.columns[segment.block_bits :])
+                yield f"weights, {self.bank_bits[segment.bank]} bit", 1, rest
         contents = _contents(self._images, self.jobs, _JobWidths.of(self.constants))
         for buffer in self.buffers:
-            if buffer.storage == "distributed" and not buffer.writable and buffer.name not in bits:
+            if buffer.storage == "distributed" and not buffer.writable and buffer.name not in banks:
+                copies = buffer.copies // len(contents[buffer.name])
                 for content in contents[buffer.name]:
-                    for _ in range(buffer.copies // len(contents[buffer.name])):
-                        yield buffer.name, _bits(np.array(content, np.int64), buffer.width)
+                    bits = Bits.of(np.array(content, np.int64), buffer.width)
+                    yield buffer.name, copies, bits
 
     @cached_property
     def _package(self) -> str:
@@ -224,20 +225,20 @@ class _Weights:
         """
         return [
             sum(int(d) << (self.bits * lane) for lane, d in enumerate(word))
-            for word in self.digits()
+            for word in self.digits().T
         ]
 
-    def digits(self) -> Array:
-        """Return the unsigned weights [words, columns] of each word, lane by lane."""
+    def digits(self) -> Digits:
+        """Return the unsigned weights [columns, words] of each lane, word by word."""
         outputs, inner = self.weights.shape
         capacity = self.columns // self.stride
         tiles = -(-outputs // capacity)
-        padded = np.zeros((tiles * capacity, self.stride, inner), np.int64)
-        padded[:outputs, self.stride - 1] = self.weights
+        mask = (1 << self.bits) - 1
+        padded = np.zeros((tiles * capacity, self.stride, inner), np.min_scalar_type(mask))
+        padded[:outputs, self.stride - 1] = self.weights & mask
         lanes = capacity * self.stride
-        digits = padded.reshape(tiles, lanes, inner).swapaxes(1, 2).reshape(-1, lanes)
-        result = np.zeros((len(digits), self.columns), np.int64)
-        result[:, :lanes] = digits & ((1 << self.bits) - 1)
+        result = np.zeros((self.columns, self.count), padded.dtype)
+        result[:lanes] = padded.reshape(tiles, lanes, inner).swapaxes(0, 1).reshape(lanes, -1)
         return result
 
 
@@ -251,14 +252,20 @@ class _Images:
     multipliers: list[int] = field(default_factory=list)
     residuals: list[int] = field(default_factory=list)
     exponentials: list[int] = field(default_factory=list)
+    _bits: dict[tuple[int, int, int], Bits] = field(default_factory=dict)
 
-    def digits(self, segment: Segment) -> Array:
-        """Return the unsigned weights [words, columns] of a segment."""
-        return self._digits[segment.bank][segment.first : segment.first + segment.words]
+    def bits(self, segment: Segment) -> Bits:
+        """Return a segment's bits."""
+        key = segment.bank, segment.first, segment.words
+        if key not in self._bits:
+            digits = self._digits[segment.bank]
+            words = digits[:, segment.first : segment.first + segment.words]
+            self._bits[key] = Bits.of(words, segment.width // len(digits))
+        return self._bits[key]
 
     @cached_property
-    def _digits(self) -> list[Array]:
-        return [np.vstack([part.digits() for part in bank]) for bank in self.banks]
+    def _digits(self) -> list[Digits]:
+        return [np.hstack([part.digits() for part in bank]) for bank in self.banks]
 
 
 @dataclass(frozen=True, eq=False)
@@ -601,12 +608,6 @@ def _contents(
     }
 
 
-def _bits(words: Array, width: int) -> Bits:
-    """Return the bits of integers along a new last axis, the lowest first."""
-    in_bytes = words.astype("<i8")[..., None].view(np.uint8)
-    return np.unpackbits(in_bytes, axis=-1, count=width, bitorder="little")
-
-
 def _without_constants(
     buffers: list[Buffer],
     images: _Images,
@@ -645,13 +646,10 @@ def _without_empty_columns(
     for bank, buffer in enumerate(buffers):
         empty = 0
         for s in (s for s in segments if s.bank == bank and s.columns):
-            words = images.digits(s)
-            if s.words == 1 or s.words & (s.words - 1):
-                words = np.vstack([words, np.zeros_like(words[:1])])
-            changing = np.bitwise_or.reduce(words, axis=0) & ~np.bitwise_and.reduce(words, axis=0)
-            places = _bits(changing, s.width // len(changing)).ravel()
+            filled = s.words > 1 and s.words & (s.words - 1) == 0
+            changing = images.bits(s).changing(before_zeros=not filled)[: s.block_bits]
             firsts = range(0, s.block_bits, s.column_bits)
-            empty += sum(not places[f : min(f + s.column_bits, s.block_bits)].any() for f in firsts)
+            empty += int((~np.logical_or.reduceat(changing, firsts)).sum())
         result.append(replace(buffer, blocks=buffer.blocks - empty))
     return result
 

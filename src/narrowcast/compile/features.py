@@ -11,7 +11,8 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 
-from narrowcast.compile.design import Bits, Design
+from narrowcast.compile.bits import BLOCK, Bits
+from narrowcast.compile.design import Design
 from narrowcast.compile.lanes import Kind
 from narrowcast.compile.memory import Buffer
 from narrowcast.compile.multipliers import dsp_of_product
@@ -274,7 +275,7 @@ def ram_tables(words: int, width: int, family: str) -> int:
 
 
 def rom_columns(bits: Bits, family: str) -> tuple[int, int]:
-    """Return what a read-only memory of bits [words, width] has in its tables.
+    """Return what a read-only memory has in its tables.
 
     Blocks have 64 words. A bit that is the same in all words of a block takes no table, and bits
     that are alike take one. A table of four inputs holds 16 words, and where nothing else joins
@@ -283,17 +284,9 @@ def rom_columns(bits: Bits, family: str) -> tuple[int, int]:
     Returns:
         registers behind the tables, and the tables.
     """
-    words, width = bits.shape
-    blocks = -(-words // 64)
-    filled = np.zeros((64 * blocks, width), np.uint8)
-    filled[:words] = bits
-    packed = np.packbits(filled.reshape(blocks, 64, width), axis=1).swapaxes(1, 2)
-    columns = np.sort(np.ascontiguousarray(packed).view(np.uint64)[:, :, 0])  # in each block
-    constant = (columns == 0) | (columns == np.iinfo(np.uint64).max)
-    again = np.zeros_like(constant)
-    again[:, 1:] = columns[:, 1:] == columns[:, :-1]
-    counts = (~constant & ~again).sum(axis=1)
-    parts = -(-np.minimum(64, words - 64 * np.arange(blocks)) // 16)
+    counts = bits.different()
+    parts = np.full(len(counts), BLOCK // 16)
+    parts[-1] -= -bits.words % BLOCK // 16
     of_column = {"xc7": np.ones_like(parts), "ecp5": parts, "ice40": 2 * parts - 1}[family]
     return int(counts.sum()), int(counts @ of_column)
 
@@ -310,16 +303,16 @@ def _memories(design: Design) -> dict[str, float]:
             deep = 16 if family == "ecp5" else 64
             choice += b.copies * b.width * (-(-b.words // deep) - 1)
     random = regular = registers = chosen = outputs = 0
-    for name, bits in design.tables():
+    for name, copies, bits in design.tables():
         behind, tables = rom_columns(bits, family)
-        registers += behind
+        registers += copies * behind
         if name.startswith(("jobs", "exponentials")):
-            regular += tables
+            regular += copies * tables
         else:
-            random += tables
-        choices = -(-len(bits) // 64) - 1
+            random += copies * tables
+        choices = bits.columns.shape[1] - 1
         each = -(-choices // 3) if family == "xc7" else choices
-        varying = int((bits != bits[0]).any(axis=0).sum())
+        varying = copies * int(bits.changing().sum())
         chosen += each * varying
         outputs += varying
     return {
