@@ -84,7 +84,7 @@ def test_bits_are_those_of_the_numbers(words: int, width: int, lanes: int, seed:
     assert (bits.changing() == (plain != plain[0]).any(axis=0)).all()
     with_zeros = np.vstack([plain, np.zeros_like(plain[:1])])
     assert (bits.changing(before_zeros=True) == (with_zeros != with_zeros[0]).any(axis=0)).all()
-    for block, count in enumerate(bits.different()):
+    for block, count in enumerate(bits.different):
         columns = {tuple(column) for column in filled[64 * block : 64 * block + 64].T.tolist()}
         assert count == sum(len(set(column)) == 2 for column in columns)
 

@@ -1,6 +1,7 @@
 """The contents of read-only memories bit by bit, as synthesis sees them."""
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Self
 
 import numpy as np
@@ -33,22 +34,34 @@ class Bits:
         columns.view(np.uint8)[:, : -(-words // 8)] = np.packbits(bits, axis=1, bitorder="little")
         return cls(words, columns)
 
+    def run(self, first: int, words: int) -> Self:
+        """Return some words: whole blocks from the ``first`` on, or all to the end."""
+        blocks = slice(first // BLOCK, -(-(first + words) // BLOCK))
+        return type(self)(words, self.columns[:, blocks])
+
     def changing(self, *, before_zeros: bool = False) -> NDArray[np.bool_]:
         """Say of each column whether it is not the same in all words.
 
         Args:
             before_zeros: as if there were more words, of zeros.
         """
-        some: NDArray[np.bool_] = self.columns.any(axis=1)
-        if before_zeros:
-            return some
         ones = np.full(self.columns.shape[1], _ONES)
         ones[-1] >>= np.uint64(-self.words % BLOCK)
-        return some & (self.columns != ones).any(axis=1)
+        result: NDArray[np.bool_] = (self.columns != 0).any(axis=1)
+        if not before_zeros:
+            result &= (self.columns != ones).any(axis=1)
+        return result
 
+    @cached_property
     def different(self) -> NDArray[np.int64]:
-        """Count each block's columns that change, alike ones once; zeros fill the last block."""
+        """How many of each block's columns change, alike ones once; zeros fill the last block."""
         columns = np.sort(self.columns, axis=0)
         counted = (columns != 0) & (columns != _ONES)
         counted[1:] &= columns[1:] != columns[:-1]
-        return counted.sum(axis=0)
+        result: NDArray[np.int64] = counted.sum(axis=0)
+        return result
+
+    @cached_property
+    def changes(self) -> int:
+        """How many columns are not the same in all words."""
+        return int(self.changing().sum())

@@ -234,10 +234,11 @@ class _Weights:
         capacity = self.columns // self.stride
         tiles = -(-outputs // capacity)
         mask = (1 << self.bits) - 1
-        padded = np.zeros((tiles * capacity, self.stride, inner), np.min_scalar_type(mask))
+        dtype = np.min_scalar_type(mask)
+        padded = np.zeros((tiles * capacity, self.stride, inner), dtype)
         padded[:outputs, self.stride - 1] = self.weights & mask
         lanes = capacity * self.stride
-        result = np.zeros((self.columns, self.count), padded.dtype)
+        result: Digits = np.zeros((self.columns, self.count), dtype)
         result[:lanes] = padded.reshape(tiles, lanes, inner).swapaxes(0, 1).reshape(lanes, -1)
         return result
 
@@ -252,20 +253,17 @@ class _Images:
     multipliers: list[int] = field(default_factory=list)
     residuals: list[int] = field(default_factory=list)
     exponentials: list[int] = field(default_factory=list)
-    _bits: dict[tuple[int, int, int], Bits] = field(default_factory=dict)
 
     def bits(self, segment: Segment) -> Bits:
         """Return a segment's bits."""
-        key = segment.bank, segment.first, segment.words
-        if key not in self._bits:
-            digits = self._digits[segment.bank]
-            words = digits[:, segment.first : segment.first + segment.words]
-            self._bits[key] = Bits.of(words, segment.width // len(digits))
-        return self._bits[key]
+        return self._banks_bits[segment.bank].run(segment.first, segment.words)
 
     @cached_property
-    def _digits(self) -> list[Digits]:
-        return [np.hstack([part.digits() for part in bank]) for bank in self.banks]
+    def _banks_bits(self) -> list[Bits]:
+        return [
+            Bits.of(np.hstack([part.digits() for part in bank]), bank[0].bits)
+            for bank in self.banks
+        ]
 
 
 @dataclass(frozen=True, eq=False)

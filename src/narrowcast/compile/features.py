@@ -284,7 +284,7 @@ def rom_columns(bits: Bits, family: str) -> tuple[int, int]:
     Returns:
         registers behind the tables, and the tables.
     """
-    counts = bits.different()
+    counts = bits.different
     parts = np.full(len(counts), BLOCK // 16)
     parts[-1] -= -bits.words % BLOCK // 16
     of_column = {"xc7": np.ones_like(parts), "ecp5": parts, "ice40": 2 * parts - 1}[family]
@@ -312,7 +312,7 @@ def _memories(design: Design) -> dict[str, float]:
             random += copies * tables
         choices = bits.columns.shape[1] - 1
         each = -(-choices // 3) if family == "xc7" else choices
-        varying = copies * int(bits.changing().sum())
+        varying = copies * bits.changes
         chosen += each * varying
         outputs += varying
     return {

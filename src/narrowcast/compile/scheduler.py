@@ -17,12 +17,14 @@ from narrowcast.compile.program import (
     lay_out,
 )
 from narrowcast.compile.step_table import step_table
-from narrowcast.integer.model import Array, IntegerModel, Step
+from narrowcast.integer.model import Array, IntegerModel
 
 DRAWN_JOBS = 6000  # jobs placed in search of a better order, in all
 MOST_DRAWS = 60
 MOST_FOUND = 500
 _found: dict[Hashable, Schedule] = {}
+
+LayerAndKind = tuple[int, str]  # of a step: 0 and its name if it is of no layer
 
 
 def schedule(model: IntegerModel, array: LaneArray, *, thorough: bool = False) -> Schedule:
@@ -63,8 +65,13 @@ def _fastest(
     from narrowcast.compile import placing  # noqa: PLC0415  # numba takes as long as numpy
 
     draws = min(MOST_DRAWS, DRAWN_JOBS // sum(step.rows for step in steps)) if thorough else 0
-    table = step_table(model, array, steps)
-    cycles, placed = placing.place_fastest(table, _orders(model, steps, draws))
+    orders = _orders(
+        tuple(_layer_and_kind(step.name) for step in model.steps),
+        tuple(_layer_and_kind(step.source.name) for step in steps),
+        max(step.rows for step in steps),
+        draws,
+    )
+    cycles, placed = placing.place_fastest(step_table(model, array, steps), orders)
     jobs, values, column = [], placed.values.tolist(), 0
     for step, row, ways, start, wait, late, reason, slot in np.array(placed[:-1]).T.tolist():
         after = column + steps[step].columns
@@ -81,19 +88,21 @@ def _fastest(
 # -------------------------------------------------------------------- orders
 
 
-def _orders(model: IntegerModel, steps: tuple[ProgramStep, ...], draws: int) -> Array:
+@lru_cache
+def _orders(
+    of_model: tuple[LayerAndKind, ...], steps: tuple[LayerAndKind, ...], rows: int, draws: int
+) -> Array:
     """Return the orders to try as ranks [orders, steps, rows], see ``place_fastest``.
 
     Three are fixed: depth first; keys and values of a layer before what waits for them; row by
     row. A drawn one has a rank for each kind of step, and how many rows it runs ahead or behind.
     """
-    kinds = tuple(_layer_and_kind(step)[1] for step in model.steps)
-    of_step = [_layer_and_kind(step.source) for step in steps]
+    kinds = tuple(kind for _, kind in of_model)
     layer, kind, caches = np.array(
-        [(layer, kinds.index(kind), _CACHES.get(kind, 3)) for layer, kind in of_step]
+        [(layer, kinds.index(kind), _CACHES.get(kind, 3)) for layer, kind in steps]
     ).T[:, :, None]
     later = -np.arange(len(steps))[:, None]
-    row = np.arange(max(step.rows for step in steps))
+    row = np.arange(rows)
     fixed = (_ranks(later, row), _ranks(layer, caches, row, later), _ranks(layer, row, later))
     ranks, ahead, by_row = (drawn[:draws] for drawn in _drawn(kinds))
     rank, place = ranks[:, kind], row + ahead[:, kind]
@@ -104,9 +113,10 @@ def _orders(model: IntegerModel, steps: tuple[ProgramStep, ...], draws: int) -> 
 _CACHES = {"embed": 0, "key": 1, "value": 2}
 
 
-def _layer_and_kind(step: Step) -> tuple[int, str]:
-    layer, _, rest = step.name.removeprefix("layers.").partition(".")
-    return (int(layer), rest) if layer.isdigit() else (0, step.name)
+@lru_cache
+def _layer_and_kind(name: str) -> LayerAndKind:
+    layer, _, rest = name.removeprefix("layers.").partition(".")
+    return (int(layer), rest) if layer.isdigit() else (0, name)
 
 
 def _ranks(*keys: Array) -> Array:
