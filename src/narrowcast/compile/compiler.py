@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from narrowcast.compile.area import area
 from narrowcast.compile.arrays import Wishes, arrays
 from narrowcast.compile.design import Design, compile_array, too_large
-from narrowcast.compile.scheduler import schedule
+from narrowcast.compile.scheduler import fewest_cycles
 from narrowcast.device import Device
 from narrowcast.errors import UserError
 from narrowcast.integer.model import IntegerModel, Linear
@@ -84,7 +84,7 @@ def best_design(model: IntegerModel, device: Device, wishes: Wishes) -> Design:
     if best is None:
         assert refusal is not None  # there is at least one array
         raise refusal
-    if schedule(model, best.array, thorough=True).cycles == best.cycles:
+    if fewest_cycles(model, best.array, thorough=True) == best.cycles:
         return best
     try:  # another order of jobs may need a little more
         faster = compile_array(model, device, best.array, storage, thorough=True)

@@ -1,9 +1,9 @@
 """Places a program's jobs one after the other, always the one that can start first.
 
 All of it is integers in arrays, and compiled by numba: to find a good order of a program's jobs,
-thousands of them are placed. What a step is stands in its row of a
-``StepTable``. Which of two jobs that can start in the same clock goes first is a matter of the
-order: a rank for each row of each step.
+thousands of them are placed. What a step is stands in its row of a ``StepTable``. Which of two
+jobs that can start in the same clock goes first is a matter of the order: a rank for each row of
+each step.
 """
 
 from collections.abc import Callable
@@ -12,15 +12,25 @@ from typing import Any, NamedTuple, TypeVar, cast
 import numba
 import numpy as np
 
+from narrowcast.compile import step_table, timing
 from narrowcast.compile.step_table import (
+    COLLECTOR,
     FROM_INPUTS,
     FROM_KEYS,
     FROM_POOL,
     FROM_VALUES,
+    INPUT,
+    KEY,
+    NOTHING,
+    OPERAND,
+    SOFTMAX,
     TO_HEADS,
     TO_POOL,
     TO_SOFTMAX,
     TO_VALUES,
+    VALUE,
+    WORD,
+    Placed,
     StepRow,
     StepTable,
 )
@@ -43,27 +53,6 @@ from narrowcast.integer.model import Array
 F = TypeVar("F", bound=Callable[..., object])
 
 NEVER = 1 << 60  # no clock
-
-# What a job waits for
-REASONS = ("", "input", "operand", "keys", "values", "softmax", "fetch", "collector")
-NOTHING, INPUT, OPERAND, KEY, VALUE, SOFTMAX, WORD, COLLECTOR = range(len(REASONS))
-
-
-class Placed(NamedTuple):
-    """Jobs in their order: each one's numbers, as in ``program.Job``; ``reason`` of ``REASONS``.
-
-    ``values`` are those of the first job, of the second, and so on.
-    """
-
-    step: Array
-    row: Array
-    ways: Array
-    start: Array
-    wait: Array
-    late: Array
-    reason: Array
-    slot: Array
-    values: Array
 
 
 class _Units(NamedTuple):
@@ -122,16 +111,23 @@ class _Start(NamedTuple):
 
 
 def compiled(function: F) -> F:
-    """Compile a function when it is called first; kept on disk if there is a place for it.
+    """Compile a function when it is called first.
 
     It makes no arrays of its own, as Python has the memory (``_nrt``): without counting who uses
     which array, jobs are placed four times as fast.
     """
-    options: dict[str, Any] = {"_nrt": False}
+    return cast("F", numba.njit(**_OPTIONS)(function))
+
+
+def compiled_once(function: F) -> F:
+    """Compile a function, and all that it calls, and keep that on disk if there is a place."""
     try:
-        return cast("F", numba.njit(cache=True, **options)(function))
+        return cast("F", numba.njit(cache=True, **_OPTIONS)(function))
     except RuntimeError:  # neither this folder nor the user's can be written to
-        return cast("F", numba.njit(**options)(function))
+        return compiled(function)
+
+
+_OPTIONS: dict[str, Any] = {"_nrt": False}
 
 
 # -------------------------------------------------------------------- dependencies
@@ -418,14 +414,34 @@ def _place_all(table: StepTable, ranks: Array, made: _Made, placed: Placed, fewe
     return units.last + TAKE_TO_VALUE + VALUE_TO_RESULT + table.outputs
 
 
-@compiled
-def _place_fastest(table: StepTable, orders: Array, made: _Made, placed: Placed) -> int:
-    fewest, best = NEVER, 0
-    for order in range(len(orders)):
-        cycles = _place_all(table, orders[order], made, placed, fewest)
-        if cycles < fewest:
-            fewest, best = cycles, order
-    return _place_all(table, orders[best], made, placed, NEVER)
+def _make_place_fastest(constants: tuple[int, ...]) -> Callable[..., int]:
+    """Return the function that does the work.
+
+    What is kept on disk belongs to this file as it is, and to what the function encloses: so
+    ``constants`` has to have all numbers of other files that the code is compiled with.
+    """
+
+    @compiled_once
+    def place_fastest(table: StepTable, orders: Array, made: _Made, placed: Placed) -> int:
+        _ = constants
+        fewest, best = NEVER, 0
+        for order in range(len(orders)):
+            cycles = _place_all(table, orders[order], made, placed, fewest)
+            if cycles < fewest:
+                fewest, best = cycles, order
+        return _place_all(table, orders[best], made, placed, NEVER)
+
+    return place_fastest
+
+
+_place_fastest = _make_place_fastest(
+    tuple(
+        number
+        for module in (timing, step_table)
+        for _, number in sorted(vars(module).items())
+        if isinstance(number, int)
+    )
+)
 
 
 def place_fastest(table: StepTable, orders: Array) -> tuple[int, Placed]:

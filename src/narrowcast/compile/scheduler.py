@@ -10,19 +10,14 @@ from random import Random
 import numpy as np
 
 from narrowcast.compile.lanes import LaneArray
-from narrowcast.compile.program import (
-    Job,
-    ProgramStep,
-    Schedule,
-    lay_out,
-)
-from narrowcast.compile.step_table import step_table
+from narrowcast.compile.program import Job, ProgramStep, Schedule, lay_out
+from narrowcast.compile.step_table import REASONS, Placed, step_table
 from narrowcast.integer.model import Array, IntegerModel
 
 DRAWN_JOBS = 6000  # jobs placed in search of a better order, in all
 MOST_DRAWS = 60
 MOST_FOUND = 500
-_found: dict[Hashable, Schedule] = {}
+_found: dict[Hashable, tuple[int, Placed]] = {}
 
 LayerAndKind = tuple[int, str]  # of a step: 0 and its name if it is of no layer
 
@@ -35,54 +30,46 @@ def schedule(model: IntegerModel, array: LaneArray, *, thorough: bool = False) -
     What has been found is kept: models that differ in numbers only have one schedule.
     """
     steps = lay_out(model, array)
-    key = _timing(model, array, steps), thorough
-    if key not in _found:
-        if len(_found) >= MOST_FOUND:
-            del _found[next(iter(_found))]
-        _found[key] = _fastest(model, array, steps, thorough=thorough)
-    known = _found[key]
-    return Schedule(steps, known.jobs, known.cycles)
-
-
-def _timing(model: IntegerModel, array: LaneArray, steps: tuple[ProgramStep, ...]) -> Hashable:
-    """Return everything that a schedule depends on."""
-    return (
-        *(model.window, model.inputs, model.channels, model.heads, model.outputs),
-        *(array.ways, array.grouped),
-        *(
-            (
-                *(type(s.source), s.name, s.source.operand, s.source.output),
-                *(s.rows, s.tiles, s.inner, s.columns, s.capacity, s.mode.both, s.tile_pause),
+    cycles, placed = _placed(model, array, steps, thorough=thorough)
+    jobs, values, column = [], placed.values.tolist(), 0
+    for step, row, ways, start, wait, late, reason, slot in zip(
+        *(numbers.tolist() for numbers in placed[:-1]), strict=True
+    ):
+        after = column + steps[step].columns
+        jobs.append(
+            Job(
+                *(step, tuple(range(row, row + ways)), start, wait, REASONS[reason]),
+                *(tuple(values[column:after]), slot, late),
             )
-            for s in steps
-        ),
-    )
+        )
+        column = after
+    return Schedule(steps, tuple(jobs), cycles)
 
 
-def _fastest(
+def fewest_cycles(model: IntegerModel, array: LaneArray, *, thorough: bool = False) -> int:
+    """Return the cycles of :func:`schedule`."""
+    return _placed(model, array, lay_out(model, array), thorough=thorough)[0]
+
+
+def _placed(
     model: IntegerModel, array: LaneArray, steps: tuple[ProgramStep, ...], *, thorough: bool
-) -> Schedule:
-    from narrowcast.compile import placing  # noqa: PLC0415  # numba takes as long as numpy
-
+) -> tuple[int, Placed]:
     draws = min(MOST_DRAWS, DRAWN_JOBS // sum(step.rows for step in steps)) if thorough else 0
-    orders = _orders(
+    of_orders = (
         tuple(_layer_and_kind(step.name) for step in model.steps),
         tuple(_layer_and_kind(step.source.name) for step in steps),
         max(step.rows for step in steps),
         draws,
     )
-    cycles, placed = placing.place_fastest(step_table(model, array, steps), orders)
-    jobs, values, column = [], placed.values.tolist(), 0
-    for step, row, ways, start, wait, late, reason, slot in np.array(placed[:-1]).T.tolist():
-        after = column + steps[step].columns
-        jobs.append(
-            Job(
-                *(step, tuple(range(row, row + ways)), start, wait, placing.REASONS[reason]),
-                *(tuple(values[column:after]), slot, late),
-            )
-        )
-        column = after
-    return Schedule(steps, tuple(jobs), int(cycles))
+    table = step_table(model, array, steps)
+    key = table.steps.tobytes(), *table[1:], *of_orders
+    if key not in _found:
+        from narrowcast.compile.placing import place_fastest  # noqa: PLC0415  # and numba
+
+        if len(_found) >= MOST_FOUND:
+            del _found[next(iter(_found))]
+        _found[key] = place_fastest(table, _orders(*of_orders))
+    return _found[key]
 
 
 # -------------------------------------------------------------------- orders

@@ -1,4 +1,4 @@
-"""A program's steps as an array of integers: what ``placing`` has to know of them."""
+"""A program in numbers, and its jobs: what ``placing`` works on, and what it makes of it."""
 
 from typing import NamedTuple
 
@@ -7,12 +7,16 @@ import numpy as np
 from narrowcast.compile.lanes import LaneArray
 from narrowcast.compile.program import ProgramStep, cached_tensors, pooled_tensor
 from narrowcast.compile.timing import ISSUE_TO_SUM
-from narrowcast.integer.model import Context, IntegerModel, Scores
+from narrowcast.integer.model import Array, Context, IntegerModel, Scores
 
 # What a step reads, besides weights
 FROM_INPUTS, FROM_ROWS, FROM_KEYS, FROM_VALUES, FROM_POOL = range(5)
 # What a step writes; rows of keys and of queries are read head by head
 TO_ROWS, TO_HEADS, TO_VALUES, TO_POOL, TO_SOFTMAX = range(5)
+
+# What a job waits for
+REASONS = ("", "input", "operand", "keys", "values", "softmax", "fetch", "collector")
+NOTHING, INPUT, OPERAND, KEY, VALUE, SOFTMAX, WORD, COLLECTOR = range(len(REASONS))
 
 
 class StepRow(NamedTuple):
@@ -69,6 +73,23 @@ class StepTable(NamedTuple):
     tensors: int
     size: int
     latency: int
+
+
+class Placed(NamedTuple):
+    """Jobs in their order: each one's numbers, as in ``program.Job``; ``reason`` of ``REASONS``.
+
+    ``values`` are those of the first job, of the second, and so on.
+    """
+
+    step: Array
+    row: Array
+    ways: Array
+    start: Array
+    wait: Array
+    late: Array
+    reason: Array
+    slot: Array
+    values: Array
 
 
 def step_table(model: IntegerModel, array: LaneArray, steps: tuple[ProgramStep, ...]) -> StepTable:
