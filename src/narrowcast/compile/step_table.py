@@ -1,5 +1,6 @@
 """A program in numbers, and its jobs: what ``placing`` works on, and what it makes of it."""
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -54,7 +55,9 @@ class StepRow(NamedTuple):
     contexts_before: int
 
 
-_ROW = np.dtype([(name, np.int64) for name in StepRow._fields])
+def step_array(rows: Sequence[StepRow]) -> np.ndarray:
+    """Return the rows as the array that ``StepTable`` has."""
+    return np.array(rows, [(name, np.int64) for name in StepRow._fields])
 
 
 class StepTable(NamedTuple):
@@ -145,7 +148,7 @@ def step_table(model: IntegerModel, array: LaneArray, steps: tuple[ProgramStep, 
                 contexts_before=0,
             )
         )
-    table = np.array(rows, _ROW)
+    table = step_array(rows)
     for row, step in zip(table, steps, strict=True):
         row["scored_before"], row["contexts_before"] = before.get(step.source.output, (0, 0))
     return StepTable(
