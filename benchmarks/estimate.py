@@ -6,7 +6,7 @@
 ``narrowcast characterise``) are synthesised whole, the faster ones simulated. Then models near
 and beyond what two small devices hold: does what is said to fit fit, and is what is said to be too
 large too large? And energies beside published ones. Models that are done already are not
-synthesised again.
+synthesised again. And how long an estimate takes, which ``--times`` prints alone.
 """
 
 import argparse
@@ -18,15 +18,17 @@ import statistics
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import numpy as np
 
 from narrowcast.compile import Design, Wishes, best_design, compile_model
 from narrowcast.compile.area import area
+from narrowcast.config import Config, load_config, quantised_names
 from narrowcast.device import Device, load_device
 from narrowcast.errors import UserError
-from narrowcast.estimate import estimate_design
+from narrowcast.estimate import Estimate, estimate, estimate_design
 from narrowcast.estimate.power import published_uj
 from narrowcast.estimate.samples import sample
 from narrowcast.hardware.simulate import simulate_ghdl
@@ -45,6 +47,9 @@ PUBLISHED = (  # window, channels, bits, uJ, cycles, seconds: arXiv 2407.11041, 
     (6, 64, 8, 212.0, 284_600, 2.82e-3),
     (12, 64, 6, 364.0, 580_200, 4.6e-3),
 )
+EXAMPLE = Path(__file__).parents[1] / "examples" / "airu.toml"
+TIMED = ("xc7s15", "xc7s6", "up5k", "ecp5-25f")
+CONFIGURATIONS = 60  # for each device
 COLUMNS = (
     *("device", "seed", "n x d", "bits", "cycles", "DSP", "BRAM"),
     *("LUT", "estimate", "%", "FF", "estimate", "%"),
@@ -206,12 +211,67 @@ def energies() -> list[dict[str, float]]:
     return rows
 
 
+def configurations(device: str, count: int) -> Iterator[Config]:
+    """Yield so many random configurations for a device."""
+    random = Random(device)
+    for _ in range(count):
+        layers = random.choice([1, 1, 1, 2])
+        bits = {name: random.randint(2, 8) for name in quantised_names(layers)}
+        config = load_config(
+            EXAMPLE,
+            [
+                f"hardware.device={device}",
+                f"data.window={random.choice([4, 6, 8, 12, 16, 18, 24])}",
+                f"model.channels={random.choice([12, 16, 24, 32, 40, 48, 64])}",
+                f"model.layers={layers}",
+            ],
+        )
+        quantization = config.quantization.model_copy(update={"bits": bits})
+        yield config.model_copy(update={"quantization": quantization})
+
+
+def times(device: str) -> None:
+    """Print the processor's milliseconds for configurations that are new, and once more."""
+    first: list[list[float]] = [[], []]  # by whether the device can hold it
+    again: list[float] = []
+    for config in configurations(device, CONFIGURATIONS):
+        try:
+            found, new = timed(config)
+            again.append(timed(config)[1])
+        except UserError:  # DSP blocks or block memories do not last
+            continue
+        first[found.too_large].append(new)
+    for held, own in zip(("fit", "are too large"), first, strict=True):
+        if own:
+            print(
+                f"{device}: {len(own)} new configurations that {held}: "
+                f"{statistics.median(own):.0f} ms, at most {max(own):.0f}, "
+                f"{sum(new < 20 for new in own)} below 20"
+            )
+    print(f"{device}: known ones: {statistics.median(again):.0f} ms, at most {max(again):.0f}")
+
+
+def timed(config: Config) -> tuple[Estimate, float]:
+    """Return an estimate, and the processor's milliseconds that it took."""
+    begun = time.process_time()
+    found = estimate(config)
+    return found, 1000 * (time.process_time() - begun)
+
+
 def main() -> None:
     """Go through all models."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--out", type=Path, required=True, help="folder for what was found")
+    parser.add_argument("--out", type=Path, help="folder for what was found")
+    parser.add_argument("--times", action="store_true", help="only how long an estimate takes")
     parser.add_argument("--json", type=Path, help="file for the numbers")
     args = parser.parse_args()
+    estimate(load_config(EXAMPLE))  # compiles what is not compiled yet
+    for name in TIMED:
+        times(name)
+    if args.times:
+        return
+    if args.out is None:
+        parser.error("--out: where to?")
     args.out.mkdir(parents=True, exist_ok=True)
     rows = []
     for name, count in HELD_OUT:

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from narrowcast.compile import Wishes, best_design, compile_model
 from narrowcast.compile.area import POINTS, area, fit_points, non_negative
+from narrowcast.compile.bits import Bits
 from narrowcast.compile.features import PARTS, features, ram_tables, rom_columns, table_lane
 from narrowcast.device import load_device
 from narrowcast.errors import UserError
@@ -52,14 +53,40 @@ def test_a_linear_truth_is_found(random: np.random.Generator, count: int) -> Non
 
 
 def test_rom_tables_are_those_of_bits_that_differ() -> None:
-    bits = np.random.default_rng(1).integers(0, 2, (100, 5))
+    columns = np.random.default_rng(1).integers(0, 2, (5, 100))
+    bits = Bits.of(columns, 1)
     assert rom_columns(bits, "xc7") == (10, 10)
     assert rom_columns(bits, "ecp5") == (10, 5 * 4 + 5 * 3)
     assert rom_columns(bits, "ice40") == (10, 5 * 7 + 5 * 5)
-    alike = np.hstack([bits, bits[:, :2], np.ones_like(bits[:, :1])])
-    _, tables = rom_columns(alike, "xc7")
+    alike = np.vstack([columns, columns[:2], np.ones_like(columns[:1])])
+    _, tables = rom_columns(Bits.of(alike, 1), "xc7")
     assert tables == 10 + 1  # ones, and zeros in what is left over of the second block
-    assert rom_columns(np.zeros((64, 7), np.int64), "xc7") == (0, 0)
+    assert rom_columns(Bits.of(np.zeros((7, 64), np.int64), 1), "xc7") == (0, 0)
+
+
+@given(
+    words=st.integers(1, 200),
+    width=st.integers(1, 9),
+    lanes=st.integers(1, 4),
+    seed=st.integers(0, 99),
+)
+def test_bits_are_those_of_the_numbers(words: int, width: int, lanes: int, seed: int) -> None:
+    random = np.random.default_rng(seed)
+    few = random.integers(-(1 << width - 1), 1 << width - 1, (lanes, words)) >> random.integers(9)
+    numbers = few if seed % 2 else (few & (1 << width) - 1).astype(np.uint16)
+    plain = (few.T[:, :, None] >> np.arange(width) & 1).reshape(words, -1)
+    bits = Bits.of(numbers, width)
+    filled = np.vstack([plain, np.zeros((-words % 64, lanes * width), np.int64)])
+    for column, of_word in enumerate(filled.T):
+        blocks = of_word.reshape(-1, 64).tolist()
+        whole = [sum(bit << word for word, bit in enumerate(block)) for block in blocks]
+        assert bits.columns[column].tolist() == whole
+    assert (bits.changing() == (plain != plain[0]).any(axis=0)).all()
+    with_zeros = np.vstack([plain, np.zeros_like(plain[:1])])
+    assert (bits.changing(before_zeros=True) == (with_zeros != with_zeros[0]).any(axis=0)).all()
+    for block, count in enumerate(bits.different):
+        columns = {tuple(column) for column in filled[64 * block : 64 * block + 64].T.tolist()}
+        assert count == sum(len(set(column)) == 2 for column in columns)
 
 
 def test_ram_tables() -> None:

@@ -10,7 +10,7 @@ it may be is what it was off at worst where each design in turn was left out of 
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -47,6 +47,7 @@ class Area:
         return lut <= device.lut and ff <= device.ff
 
 
+@lru_cache(8)  # a design is asked about more than once
 def area(design: Design, tool: str = "yosys") -> Area:
     """Estimate what synthesis will count.
 

@@ -13,7 +13,8 @@ from narrowcast.compile.lanes import (
     narrow_widths,
     operands_of,
 )
-from narrowcast.compile.program import least_cycles, schedule
+from narrowcast.compile.program import least_cycles
+from narrowcast.compile.scheduler import fewest_cycles
 from narrowcast.device import Device
 from narrowcast.errors import UserError
 from narrowcast.integer.arithmetic import MULTIPLIER_BITS
@@ -73,7 +74,7 @@ def arrays(model: IntegerModel, device: Device, wishes: Wishes) -> list[LaneArra
             f"{(wishes.ways or 1) * maker.epilogue}: none are left for lanes"
         )
     likely = sorted(found, key=lambda a: _cost(least_cycles(model, a), a))
-    first = sorted(likely[:TRIED], key=lambda a: _cost(schedule(model, a).cycles, a))
+    first = sorted(likely[:TRIED], key=lambda a: _cost(fewest_cycles(model, a), a))
     return first + likely[TRIED:]
 
 

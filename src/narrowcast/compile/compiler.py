@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from narrowcast.compile.area import area
 from narrowcast.compile.arrays import Wishes, arrays
 from narrowcast.compile.design import Design, compile_array, too_large
+from narrowcast.compile.scheduler import fewest_cycles
 from narrowcast.device import Device
 from narrowcast.errors import UserError
 from narrowcast.integer.model import IntegerModel, Linear
@@ -83,6 +84,8 @@ def best_design(model: IntegerModel, device: Device, wishes: Wishes) -> Design:
     if best is None:
         assert refusal is not None  # there is at least one array
         raise refusal
+    if fewest_cycles(model, best.array, thorough=True) == best.cycles:
+        return best
     try:  # another order of jobs may need a little more
         faster = compile_array(model, device, best.array, storage, thorough=True)
     except UserError:

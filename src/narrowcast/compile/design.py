@@ -5,15 +5,17 @@ import json
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cached_property
+from functools import cached_property, lru_cache
 from importlib import resources
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
+from numpy.typing import NDArray
 
 from narrowcast.compile import memory, vhdl
 from narrowcast.compile.arrays import lane_bits
+from narrowcast.compile.bits import Bits
 from narrowcast.compile.bounds import Bounds, bounds
 from narrowcast.compile.lanes import (
     Kind,
@@ -23,21 +25,19 @@ from narrowcast.compile.lanes import (
 )
 from narrowcast.compile.memory import Buffer, Segment
 from narrowcast.compile.multipliers import dsp_of_product
-from narrowcast.compile.program import (
+from narrowcast.compile.program import Schedule, pooled_tensor, token_tensors
+from narrowcast.compile.scheduler import schedule
+from narrowcast.compile.timing import (
     BELOW_TO_READ,
     ROW_MULTIPLIER_BITS,
     SCORE_TO_BELOW,
     VALUE_TO_READ,
-    Schedule,
-    pooled_tensor,
-    schedule,
-    token_tensors,
 )
 from narrowcast.compile.words import (
     RING_BITS,
     JobWord,
     Layout,
-    job_word,
+    job_words,
     rows_of_store,
     step_fields,
 )
@@ -46,7 +46,9 @@ from narrowcast.device import Device
 from narrowcast.errors import UserError
 from narrowcast.files import write_whole
 from narrowcast.integer.arithmetic import MULTIPLIER_BITS, signed_bits
-from narrowcast.integer.model import Array, Context, IntegerModel, Linear, Scores
+from narrowcast.integer.model import Context, IntegerModel, Linear, Scores
+
+Digits = NDArray[np.unsignedinteger[Any]]
 
 TRACE_ORDER = "trace.json"  # beside the sources: what the engine stores, in its order
 
@@ -72,9 +74,9 @@ class StepCost:
     lost: dict[str, int]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Design:
-    """A compiled model, ready to be written as VHDL.
+    """A compiled model, ready to be written as VHDL; equal to itself only, as a model is.
 
     Attributes:
         model, device: what was compiled, and for what. array: the lanes.
@@ -172,24 +174,26 @@ class Design:
             ]
         return [(name, row, column) for _, _, name, row, column in sorted(found)]
 
-    def tables(self) -> Iterator[tuple[str, Array]]:
-        """Yield what read-only memory lies in look-up tables: a buffer's name, and the bits.
+    def tables(self) -> Iterator[tuple[str, int, Bits]]:
+        """Yield what read-only memory lies in look-up tables: a buffer's name, copies, the bits.
 
-        Bits are [words, width], those of a weight bank segment by segment.
+        A weight bank comes segment by segment, copies that differ one by one.
         """
-        bits = {f"weights, {bits} bit": bits for bits in self.bank_bits}
+        banks = {f"weights, {bits} bit" for bits in self.bank_bits}
         for segment in self.segments:
             if segment.block_bits < segment.width:
-                width = self.bank_bits[segment.bank]
-                lanes = _digits(self._images.banks[segment.bank], segment)
-                words = _bits(lanes[:, :, None], width).reshape(segment.words, segment.width)
-                yield f"weights, {width} bit", words[:, segment.block_bits :]
-        contents = _contents(self._images, self.jobs, _JobWidths.of(self.constants))
+                whole = self._images.bits(segment)
+                rest = Bits(whole.words, whole.columns[segment.block_bits :])
+                yield f"weights, {self.bank_bits[segment.bank]} bit", 1, rest
+        jobs = _job_contents(self.jobs, _JobWidths.of(self.constants))
         for buffer in self.buffers:
-            if buffer.storage == "distributed" and not buffer.writable and buffer.name not in bits:
-                for content in contents[buffer.name]:
-                    for _ in range(buffer.copies // len(contents[buffer.name])):
-                        yield buffer.name, _bits(np.array(content, np.int64)[:, None], buffer.width)
+            if buffer.storage == "distributed" and not buffer.writable and buffer.name not in banks:
+                if buffer.name in jobs:
+                    contents = _bits(jobs[buffer.name], buffer.width)
+                else:
+                    contents = self._images.parameters.bits(buffer.name, buffer.width)
+                for bits in contents:
+                    yield buffer.name, buffer.copies // len(contents), bits
 
     @cached_property
     def _package(self) -> str:
@@ -223,67 +227,128 @@ class _Weights:
         """
         return [
             sum(int(d) << (self.bits * lane) for lane, d in enumerate(word))
-            for word in self.digits()
+            for word in self.digits().T
         ]
 
-    def digits(self) -> Array:
-        """Return the unsigned weights [words, columns] of each word, lane by lane."""
+    def digits(self) -> Digits:
+        """Return the unsigned weights [columns, words] of each lane, word by word."""
         outputs, inner = self.weights.shape
         capacity = self.columns // self.stride
         tiles = -(-outputs // capacity)
-        padded = np.zeros((tiles * capacity, self.stride, inner), np.int64)
-        padded[:outputs, self.stride - 1] = self.weights
+        mask = (1 << self.bits) - 1
+        dtype = np.min_scalar_type(mask)
+        padded = np.zeros((tiles * capacity, self.stride, inner), dtype)
+        padded[:outputs, self.stride - 1] = self.weights & mask
         lanes = capacity * self.stride
-        digits = padded.reshape(tiles, lanes, inner).swapaxes(1, 2).reshape(-1, lanes)
-        result = np.zeros((len(digits), self.columns), np.int64)
-        result[:, :lanes] = digits & ((1 << self.bits) - 1)
+        result: Digits = np.zeros((self.columns, self.count), dtype)
+        result[:lanes] = padded.reshape(tiles, lanes, inner).swapaxes(0, 1).reshape(lanes, -1)
         return result
 
 
-@dataclass
+@dataclass(eq=False)
+class _Parameters:
+    """The numbers of a model but for its weights, one behind the other, and where each lies.
+
+    Attributes:
+        contents: the words of each memory by its name, copies that differ apart.
+        bias_base, m_base, r_base, table_base: as in ``Layout``. widths: of all that a model makes,
+            by the names of ``engine_config.vhd``.
+    """
+
+    contents: dict[str, list[list[int]]]
+    bias_base: dict[str, int] = field(default_factory=dict)
+    m_base: dict[str, int] = field(default_factory=dict)
+    r_base: dict[str, int] = field(default_factory=dict)
+    table_base: dict[str, int] = field(default_factory=dict)
+    widths: Mapping[str, int] = field(default_factory=dict)
+    _bits: dict[tuple[str, int], list[Bits]] = field(default_factory=dict)
+
+    def bits(self, name: str, width: int) -> list[Bits]:
+        """Return the bits of a memory, copies that differ apart."""
+        if (name, width) not in self._bits:
+            self._bits[name, width] = _bits(self.contents[name], width)
+        return self._bits[name, width]
+
+
+@dataclass(eq=False)
 class _Images:
-    """Memory images while they are being put together."""
+    """Images of the read-only memories, but for the list of jobs; where the weights lie."""
 
+    parameters: _Parameters
+    bank_bits: tuple[int, ...]
     banks: list[list[_Weights]]
-    biases: list[int] = field(default_factory=list)
-    positions: list[list[int]] = field(default_factory=list)
-    multipliers: list[int] = field(default_factory=list)
-    residuals: list[int] = field(default_factory=list)
-    exponentials: list[int] = field(default_factory=list)
+    layout: Layout
+
+    def bits(self, segment: Segment) -> Bits:
+        """Return the bits of a segment of a bank."""
+        return self._banks_bits[segment.bank].run(segment.first, segment.words)
+
+    @cached_property
+    def _banks_bits(self) -> list[Bits]:
+        return [
+            Bits.of(np.hstack([part.digits() for part in bank]), bits)
+            for bank, bits in zip(self.banks, self.bank_bits, strict=True)
+        ]
 
 
-def _lay_out(
-    model: IntegerModel, array: LaneArray, scratch: Mapping[memory.Place, int]
-) -> tuple[_Images, Layout, tuple[int, ...]]:
+@lru_cache(8)  # one array of a model comes after the other
+def _parameters(model: IntegerModel, ways: int) -> _Parameters:
+    biases: list[int] = []
+    positions: list[list[int]] = []
+    multipliers: list[int] = []
+    residuals: list[int] = []
+    exponentials: list[int] = []
+    result = _Parameters(
+        {
+            "exponentials": [exponentials],
+            "biases": [biases],
+            "positions": positions,
+            "multipliers": [multipliers],
+            "residual multipliers": [residuals],
+        }
+    )
+    for step in model.steps:
+        result.m_base[step.name] = len(multipliers)
+        if isinstance(step, Linear):
+            bias = model.arrays[step.bias]
+            if bias.ndim == 2:
+                positions += _positions(bias, ways)
+            else:
+                result.bias_base[step.name] = len(biases)
+                biases += bias.tolist()
+            multipliers += model.arrays[step.multiplier].tolist()
+            if step.residual_multiplier is not None:
+                result.r_base[step.name] = len(residuals)
+                residuals += model.arrays[step.residual_multiplier].tolist()
+        elif isinstance(step, Scores):
+            multipliers.append(step.multiplier)
+            if step.table not in result.table_base:
+                result.table_base[step.table] = len(exponentials)
+                exponentials += model.arrays[step.table].tolist()
+    limits = [bounds(model, step) for step in model.steps]
+    result.widths = _widths(model, limits, biases, positions)
+    return result
+
+
+@lru_cache(8)  # schedules of one array come one after the other
+def _images(model: IntegerModel, array: LaneArray) -> _Images:
     linear = [s for s in model.steps if isinstance(s, Linear)]
     bank_bits = tuple(sorted({s.weight_bits for s in linear}))
     modes = modes_of(model, array)
-    images = _Images([[] for _ in bank_bits])
-    layout = Layout(scratch, {}, {}, {}, {}, {}, {})
-    for step in model.steps:
-        layout.m_base[step.name] = len(images.multipliers)
-        if isinstance(step, Linear):
-            bank = bank_bits.index(step.weight_bits)
-            layout.lane_source[step.name] = bank
-            layout.lane_base[step.name] = sum(w.count for w in images.banks[bank])
-            weights, stride = model.arrays[step.weights], modes[step.name].stride
-            images.banks[bank].append(_Weights(weights, step.weight_bits, array.columns, stride))
-            bias = model.arrays[step.bias]
-            if bias.ndim == 2:
-                images.positions = _positions(bias, array.ways)
-            else:
-                layout.bias_base[step.name] = len(images.biases)
-                images.biases += [int(v) for v in bias]
-            images.multipliers += [int(v) for v in model.arrays[step.multiplier]]
-            if step.residual_multiplier is not None:
-                layout.r_base[step.name] = len(images.residuals)
-                images.residuals += [int(v) for v in model.arrays[step.residual_multiplier]]
-        elif isinstance(step, Scores):
-            images.multipliers.append(step.multiplier)
-            if step.table not in layout.table_base:
-                layout.table_base[step.table] = len(images.exponentials)
-                images.exponentials += [int(v) for v in model.arrays[step.table]]
-    return images, layout, bank_bits
+    banks: list[list[_Weights]] = [[] for _ in bank_bits]
+    lane_source, lane_base = {}, {}
+    for step in linear:
+        bank = bank_bits.index(step.weight_bits)
+        lane_source[step.name] = bank
+        lane_base[step.name] = sum(weights.count for weights in banks[bank])
+        weights, stride = model.arrays[step.weights], modes[step.name].stride
+        banks[bank].append(_Weights(weights, step.weight_bits, array.columns, stride))
+    parameters = _parameters(model, array.ways)
+    layout = Layout(
+        *(lane_source, lane_base, parameters.bias_base, parameters.m_base),
+        *(parameters.r_base, parameters.table_base),
+    )
+    return _Images(parameters, bank_bits, banks, layout)
 
 
 def _positions(bias: np.ndarray, ways: int) -> list[list[int]]:
@@ -291,10 +356,12 @@ def _positions(bias: np.ndarray, ways: int) -> list[list[int]]:
     rows = -(-len(bias) // ways)
     padded = np.zeros((rows * ways, bias.shape[1]), np.int64)
     padded[: len(bias)] = bias
-    return [[int(v) for v in padded[way::ways].ravel()] for way in range(ways)]
+    return [padded[way::ways].ravel().tolist() for way in range(ways)]
 
 
-def _widths(model: IntegerModel, limits: list[Bounds], images: _Images) -> dict[str, int]:
+def _widths(
+    model: IntegerModel, limits: list[Bounds], biases: list[int], positions: list[list[int]]
+) -> dict[str, int]:
     scores = [s for s in model.steps if isinstance(s, Scores)]
     contexts = [s for s in model.steps if isinstance(s, Context)]
     linear = [s for s in model.steps if isinstance(s, Linear)]
@@ -306,7 +373,7 @@ def _widths(model: IntegerModel, limits: list[Bounds], images: _Images) -> dict[
     e_bits = max(model.tensors[s.output].bits for s in scores)
     index_bits = max(len(model.arrays[s.table]) for s in scores).bit_length() + 1
     output = model.tensors[model.output].bits
-    positions = [v for way in images.positions for v in way]
+    of_positions = min(map(min, positions)), max(map(max, positions))
     pool = signed_bits(pooled.low * pooled.rows, pooled.high * pooled.rows)
     return {
         "INPUT_BITS": model.tensors[model.input].bits,
@@ -323,10 +390,10 @@ def _widths(model: IntegerModel, limits: list[Bounds], images: _Images) -> dict[
         "POOL_BITS": pool,
         "SUM_BITS": max(b.sum_bits for b in limits),
         "BIAS_BITS": max(
-            signed_bits(min(images.biases), max(images.biases)),
-            signed_bits(min(positions), max(positions)),
+            signed_bits(min(biases), max(biases)),
+            signed_bits(*of_positions),
         ),
-        "POSITION_BITS": signed_bits(min(positions), max(positions)),
+        "POSITION_BITS": signed_bits(*of_positions),
         "BIASED_BITS": max(b.biased_bits for b in limits),
         "TOTAL_BITS": max(b.total_bits for b in limits),
         "M_BITS": MULTIPLIER_BITS,
@@ -347,12 +414,12 @@ def _widths(model: IntegerModel, limits: list[Bounds], images: _Images) -> dict[
 def _wanted(
     model: IntegerModel,
     array: LaneArray,
-    images: _Images,
-    widths: Mapping[str, int],
+    parameters: _Parameters,
     scratch_words: int,
 ) -> Iterator[tuple[Buffer, str]]:
     """Yield all memories but the weights and the list of jobs, each with its kind."""
-    ways, columns = array.ways, array.columns
+    ways, columns, widths = array.ways, array.columns, parameters.widths
+    depth = {name: len(contents[0]) for name, contents in parameters.contents.items()}
     rows = rows_of_store(model, array)
     size = model.channels // model.heads
     token_words = rows * model.channels
@@ -375,12 +442,12 @@ def _wanted(
         ),
         ("scores", row_words, widths["SUM_BITS"], ways, True, "softmax"),
         ("row multipliers", 1 << RING_BITS, ROW_MULTIPLIER_BITS, ways, True, "softmax"),
-        ("exponentials", len(images.exponentials), widths["E_BITS"], ways, False, "exponentials"),
-        ("biases", len(images.biases), widths["BIAS_BITS"], 1, False, "parameters"),
+        ("exponentials", depth["exponentials"], widths["E_BITS"], ways, False, "exponentials"),
+        ("biases", depth["biases"], widths["BIAS_BITS"], 1, False, "parameters"),
         ("positions", token_words, widths["POSITION_BITS"], ways, False, "parameters"),
-        ("multipliers", len(images.multipliers), MULTIPLIER_BITS, 1, False, "parameters"),
+        ("multipliers", depth["multipliers"], MULTIPLIER_BITS, 1, False, "parameters"),
         (
-            *("residual multipliers", len(images.residuals)),
+            *("residual multipliers", depth["residual multipliers"]),
             *(MULTIPLIER_BITS, 1, False, "parameters"),
         ),
     ):
@@ -461,18 +528,18 @@ def compile_array(
     """
     program = schedule(model, array, thorough=thorough)
     scratch, scratch_words = memory.allocate_scratch(model, program, array.ways)
-    images, layout, bank_bits = _lay_out(model, array, scratch)
-    widths = _widths(model, [bounds(model, step) for step in model.steps], images)
-    wanted = list(_wanted(model, array, images, widths, scratch_words))
+    images = _images(model, array)
+    bank_bits, widths = images.bank_bits, images.parameters.widths
+    wanted = list(_wanted(model, array, images.parameters, scratch_words))
     banks = [sum(weights.count for weights in bank) for bank in images.banks]
-    fields = [step_fields(model, s, layout, array, len(banks)) for s in program.steps]
+    fields = [step_fields(model, s, images.layout, array, len(banks)) for s in program.steps]
     deepest = max(
         *(buffer.words for buffer, _ in wanted),
         *banks,
         *(f["lane_base"] + f["tiles_last"] * f["lane_stride"] + f["inner_last"] for f in fields),
         array.columns,
     )
-    jobs = [job_word(model, program, job, layout, array) for job in program.jobs]
+    jobs = job_words(model, program, scratch, array)
     lane_index = max(1, (array.columns - 1).bit_length())
     job_widths = _JobWidths(
         step=max(1, (len(program.steps) - 1).bit_length()),
@@ -557,31 +624,16 @@ def _dsp(array: LaneArray, widths: Mapping[str, int], device: Device) -> int:
     return sum(dsp_of_product(*product, device.family) for product in products)
 
 
-def _contents(
-    images: _Images, jobs: Sequence[JobWord], job_widths: _JobWidths
-) -> dict[str, list[list[int]]]:
-    """Return the words of all read-only memories but the weights, copies that differ apart."""
+def _job_contents(jobs: Sequence[JobWord], job_widths: _JobWidths) -> dict[str, list[list[int]]]:
+    """Return the words of the list of jobs, as those of ``_Parameters``."""
     return {
-        "exponentials": [images.exponentials],
-        "biases": [images.biases],
-        "positions": images.positions,
-        "multipliers": [images.multipliers],
-        "residual multipliers": [images.residuals],
         "jobs, issued": [[job_widths.issue_word(word) for word in jobs]],
         "jobs, collected": [[job_widths.collect_word(word) for word in jobs]],
     }
 
 
-def _digits(bank: Sequence[_Weights], segment: Segment) -> Array:
-    """Return the unsigned weights [words, columns] of a segment."""
-    digits = np.vstack([part.digits() for part in bank])
-    return digits[segment.first : segment.first + segment.words]
-
-
-def _bits(words: Array, width: int) -> Array:
-    """Return the bits of integers along the last axis, the lowest first."""
-    bits: Array = words >> np.arange(width) & 1
-    return bits
+def _bits(contents: Sequence[Sequence[int]], width: int) -> list[Bits]:
+    return [Bits.of(np.array(words, np.int64), width) for words in contents]
 
 
 def _without_constants(
@@ -595,7 +647,7 @@ def _without_constants(
 
     That is known only when everything has its place.
     """
-    contents = _contents(images, jobs, job_widths)
+    contents = images.parameters.contents | _job_contents(jobs, job_widths)
     return [
         replace(
             b,
@@ -622,13 +674,10 @@ def _without_empty_columns(
     for bank, buffer in enumerate(buffers):
         empty = 0
         for s in (s for s in segments if s.bank == bank and s.columns):
-            words = _digits(images.banks[bank], s)
-            if s.words == 1 or s.words & (s.words - 1):
-                words = np.vstack([words, np.zeros_like(words[:1])])
-            changing = np.bitwise_or.reduce(words, axis=0) & ~np.bitwise_and.reduce(words, axis=0)
-            places = _bits(changing[:, None], s.width // len(changing)).ravel()
+            filled = s.words > 1 and s.words & (s.words - 1) == 0
+            changing = images.bits(s).changing(before_zeros=not filled)[: s.block_bits]
             firsts = range(0, s.block_bits, s.column_bits)
-            empty += sum(not places[f : min(f + s.column_bits, s.block_bits)].any() for f in firsts)
+            empty += int((~np.logical_or.reduceat(changing, firsts)).sum())
         result.append(replace(buffer, blocks=buffer.blocks - empty))
     return result
 
@@ -636,6 +685,7 @@ def _without_empty_columns(
 def _package(design: Design, images: _Images) -> str:
     """Return the generated package of constants."""
     model, array, numbers = design.model, design.array, design.constants
+    of = images.parameters.contents
     bank_bits, jobs = design.bank_bits, design.jobs
     job_widths = _JobWidths.of(numbers)
     wide, narrow = (numbers["X_BITS"], array.narrow_x), (numbers["LANE_BITS"], array.narrow_w)
@@ -669,14 +719,14 @@ def _package(design: Design, images: _Images) -> str:
                 *("COLLECT_IMAGE", [job_widths.collect_word(w) for w in jobs]),
                 job_widths.collect,
             ),
-            vhdl.vector("BIASES_IMAGE", images.biases, numbers["BIAS_BITS"]),
+            vhdl.vector("BIASES_IMAGE", of["biases"][0], numbers["BIAS_BITS"]),
             vhdl.vector(
-                *("POSITIONS_IMAGE", [v for way in images.positions for v in way]),
+                *("POSITIONS_IMAGE", [v for way in of["positions"] for v in way]),
                 numbers["POSITION_BITS"],
             ),
-            vhdl.vector("MULTIPLIERS_IMAGE", images.multipliers, numbers["M_BITS"]),
-            vhdl.vector("RESIDUALS_IMAGE", images.residuals, numbers["M_BITS"]),
-            vhdl.vector("EXPONENTIALS_IMAGE", images.exponentials, numbers["E_BITS"]),
+            vhdl.vector("MULTIPLIERS_IMAGE", of["multipliers"][0], numbers["M_BITS"]),
+            vhdl.vector("RESIDUALS_IMAGE", of["residual multipliers"][0], numbers["M_BITS"]),
+            vhdl.vector("EXPONENTIALS_IMAGE", of["exponentials"][0], numbers["E_BITS"]),
             vhdl.vector("WEIGHTS", [int(b) for b in weights], 1),
         ],
     )

@@ -7,10 +7,11 @@ multiplexer or a table of. Those named "tables" or "choice" make no flip-flops, 
 "registers" no look-up tables.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 
+from narrowcast.compile.bits import BLOCK, Bits
 from narrowcast.compile.design import Design
 from narrowcast.compile.lanes import Kind
 from narrowcast.compile.memory import Buffer
@@ -50,16 +51,20 @@ def features(design: Design) -> dict[str, dict[str, float]]:
     }
 
 
-def _columns(design: Design, names: Iterable[str]) -> int:
+def _columns(design: Design, names: Sequence[str]) -> int:
     """Count the bits of the program's fields that differ from step to step, alike ones once."""
-    seen = set()
-    for name in names:
-        values = np.array([fields[name] for fields in design.fields], np.int64)
-        width = int(max(abs(values.max()), abs(values.min()))).bit_length() + int(values.min() < 0)
-        for bits in (values[:, None] >> np.arange(max(1, width)) & 1).T:
-            if bits.min() < bits.max():
-                seen.add((bits ^ bits[0]).tobytes())
-    return len(seen)
+    values = np.array([[fields[name] for name in names] for fields in design.fields], np.int64)
+    width = int(np.abs(values).max()).bit_length() + 1
+    bits = values[:, :, None] >> np.arange(width) & 1
+    return _different(bits.reshape(len(values), -1))
+
+
+def _different(bits: Array) -> int:
+    """Count the columns of bits that change; alike ones, and opposite ones, are one."""
+    changes = np.packbits(bits != bits[0], axis=0)
+    size, every = len(changes), changes.T.tobytes()
+    seen = {every[first : first + size] for first in range(0, len(every), size)}
+    return len(seen - {bytes(size)})
 
 
 def _bits_of(design: Design, name: str) -> int:
@@ -269,8 +274,8 @@ def ram_tables(words: int, width: int, family: str) -> int:
     return 4 * (1 << (-(-words // 64) - 1).bit_length()) * -(-width // 3)  # RAM64M
 
 
-def rom_columns(bits: Array, family: str) -> tuple[int, int]:
-    """Return what a read-only memory of bits [words, width] has in its tables.
+def rom_columns(bits: Bits, family: str) -> tuple[int, int]:
+    """Return what a read-only memory has in its tables.
 
     Blocks have 64 words. A bit that is the same in all words of a block takes no table, and bits
     that are alike take one. A table of four inputs holds 16 words, and where nothing else joins
@@ -279,17 +284,11 @@ def rom_columns(bits: Array, family: str) -> tuple[int, int]:
     Returns:
         registers behind the tables, and the tables.
     """
-    registers = tables = 0
-    for first in range(0, len(bits), 64):
-        block = bits[first : first + 64].astype(np.uint8)
-        if len(block) < 64:
-            block = np.vstack([block, np.zeros_like(block[:1])])
-        varying = block[:, (block != block[0]).any(axis=0)]
-        count = len({column.tobytes() for column in varying.T})
-        parts = -(-min(64, len(bits) - first) // 16)
-        registers += count
-        tables += count * {"xc7": 1, "ecp5": parts, "ice40": 2 * parts - 1}[family]
-    return registers, tables
+    counts = bits.different
+    parts = np.full(len(counts), BLOCK // 16)
+    parts[-1] -= -bits.words % BLOCK // 16
+    of_column = {"xc7": np.ones_like(parts), "ecp5": parts, "ice40": 2 * parts - 1}[family]
+    return int(counts.sum()), int(counts @ of_column)
 
 
 def _memories(design: Design) -> dict[str, float]:
@@ -304,16 +303,16 @@ def _memories(design: Design) -> dict[str, float]:
             deep = 16 if family == "ecp5" else 64
             choice += b.copies * b.width * (-(-b.words // deep) - 1)
     random = regular = registers = chosen = outputs = 0
-    for name, bits in design.tables():
+    for name, copies, bits in design.tables():
         behind, tables = rom_columns(bits, family)
-        registers += behind
+        registers += copies * behind
         if name.startswith(("jobs", "exponentials")):
-            regular += tables
+            regular += copies * tables
         else:
-            random += tables
-        choices = -(-len(bits) // 64) - 1
+            random += copies * tables
+        choices = bits.columns.shape[1] - 1
         each = -(-choices // 3) if family == "xc7" else choices
-        varying = int((bits != bits[0]).any(axis=0).sum())
+        varying = copies * bits.changes
         chosen += each * varying
         outputs += varying
     return {

@@ -198,19 +198,20 @@ def assign_storage(
                 bits = min(segment.column_bits, segment.width - column * segment.column_bits)
                 open_choices.append(_Choice(rom_luts(segment.words, bits), True, index, 1))
     left = device.blocks - sum(b.blocks for b in buffers) - sum(s.columns for s in segments)
+    columns = [segment.columns for segment in segments]
     for open_choice in sorted(open_choices, key=lambda c: (-c.saved, c.weights, c.index)):
         fits = open_choice.blocks <= left and open_choice.saved >= LEAST_SAVING
         left -= open_choice.blocks if fits else 0
         if open_choice.weights:
-            segment = segments[open_choice.index]
-            segments[open_choice.index] = replace(segment, columns=segment.columns + int(fits))
+            columns[open_choice.index] += int(fits)
         else:
-            buffer = buffers[open_choice.index]
-            if fits:
-                buffer = replace(buffer, storage="block", blocks=open_choice.blocks, luts=0)
-            reason = _reason(open_choice, device, fits=fits)
-            buffers[open_choice.index] = replace(buffer, reason=reason)
-    return buffers, segments
+            buffer, reason = buffers[open_choice.index], _reason(open_choice, device, fits=fits)
+            buffers[open_choice.index] = (
+                replace(buffer, storage="block", blocks=open_choice.blocks, luts=0, reason=reason)
+                if fits
+                else replace(buffer, reason=reason)
+            )
+    return buffers, [replace(s, columns=c) for s, c in zip(segments, columns, strict=True)]
 
 
 @dataclass(frozen=True)
@@ -231,19 +232,21 @@ class _Choice:
 def _settle(buffer: Buffer, choice: str, device: Device) -> tuple[Buffer, int | None]:
     """Return a buffer in its resource, and the look-up tables to be saved if that is still open."""
     tables = buffer.copies * (ram_luts if buffer.writable else rom_luts)(buffer.words, buffer.width)
-    blocks = buffer.copies * blocks_of(buffer.words, buffer.width, device.block_shapes)
-    in_block = replace(buffer, storage="block", blocks=blocks, luts=0)
-    in_tables = replace(buffer, storage="distributed", blocks=0, luts=tables)
     if choice == "distributed" and buffer.writable and not device.lut_ram:
         raise UserError(
             f"hardware.storage: {device.name} has no distributed RAM, which {buffer.name} would "
             "need; take 'block' or 'auto'"
         )
+    reason = "as configured"
     if choice == "auto" and buffer.writable and not device.lut_ram:
-        return replace(in_block, reason=f"{device.name} has no other RAM"), None
+        choice, reason = "block", f"{device.name} has no other RAM"
+    if choice == "block":
+        blocks = buffer.copies * blocks_of(buffer.words, buffer.width, device.block_shapes)
+        return replace(buffer, storage="block", blocks=blocks, luts=0, reason=reason), None
+    in_tables = replace(buffer, storage="distributed", blocks=0, luts=tables)
     if choice == "auto":
         return in_tables, tables
-    return replace(in_block if choice == "block" else in_tables, reason="as configured"), None
+    return replace(in_tables, reason=reason), None
 
 
 def _reason(choice: _Choice, device: Device, *, fits: bool) -> str:

@@ -7,8 +7,6 @@ from enum import IntEnum
 from narrowcast.compile.lanes import LaneArray
 from narrowcast.compile.memory import Place
 from narrowcast.compile.program import (
-    MULTIPLIER_RING,
-    Job,
     ProgramStep,
     Schedule,
     cached_tensors,
@@ -16,6 +14,7 @@ from narrowcast.compile.program import (
     pooled_tensor,
     token_tensors,
 )
+from narrowcast.compile.timing import MULTIPLIER_RING
 from narrowcast.integer.model import Context, IntegerModel, Linear, Scores
 
 RING_BITS = (MULTIPLIER_RING - 1).bit_length()
@@ -44,9 +43,8 @@ class Destination(IntEnum):
 
 @dataclass(frozen=True)
 class Layout:
-    """First addresses of what the program points to, by the model's names."""
+    """First addresses of what the program's steps point to, by the model's names."""
 
-    scratch: Mapping[Place, int]
     lane_source: dict[str, int]
     lane_base: dict[str, int]
     bias_base: dict[str, int]
@@ -158,38 +156,44 @@ class JobWord:
     slot: int
 
 
-def job_word(
-    model: IntegerModel, schedule: Schedule, job: Job, layout: Layout, array: LaneArray
-) -> JobWord:
-    """Return a job's addresses."""
-    step = schedule.steps[job.step]
-    source, token = step.source, job.rows[0]
-    row = token // array.ways
-    x_row = {
+def job_words(
+    model: IntegerModel, schedule: Schedule, scratch: Mapping[Place, int], array: LaneArray
+) -> list[JobWord]:
+    """Return the jobs' addresses; ``scratch`` has those of the scratch store's rows."""
+    x_strides = {
         Source.FROM_POOL: 0,
-        Source.FROM_INPUTS: row * model.inputs,
-        Source.FROM_TOKENS: row * model.channels,
-    }.get(_source(model, step))
-    if x_row is None:
-        head = step.head if isinstance(source, Context) else 0
-        x_row = layout.scratch[source.operand, head, row]
-        x_row += step.head * step.inner if isinstance(source, Scores) else 0
-    destination = _destination(model, step)
-    y_row = {
+        Source.FROM_INPUTS: model.inputs,
+        Source.FROM_TOKENS: model.channels,
+    }
+    y_strides = {
         Destination.TO_RESULT: 0,
-        Destination.TO_POOL: row * model.channels,
-        Destination.TO_TOKENS: row * model.channels,
-        Destination.TO_KEYS: token // array.columns * model.channels,
-        Destination.TO_VALUES: row,
-    }.get(destination)
-    if y_row is None:
-        head = step.head if isinstance(source, Scores) else 0
-        y_row = layout.scratch[source.output, head, row]
-        y_row += step.head * step.columns if isinstance(source, Context) else 0
-    slot = job.slot if isinstance(source, Context) else 0
-    if destination == Destination.TO_KEYS:
-        slot = token % array.columns
-    elif destination == Destination.TO_POOL:
-        slot = int(token > 0)
-    ways = sum(1 << (token % array.ways) for token in job.rows)
-    return JobWord(job.step, ways, job.wait, x_row, y_row, slot)
+        Destination.TO_POOL: model.channels,
+        Destination.TO_TOKENS: model.channels,
+        Destination.TO_VALUES: 1,
+    }
+    places = [(_source(model, step), _destination(model, step)) for step in schedule.steps]
+    words = []
+    for job in schedule.jobs:
+        step, (operand, destination) = schedule.steps[job.step], places[job.step]
+        source, token = step.source, job.rows[0]
+        row = token // array.ways
+        slot = job.slot if isinstance(source, Context) else 0
+        if operand == Source.FROM_SCRATCH:
+            head = step.head if isinstance(source, Context) else 0
+            x_row = scratch[source.operand, head, row]
+            x_row += step.head * step.inner if isinstance(source, Scores) else 0
+        else:
+            x_row = row * x_strides[operand]
+        if destination in y_strides:
+            y_row = row * y_strides[destination]
+        elif destination == Destination.TO_KEYS:
+            y_row, slot = token // array.columns * model.channels, token % array.columns
+        else:
+            head = step.head if isinstance(source, Scores) else 0
+            y_row = scratch[source.output, head, row]
+            y_row += step.head * step.columns if isinstance(source, Context) else 0
+        if destination == Destination.TO_POOL:
+            slot = int(token > 0)
+        ways = sum(1 << (token % array.ways) for token in job.rows)
+        words.append(JobWord(job.step, ways, job.wait, x_row, y_row, slot))
+    return words

@@ -1,0 +1,15 @@
+"""Clocks of the engine's pipeline; see the prose of collector.vhd, epilogue.vhd, engine.vhd."""
+
+ISSUE_TO_SUM = 6  # an operand pair is issued -> the lanes hold its sum; 1 more if grouped
+SUM_TO_TAKE = 2  # ... -> the collector can take its first column
+TAKE_TO_VALUE = 1  # a column is taken -> its sum enters the epilogue
+VALUE_TO_RESULT = 12  # a sum enters the epilogue -> its result can be taken from the output
+VALUE_TO_READ = 13  # ... -> its result can be addressed in a store
+VALUE_TO_POOL = 15  # ... -> its result can be addressed in the pool
+SCORE_TO_BELOW = 5  # the last score of a row -> the row's first difference enters the epilogue
+BELOW_TO_READ = 15  # a difference enters the epilogue -> its exponential can be addressed
+BELOW_TO_DIVIDE = 16  # the last difference of a row -> the row's division, plus its bits
+ROW_MULTIPLIER_BITS = 17
+INPUT_TO_READ = 3  # a token's last input is taken -> its first job can start
+FETCH = 4  # clocks from one job's word to the next one's
+MULTIPLIER_RING = 16  # row multipliers that are kept
