@@ -1,6 +1,7 @@
 """What all tests share."""
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -36,3 +37,17 @@ def real_data() -> Path:
     if not folder.is_dir():
         pytest.fail(f"{folder} is no folder: set NARROWCAST_DATA to that of the real data sets")
     return folder
+
+
+@pytest.fixture
+def vivado(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
+    """Put a shell script in place of Vivado; called again, another one."""
+    tools = tmp_path / "bin"
+    tools.mkdir()
+    monkeypatch.setenv("PATH", str(tools), prepend=os.pathsep)
+
+    def put(script: str) -> None:
+        (tools / "vivado").write_text(f"#!/bin/sh\n{script}")
+        (tools / "vivado").chmod(0o755)
+
+    return put

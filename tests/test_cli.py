@@ -73,6 +73,8 @@ def test_every_command_has_help(run: Run, command: str) -> None:
         (("--every", "60", "--cell", "-1"), "--cell must be above 0"),
         (("--set", "hardware.device=xc7s999"), "xc7s999"),
         (("--set", "model.channels=512"), "does not fit"),
+        (("--tool", "vivado"), "run 'narrowcast characterise --tool vivado --device xc7s15'"),
+        (("--tool", "vivado", "--set", "hardware.device=up5k"), "Vivado does not know up5k"),
     ],
 )
 def test_estimate_refuses(run: Run, options: tuple[str, ...], said: str) -> None:
@@ -100,6 +102,9 @@ def test_estimate_needs_neither_data_nor_torch(folder: Path) -> None:
 def test_characterise_refuses(run: Run) -> None:
     assert "at least 8 points" in complaint(run("characterise", "--points", "2", "--out", "p"))
     assert "xc7s999" in complaint(run("characterise", "--device", "xc7s999"))
+    vivado = ("characterise", "--tool", "vivado", "--out", "p")
+    assert "Vivado does not know up5k" in complaint(run(*vivado, "--device", "up5k"))
+    assert "vivado is not installed" in complaint(run(*vivado))
 
 
 @pytest.mark.parametrize(

@@ -35,12 +35,6 @@ class SynthesisTool(StrEnum):
     VIVADO = "vivado"
 
 
-class CharacterisedTool(StrEnum):
-    """Whose results estimates are fitted to."""
-
-    YOSYS = "yosys"
-
-
 class PlaceTool(StrEnum):
     """Who places and routes."""
 
@@ -414,6 +408,9 @@ def estimate(
         float | None,
         typer.Option("--cell", metavar="WH", help="Watt hours of a cell: how long it lasts."),
     ] = None,
+    tool: Annotated[
+        SynthesisTool, typer.Option("--tool", help="Whose count of LUT and FF to estimate.")
+    ] = SynthesisTool.YOSYS,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Say what a configuration costs, without training or synthesis.
@@ -430,7 +427,7 @@ def estimate(
             if value is not None and not 0 < value < float("inf"):
                 raise UserError(f"{name} must be above 0, not {value:g}")
         settings = load_config(config, set_ or (), data)
-        found = find(settings)
+        found = find(settings, tool.value)
     if as_json:
         typer.echo(json.dumps(found.to_json(every, cell), indent=1))
         return
@@ -445,8 +442,8 @@ def characterise(
         str, typer.Option("--device", help="The device for which models are drawn.")
     ] = "xc7s15",
     tool: Annotated[
-        CharacterisedTool, typer.Option("--tool", help="The synthesis tool.")
-    ] = CharacterisedTool.YOSYS,
+        SynthesisTool, typer.Option("--tool", help="The synthesis tool.")
+    ] = SynthesisTool.YOSYS,
     points: Annotated[int, typer.Option("--points", help="Synthesise so many models.")] = 24,
     out: Annotated[
         Path | None,
@@ -456,20 +453,19 @@ def characterise(
 ) -> None:
     """Synthesise random models of a device, and fit the estimates to them.
 
-    About half a minute for each; a run that is cut off goes on where it stopped.
+    About half a minute for each with yosys; a run that is cut off goes on where it stopped.
     """
     from narrowcast.compile.area import POINTS  # noqa: PLC0415
     from narrowcast.device import load_device  # noqa: PLC0415
     from narrowcast.estimate.characterise import characterise as run  # noqa: PLC0415
 
-    del tool  # there is one
     progress = choose_progress()
     with _one_line_errors(), tempfile.TemporaryDirectory() as work:
         chosen = load_device(device)
         progress.started("characterise")
         try:
             folder = POINTS if out is None else out
-            found = run(chosen, folder, Path(work), points, progress.advanced, yosys)
+            found = run(chosen, folder, Path(work), points, progress.advanced, tool.value, yosys)
         finally:
             progress.ended()
     error = found["fit"]["error"]

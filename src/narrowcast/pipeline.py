@@ -128,7 +128,7 @@ def build(config: Config, out: Path | str, options: Options | None = None) -> Re
         ToolError: As in :func:`verify`, or a tool failed.
     """
     options = options or Options()
-    _check_tools(options)
+    _check_tools(config, options)
     refuse_foreign(Path(out), stages(config, Path(out), options))
     results: dict[str, Results] = {}
     for name in NAMES:
@@ -385,9 +385,9 @@ def _synth(
     options: Options,
 ) -> Results:
     from narrowcast.device import load_device  # noqa: PLC0415
-    from narrowcast.hardware.synthesise import (  # noqa: PLC0415
+    from narrowcast.hardware.synthesise import synthesise_yosys  # noqa: PLC0415
+    from narrowcast.hardware.vivado import (  # noqa: PLC0415
         synthesise_vivado,
-        synthesise_yosys,
         write_vivado_project,
     )
 
@@ -519,13 +519,16 @@ def _check_size(config: Config) -> None:
     compile_model(stand_in(config), load_device(hardware.device), **hardware.choices())
 
 
-def _check_tools(options: Options) -> None:
+def _check_tools(config: Config, options: Options) -> None:
     """Find out before training what would otherwise stop the run after it."""
+    from narrowcast.device import load_device  # noqa: PLC0415
     from narrowcast.hardware.tools import require  # noqa: PLC0415
+    from narrowcast.hardware.vivado import check_vivado  # noqa: PLC0415
 
     for tool in ("ghdl", "verilator", "g++", "make"):
         require(tool)
     if options.synth == "vivado":
+        check_vivado(load_device(config.hardware.device))
         require("vivado")
     _yosys(options)
 

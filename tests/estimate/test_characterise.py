@@ -1,15 +1,19 @@
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from narrowcast.compile import area as area_module
 from narrowcast.compile.area import points_file
 from narrowcast.compile.features import PARTS
 from narrowcast.device import load_device
-from narrowcast.errors import UserError
+from narrowcast.errors import ToolError, UserError
 from narrowcast.estimate import characterise as module
+from narrowcast.estimate import estimate_model
 from narrowcast.estimate.characterise import LEAST_POINTS, characterise
+from narrowcast.integer.random_model import Shape, random_model
 
 DEVICE = load_device("xc7s15")
 NAME = points_file(DEVICE.family, "yosys")
@@ -53,3 +57,65 @@ def test_a_file_that_is_none_of_points_is_named(tmp_path: Path, text: str) -> No
     (tmp_path / NAME).write_text(text)
     with pytest.raises(UserError, match="delete it and run again"):
         characterise(DEVICE, tmp_path, tmp_path / "work", LEAST_POINTS)
+
+
+VIVADO = """
+grep -q "synth_design .* -part xc7s15cpga196-2 .* -flatten_hierarchy rebuilt" "$5" || exit 1
+cat > hierarchy.rpt <<END
+| Tool Version : Vivado v.2024.1 (lin64) Build 5076996
++--------------------------+----------+------------+---------+-----+
+|         Instance         |  Module  | Total LUTs | LUTRAMs | FFs |
++--------------------------+----------+------------+---------+-----+
+| engine                   |    (top) |       2047 |       0 | 127 |
+|   (engine)               |    (top) |        512 |       0 |  64 |
+|   collect                |  collect |        256 |       0 |  32 |
+|   stores[1].tokens       |      ram |         64 |       0 |   0 |
+|   sum_of_tokens          |     pool |        512 |       0 |   0 |
+|   ways_of_array[0].unit  |      way |        639 |       0 |  31 |
+|     (ways_of_array[0].unit) |   way |        511 |       0 |  16 |
+|     finish               | epilogue |         64 |       0 |   8 |
+|     reciprocal           |      rec |         32 |       0 |   4 |
+|       memory             |      ram |          0 |       0 |   0 |
+|       (reciprocal)       |      rec |         32 |       0 |   4 |
+|     exponentials         |      rom |         16 |       0 |   2 |
+|     in_pairs.lanes[3].pair |   pair |         16 |       0 |   1 |
+|   weight_banks[0].bank   |     bank |         64 |       0 |   0 |
+|     (weight_banks[0].bank) |   bank |         32 |       0 |   0 |
+|     segments_of_bank[2].of_this_bank.tables.rest | rom | 32 | 0 | 0 |
++--------------------------+----------+------------+---------+-----+
+END
+"""
+
+
+def test_vivado_s_instances_are_points(
+    tmp_path: Path, vivado: Callable[[str], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model = random_model(Shape(4, 2, 8), (4,))
+    monkeypatch.setattr(area_module, "POINTS", tmp_path)
+    area_module._fit.cache_clear()
+    yosys = (Path(module.__file__).parents[1] / "compile" / "points" / NAME).read_bytes()
+    (tmp_path / NAME).write_bytes(yosys)
+    with pytest.raises(UserError, match="characterise --tool vivado --device xc7s15"):
+        estimate_model(model, DEVICE, tool="vivado")
+    vivado(VIVADO)
+    characterise(DEVICE, tmp_path, tmp_path / "work", LEAST_POINTS, tool="vivado")
+    found = json.loads((tmp_path / "xc7-vivado.json").read_text())
+    assert found["tool"] == "Vivado v.2024.1" and found["date"]
+    assert len(found["points"]) == LEAST_POINTS
+    assert found["points"][0]["lut"] == {
+        **{"engine": 512 + 512 + 32, "control": 256, "memories": 64 + 16 + 32},
+        **{"lanes": 511 + 16, "epilogue": 64, "softmax": 32},
+    }
+    assert sum(found["points"][0]["ff"].values()) == 127
+    area_module._fit.cache_clear()
+    guess = estimate_model(model, DEVICE, tool="vivado")
+    assert guess.tool == "vivado"
+    assert (guess.lut, guess.ff) == pytest.approx((2047, 127), rel=0.05)
+    assert guess.cycles == estimate_model(model, DEVICE).cycles
+    assert (tmp_path / NAME).read_bytes() == yosys
+    vivado("echo no license; exit 3")
+    again = characterise(DEVICE, tmp_path, tmp_path / "work", LEAST_POINTS, tool="vivado")
+    assert again["points"] == found["points"]
+    with pytest.raises(ToolError, match="no license"):
+        characterise(DEVICE, tmp_path, tmp_path / "work", LEAST_POINTS + 1, tool="vivado")
+    area_module._fit.cache_clear()

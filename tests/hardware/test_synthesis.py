@@ -1,6 +1,5 @@
 """What synthesis makes of the entities: resources are part of what each of them promises."""
 
-import os
 from importlib import resources
 from pathlib import Path
 
@@ -10,14 +9,12 @@ from narrowcast.compile import compile_model
 from narrowcast.compile.area import area
 from narrowcast.device import Device, load_device
 from narrowcast.errors import ToolError
-from narrowcast.hardware.ghdl import SOURCES, mend_verilog
+from narrowcast.hardware.ghdl import mend_verilog
 from narrowcast.hardware.netlist import cell_types, count_cells, longest_path
 from narrowcast.hardware.synthesise import (
     budget,
     run_yosys,
-    synthesise_vivado,
     synthesise_yosys,
-    write_vivado_project,
 )
 from narrowcast.hardware.tools import require, run
 from narrowcast.integer.random_model import Shape, random_model
@@ -215,41 +212,3 @@ def test_another_yosys_that_is_not_there(tmp_path: Path) -> None:
     design.write_rtl(tmp_path / "rtl")
     with pytest.raises(ToolError, match="no/yosys: cannot be run"):
         synthesise_yosys(tmp_path / "rtl", DEVICE, 100, tmp_path / "work", Path("no/yosys"))
-
-
-def test_vivado_project(tmp_path: Path) -> None:
-    write_vivado_project(tmp_path, DEVICE, 80)
-    script = (tmp_path / "build.tcl").read_text()
-    assert f"-part {DEVICE.part} " in script
-    at = [script.index(f"../rtl/{name}") for name in SOURCES]
-    assert at == sorted(at)
-    assert "-period 12.500 " in (tmp_path / "engine.xdc").read_text()
-
-
-FAKE_VIVADO = """#!/bin/sh
-cat > utilization.rpt <<END
-| Tool Version : Vivado v.2024.1 (lin64) Build 5076996
-| Slice LUTs*            | 4321 |     0 |          0 |      8000 | 54.01 |
-| Slice Registers        | 5678 |     0 |          0 |     16000 | 35.49 |
-| Block RAM Tile |  7.5 |     0 |          0 |        10 | 75.00 |
-| DSPs           |   20 |     0 |          0 |        20 | 100.00 |
-END
-cat > power.rpt <<END
-| Total On-Chip Power (W)  | 0.071        |
-END
-"""
-
-
-def test_vivado_s_reports_are_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    tools = tmp_path / "bin"
-    tools.mkdir()
-    (tools / "vivado").write_text(FAKE_VIVADO)
-    (tools / "vivado").chmod(0o755)
-    monkeypatch.setenv("PATH", str(tools), prepend=os.pathsep)
-    (tmp_path / "rtl").mkdir()
-    found = synthesise_vivado(tmp_path / "rtl", DEVICE, 100, tmp_path / "work")
-    assert found.tool == "Vivado v.2024.1" and found.power_mw == pytest.approx(71)
-    assert (found.lut, found.ff, found.bram36, found.dsp) == (4321, 5678, 7.5, 20)
-    (tools / "vivado").write_text(FAKE_VIVADO.split("cat > power", maxsplit=1)[0])
-    with pytest.raises(ToolError, match="no report of power"):
-        synthesise_vivado(tmp_path / "rtl", DEVICE, 100, tmp_path / "other")

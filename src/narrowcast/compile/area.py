@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,6 +25,7 @@ from narrowcast.errors import UserError
 Vector = NDArray[np.float64]
 POINTS = Path(__file__).parent / "points"
 RESOURCES = ("lut", "ff")
+Tool = Literal["yosys", "vivado"]
 _NOT = {"lut": ("registers",), "ff": ("tables", "choice")}  # endings of features without a say
 
 
@@ -48,13 +49,18 @@ class Area:
 
 
 @lru_cache(8)  # a design is asked about more than once
-def area(design: Design, tool: str = "yosys") -> Area:
+def area(design: Design, tool: Tool = "yosys") -> Area:
     """Estimate what synthesis will count.
 
     Raises:
         UserError: nothing has been characterised for the design's family and the tool.
     """
     fit = _fit(design.device.family, tool)
+    if not fit:
+        raise UserError(
+            f"nothing is known of what {tool} makes for {design.device.family}: "
+            f"run 'narrowcast characterise --tool {tool} --device {design.device.name}'"
+        )
     found = features(design)
     total = {
         resource: sum(
@@ -74,14 +80,10 @@ def points_file(family: str, tool: str) -> str:
 
 @cache
 def _fit(family: str, tool: str) -> dict[str, Any]:
+    """Return the fit of a file of points; an empty one if there is none."""
     path = POINTS / points_file(family, tool)
     known = json.loads(path.read_bytes()) if path.is_file() else {}
-    if "fit" not in known:
-        raise UserError(
-            f"nothing is known of what {tool} makes for {family}: "
-            f"run 'narrowcast characterise --tool {tool}' with a device of that family"
-        )
-    fit: dict[str, Any] = known["fit"]
+    fit: dict[str, Any] = known.get("fit", {})
     return fit
 
 

@@ -1,8 +1,9 @@
-"""Which part of the engine each look-up table and flip-flop of a flat netlist belongs to.
+"""Which part of the engine each look-up table and flip-flop belongs to.
 
-A register keeps its name in synthesis, and with it its place in the hierarchy. Logic does not: it
-belongs to whatever it feeds, most of its readers' part. A lane's operands are the engine's, though
-they may have kept the name that they have in a lane.
+Vivado says what each instance takes. yosys leaves a flat netlist: in it a register keeps its name,
+and with it its place in the hierarchy. Logic does not: it belongs to whatever it feeds, most of its
+readers' part. A lane's operands are the engine's, though they may have kept the name that they have
+in a lane.
 """
 
 import re
@@ -11,6 +12,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from narrowcast.hardware.netlist import PRIMITIVES, Primitives, net_names
+from narrowcast.hardware.vivado import Instance
 
 _PLACES = (
     (
@@ -49,6 +51,18 @@ def counts(module: Mapping[str, Any], family: str) -> dict[str, dict[str, int]]:
             result["lut"][owners[name]] += tables[cell["type"]]
         elif flip_flop.fullmatch(cell["type"]):
             result["ff"][owners[name]] += 1
+    return {key: dict(count) for key, count in result.items()}
+
+
+def counts_of_instances(instances: Iterable[Instance]) -> dict[str, dict[str, int]]:
+    """Return the same as :func:`counts` from what each instance takes by itself."""
+    result: dict[str, Counter[str]] = {"lut": Counter(), "ff": Counter()}
+    for each in instances:
+        # "stores[0].inputs" of Vivado is "stores_n1_inputs" in a netlist of GHDL and yosys
+        names = [re.sub(r"\W+", "_", name) for name in each.path.split("/")]
+        part = part_of("".join(f"{name}." for name in names))
+        result["lut"][part] += each.lut
+        result["ff"][part] += each.ff
     return {key: dict(count) for key, count in result.items()}
 
 

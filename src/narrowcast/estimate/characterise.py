@@ -10,20 +10,21 @@ from pathlib import Path
 from typing import Any
 
 from narrowcast.compile import Design
-from narrowcast.compile.area import fit_points, points_file
+from narrowcast.compile.area import Tool, fit_points, points_file
 from narrowcast.compile.arrays import Wishes, arrays
 from narrowcast.compile.design import compile_array
 from narrowcast.compile.features import features
 from narrowcast.device import Device
 from narrowcast.errors import UserError
-from narrowcast.estimate.attribution import counts
+from narrowcast.estimate.attribution import counts, counts_of_instances
 from narrowcast.estimate.samples import Sample, sample
 from narrowcast.files import write_whole
 from narrowcast.hardware.ghdl import to_verilog
 from narrowcast.hardware.synthesise import run_yosys
+from narrowcast.hardware.vivado import check_vivado, synthesise_instances
 
-TOOL = "yosys"
 LEAST_POINTS = 8  # below that nothing can be fitted
+_CLOCK_MHZ = 100.0  # that Vivado works for
 Told = Callable[[int, int, str], None]  # points done, points in all, what was done
 
 
@@ -33,6 +34,7 @@ def characterise(
     work: Path,
     count: int,
     told: Told = lambda *_: None,
+    tool: Tool = "yosys",
     yosys: Path | None = None,
 ) -> dict[str, Any]:
     """Add points until the file of the device's family has ``count`` of this device.
@@ -47,17 +49,21 @@ def characterise(
         work: folder for what synthesis makes.
         count: how many points; those that are there already are never fewer.
         told: called after each point.
+        tool: that synthesises; each has a file of its own.
         yosys: another yosys than the one that comes along.
 
     Returns:
         the content of the file: ``rtl`` (a digest), ``tool``, ``date``, ``points`` and ``fit``.
 
     Raises:
-        UserError: the folder cannot be written. ToolError: GHDL or yosys failed.
+        UserError: the folder cannot be written, or the tool does not know the device.
+        ToolError: the tool is not there, or failed.
     """
+    if tool == "vivado":
+        check_vivado(device)
     if count < LEAST_POINTS:
         raise UserError(f"characterise takes at least {LEAST_POINTS} points, not {count}")
-    path = folder / points_file(device.family, TOOL)
+    path = folder / points_file(device.family, tool)
     known = _read(path)
     if known.get("rtl") != (rtl := _sources_digest()):
         known = {"rtl": rtl} | {key: known[key] for key in ("fit",) if key in known}
@@ -71,8 +77,8 @@ def characterise(
             break
         point = by_digest.get(design.digest)
         if point is None:
-            tool, found = _synthesised(design, work, yosys)
-            known |= {"tool": tool, "date": datetime.date.today().isoformat()}
+            version, found = _synthesised(design, work, tool, yosys)
+            known |= {"tool": version, "date": datetime.date.today().isoformat()}
             point = {"recipe": drawn.to_json(), "digest": design.digest, **found}
         own.append({**point, "features": features(design)})
         later = [p for p in earlier if p["recipe"]["seed"] > drawn.seed]  # not yet looked at
@@ -118,13 +124,17 @@ def _fastest(drawn: Sample, device: Device) -> Design:
 
 
 def _synthesised(
-    design: Design, work: Path, yosys: Path | None
+    design: Design, work: Path, tool: Tool, yosys: Path | None
 ) -> tuple[str, dict[str, dict[str, int]]]:
-    """Return the tool and the look-up tables and flip-flops of each part."""
+    """Return the tool's version and the look-up tables and flip-flops of each part."""
     shutil.rmtree(work, ignore_errors=True)
-    design.write_rtl(work / "rtl")
-    tool, netlist = run_yosys(to_verilog(work / "rtl", work), "engine", design.device, yosys)
-    return tool, counts(netlist, design.device.family)
+    rtl, device = work / "rtl", design.device
+    design.write_rtl(rtl)
+    if tool == "vivado":
+        version, instances = synthesise_instances(rtl, device, _CLOCK_MHZ, work / tool)
+        return version, counts_of_instances(instances)
+    version, netlist = run_yosys(to_verilog(rtl, work / tool), "engine", device, yosys)
+    return version, counts(netlist, device.family)
 
 
 def _sources_digest() -> str:

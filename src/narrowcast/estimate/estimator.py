@@ -4,11 +4,12 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from narrowcast.compile import Design, Wishes, best_design
-from narrowcast.compile.area import area
+from narrowcast.compile.area import Tool, area
 from narrowcast.config import Config
 from narrowcast.device import Device, load_device
 from narrowcast.estimate.power import Energy, energy
 from narrowcast.estimate.untrained import stand_in
+from narrowcast.hardware.vivado import check_vivado
 from narrowcast.integer.model import IntegerModel
 
 
@@ -22,6 +23,7 @@ class Estimate:
         dsp, blocks: DSP blocks and block memories (the device's smallest), exact.
         lut, ff: look-up tables (logic and memory) and flip-flops, fitted.
         lut_error, ff_error: by how much of themselves these two may be wrong.
+        tool: whose count of these two it is.
         fits: whether everything is within the device, even if these two are as wrong as they may.
         too_large: whether something is beyond the device without any such margin.
         energy: power and energy.
@@ -36,6 +38,7 @@ class Estimate:
     ff: int
     lut_error: float
     ff_error: float
+    tool: Tool
     fits: bool
     too_large: bool
     energy: Energy
@@ -85,13 +88,14 @@ class Estimate:
         device = load_device(self.device)
         verdict = "no" if self.too_large else "within the margin: only synthesis can tell"
         within = f"estimated, within {self.power_error:.0%}"
+        fitted = f"fitted to {self.tool}, within"
         lines = [
             f"latency:    {self.latency_us:.1f} us at {self.clock_mhz:g} MHz, exact",
             f"cycles:     {self.cycles}, exact",
             f"DSP:        {self.dsp} of {device.dsp}, exact",
             f"{device.block_name + ':':<11} {self.blocks} of {device.blocks}, exact",
-            f"LUT:        {self.lut} of {device.lut}, fitted, within {self.lut_error:.1%}",
-            f"FF:         {self.ff} of {device.ff}, fitted, within {self.ff_error:.1%}",
+            f"LUT:        {self.lut} of {device.lut}, {fitted} {self.lut_error:.1%}",
+            f"FF:         {self.ff} of {device.ff}, {fitted} {self.ff_error:.1%}",
             f"fits:       {'yes' if self.fits else verdict}",
             f"power:      {self.power_mw:.3g} mW while it works, {within}",
             f"energy:     {self.energy_uj:.3g} uJ for an inference, {within}",
@@ -105,31 +109,45 @@ class Estimate:
         return lines
 
 
-def estimate(config: Config) -> Estimate:
+def estimate(config: Config, tool: Tool = "yosys") -> Estimate:
     """Estimate what a configuration costs, from an untrained model of its shape and widths.
 
+    ``tool`` is whose count of look-up tables and flip-flops is estimated.
+
     Raises:
-        UserError: it cannot be compiled for the device: DSP blocks or block memories are too few.
+        UserError: it cannot be compiled for the device: DSP blocks or block memories are too few;
+            or the tool has not been characterised for the device's family.
     """
     hardware = config.hardware
     device = load_device(hardware.device)
-    return estimate_model(stand_in(config), device, hardware.clock_mhz, **hardware.choices())
+    model = stand_in(config)
+    return estimate_model(model, device, hardware.clock_mhz, tool, **hardware.choices())
 
 
 def estimate_model(
-    model: IntegerModel, device: Device, clock_mhz: float = 100.0, **choices: Any
+    model: IntegerModel,
+    device: Device,
+    clock_mhz: float = 100.0,
+    tool: Tool = "yosys",
+    **choices: Any,
 ) -> Estimate:
     """Estimate what a model costs; ``choices`` as ``compile_model`` takes them.
 
     Raises:
         UserError: as :func:`estimate`.
     """
-    return estimate_design(best_design(model, device, Wishes(**choices)), clock_mhz)
+    return estimate_design(best_design(model, device, Wishes(**choices)), clock_mhz, tool)
 
 
-def estimate_design(design: Design, clock_mhz: float = 100.0) -> Estimate:
-    """Estimate what a compiled model costs."""
-    device, found = design.device, area(design)
+def estimate_design(design: Design, clock_mhz: float = 100.0, tool: Tool = "yosys") -> Estimate:
+    """Estimate what a compiled model costs.
+
+    Raises:
+        UserError: the tool has not been characterised for the device's family.
+    """
+    if tool == "vivado":
+        check_vivado(design.device)
+    device, found = design.device, area(design, tool)
     blocks = sum(buffer.blocks for buffer in design.buffers)
     whole = design.dsp <= device.dsp and blocks <= device.blocks
     return Estimate(
@@ -142,6 +160,7 @@ def estimate_design(design: Design, clock_mhz: float = 100.0) -> Estimate:
         ff=found.ff,
         lut_error=found.lut_error,
         ff_error=found.ff_error,
+        tool=tool,
         fits=whole and found.fits(device),
         too_large=not whole or found.share(device) > 1,
         energy=energy(design, found.lut, clock_mhz),

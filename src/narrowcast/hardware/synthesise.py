@@ -1,16 +1,13 @@
 """Synthesis: resources counted the way the vendor's report counts them."""
 
 import re
-import shutil
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from narrowcast.device import Device
-from narrowcast.errors import ToolError
-from narrowcast.files import write_whole
-from narrowcast.hardware.ghdl import SOURCES, to_verilog
+from narrowcast.hardware.ghdl import to_verilog
 from narrowcast.hardware.netlist import (
     PRIMITIVES,
     LongestPath,
@@ -19,7 +16,7 @@ from narrowcast.hardware.netlist import (
     longest_path,
     read_netlist,
 )
-from narrowcast.hardware.tools import require, run, yowasp
+from narrowcast.hardware.tools import run, yowasp
 
 _SYNTHESIS = {
     "xc7": "synth_xilinx -family xc7 -flatten -noiopad",
@@ -174,80 +171,3 @@ def synthesise_yosys(
     used = count_cells(cell_types(netlist), device.family)
     path = longest_path(netlist, device.family)
     return Synthesis(tool, device.name, used, budget(device), path)
-
-
-def write_vivado_project(folder: Path, device: Device, clock_mhz: float) -> None:
-    """Write ``build.tcl`` and ``engine.xdc``: a Vivado run on the sources in ``../rtl``.
-
-    Run it in ``folder``: ``vivado -mode batch -source build.tcl``.
-    """
-    period = 1000 / clock_mhz
-    sources = " ".join(f"../rtl/{name}" for name in SOURCES)
-    write_whole(
-        folder / "engine.xdc",
-        f"create_clock -name clk -period {period:.3f} [get_ports clk]\n",
-    )
-    write_whole(
-        folder / "build.tcl",
-        f"""# Synthesis, placement and routing of the engine, out of context (no pins are placed).
-read_vhdl -vhdl2008 [list {sources}]
-read_xdc engine.xdc
-synth_design -top engine -part {device.part} -mode out_of_context
-opt_design
-place_design
-phys_opt_design
-route_design
-report_utilization -file utilization.rpt
-report_timing_summary -file timing.rpt
-report_power -file power.rpt
-write_checkpoint -force engine.dcp
-""",
-    )
-
-
-_VIVADO_POWER = r"\|\s*Total On-Chip Power \(W\)\s*\|\s*([\d.]+)"
-_VIVADO_ROWS = {
-    "lut": r"\|\s*Slice LUTs\*?\s*\|\s*(\d+)",
-    "ff": r"\|\s*Slice Registers\s*\|\s*(\d+)",
-    "bram36": r"\|\s*Block RAM Tile\s*\|\s*([\d.]+)",
-    "dsp": r"\|\s*DSPs\s*\|\s*(\d+)",
-}
-
-
-def synthesise_vivado(
-    rtl: Path, device: Device, clock_mhz: float, work: Path, yosys: Path | None = None
-) -> Synthesis:
-    """Run the Vivado project and read its reports of utilisation and power.
-
-    Raises:
-        ToolError: Vivado is not on the PATH, failed, or left no report that can be read.
-    """
-    del yosys
-    vivado = require("vivado")
-    shutil.copytree(rtl, work / "rtl", dirs_exist_ok=True)
-    write_vivado_project(work / "vivado", device, clock_mhz)
-    run([vivado, "-mode", "batch", "-nojournal", "-source", "build.tcl"], work / "vivado")
-    text = _report(work, "utilization")
-    used = {key: _number(text, pattern, key) for key, pattern in _VIVADO_ROWS.items()}
-    version = re.search(r"Tool Version\s*:\s*(Vivado v\.\S+)", text)
-    return Synthesis(
-        version[1] if version else "Vivado",
-        device.name,
-        used,
-        budget(device),
-        power_mw=1000 * _number(_report(work, "power"), _VIVADO_POWER, "power"),
-    )
-
-
-def _report(work: Path, name: str) -> str:
-    try:
-        return (work / "vivado" / f"{name}.rpt").read_text()
-    except OSError as error:
-        raise ToolError(f"Vivado left no report of {name}: {error.strerror}") from None
-
-
-def _number(report: str, pattern: str, name: str) -> float:
-    match = re.search(pattern, report)
-    if match is None:
-        raise ToolError(f"Vivado's report has no row that gives {name}")
-    return float(match[1])

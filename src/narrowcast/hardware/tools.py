@@ -13,7 +13,7 @@ INSTALL = {
     "verilator": "apt-get install verilator",
     "g++": "apt-get install g++",
     "make": "apt-get install make",
-    "vivado": "use --synth yosys, or install AMD Vivado and put it on the PATH",
+    "vivado": "use yosys, or install AMD Vivado and put it on the PATH",
 }
 WORDS = 30  # lines of a failed tool's output that reach the user
 
