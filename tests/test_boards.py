@@ -30,7 +30,7 @@ class Ran(Progress):
 
 def test_build_for_a_board(tmp_path: Path) -> None:
     config = load_config(DEMO, [*SMALL, "hardware.device=up5k"])
-    report = pipeline.build(config, tmp_path)
+    report = pipeline.build(config, tmp_path, Options(activity=True))
     placed = report["place_and_route"]
     assert placed["device"] == "up5k" and placed["board"] == "iCEBreaker"
     assert placed["fmax_mhz"] >= 20
@@ -40,11 +40,20 @@ def test_build_for_a_board(tmp_path: Path) -> None:
     assert "place" in report["seconds"]
     assert [path.name for path in (tmp_path / "board").iterdir()] == ["serial_top.bin"]
 
+    activity = report["activity"]
+    assert activity["tool"].startswith("GHDL") and activity["windows"] == 2
+    assert 0.05 < activity["rates"]["rest"] < 0.3 and 0.1 < activity["rates"]["memories"] < 0.7
+    assert activity["energy_uj"] != report["estimate"]["energy_uj"]
+    assert activity["energy"]["static_mw"] == report["estimate"]["energy"]["static_mw"]
+    assert "toggle rates measured in 2 simulated windows" in (tmp_path / "report.html").read_text()
+
     ran = Ran()
-    assert pipeline.build(config, tmp_path, Options(progress=ran)) == report
+    again = Options(activity=True, progress=ran)
+    assert pipeline.build(config, tmp_path, again) == report
     assert ran.names == []
+    assert pipeline.report(config, tmp_path) == report  # which tells what 'verify' found
     (tmp_path / placed["bitstream"]).write_bytes(b"")
-    pipeline.build(config, tmp_path, Options(progress=ran, place="none"))
+    pipeline.build(config, tmp_path, Options(activity=True, progress=ran, place="none"))
     assert ran.names == ["report"]
     unplaced = pipeline.report(config, tmp_path, Options(place="none"))
     assert unplaced["place_and_route"] is None and "place" not in unplaced["seconds"]

@@ -70,6 +70,12 @@ Place = Annotated[
         help="The place and route tool, for devices that have an open one; 'none' to leave it out.",
     ),
 ]
+Activity = Annotated[
+    bool,
+    typer.Option(
+        "--activity", help="Measure toggle rates in a few windows, and estimate the energy by them."
+    ),
+]
 Yosys = Annotated[
     Path | None,
     typer.Option("--yosys", metavar="PATH", help="Another yosys than the one that comes along."),
@@ -140,6 +146,7 @@ def build(
     force: Force = False,
     synth: Synth = SynthesisTool.YOSYS,
     place: Place = PlaceTool.NEXTPNR,
+    activity: Activity = False,
     yosys: Yosys = None,
 ) -> None:
     """Run all stages: train, quantize, compile, verify, synth, place, report.
@@ -155,6 +162,7 @@ def build(
         force=force,
         synth=synth.value,
         place=place.value,
+        activity=activity,
         yosys=yosys,
     )
     _summary(report, out)
@@ -213,12 +221,13 @@ def verify(
     data: Data = None,
     set_: Set = None,
     force: Force = False,
+    activity: Activity = False,
 ) -> None:
     """Simulate the VHDL and compare each result, bit by bit (stage 4 of 7).
 
     All test windows run in Verilator, a few in GHDL. Both must be installed.
     """
-    _execute(pipeline.verify, config, out, data, set_, force=force)
+    _execute(pipeline.verify, config, out, data, set_, force=force, activity=activity)
 
 
 @app.command()
@@ -484,6 +493,12 @@ def _summary(report: dict[str, Any], out: Path) -> None:
     typer.echo(f"resources:  {used} of {synthesis['device']}")
     if (placed := report["place_and_route"]) is not None:
         typer.echo(f"routed:     {placed['fmax_mhz']:.1f} MHz at most, {out / placed['bitstream']}")
+    if (measured := report["activity"]) is not None:
+        nominal = report["estimate"]["energy_uj"]
+        typer.echo(
+            f"energy:     {measured['energy_uj']:.3g} uJ estimated with measured toggle rates, "
+            f"{nominal:.3g} uJ without"
+        )
     typer.echo(f"report:     {out / 'report.html'}")
 
 

@@ -38,13 +38,18 @@ class Power:
         product_pj: picojoules of a DSP block for each product. access_pj: of a block memory for
             each access. table_pj: of each look-up table in use, with the flip-flops beside it and
             their clock, in every clock.
-        static_error, dynamic_error: by how much of themselves these may be wrong.
+        lane_toggles, memory_toggles, rest_toggles: toggle rates of designs for which these are
+            meant, as ``narrowcast.hardware.activity.Rates`` has them.
+        static_error, dynamic_error: by how much of themselves the former may be wrong.
     """
 
     static_mw: float
     product_pj: float
     access_pj: float
     table_pj: float
+    lane_toggles: float
+    memory_toggles: float
+    rest_toggles: float
     static_error: float
     dynamic_error: float
 

@@ -31,6 +31,8 @@ from narrowcast.stages import Stage, check_ready, read_state, refuse_foreign, ru
 
 if TYPE_CHECKING:
     from narrowcast.data import Dataset
+    from narrowcast.device import Device
+    from narrowcast.estimate import Estimate
 
 SynthesisTool = Literal["yosys", "vivado"]
 PlaceTool = Literal["nextpnr", "none"]
@@ -44,19 +46,22 @@ TENSORS = "quantization.json"
 PLACEMENT = "place_and_route.json"
 BOARD = "board"  # folder of the bitstream
 _BATCH = 1024
+_TRACED = 2  # windows, the test part's first and last: more of them give the same toggle rates
 
 
 @dataclass(frozen=True)
 class Options:
     """What is not in the configuration: how to work, not what to make.
 
-    ``place`` does not matter for a device that has no open place and route.
+    ``place`` does not matter for a device that has no open place and route. ``activity`` measures
+    toggle rates when the design is verified.
     """
 
     force: bool = False
     synth: SynthesisTool = "yosys"
     place: PlaceTool = "nextpnr"
     yosys: Path | None = None
+    activity: bool = False
     progress: Progress = dataclasses.field(default_factory=Progress)
 
 
@@ -77,6 +82,8 @@ def compile(config: Config, out: Path | str, options: Options | None = None) -> 
 
 def verify(config: Config, out: Path | str, options: Options | None = None) -> Results:
     """Simulate the VHDL on the test windows; writes ``verification.json``.
+
+    With ``options.activity`` it has toggle rates, too.
 
     Raises:
         ToolError: A result or the number of cycles is not what was predicted.
@@ -199,11 +206,11 @@ def stages(config: Config, out: Path, options: Options | None = None) -> list[St
         ),
         Stage(
             "verify",
-            bind(_verify),
+            bind(_verify, options),
             ("verification.json",),
             needs=(*INTEGER_MODEL, "rtl", "vectors", "program.json"),
             settings={"verify": plain["verify"]},
-            options=_code("integer", "compile", "hardware"),
+            options={"activity": options.activity, **_code("integer", "compile", "hardware")},
         ),
         Stage(
             "synth",
@@ -346,8 +353,14 @@ def _compile(config: Config, out: Path, work: Path, progress: Progress) -> Resul
     return {key: program[key] for key in ("lanes", "cycles", "utilisation")}
 
 
-def _verify(config: Config, out: Path, work: Path, progress: Progress) -> Results:
-    from narrowcast.hardware.simulate import simulate_ghdl, simulate_verilator  # noqa: PLC0415
+def _verify(config: Config, out: Path, work: Path, progress: Progress, options: Options) -> Results:
+    from narrowcast.hardware import ghdl  # noqa: PLC0415
+    from narrowcast.hardware.activity import read_activity  # noqa: PLC0415
+    from narrowcast.hardware.simulate import (  # noqa: PLC0415
+        simulate_ghdl,
+        simulate_verilator,
+        trace_ghdl,
+    )
     from narrowcast.vectors import read_vectors  # noqa: PLC0415
 
     model = load_model(out)
@@ -373,6 +386,14 @@ def _verify(config: Config, out: Path, work: Path, progress: Progress) -> Result
             )
         results[tool] = {"windows": found.windows, "mismatches": found.mismatches}
         results["cycles"] = {"predicted": predicted, "simulated": found.cycles}
+    if options.activity:
+        traced = np.linspace(0, len(inputs) - 1, min(_TRACED, len(inputs))).astype(int)
+        path = trace_ghdl(out / "rtl", model, inputs[traced], expected[traced], work / "trace")
+        results["activity"] = {
+            "tool": ghdl.version(),
+            "windows": len(traced),
+            "rates": dataclasses.asdict(read_activity(path)),
+        }
     _write_json(work / "verification.json", results)
     return results
 
@@ -429,22 +450,43 @@ def _report(
     estimate = estimate_model(model, device, hardware.clock_mhz, **hardware.choices())
     training = _read_json(out / "training.json")
     program = _read_json(out / "program.json")
+    verification = _read_json(out / "verification.json")
     result = build_report(
         model=model,
         data=training["data"],
         accuracy={**training["test"], **_read_json(out / "accuracy.json")["test"]},
         quantization=_read_json(out / TENSORS),
         program=program,
-        verification=_read_json(out / "verification.json"),
+        verification=verification,
         synthesis=_read_json(out / "synthesis.json"),
         place_and_route=_read_json(out / PLACEMENT) if placed else None,
         estimate=estimate.to_json(),
+        activity=_activity(verification.get("activity"), estimate, device),
         clock_mhz=hardware.clock_mhz,
         seconds=_seconds(out, placed=placed),
     )
     write_whole(work / "report.json", json.dumps(result, indent=1) + "\n")
     write_whole(work / "report.html", render_html(result, _predictions(out)))
     return result
+
+
+def _activity(measured: Results | None, estimate: "Estimate", device: "Device") -> Results | None:
+    """Return measured toggle rates, beside those of the coefficients, and the energy with them."""
+    from narrowcast.estimate.power import energy_at, factors  # noqa: PLC0415
+    from narrowcast.hardware.activity import Rates  # noqa: PLC0415
+
+    if measured is None:
+        return None
+    rates = Rates(**measured["rates"])
+    found = energy_at(estimate.energy, rates, device.power)
+    names = ("lanes", "memories", "rest")
+    return {
+        **measured,
+        "factors": dict(zip(names, factors(rates, device.power), strict=True)),
+        "energy": dataclasses.asdict(found),
+        "energy_uj": found.inference_uj,
+        "power_mw": found.power_mw,
+    }
 
 
 def _epochs(progress: Progress) -> Callable[[int, int, float], None]:

@@ -6,8 +6,9 @@ from hypothesis import strategies as st
 
 from narrowcast.compile import Design, compile_model
 from narrowcast.device import device_names, load_device
-from narrowcast.estimate import estimate_design
+from narrowcast.estimate import energy_at, estimate_design
 from narrowcast.estimate.power import DAY, Energy, activity, energy, published_uj
+from narrowcast.hardware.activity import Rates
 from narrowcast.integer.random_model import Shape, random_model
 
 PUBLISHED = [  # window, channels, bits, uJ, cycles, seconds: arXiv 2407.11041, 2410.03294
@@ -80,3 +81,16 @@ def test_ten_times_less_energy_than_published(
     then = published_uj(total, cycles, ours.device.power, seconds, 100.0)
     assert then == pytest.approx(total, rel=0.2)
     assert then >= 10 * guess.energy_uj * (1 + guess.power_error)
+
+
+def test_each_dynamic_term_follows_its_own_toggle_rate() -> None:
+    power, known = load_device("xc7s15").power, Energy(32.0, 1.0, 2.0, 4.0, 1e-4, 0.0)
+    lanes, memories, rest = power.lane_toggles, power.memory_toggles, power.rest_toggles
+    same = energy_at(known, Rates(lanes, memories, rest, 9), power)
+    assert same.inference_uj == pytest.approx(known.inference_uj)
+    found = energy_at(known, Rates(lanes / 2, 3 * memories, 5 * rest, 9), power)
+    terms = (found.lanes_uj, found.memories_uj, found.rest_uj)
+    assert terms == pytest.approx((0.5, 6.0, 20.0))
+    assert found.static_mw == 32.0 and found.error > same.error > 0
+    nothing = energy_at(known, Rates(None, None, rest, 9), power)
+    assert nothing == same

@@ -1,5 +1,6 @@
 """A made-up run, as the stages would hand it to the report."""
 
+from dataclasses import asdict
 from typing import Any
 
 import numpy as np
@@ -7,6 +8,7 @@ from numpy.typing import NDArray
 
 from narrowcast.device import load_device
 from narrowcast.estimate import estimate_model
+from narrowcast.estimate.power import Energy
 from narrowcast.integer.random_model import Shape, random_model
 from narrowcast.report import build_report
 
@@ -141,6 +143,15 @@ def sample_report(**changes: Any) -> dict[str, Any]:
         "estimate": estimate_model(
             random_model(Shape(6, 4, 8), (4,)), load_device("xc7s15")
         ).to_json(),
+        "activity": {
+            "tool": "GHDL 2.0.0",
+            "windows": 2,
+            "rates": {"lanes": 0.35, "memories": 0.46, "rest": 0.13, "clocks": 40139},
+            "factors": {"lanes": 1.09, "memories": 0.96, "rest": 0.93},
+            "energy": asdict(Energy(32.0, 1.1, 0.9, 1.4, 2e-4, 0.4)),
+            "energy_uj": 9.8,
+            "power_mw": 49.0,
+        },
         "clock_mhz": 100.0,
         "seconds": {"train": 41.2, "quantize": 33.9, "compile": 0.8, "verify": 61.0, "synth": 92.4},
     }

@@ -31,6 +31,8 @@ def test_report_is_json_with_all_documented_fields() -> None:
         report["accuracy"]["test"],
         report["estimate"],
         report["estimate"]["energy"],
+        report["activity"],
+        report["activity"]["rates"],
         *report["program"]["steps"],
         *report["program"]["buffers"],
     ):
@@ -52,6 +54,13 @@ def test_page_stands_alone() -> None:
     for place in ("forecast", "errors", "cycles", "resources"):
         assert f'id="{place}"' in page
     assert "layers.0.ffn_up" in page and "weights_6" in page and "200.6 µs" in page
+
+
+def test_page_says_what_toggle_rates_were_measured() -> None:
+    page = render_html(sample_report(), sample_predictions())
+    assert "an estimate too: 9.8 µJ" in page and "lanes toggle 1.09 times as often" in page
+    page = render_html(sample_report(activity=None), sample_predictions())
+    assert "toggle" not in page.partition("<script>")[0]
 
 
 def test_page_without_time_and_without_persistence() -> None:

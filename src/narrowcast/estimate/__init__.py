@@ -1,6 +1,7 @@
 """What a model costs on a device, from its configuration alone: no training, no synthesis."""
 
 from narrowcast.estimate.estimator import Estimate, estimate, estimate_design, estimate_model
+from narrowcast.estimate.power import energy_at
 from narrowcast.estimate.untrained import stand_in
 
-__all__ = ["Estimate", "estimate", "estimate_design", "estimate_model", "stand_in"]
+__all__ = ["Estimate", "energy_at", "estimate", "estimate_design", "estimate_model", "stand_in"]

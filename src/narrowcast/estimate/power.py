@@ -3,16 +3,18 @@
 What happens in an inference is known exactly from the program: which lanes multiply in how many
 clocks, how often each block memory is read or written, how long it takes. What each of these
 takes is not: the coefficients stand in the device's file, with their sources and uncertainties.
+They are meant for certain toggle rates; a simulation of the design on its own data has others.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from narrowcast.compile import Buffer, Design
 from narrowcast.compile.lanes import Kind
 from narrowcast.compile.program import ProgramStep
 from narrowcast.compile.words import Destination, Source
 from narrowcast.device import Power
+from narrowcast.hardware.activity import Rates
 
 DAY = 86_400.0  # seconds
 
@@ -84,9 +86,40 @@ def energy(design: Design, luts: int, clock_mhz: float) -> Energy:
     memories = does.accesses * power.access_pj / 1e6
     rest = does.cycles * luts * power.table_pj / 1e6
     seconds = does.cycles / clock_mhz / 1e6
-    static, dynamic = 1000 * power.static_mw * seconds, lanes + memories + rest
+    return _with_error(Energy(power.static_mw, lanes, memories, rest, seconds, 0.0), power)
+
+
+def energy_at(nominal: Energy, rates: Rates, power: Power) -> Energy:
+    """Return an estimate with each dynamic term scaled by a measured toggle rate.
+
+    Args:
+        nominal: the estimate without measured rates.
+        rates: as ``narrowcast.hardware.activity.read_activity`` returns them.
+        power: of the device, with the rates for which its coefficients are meant.
+    """
+    lanes, memories, rest = factors(rates, power)
+    scaled = replace(
+        nominal,
+        lanes_uj=nominal.lanes_uj * lanes,
+        memories_uj=nominal.memories_uj * memories,
+        rest_uj=nominal.rest_uj * rest,
+    )
+    return _with_error(scaled, power)
+
+
+def factors(rates: Rates, power: Power) -> tuple[float, float, float]:
+    """Return measured rates over nominal ones: lanes, memories, rest; 1 where there is nothing."""
+    return (
+        1.0 if rates.lanes is None else rates.lanes / power.lane_toggles,
+        1.0 if rates.memories is None else rates.memories / power.memory_toggles,
+        rates.rest / power.rest_toggles,
+    )
+
+
+def _with_error(found: Energy, power: Power) -> Energy:
+    static, dynamic = found.inference_uj - found.dynamic_uj, found.dynamic_uj
     error = (static * power.static_error + dynamic * power.dynamic_error) / (static + dynamic)
-    return Energy(power.static_mw, lanes, memories, rest, seconds, round(error, 3))
+    return replace(found, error=round(error, 3))
 
 
 def published_uj(total_uj: float, cycles: int, power: Power, seconds: float, mhz: float) -> float:

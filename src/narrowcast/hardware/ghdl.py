@@ -51,6 +51,12 @@ def analyse(rtl: Path, work: Path, *extra: Path) -> None:
     run([require("ghdl"), "-a", "--std=08", "--warn-error", *files], work)
 
 
+def version() -> str:
+    """Return the name and version of the GHDL that is installed."""
+    words = run([require("ghdl"), "--version"], Path.cwd()).split()
+    return " ".join(words[:2])
+
+
 def mend_verilog(text: str) -> str:
     """Put right what GHDL 2.0 gets wrong in Verilog.
 

@@ -119,12 +119,26 @@ def simulate_verilator(
     return _finding(rtl, model, inputs, expected, results, wrong, cycles, work)
 
 
+def trace_ghdl(rtl: Path, model: IntegerModel, inputs: Array, expected: Array, work: Path) -> Path:
+    """Run windows [w, window, inputs] through GHDL with all signals traced; return the VCD file.
+
+    Raises:
+        ToolError: GHDL failed, or a result is not the expected one.
+    """
+    analyse(rtl, work, TESTBENCH)
+    _write_inputs(work, inputs)
+    results, _ = _run_ghdl(work, model, stalls=False, vcd="activity.vcd.gz")
+    if _differing(results, expected).any():
+        raise ToolError("the traced windows differ from the integer model")
+    return work / "activity.vcd.gz"
+
+
 def _write_inputs(work: Path, inputs: Array) -> None:
     (work / "inputs.txt").write_text("\n".join(map(str, inputs.ravel().tolist())) + "\n")
 
 
 def _run_ghdl(
-    work: Path, model: IntegerModel, *, stalls: bool, trace: str = ""
+    work: Path, model: IntegerModel, *, stalls: bool, trace: str = "", vcd: str = ""
 ) -> tuple[Array, Array]:
     """Return results [windows, outputs] and cycles [windows]."""
     run(
@@ -133,6 +147,7 @@ def _run_ghdl(
             *("-gOUTPUT_FILE=ghdl.txt", f"-gSTALLS={str(stalls).lower()}"),
             *([f"-gTRACE_FILE={trace}"] if trace else []),
             *("--ieee-asserts=disable", "--max-stack-alloc=0"),
+            *([f"--vcdgz={vcd}"] if vcd else []),
         ],
         work,
     )

@@ -26,6 +26,7 @@ def build_report(
     synthesis: Mapping[str, Any],
     place_and_route: Mapping[str, Any] | None,
     estimate: Mapping[str, Any],
+    activity: Mapping[str, Any] | None,
     clock_mhz: float,
     seconds: Mapping[str, float],
 ) -> dict[str, Any]:
@@ -43,6 +44,8 @@ def build_report(
         place_and_route: {tool, device, fmax_mhz, lut, ff, bram, dsp, bitstream, ...}, None where
             the design is not placed.
         estimate: What the model was expected to cost, as ``Estimate.to_json`` gives it.
+        activity: {tool, windows, rates, factors, energy, energy_uj, power_mw}: toggle rates of a
+            simulation, and what is estimated with them; None where they were not measured.
         clock_mhz: The clock at which the latency is stated.
         seconds: By stage.
 
@@ -66,5 +69,6 @@ def build_report(
         "synthesis": dict(synthesis),
         "place_and_route": None if place_and_route is None else dict(place_and_route),
         "estimate": dict(estimate),
+        "activity": None if activity is None else dict(activity),
         "seconds": dict(seconds),
     }

@@ -1,0 +1,215 @@
+"""How often the engine's signals toggle, from a simulation's activity file.
+
+The file is a VCD of the VHDL, as GHDL and other simulators write it, of whatever test bench: the
+engine in it is found by its instances. It is read line by line. A bit toggles when it goes from 0
+to 1 or back; what is not yet known does not count. There are three groups, as energy has three
+terms:
+
+lanes: registers of operands, products and sums of all lanes in DSP blocks.
+memories: the words that RAM of any kind, and ROM in block memory, hold at their outputs.
+rest: every other signal of the engine but its clock, once in each entity that it reaches.
+
+A lane and a memory are given the clocks in which they are enabled: energy is told for each product
+and each access, and how many there are is known without a simulation.
+"""
+
+import gzip
+import re
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from narrowcast.errors import UserError
+
+_LANE = re.compile(r"_unit_(in_pairs_lanes_\w+_pair|one_by_one_lanes_\w+_one)$")
+_LANE_REGISTERS = {"x_q", "w_q", "operand", "product", "acc"}
+_MEMORY_REGISTER = "latched"
+_LEFT_OUT = {"clk", "trace_valid", "trace_data"}  # the latter two are for looking inside
+_UNKNOWN = b"xXzZuUwWlLhH-"
+_BITS = {"reg", "wire", "logic"}  # integers are wider in a VCD than in hardware
+
+
+@dataclass(frozen=True)
+class Rates:
+    """Toggles per bit and clock.
+
+    Attributes:
+        lanes: in the clocks in which a lane is enabled; None if there is none in a DSP block.
+        memories: in those in which a memory is read; None if none is.
+        rest: in all clocks.
+        clocks: that were simulated.
+    """
+
+    lanes: float | None
+    memories: float | None
+    rest: float
+    clocks: int
+
+
+@dataclass
+class _Signal:
+    """A signal that is looked at, by any of its names.
+
+    Attributes:
+        value: the latest; None if it is not known. toggles: so far.
+        high: time for which it has been 1, as long as a single bit. since: of the last change.
+    """
+
+    value: int | None = None
+    toggles: int = 0
+    high: int = 0
+    since: int = 0
+
+    def becomes(self, value: int | None, now: int) -> None:
+        if self.value == 1:
+            self.high += now - self.since
+        if value is not None and self.value is not None:
+            self.toggles += (value ^ self.value).bit_count()
+        self.value, self.since = value, now
+
+
+@dataclass
+class _Engine:
+    """What the head of the file says: signals by their codes, and who belongs to which group.
+
+    Attributes:
+        signals: all that count. clock: the engine's.
+        lanes, memories: (bits, code, code of the enable). rest: (bits, code).
+    """
+
+    signals: dict[bytes, _Signal] = field(default_factory=dict)
+    clock: bytes = b""
+    lanes: list[tuple[int, bytes, bytes]] = field(default_factory=list)
+    memories: list[tuple[int, bytes, bytes]] = field(default_factory=list)
+    rest: list[tuple[int, bytes]] = field(default_factory=list)
+
+
+def read_activity(path: Path | str) -> Rates:
+    """Return the rates of the engine in a VCD file, which may be compressed (``.gz``).
+
+    Raises:
+        UserError: the file cannot be read, is no VCD, is cut short, or has no engine in it.
+    """
+    path = Path(path)
+    try:
+        with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as stream:
+            lines = iter(stream)
+            engine = _head(lines, path)
+            return _rates(engine, *_changes(lines, engine, path), path)
+    except (EOFError, zlib.error):
+        raise UserError(f"{path}: is cut short: simulate again") from None
+    except OSError as error:
+        raise UserError(f"{path}: cannot be read: {error.strerror or error}") from None
+
+
+def _head(lines: Iterator[bytes], path: Path) -> _Engine:
+    scope: list[str] = []
+    scopes: set[tuple[str, ...]] = set()
+    variables: list[tuple[tuple[str, ...], str, int, bytes, str]] = []
+    for words in _sections(lines, path):
+        match words:
+            case [b"$scope", _, name]:
+                scope.append(name.decode(errors="replace").lower())
+                scopes.add(tuple(scope))
+            case [b"$upscope"] if scope:
+                scope.pop()
+            case [b"$var", kind, size, code, name, *_] if size.isdigit():
+                plain = name.decode(errors="replace").partition("[")[0].lower()
+                variables.append((tuple(scope), kind.decode(), int(size), code, plain))
+            case [b"$upscope" | b"$var", *_]:
+                shown = b" ".join(words).decode(errors="replace")
+                raise UserError(f"{path}: is no VCD: its head has {shown!r}")
+    tops = [s[:-1] for s in scopes if s[-1] == "control" and (*s[:-1], "collect") in scopes]
+    if not tops:
+        raise UserError(f"{path}: no engine is in it: trace the whole design, with all instances")
+    return _engine(tops[0], variables)
+
+
+def _sections(lines: Iterator[bytes], path: Path) -> Iterator[list[bytes]]:
+    """Yield the words of each section of the head, without its end."""
+    words: list[bytes] = []
+    for line in lines:
+        for word in line.split():
+            if not words and not word.startswith(b"$"):
+                shown = word[:40].decode(errors="replace")
+                raise UserError(f"{path}: is no VCD: its head has {shown!r}")
+            if word != b"$end":
+                words.append(word)
+                continue
+            if words[0] == b"$enddefinitions":
+                return
+            yield words
+            words = []
+    raise UserError(f"{path}: is no VCD, or cut short: its head has no end")
+
+
+def _engine(
+    top: tuple[str, ...], variables: list[tuple[tuple[str, ...], str, int, bytes, str]]
+) -> _Engine:
+    found, counted = _Engine(), set[bytes]()
+    codes = {(scope, name): code for scope, _, _, code, name in variables}
+    found.clock = codes.get((top, "clk"), b"")
+    found.signals[found.clock] = _Signal()
+    for scope, kind, bits, code, name in variables:
+        if scope[: len(top)] != top or kind not in _BITS or name in _LEFT_OUT:
+            continue
+        place = "_".join(re.sub(r"\W+", "_", each).strip("_") for each in scope[len(top) :])
+        lane, memory = bool(_LANE.search(place)), name == _MEMORY_REGISTER
+        enable = codes.get((scope, "enable")) or codes.get((scope[:-1], "enable"))
+        if (lane or memory) and enable is None:
+            continue
+        if (lane and name in _LANE_REGISTERS) or memory:
+            group = found.lanes if lane else found.memories
+            group.append((bits, code, enable or b""))
+            found.signals.setdefault(enable or b"", _Signal())
+        elif not lane and code not in counted:  # another name of the same counts once
+            found.rest.append((bits, code))
+        else:
+            continue
+        counted.add(code)
+        found.signals.setdefault(code, _Signal())
+    return found
+
+
+def _changes(lines: Iterator[bytes], engine: _Engine, path: Path) -> tuple[int, float]:
+    """Follow all changes; return the clocks, and the time of one."""
+    signals, clock, now = engine.signals, engine.clock, 0
+    edges: list[int] = [0, 0, 0]  # how many, the first and the last
+    try:
+        for line in lines:
+            kind = line[:1]
+            if kind in b"01":
+                code = line[1:].strip()
+                if (signal := signals.get(code)) is not None:
+                    if code == clock and kind == b"1" and signal.value == 0:
+                        edges = [edges[0] + 1, edges[1] if edges[0] else now, now]
+                    signal.becomes(int(kind), now)
+            elif kind in b"bB":
+                digits, code = line[1:].split()
+                if (signal := signals.get(code)) is not None:
+                    signal.becomes(int(digits, 2) if digits.strip(b"01") == b"" else None, now)
+            elif kind == b"#":
+                now = int(line[1:])
+            elif kind in _UNKNOWN and (signal := signals.get(line[1:].strip())) is not None:
+                signal.becomes(None, now)
+    except ValueError:
+        shown = line[:60].decode(errors="replace").strip()
+        raise UserError(f"{path}: is damaged: {shown!r} is no change") from None
+    for signal in signals.values():
+        signal.becomes(signal.value, now)
+    return edges[0], (edges[2] - edges[1]) / max(1, edges[0] - 1)
+
+
+def _rates(engine: _Engine, clocks: int, period: float, path: Path) -> Rates:
+    if clocks < 2:
+        raise UserError(f"{path}: the engine's clock does not run: simulate a few windows")
+
+    def when_enabled(group: list[tuple[int, bytes, bytes]]) -> float | None:
+        toggles = sum(engine.signals[code].toggles for _, code, _ in group)
+        bits = sum(each * engine.signals[enable].high / period for each, _, enable in group)
+        return toggles / bits if bits else None
+
+    toggles = sum(engine.signals[code].toggles for _, code in engine.rest)
+    rest = toggles / clocks / max(1, sum(bits for bits, _ in engine.rest))
+    return Rates(when_enabled(engine.lanes), when_enabled(engine.memories), rest, clocks)
