@@ -159,6 +159,9 @@ def test_bad_data_keeps_outputs(
 def test_unknown_device_is_found_before_training(run: Run, folder: Path) -> None:
     result = run("build", "run.toml", "--out", "out", "--set", "hardware.device=xc7s999")
     assert "xc7s999" in complaint(result)
+    options = ("--synth", "vivado", "--set", "hardware.device=up5k")
+    result = run("build", "run.toml", "--out", "out", *options)
+    assert "Vivado does not know up5k" in complaint(result)
     assert not (folder / "out").exists()
 
 
