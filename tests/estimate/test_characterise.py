@@ -113,6 +113,11 @@ def test_vivado_s_instances_are_points(
     assert (guess.lut, guess.ff) == pytest.approx((2047, 127), rel=0.05)
     assert guess.cycles == estimate_model(model, DEVICE).cycles
     assert (tmp_path / NAME).read_bytes() == yosys
+    (tmp_path / "xc7-vivado.json").write_text("[]")
+    area_module._fit.cache_clear()
+    with pytest.raises(UserError, match=r"xc7-vivado\.json: is no JSON of points"):
+        estimate_model(model, DEVICE, tool="vivado")
+    (tmp_path / "xc7-vivado.json").write_text(json.dumps(found))
     vivado("echo no license; exit 3")
     again = characterise(DEVICE, tmp_path, tmp_path / "work", LEAST_POINTS, tool="vivado")
     assert again["points"] == found["points"]

@@ -129,6 +129,7 @@ def test_without_lanes_and_reads(tmp_path: Path) -> None:
         ("", "is no VCD, or cut short"),
         ("time,a,b\n1,2,3\n", "is no VCD: its head has"),
         (HEAD.replace("$var reg 4 s", "$var reg s"), "is no VCD: its head has '$var reg s step"),
+        (HEAD.replace("module pair", "pair"), "is no VCD: its head has '$scope pair'"),
         (HEAD[:600], "cut short"),
         (HEAD.replace("module collect", "module other") + CHANGES, "no engine is in it"),
         (HEAD + "#0\n0!\n", "clock does not run"),

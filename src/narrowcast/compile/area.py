@@ -82,8 +82,11 @@ def points_file(family: str, tool: str) -> str:
 def _fit(family: str, tool: str) -> dict[str, Any]:
     """Return the fit of a file of points; an empty one if there is none."""
     path = POINTS / points_file(family, tool)
-    known = json.loads(path.read_bytes()) if path.is_file() else {}
-    fit: dict[str, Any] = known.get("fit", {})
+    try:
+        known = json.loads(path.read_bytes()) if path.is_file() else {}
+        fit: dict[str, Any] = known.get("fit", {})
+    except (ValueError, AttributeError):
+        raise UserError(f"{path}: is no JSON of points: delete it and characterise again") from None
     return fit
 
 

@@ -117,7 +117,7 @@ def _head(lines: Iterator[bytes], path: Path) -> _Engine:
             case [b"$var", kind, size, code, name, *_] if size.isdigit():
                 plain = name.decode(errors="replace").partition("[")[0].lower()
                 variables.append((tuple(scope), kind.decode(), int(size), code, plain))
-            case [b"$upscope" | b"$var", *_]:
+            case [b"$scope" | b"$upscope" | b"$var", *_]:
                 shown = b" ".join(words).decode(errors="replace")
                 raise UserError(f"{path}: is no VCD: its head has {shown!r}")
     tops = [s[:-1] for s in scopes if s[-1] == "control" and (*s[:-1], "collect") in scopes]
