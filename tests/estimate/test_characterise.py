@@ -87,12 +87,17 @@ END
 """
 
 
+def _forget_fits() -> None:
+    area_module._fit.cache_clear()
+    area_module.area.cache_clear()
+
+
 def test_vivado_s_instances_are_points(
     tmp_path: Path, vivado: Callable[[str], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     model = random_model(Shape(4, 2, 8), (4,))
     monkeypatch.setattr(area_module, "POINTS", tmp_path)
-    area_module._fit.cache_clear()
+    _forget_fits()
     yosys = (Path(module.__file__).parents[1] / "compile" / "points" / NAME).read_bytes()
     (tmp_path / NAME).write_bytes(yosys)
     with pytest.raises(UserError, match="characterise --tool vivado --device xc7s15"):
@@ -107,14 +112,14 @@ def test_vivado_s_instances_are_points(
         **{"lanes": 511 + 16, "epilogue": 64, "softmax": 32},
     }
     assert sum(found["points"][0]["ff"].values()) == 127
-    area_module._fit.cache_clear()
+    _forget_fits()
     guess = estimate_model(model, DEVICE, tool="vivado")
     assert guess.tool == "vivado"
     assert (guess.lut, guess.ff) == pytest.approx((2047, 127), rel=0.05)
     assert guess.cycles == estimate_model(model, DEVICE).cycles
     assert (tmp_path / NAME).read_bytes() == yosys
     (tmp_path / "xc7-vivado.json").write_text("[]")
-    area_module._fit.cache_clear()
+    _forget_fits()
     with pytest.raises(UserError, match=r"xc7-vivado\.json: is no JSON of points"):
         estimate_model(model, DEVICE, tool="vivado")
     (tmp_path / "xc7-vivado.json").write_text(json.dumps(found))
@@ -123,4 +128,4 @@ def test_vivado_s_instances_are_points(
     assert again["points"] == found["points"]
     with pytest.raises(ToolError, match="no license"):
         characterise(DEVICE, tmp_path, tmp_path / "work", LEAST_POINTS + 1, tool="vivado")
-    area_module._fit.cache_clear()
+    _forget_fits()
