@@ -2,6 +2,7 @@
 
 import tomllib
 from dataclasses import dataclass
+from functools import cache
 from importlib import resources
 
 from narrowcast.config import did_you_mean
@@ -98,6 +99,7 @@ def device_names() -> list[str]:
     )
 
 
+@cache
 def load_device(name: str) -> Device:
     """Read a device file.
 
