@@ -70,6 +70,10 @@ def test_every_command_has_help(run: Run, command: str) -> None:
     [
         (("--cell", "3"), "--cell needs --every"),
         (("--every", "0"), "--every must be above 0"),
+        (("--every", "1e-9"), "--every 1e-09: a forecast takes"),
+        (("--device", "xc7s16"), "unknown device 'xc7s16'"),
+        (("--set", "hardware.clock_mhz=1e5"), "must be a frequency in MHz, from 0.001 to 1000"),
+        (("--set", "model.layers=100000"), "must be a whole number from 1 to 100"),
         (("--every", "60", "--cell", "-1"), "--cell must be above 0"),
         (("--set", "hardware.device=xc7s999"), "xc7s999"),
         (("--set", "model.channels=512"), "does not fit"),

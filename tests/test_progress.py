@@ -18,9 +18,11 @@ def test_lines_tell_how_far_a_long_stage_is(monkeypatch: pytest.MonkeyPatch) -> 
     for seconds in (1, 29, 31, 32, 59, 62):
         now[0] = 100.0 + seconds
         lines.advanced(seconds, 90, f"{seconds} [trials]")
+    lines.remarked("search", "left out [n12-d5]: too wide a line is not cut")
     lines.finished("search", 90.0, reused=False)
     assert log.getvalue().splitlines() == [
         "search:   31 of 90, 31 [trials]",
         "search:   62 of 90, 62 [trials]",
+        "search:   left out [n12-d5]: too wide a line is not cut",
         "search:   done in 90.0 s",
     ]

@@ -349,11 +349,13 @@ def search(
             workers=workers,
             progress=choose_progress(),
         )
+    if not found.best:
+        typer.echo("nothing was trained in full: go on with --resume and a longer --budget")
+        return
     _table(list(found.table()))
     typer.echo(f"front:      {out / 'front.html'}")
-    if found.best:
-        first = out / str(found.best[0].file)
-        typer.echo(f"build one:  narrowcast build {first} --out {first.with_suffix('')}")
+    first = out / str(found.best[0].file)
+    typer.echo(f"build one:  narrowcast build {first} --out {first.with_suffix('')}")
 
 
 @app.command()
@@ -409,6 +411,7 @@ def estimate(
     config: ConfigFile,
     data: Data = None,
     set_: Set = None,
+    device: DeviceName = None,
     every: Annotated[
         float | None,
         typer.Option("--every", metavar="SECONDS", help="Forecast so often: the energy of a day."),
@@ -435,8 +438,12 @@ def estimate(
         for name, value in (("--every", every), ("--cell", cell)):
             if value is not None and not 0 < value < float("inf"):
                 raise UserError(f"{name} must be above 0, not {value:g}")
-        settings = load_config(config, set_ or (), data)
-        found = find(settings, tool.value)
+        found = find(load_config(config, _with_device(set_, device), data), tool.value)
+        if every is not None and every < found.energy.seconds:
+            raise UserError(
+                f"--every {every:g}: a forecast takes {found.energy.seconds:.3g} s: it cannot be "
+                "made so often"
+            )
     if as_json:
         typer.echo(json.dumps(found.to_json(every, cell), indent=1))
         return

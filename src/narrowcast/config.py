@@ -222,8 +222,8 @@ class ModelConfig(_Section):
     where the target is among the inputs, and impossible elsewhere.
     """
 
-    channels: int = Field(default=32, ge=1, description="a whole number, at least 1")
-    layers: int = Field(default=1, ge=1, description="a whole number, at least 1")
+    channels: int = Field(default=32, ge=1, le=4096, description="a whole number from 1 to 4096")
+    layers: int = Field(default=1, ge=1, le=100, description="a whole number from 1 to 100")
     heads: int = Field(
         default=1, ge=1, description="a whole number, at least 1, that divides channels"
     )
@@ -352,7 +352,9 @@ class HardwareConfig(_Section):
     second_way: Literal["dsp", "tables", "auto"] = Field(
         default="auto", description="'dsp', 'tables' or 'auto'"
     )
-    clock_mhz: float = Field(default=100.0, gt=0, description="a frequency in MHz, above 0")
+    clock_mhz: float = Field(
+        default=100.0, ge=0.001, le=1000, description="a frequency in MHz, from 0.001 to 1000"
+    )
     storage: StorageConfig = Field(
         default=StorageConfig(), description="a section of kinds of memory"
     )

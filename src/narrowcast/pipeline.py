@@ -164,6 +164,10 @@ def stages(config: Config, out: Path, options: Options | None = None) -> list[St
     clock = plain["hardware"].pop("clock_mhz")
     learnt = {key: plain[key] for key in ("data", "model", "train")}
     yosys = None if options.yosys is None else str(options.yosys)
+    verified = read_state(out, "verify")  # toggle rates that were asked for once are kept up
+    activity = options.activity or (
+        verified is not None and verified.options.get("activity") is True
+    )
 
     def bind(function: Callable[..., Results], *rest: object) -> Callable[..., Results]:
         return lambda work, progress: function(config, out, work, progress, *rest)
@@ -206,11 +210,11 @@ def stages(config: Config, out: Path, options: Options | None = None) -> list[St
         ),
         Stage(
             "verify",
-            bind(_verify, options),
+            bind(_verify, activity),
             ("verification.json",),
             needs=(*INTEGER_MODEL, "rtl", "vectors", "program.json"),
             settings={"verify": plain["verify"]},
-            options={"activity": options.activity, **_code("integer", "compile", "hardware")},
+            options={"activity": activity, **_code("integer", "compile", "hardware")},
         ),
         Stage(
             "synth",
@@ -353,7 +357,7 @@ def _compile(config: Config, out: Path, work: Path, progress: Progress) -> Resul
     return {key: program[key] for key in ("lanes", "cycles", "utilisation")}
 
 
-def _verify(config: Config, out: Path, work: Path, progress: Progress, options: Options) -> Results:
+def _verify(config: Config, out: Path, work: Path, progress: Progress, activity: bool) -> Results:
     from narrowcast.hardware import ghdl  # noqa: PLC0415
     from narrowcast.hardware.activity import read_activity  # noqa: PLC0415
     from narrowcast.hardware.simulate import (  # noqa: PLC0415
@@ -386,7 +390,7 @@ def _verify(config: Config, out: Path, work: Path, progress: Progress, options: 
             )
         results[tool] = {"windows": found.windows, "mismatches": found.mismatches}
         results["cycles"] = {"predicted": predicted, "simulated": found.cycles}
-    if options.activity:
+    if activity:
         traced = np.linspace(0, len(inputs) - 1, min(_TRACED, len(inputs))).astype(int)
         path = trace_ghdl(out / "rtl", model, inputs[traced], expected[traced], work / "trace")
         results["activity"] = {

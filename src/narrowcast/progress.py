@@ -23,6 +23,9 @@ class Progress:
     def finished(self, stage: str, seconds: float, *, reused: bool) -> None:
         """The outputs of a stage stand; ``reused`` if they did before."""
 
+    def remarked(self, stage: str, text: str) -> None:
+        """There is something to know of a stage that goes on all the same."""
+
 
 class Lines(Progress):
     """One plain line for each stage, and one every half minute while it works."""
@@ -45,6 +48,10 @@ class Lines(Progress):
         """Print the line."""
         outcome = "up to date" if reused else f"done in {seconds:.1f} s"
         self._line(stage, outcome)
+
+    def remarked(self, stage: str, text: str) -> None:
+        """Print the line."""
+        self._line(stage, text)
 
     def _line(self, stage: str, text: str) -> None:
         self._console.print(

@@ -118,9 +118,16 @@ def test_vivado_s_instances_are_points(
     assert (guess.lut, guess.ff) == pytest.approx((2047, 127), rel=0.05)
     assert guess.cycles == estimate_model(model, DEVICE).cycles
     assert (tmp_path / NAME).read_bytes() == yosys
-    (tmp_path / "xc7-vivado.json").write_text("[]")
+    for damaged in ("[]", '{"fit": 5}', '{"fit": {"error": {"lut": 0.1, "ff": 0.1}}}'):
+        (tmp_path / "xc7-vivado.json").write_text(damaged)
+        _forget_fits()
+        with pytest.raises(UserError, match=r"xc7-vivado\.json: is no JSON of points"):
+            estimate_model(model, DEVICE, tool="vivado")
+    other = json.loads(json.dumps(found))
+    other["fit"]["lut"]["control"]["nonsense"] = 1.0
+    (tmp_path / "xc7-vivado.json").write_text(json.dumps(other))
     _forget_fits()
-    with pytest.raises(UserError, match=r"xc7-vivado\.json: is no JSON of points"):
+    with pytest.raises(UserError, match="is of another version"):
         estimate_model(model, DEVICE, tool="vivado")
     (tmp_path / "xc7-vivado.json").write_text(json.dumps(found))
     vivado("echo no license; exit 3")

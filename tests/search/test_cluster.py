@@ -2,6 +2,9 @@
 
 import os
 import signal
+import socket
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -12,10 +15,17 @@ from distributed import Client, LocalCluster
 from test_run import GOALS, finished, no_trial_twice, trained
 
 from narrowcast import load_config
-from narrowcast.errors import UserError
+from narrowcast.errors import ToolError, UserError
 from narrowcast.search import run
 from narrowcast.search.run import search
 from narrowcast.search.workers import open_workers
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
 
 
 @pytest.fixture
@@ -43,6 +53,37 @@ def test_a_worker_killed_in_the_middle_costs_nothing(
     now = finished(out)
     assert no_trial_twice(now)
     assert len(now["probes"]) == 6 and len(now["trained"]) >= 7
+
+
+def test_a_scheduler_that_dies_is_named(
+    config_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(run, "MOST_PROBES", 6)
+    out, port = tmp_path / "out", free_port()
+    environment = {**os.environ, "DASK_DISTRIBUTED__COMM__TIMEOUTS__CONNECT": "2s"}
+    command = [sys.executable, "-m", "distributed.cli.dask_scheduler", "--no-dashboard"]
+    scheduler = subprocess.Popen([*command, "--port", str(port)], env=environment)
+    address = f"tcp://127.0.0.1:{port}"
+    command = [sys.executable, "-m", "distributed.cli.dask_worker", address, "--no-dashboard"]
+    worker = subprocess.Popen([*command, "--nthreads", "2"], env=environment)
+
+    def kill() -> None:
+        while trained(out) < 2:
+            time.sleep(0.05)
+        scheduler.kill()
+
+    killer = threading.Thread(target=kill)
+    try:
+        with Client(address, timeout=60) as client:
+            client.wait_for_workers(1)
+        killer.start()
+        with pytest.raises(ToolError, match=r"lost a training.*--resume goes on"):
+            search(load_config(config_file), out, GOALS, seconds=60, cluster=address)
+    finally:
+        scheduler.kill()
+        worker.kill()
+    killer.join()
+    assert len(finished(out)["probes"]) >= 2
 
 
 def test_an_unreachable_scheduler_is_named(

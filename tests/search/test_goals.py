@@ -1,7 +1,7 @@
 import pytest
 
 from narrowcast.errors import UserError
-from narrowcast.search.goals import Goals, parse_budget
+from narrowcast.search.goals import Goals, parse_budget, percent, rounded_up
 
 
 def test_units_may_be_left_out() -> None:
@@ -41,3 +41,15 @@ def test_a_budget_has_a_unit() -> None:
     for text in ("", "10", "0min", "-1h", "soon"):
         with pytest.raises(UserError, match="'10min'"):
             parse_budget(text)
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [(1137.2, 1138), (1137, 1137), (2.04561, 2.046), (0.0123451, 0.01235), (123456.5, 123457)],
+)
+def test_figures_that_must_not_be_missed_are_rounded_up(value: float, expected: float) -> None:
+    assert rounded_up(value) == pytest.approx(expected)
+
+
+def test_an_excess_is_never_nothing() -> None:
+    assert percent(0.0002) == "1%" and percent(0.25) == "25%"

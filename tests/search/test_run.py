@@ -22,6 +22,7 @@ from narrowcast.search import run
 from narrowcast.search.goals import Goals
 from narrowcast.search.proxy import LEAST_PROBES
 from narrowcast.search.run import key_of, search
+from narrowcast.search.space import Space
 
 GOALS = Goals.parse("rmse,energy", "latency_us=100")
 
@@ -69,6 +70,15 @@ def test_a_search_writes_a_front_and_goes_on(config_file: Path, tmp_path: Path) 
     after = finished(out)
     assert no_trial_twice(after)
     assert all(set(names) <= set(after[study]) for study, names in before.items())
+
+
+@pytest.mark.usefixtures("few_probes")
+def test_where_no_uniform_model_is_feasible_another_one_is_trained(
+    config_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Space, "uniform", lambda _: [])
+    found = search(load_config(config_file), tmp_path / "out", GOALS, seconds=0.1, workers=2)
+    assert [point.label for point in found.best] == [""]
 
 
 def test_impossible_limits_are_named_with_the_nearest(config_file: Path, tmp_path: Path) -> None:

@@ -48,6 +48,7 @@ def test_sizes_that_contradict_each_other_are_left_out(config_file: Path) -> Non
     sizes = parse_sizes(["model.channels=4,6", "heads=1,4"])
     space = Space.of(config, DEVICE, sizes)
     assert list(space.shapes) == ["n3-d4-l1-h1-f16", "n3-d4-l1-h4-f16", "n3-d6-l1-h1-f24"]
+    assert list(space.impossible) == ["channels=6, heads=4"]
     with pytest.raises(UserError, match="no combination"):
         Space.of(config, DEVICE, parse_sizes(["channels=6", "heads=4"]))
     assert parse_sizes(["channels=16", "model.channels=32,16"]) == {"channels": [16, 32]}

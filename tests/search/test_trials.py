@@ -12,6 +12,10 @@ from narrowcast.search.space import Space
 from narrowcast.search.trials import JOURNAL, PROBES, TRAINED, open_trials
 
 GOALS = Goals.parse("rmse,energy", "")
+NOTES: dict[str, Any] = {
+    **{"label": "x", "costs": {"lut": 5.0}, "violations": {}},
+    **{"rmse": 1.0, "distance": 0.1, "seconds": 3.0},
+}
 PROBLEM: dict[str, Any] = {"model": {"channels": 4}}
 
 
@@ -20,7 +24,7 @@ def add(out: Path, config_file: Path, count: int, *, resume: bool) -> None:
     with open_trials(out, GOALS, PROBLEM, 0, resume=resume) as trials:
         for parameters in space.samples(len(trials.trained), count):
             distributions = space.distributions(parameters)
-            trials.keep(TRAINED, parameters, distributions, (1.0, 2.0), {"label": "x"})
+            trials.keep(TRAINED, parameters, distributions, (1.0, 2.0), NOTES)
 
 
 @pytest.fixture
@@ -33,7 +37,7 @@ def test_trials_are_there_again(out: Path, config_file: Path) -> None:
     add(out, config_file, 2, resume=True)
     with open_trials(out, GOALS, PROBLEM, 0, resume=True) as trials:
         assert len(trials.trained) == 5 and not trials.finished[PROBES]
-        assert trials.trained[0].user_attrs == {"label": "x"}
+        assert trials.trained[0].user_attrs == NOTES
 
 
 def test_a_line_cut_off_is_forgotten(out: Path, config_file: Path) -> None:
@@ -57,6 +61,33 @@ def test_a_damaged_journal_is_refused_as_it_is(out: Path, damage: bytes) -> None
     ):
         pass
     assert path.read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    ("right", "wrong"),
+    [
+        (b'"rmse"', b'"rmsx"'),
+        (b'"seconds": 3.0', b'"seconds": null'),
+        (b'"violations": {}', b'"violations": 3'),
+        (b"n3-d4", b"n3-d5"),
+    ],
+)
+def test_a_trial_that_is_not_whole_is_refused(
+    out: Path, config_file: Path, right: bytes, wrong: bytes
+) -> None:
+    path, space = out / JOURNAL, Space.of(load_config(config_file), load_device("xc7s15"), {})
+    before = path.read_bytes()
+    content = before.replace(right.replace(b": ", b":"), wrong.replace(b": ", b":"))
+    assert content != before
+    path.write_bytes(content)
+    with (
+        open_trials(out, GOALS, PROBLEM, 0, resume=True) as trials,
+        pytest.raises(UserError, match=r"damaged, trial \d+ is not whole: put back a copy"),
+    ):
+        trials.check(space.point)
+    path.write_bytes(before)
+    with open_trials(out, GOALS, PROBLEM, 0, resume=True) as trials:
+        trials.check(space.point)
 
 
 def test_another_problem_is_refused(out: Path) -> None:

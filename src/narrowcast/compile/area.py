@@ -62,6 +62,11 @@ def area(design: Design, tool: Tool = "yosys") -> Area:
             f"run 'narrowcast characterise --tool {tool} --device {design.device.name}'"
         )
     found = features(design)
+    if not all(fit[r][part].keys() <= found[part].keys() for r in RESOURCES for part in PARTS):
+        raise UserError(
+            f"the fit to {tool} is of another version: run 'narrowcast characterise --tool {tool} "
+            f"--device {design.device.name}'"
+        )
     total = {
         resource: sum(
             weight * found[part][name]
@@ -82,12 +87,27 @@ def points_file(family: str, tool: str) -> str:
 def _fit(family: str, tool: str) -> dict[str, Any]:
     """Return the fit of a file of points; an empty one if there is none."""
     path = POINTS / points_file(family, tool)
+    if not path.is_file():
+        return {}
     try:
-        known = json.loads(path.read_bytes()) if path.is_file() else {}
-        fit: dict[str, Any] = known.get("fit", {})
+        fit: dict[str, Any] = json.loads(path.read_bytes()).get("fit", {})
+        if fit and not _well_formed(fit):
+            raise ValueError
     except (ValueError, AttributeError):
         raise UserError(f"{path}: is no JSON of points: delete it and characterise again") from None
     return fit
+
+
+def _well_formed(fit: Any) -> bool:
+    """Say whether a fit has all numbers that are read from it, and no others."""
+    try:
+        numbers = [fit["error"][resource] for resource in RESOURCES]
+        for resource in RESOURCES:
+            for part in PARTS:
+                numbers += fit[resource][part].values()
+    except (LookupError, AttributeError, TypeError):
+        return False
+    return all(isinstance(number, int | float) for number in numbers)
 
 
 def fit_points(points: Sequence[Mapping[str, Any]]) -> dict[str, Any]:

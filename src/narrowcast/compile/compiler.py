@@ -116,4 +116,4 @@ def _check_size(model: IntegerModel, device: Device) -> None:
     words, width, _ = device.block_shapes[0]
     tables = (bits - device.blocks * words * width) // TABLE_BITS
     if tables > device.lut:
-        raise too_large(device, tables, device.lut, "LUT (at least)", _SMALLER)
+        raise too_large(device, tables, device.lut, "LUT (for the weights alone)", _SMALLER)

@@ -116,14 +116,16 @@ def _head(lines: Iterator[bytes], path: Path) -> _Engine:
                 scope.pop()
             case [b"$var", kind, size, code, name, *_] if size.isdigit():
                 plain = name.decode(errors="replace").partition("[")[0].lower()
-                variables.append((tuple(scope), kind.decode(), int(size), code, plain))
+                variables.append(
+                    (tuple(scope), kind.decode(errors="replace"), int(size), code, plain)
+                )
             case [b"$scope" | b"$upscope" | b"$var", *_]:
                 shown = b" ".join(words).decode(errors="replace")
                 raise UserError(f"{path}: is no VCD: its head has {shown!r}")
     tops = [s[:-1] for s in scopes if s[-1] == "control" and (*s[:-1], "collect") in scopes]
     if not tops:
         raise UserError(f"{path}: no engine is in it: trace the whole design, with all instances")
-    return _engine(tops[0], variables)
+    return _engine(min(tops), variables)
 
 
 def _sections(lines: Iterator[bytes], path: Path) -> Iterator[list[bytes]]:

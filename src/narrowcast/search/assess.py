@@ -7,7 +7,7 @@ from narrowcast.config import Config
 from narrowcast.device import Device, load_device
 from narrowcast.errors import UserError
 from narrowcast.estimate import Estimate, estimate
-from narrowcast.search.goals import QUANTITIES, Costs, Goals
+from narrowcast.search.goals import QUANTITIES, Costs, Goals, percent
 
 _REFUSED = 1e6
 
@@ -49,6 +49,12 @@ def judge_estimate(found: Estimate, goals: Goals) -> Assessment:
             if excess > 0
         }
     return Assessment(costs, violations)
+
+
+def missed(name: str, excess: float) -> str:
+    """Return a violation in words."""
+    margin = ", the estimate's margin included" if name.startswith(("lut", "ff")) else ""
+    return f"{name} is exceeded by {percent(excess)}{margin}"
 
 
 def assess(config: Config, goals: Goals) -> Assessment:

@@ -19,7 +19,7 @@ from narrowcast.device import load_device
 from narrowcast.errors import UserError
 from narrowcast.files import write_whole
 from narrowcast.progress import Progress
-from narrowcast.search.assess import Assessment, assess
+from narrowcast.search.assess import Assessment, assess, missed
 from narrowcast.search.front import to_toml
 from narrowcast.search.goals import Goals
 from narrowcast.search.jobs import load_float
@@ -89,7 +89,7 @@ class Fit:
             yield self.before.refusal
         for name, excess in self.before.violations.items():
             if not self.before.refusal:
-                yield f"as configured, {name} is exceeded by {excess:.0%}"
+                yield f"as configured, {missed(name, excess)}"
         used = ", ".join(f"{self.after.costs[name]:.0f} {name.upper()}" for name in ("lut", "dsp"))
         yield f"now it fits {device}: {used}, {self.after.costs['latency_us']:.1f} us"
         was, now = (
@@ -211,8 +211,8 @@ def _narrower(bits: Bits, table: Table) -> Iterator[Bits]:
 
 def _hopeless(config: Config, found: Assessment) -> str:
     device = load_device(config.hardware.device)
-    missed = "; ".join(f"{name} is exceeded by {e:.0%}" for name, e in found.violations.items())
-    why = found.refusal or f"on {device.name}, {missed}"
+    misses = "; ".join(missed(name, excess) for name, excess in found.violations.items())
+    why = found.refusal or f"on {device.name}, {misses}"
     return (
         f"{WIDTHS[0]} bits everywhere do not help: {why}: "
         "choose fewer model.channels or model.ffn_channels, a shorter data.window, 'auto' in "

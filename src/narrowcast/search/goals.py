@@ -97,3 +97,14 @@ def _limit(text: str, value: str) -> float:
     if not (limit > 0 and math.isfinite(limit)):
         raise UserError(f"--max {text!r}: must be a name, '=' and a number above 0")
     return limit
+
+
+def rounded_up(value: float, digits: int = 4) -> float:
+    """Return the least number of so many digits, or the least whole one, that is not below."""
+    step = min(1.0, 10.0 ** (math.floor(math.log10(value)) + 1 - digits)) if value > 0 else 1.0
+    return round(math.ceil(value / step - 1e-9) * step, 12)
+
+
+def percent(excess: float) -> str:
+    """Return by how much something is exceeded, never less than it is."""
+    return f"{math.ceil(100 * excess - 1e-9)}%"

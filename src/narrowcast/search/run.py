@@ -13,8 +13,8 @@ import math
 import statistics
 import time
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, wait
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import FIRST_COMPLETED, CancelledError, Future, wait
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -29,9 +29,9 @@ from narrowcast.config import Config
 from narrowcast.device import load_device
 from narrowcast.errors import UserError
 from narrowcast.progress import Progress
-from narrowcast.search.assess import Assessment, assess
+from narrowcast.search.assess import Assessment, assess, missed
 from narrowcast.search.front import Front
-from narrowcast.search.goals import ERROR, Goals
+from narrowcast.search.goals import ERROR, Goals, percent, rounded_up
 from narrowcast.search.jobs import Trained, train
 from narrowcast.search.promise import LIKELY, Line, most_promising
 from narrowcast.search.proxy import EPOCHS, LEAST_PROBES, MOST_PROBES, Proxy
@@ -104,17 +104,17 @@ class Run:
         self._local = LocalWorkers(1)
         self._candidates: dict[str, Candidate] = {}
         self._probes: deque[dict[str, Any]] = deque()
-        self._uniform: deque[tuple[dict[str, Any], str]] = deque()
+        self._uniform: deque[tuple[Mapping[str, Any], str]] = deque()
         self._seen: set[str] = set()
         self._done = {key_of(trial.params) for trial in trials.trained}
         self._feasible = 0
         self._exhausted = False
 
-    def go(self, starts: Mapping[str, Config], seconds: float) -> None:
+    def go(self, starts: Mapping[str, Mapping[str, Any]], seconds: float) -> None:
         """Search for so many seconds; uniform models are trained even if that takes longer.
 
         Args:
-            starts: a feasible point of each size.
+            starts: parameters of a feasible point of each size.
             seconds: what is under way at the end is waited for.
         """
         self._starts = starts
@@ -122,7 +122,8 @@ class Run:
         self._seconds = seconds
         for name, start in starts.items():
             done = partial(self._prepared_one, name)
-            self._run(_Task(self._local, prepare, (start, self._out), done))
+            arguments = self._space.point(start), self._out
+            self._run(_Task(self._local, prepare, arguments, done))
         try:
             while self._pending or self._uniform or not self._over:
                 sampling = self._ready and not self._over
@@ -161,6 +162,7 @@ class Run:
         self._progress.advanced(
             min(round(self._elapsed), round(self._seconds)),
             round(self._seconds),
+            f"{len(self._trials.finished[PROBES])} short trainings; "
             f"{len(self._seen)} candidates, {self._feasible} feasible; "
             f"{len(self._trials.trained)} trained"
             + (f", best validation RMSE {best:.4g}" if math.isfinite(best) else ""),
@@ -178,7 +180,7 @@ class Run:
         ended, _ = wait(self._pending, seconds, FIRST_COMPLETED)
         for future in ended:
             task = self._pending.pop(future)
-            error = future.exception()
+            error = CancelledError() if future.cancelled() else future.exception()
             if error is None:
                 task.done(future.result())
             elif task.workers.again(error):
@@ -194,9 +196,15 @@ class Run:
         for parameters in self._space.of_shape(name).samples(self._seed, MOST_PROBES):
             if key_of(parameters) not in known:
                 self._probes.append(parameters)
-        for parameters, label in self._space.of_shape(name).uniform():
-            if key_of(parameters) not in self._done:
-                self._uniform.append((parameters, label))
+        first = {key_of(each): (each, label) for each, label in self._first(name)}
+        for key, point in first.items():
+            if key not in self._done:
+                self._uniform.append(point)
+
+    def _first(self, name: str) -> Iterator[tuple[Mapping[str, Any], str]]:
+        """Yield what is trained in any case: where no uniform model is feasible, the start."""
+        yield self._starts[name], ""
+        yield from self._space.of_shape(name).uniform()
 
     def _feed(self) -> None:
         """Give free workers the short trainings, then the uniform models."""
@@ -416,6 +424,11 @@ def search(
         open_workers(cluster, workers) as pool,
         open_trials(out, goals, problem, config.train.seed, resume=resume) as trials,
     ):
+        trials.check(space.point)
+        for name in space.shapes.keys() - starts.keys():
+            progress.remarked("search", f"left out {name}: no model keeps to all limits")
+        for name, why in space.impossible.items():
+            progress.remarked("search", f"left out {name}: {why}")
         progress.started("search")
         begin = time.monotonic()
         try:
@@ -437,18 +450,18 @@ def problem_of(config: Config, goals: Goals, space: Space) -> dict[str, Any]:
         "journal": _JOURNAL_VERSION,
         "minimise": goals.minimise,
         "max": goals.limits,
-        "sizes": list(space.shapes),
+        "sizes": sorted(space.shapes),
         "readings": config.data.path and file_digest(config.data.path),
     }
 
 
-def feasible_starts(space: Space, goals: Goals, seed: int) -> dict[str, Config]:
-    """Return a feasible point of each size that has one.
+def feasible_starts(space: Space, goals: Goals, seed: int) -> dict[str, dict[str, Any]]:
+    """Return the parameters of a feasible point of each size that has one, uniform if possible.
 
     Raises:
         UserError: No size has one: which limits are missed, and by how much at least.
     """
-    starts: dict[str, Config] = {}
+    starts: dict[str, dict[str, Any]] = {}
     nearest: tuple[Config, Assessment] | None = None
     for name in space.shapes:
         alone = space.of_shape(name)
@@ -460,7 +473,7 @@ def feasible_starts(space: Space, goals: Goals, seed: int) -> dict[str, Config]:
             point = alone.suggest(trial)
             found = assess(point, goals)
             if not found.violations:
-                starts[name] = point
+                starts[name] = trial.params
                 break
             study.tell(trial, found.violation)
             if nearest is None or found.violation < nearest[1].violation:
@@ -477,13 +490,14 @@ def _impossible(goals: Goals, config: Config, nearest: Assessment) -> str:
     for name, excess in nearest.violations.items():
         if name in goals.limits:
             most = goals.limits[name]
-            found = most * (1 + excess)
-            parts.append(f"--max {name}={most:g} is missed by {excess:.0%}, with {found:.4g}")
+            found = rounded_up(most * (1 + excess))
+            parts.append(f"--max {name}={most:g} is missed by {percent(excess)}, with {found:.12g}")
         else:
-            parts.append(f"the {name} are exceeded by {excess:.0%}")
-    widths = config.quantization.widths(config.model.layers).values()
+            parts.append(missed(name, excess))
+    widths = sorted(set(config.quantization.widths(config.model.layers).values()))
+    bits = f"{widths[0]} to {widths[-1]}" if len(widths) > 1 else f"{widths[0]}"
     return (
         f"no model keeps to all limits on {config.hardware.device}; of the nearest, "
-        f"{shape_name(config)} with {min(widths)} to {max(widths)} bits, {'; '.join(parts)}: "
+        f"{shape_name(config)} with {bits} bits, {'; '.join(parts)}: "
         "raise the limit, let --vary choose smaller models, or take a larger device"
     )

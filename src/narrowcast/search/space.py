@@ -83,10 +83,11 @@ def parse_sizes(texts: Sequence[str]) -> dict[str, list[int]]:
     return sizes
 
 
-def _shapes(config: Config, sizes: Mapping[str, Sequence[int]]) -> dict[str, Config]:
-    """Return the configuration at all sizes that are possible."""
-    shapes = {}
-    refusal = ""
+def _shapes(
+    config: Config, sizes: Mapping[str, Sequence[int]]
+) -> tuple[dict[str, Config], dict[str, str]]:
+    """Return the configuration at all sizes that are possible, and why others are not."""
+    shapes, refusals = {}, {}
     for values in product(*sizes.values()):
         sections: dict[str, dict[str, int]] = {"data": {}, "model": {}}
         for key, value in zip(sizes, values, strict=True):
@@ -97,12 +98,14 @@ def _shapes(config: Config, sizes: Mapping[str, Sequence[int]]) -> dict[str, Con
         try:
             shape = changed(config, **sections)
         except ValidationError as error:  # such as heads that do not divide the channels
-            refusal = error.errors()[0]["msg"]
+            chosen = ", ".join(f"{key}={value}" for key, value in zip(sizes, values, strict=True))
+            refusals[chosen] = error.errors()[0]["msg"]
             continue
         shapes[shape_name(shape)] = shape
     if not shapes:
-        raise UserError(f"--vary: no combination of the sizes is possible: {refusal}")
-    return shapes
+        last = next(reversed(refusals.values()))
+        raise UserError(f"--vary: no combination of the sizes is possible: {last}")
+    return shapes, refusals
 
 
 @dataclass(frozen=True)
@@ -112,10 +115,12 @@ class Space:
     Attributes:
         shapes: configurations of all sizes, by ``shape_name``.
         hardware: the open choices of ``hardware``, by dotted key.
+        impossible: sizes that were asked for and cannot be, and why.
     """
 
     shapes: Mapping[str, Config]
     hardware: Mapping[str, Sequence[Choice]]
+    impossible: Mapping[str, str]
 
     @classmethod
     def of(cls, config: Config, device: Device, sizes: Mapping[str, Sequence[int]]) -> "Space":
@@ -135,7 +140,8 @@ class Space:
         for key in type(hardware.storage).model_fields:
             if _open(hardware.storage, key):
                 kept[f"storage.{key}"] = ("auto", "block", "distributed")
-        return cls(_shapes(config, sizes), kept)
+        shapes, impossible = _shapes(config, sizes)
+        return cls(shapes, kept, impossible)
 
     def suggest(self, trial: optuna.trial.BaseTrial) -> Config:
         """Let a trial's sampler choose a point."""

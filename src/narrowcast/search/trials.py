@@ -9,11 +9,12 @@ when the search goes on.
 
 import fcntl
 import json
+import math
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import optuna
 from optuna.distributions import BaseDistribution
@@ -21,6 +22,7 @@ from optuna.storages import JournalStorage
 from optuna.storages.journal import JournalFileBackend
 from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState
+from pydantic import BaseModel, model_validator
 
 from narrowcast.errors import UserError
 from narrowcast.files import write_whole
@@ -37,6 +39,31 @@ _LOCK = ".search.lock"
 optuna.logging.set_verbosity(optuna.logging.WARNING)
 
 
+class _Judged(BaseModel):
+    """What a candidate's trial has to say; ``predicted`` if it violates nothing."""
+
+    costs: dict[str, float]
+    violations: dict[str, float]
+    predicted: float = math.nan
+
+    @model_validator(mode="after")
+    def _is_predicted(self) -> Self:
+        if not self.violations and math.isnan(self.predicted):
+            raise ValueError("has no prediction")
+        return self
+
+
+class _Trained(BaseModel):
+    """What the trial of a training has to say."""
+
+    label: str
+    costs: dict[str, float]
+    violations: dict[str, float]
+    rmse: float
+    distance: float
+    seconds: float
+
+
 class Trials:
     """All finished trials; see :func:`open_trials`.
 
@@ -51,6 +78,7 @@ class Trials:
         Raises:
             UserError: The journal is damaged.
         """
+        self._path = path
         directions = [StudyDirection.MINIMIZE] * len(goals.minimise)
         try:
             storage = JournalStorage(JournalFileBackend(str(path)))
@@ -65,16 +93,40 @@ class Trials:
                     with warnings.catch_warnings(action="ignore"):  # it says: experimental
                         study.set_metric_names(list(goals.minimise))
             known = self._kept[CANDIDATES].get_trials()
-            self.finished = {name: self._kept[name].get_trials() for name in (PROBES, TRAINED)}
+            self.finished = {
+                name: self._kept[name].get_trials(states=(TrialState.COMPLETE,))
+                for name in (PROBES, TRAINED)
+            }
         except (ValueError, LookupError, TypeError, AttributeError, AssertionError):
-            raise UserError(
-                f"{path}: is damaged, Optuna cannot read it: put back a copy, or delete it to "
-                "begin again"
-            ) from None
+            raise self._damaged("Optuna cannot read it") from None
         # What was proposed before is not proposed again: another seed for another beginning.
         sampler = new_sampler(seed + len(known))
         self.candidates = optuna.create_study(directions=directions, sampler=sampler)
         self.candidates.add_trials(known)
+
+    def check(self, point: Callable[[Mapping[str, Any]], object]) -> None:
+        """Make sure that all trials have what a search reads from them.
+
+        Args:
+            point: makes a point of a trial's parameters, or raises a LookupError or a ValueError.
+
+        Raises:
+            UserError: The journal is damaged.
+        """
+        judged = self.candidates.get_trials(states=(TrialState.COMPLETE,))
+        notes: list[tuple[type[BaseModel], FrozenTrial]] = [(_Judged, trial) for trial in judged]
+        notes += [(_Trained, trial) for trials in self.finished.values() for trial in trials]
+        for kind, trial in notes:
+            try:
+                kind.model_validate(trial.user_attrs, strict=True)
+                point(trial.params)
+            except (LookupError, ValueError):
+                raise self._damaged(f"trial {trial.number} is not whole") from None
+
+    def _damaged(self, why: str) -> UserError:
+        return UserError(
+            f"{self._path}: is damaged, {why}: put back a copy, or delete it to begin again"
+        )
 
     def keep_candidate(
         self, trial: optuna.Trial, values: Sequence[float], notes: Mapping[str, Any]
@@ -86,8 +138,8 @@ class Trials:
         self._kept[CANDIDATES].add_trial(self.candidates.tell(trial, list(values)))
 
     def drop_candidate(self, trial: optuna.Trial) -> None:
-        """Finish a trial that is known already, or cannot be judged yet."""
-        self._kept[CANDIDATES].add_trial(self.candidates.tell(trial, state=TrialState.PRUNED))
+        """Forget a trial that is known already, or cannot be judged yet."""
+        self.candidates.tell(trial, state=TrialState.PRUNED)
 
     @property
     def trained(self) -> list[FrozenTrial]:

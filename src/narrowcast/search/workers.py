@@ -4,7 +4,7 @@ import multiprocessing
 import os
 import threading
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures import CancelledError, Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from multiprocessing import connection
@@ -98,8 +98,12 @@ class ClusterWorkers:
 
     def submit(self, function: Callable[..., Any], *arguments: Any) -> "Future[Any]":
         """Run a function on one of the workers."""
-        future: Future[Any] = self._executor.submit(function, *arguments)
-        return future
+        try:
+            found: Future[Any] = self._executor.submit(function, *arguments)
+        except Exception as error:  # of many kinds, once the scheduler is gone
+            found = Future()
+            found.set_exception(OSError(str(error)))
+        return found
 
     def again(self, error: BaseException) -> bool:
         """Turn the loss of the cluster into an error that says so.
@@ -107,10 +111,12 @@ class ClusterWorkers:
         Raises:
             ToolError: The scheduler is gone, or a training took several workers with it.
         """
-        from distributed import CancelledError, KilledWorker  # noqa: PLC0415
+        from distributed import CancelledError as LostError  # noqa: PLC0415
+        from distributed import KilledWorker  # noqa: PLC0415
         from distributed.comm.core import CommClosedError  # noqa: PLC0415
 
-        if isinstance(error, KilledWorker | CancelledError | CommClosedError | OSError):
+        lost = (KilledWorker, LostError, CancelledError, CommClosedError, OSError)
+        if isinstance(error, lost):
             raise ToolError(
                 f"the Dask cluster has lost a training ({type(error).__name__}): finished trials "
                 "are kept; --resume goes on with them"
