@@ -151,7 +151,8 @@ def test_is_frozen(tmp_path: Path) -> None:
         (DATA + "horizon = 1", "unknown key data.horizon"),
         (
             DATA + "[model]\nchannels = 0\nheads = 'x'",
-            "model.channels = 0 is not allowed: it must be a whole number, at least 1 (and 1 more)",
+            "model.channels = 0 is not allowed: it must be a whole number from 1 to 4096 "
+            "(and 1 more)",
         ),
         (DATA + "[model]\nheads = 5", "[model] heads = 5 must divide channels = 32"),
         (DATA + "[model]\nheads = true", "model.heads = True is not allowed"),
