@@ -3,8 +3,8 @@
 The sensitivity table tells by how much the forecast moves when one tensor gets fewer bits. From
 the configured widths, the tensor whose next bit costs least gives it up, over and over; the first
 model of this row that fits is taken. Then tensors take back what was not needed, the costliest
-first. The estimator decides what fits; nothing is trained but the float model, and not even that
-if the configured model fits.
+first. The estimator decides what fits, by the float model rounded to the widths; nothing is trained
+but the float model, and not even that if the configured model fits.
 """
 
 import json
@@ -19,10 +19,11 @@ from narrowcast.device import load_device
 from narrowcast.errors import UserError
 from narrowcast.files import write_whole
 from narrowcast.progress import Progress
+from narrowcast.quantize.training import calibrated
 from narrowcast.search.assess import Assessment, assess, missed
 from narrowcast.search.front import to_toml
 from narrowcast.search.goals import Goals
-from narrowcast.search.jobs import load_float
+from narrowcast.search.jobs import judge_model, load_float
 from narrowcast.search.sensitivity import Bits, Rounded, sensitivity
 from narrowcast.search.shapes import prepare
 from narrowcast.search.space import WIDTHS, with_bits
@@ -136,21 +137,31 @@ def fit_device(config: Config, out: Path, goals: Goals, progress: Progress | Non
         source = load_float(prepared.state, config)
         rounded = Rounded(source, prepared.dataset, config)
 
+        def judged(chosen: Bits) -> Assessment:
+            point = with_bits(config, chosen)
+            if (found := assess(point, goals)).violations:
+                return found
+            # ranges of the stand-in are not the model's own, and with them lanes may be lost
+            model = calibrated(source, prepared.dataset, point)
+            return judge_model(model, prepared.dataset, point, goals)
+
         def fits(chosen: Bits) -> bool:
-            return not assess(with_bits(config, chosen), goals).violations
+            return not judged(chosen).violations
 
         table = sensitivity(rounded, bits)
         chosen = narrow(bits, table, fits)
-        point = with_bits(config, chosen)
+        after = judged(chosen)
+        if after.violations:
+            raise UserError(_hopeless(config, after))
         fit = Fit(
-            config=point,
+            config=with_bits(config, chosen),
             changes=tuple(
                 Change(name, bits[name], width, table[name][width])
                 for name, width in chosen.items()
                 if width < bits[name]
             ),
             before=before,
-            after=assess(point, goals),
+            after=after,
             validation=Validation(
                 rounded.float_rmse, rounded.distance(bits), rounded.distance(chosen)
             ),

@@ -13,6 +13,7 @@ from narrowcast.errors import UserError
 from narrowcast.estimate import estimate_model
 from narrowcast.model import Transformer, build, predict
 from narrowcast.quantize import finetune, to_integer_model
+from narrowcast.quantize.network import QuantisedTransformer
 from narrowcast.search.assess import Assessment, judge_estimate
 from narrowcast.search.goals import Goals
 
@@ -49,18 +50,24 @@ def train(state: bytes, dataset: Dataset, config: Config, goals: Goals) -> Train
     windows = dataset.validation
     forecast = predict(model, windows.inputs, dataset)
     teacher = predict(source, windows.inputs, dataset)
+    return Trained(
+        rmse=errors(forecast, windows.target).rmse,
+        distance=float(np.square(forecast - teacher).mean()),
+        assessment=judge_model(model, dataset, config, goals),
+        seconds=time.monotonic() - start,
+    )
+
+
+def judge_model(
+    model: QuantisedTransformer, dataset: Dataset, config: Config, goals: Goals
+) -> Assessment:
+    """Say what a quantised model costs: it may miss what its stand-in did not."""
     hardware = config.hardware
     integers = to_integer_model(model, dataset, config.data)
     try:
         found = estimate_model(
             integers, load_device(hardware.device), hardware.clock_mhz, **hardware.choices()
         )
-        assessment = judge_estimate(found, goals)
     except UserError as error:
-        assessment = Assessment({}, {"device": 1.0}, str(error))
-    return Trained(
-        rmse=errors(forecast, windows.target).rmse,
-        distance=float(np.square(forecast - teacher).mean()),
-        assessment=assessment,
-        seconds=time.monotonic() - start,
-    )
+        return Assessment({}, {"device": 1.0}, str(error))
+    return judge_estimate(found, goals)
