@@ -99,7 +99,7 @@ def _shapes(
             shape = changed(config, **sections)
         except ValidationError as error:  # such as heads that do not divide the channels
             chosen = ", ".join(f"{key}={value}" for key, value in zip(sizes, values, strict=True))
-            refusals[chosen] = error.errors()[0]["msg"]
+            refusals[chosen] = error.errors()[0]["msg"].removeprefix("Value error, ")
             continue
         shapes[shape_name(shape)] = shape
     if not shapes:
