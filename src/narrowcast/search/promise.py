@@ -49,9 +49,13 @@ class Line:
         misses = (abs(error - offset - slope * x) / x for x, error in trained.items())
         return cls(offset, slope, _MEDIAN_TO_DEVIATION * statistics.median(misses))
 
+    def expected(self, predicted: float) -> float:
+        """Return the error in the middle of the likely ones."""
+        return self.offset + self.slope * predicted
+
     def likely(self, predicted: float) -> Iterator[float]:
         """Yield errors that are as likely as one another, the least first."""
-        normal, expected = statistics.NormalDist(), self.offset + self.slope * predicted
+        normal, expected = statistics.NormalDist(), self.expected(predicted)
         for i in range(LIKELY):
             yield expected + predicted * self.scatter * normal.inv_cdf((i + 0.5) / LIKELY)
 

@@ -33,7 +33,7 @@ from narrowcast.search.assess import Assessment, assess, missed
 from narrowcast.search.front import Front
 from narrowcast.search.goals import ERROR, Goals, percent, rounded_up
 from narrowcast.search.jobs import Trained, train
-from narrowcast.search.promise import LIKELY, Line, most_promising
+from narrowcast.search.promise import Line, most_promising
 from narrowcast.search.proxy import EPOCHS, LEAST_PROBES, MOST_PROBES, Proxy
 from narrowcast.search.shapes import Prepared, prepare
 from narrowcast.search.space import SHAPE, Space, changed, shape_name
@@ -57,7 +57,6 @@ class Candidate:
     distributions: Mapping[str, BaseDistribution]
     assessment: Assessment
     predicted: float
-    shape: str
     label: str
 
     @property
@@ -107,7 +106,6 @@ class Run:
         self._uniform: deque[tuple[Mapping[str, Any], str]] = deque()
         self._seen: set[str] = set()
         self._done = {key_of(trial.params) for trial in trials.trained}
-        self._feasible = 0
         self._exhausted = False
 
     def go(self, starts: Mapping[str, Mapping[str, Any]], seconds: float) -> None:
@@ -163,7 +161,7 @@ class Run:
             min(round(self._elapsed), round(self._seconds)),
             round(self._seconds),
             f"{len(self._trials.finished[PROBES])} short trainings; "
-            f"{len(self._seen)} candidates, {self._feasible} feasible; "
+            f"{len(self._seen)} candidates, {len(self._candidates)} feasible; "
             f"{len(self._trials.trained)} trained"
             + (f", best validation RMSE {best:.4g}" if math.isfinite(best) else ""),
         )
@@ -273,9 +271,8 @@ class Run:
     ) -> None:
         self._seen.add(key_of(parameters))
         if not assessment.violations:
-            self._feasible += 1
             candidate = Candidate(
-                *(parameters, distributions, assessment, notes["predicted"], parameters[SHAPE]),
+                *(parameters, distributions, assessment, notes["predicted"]),
                 notes.get("label", ""),
             )
             self._candidates[candidate.key] = candidate
@@ -311,9 +308,7 @@ class Run:
         assessment = assess(self._space.point(parameters), self._goals)
         if not assessment.violations:
             distributions = self._space.distributions(parameters)
-            self._train(
-                Candidate(parameters, distributions, assessment, math.nan, parameters[SHAPE], label)
-            )
+            self._train(Candidate(parameters, distributions, assessment, math.nan, label))
 
     def _train(self, candidate: Candidate) -> None:
         def done(found: Trained) -> None:
@@ -374,17 +369,18 @@ class Run:
             }
         )
 
-        def likely(candidate: Candidate) -> list[tuple[float, ...]]:
-            costs = candidate.assessment.costs
-            errors = line.likely(candidate.predicted)
-            return [self._goals.values({**costs, ERROR: error}) for error in errors]
+        def values(candidate: Candidate, error: float) -> tuple[float, ...]:
+            return self._goals.values({**candidate.assessment.costs, ERROR: error})
 
         under_way = [task.candidate for task in self._pending.values() if task.candidate]
         base = [t.values for t in self._trials.trained if not t.user_attrs[VIOLATIONS]]
-        base += [likely(c)[LIKELY // 2] for c in under_way if math.isfinite(c.predicted)]
-        values = np.array([likely(candidate) for candidate in untrained]).swapaxes(0, 1)
-        known = np.array(base).reshape(-1, values.shape[-1])
-        return untrained[most_promising(known, values)]
+        base += [
+            values(c, line.expected(c.predicted)) for c in under_way if math.isfinite(c.predicted)
+        ]
+        likely = [[values(c, error) for error in line.likely(c.predicted)] for c in untrained]
+        points = np.array(likely).swapaxes(0, 1)
+        known = np.array(base).reshape(-1, points.shape[-1])
+        return untrained[most_promising(known, points)]
 
 
 def search(

@@ -16,12 +16,10 @@ class Prepared:
     """A size of the model, trained in floating point.
 
     Attributes:
-        config: any point of this size.
         dataset: without its test part, which a search does not look at.
         state: content of the file of float weights.
     """
 
-    config: Config
     dataset: Dataset
     state: bytes
 
@@ -41,7 +39,6 @@ def prepare(config: Config, out: Path) -> Prepared:
     state = (folder / pipeline.FLOAT_MODEL).read_bytes()
     dataset = make_windows(read_table(config.data), config.data)
     return Prepared(
-        config=config,
         dataset=replace(dataset, test=_nothing(dataset.test)),
         state=state,
     )
