@@ -13,13 +13,13 @@ from pathlib import Path
 
 import numpy as np
 
-from narrowcast.device import load_device
 from narrowcast.estimate import energy_at
 from narrowcast.estimate.power import Energy
-from narrowcast.hardware.activity import read_activity
-from narrowcast.hardware.simulate import trace_ghdl
 from narrowcast.integer import IntegerModel, execute, load_model
 from narrowcast.integer.model import Array
+from narrowcast.targets.device import load_device
+from narrowcast.tools.simulate import trace_ghdl
+from narrowcast.tools.vcd import read_activity
 from narrowcast.vectors import read_vectors
 
 WINDOWS = (1, 2, 8)

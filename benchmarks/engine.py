@@ -22,10 +22,10 @@ from typing import Any
 import plotly.graph_objects as go
 
 from narrowcast.compile import Design, compile_model
-from narrowcast.device import load_device
 from narrowcast.estimate import estimate_design
-from narrowcast.hardware.synthesise import synthesise_yosys
 from narrowcast.integer.random_model import Shape, random_model
+from narrowcast.targets.device import load_device
+from narrowcast.tools.yosys import synthesise_yosys
 
 WINDOWS, CHANNELS, BITS = (6, 12, 24), (8, 16, 32, 64), (4, 6, 8)
 PUBLISHED = {(6, 64, 8): 284_600, (12, 64, 6): 580_200, (12, 32, 4): 169_000}

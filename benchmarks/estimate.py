@@ -23,18 +23,18 @@ from typing import Any
 
 import numpy as np
 
-from narrowcast.compile import Design, Wishes, best_design, compile_model
+from narrowcast.compile import Design, HardwareOptions, best_design, compile_model
 from narrowcast.compile.area import area
 from narrowcast.config import Config, load_config, quantised_names
-from narrowcast.device import Device, load_device
 from narrowcast.errors import UserError
 from narrowcast.estimate import Estimate, estimate, estimate_design
 from narrowcast.estimate.power import published_uj
 from narrowcast.estimate.samples import sample
-from narrowcast.hardware.simulate import simulate_ghdl
-from narrowcast.hardware.synthesise import synthesise_yosys
 from narrowcast.integer import Linear, execute
 from narrowcast.integer.random_model import Shape, random_model
+from narrowcast.targets.device import Device, load_device
+from narrowcast.tools.simulate import simulate_ghdl
+from narrowcast.tools.yosys import synthesise_yosys
 
 HELD_OUT = (("xc7s15", 14), ("up5k", 13), ("ecp5-25f", 13))
 LIMITS = (("up5k", 8), ("xc7s6", 8))
@@ -70,7 +70,7 @@ def models(
     for seed in itertools.count(first):
         try:
             drawn = sample(device, seed)
-            design = best_design(drawn.model(), device, Wishes(**drawn.hw))
+            design = best_design(drawn.model(), device, HardwareOptions(**drawn.hw))
         except UserError:  # DSP blocks or block memories do not last
             continue
         if tables[0] <= area(design).lut / device.lut <= tables[1]:

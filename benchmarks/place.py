@@ -14,10 +14,10 @@ import time
 from pathlib import Path
 
 from narrowcast.compile import compile_model
-from narrowcast.device import load_device
 from narrowcast.errors import ToolError, UserError
-from narrowcast.hardware.place import place
 from narrowcast.integer.random_model import Shape, random_model
+from narrowcast.targets.device import load_device
+from narrowcast.tools.nextpnr import place
 
 BARS = [  # device, window, channels, bits, MHz
     ("up5k", 12, 16, 4, 20),

@@ -21,7 +21,7 @@ from torch.nn import functional
 
 from narrowcast.config import QuantizationConfig
 from narrowcast.model import Transformer
-from narrowcast.quantize import QuantisedTransformer, QuantizationPlan
+from narrowcast.quantize import Precision, QuantisedTransformer
 
 _EVALUATED = 64  # windows at once, as training evaluates them
 
@@ -75,7 +75,7 @@ def main() -> None:
         heads=options.heads,
     )
     source(x)
-    plan = QuantizationPlan.of(QuantizationConfig(bits=options.bits), options.layers)
+    plan = Precision.of(QuantizationConfig(bits=options.bits), options.layers)
     quantised = QuantisedTransformer(source.eval(), plan)
     quantised.calibrate(x, y)
 

@@ -31,23 +31,23 @@ from optuna.storages.journal import JournalFileBackend
 from narrowcast import load_config, pipeline
 from narrowcast.config import Config, quantised_names
 from narrowcast.data import errors, make_windows, read_table
-from narrowcast.device import load_device
 from narrowcast.model import predict
 from narrowcast.quantize import finetune
 from narrowcast.search.assess import assess
 from narrowcast.search.fit import fit_device
-from narrowcast.search.goals import Goals
 from narrowcast.search.hypervolume import hypervolume
 from narrowcast.search.jobs import load_float, train
+from narrowcast.search.objectives import Objectives
 from narrowcast.search.proxy import Proxy
 from narrowcast.search.run import search
 from narrowcast.search.shapes import prepare
 from narrowcast.search.space import Space, with_bits
 from narrowcast.search.trials import POPULATION, new_sampler
+from narrowcast.targets.device import load_device
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
-GOALS = Goals.parse("rmse,energy", "latency_us=200,lut=8000")
-ANY = Goals.parse("rmse", "")
+GOALS = Objectives.parse("rmse,energy", "latency_us=200,lut=8000")
+ANY = Objectives.parse("rmse", "")
 UNIFORM = (2, 3, 4, 5, 6, 7, 8)
 FIT = [
     ("airu", 12, 64, "xc7s6"),

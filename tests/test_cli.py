@@ -9,8 +9,8 @@ import pytest
 
 from narrowcast import cli, pipeline
 from narrowcast.errors import ToolError
+from narrowcast.pipeline.stages import Stage
 from narrowcast.progress import Progress
-from narrowcast.stages import Stage
 
 COMMANDS = ("build", *pipeline.NAMES)
 Run = Callable[..., tuple[int, str, str]]

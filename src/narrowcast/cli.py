@@ -333,7 +333,7 @@ def search(
 
     The front is printed, and written to front.json, front.html and front/.
     """
-    from narrowcast.search.goals import Goals, parse_budget  # noqa: PLC0415
+    from narrowcast.search.objectives import Objectives, parse_budget  # noqa: PLC0415
     from narrowcast.search.run import search as run  # noqa: PLC0415
     from narrowcast.search.space import parse_sizes  # noqa: PLC0415
 
@@ -341,7 +341,7 @@ def search(
         found = run(
             load_config(config, _with_device(set_, device), data),
             out,
-            Goals.parse(minimise, most),
+            Objectives.parse(minimise, most),
             seconds=parse_budget(budget),
             sizes=parse_sizes(vary or ()),
             resume=resume,
@@ -374,12 +374,12 @@ def fit(
     trained in floating point.
     """
     from narrowcast.search.fit import CONFIG, fit_device  # noqa: PLC0415
-    from narrowcast.search.goals import Goals  # noqa: PLC0415
+    from narrowcast.search.objectives import Objectives  # noqa: PLC0415
     from narrowcast.search.shapes import model_folder  # noqa: PLC0415
 
     with _one_line_errors():
         settings = load_config(config, _with_device(set_, device), data)
-        found = fit_device(settings, out, Goals.parse("rmse", most), choose_progress())
+        found = fit_device(settings, out, Objectives.parse("rmse", most), choose_progress())
     for line in found.reasons():
         typer.echo(line)
     if found.changes:
@@ -472,8 +472,8 @@ def characterise(
     About half a minute for each with yosys; a run that is cut off goes on where it stopped.
     """
     from narrowcast.compile.area import POINTS  # noqa: PLC0415
-    from narrowcast.device import load_device  # noqa: PLC0415
-    from narrowcast.estimate.characterise import characterise as run  # noqa: PLC0415
+    from narrowcast.estimate.characterisation import characterise as run  # noqa: PLC0415
+    from narrowcast.targets.device import load_device  # noqa: PLC0415
 
     progress = choose_progress()
     with _one_line_errors(), tempfile.TemporaryDirectory() as work:

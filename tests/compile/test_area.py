@@ -6,18 +6,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from narrowcast.compile import Wishes, best_design, compile_model
+from narrowcast.compile import HardwareOptions, best_design, compile_model
 from narrowcast.compile.area import POINTS, area, fit_points, non_negative
-from narrowcast.compile.bits import Bits
+from narrowcast.compile.bit_columns import BitColumns
 from narrowcast.compile.features import PARTS, features, ram_tables, rom_columns, table_lane
-from narrowcast.device import load_device
 from narrowcast.errors import UserError
 from narrowcast.estimate.attribution import counts, part_of
 from narrowcast.estimate.samples import sample
-from narrowcast.hardware.ghdl import to_verilog
-from narrowcast.hardware.netlist import cell_types, count_cells
-from narrowcast.hardware.synthesise import run_yosys
 from narrowcast.integer.random_model import Shape, random_model
+from narrowcast.targets.device import load_device
+from narrowcast.tools.ghdl import to_verilog
+from narrowcast.tools.netlist import cell_types, count_cells
+from narrowcast.tools.yosys import run_yosys
 
 matrices = st.integers(0, 10**6).map(np.random.default_rng)
 
@@ -54,14 +54,14 @@ def test_a_linear_truth_is_found(random: np.random.Generator, count: int) -> Non
 
 def test_rom_tables_are_those_of_bits_that_differ() -> None:
     columns = np.random.default_rng(1).integers(0, 2, (5, 100))
-    bits = Bits.of(columns, 1)
+    bits = BitColumns.of(columns, 1)
     assert rom_columns(bits, "xc7") == (10, 10)
     assert rom_columns(bits, "ecp5") == (10, 5 * 4 + 5 * 3)
     assert rom_columns(bits, "ice40") == (10, 5 * 7 + 5 * 5)
     alike = np.vstack([columns, columns[:2], np.ones_like(columns[:1])])
-    _, tables = rom_columns(Bits.of(alike, 1), "xc7")
+    _, tables = rom_columns(BitColumns.of(alike, 1), "xc7")
     assert tables == 10 + 1  # ones, and zeros in what is left over of the second block
-    assert rom_columns(Bits.of(np.zeros((7, 64), np.int64), 1), "xc7") == (0, 0)
+    assert rom_columns(BitColumns.of(np.zeros((7, 64), np.int64), 1), "xc7") == (0, 0)
 
 
 @given(
@@ -75,7 +75,7 @@ def test_bits_are_those_of_the_numbers(words: int, width: int, lanes: int, seed:
     few = random.integers(-(1 << width - 1), 1 << width - 1, (lanes, words)) >> random.integers(9)
     numbers = few if seed % 2 else (few & (1 << width) - 1).astype(np.uint16)
     plain = (few.T[:, :, None] >> np.arange(width) & 1).reshape(words, -1)
-    bits = Bits.of(numbers, width)
+    bits = BitColumns.of(numbers, width)
     filled = np.vstack([plain, np.zeros((-words % 64, lanes * width), np.int64)])
     for column, of_word in enumerate(filled.T):
         blocks = of_word.reshape(-1, 64).tolist()
@@ -128,7 +128,7 @@ def test_points_are_those_of_today(path: Path) -> None:
     point = document["points"][0]
     device = load_device(point["recipe"]["device"])
     drawn = sample(device, point["recipe"]["seed"])
-    design = best_design(drawn.model(), device, Wishes(**drawn.hw))
+    design = best_design(drawn.model(), device, HardwareOptions(**drawn.hw))
     assert design.digest == point["digest"]
     assert {p: dict(f) for p, f in features(design).items()} == point["features"]
 

@@ -8,10 +8,10 @@ import pytest
 from narrowcast.compile import TRACE_ORDER, compile_model
 from narrowcast.compile.area import area
 from narrowcast.compile.design import too_large
-from narrowcast.device import Device, device_names, load_device
 from narrowcast.errors import UserError
-from narrowcast.hardware.ghdl import SOURCES
 from narrowcast.integer.random_model import Shape, random_model
+from narrowcast.targets.device import Device, device_names, load_device
+from narrowcast.tools.ghdl import SOURCES
 
 SMALL = Shape(4, 3, 8, heads=2)
 OTHERS = ("uart_receiver.vhd", "uart_transmitter.vhd", "serial_top.vhd")  # around the engine

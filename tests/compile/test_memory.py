@@ -16,9 +16,9 @@ from narrowcast.compile.memory import (
     scratch_tensors,
     stored_bits,
 )
-from narrowcast.device import Device, load_device
 from narrowcast.integer import Context, IntegerModel, Linear, Scores
 from narrowcast.integer.random_model import Shape, random_model
+from narrowcast.targets.device import Device, load_device
 
 DEVICE = load_device("xc7s15")
 ROOMY = replace(DEVICE, lut=10**6, ff=10**6, blocks=2000)

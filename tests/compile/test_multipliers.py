@@ -1,9 +1,9 @@
 import pytest
 
 from narrowcast.compile import compile_model
-from narrowcast.compile.multipliers import MULTIPLIERS, dsp_of_product
-from narrowcast.device import load_device
 from narrowcast.integer.random_model import Shape, random_model
+from narrowcast.targets.device import load_device
+from narrowcast.targets.multipliers import MULTIPLIERS, dsp_of_product
 
 
 @pytest.mark.parametrize(

@@ -8,11 +8,11 @@ from hypothesis import strategies as st
 from schedule_checker import ScheduleChecker
 
 from narrowcast.compile import Design, compile_model
-from narrowcast.compile.lanes import Kind, largest_group, modes_of, operands_of
+from narrowcast.compile.lanes import LaneKind, largest_group, modes_of, operands_of
 from narrowcast.compile.program import Job, lay_out
-from narrowcast.device import Device, load_device
 from narrowcast.integer import Context, IntegerModel, Linear, Scores
 from narrowcast.integer.random_model import Shape, random_model
+from narrowcast.targets.device import Device, load_device
 
 CHIPS = ("xc7s15", "xc7s25")
 
@@ -210,7 +210,7 @@ def test_rows_in_one_place_are_seen(index: int) -> None:
 
 def test_narrow_steps_share_a_block() -> None:
     design = compile_model(random_model(Shape(12, 7, 32), (4,), 0), load_device("xc7s15"))
-    assert design.array.kinds[0] == Kind.PAIRS
+    assert design.array.kinds[0] == LaneKind.PAIRS
     assert not design.array.grouped
     for step in design.schedule.steps:
         assert (step.mode.stride, step.mode.group) == (1, step.inner)
@@ -260,7 +260,7 @@ def test_modes_are_safe(
             assert operands.x_bits <= array.narrow_x and operands.w_bits <= array.narrow_w
             assert not (isinstance(step, Linear) and step.pooled)
         if mode.stride == 2 or mode.group < operands.inner:
-            assert Kind.PAIRS in array.kinds
+            assert LaneKind.PAIRS in array.kinds
         if not isinstance(step, Linear):
             assert mode.stride == 1  # caches have a lane for every column
         if isinstance(step, Context):

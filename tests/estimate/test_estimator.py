@@ -3,10 +3,10 @@ from pathlib import Path
 
 from narrowcast.compile import compile_model
 from narrowcast.config import load_config
-from narrowcast.device import load_device
 from narrowcast.estimate import estimate, estimate_design, estimate_model, stand_in
 from narrowcast.integer.model import Linear
 from narrowcast.integer.random_model import Shape, random_model
+from narrowcast.targets.device import load_device
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "demo.toml"
 

@@ -24,8 +24,8 @@ from narrowcast.integer.random_model import Shape, random_model
 from narrowcast.model import build, load_state, predict, save_state, train_float
 from narrowcast.quantize import (
     ActivationQuantiser,
+    Precision,
     QuantisedTransformer,
-    QuantizationPlan,
     finetune,
     summarise,
     to_integer_model,
@@ -150,7 +150,7 @@ def test_columns_with_peaks_leave_integers_to_the_others() -> None:
     np.testing.assert_array_equal(scale, peaks.input_scaling.scale * factors)
     # The real network is the same with and without.
     source = build(config).eval()
-    plan = QuantizationPlan.of(QuantizationConfig(bits=8), 1)
+    plan = Precision.of(QuantizationConfig(bits=8), 1)
     plain = QuantisedTransformer(source, plan)
     balanced = QuantisedTransformer(source, plan, torch.tensor([4.0, 0.5]))
     torch.testing.assert_close(
@@ -172,7 +172,7 @@ def test_a_change_is_forecast_from_all_the_integers_of_its_column() -> None:
     config = configuration(bits=4, relative=True)
     config = config.model_copy(update={"data": config.data.model_copy(update={"target": "a"})})
     model = QuantisedTransformer(
-        build(config).eval(), QuantizationPlan.of(config.quantization, 1), factors[:2].float()
+        build(config).eval(), Precision.of(config.quantization, 1), factors[:2].float()
     )
     model.calibrate(x[..., :2], torch.rand(400, 1), levels)
     reach = model.input.dequantise(torch.tensor([model.input.low, model.input.high]))
@@ -268,7 +268,7 @@ def test_mixed_precision_is_the_executor(dataset: Dataset) -> None:
         for part in ("output", "weights")
     ]
     drawn = np.random.default_rng(0).integers(2, 9, len(names)).tolist()
-    plan = QuantizationPlan({"input": 8, **dict(zip(names, drawn, strict=True))})
+    plan = Precision({"input": 8, **dict(zip(names, drawn, strict=True))})
     torch.manual_seed(0)
     model = QuantisedTransformer(build(config).eval(), plan)
     model.calibrate(torch.rand(200, 5, 2), torch.rand(200, 1))
@@ -376,7 +376,7 @@ def test_finetuning_restores_accuracy_and_is_reproducible(dataset: Dataset, tmp_
     for name, each in (("a", model), ("b", again)):
         save_state(each, tmp_path / name)
     assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()
-    loaded = QuantisedTransformer(build(config), QuantizationPlan.of(config.quantization, 1))
+    loaded = QuantisedTransformer(build(config), Precision.of(config.quantization, 1))
     load_state(loaded, tmp_path / "a")
     assert np.array_equal(
         predict(loaded, part.inputs, dataset), predict(model, part.inputs, dataset)

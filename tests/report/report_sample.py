@@ -6,11 +6,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from narrowcast.device import load_device
 from narrowcast.estimate import estimate_model
 from narrowcast.estimate.power import Energy
 from narrowcast.integer.random_model import Shape, random_model
 from narrowcast.report import build_report
+from narrowcast.targets.device import load_device
 
 DEVICE = {"lut": 8000, "ff": 16000, "bram36": 10, "dsp": 20}
 

@@ -19,12 +19,12 @@ from optuna.trial import TrialState
 from narrowcast import load_config
 from narrowcast.errors import UserError
 from narrowcast.search import run
-from narrowcast.search.goals import Goals
+from narrowcast.search.objectives import Objectives
 from narrowcast.search.proxy import LEAST_PROBES
 from narrowcast.search.run import key_of, search
 from narrowcast.search.space import Space
 
-GOALS = Goals.parse("rmse,energy", "latency_us=100")
+GOALS = Objectives.parse("rmse,energy", "latency_us=100")
 
 
 def finished(out: Path) -> dict[str, list[str]]:
@@ -84,7 +84,7 @@ def test_where_no_uniform_model_is_feasible_another_one_is_trained(
 def test_impossible_limits_are_named_with_the_nearest(config_file: Path, tmp_path: Path) -> None:
     config = load_config(config_file)
     with pytest.raises(UserError, match=r"--max latency_us=1 is missed by \d+%, with [\d.]+"):
-        search(config, tmp_path / "out", Goals.parse("rmse", "latency=1"), seconds=5)
+        search(config, tmp_path / "out", Objectives.parse("rmse", "latency=1"), seconds=5)
     assert not (tmp_path / "out").exists()
 
 

@@ -4,10 +4,10 @@ import optuna
 import pytest
 
 from narrowcast.config import load_config, quantised_names
-from narrowcast.device import load_device
 from narrowcast.errors import UserError
 from narrowcast.search.front import to_toml
 from narrowcast.search.space import SHAPE, Space, parse_sizes, shape_name
+from narrowcast.targets.device import load_device
 
 DEVICE = load_device("xc7s15")
 

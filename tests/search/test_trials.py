@@ -5,13 +5,13 @@ from typing import Any
 import pytest
 
 from narrowcast import load_config
-from narrowcast.device import load_device
 from narrowcast.errors import UserError
-from narrowcast.search.goals import Goals
+from narrowcast.search.objectives import Objectives
 from narrowcast.search.space import Space
 from narrowcast.search.trials import JOURNAL, PROBES, TRAINED, open_trials
+from narrowcast.targets.device import load_device
 
-GOALS = Goals.parse("rmse,energy", "")
+GOALS = Objectives.parse("rmse,energy", "")
 NOTES: dict[str, Any] = {
     **{"label": "x", "costs": {"lut": 5.0}, "violations": {}},
     **{"rmse": 1.0, "distance": 0.1, "seconds": 3.0},

@@ -19,8 +19,8 @@ from numpy.typing import NDArray
 
 from narrowcast.compile.design import Design
 from narrowcast.compile.features import PARTS, features
-from narrowcast.device import Device
 from narrowcast.errors import UserError
+from narrowcast.targets.device import Device
 
 Vector = NDArray[np.float64]
 POINTS = Path(__file__).parent / "points"

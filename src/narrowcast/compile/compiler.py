@@ -4,12 +4,12 @@ import math
 from collections.abc import Mapping
 
 from narrowcast.compile.area import area
-from narrowcast.compile.arrays import Wishes, arrays
 from narrowcast.compile.design import Design, compile_array, too_large
-from narrowcast.compile.scheduler import fewest_cycles
-from narrowcast.device import Device
+from narrowcast.compile.schedule import fewest_cycles
+from narrowcast.compile.select import HardwareOptions, arrays
 from narrowcast.errors import UserError
 from narrowcast.integer.model import IntegerModel, Linear
+from narrowcast.targets.device import Device
 
 MOST_OUTPUTS = 63  # the engine counts them in 6 bits,
 MOST_TOKENS = 127  # and these in 7
@@ -47,7 +47,7 @@ def compile_model(
     Raises:
         UserError: the model cannot fit the device: which resource, by how much, what would help.
     """
-    design = best_design(model, device, Wishes(lanes, storage, ways, pairs, tables))
+    design = best_design(model, device, HardwareOptions(lanes, storage, ways, pairs, tables))
     found = area(design)
     for name, need, have in (("LUT", found.lut, device.lut), ("FF", found.ff, device.ff)):
         if need > have:
@@ -55,7 +55,7 @@ def compile_model(
     return design
 
 
-def best_design(model: IntegerModel, device: Device, wishes: Wishes) -> Design:
+def best_design(model: IntegerModel, device: Device, options: HardwareOptions) -> Design:
     """Compile as :func:`compile_model` does, even if look-up tables or flip-flops are too few.
 
     The first array of lanes is taken with which the design fits however wrong their estimates may
@@ -64,13 +64,13 @@ def best_design(model: IntegerModel, device: Device, wishes: Wishes) -> Design:
     Raises:
         UserError: DSP blocks or block memories are too few, or the engine is not made for it.
     """
-    _check_shape(model, wishes)
+    _check_shape(model, options)
     _check_size(model, device)
-    storage = wishes.storage or {}
+    storage = options.storage or {}
     best: Design | None = None
     least = math.inf
     refusal: UserError | None = None
-    for array in arrays(model, device, wishes):
+    for array in arrays(model, device, options):
         try:
             design = compile_array(model, device, array, storage, thorough=False)
         except UserError as error:
@@ -94,14 +94,14 @@ def best_design(model: IntegerModel, device: Device, wishes: Wishes) -> Design:
     return faster if found.share(device) <= least or found.fits(device) else best
 
 
-def _check_shape(model: IntegerModel, wishes: Wishes) -> None:
+def _check_shape(model: IntegerModel, options: HardwareOptions) -> None:
     """Refuse what the engine is not made for."""
     for name, value, least, most in (
         ("data.window", model.window, 2, MOST_TOKENS),
         ("data.outputs", model.outputs, 1, MOST_OUTPUTS),
         ("model.channels", model.channels, LEAST_CHANNELS, None),
-        ("hardware.lanes", wishes.lanes, 1, None),
-        ("hardware.ways", wishes.ways, 1, 2),
+        ("hardware.lanes", options.lanes, 1, None),
+        ("hardware.ways", options.ways, 1, 2),
     ):
         if value is not None and (value < least or (most is not None and value > most)):
             limits = f"at least {least}" if most is None else f"from {least} to {most}"

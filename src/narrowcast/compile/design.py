@@ -13,27 +13,9 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from narrowcast.compile import memory, vhdl
-from narrowcast.compile.arrays import lane_bits
-from narrowcast.compile.bits import Bits
-from narrowcast.compile.bounds import Bounds, bounds
-from narrowcast.compile.lanes import (
-    Kind,
-    LaneArray,
-    modes_of,
-    operands_of,
-)
-from narrowcast.compile.memory import Buffer, Segment
-from narrowcast.compile.multipliers import dsp_of_product
-from narrowcast.compile.program import Schedule, pooled_tensor, token_tensors
-from narrowcast.compile.scheduler import schedule
-from narrowcast.compile.timing import (
-    BELOW_TO_READ,
-    ROW_MULTIPLIER_BITS,
-    SCORE_TO_BELOW,
-    VALUE_TO_READ,
-)
-from narrowcast.compile.words import (
+from narrowcast.compile import emit, memory
+from narrowcast.compile.bit_columns import BitColumns
+from narrowcast.compile.encode import (
     RING_BITS,
     JobWord,
     Layout,
@@ -41,12 +23,30 @@ from narrowcast.compile.words import (
     rows_of_store,
     step_fields,
 )
+from narrowcast.compile.lanes import (
+    LaneArray,
+    LaneKind,
+    modes_of,
+    operands_of,
+)
+from narrowcast.compile.memory import Buffer, Segment
+from narrowcast.compile.program import Schedule, pooled_tensor, token_tensors
+from narrowcast.compile.schedule import schedule
+from narrowcast.compile.select import lane_bits
+from narrowcast.compile.timing import (
+    BELOW_TO_READ,
+    ROW_MULTIPLIER_BITS,
+    SCORE_TO_BELOW,
+    VALUE_TO_READ,
+)
 from narrowcast.config import did_you_mean
-from narrowcast.device import Device
 from narrowcast.errors import UserError
 from narrowcast.files import write_whole
 from narrowcast.integer.arithmetic import MULTIPLIER_BITS, signed_bits
+from narrowcast.integer.bounds import Bounds, bounds
 from narrowcast.integer.model import Context, IntegerModel, Linear, Scores
+from narrowcast.targets.device import Device
+from narrowcast.targets.multipliers import dsp_of_product
 
 Digits = NDArray[np.unsignedinteger[Any]]
 
@@ -143,7 +143,7 @@ class Design:
     def write_rtl(self, folder: Path) -> None:
         """Write the hand-written sources and the generated package to ``folder``."""
         folder.mkdir(parents=True, exist_ok=True)
-        source = resources.files("narrowcast.hardware") / "rtl"
+        source = resources.files("narrowcast") / "rtl"
         for entry in source.iterdir():
             if entry.name.endswith(".vhd"):
                 with resources.as_file(entry) as path:
@@ -174,7 +174,7 @@ class Design:
             ]
         return [(name, row, column) for _, _, name, row, column in sorted(found)]
 
-    def tables(self) -> Iterator[tuple[str, int, Bits]]:
+    def tables(self) -> Iterator[tuple[str, int, BitColumns]]:
         """Yield what read-only memory lies in look-up tables: a buffer's name, copies, the bits.
 
         A weight bank comes segment by segment, copies that differ one by one.
@@ -183,7 +183,7 @@ class Design:
         for segment in self.segments:
             if segment.block_bits < segment.width:
                 whole = self._images.bits(segment)
-                rest = Bits(whole.words, whole.columns[segment.block_bits :])
+                rest = BitColumns(whole.words, whole.columns[segment.block_bits :])
                 yield f"weights, {self.bank_bits[segment.bank]} bit", 1, rest
         jobs = _job_contents(self.jobs, _JobWidths.of(self.constants))
         for buffer in self.buffers:
@@ -261,9 +261,9 @@ class _Parameters:
     r_base: dict[str, int] = field(default_factory=dict)
     table_base: dict[str, int] = field(default_factory=dict)
     widths: Mapping[str, int] = field(default_factory=dict)
-    _bits: dict[tuple[str, int], list[Bits]] = field(default_factory=dict)
+    _bits: dict[tuple[str, int], list[BitColumns]] = field(default_factory=dict)
 
-    def bits(self, name: str, width: int) -> list[Bits]:
+    def bits(self, name: str, width: int) -> list[BitColumns]:
         """Return the bits of a memory, copies that differ apart."""
         if (name, width) not in self._bits:
             self._bits[name, width] = _bits(self.contents[name], width)
@@ -279,14 +279,14 @@ class _Images:
     banks: list[list[_Weights]]
     layout: Layout
 
-    def bits(self, segment: Segment) -> Bits:
+    def bits(self, segment: Segment) -> BitColumns:
         """Return the bits of a segment of a bank."""
         return self._banks_bits[segment.bank].run(segment.first, segment.words)
 
     @cached_property
-    def _banks_bits(self) -> list[Bits]:
+    def _banks_bits(self) -> list[BitColumns]:
         return [
-            Bits.of(np.hstack([part.digits() for part in bank]), bits)
+            BitColumns.of(np.hstack([part.digits() for part in bank]), bits)
             for bank, bits in zip(self.banks, self.bank_bits, strict=True)
         ]
 
@@ -617,9 +617,9 @@ def _dsp(array: LaneArray, widths: Mapping[str, int], device: Device) -> int:
     products += [(widths["RESIDUAL_BITS"] + 1, MULTIPLIER_BITS)] * array.ways
     lane_widths = [(widths["X_BITS"], widths["LANE_BITS"]), (array.narrow_x, array.narrow_w)]
     for kind, (x_bits, w_bits) in zip(array.kinds, lane_widths, strict=False):
-        if kind == Kind.PAIRS:
+        if kind == LaneKind.PAIRS:
             products += [(x_bits, array.field + widths["LANE_BITS"])] * (array.columns // 2)
-        elif kind == Kind.SINGLE:
+        elif kind == LaneKind.SINGLE:
             products += [(x_bits, w_bits)] * array.columns
     return sum(dsp_of_product(*product, device.family) for product in products)
 
@@ -632,8 +632,8 @@ def _job_contents(jobs: Sequence[JobWord], job_widths: _JobWidths) -> dict[str, 
     }
 
 
-def _bits(contents: Sequence[Sequence[int]], width: int) -> list[Bits]:
-    return [Bits.of(np.array(words, np.int64), width) for words in contents]
+def _bits(contents: Sequence[Sequence[int]], width: int) -> list[BitColumns]:
+    return [BitColumns.of(np.array(words, np.int64), width) for words in contents]
 
 
 def _without_constants(
@@ -692,42 +692,42 @@ def _package(design: Design, images: _Images) -> str:
     banks = [sum(part.count for part in bank) for bank in images.banks]
     firsts = np.cumsum([0] + [w * b * array.columns for w, b in zip(banks, bank_bits, strict=True)])
     weights = "".join(
-        vhdl.bits_of(word, bits * array.columns)
+        emit.bits_of(word, bits * array.columns)
         for bits, bank in zip(bank_bits, images.banks, strict=True)
         for part in bank
         for word in part.words()
     )
-    kinds = {Kind.PAIRS: 0, Kind.SINGLE: 1, Kind.TABLES: 2}
-    return vhdl.package(
+    kinds = {LaneKind.PAIRS: 0, LaneKind.SINGLE: 1, LaneKind.TABLES: 2}
+    return emit.package(
         [
             f"Generated: a model of window {model.window}, {model.inputs} inputs,"
             f" {model.channels} channels, {model.layers} layers, {model.heads} heads.",
             "Constants only: widths, the program, and the contents of all read-only memories.",
         ],
         [
-            *(vhdl.scalar(name, value) for name, value in numbers.items()),
-            vhdl.array("WAY_KIND", "natural_array", [str(kinds[k]) for k in array.kinds]),
-            vhdl.array("WAY_X_BITS", "natural_array", [str(b) for b in wide[: array.ways]]),
-            vhdl.array("WAY_W_BITS", "natural_array", [str(b) for b in narrow[: array.ways]]),
-            vhdl.array("BANK_BITS", "natural_array", [str(b) for b in bank_bits]),
-            vhdl.array("BANK_DEPTH", "natural_array", [str(w) for w in banks]),
-            vhdl.array("BANK_FIRST", "natural_array", [str(f) for f in firsts[:-1]]),
-            vhdl.array("SEGMENTS", "segment_array", [_segment_text(s) for s in design.segments]),
-            vhdl.array("PROGRAM", "step_array", [vhdl.aggregate(f) for f in design.fields]),
-            vhdl.vector("ISSUE_IMAGE", [job_widths.issue_word(w) for w in jobs], job_widths.issue),
-            vhdl.vector(
+            *(emit.scalar(name, value) for name, value in numbers.items()),
+            emit.array("WAY_KIND", "natural_array", [str(kinds[k]) for k in array.kinds]),
+            emit.array("WAY_X_BITS", "natural_array", [str(b) for b in wide[: array.ways]]),
+            emit.array("WAY_W_BITS", "natural_array", [str(b) for b in narrow[: array.ways]]),
+            emit.array("BANK_BITS", "natural_array", [str(b) for b in bank_bits]),
+            emit.array("BANK_DEPTH", "natural_array", [str(w) for w in banks]),
+            emit.array("BANK_FIRST", "natural_array", [str(f) for f in firsts[:-1]]),
+            emit.array("SEGMENTS", "segment_array", [_segment_text(s) for s in design.segments]),
+            emit.array("PROGRAM", "step_array", [emit.aggregate(f) for f in design.fields]),
+            emit.vector("ISSUE_IMAGE", [job_widths.issue_word(w) for w in jobs], job_widths.issue),
+            emit.vector(
                 *("COLLECT_IMAGE", [job_widths.collect_word(w) for w in jobs]),
                 job_widths.collect,
             ),
-            vhdl.vector("BIASES_IMAGE", of["biases"][0], numbers["BIAS_BITS"]),
-            vhdl.vector(
+            emit.vector("BIASES_IMAGE", of["biases"][0], numbers["BIAS_BITS"]),
+            emit.vector(
                 *("POSITIONS_IMAGE", [v for way in of["positions"] for v in way]),
                 numbers["POSITION_BITS"],
             ),
-            vhdl.vector("MULTIPLIERS_IMAGE", of["multipliers"][0], numbers["M_BITS"]),
-            vhdl.vector("RESIDUALS_IMAGE", of["residual multipliers"][0], numbers["M_BITS"]),
-            vhdl.vector("EXPONENTIALS_IMAGE", of["exponentials"][0], numbers["E_BITS"]),
-            vhdl.vector("WEIGHTS", [int(b) for b in weights], 1),
+            emit.vector("MULTIPLIERS_IMAGE", of["multipliers"][0], numbers["M_BITS"]),
+            emit.vector("RESIDUALS_IMAGE", of["residual multipliers"][0], numbers["M_BITS"]),
+            emit.vector("EXPONENTIALS_IMAGE", of["exponentials"][0], numbers["E_BITS"]),
+            emit.vector("WEIGHTS", [int(b) for b in weights], 1),
         ],
     )
 
@@ -748,7 +748,7 @@ def _check_storage(storage: Mapping[str, str], wanted: list[tuple[Buffer, str]])
 
 
 def _segment_text(segment: Segment) -> str:
-    return vhdl.aggregate(
+    return emit.aggregate(
         {
             "bank": segment.bank,
             "first": segment.first,

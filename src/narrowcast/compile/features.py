@@ -11,12 +11,12 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 
-from narrowcast.compile.bits import BLOCK, Bits
+from narrowcast.compile.bit_columns import BLOCK, BitColumns
 from narrowcast.compile.design import Design
-from narrowcast.compile.lanes import Kind
+from narrowcast.compile.lanes import LaneKind
 from narrowcast.compile.memory import Buffer
-from narrowcast.compile.multipliers import dsp_of_product
 from narrowcast.integer.model import Array
+from narrowcast.targets.multipliers import dsp_of_product
 
 PARTS = ("control", "epilogue", "lanes", "softmax", "engine", "memories")
 
@@ -161,15 +161,15 @@ def _lanes(design: Design) -> dict[str, float]:
     """Lanes, the registers of their sums, the choice among these, the row's maximum."""
     c, array = design.constants, design.array
     ways, columns, sums = c["WAYS"], c["COLUMNS"], c["SUM_BITS"]
-    count = {kind: sum(k == kind for k in array.kinds) for kind in Kind}
+    count = {kind: sum(k == kind for k in array.kinds) for kind in LaneKind}
     tables, registers = (
-        table_lane(array.narrow_x, array.narrow_w, sums) if count[Kind.TABLES] else (0, 0)
+        table_lane(array.narrow_x, array.narrow_w, sums) if count[LaneKind.TABLES] else (0, 0)
     )
     widths = [(c["X_BITS"], c["LANE_BITS"]), (array.narrow_x, array.narrow_w)]
     outside = [  # of DSP blocks: products too narrow for them
         (x_bits, w_bits)
         for kind, (x_bits, w_bits) in zip(array.kinds, widths, strict=False)
-        if kind == Kind.SINGLE and not dsp_of_product(x_bits, w_bits, design.device.family)
+        if kind == LaneKind.SINGLE and not dsp_of_product(x_bits, w_bits, design.device.family)
     ]
     return {
         "one": 1,
@@ -180,11 +180,11 @@ def _lanes(design: Design) -> dict[str, float]:
         "outside products' registers": sum(x + columns * (x + 2 * w) for x, w in outside),
         "sums": ways * columns * sums,
         "columns": ways * columns,
-        "grouped sums": count[Kind.PAIRS] * c["GROUPED"] * columns * sums,
-        "pairs' operands": count[Kind.PAIRS] * columns * c["LANE_BITS"] / 2,
-        "single sums": count[Kind.SINGLE] * columns * sums,
-        "table lanes' tables": count[Kind.TABLES] * columns * tables,
-        "table lanes' registers": count[Kind.TABLES] * columns * registers,
+        "grouped sums": count[LaneKind.PAIRS] * c["GROUPED"] * columns * sums,
+        "pairs' operands": count[LaneKind.PAIRS] * columns * c["LANE_BITS"] / 2,
+        "single sums": count[LaneKind.SINGLE] * columns * sums,
+        "table lanes' tables": count[LaneKind.TABLES] * columns * tables,
+        "table lanes' registers": count[LaneKind.TABLES] * columns * registers,
     }
 
 
@@ -274,7 +274,7 @@ def ram_tables(words: int, width: int, family: str) -> int:
     return 4 * (1 << (-(-words // 64) - 1).bit_length()) * -(-width // 3)  # RAM64M
 
 
-def rom_columns(bits: Bits, family: str) -> tuple[int, int]:
+def rom_columns(bits: BitColumns, family: str) -> tuple[int, int]:
     """Return what a read-only memory has in its tables.
 
     Blocks have 64 words. A bit that is the same in all words of a block takes no table, and bits

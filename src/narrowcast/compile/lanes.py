@@ -12,14 +12,14 @@ from functools import lru_cache
 
 import numpy as np
 
-from narrowcast.compile.bounds import operand_range, product_range
 from narrowcast.integer.arithmetic import signed_bits
+from narrowcast.integer.bounds import operand_range, product_range
 from narrowcast.integer.model import Array, Context, IntegerModel, Linear, Scores, Step, Tensor
 
 KEPT = 512  # results of each function that are kept: an array is asked about again and again
 
 
-class Kind(StrEnum):
+class LaneKind(StrEnum):
     """What the lanes of a way are built of."""
 
     PAIRS = "pairs"  # two lanes in one DSP block
@@ -40,7 +40,7 @@ class LaneArray:
     """
 
     columns: int
-    kinds: tuple[Kind, ...]
+    kinds: tuple[LaneKind, ...]
     field: int = 0
     narrow_x: int = 0
     narrow_w: int = 0
@@ -59,7 +59,11 @@ class LaneArray:
     @property
     def dsp(self) -> int:
         """DSP blocks that the lanes take at most."""
-        each = {Kind.PAIRS: self.columns // 2, Kind.SINGLE: self.columns, Kind.TABLES: 0}
+        each = {
+            LaneKind.PAIRS: self.columns // 2,
+            LaneKind.SINGLE: self.columns,
+            LaneKind.TABLES: 0,
+        }
         return sum(each[kind] for kind in self.kinds)
 
 
@@ -138,7 +142,7 @@ def modes_of(model: IntegerModel, array: LaneArray) -> Mapping[str, Mode]:
     for step in model.steps:
         operands = operands_of(model, step)
         group, stride = operands.inner, 1
-        if Kind.PAIRS in array.kinds:
+        if LaneKind.PAIRS in array.kinds:
             group = largest_group(operands, array.field)
             if group == 0:
                 group, stride = operands.inner, 2

@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from narrowcast.compile.program import Schedule, cached_tensors, pooled_tensor, token_tensors
-from narrowcast.device import Device
 from narrowcast.errors import UserError
 from narrowcast.integer.model import Context, IntegerModel, Scores
+from narrowcast.targets.device import Device
 
 Shapes = tuple[tuple[int, int, int], ...]
 Place = tuple[str, int, int]  # tensor, head (exponentials only), row of the stores

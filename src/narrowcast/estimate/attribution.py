@@ -11,8 +11,8 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from narrowcast.hardware.netlist import PRIMITIVES, Primitives, net_names
-from narrowcast.hardware.vivado import Instance
+from narrowcast.tools.netlist import PRIMITIVES, Primitives, net_names
+from narrowcast.tools.vivado import Instance
 
 _PLACES = (
     (

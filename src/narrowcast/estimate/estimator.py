@@ -3,14 +3,14 @@
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from narrowcast.compile import Design, Wishes, best_design
+from narrowcast.compile import Design, HardwareOptions, best_design
 from narrowcast.compile.area import Tool, area
 from narrowcast.config import Config
-from narrowcast.device import Device, load_device
 from narrowcast.estimate.power import Energy, energy
 from narrowcast.estimate.untrained import stand_in
-from narrowcast.hardware.vivado import check_vivado
 from narrowcast.integer.model import IntegerModel
+from narrowcast.targets.device import Device, load_device
+from narrowcast.tools.vivado import check_vivado
 
 
 @dataclass(frozen=True)
@@ -136,7 +136,7 @@ def estimate_model(
     Raises:
         UserError: as :func:`estimate`.
     """
-    return estimate_design(best_design(model, device, Wishes(**choices)), clock_mhz, tool)
+    return estimate_design(best_design(model, device, HardwareOptions(**choices)), clock_mhz, tool)
 
 
 def estimate_design(design: Design, clock_mhz: float = 100.0, tool: Tool = "yosys") -> Estimate:

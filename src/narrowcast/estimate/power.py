@@ -10,11 +10,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from narrowcast.compile import Buffer, Design
-from narrowcast.compile.lanes import Kind
+from narrowcast.compile.encode import Destination, Source
+from narrowcast.compile.lanes import LaneKind
 from narrowcast.compile.program import ProgramStep
-from narrowcast.compile.words import Destination, Source
-from narrowcast.device import Power
-from narrowcast.hardware.activity import Rates
+from narrowcast.targets.device import Power
+from narrowcast.tools.vcd import Rates
 
 DAY = 86_400.0  # seconds
 
@@ -94,7 +94,7 @@ def energy_at(nominal: Energy, rates: Rates, power: Power) -> Energy:
 
     Args:
         nominal: the estimate without measured rates.
-        rates: as ``narrowcast.hardware.activity.read_activity`` returns them.
+        rates: as ``narrowcast.tools.vcd.read_activity`` returns them.
         power: of the device, with the rates for which its coefficients are meant.
     """
     lanes, memories, rest = factors(rates, power)
@@ -140,7 +140,9 @@ def activity(design: Design) -> Activity:
     c, array, schedule = design.constants, design.array, design.schedule
     blocks = {b.name: _each(b) for b in design.buffers}
     of_way = [
-        {Kind.PAIRS: array.columns // 2, Kind.SINGLE: array.columns, Kind.TABLES: 0}[kind]
+        {LaneKind.PAIRS: array.columns // 2, LaneKind.SINGLE: array.columns, LaneKind.TABLES: 0}[
+            kind
+        ]
         for kind in array.kinds
     ]
     epilogue = (design.dsp - sum(of_way)) // array.ways

@@ -5,9 +5,9 @@ from dataclasses import asdict, dataclass, field
 from random import Random
 from typing import Any
 
-from narrowcast.device import Device
 from narrowcast.integer.model import IntegerModel
 from narrowcast.integer.random_model import Shape, random_model
+from narrowcast.targets.device import Device
 
 SMALL_DEVICE = 6000  # look-up tables
 _CHANNELS = (8, 12, 16, 20, 24, 32, 40, 48, 64)

@@ -1,6 +1,6 @@
 """The integer model, its arithmetic and its executor. Nothing here needs torch or hardware."""
 
-from narrowcast.integer.executor import execute, forecast
+from narrowcast.integer.execute import execute, forecast
 from narrowcast.integer.model import (
     Affine,
     Context,

@@ -2,7 +2,7 @@
 
 from narrowcast.model.training import (
     History,
-    Progress,
+    ProgressCallback,
     fit,
     load_state,
     predict,
@@ -13,7 +13,7 @@ from narrowcast.model.transformer import Transformer, build
 
 __all__ = [
     "History",
-    "Progress",
+    "ProgressCallback",
     "Transformer",
     "build",
     "fit",

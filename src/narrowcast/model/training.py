@@ -21,7 +21,7 @@ from narrowcast.errors import UserError
 from narrowcast.files import write_whole
 from narrowcast.model.transformer import Transformer, build
 
-Progress = Callable[[int, int, float], None]
+ProgressCallback = Callable[[int, int, float], None]
 """Called after each epoch with its number from 1, the number of epochs, and the validation RMSE."""
 
 # Chosen on the validation parts of AirU, windows of 6 and 12 hours, and PeMS.
@@ -164,7 +164,7 @@ def fit(
     shift: Shift | None = None,
     teacher: nn.Module | None = None,
     review: Callable[[int], bool] | None = None,
-    progress: Progress | None = None,
+    progress: ProgressCallback | None = None,
 ) -> History:
     """Train on the training part; leave the model in eval mode with its best weights.
 
@@ -230,7 +230,7 @@ def fit(
 
 
 def train_float(
-    dataset: Dataset, config: Config, progress: Progress | None = None
+    dataset: Dataset, config: Config, progress: ProgressCallback | None = None
 ) -> tuple[Transformer, History]:
     """Train the model of a configuration in floating point; the same seed gives the same model."""
     torch.manual_seed(config.train.seed)

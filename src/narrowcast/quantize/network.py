@@ -23,8 +23,8 @@ from narrowcast.integer.arithmetic import (
 )
 from narrowcast.integer.model import Array, Context, Linear, Scores
 from narrowcast.model.transformer import Layer, Transformer, join_heads, split_heads
-from narrowcast.quantize.fake import ActivationQuantiser, Kind, WeightQuantiser
-from narrowcast.quantize.plan import QuantizationPlan
+from narrowcast.quantize.fake_quantise import ActivationQuantiser, RangeKind, WeightQuantiser
+from narrowcast.quantize.precision import Precision
 
 _LARGEST_BIAS = 2.0**27
 _LARGEST_FACTOR = 2.0**15  # what requantisation takes for sure
@@ -293,13 +293,18 @@ class QuantisedLayer(nn.Module):
     """The steps of one encoder layer, in order of execution."""
 
     def __init__(
-        self, prefix: str, layer: Layer, operand: ActivationQuantiser, plan: QuantizationPlan
+        self, prefix: str, layer: Layer, operand: ActivationQuantiser, plan: Precision
     ) -> None:
         super().__init__()
         n, d, heads = operand.rows, operand.columns, layer.heads
 
         def output(
-            step: str, kind: Kind = "free", rows: int = n, columns: int = d, *, relu: bool = False
+            step: str,
+            kind: RangeKind = "free",
+            rows: int = n,
+            columns: int = d,
+            *,
+            relu: bool = False,
         ) -> ActivationQuantiser:
             name = f"{prefix}.{step}.output"
             return ActivationQuantiser(
@@ -410,9 +415,7 @@ class QuantisedTransformer(nn.Module):
 
     factors: Tensor
 
-    def __init__(
-        self, source: Transformer, plan: QuantizationPlan, factors: Tensor | None = None
-    ) -> None:
+    def __init__(self, source: Transformer, plan: Precision, factors: Tensor | None = None) -> None:
         """Take over the parameters of ``source``; :meth:`calibrate` then sets the ranges.
 
         Args:

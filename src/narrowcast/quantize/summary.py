@@ -8,7 +8,7 @@ from torch import Tensor
 
 from narrowcast.config import Config
 from narrowcast.data import Dataset
-from narrowcast.quantize.fake import ActivationQuantiser
+from narrowcast.quantize.fake_quantise import ActivationQuantiser
 from narrowcast.quantize.network import QuantisedLinear, QuantisedTransformer
 from narrowcast.quantize.training import sample
 

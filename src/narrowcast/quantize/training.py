@@ -10,10 +10,10 @@ from torch import Tensor, nn
 from narrowcast.config import Config
 from narrowcast.data import Dataset
 from narrowcast.data.scaling import Array
-from narrowcast.model.training import History, Progress, fit, one_thread
+from narrowcast.model.training import History, ProgressCallback, fit, one_thread
 from narrowcast.model.transformer import Transformer
 from narrowcast.quantize.network import QuantisedTransformer, balance
-from narrowcast.quantize.plan import QuantizationPlan
+from narrowcast.quantize.precision import Precision
 
 CALIBRATION_WINDOWS = 2048
 _REVIEW_WINDOWS = 512
@@ -33,7 +33,7 @@ _MOST_MARGIN = 0.25
 @one_thread()
 def calibrated(source: Transformer, dataset: Dataset, config: Config) -> QuantisedTransformer:
     """Return the quantised model before fine-tuning, calibrated on the training part."""
-    plan = QuantizationPlan.of(config.quantization, config.model.layers)
+    plan = Precision.of(config.quantization, config.model.layers)
     inputs = sample(dataset, config, CALIBRATION_WINDOWS)
     column, levels = config.relative_column, None
     if column is not None:
@@ -99,7 +99,7 @@ def parameter_groups(model: nn.Module, config: Config, scale: str) -> list[dict[
 
 
 def finetune(
-    source: Transformer, dataset: Dataset, config: Config, progress: Progress | None = None
+    source: Transformer, dataset: Dataset, config: Config, progress: ProgressCallback | None = None
 ) -> tuple[QuantisedTransformer, History]:
     """Fine-tune with fake quantisation; the validation errors are those of the integer network.
 

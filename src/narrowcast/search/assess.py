@@ -4,10 +4,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from narrowcast.config import Config
-from narrowcast.device import Device, load_device
 from narrowcast.errors import UserError
 from narrowcast.estimate import Estimate, estimate
-from narrowcast.search.goals import QUANTITIES, Costs, Goals, percent
+from narrowcast.search.objectives import QUANTITIES, Costs, Objectives, percent
+from narrowcast.targets.device import Device, load_device
 
 _REFUSED = 1e6
 
@@ -37,7 +37,7 @@ def costs_of(estimate: Estimate) -> dict[str, float]:
     return {name: float(getattr(estimate, name)) for name in QUANTITIES if hasattr(estimate, name)}
 
 
-def judge_estimate(found: Estimate, goals: Goals) -> Assessment:
+def judge_estimate(found: Estimate, goals: Objectives) -> Assessment:
     """Hold an estimate against the limits, and against the device, at its upper bounds."""
     device = load_device(found.device)
     costs = costs_of(found)
@@ -57,7 +57,7 @@ def missed(name: str, excess: float) -> str:
     return f"{name} is exceeded by {percent(excess)}{margin}"
 
 
-def assess(config: Config, goals: Goals) -> Assessment:
+def assess(config: Config, goals: Objectives) -> Assessment:
     """Estimate a point.
 
     What cannot be compiled at all misses by more than what can, and the more, the wider it is.

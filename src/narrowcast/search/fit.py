@@ -15,18 +15,18 @@ from pathlib import Path
 from typing import Any
 
 from narrowcast.config import Config
-from narrowcast.device import load_device
 from narrowcast.errors import UserError
 from narrowcast.files import write_whole
 from narrowcast.progress import Progress
 from narrowcast.quantize.training import calibrated
 from narrowcast.search.assess import Assessment, assess, missed
 from narrowcast.search.front import to_toml
-from narrowcast.search.goals import Goals
 from narrowcast.search.jobs import judge_model, load_float
+from narrowcast.search.objectives import Objectives
 from narrowcast.search.sensitivity import Bits, Rounded, sensitivity
 from narrowcast.search.shapes import prepare
 from narrowcast.search.space import WIDTHS, with_bits
+from narrowcast.targets.device import load_device
 
 CONFIG, JSON = "fit.toml", "fit.json"
 
@@ -112,7 +112,9 @@ class Fit:
         }
 
 
-def fit_device(config: Config, out: Path, goals: Goals, progress: Progress | None = None) -> Fit:
+def fit_device(
+    config: Config, out: Path, goals: Objectives, progress: Progress | None = None
+) -> Fit:
     """Find widths at which a model fits its device and keeps to limits.
 
     Writes ``fit.toml`` and ``fit.json`` to ``out``; the float model there is that of ``search``,

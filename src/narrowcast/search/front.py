@@ -16,8 +16,8 @@ from plotly.subplots import make_subplots
 
 from narrowcast.config import Config, flat_items
 from narrowcast.files import write_whole
-from narrowcast.search.goals import ERROR, QUANTITIES, Goals
 from narrowcast.search.hypervolume import nondominated
+from narrowcast.search.objectives import ERROR, QUANTITIES, Objectives
 from narrowcast.search.space import Space, shape_name
 from narrowcast.search.trials import VIOLATIONS, Trials
 
@@ -57,11 +57,11 @@ class Point:
 class Front:
     """All points that were trained in full and keep to all limits, the least error first."""
 
-    goals: Goals
+    goals: Objectives
     points: tuple[Point, ...]
 
     @classmethod
-    def of(cls, trials: Trials, space: Space, goals: Goals) -> "Front":
+    def of(cls, trials: Trials, space: Space, goals: Objectives) -> "Front":
         """Gather the trained trials."""
         kept = [trial for trial in trials.trained if not trial.user_attrs[VIOLATIONS]]
         kept.sort(key=lambda trial: tuple(trial.values))

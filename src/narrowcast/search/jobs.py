@@ -8,14 +8,14 @@ import safetensors.torch
 
 from narrowcast.config import Config
 from narrowcast.data import Dataset, errors
-from narrowcast.device import load_device
 from narrowcast.errors import UserError
 from narrowcast.estimate import estimate_model
 from narrowcast.model import Transformer, build, predict
 from narrowcast.quantize import finetune, to_integer_model
 from narrowcast.quantize.network import QuantisedTransformer
 from narrowcast.search.assess import Assessment, judge_estimate
-from narrowcast.search.goals import Goals
+from narrowcast.search.objectives import Objectives
+from narrowcast.targets.device import load_device
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ def load_float(state: bytes, config: Config) -> Transformer:
     return model.eval()
 
 
-def train(state: bytes, dataset: Dataset, config: Config, goals: Goals) -> Trained:
+def train(state: bytes, dataset: Dataset, config: Config, goals: Objectives) -> Trained:
     """Fine-tune at the widths of a point, as ``narrowcast quantize`` does."""
     start = time.monotonic()
     source = load_float(state, config)
@@ -59,7 +59,7 @@ def train(state: bytes, dataset: Dataset, config: Config, goals: Goals) -> Train
 
 
 def judge_model(
-    model: QuantisedTransformer, dataset: Dataset, config: Config, goals: Goals
+    model: QuantisedTransformer, dataset: Dataset, config: Config, goals: Objectives
 ) -> Assessment:
     """Say what a quantised model costs: it may miss what its stand-in did not."""
     hardware = config.hardware

@@ -26,20 +26,20 @@ from optuna.distributions import BaseDistribution
 from optuna.trial import FrozenTrial
 
 from narrowcast.config import Config
-from narrowcast.device import load_device
 from narrowcast.errors import UserError
+from narrowcast.pipeline.stages import file_digest
 from narrowcast.progress import Progress
+from narrowcast.search.acquisition import Line, most_promising
 from narrowcast.search.assess import Assessment, assess, missed
 from narrowcast.search.front import Front
-from narrowcast.search.goals import ERROR, Goals, percent, rounded_up
 from narrowcast.search.jobs import Trained, train
-from narrowcast.search.promise import Line, most_promising
+from narrowcast.search.objectives import ERROR, Objectives, percent, rounded_up
 from narrowcast.search.proxy import EPOCHS, LEAST_PROBES, MOST_PROBES, Proxy
 from narrowcast.search.shapes import Prepared, prepare
 from narrowcast.search.space import SHAPE, Space, changed, shape_name
 from narrowcast.search.trials import POPULATION, PROBES, TRAINED, VIOLATIONS, Trials, open_trials
 from narrowcast.search.workers import LocalWorkers, Workers, open_workers
-from narrowcast.stages import file_digest
+from narrowcast.targets.device import load_device
 
 _PROBING = 0.3  # of the time, for short trainings at most, once there are a few
 _SAMPLING = 0.4  # of the time, before candidates are trained
@@ -87,7 +87,7 @@ class Run:
     def __init__(
         self,
         space: Space,
-        goals: Goals,
+        goals: Objectives,
         trials: Trials,
         workers: Workers,
         out: Path,
@@ -386,7 +386,7 @@ class Run:
 def search(
     config: Config,
     out: Path,
-    goals: Goals,
+    goals: Objectives,
     *,
     seconds: float,
     sizes: Mapping[str, Sequence[int]] | None = None,
@@ -437,7 +437,7 @@ def search(
     return found
 
 
-def problem_of(config: Config, goals: Goals, space: Space) -> dict[str, Any]:
+def problem_of(config: Config, goals: Objectives, space: Space) -> dict[str, Any]:
     """Return all that the trials of a search depend on, as JSON."""
     settings = config.model_dump(mode="json")
     del settings["data"]["path"]  # the content counts, and it may have moved
@@ -451,7 +451,7 @@ def problem_of(config: Config, goals: Goals, space: Space) -> dict[str, Any]:
     }
 
 
-def feasible_starts(space: Space, goals: Goals, seed: int) -> dict[str, dict[str, Any]]:
+def feasible_starts(space: Space, goals: Objectives, seed: int) -> dict[str, dict[str, Any]]:
     """Return the parameters of a feasible point of each size that has one, uniform if possible.
 
     Raises:
@@ -479,7 +479,7 @@ def feasible_starts(space: Space, goals: Goals, seed: int) -> dict[str, dict[str
     return starts
 
 
-def _impossible(goals: Goals, config: Config, nearest: Assessment) -> str:
+def _impossible(goals: Objectives, config: Config, nearest: Assessment) -> str:
     if nearest.refusal:
         return f"no point of the search fits: {nearest.refusal}"
     parts = []

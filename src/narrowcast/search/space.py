@@ -15,8 +15,8 @@ from optuna.distributions import BaseDistribution
 from pydantic import ValidationError
 
 from narrowcast.config import Config, did_you_mean, quantised_names
-from narrowcast.device import Device
 from narrowcast.errors import UserError
+from narrowcast.targets.device import Device
 
 WIDTHS = range(2, 9)
 SIZES = {

@@ -26,8 +26,8 @@ from pydantic import BaseModel, model_validator
 
 from narrowcast.errors import UserError
 from narrowcast.files import write_whole
-from narrowcast.search.goals import Goals
-from narrowcast.stages import first_difference, plain
+from narrowcast.pipeline.stages import first_difference, plain
+from narrowcast.search.objectives import Objectives
 
 JOURNAL = "search.journal"
 PROBLEM = "search.json"
@@ -72,7 +72,7 @@ class Trials:
         finished: the trials of the other two.
     """
 
-    def __init__(self, path: Path, goals: Goals, seed: int) -> None:
+    def __init__(self, path: Path, goals: Objectives, seed: int) -> None:
         """Read the journal, or begin one.
 
         Raises:
@@ -172,7 +172,7 @@ def new_sampler(seed: int) -> optuna.samplers.BaseSampler:
 
 @contextmanager
 def open_trials(
-    out: Path, goals: Goals, problem: Mapping[str, Any], seed: int, *, resume: bool
+    out: Path, goals: Objectives, problem: Mapping[str, Any], seed: int, *, resume: bool
 ) -> Iterator[Trials]:
     """Open the trials of a folder, and keep others out of it.
 

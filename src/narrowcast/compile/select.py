@@ -1,0 +1,173 @@
+"""Which arrays of lanes are worth compiling for a model and a device."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+
+from narrowcast.compile.lanes import (
+    LaneArray,
+    LaneKind,
+    is_grouped,
+    largest_group,
+    modes_of,
+    narrow_widths,
+    operands_of,
+)
+from narrowcast.compile.program import least_cycles
+from narrowcast.compile.schedule import fewest_cycles
+from narrowcast.errors import UserError
+from narrowcast.integer.arithmetic import MULTIPLIER_BITS
+from narrowcast.integer.bounds import bounds
+from narrowcast.integer.model import IntegerModel, Linear
+from narrowcast.targets.device import Device
+
+PAIR_PORT = 25  # a DSP port this wide holds two lanes with sums of any length
+NARROW_WEIGHTS = 6  # bits: lanes of look-up tables are made for weights up to this
+ANY_WIDTH = 99
+LEAST_COLUMNS = 8
+TRIED = 3  # arrays that are scheduled to find the best
+IDLE_LANES = 48  # lanes whose power the rest of the engine takes, roughly
+
+
+@dataclass(frozen=True)
+class HardwareOptions:
+    """What is asked of the hardware, as ``compile_model`` takes it; None leaves it to the compiler.
+
+    Attributes:
+        lanes: multiply-accumulates per clock. storage: of buffers, or of kinds of them.
+        ways: tokens at once, 1 or 2. pairs: two lanes in a DSP block.
+        tables: the second way's lanes of look-up tables.
+    """
+
+    lanes: int | None = None
+    storage: Mapping[str, str] | None = None
+    ways: int | None = None
+    pairs: bool | None = None
+    tables: bool | None = None
+
+
+def epilogue_dsp(biased_bits: int, device: Device) -> int:
+    """DSP blocks that a way's epilogue takes at most: the sum's multiplier and the residual's."""
+    wide, narrow = device.dsp_ports
+    sums = -(-biased_bits // wide) * -(-MULTIPLIER_BITS // narrow)
+    return sums + -(-MULTIPLIER_BITS // wide)
+
+
+def lane_bits(model: IntegerModel) -> int:
+    """Width of the widest lane operand."""
+    return max(operands_of(model, s).w_bits for s in model.steps)
+
+
+def arrays(model: IntegerModel, device: Device, options: HardwareOptions) -> list[LaneArray]:
+    """Return the arrays to try, the least product of cycles and power first.
+
+    Raises:
+        UserError: the device cannot have what is asked for.
+    """
+    _check(device, options)
+    maker = _Maker(model, device, options)
+    found = set(maker.one_way()) if options.ways != 2 else set()
+    if options.ways != 1:
+        found |= set(maker.two_ways(maker.best(found)))
+    if not found:
+        raise UserError(
+            f"{device.name} has {device.dsp} DSP, and {options.ways or 1} epilogues take "
+            f"{(options.ways or 1) * maker.epilogue}: none are left for lanes"
+        )
+    likely = sorted(found, key=lambda a: _cost(least_cycles(model, a), a))
+    first = sorted(likely[:TRIED], key=lambda a: _cost(fewest_cycles(model, a), a))
+    return first + likely[TRIED:]
+
+
+def _cost(cycles: int, array: LaneArray) -> tuple[int, int]:
+    return cycles * (IDLE_LANES + array.lanes), -array.narrow_x
+
+
+class _Maker:
+    """Makes arrays of one and of two ways."""
+
+    def __init__(self, model: IntegerModel, device: Device, options: HardwareOptions) -> None:
+        self.model, self.device, self.options = model, device, options
+        widest = max(bounds(model, s).biased_bits for s in model.steps)
+        self.epilogue = epilogue_dsp(widest, device)
+        self.field = device.dsp_ports[0] - lane_bits(model)
+        wide = device.dsp_ports[0] >= PAIR_PORT if options.pairs is None else options.pairs
+        self.pairs = wide and all(
+            largest_group(operands_of(model, s), self.field) > 0
+            for s in model.steps
+            if not isinstance(s, Linear)
+        )
+
+    def one_way(self) -> Iterator[LaneArray]:
+        dsp = self.device.dsp - self.epilogue
+        if dsp > 0:
+            for columns in self.columns(dsp, 1):
+                yield self.make(columns, (self.kind(columns),))
+
+    def two_ways(self, best: LaneArray | None) -> Iterator[LaneArray]:
+        """Yield arrays of two ways, where DSP blocks last or weights are narrow.
+
+        With wide weights only, both get no more lanes than the best single way, or a token's
+        channels, and at least 8 columns: they hide short sums better, for one epilogue more.
+        """
+        dsp = self.device.dsp - 2 * self.epilogue
+        every = narrow_widths(self.model, ANY_WIDTH, ANY_WIDTH)
+        most = min(best.lanes, self.model.channels) if best else ANY_WIDTH
+        most_w = ANY_WIDTH if self.options.ways == 2 else NARROW_WEIGHTS
+        tables = {
+            narrow_widths(self.model, most_w, ANY_WIDTH),
+            narrow_widths(self.model, NARROW_WEIGHTS, NARROW_WEIGHTS + 1),
+        } - {(0, 0)}
+        for columns in self.columns(dsp, 2) if dsp > 0 else ():
+            kind = self.kind(columns)
+            alike = self.make(columns, (kind, kind), every)
+            if alike.dsp <= dsp and not self.options.tables:
+                few = columns >= LEAST_COLUMNS and alike.lanes <= most
+                if tables or self.options.ways == 2 or few:
+                    yield alike
+            elif self.options.tables is not False:
+                for widths in tables:
+                    yield self.make(columns, (kind, LaneKind.TABLES), widths)
+
+    def kind(self, columns: int) -> LaneKind:
+        return LaneKind.PAIRS if self.pairs and columns % 2 == 0 else LaneKind.SINGLE
+
+    def make(
+        self, columns: int, kinds: tuple[LaneKind, ...], widths: tuple[int, int] = (0, 0)
+    ) -> LaneArray:
+        field = self.field if LaneKind.PAIRS in kinds else 0
+        array = LaneArray(columns, kinds, field, *widths)
+        return replace(array, grouped=is_grouped(self.model, modes_of(self.model, array)))
+
+    def columns(self, dsp: int, ways: int) -> list[int]:
+        """Return numbers of columns that leave few lanes idle in a row's last tile.
+
+        They are even, for pairs and for two ways; a number of lanes that is asked for is obeyed.
+        """
+        if self.options.lanes is not None:
+            fits = ways == 1 or self.options.lanes % 4 == 0
+            return [self.options.lanes // ways] if fits else []
+        most = dsp * (2 if self.pairs else 1)
+        of_model = (self.model.channels, self.model.ffn_channels)
+        widths = {-(-width // k) for width in of_model for k in range(1, 9)}
+        even = {-(-width // 2) * 2 for width in widths | {most - 1}}
+        return sorted((c for c in even if c <= most), reverse=True)[:6] or [most]
+
+    def best(self, found: set[LaneArray]) -> LaneArray | None:
+        key = {a: _cost(least_cycles(self.model, a), a) for a in found}
+        return min(found, key=lambda a: key[a], default=None)
+
+
+def _check(device: Device, options: HardwareOptions) -> None:
+    """Refuse options that no array can fulfil."""
+    lanes, ways = options.lanes, options.ways
+    if options.pairs and device.dsp_ports[0] < PAIR_PORT:
+        raise UserError(
+            f"hardware.pairs: a DSP port of {device.name} has {device.dsp_ports[0]} bits, and "
+            f"two lanes take {PAIR_PORT}; set it to false or 'auto'"
+        )
+    if lanes is not None and ways == 2 and lanes % 4:
+        raise UserError(f"hardware.lanes: two ways take a multiple of 4 lanes, not {lanes}")
+    if lanes is not None and options.pairs and lanes % 2:
+        raise UserError(f"hardware.lanes: pairs take an even number of lanes, not {lanes}")
+    if options.tables is not None and ways == 1:
+        raise UserError("hardware.second_way: there is none with hardware.ways = 1")

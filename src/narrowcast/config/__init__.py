@@ -1,0 +1,39 @@
+"""The configuration of a run: one TOML file, checked in full before anything else happens."""
+
+from narrowcast.config.config import (
+    Config,
+    DataConfig,
+    HardwareConfig,
+    ModelConfig,
+    QuantizationConfig,
+    Scheme,
+    SplitConfig,
+    StorageConfig,
+    TrainConfig,
+    VerifyConfig,
+    array_name,
+    did_you_mean,
+    flat_items,
+    load_config,
+    quantised_names,
+    scheme_names,
+)
+
+__all__ = [
+    "Config",
+    "DataConfig",
+    "HardwareConfig",
+    "ModelConfig",
+    "QuantizationConfig",
+    "Scheme",
+    "SplitConfig",
+    "StorageConfig",
+    "TrainConfig",
+    "VerifyConfig",
+    "array_name",
+    "did_you_mean",
+    "flat_items",
+    "load_config",
+    "quantised_names",
+    "scheme_names",
+]

@@ -1,0 +1,174 @@
+"""Synthesises random models of a device's family, and fits the estimates to what they took."""
+
+import datetime
+import hashlib
+import json
+import shutil
+from collections.abc import Callable, Iterator, Mapping
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+from narrowcast.compile import Design
+from narrowcast.compile.area import Tool, fit_points, points_file
+from narrowcast.compile.design import compile_array
+from narrowcast.compile.features import features
+from narrowcast.compile.select import HardwareOptions, arrays
+from narrowcast.errors import UserError
+from narrowcast.estimate.attribution import counts, counts_of_instances
+from narrowcast.estimate.samples import Sample, sample
+from narrowcast.files import write_whole
+from narrowcast.targets.device import Device
+from narrowcast.tools.ghdl import to_verilog
+from narrowcast.tools.vivado import check_vivado, synthesise_instances
+from narrowcast.tools.yosys import run_yosys
+
+LEAST_POINTS = 8  # below that nothing can be fitted
+_CLOCK_MHZ = 100.0  # that Vivado works for
+Told = Callable[[int, int, str], None]  # points done, points in all, what was done
+
+
+def characterise(
+    device: Device,
+    folder: Path,
+    work: Path,
+    count: int,
+    told: Told = lambda *_: None,
+    tool: Tool = "yosys",
+    yosys: Path | None = None,
+) -> dict[str, Any]:
+    """Add points until the file of the device's family has ``count`` of this device.
+
+    The file is written after every point: a run that is cut off goes on where it stopped. A point
+    whose design or whose sources are no longer the same is synthesised again; the fit to earlier
+    points stands until there is a new one.
+
+    Args:
+        device: for which models are drawn.
+        folder: of the file of points.
+        work: folder for what synthesis makes.
+        count: how many points; those that are there already are never fewer.
+        told: called after each point.
+        tool: that synthesises; each has a file of its own.
+        yosys: another yosys than the one that comes along.
+
+    Returns:
+        the content of the file: ``rtl`` (a digest), ``tool``, ``date``, ``points`` and ``fit``.
+
+    Raises:
+        UserError: the folder cannot be written, or the tool does not know the device.
+        ToolError: the tool is not there, or failed.
+    """
+    if tool == "vivado":
+        check_vivado(device)
+    if count < LEAST_POINTS:
+        raise UserError(f"characterise takes at least {LEAST_POINTS} points, not {count}")
+    path = folder / points_file(device.family, tool)
+    known = _read(path)
+    if known.get("rtl") != (rtl := _sources_digest()):
+        known = {"rtl": rtl} | {key: known[key] for key in ("fit",) if key in known}
+    by_digest = {point["digest"]: point for point in known.get("points", ())}
+    others = [p for p in by_digest.values() if p["recipe"]["device"] != device.name]
+    earlier = [p for p in by_digest.values() if p["recipe"]["device"] == device.name]
+    count = max(count, len(earlier))
+    own: list[dict[str, Any]] = []
+    for drawn, design in _designs(device):
+        if len(own) == count:
+            break
+        point = by_digest.get(design.digest)
+        if point is None:
+            version, found = _synthesised(design, work, tool, yosys)
+            known |= {"tool": version, "date": datetime.date.today().isoformat()}
+            point = {"recipe": drawn.to_json(), "digest": design.digest, **found}
+        own.append({**point, "features": features(design)})
+        later = [p for p in earlier if p["recipe"]["seed"] > drawn.seed]  # not yet looked at
+        known["points"] = others + own + later
+        _write(path, known)
+        told(len(own), count, f"{design.model.channels} channels, {design.model.window} rows")
+    known["points"] = others + own
+    known["fit"] = fit_points(known["points"])
+    _write(path, known)
+    return known
+
+
+def _write(path: Path, document: Mapping[str, Any]) -> None:
+    write_whole(path, json.dumps(document, separators=(",", ":")) + "\n")
+
+
+def _designs(device: Device) -> Iterator[tuple[Sample, Design]]:
+    """Yield models that can be compiled for a device, without end."""
+    seed = 0
+    while True:
+        drawn = sample(device, seed)
+        seed += 1
+        try:
+            yield drawn, _fastest(drawn, device)
+        except UserError:
+            continue
+
+
+def _fastest(drawn: Sample, device: Device) -> Design:
+    """Compile for the fastest array, whatever it takes: what is fitted must not depend on a fit.
+
+    Raises:
+        UserError: the device cannot have it.
+    """
+    model, wishes = drawn.model(), HardwareOptions(**drawn.hw)
+    refusals = []
+    for array in arrays(model, device, wishes):
+        try:
+            return compile_array(model, device, array, wishes.storage or {}, thorough=True)
+        except UserError as refusal:
+            refusals.append(refusal)
+    raise refusals[0]
+
+
+def _synthesised(
+    design: Design, work: Path, tool: Tool, yosys: Path | None
+) -> tuple[str, dict[str, dict[str, int]]]:
+    """Return the tool's version and the look-up tables and flip-flops of each part."""
+    shutil.rmtree(work, ignore_errors=True)
+    rtl, device = work / "rtl", design.device
+    design.write_rtl(rtl)
+    if tool == "vivado":
+        version, instances = synthesise_instances(rtl, device, _CLOCK_MHZ, work / tool)
+        return version, counts_of_instances(instances)
+    version, netlist = run_yosys(to_verilog(rtl, work / tool), "engine", device, yosys)
+    return version, counts(netlist, device.family)
+
+
+def _sources_digest() -> str:
+    """SHA-256 of the hand-written sources."""
+    folder = resources.files("narrowcast") / "rtl"
+    sources = sorted(
+        (entry.name, entry.read_bytes())
+        for entry in folder.iterdir()
+        if entry.name.endswith(".vhd")
+    )
+    return hashlib.sha256(b"".join(content for _, content in sources)).hexdigest()
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        document: Any = json.loads(path.read_bytes())
+    except FileNotFoundError:
+        return {}
+    except ValueError:
+        document = None
+    if not _well_formed(document):
+        raise UserError(f"{path}: is no JSON of points: delete it and run again")
+    return dict(document)
+
+
+def _well_formed(document: Any) -> bool:
+    """Say whether a file of points has all that is read from it."""
+    points = document.get("points", []) if isinstance(document, dict) else None
+    return isinstance(points, list) and all(
+        isinstance(point, dict)
+        and isinstance(point.get("digest"), str)
+        and isinstance(point.get("recipe"), dict)
+        and isinstance(point["recipe"].get("device"), str)
+        and isinstance(point["recipe"].get("seed"), int)
+        and all(isinstance(point.get(key), dict) for key in ("features", "lut", "ff"))
+        for point in points
+    )

@@ -1,1 +1,0 @@
-"""Simulators and synthesis tools, and the VHDL that they read."""

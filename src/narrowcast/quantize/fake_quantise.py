@@ -1,0 +1,288 @@
+"""Fake quantisation with learned scales.
+
+``y = s * (clamp(round(x / s) + z) - z)``, with the gradient of Esser et al., "Learned step size
+quantization" (2020): the rounding passes gradients straight through, the clamp stops them, so
+
+    dy/dx = 1 inside the range, 0 outside;    dy/ds = (y - x * dy/dx) / s.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import torch
+from torch import Tensor, nn
+
+from narrowcast.config import Scheme
+from narrowcast.integer.arithmetic import integer_range
+from narrowcast.integer.model import Tensor as IntegerTensor
+
+ASYMMETRIC_BELOW = 0.8
+SYMMETRIC_ABOVE = 0.9
+"""The rule of the adaptive scheme, on the ratio of the squared error with a zero point to that
+without, each with its best range. A zero point costs a bit of the engine's operand, so it has to
+take a fifth off the error; what has one gives it up when it takes off less than a tenth."""
+
+_FRACTIONS = torch.linspace(0.2, 1.0, 41)
+_SAMPLE = 1 << 15
+_SMALLEST_SCALE = 1e-6
+_CHANNEL_RATIO = 2.0**-8  # keeps 8 significant bits in the multiplier of the smallest channel
+
+
+def _row_products(a: Tensor, b: Tensor) -> Tensor:
+    """Return the rows' inner products without a temporary of the matrices' size."""
+    products: Tensor = torch.bmm(a[:, None, :], b[:, :, None])
+    return products[:, 0, 0]
+
+
+class _FakeQuantise(torch.autograd.Function):
+    """See the module; ``scale`` has one entry, or one for each entry of ``x``'s first dimension."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, scale: Tensor, bounds: tuple[int, int]) -> Tensor:
+        step = scale if len(scale) == 1 else scale[:, None]
+        ratio = x / step
+        y = torch.round(ratio).clamp_(*bounds).mul_(step)
+        ctx.save_for_backward(ratio, y, scale)
+        ctx.bounds = bounds
+        return y
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, Tensor, None]:
+        ratio, y, scale = ctx.saved_tensors
+        gradient = gradients[0].contiguous()
+        low, high = ctx.bounds
+        passed = torch.ops.aten.hardtanh_backward(gradient, ratio, low - 0.5, high + 0.5)
+        rows = len(scale)
+        stretch = _row_products(gradient.view(rows, -1), y.view(rows, -1))
+        shrink = _row_products(passed.view(rows, -1), ratio.view(rows, -1))
+        return passed, stretch / scale - shrink, None
+
+
+def fake_quantise(x: Tensor, scale: Tensor, zero_point: int, low: int, high: int) -> Tensor:
+    """Round to a grid and clamp; see the module.
+
+    Args:
+        x: any shape, float32.
+        scale: [1], or [channels] for ``x`` of shape [channels, inner].
+        zero_point: of all scales.
+        low: lowest integer.
+        high: highest integer.
+    """
+    bounds = (low - zero_point, high - zero_point)
+    y: Tensor = _FakeQuantise.apply(x.contiguous(), scale, bounds)  # type: ignore[no-untyped-call]
+    return y
+
+
+def _best_scale(
+    x: Tensor, scales: Tensor, zero_points: Tensor, low: int, high: int
+) -> tuple[Tensor, Tensor]:
+    """Return the index of the best candidate for each row of ``x``, and its mean squared error.
+
+    ``x`` is [rows, samples]; ``scales`` and ``zero_points`` are [candidates, rows].
+    """
+    errors = []
+    for scale, zero in zip(scales[..., None], zero_points[..., None], strict=True):
+        grid = (torch.clamp(torch.round(x / scale) + zero, low, high) - zero) * scale
+        errors.append((grid - x).square().mean(dim=1))
+    least = torch.stack(errors).min(dim=0)
+    return least.indices, least.values
+
+
+class WeightQuantiser(nn.Module):
+    """Fake quantisation of a weight matrix: symmetric, restricted, one scale per row."""
+
+    def __init__(self, weights: Tensor, bits: int) -> None:
+        """Find the scales of the least mean squared error for ``weights`` [columns, inner]."""
+        super().__init__()
+        self.bits = bits
+        self.low, self.high = integer_range(bits, restricted=True)
+        largest = weights.abs().amax(dim=1).clamp(min=_SMALLEST_SCALE) / self.high
+        scales = _FRACTIONS[:, None] * largest
+        best, _ = _best_scale(weights, scales, torch.zeros_like(scales), self.low, self.high)
+        self.log_scale = nn.Parameter(scales.gather(0, best[None])[0].log())
+
+    @property
+    def scale(self) -> Tensor:
+        """[columns]."""
+        scale = self.log_scale.exp()
+        return torch.maximum(scale, _CHANNEL_RATIO * scale.detach().max())
+
+    def forward(self, weights: Tensor) -> Tensor:
+        """Fake quantise weights [columns, inner]."""
+        return fake_quantise(weights, self.scale, 0, self.low, self.high)
+
+    def integers(self, weights: Tensor) -> Tensor:
+        """Return the integers of the fake quantised weights, int64 [columns, inner]."""
+        return torch.round(self(weights) / self.scale[:, None]).long()
+
+
+RangeKind = Literal["free", "lanes", "fixed"]
+
+
+@dataclass(frozen=True)
+class Range:
+    """What the integers of a tensor stand for, and the mean squared error of that."""
+
+    scale: Tensor
+    zero_point: Tensor
+    error: float
+
+    def bounds(self, bits: int) -> tuple[float, float]:
+        """Return the lowest and the highest number of integers of so many bits."""
+        low, high = integer_range(bits)
+        scale, zero = float(self.scale), int(self.zero_point)
+        return (low - zero) * scale, (high - zero) * scale
+
+
+class ActivationQuantiser(nn.Module):
+    """Fake quantisation of a tensor, with one scale.
+
+    ``kind`` settles what may be chosen: ``free`` has the zero point that ``scheme`` says, ``lanes``
+    (keys and values) are symmetric and restricted, and ``fixed`` is :meth:`set_range` or
+    :meth:`cover` and not learned. With ``relu``, what is below 0 becomes 0.
+
+    Attributes:
+        observer: told of every tensor before it is quantised.
+    """
+
+    zero_point: Tensor
+
+    def __init__(
+        self,
+        name: str,
+        rows: int,
+        columns: int,
+        bits: int,
+        kind: RangeKind = "free",
+        *,
+        relu: bool = False,
+        scheme: Scheme = "adaptive",
+    ) -> None:
+        super().__init__()
+        self.name = name
+        self.rows = rows
+        self.columns = columns
+        self.bits = bits
+        self.kind = kind
+        self.relu = relu
+        self.scheme = scheme
+        self.low, self.high = integer_range(bits, restricted=kind == "lanes")
+        self.log_scale = nn.Parameter(torch.zeros(1), requires_grad=kind != "fixed")
+        self.register_buffer("zero_point", torch.zeros(1, dtype=torch.int32))
+        self.observer: Callable[[ActivationQuantiser, Tensor], None] | None = None
+
+    @property
+    def scale(self) -> Tensor:
+        """[1]."""
+        return self.log_scale.exp()
+
+    @property
+    def lowest(self) -> int:
+        """The lowest integer that occurs."""
+        return int(self.zero_point) if self.relu else self.low
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Fake quantise float32 of any shape."""
+        if self.observer is not None:
+            self.observer(self, x)
+        return fake_quantise(x, self.scale, int(self.zero_point), self.lowest, self.high)
+
+    def quantise(self, x: Tensor) -> Tensor:
+        """Real numbers -> int64, in float64 as the host does it."""
+        q = torch.round(x.double() / float(self.scale.detach())) + int(self.zero_point)
+        return torch.clamp(q, self.lowest, self.high).long()
+
+    def dequantise(self, q: Tensor) -> Tensor:
+        """int64 -> real numbers in float64."""
+        return (q - int(self.zero_point)).double() * float(self.scale.detach())
+
+    def tensor(self) -> IntegerTensor:
+        """Return the description for the integer model."""
+        return IntegerTensor(
+            name=self.name,
+            rows=self.rows,
+            columns=self.columns,
+            bits=self.bits,
+            scale=float(self.scale.detach()),
+            zero_point=int(self.zero_point),
+            restricted=self.kind == "lanes",
+        )
+
+    @torch.no_grad()
+    def set_range(self, lowest: float, highest: float) -> None:
+        """Let the integers span [lowest, highest], up to half a step, and 0."""
+        lowest, highest = min(lowest, 0.0), max(highest, 0.0, lowest + _SMALLEST_SCALE)
+        scale = (highest - lowest) / (self.high - self.low)
+        zero = torch.tensor([self.low - round(lowest / scale)])
+        self._set(torch.tensor([scale]), zero)
+
+    @torch.no_grad()
+    def cover(self, lowest: float, highest: float) -> None:
+        """Let the integers span [lowest, highest] and 0, with a zero point as the scheme says."""
+        lowest, highest = min(lowest, 0.0), max(highest, 0.0)
+        bound = max(-lowest, highest, _SMALLEST_SCALE)
+        symmetric = bound / self.high
+        asymmetric = (highest - lowest) / (self.high - self.low)
+        if self._takes_zero_point(asymmetric**2, symmetric**2):
+            self.set_range(lowest, highest)
+        else:
+            self._set(torch.tensor([symmetric]), torch.tensor([0]))
+
+    @torch.no_grad()
+    def calibrate(self, x: Tensor) -> None:
+        """Choose scheme and range by the least mean squared error on a sample of ``x``."""
+        if self.kind == "fixed":
+            return
+        symmetric, asymmetric = self.ranges(x)
+        shifted = self._takes_zero_point(asymmetric.error, symmetric.error)
+        chosen = asymmetric if self.kind == "free" and shifted else symmetric
+        self._set(chosen.scale, chosen.zero_point)
+
+    def _takes_zero_point(self, asymmetric: float, symmetric: float) -> bool:
+        """Say what the scheme chooses, by the squared error with a zero point and without."""
+        pays = asymmetric < ASYMMETRIC_BELOW * symmetric
+        return self.scheme == "asymmetric" or (self.scheme == "adaptive" and pays)
+
+    @torch.no_grad()
+    def review(self, x: Tensor) -> None:
+        """Change an adaptive scheme, with its range, if the distribution of ``x`` asks for it."""
+        if self.kind != "free" or self.scheme != "adaptive":
+            return
+        symmetric, asymmetric = self.ranges(x)
+        ratio = asymmetric.error / max(symmetric.error, _SMALLEST_SCALE**2)
+        if not self.zero_point.any():
+            if ratio < ASYMMETRIC_BELOW:
+                self._set(asymmetric.scale, asymmetric.zero_point)
+        elif ratio > SYMMETRIC_ABOVE:
+            self._set(symmetric.scale, symmetric.zero_point)
+
+    def ranges(self, x: Tensor) -> tuple[Range, Range]:
+        """Return the best range without and with a zero point, for a sample of ``x``."""
+        if self.relu:
+            x = x.clamp(min=0)
+        lowest, highest = float(x.min().clamp(max=0)), float(x.max().clamp(min=0))
+        # At random: a stride would meet the same channels again and again.
+        chosen = torch.randint(x.numel(), (_SAMPLE,), generator=torch.Generator().manual_seed(0))
+        x = x.flatten()[chosen][None]
+        bound = max(-lowest, highest, _SMALLEST_SCALE)
+        symmetric = bound / self.high * _FRACTIONS[:, None]
+        spread = max(highest - lowest, _SMALLEST_SCALE) / (self.high - self.low)
+        shifted = spread * _FRACTIONS[:, None]
+        zero = torch.clamp(
+            torch.round(self.low - lowest * _FRACTIONS[:, None] / shifted), self.low, self.high
+        )
+        return (
+            self._best(x, symmetric, torch.zeros_like(zero)),
+            self._best(x, shifted, zero),
+        )
+
+    def _best(self, x: Tensor, scales: Tensor, zero_points: Tensor) -> Range:
+        best, error = _best_scale(x, scales, zero_points, self.low, self.high)
+        return Range(scales[best, 0], zero_points[best, 0], float(error))
+
+    def _set(self, scale: Tensor, zero_point: Tensor) -> None:
+        self.log_scale.copy_(scale.log())
+        self.zero_point.copy_(zero_point)

@@ -1,0 +1,110 @@
+"""What a search minimises, and what it must keep to."""
+
+import math
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from narrowcast.config import did_you_mean
+from narrowcast.errors import UserError
+
+ERROR = "rmse"
+QUANTITIES = {
+    ERROR: "RMSE on the validation part, in the target's unit",
+    "energy_uj": "energy of a forecast, in µJ (estimated)",
+    "power_mw": "power, in mW (estimated)",
+    "latency_us": "time from the last reading to the forecast, in µs",
+    "cycles": "clocks of a forecast",
+    "lut": "look-up tables (estimated)",
+    "ff": "flip-flops (estimated)",
+    "dsp": "DSP blocks",
+    "blocks": "the device's smallest block memories",
+}
+Costs = Mapping[str, float]
+
+
+@dataclass(frozen=True)
+class Objectives:
+    """Quantities to minimise, and the most that others may be, by the names of ``QUANTITIES``."""
+
+    minimise: tuple[str, ...]
+    limits: Mapping[str, float]
+
+    @classmethod
+    def parse(cls, minimise: str, most: str) -> "Objectives":
+        """Read ``--minimise rmse,energy`` and ``--max latency_us=200,lut=8000``.
+
+        A unit may be left out.
+
+        Raises:
+            UserError: There is no such quantity, or its limit is no number above 0.
+        """
+        names = [_full("--minimise", name, list(QUANTITIES)) for name in minimise.split(",")]
+        if len(set(names)) < len(names):
+            raise UserError(f"--minimise {minimise!r}: names a quantity twice")
+        if ERROR not in names:
+            raise UserError(
+                f"--minimise {minimise!r}: must have {ERROR}: without it, the fewest bits are best"
+            )
+        limits = {}
+        for text in filter(None, (part.strip() for part in most.split(","))):
+            name, _, value = text.partition("=")
+            if name.strip() == ERROR:
+                raise UserError(f"--max {text!r}: known after training only: minimise it instead")
+            full = _full("--max", name, [each for each in QUANTITIES if each != ERROR])
+            limits[full] = _limit(text, value)
+        return cls(tuple(names), limits)
+
+    def violations(self, costs: Costs) -> dict[str, float]:
+        """Return by how much each limit is exceeded, as a fraction of it."""
+        return {
+            name: costs[name] / most - 1 for name, most in self.limits.items() if costs[name] > most
+        }
+
+    def values(self, costs: Costs) -> tuple[float, ...]:
+        """Return what is to be minimised."""
+        return tuple(costs[name] for name in self.minimise)
+
+
+def parse_budget(text: str) -> float:
+    """Read a time such as ``10min`` and return seconds.
+
+    Raises:
+        UserError: It is no time above 0.
+    """
+    match = re.fullmatch(r"(\d+(?:\.\d+)?) ?(s|min|h)", text.strip())
+    seconds = float(match[1]) * {"s": 1, "min": 60, "h": 3600}[match[2]] if match else 0.0
+    if seconds <= 0:
+        raise UserError(f"--budget {text!r}: must be a time such as '90s', '10min' or '4h'")
+    return seconds
+
+
+def _full(option: str, name: str, names: Sequence[str]) -> str:
+    name = name.strip()
+    for full in names:
+        if name and name in (full, full.rpartition("_")[0]):
+            return full
+    raise UserError(
+        f"{option}: there is no {name!r}{did_you_mean(name, names)}: it may be {', '.join(names)}"
+    )
+
+
+def _limit(text: str, value: str) -> float:
+    try:
+        limit = float(value)
+    except ValueError:
+        limit = math.nan
+    if not (limit > 0 and math.isfinite(limit)):
+        raise UserError(f"--max {text!r}: must be a name, '=' and a number above 0")
+    return limit
+
+
+def rounded_up(value: float, digits: int = 4) -> float:
+    """Return the least number of so many digits, or the least whole one, that is not below."""
+    step = min(1.0, 10.0 ** (math.floor(math.log10(value)) + 1 - digits)) if value > 0 else 1.0
+    return round(math.ceil(value / step - 1e-9) * step, 12)
+
+
+def percent(excess: float) -> str:
+    """Return by how much something is exceeded, never less than it is."""
+    return f"{math.ceil(100 * excess - 1e-9)}%"

@@ -1,0 +1,1 @@
+"""FPGA families, devices and boards: all that is known of them."""

@@ -1,0 +1,1 @@
+"""Runs external tools: simulators, synthesis, place and route."""

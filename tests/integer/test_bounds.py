@@ -1,0 +1,151 @@
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from narrowcast.integer import Context, IntegerModel, Linear, Scores, Step, execute
+from narrowcast.integer.bounds import Bounds, bounds
+from narrowcast.integer.random_model import Shape, random_model
+
+State = dict[str, np.ndarray]
+
+
+def split(x: np.ndarray, heads: int) -> np.ndarray:
+    return x.reshape(*x.shape[:2], heads, -1).swapaxes(1, 2)
+
+
+def centred(model: IntegerModel, state: State, name: str) -> np.ndarray:
+    return state[name] - model.tensors[name].zero_point
+
+
+def numbers(model: IntegerModel, step: Step, state: State) -> tuple[np.ndarray, ...]:
+    """Every sum, biased sum, product, and raised residual of a step, in int64."""
+    a = centred(model, state, step.operand)
+    if isinstance(step, Linear):
+        if step.pooled:
+            a = a.sum(axis=1, keepdims=True)
+        acc = a @ model.arrays[step.weights].T
+        biased = acc + model.arrays[step.bias]
+        raised = np.zeros_like(acc)
+        if step.residual is not None and step.residual_multiplier is not None:
+            r = centred(model, state, step.residual) * model.arrays[step.residual_multiplier]
+            raised = r << step.residual_shift
+        return acc, biased, biased * model.arrays[step.multiplier], raised
+    if isinstance(step, Scores):
+        score = split(a, step.heads) @ split(state[step.key], step.heads).swapaxes(2, 3)
+        below = score - score.max(axis=-1, keepdims=True)
+        return score, below, below * step.multiplier, np.zeros_like(score)
+    e = a.reshape(len(a), step.heads, -1, a.shape[-1])
+    acc = e @ split(state[step.value], step.heads)
+    m = step.numerator // e.sum(axis=-1, keepdims=True)
+    return acc, acc, acc * m, np.zeros_like(acc)
+
+
+def assert_within(limits: Bounds, step: Step, found: tuple[np.ndarray, ...]) -> None:
+    acc, biased, product, raised = found
+    rounding = 1 << (step.shift - 1)
+    parts = [
+        (acc, limits.sum),
+        (biased, limits.sum if isinstance(step, Scores) else limits.biased),
+        (product, limits.total),
+        (product + rounding, limits.total),
+        (raised, limits.total),
+        (product + rounding + raised, limits.total),
+    ]
+    for values, (low, high) in parts:
+        assert low <= values.min() and values.max() <= high, step.name
+
+
+def states(model: IntegerModel, inputs: np.ndarray) -> State:
+    state = {model.input: inputs}
+    execute(model, inputs, state.__setitem__)
+    return state
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    heads=st.integers(1, 3),
+    size=st.integers(1, 4),
+    window=st.integers(1, 6),
+    outputs=st.integers(1, 3),
+    bits=st.lists(st.integers(2, 8), min_size=1, max_size=3),
+    seed=st.integers(0, 10**6),
+)
+def test_no_number_passes_its_bounds(
+    heads: int, size: int, window: int, outputs: int, bits: list[int], seed: int
+) -> None:
+    model = random_model(
+        Shape(window, 3, heads * size, heads=heads, outputs=outputs), tuple(bits), seed
+    )
+    t = model.tensors[model.input]
+    random = np.random.default_rng(seed)
+    inputs = random.integers(t.low, t.high + 1, (20, window, 3))
+    inputs[:10] = random.choice([t.low, t.high], (10, window, 3))
+    state = states(model, inputs)
+    for step in model.steps:
+        assert_within(bounds(model, step), step, numbers(model, step, state))
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.integers(0, 10**6))
+def test_no_number_passes_its_bounds_whatever_the_operands(seed: int) -> None:
+    """As above, with every tensor drawn at will instead of computed, mostly at its limits."""
+    model = random_model(Shape(4, 3, 6, heads=2, outputs=2), (2, 5, 8), seed)
+    random = np.random.default_rng(seed)
+    state = {
+        t.name: random.choice([t.low, t.low, t.zero_point, t.high, t.high], (30, t.rows, t.columns))
+        for t in model.tensors.values()
+    }
+    for step in model.steps:
+        if isinstance(step, Context):  # a row's largest exponential is full scale
+            state[step.operand][..., 0] = model.tensors[step.operand].high
+        assert_within(bounds(model, step), step, numbers(model, step, state))
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_linear_bounds_are_reached(seed: int) -> None:
+    model = random_model(Shape(4, 3, 8, heads=2, outputs=3), (3, 4, 8), seed)
+    for step in model.steps:
+        if not isinstance(step, Linear):
+            continue
+        limits, t = bounds(model, step), model.tensors[step.operand]
+        weights = model.arrays[step.weights]
+        reached = []
+        for w in weights:  # the worst operand of each channel, lowest and highest
+            for rising, falling in ((t.high, t.low), (t.low, t.high)):
+                row = np.where(w > 0, rising, falling)
+                state = {step.operand: np.broadcast_to(row, (1, t.rows, t.columns))}
+                if step.residual is not None:
+                    r = model.tensors[step.residual]
+                    state[step.residual] = np.full((1, r.rows, r.columns), r.zero_point)
+                reached.append(numbers(model, step, state))
+        sums = np.concatenate([found[0].ravel() for found in reached])
+        assert (sums.min(), sums.max()) == limits.sum
+        assert (
+            limits.sum_bits
+            == max(int(sums.max()).bit_length(), int(-1 - sums.min()).bit_length()) + 1
+        )
+        biased = np.concatenate([found[1].ravel() for found in reached] + [sums])
+        assert (biased.min(), biased.max()) == limits.biased
+        products = np.concatenate([found[2].ravel() for found in reached])
+        if step.residual is None:
+            rounding = 1 << (step.shift - 1)
+            assert limits.total[1] == max(products.max() + rounding, 0)
+            assert limits.total[0] == min(products.min(), 0)
+
+
+def test_score_bounds_are_reached() -> None:
+    model = random_model(Shape(3, 3, 8, heads=2), (6,), 1)
+    step = next(s for s in model.steps if isinstance(s, Scores))
+    query, key = model.tensors[step.operand], model.tensors[step.key]
+    limits = bounds(model, step)
+    far = max(query.high - query.zero_point, query.zero_point - query.low)
+    largest = far * key.high * 4
+    assert limits.sum == (-2 * largest, largest)
+    assert limits.total[1] == 2 * largest * -step.multiplier + (1 << (step.shift - 1))
+
+
+@pytest.mark.parametrize(("low", "high", "bits"), [(-128, 127, 8), (-129, 0, 9), (0, 128, 9)])
+def test_widths(low: int, high: int, bits: int) -> None:
+    limits = Bounds((low, high), (low, high), (low, high))
+    assert limits.sum_bits == limits.biased_bits == limits.total_bits == bits

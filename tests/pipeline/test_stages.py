@@ -1,0 +1,200 @@
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from narrowcast.errors import ToolError, UserError
+from narrowcast.pipeline.stages import Stage, check_ready, read_state, run_stage
+from narrowcast.progress import Progress
+
+
+class Kitchen:
+    """Two stages: flour becomes dough, dough becomes bread."""
+
+    def __init__(self, folder: Path, heat: int = 200) -> None:
+        self.ran: list[str] = []
+        self.out = folder / "out"
+        self.flour = folder / "flour"
+        if not self.flour.exists():
+            self.flour.write_text("flour")
+        self.dough = Stage("knead", self.knead, ("dough",), files={"flour": self.flour})
+        self.bread = Stage(
+            "bake",
+            self.bake,
+            ("bread", "oven"),
+            needs=("dough",),
+            settings={"oven": {"heat": heat}},
+        )
+
+    def knead(self, work: Path, _: Progress) -> dict[str, Any]:
+        self.ran.append("knead")
+        (work / "dough").write_text(self.flour.read_text() + " and water")
+        return {"grams": 500}
+
+    def bake(self, work: Path, progress: Progress) -> dict[str, Any]:
+        self.ran.append("bake")
+        progress.advanced(1, 1)
+        (work / "oven").mkdir()
+        (work / "oven" / "crumbs").write_text("crumbs")
+        (work / "bread").write_text((self.out / "dough").read_text() + ", baked")
+        (work / "smoke").write_text("not an output")
+        return {}
+
+    def both(self) -> list[str]:
+        self.ran.clear()
+        run_stage(self.out, self.dough)
+        run_stage(self.out, self.bread)
+        return list(self.ran)
+
+
+@pytest.fixture
+def kitchen(tmp_path: Path) -> Kitchen:
+    return Kitchen(tmp_path)
+
+
+def test_outputs_and_state(kitchen: Kitchen) -> None:
+    assert kitchen.both() == ["knead", "bake"]
+    assert (kitchen.out / "bread").read_text() == "flour and water, baked"
+    assert sorted(p.name for p in kitchen.out.iterdir()) == [".stages", "bread", "dough", "oven"]
+    assert sorted(p.name for p in (kitchen.out / ".stages").iterdir()) == [
+        "bake.json",
+        "knead.json",
+        "owned.json",
+    ]
+    state = read_state(kitchen.out, "knead")
+    assert state is not None and state.results == {"grams": 500} and state.seconds >= 0
+
+
+def test_finished_stage_is_not_redone(kitchen: Kitchen) -> None:
+    kitchen.both()
+    assert kitchen.both() == []
+    assert run_stage(kitchen.out, kitchen.dough).results == {"grams": 500}
+
+
+def test_only_the_content_of_a_file_counts(kitchen: Kitchen, tmp_path: Path) -> None:
+    kitchen.both()
+    kitchen.flour.write_text("flour")
+    assert kitchen.both() == []
+    kitchen.flour.write_text("rye")
+    assert kitchen.both() == ["knead", "bake"]
+    assert (tmp_path / "out" / "bread").read_text() == "rye and water, baked"
+
+
+def test_changed_settings_redo(kitchen: Kitchen, tmp_path: Path) -> None:
+    kitchen.both()
+    assert Kitchen(tmp_path, heat=220).both() == ["bake"]
+
+
+def test_force_redoes(kitchen: Kitchen) -> None:
+    kitchen.both()
+    run_stage(kitchen.out, kitchen.dough, force=True)
+    assert kitchen.ran == ["knead", "bake", "knead"]
+    assert kitchen.both() == []
+
+
+@pytest.mark.parametrize("change", ["alter", "delete", "add"])
+def test_changed_outputs_are_made_again(kitchen: Kitchen, change: str) -> None:
+    kitchen.both()
+    crumbs = kitchen.out / "oven" / "crumbs"
+    if change == "alter":
+        crumbs.write_text("dust")
+    elif change == "delete":
+        crumbs.unlink()
+    else:
+        (kitchen.out / "oven" / "mouse").write_text("mouse")
+    assert kitchen.both() == ["bake"]
+    assert [p.name for p in (kitchen.out / "oven").iterdir()] == ["crumbs"]
+    assert crumbs.read_text() == "crumbs"
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt, ToolError, UserError, OSError])
+def test_failure_leaves_everything_as_it_was(
+    kitchen: Kitchen, tmp_path: Path, error: type[BaseException]
+) -> None:
+    kitchen.both()
+    hotter = Kitchen(tmp_path, heat=300)
+
+    def burn(work: Path, _: Progress) -> dict[str, Any]:
+        (work / "bread").write_text("coal")
+        raise error
+
+    stage = Stage("bake", burn, hotter.bread.outputs, ("dough",), hotter.bread.settings)
+    with pytest.raises(error):
+        run_stage(kitchen.out, stage)
+    assert (kitchen.out / "bread").read_text() == "flour and water, baked"
+    assert not (kitchen.out / ".stages" / "bake.work").exists()
+    assert kitchen.both() == []
+
+
+def test_a_first_stage_that_fails_leaves_no_folder(tmp_path: Path) -> None:
+    def burn(work: Path, _: Progress) -> dict[str, Any]:
+        (work / "bread").write_text("coal")
+        raise UserError("burnt")
+
+    with pytest.raises(UserError):
+        run_stage(tmp_path / "new", Stage("bake", burn, ("bread",)))
+    assert not (tmp_path / "new").exists()
+
+
+def test_damaged_state_is_no_state(kitchen: Kitchen) -> None:
+    kitchen.both()
+    (kitchen.out / ".stages" / "knead.json").write_text('{"settings": {}')
+    assert kitchen.both() == ["knead"]
+
+
+def test_other_version_redoes(kitchen: Kitchen) -> None:
+    kitchen.both()
+    path = kitchen.out / ".stages" / "knead.json"
+    state = json.loads(path.read_text())
+    state["options"]["version"] = "0.0.0"
+    path.write_text(json.dumps(state))
+    assert kitchen.both() == ["knead"]
+
+
+def test_missing_file(kitchen: Kitchen) -> None:
+    kitchen.flour.unlink()
+    with pytest.raises(UserError, match="flour: no such file"):
+        run_stage(kitchen.out, kitchen.dough)
+    assert not kitchen.out.exists()
+
+
+def test_folder_that_cannot_be_written(kitchen: Kitchen) -> None:
+    kitchen.out.write_text("a file")
+    with pytest.raises(UserError, match="out: cannot be written"):
+        run_stage(kitchen.out, kitchen.dough)
+    assert kitchen.out.read_text() == "a file"
+
+
+def test_files_of_others_are_not_replaced(kitchen: Kitchen) -> None:
+    kitchen.out.mkdir()
+    (kitchen.out / "dough").write_text("grandmother's")
+    with pytest.raises(UserError, match="choose another folder"):
+        run_stage(kitchen.out, kitchen.dough)
+    assert (kitchen.out / "dough").read_text() == "grandmother's"
+    assert kitchen.ran == []
+
+
+def test_ready(kitchen: Kitchen, tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"dough: not there yet: run 'narrowcast knead' first"):
+        check_ready(kitchen.out, kitchen.bread, [kitchen.dough])
+    kitchen.both()
+    check_ready(kitchen.out, kitchen.bread, [kitchen.dough])
+
+    sell = Stage("sell", kitchen.knead, ("money",), needs=("bread",))
+    check_ready(kitchen.out, sell, [kitchen.dough, kitchen.bread])
+    hotter = Kitchen(tmp_path, heat=220)
+    with pytest.raises(UserError, match=r"'bake' ran with oven.heat = 200, but it is now 220"):
+        check_ready(kitchen.out, sell, [hotter.dough, hotter.bread])
+
+    (kitchen.out / "dough").write_text("other dough")
+    with pytest.raises(UserError, match=r"dough: has changed since 'bake' ran"):
+        check_ready(kitchen.out, sell, [kitchen.dough, kitchen.bread])
+
+
+def test_what_somebody_else_made_is_taken(kitchen: Kitchen) -> None:
+    kitchen.out.mkdir()
+    (kitchen.out / "dough").write_text("grandmother's")
+    check_ready(kitchen.out, kitchen.bread, [kitchen.dough])
+    run_stage(kitchen.out, kitchen.bread)
+    assert (kitchen.out / "bread").read_text() == "grandmother's, baked"

@@ -1,0 +1,138 @@
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from narrowcast.config import Scheme
+from narrowcast.quantize import ActivationQuantiser, WeightQuantiser
+from narrowcast.quantize.fake_quantise import fake_quantise
+
+kinds = st.sampled_from(["free", "lanes", "relu"])  # "relu" is free, too
+bits = st.integers(2, 8)
+schemes = st.sampled_from(["adaptive", "symmetric", "asymmetric"])
+seeds = st.integers(0, 1000)
+
+
+def calibrated(
+    kind, bits: int, x: torch.Tensor, scheme: Scheme = "adaptive"
+) -> ActivationQuantiser:
+    relu = kind == "relu"
+    free = "free" if relu else kind
+    quantiser = ActivationQuantiser("x", 1, 1, bits, free, relu=relu, scheme=scheme)
+    quantiser.calibrate(x)
+    return quantiser
+
+
+@given(kinds, bits, schemes, seeds, st.floats(-2, 2), st.floats(0.01, 50))
+@settings(max_examples=100, deadline=None)
+def test_train_mode_gives_the_dequantised_integers(
+    kind, bits, scheme, seed, centre, spread
+) -> None:
+    generator = torch.Generator().manual_seed(seed)
+    x = (torch.randn(500, generator=generator) + centre) * spread
+    quantiser = calibrated(kind, bits, x, scheme)
+    # In float32 and float64, a number amid two integers may go either way.
+    ratio = x.double() / float(quantiser.scale.detach())
+    clear = ((ratio - ratio.floor()) - 0.5).abs() > 1e-4
+    q = quantiser.quantise(x)
+    assert quantiser.lowest <= int(q.min()) and int(q.max()) <= quantiser.high
+    expected = quantiser.dequantise(q).float()
+    torch.testing.assert_close(quantiser(x)[clear], expected[clear], rtol=1e-5, atol=0)
+
+
+@given(bits, seeds)
+@settings(max_examples=50, deadline=None)
+def test_weights_are_restricted_integers(bits: int, seed: int) -> None:
+    generator = torch.Generator().manual_seed(seed)
+    weights = torch.randn(6, 9, generator=generator) * torch.logspace(-2, 1, 6)[:, None]
+    weights[2] = 0
+    quantiser = WeightQuantiser(weights, bits)
+    q = quantiser.integers(weights)
+    assert int(q.abs().max()) <= 2 ** (bits - 1) - 1
+    torch.testing.assert_close(quantiser(weights), q * quantiser.scale[:, None])
+    assert bool((q[2] == 0).all())
+
+
+@pytest.mark.parametrize("zero_point", [0, -3])
+@pytest.mark.parametrize("shape", [(4, 50), (200,)])
+def test_gradients_are_those_of_lsq(shape: tuple[int, ...], zero_point: int) -> None:
+    low, high = -8, 7
+    x = torch.randn(shape, generator=torch.Generator().manual_seed(1)).requires_grad_()
+    scale = torch.full((shape[0] if len(shape) == 2 else 1,), 0.11, requires_grad=True)
+    weight = torch.randn(shape, generator=torch.Generator().manual_seed(2))
+    fake = fake_quantise(x, scale, zero_point, low, high)
+    gradients = torch.autograd.grad((fake * weight).sum(), (x, scale))
+    step = scale[:, None] if len(shape) == 2 else scale
+    ratio = x / step
+    rounded = ratio + (ratio.round() - ratio).detach()
+    plain = (torch.clamp(rounded + zero_point, low, high) - zero_point) * step
+    torch.testing.assert_close(fake, plain)
+    expected = torch.autograd.grad((plain * weight).sum(), (x, scale))
+    for got, wanted in zip(gradients, expected, strict=True):
+        torch.testing.assert_close(got, wanted, rtol=1e-4, atol=1e-4)
+
+
+def test_a_zero_point_is_used_only_where_it_pays() -> None:
+    x = torch.linspace(-1, 1, 1001)
+    assert int(calibrated("free", 8, x).zero_point) == 0
+    assert int(calibrated("free", 8, x + 1).zero_point) == -128
+    assert int(calibrated("lanes", 8, x + 1).zero_point) == 0
+    assert calibrated("lanes", 8, x).low == -127
+    assert int(calibrated("relu", 4, x).zero_point) == -8
+
+
+def test_a_forced_scheme() -> None:
+    x = torch.linspace(-0.5, 1.5, 1001)
+    assert int(calibrated("free", 4, x, "symmetric").zero_point) == 0
+    assert int(calibrated("relu", 4, x, "symmetric").zero_point) == 0
+    assert int(calibrated("free", 4, x, "asymmetric").zero_point) == -4
+    assert int(calibrated("lanes", 4, x, "asymmetric").zero_point) == 0
+
+
+def test_an_adaptive_scheme_follows_its_tensor_without_flapping() -> None:
+    x = torch.randn(20_000, generator=torch.Generator().manual_seed(0))
+    quantiser = calibrated("free", 4, x)
+    assert not quantiser.zero_point.any()
+
+    def ratio(shift: float) -> float:
+        symmetric, asymmetric = quantiser.ranges(x + shift)
+        return asymmetric.error / symmetric.error
+
+    shifts = torch.linspace(0, 3, 61).tolist()
+    between = next(s for s in shifts if 0.82 < ratio(s) < 0.88)
+    beyond = next(s for s in shifts if ratio(s) < 0.75)
+    for shift, shifted in ((between, False), (beyond, True), (between, True), (0.0, False)):
+        quantiser.review(x + shift)
+        assert bool(quantiser.zero_point.any()) == shifted
+    fixed = calibrated("free", 4, x, "symmetric")
+    fixed.review(x + beyond)
+    assert not fixed.zero_point.any()
+
+
+def test_a_range_that_is_asked_for_is_covered() -> None:
+    for scheme, zero in (("symmetric", 0), ("adaptive", -64), ("asymmetric", -64)):
+        quantiser = ActivationQuantiser("x", 1, 1, 8, "fixed", scheme=scheme)
+        quantiser.cover(-2.0, 6.0)
+        assert int(quantiser.zero_point) == zero
+        reach = quantiser.dequantise(torch.tensor([quantiser.low, quantiser.high]))
+        assert float(reach[0]) <= -1.95 and float(reach[1]) >= 5.95
+    adaptive = ActivationQuantiser("x", 1, 1, 8, "fixed")
+    adaptive.cover(-5.8, 6.0)
+    assert not adaptive.zero_point.any()
+
+
+def test_calibration_beats_the_range_of_the_extremes() -> None:
+    x = torch.from_numpy(np.random.default_rng(0).standard_t(4, 20_000)).float()
+    quantiser = calibrated("free", 4, x)
+    whole = ActivationQuantiser("x", 1, 1, 4)
+    whole.set_range(float(x.min()), float(x.max()))
+    error, naive = (float((f(x).detach() - x).square().mean()) for f in (quantiser, whole))
+    assert error < 0.5 * naive
+
+
+def test_degenerate_ranges_stay_finite() -> None:
+    for kind in ("free", "lanes", "relu"):
+        quantiser = calibrated(kind, 8, torch.zeros(10))
+        assert float(quantiser.scale.detach()) > 0
+        assert torch.equal(quantiser(torch.zeros(3)), torch.zeros(3))

@@ -1,0 +1,58 @@
+"""From an integer model to a bitstream, with the tools that the project installs."""
+
+from pathlib import Path
+
+import pytest
+
+from narrowcast.compile import compile_model
+from narrowcast.errors import ToolError, UserError
+from narrowcast.integer.random_model import Shape, random_model
+from narrowcast.targets.device import load_device
+from narrowcast.tools.nextpnr import TOP, place
+
+SMALL = Shape(3, 2, 4)
+
+
+def write_rtl(folder: Path, device: str, lanes: int | None = None, bits: int = 4) -> Path:
+    model = random_model(SMALL, (bits,), 1)
+    compile_model(model, load_device(device), lanes).write_rtl(folder)
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("name", "tool", "begins"),
+    [
+        ("up5k", "nextpnr-ice40 ", bytes.fromhex("ff0000ff7eaa997e")),
+        ("ecp5-25f", "nextpnr-ecp5 ", bytes.fromhex("ff00")),
+    ],
+    ids=["ice40", "ecp5"],
+)
+def test_bitstream(tmp_path: Path, name: str, tool: str, begins: bytes) -> None:
+    device = load_device(name)
+    rtl = write_rtl(tmp_path / "rtl", name)
+    steps: list[tuple[int, int, str]] = []
+    found = place(rtl, device, tmp_path / "work", progress=lambda *step: steps.append(step))
+    assert found.tool.startswith(tool) and found.tool[-1].isdigit()
+    assert found.bitstream.read_bytes().startswith(begins)
+    assert found.clock_mhz < found.fmax_mhz < 300
+    assert 0 < found.lut <= device.lut and 0 < found.ff <= device.ff
+    assert 0 < found.bram <= device.blocks and 0 <= found.dsp <= device.dsp
+    path = found.critical_path
+    assert path.ns == pytest.approx(1000 / found.fmax_mhz, rel=0.01)
+    assert 0 < path.logic_ns < path.ns and path.source and path.sink
+    assert [done for done, _, _ in steps] == [0, 1, 2, 3, 4]
+    assert found.to_json()["bitstream"] == found.bitstream.name
+    assert "Warning" not in (tmp_path / "work" / "place.log").read_text()
+    assert (tmp_path / "work" / f"{TOP}.log").read_text() == ""
+
+
+def test_a_design_that_is_too_large(tmp_path: Path) -> None:
+    rtl = write_rtl(tmp_path / "rtl", "ecp5-25f", lanes=16, bits=8)
+    with pytest.raises(ToolError, match=r"(?s)^nextpnr-ice40 failed .*ERROR: "):
+        place(rtl, load_device("up5k"), tmp_path / "work")
+    assert not list((tmp_path / "work").glob(f"{TOP}.bi*"))
+
+
+def test_a_device_without_a_board(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"xc7s15 has no open place and route.*ecp5-25f, up5k"):
+        place(tmp_path, load_device("xc7s15"), tmp_path / "work")

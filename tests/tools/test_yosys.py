@@ -1,0 +1,214 @@
+"""What synthesis makes of the entities: resources are part of what each of them promises."""
+
+from importlib import resources
+from pathlib import Path
+
+import pytest
+
+from narrowcast.compile import compile_model
+from narrowcast.compile.area import area
+from narrowcast.errors import ToolError
+from narrowcast.integer.random_model import Shape, random_model
+from narrowcast.targets.device import Device, load_device
+from narrowcast.tools.ghdl import mend_verilog
+from narrowcast.tools.netlist import cell_types, count_cells, longest_path
+from narrowcast.tools.process import require, run
+from narrowcast.tools.yosys import (
+    budget,
+    run_yosys,
+    synthesise_yosys,
+)
+
+DEVICE = load_device("xc7s15")
+UP5K = load_device("up5k")
+ECP5 = load_device("ecp5-25f")
+
+
+def synthesise(work: Path, entity: str, device: Device = DEVICE, **generics: int) -> dict[str, int]:
+    """Synthesise ``<entity>_alone.vhd`` and return its primitives."""
+    rtl = resources.files("narrowcast") / "rtl"
+    top = f"{entity}_alone"
+    sources = [
+        *(str(rtl / name) for name in ("engine_types.vhd", f"{entity}.vhd")),
+        Path(__file__).with_name(f"{top}.vhd"),
+    ]
+    ghdl = require("ghdl")
+    run([ghdl, "-a", "--std=08", "--warn-error", *sources], work)
+    values = [f"-g{name}={value}" for name, value in generics.items()]
+    text = run([ghdl, "--synth", "--std=08", "--out=verilog", *values, top], work)
+    (work / "alone.v").write_text(mend_verilog(text[text.index("module ") :]))
+    _, netlist = run_yosys(work / "alone.v", top, device)
+    return cell_types(netlist)
+
+
+def test_lane_is_one_dsp(tmp_path: Path) -> None:
+    cells = synthesise(tmp_path, "lane", X_BITS=9, LANE_BITS=8, SUM_BITS=25)
+    used = count_cells(cells)
+    assert used["dsp"] == 1
+    assert used["lut"] <= 4
+    assert used["ff"] <= 4  # enable and first; the operands' registers lie in the DSP
+    assert cells.get("CARRY4", 0) == 0
+
+
+def test_rom_in_block_memory(tmp_path: Path) -> None:
+    cells = synthesise(tmp_path, "rom", BLOCK_MEMORY=1, WIDTH=18, DEPTH=1024, ADDRESS_BITS=10)
+    assert cells.get("RAMB18E1") == 1
+    used = count_cells(cells)
+    assert used["lut"] == used["dsp"] == 0 and used["bram36"] == 0.5
+    assert used["ff"] <= 18  # yosys leaves the second clock's register outside of the RAMB18
+
+
+def test_rom_in_tables(tmp_path: Path) -> None:
+    cells = synthesise(tmp_path, "rom", BLOCK_MEMORY=0, WIDTH=20, DEPTH=256, ADDRESS_BITS=8)
+    used = count_cells(cells)
+    tables = 20 * 256 // 64
+    assert used["bram36"] == used["dsp"] == 0
+    assert tables <= used["lut"] <= tables + 20 + 4  # and a choice of four for each bit
+    assert used["ff"] <= tables + 20 + 4
+
+
+def test_ram_in_block_memory(tmp_path: Path) -> None:
+    cells = synthesise(tmp_path, "ram", BLOCK_MEMORY=1, WIDTH=18, DEPTH=1024, ADDRESS_BITS=10)
+    assert cells.get("RAMB18E1") == 1
+    used = count_cells(cells)
+    assert used["lut"] <= 1 and used["bram36"] == 0.5
+    assert used["ff"] <= 18
+
+
+def test_ram_in_tables(tmp_path: Path) -> None:
+    cells = synthesise(tmp_path, "ram", BLOCK_MEMORY=0, WIDTH=12, DEPTH=64, ADDRESS_BITS=6)
+    used = count_cells(cells)
+    assert used["bram36"] == 0
+    assert sum(n for name, n in cells.items() if name.startswith("RAM64")) >= 4
+    assert used["lut"] <= 4 * 4 + 2  # a RAM64M holds 64 x 3 in four tables
+    assert used["ff"] <= 2 * 12
+
+
+@pytest.mark.parametrize(
+    ("device", "block", "shape"), [(UP5K, "SB_RAM40_4K", (16, 256)), (ECP5, "DP16KD", (18, 1024))]
+)
+@pytest.mark.parametrize("entity", ["rom", "ram"])
+def test_block_memory_of_other_families(
+    tmp_path: Path, entity: str, device: Device, block: str, shape: tuple[int, int]
+) -> None:
+    width, depth = shape
+    sizes = {"WIDTH": width, "DEPTH": depth, "ADDRESS_BITS": depth.bit_length() - 1}
+    cells = synthesise(tmp_path, entity, device, BLOCK_MEMORY=1, **sizes)
+    assert cells[block] == 1
+    used = count_cells(cells, device.family)
+    # an EBR's latch starts with anything: yosys holds the second clock's register low until a read
+    assert used["bram"] == 1 and used["lut"] <= 2 and used["ff"] <= width + 1
+
+
+def test_tables_of_other_families(tmp_path: Path) -> None:
+    sizes = {"WIDTH": 12, "DEPTH": 32, "ADDRESS_BITS": 5}
+    cells = synthesise(tmp_path, "ram", ECP5, BLOCK_MEMORY=0, **sizes)
+    assert cells["TRELLIS_DPR16X4"] == 2 * 3 and "DP16KD" not in cells
+    cells = synthesise(tmp_path, "ram", UP5K, BLOCK_MEMORY=0, **sizes)  # it has no LUT RAM
+    assert "SB_RAM40_4K" not in cells
+    assert count_cells(cells, "ice40")["ff"] >= 12 * 32
+    cells = synthesise(tmp_path, "rom", ECP5, BLOCK_MEMORY=0, **sizes)
+    assert "DP16KD" not in cells and count_cells(cells, "ecp5")["lut"] > 0
+
+
+def test_budgets() -> None:
+    assert budget(DEVICE) == {"lut": 8000, "ff": 16000, "bram36": 10, "dsp": 20}
+    assert budget(UP5K) == {"lut": 5280, "ff": 5280, "bram": 30, "dsp": 8}
+    assert budget(ECP5) == {"lut": 24288, "ff": 24288, "bram": 56, "dsp": 28}
+
+
+def test_count_cells() -> None:
+    cells = {
+        "LUT1": 1,
+        "LUT2": 2,
+        "LUT6": 3,
+        "INV": 7,
+        "MUXF7": 8,
+        "CARRY4": 9,
+        "RAM32M": 1,
+        "RAM64M": 2,
+        "RAM32X1D": 1,
+        "RAM128X1D": 1,
+        "SRL16E": 5,
+        "FDRE": 10,
+        "FDSE": 1,
+        "RAMB36E1": 2,
+        "RAMB18E1": 3,
+        "DSP48E1": 4,
+        "BUFG": 1,
+        "engine": 1,
+    }
+    assert count_cells(cells, "xc7") == {
+        "lut": (1 + 2 + 3) + (4 + 8 + 2 + 4 + 5),
+        "ff": 11,
+        "bram36": 3.5,
+        "dsp": 4,
+    }
+    assert count_cells({}, "xc7") == {"lut": 0, "ff": 0, "bram36": 0, "dsp": 0}
+    cells = {"SB_LUT4": 5, "SB_CARRY": 3, "SB_DFF": 1, "SB_DFFESR": 2, "SB_RAM40_4K": 4}
+    assert count_cells(cells, "ice40") == {"lut": 5, "ff": 3, "bram": 4, "dsp": 0}
+    cells = {"LUT4": 5, "CCU2C": 3, "TRELLIS_DPR16X4": 1, "PFUMX": 2, "TRELLIS_FF": 1}
+    cells |= {"DP16KD": 4, "MULT18X18D": 6, "$scopeinfo": 9}
+    assert count_cells(cells, "ecp5") == {"lut": 5 + 6 + 6, "ff": 1, "bram": 4, "dsp": 6}
+
+
+def cell(kind: str, inputs: dict[str, int], outputs: dict[str, int], **values: str) -> dict:
+    ports = {**inputs, **outputs}
+    return {
+        "type": kind,
+        "parameters": values,
+        "connections": {name: [net] for name, net in ports.items()},
+        "port_directions": {name: "input" if name in inputs else "output" for name in ports},
+    }
+
+
+def test_longest_path() -> None:
+    nets = {"a": 2, "b": 3, "c": 4, "d": 5, "e": 6, "f": 7, "g": 8}
+    cells = {
+        "start": cell("FDRE", {"D": 8}, {"Q": 2}),
+        "lut": cell("LUT2", {"I0": 2}, {"O": 3}),
+        "chain": cell("CARRY4", {"S": 3}, {"CO": 4}),
+        "chain2": cell("CARRY4", {"CI": 4}, {"O": 5}),
+        "wide": cell("MUXF7", {"S": 5}, {"O": 6}),
+        "sum": cell("LUT2", {"I0": 6, "I1": 2}, {"O": 7}),
+        "end": cell("FDSE", {"D": 7}, {"Q": 8}),
+    }
+    names = {name: {"hide_name": 0, "bits": [net]} for name, net in nets.items()}
+    names["n12_q"] = {"hide_name": 0, "bits": [2]}
+    path = longest_path({"cells": cells, "netnames": names}, "xc7")
+    assert (path.levels, path.source, path.sink) == (3, "a", "g")
+    assert path.cells == ("FDRE", "LUT2", "CARRY4", "MUXF7", "LUT2", "FDSE")
+    # a multiplier counts where it has no register on the way
+    for registers, levels in (("", 4), ("AREG", 1 + 3), ("MREG", 1 + 3), ("AREG PREG", 3)):
+        values = {f"{name}": "0" * 31 + "1" for name in registers.split()}
+        if "AREG" in values:
+            values["BREG"] = values["AREG"]
+        cells["lut"] = cell("LUT2", {"I0": 9}, {"O": 3})
+        cells["product"] = cell("DSP48E1", {"A": 2}, {"P": 9}, **values)
+        assert longest_path({"cells": cells, "netnames": names}, "xc7").levels == levels
+    assert longest_path({"cells": {}, "netnames": {}}, "xc7").levels == 0
+
+
+def test_resources_are_those_that_the_compiler_planned(tmp_path: Path) -> None:
+    model = random_model(Shape(5, 3, 8, layers=2, heads=2, outputs=2), (3, 4, 6), 1)
+    design = compile_model(model, DEVICE, 5)
+    design.write_rtl(tmp_path / "rtl")
+    used = synthesise_yosys(tmp_path / "rtl", DEVICE, 100, tmp_path / "work")
+    assert used.dsp == design.dsp
+    assert used.bram36 == sum(b.blocks for b in design.buffers) / 2
+    found = area(design)
+    assert used.lut == pytest.approx(found.lut, rel=0.1)
+    assert used.ff == pytest.approx(found.ff, rel=0.1)
+    assert used.tool == "Yosys 0.70"
+    assert (tmp_path / "work" / "engine.log").read_text() == ""
+    assert used.longest_path is not None
+    assert 1 <= used.longest_path.levels == used.to_json()["longest_path"]["levels"] <= 12
+    assert used.device == "xc7s15" and used.fits
+    assert used.budget == {"lut": 8000, "ff": 16000, "bram36": 10, "dsp": 20}
+
+
+def test_another_yosys_that_is_not_there(tmp_path: Path) -> None:
+    design = compile_model(random_model(Shape(2, 1, 4), (8,), 0), DEVICE, 1)
+    design.write_rtl(tmp_path / "rtl")
+    with pytest.raises(ToolError, match="no/yosys: cannot be run"):
+        synthesise_yosys(tmp_path / "rtl", DEVICE, 100, tmp_path / "work", Path("no/yosys"))
