@@ -1,7 +1,7 @@
 """The integer graph: what training hands to the executor and to the compiler.
 
-Plain frozen dataclasses. A graph has tensors, each with a shape of its own, and operations on them in
-order of execution. Every number that the arithmetic uses is an integer; scales stand here only
+Plain frozen dataclasses. A graph has tensors, each with a shape of its own, and operations on them
+in order of execution. Every number that the arithmetic uses is an integer; scales stand here only
 so that a host can turn readings into integers, and results into forecasts. The arithmetic of each
 operation stands in ``docs/integer-model.md`` and in ``narrowcast.integer.execute``.
 """
