@@ -471,7 +471,7 @@ def characterise(
 
     About half a minute for each with yosys; a run that is cut off goes on where it stopped.
     """
-    from narrowcast.compile.area import POINTS  # noqa: PLC0415
+    from narrowcast.estimate.area import POINTS  # noqa: PLC0415
     from narrowcast.estimate.characterisation import characterise as run  # noqa: PLC0415
     from narrowcast.targets.device import load_device  # noqa: PLC0415
 

@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from narrowcast.compile import Design
-from narrowcast.compile.area import Tool, fit_points, points_file
+from narrowcast.estimate.area import Tool, fit_points, points_file
 from narrowcast.compile.design import compile_array
-from narrowcast.compile.features import features
+from narrowcast.estimate.features import features
 from narrowcast.compile.select import HardwareOptions, arrays
 from narrowcast.errors import UserError
 from narrowcast.estimate.attribution import counts, counts_of_instances

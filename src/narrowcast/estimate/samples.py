@@ -6,7 +6,8 @@ from random import Random
 from typing import Any
 
 from narrowcast.integer.model import IntegerModel
-from narrowcast.integer.random_model import Shape, random_model
+from narrowcast.integer.builder import Shape
+from narrowcast.integer.random_model import random_model
 from narrowcast.targets.device import Device
 
 SMALL_DEVICE = 6000  # look-up tables

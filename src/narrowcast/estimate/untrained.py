@@ -2,7 +2,8 @@
 
 from narrowcast.config import Config, array_name
 from narrowcast.integer.model import IntegerModel
-from narrowcast.integer.random_model import Shape, random_model
+from narrowcast.integer.builder import Shape
+from narrowcast.integer.random_model import random_model
 
 
 def stand_in(config: Config) -> IntegerModel:
