@@ -55,10 +55,10 @@ def area(design: Design, tool: Tool = "yosys") -> Area:
     Raises:
         UserError: nothing has been characterised for the design's family and the tool.
     """
-    fit = _fit(design.device.family, tool)
+    fit = _fit(design.device.family.name, tool)
     if not fit:
         raise UserError(
-            f"nothing is known of what {tool} makes for {design.device.family}: "
+            f"nothing is known of what {tool} makes for {design.device.family.name}: "
             f"run 'narrowcast characterise --tool {tool} --device {design.device.name}'"
         )
     found = features(design)

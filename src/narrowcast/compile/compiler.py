@@ -14,7 +14,6 @@ from narrowcast.targets.device import Device
 MOST_OUTPUTS = 63  # the engine counts them in 6 bits,
 MOST_TOKENS = 127  # and these in 7
 LEAST_CHANNELS = 4  # the pool takes so many clocks
-TABLE_BITS = 64  # of a look-up table with six inputs
 _SMALLER = (
     "lower quantization.bits, model.channels or model.ffn_channels, or take a larger "
     "hardware.device"
@@ -114,6 +113,6 @@ def _check_size(model: IntegerModel, device: Device) -> None:
         model.arrays[s.weights].size * s.weight_bits for s in model.steps if isinstance(s, Linear)
     )
     words, width, _ = device.block_shapes[0]
-    tables = (bits - device.blocks * words * width) // TABLE_BITS
+    tables = (bits - device.blocks * words * width) >> device.family.lut_inputs
     if tables > device.lut:
         raise too_large(device, tables, device.lut, "LUT (for the weights alone)", _SMALLER)

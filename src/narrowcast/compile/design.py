@@ -46,7 +46,6 @@ from narrowcast.integer.arithmetic import MULTIPLIER_BITS, signed_bits
 from narrowcast.integer.bounds import Bounds, bounds
 from narrowcast.integer.model import Context, IntegerModel, Linear, Scores
 from narrowcast.targets.device import Device
-from narrowcast.targets.multipliers import dsp_of_product
 
 Digits = NDArray[np.unsignedinteger[Any]]
 
@@ -563,7 +562,7 @@ def compile_array(
         [(b, storage.get(b.name, storage.get(kind, "auto"))) for b, kind in wanted],
         *(segments, choice, device),
     )
-    of_weights = memory.weight_buffers(segments, bank_bits, array.columns, choice)
+    of_weights = memory.weight_buffers(segments, bank_bits, array.columns, choice, device)
     of_weights = _without_empty_columns(of_weights, segments, images)
     buffers = _without_constants(buffers, images, jobs, job_widths, device)
     all_buffers = tuple(of_weights + buffers)
@@ -621,7 +620,7 @@ def _dsp(array: LaneArray, widths: Mapping[str, int], device: Device) -> int:
             products += [(x_bits, array.field + widths["LANE_BITS"])] * (array.columns // 2)
         elif kind == LaneKind.SINGLE:
             products += [(x_bits, w_bits)] * array.columns
-    return sum(dsp_of_product(*product, device.family) for product in products)
+    return sum(device.dsp_of_product(*product) for product in products)
 
 
 def _job_contents(jobs: Sequence[JobWord], job_widths: _JobWidths) -> dict[str, list[list[int]]]:

@@ -176,5 +176,24 @@ def narrow_widths(model: IntegerModel, most_w: int, most_x: int) -> tuple[int, i
     return max(o.x_bits for o in taken), max(o.w_bits for o in taken)
 
 
+def table_lane(x_bits: int, w_bits: int, sum_bits: int) -> tuple[int, int]:
+    """Return the look-up tables and flip-flops of a lane of ``lane_tables.vhd``."""
+
+    def tables(multiplier: int, multiplicand: int) -> int:
+        wide = multiplier % 2 == 1 and multiplier > 7
+        return 1 << 30 if wide else multiplier // 2 * (multiplicand + 1)
+
+    w_multiplies = tables(w_bits, x_bits) <= tables(x_bits, w_bits)
+    multiplier, multiplicand = (w_bits, x_bits) if w_multiplies else (x_bits, w_bits)
+    rows, odd = multiplier // 2, multiplier % 2
+    early = (1 - odd) * (rows + 1) // 2
+    row_bits = multiplicand + 2 * early if early else multiplicand
+    digits = 2 * (rows - early) + 1 + (1 - odd)
+    return (
+        sum_bits + rows * (multiplicand + 1),
+        multiplicand + digits + row_bits + x_bits + w_bits + sum_bits,
+    )
+
+
 def _is_pooled(step: Step) -> bool:
     return isinstance(step, Linear) and step.pooled

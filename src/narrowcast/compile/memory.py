@@ -7,8 +7,8 @@ from narrowcast.compile.program import Schedule, cached_tensors, pooled_tensor, 
 from narrowcast.errors import UserError
 from narrowcast.integer.model import Context, IntegerModel, Scores
 from narrowcast.targets.device import Device
+from narrowcast.targets.family import Shapes
 
-Shapes = tuple[tuple[int, int, int], ...]
 Place = tuple[str, int, int]  # tensor, head (exponentials only), row of the stores
 
 LEAST_SAVING = 16  # look-up tables that a block memory has to save to be worth it
@@ -103,20 +103,6 @@ def allocate_scratch(
     return base, words
 
 
-def ram_luts(words: int, width: int) -> int:
-    """Look-up tables of a distributed RAM with one write and one read port (RAM32M, RAM64M)."""
-    if words <= 32:
-        return 4 * -(-width // 6)
-    blocks = 1 << (-(-words // 64) - 1).bit_length()
-    return 4 * blocks * -(-width // 3) + width * (blocks - 1) * 3 // 4
-
-
-def rom_luts(words: int, width: int) -> int:
-    """Look-up tables of a ROM in tables of 64 words and a choice among them."""
-    blocks = -(-words // 64)
-    return width * (blocks + (0 if blocks == 1 else -(-(blocks - 1) // 3)))
-
-
 def blocks_of(words: int, width: int, shapes: Shapes) -> int:
     """Block memories that a memory takes, in the best of their shapes.
 
@@ -196,7 +182,8 @@ def assign_storage(
         elif weight_choice == "auto":
             for column in range(count):
                 bits = min(segment.column_bits, segment.width - column * segment.column_bits)
-                open_choices.append(_Choice(rom_luts(segment.words, bits), True, index, 1))
+                luts = device.family.rom_luts(segment.words, bits)
+                open_choices.append(_Choice(luts, True, index, 1))
     left = device.blocks - sum(b.blocks for b in buffers) - sum(s.columns for s in segments)
     columns = [segment.columns for segment in segments]
     for open_choice in sorted(open_choices, key=lambda c: (-c.saved, c.weights, c.index)):
@@ -231,21 +218,23 @@ class _Choice:
 
 def _settle(buffer: Buffer, choice: str, device: Device) -> tuple[Buffer, int | None]:
     """Return a buffer in its resource, and the look-up tables to be saved if that is still open."""
-    tables = buffer.copies * (ram_luts if buffer.writable else rom_luts)(buffer.words, buffer.width)
-    if choice == "distributed" and buffer.writable and not device.lut_ram:
+    family, ram = device.family, device.family.distributed_ram
+    reason = "as configured"
+    if buffer.writable and ram is None and choice == "distributed":
         raise UserError(
             f"hardware.storage: {device.name} has no distributed RAM, which {buffer.name} would "
             "need; take 'block' or 'auto'"
         )
-    reason = "as configured"
-    if choice == "auto" and buffer.writable and not device.lut_ram:
+    if buffer.writable and ram is None and choice == "auto":
         choice, reason = "block", f"{device.name} has no other RAM"
     if choice == "block":
         blocks = buffer.copies * blocks_of(buffer.words, buffer.width, device.block_shapes)
         return replace(buffer, storage="block", blocks=blocks, luts=0, reason=reason), None
-    in_tables = replace(buffer, storage="distributed", blocks=0, luts=tables)
+    luts_of = ram.luts if buffer.writable and ram is not None else family.rom_luts
+    luts = buffer.copies * luts_of(buffer.words, buffer.width)
+    in_tables = replace(buffer, storage="distributed", blocks=0, luts=luts)
     if choice == "auto":
-        return in_tables, tables
+        return in_tables, luts
     return replace(in_tables, reason=reason), None
 
 
@@ -257,7 +246,11 @@ def _reason(choice: _Choice, device: Device, *, fits: bool) -> str:
 
 
 def weight_buffers(
-    segments: list[Segment], bank_bits: tuple[int, ...], columns: int, choice: str
+    segments: list[Segment],
+    bank_bits: tuple[int, ...],
+    columns: int,
+    choice: str,
+    device: Device,
 ) -> list[Buffer]:
     """Sum a bank's segments up as buffers for the report."""
     result = []
@@ -265,7 +258,9 @@ def weight_buffers(
         own = [s for s in segments if s.bank == bank]
         blocks = sum(s.columns for s in own)
         tables = sum(
-            rom_luts(s.words, s.width - s.block_bits) for s in own if s.block_bits < s.width
+            device.family.rom_luts(s.words, s.width - s.block_bits)
+            for s in own
+            if s.block_bits < s.width
         )
         storage = "distributed" if not blocks else "block" if not tables else "mixed"
         reason = "as configured"

@@ -11,8 +11,9 @@ from narrowcast.compile.lanes import (
     modes_of,
     narrow_widths,
     operands_of,
+    table_lane,
 )
-from narrowcast.compile.program import least_cycles
+from narrowcast.compile.program import least_cycles, token_tensors
 from narrowcast.compile.schedule import fewest_cycles
 from narrowcast.errors import UserError
 from narrowcast.integer.arithmetic import MULTIPLIER_BITS
@@ -45,11 +46,19 @@ class HardwareOptions:
     tables: bool | None = None
 
 
-def epilogue_dsp(biased_bits: int, device: Device) -> int:
-    """DSP blocks that a way's epilogue takes at most: the sum's multiplier and the residual's."""
-    wide, narrow = device.dsp_ports
-    sums = -(-biased_bits // wide) * -(-MULTIPLIER_BITS // narrow)
-    return sums + -(-MULTIPLIER_BITS // wide)
+def epilogue_dsp(model: IntegerModel, device: Device) -> int:
+    """DSP blocks that a way's epilogue takes: the sum's multiplier and the residual's."""
+    biased_bits = max(bounds(model, s).biased_bits for s in model.steps)
+    residuals = {s.residual for s in model.steps if isinstance(s, Linear) and s.residual}
+    residual_bits = 1 + max(model.tensors[t].bits for t in residuals | token_tensors(model))
+    return sum(
+        device.dsp_of_product(bits, MULTIPLIER_BITS) for bits in (biased_bits, residual_bits)
+    )
+
+
+def takes_pairs(device: Device) -> bool:
+    """Whether two lanes fit into one of the device's DSP blocks."""
+    return device.dsp_block is not None and device.dsp_block.wide >= PAIR_PORT
 
 
 def lane_bits(model: IntegerModel) -> int:
@@ -87,28 +96,32 @@ class _Maker:
 
     def __init__(self, model: IntegerModel, device: Device, options: HardwareOptions) -> None:
         self.model, self.device, self.options = model, device, options
-        widest = max(bounds(model, s).biased_bits for s in model.steps)
-        self.epilogue = epilogue_dsp(widest, device)
-        self.field = device.dsp_ports[0] - lane_bits(model)
-        wide = device.dsp_ports[0] >= PAIR_PORT if options.pairs is None else options.pairs
-        self.pairs = wide and all(
-            largest_group(operands_of(model, s), self.field) > 0
-            for s in model.steps
-            if not isinstance(s, Linear)
+        self.epilogue = epilogue_dsp(model, device)
+        self.field = device.dsp_block.wide - lane_bits(model) if device.dsp_block else 0
+        self.pairs = (
+            takes_pairs(device)
+            and options.pairs is not False
+            and all(
+                largest_group(operands_of(model, s), self.field) > 0
+                for s in model.steps
+                if not isinstance(s, Linear)
+            )
         )
 
     def one_way(self) -> Iterator[LaneArray]:
-        dsp = self.device.dsp - self.epilogue
-        if dsp > 0:
-            for columns in self.columns(dsp, 1):
-                yield self.make(columns, (self.kind(columns),))
+        for columns in self.columns(self.most_columns(1), 1):
+            yield self.make(columns, (self.kind(columns),))
 
     def two_ways(self, best: LaneArray | None) -> Iterator[LaneArray]:
         """Yield arrays of two ways, where DSP blocks last or weights are narrow.
 
         With wide weights only, both get no more lanes than the best single way, or a token's
         channels, and at least 8 columns: they hide short sums better, for one epilogue more.
+        Without DSP blocks an epilogue takes as many look-up tables as a dozen lanes, so there are
+        two only if asked for.
         """
+        if self.device.dsp_block is None and self.options.ways is None:
+            return
         dsp = self.device.dsp - 2 * self.epilogue
         every = narrow_widths(self.model, ANY_WIDTH, ANY_WIDTH)
         most = min(best.lanes, self.model.channels) if best else ANY_WIDTH
@@ -117,7 +130,7 @@ class _Maker:
             narrow_widths(self.model, most_w, ANY_WIDTH),
             narrow_widths(self.model, NARROW_WEIGHTS, NARROW_WEIGHTS + 1),
         } - {(0, 0)}
-        for columns in self.columns(dsp, 2) if dsp > 0 else ():
+        for columns in self.columns(self.most_columns(2), 2):
             kind = self.kind(columns)
             alike = self.make(columns, (kind, kind), every)
             if alike.dsp <= dsp and not self.options.tables:
@@ -128,7 +141,21 @@ class _Maker:
                 for widths in tables:
                     yield self.make(columns, (kind, LaneKind.TABLES), widths)
 
+    def most_columns(self, ways: int) -> int:
+        """Return how many columns the first way can have beside so many epilogues.
+
+        Without DSP blocks, lanes take half of the look-up tables at most.
+        """
+        if self.device.dsp_block is not None:
+            return (self.device.dsp - ways * self.epilogue) * (2 if self.pairs else 1)
+        every = [operands_of(self.model, s) for s in self.model.steps]
+        sum_bits = max(bounds(self.model, s).sum_bits for s in self.model.steps)
+        luts, _ = table_lane(max(o.x_bits for o in every), lane_bits(self.model), sum_bits)
+        return max(1, self.device.lut // (2 * ways * luts))
+
     def kind(self, columns: int) -> LaneKind:
+        if self.device.dsp_block is None:
+            return LaneKind.TABLES
         return LaneKind.PAIRS if self.pairs and columns % 2 == 0 else LaneKind.SINGLE
 
     def make(
@@ -138,19 +165,21 @@ class _Maker:
         array = LaneArray(columns, kinds, field, *widths)
         return replace(array, grouped=is_grouped(self.model, modes_of(self.model, array)))
 
-    def columns(self, dsp: int, ways: int) -> list[int]:
+    def columns(self, most: int, ways: int) -> list[int]:
         """Return numbers of columns that leave few lanes idle in a row's last tile.
 
         They are even, for pairs and for two ways; a number of lanes that is asked for is obeyed.
         """
+        if most <= 0:
+            return []
         if self.options.lanes is not None:
             fits = ways == 1 or self.options.lanes % 4 == 0
             return [self.options.lanes // ways] if fits else []
-        most = dsp * (2 if self.pairs else 1)
         of_model = (self.model.channels, self.model.ffn_channels)
         widths = {-(-width // k) for width in of_model for k in range(1, 9)}
         even = {-(-width // 2) * 2 for width in widths | {most - 1}}
-        return sorted((c for c in even if c <= most), reverse=True)[:6] or [most]
+        fitting = sorted((c for c in even if 0 < c <= most), reverse=True) or [most]
+        return fitting if self.device.dsp_block is None else fitting[:6]
 
     def best(self, found: set[LaneArray]) -> LaneArray | None:
         key = {a: _cost(least_cycles(self.model, a), a) for a in found}
@@ -160,10 +189,11 @@ class _Maker:
 def _check(device: Device, options: HardwareOptions) -> None:
     """Refuse options that no array can fulfil."""
     lanes, ways = options.lanes, options.ways
-    if options.pairs and device.dsp_ports[0] < PAIR_PORT:
+    block = device.dsp_block
+    if options.pairs and not takes_pairs(device):
+        port = f"a DSP port of {device.name} has {block.wide if block else 0} bits"
         raise UserError(
-            f"hardware.pairs: a DSP port of {device.name} has {device.dsp_ports[0]} bits, and "
-            f"two lanes take {PAIR_PORT}; set it to false or 'auto'"
+            f"hardware.pairs: {port}, and two lanes take {PAIR_PORT}; set it to false or 'auto'"
         )
     if lanes is not None and ways == 2 and lanes % 4:
         raise UserError(f"hardware.lanes: two ways take a multiple of 4 lanes, not {lanes}")
@@ -171,3 +201,5 @@ def _check(device: Device, options: HardwareOptions) -> None:
         raise UserError(f"hardware.lanes: pairs take an even number of lanes, not {lanes}")
     if options.tables is not None and ways == 1:
         raise UserError("hardware.second_way: there is none with hardware.ways = 1")
+    if options.tables is False and block is None:
+        raise UserError(f"hardware.second_way: {device.name} has no DSP; take 'tables' or 'auto'")
