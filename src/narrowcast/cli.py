@@ -485,7 +485,7 @@ def characterise(
         finally:
             progress.ended()
     error = found["fit"]["error"]
-    typer.echo(f"points:     {len(found['points'])} of {chosen.family}, {found['tool']}")
+    typer.echo(f"points:     {len(found['points'])} of {chosen.family.name}, {found['tool']}")
     typer.echo(f"error:      LUT {error['lut']:.1%}, FF {error['ff']:.1%} at worst, left out")
 
 

@@ -16,7 +16,7 @@ from narrowcast.integer.random_model import Shape, random_model
 from narrowcast.targets.device import load_device
 
 DEVICE = load_device("xc7s15")
-NAME = points_file(DEVICE.family, "yosys")
+NAME = points_file(DEVICE.family.name, "yosys")
 
 
 @pytest.fixture

@@ -63,7 +63,7 @@ def characterise(
         check_vivado(device)
     if count < LEAST_POINTS:
         raise UserError(f"characterise takes at least {LEAST_POINTS} points, not {count}")
-    path = folder / points_file(device.family, tool)
+    path = folder / points_file(device.family.name, tool)
     known = _read(path)
     if known.get("rtl") != (rtl := _sources_digest()):
         known = {"rtl": rtl} | {key: known[key] for key in ("fit",) if key in known}
