@@ -5,11 +5,11 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from narrowcast.compile.area import POINTS, area, fit_points, non_negative
+from narrowcast.compile.features import PARTS, features, rom_columns
 
 from narrowcast.compile import HardwareOptions, best_design, compile_model
-from narrowcast.compile.area import POINTS, area, fit_points, non_negative
 from narrowcast.compile.bit_columns import BitColumns
-from narrowcast.compile.features import PARTS, features, rom_columns
 from narrowcast.compile.lanes import table_lane
 from narrowcast.errors import UserError
 from narrowcast.estimate.attribution import counts, part_of

@@ -4,9 +4,9 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from narrowcast.compile.area import area
 
 from narrowcast.compile import TRACE_ORDER, compile_model
-from narrowcast.compile.area import area
 from narrowcast.compile.design import too_large
 from narrowcast.errors import UserError
 from narrowcast.integer.random_model import Shape, random_model

@@ -3,9 +3,9 @@ from dataclasses import replace
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from narrowcast.compile.area import area
 
 from narrowcast.compile import Buffer, Design, compile_model
-from narrowcast.compile.area import area
 from narrowcast.compile.memory import (
     assign_storage,
     blocks_of,

@@ -4,10 +4,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-
-from narrowcast.compile import area as area_module
 from narrowcast.compile.area import points_file
 from narrowcast.compile.features import PARTS
+
+from narrowcast.compile import area as area_module
 from narrowcast.errors import ToolError, UserError
 from narrowcast.estimate import characterisation as module
 from narrowcast.estimate import estimate_model

@@ -4,9 +4,9 @@ from importlib import resources
 from pathlib import Path
 
 import pytest
+from narrowcast.compile.area import area
 
 from narrowcast.compile import compile_model
-from narrowcast.compile.area import area
 from narrowcast.errors import ToolError
 from narrowcast.integer.random_model import Shape, random_model
 from narrowcast.targets.device import Device, load_device

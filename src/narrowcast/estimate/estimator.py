@@ -4,8 +4,8 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from narrowcast.compile import Design, HardwareOptions, best_design
-from narrowcast.estimate.area import Tool, area, area_model
 from narrowcast.config import Config
+from narrowcast.estimate.area import Tool, area, area_model
 from narrowcast.estimate.power import Energy, energy
 from narrowcast.estimate.untrained import stand_in
 from narrowcast.integer.model import IntegerModel

@@ -6,8 +6,8 @@ from random import Random
 from typing import Any
 
 from narrowcast.compile.select import takes_pairs
-from narrowcast.integer.model import IntegerModel
 from narrowcast.integer.builder import Shape
+from narrowcast.integer.model import IntegerModel
 from narrowcast.integer.random_model import random_model
 from narrowcast.targets.device import Device
 
