@@ -18,16 +18,17 @@ class Bench:
     """``<entity>_tb.vhd``, analysed together with its entity.
 
     Args:
-        work: folder for what is made.
+        work: folder; what is made lies in one of the entity's own.
         entity: to be tested.
         below: entities that it instantiates.
     """
 
     def __init__(self, work: Path, entity: str, *below: str) -> None:
-        self.work, self.entity = work, entity
+        self.work, self.entity = work / entity, entity
+        self.work.mkdir()
         sources = [RTL / f"{name}.vhd" for name in ("engine_types", *below, entity)]
         sources += [HERE / "bench.vhd", HERE / f"{entity}_tb.vhd"]
-        run([require("ghdl"), "-a", "--std=08", "--warn-error", *sources], work)
+        run([require("ghdl"), "-a", "--std=08", "--warn-error", *sources], self.work)
 
     def run(
         self, stimulus: Clocks, files: Mapping[str, str] = MappingProxyType({}), **generics: int
@@ -61,3 +62,17 @@ class Bench:
 def binary(words: Sequence[int], width: int) -> str:
     """Return words as a file of binary digits, one a line."""
     return "".join(f"{word % (1 << width):0{width}b}\n" for word in words)
+
+
+def shown(words: Sequence[int | None]) -> list[int | None]:
+    """Return what a memory's output shows by clock, from the third on: the word read two before.
+
+    Args:
+        words: read in each clock, None where the memory is not enabled and keeps what it has.
+    """
+    result: list[int | None] = []
+    latched: int | None = 0
+    for word in words[:-2]:
+        latched = latched if word is None else word
+        result.append(latched)
+    return result
