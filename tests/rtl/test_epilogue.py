@@ -7,7 +7,9 @@ from dataclasses import astuple, dataclass, replace
 import pytest
 from bench import Bench, Numbers
 
-STAGES = 11  # clocks from a sum to its result
+from narrowcast.compile.timing import VALUE_TO_RESULT
+
+STAGES = VALUE_TO_RESULT - 1  # clocks from a sum to its result
 PARAMETERS = 2  # ... to its bias, M, R and residual operand
 WIDTHS = {
     "SUM_BITS": 24,

@@ -6,7 +6,14 @@ from dataclasses import dataclass
 import pytest
 from bench import Bench, shown
 
-from narrowcast.compile.timing import MULTIPLIER_RING, ROW_MULTIPLIER_BITS
+from narrowcast.compile.timing import (
+    BELOW_TO_DIVIDE,
+    MULTIPLIER_RING,
+    ROW_MULTIPLIER_BITS,
+    VALUE_TO_RESULT,
+)
+
+TABLE = 2  # clocks of the table of exponentials, after the epilogue
 
 RESET, REWIND, VALID, E, FIRST, LAST, NUMERATOR, READ, ADDRESS = range(9)
 
@@ -29,7 +36,7 @@ class Sizes:
     @property
     def written_after(self) -> int:
         """Clocks from a row's last exponential to the clock in which its quotient is written."""
-        return self.quotient_bits + 2
+        return self.quotient_bits + BELOW_TO_DIVIDE - VALUE_TO_RESULT - TABLE
 
 
 class Conversation:
@@ -71,7 +78,11 @@ class Conversation:
         self.row += 1
 
     def forget(self, **command: int) -> None:
-        """A reset or a rewind; after a reset nothing is written of what has begun."""
+        """A reset or a rewind; after a reset nothing is written of what has begun.
+
+        Args:
+            command: RESET or REWIND, and what else stands at the inputs in its clock.
+        """
         if "RESET" in command:
             now = len(self.clocks)
             self.writes = {at: write for at, write in self.writes.items() if at <= now}
@@ -154,6 +165,18 @@ def test_a_reset_drops_what_is_in_flight(bench: Bench, after: int) -> None:
     draw(talk, 7)
     talk.idle(after - 1)
     talk.forget(RESET=1)
+    talk.idle(40)
+    draw(talk, 3)
+    talk.idle(40)
+    assert talk.check(bench) > 50
+
+
+def test_a_reset_drops_a_row_that_ends_with_it(bench: Bench) -> None:
+    talk = Conversation(Sizes(2, 8, 14, ROW_MULTIPLIER_BITS, 25), 0)
+    talk.forget(RESET=1)
+    draw(talk, 5)
+    talk.idle(talk.sizes.written_after)
+    talk.forget(RESET=1, VALID=1, FIRST=1, LAST=1, E=200)
     talk.idle(40)
     draw(talk, 3)
     talk.idle(40)
