@@ -11,13 +11,12 @@ from narrowcast.config.config import (
     StorageConfig,
     TrainConfig,
     VerifyConfig,
-    array_name,
     did_you_mean,
     flat_items,
     load_config,
-    quantised_names,
-    scheme_names,
 )
+from narrowcast.config.shape import shape_of
+from narrowcast.config.tensor_names import array_name, quantised_names, scheme_names
 
 __all__ = [
     "Config",
@@ -36,4 +35,5 @@ __all__ = [
     "load_config",
     "quantised_names",
     "scheme_names",
+    "shape_of",
 ]

@@ -25,6 +25,13 @@ from pydantic import (
 )
 from pydantic_core import ErrorDetails
 
+from narrowcast.config.tensor_names import (
+    array_name,
+    as_configured,
+    quantised_names,
+    scheme_names,
+    symmetric_names,
+)
 from narrowcast.errors import UserError
 
 Choice = TypeVar("Choice")
@@ -106,42 +113,10 @@ def _check_rules(key: str, rules: object, names: Sequence[str]) -> None:
     for rule in rules if isinstance(rules, dict) else ():
         if rule != "default" and not any(fnmatchcase(name, rule) for name in names):
             raise ValueError(
-                f"{key}: there is no {rule!r}{did_you_mean(_as_configured(rule), names)}: "
+                f"{key}: there is no {rule!r}{did_you_mean(as_configured(rule), names)}: "
                 f"it may have default, {', '.join(names)}"
             )
 
-
-def _as_configured(rule: str) -> str:
-    """Return what is meant by a name of the integer model and of the report."""
-    return rule.replace(".output", ".activation").replace(".weights", ".weight")
-
-
-def quantised_names(layers: int) -> list[str]:
-    """Return the names that a table of bits may give widths, in order of execution."""
-    names = ["embed.weight", "embed.activation"]
-    for i in range(layers):
-        names += [f"layers.{i}.{s}.{p}" for s in ("key", "query", "value") for p in _PARTS]
-        names += [f"layers.{i}.{s}.activation" for s in ("scores", "context")]
-        names += [
-            f"layers.{i}.{s}.{p}" for s in ("attention_out", "ffn_up", "ffn_down") for p in _PARTS
-        ]
-    return [*names, "head.weight"]
-
-
-def array_name(name: str) -> str:
-    """Return the integer model's name for a tensor or for weights that a table may name."""
-    step, _, part = name.rpartition(".")
-    return f"{step}.{'weights' if part == 'weight' else 'output'}" if step else name
-
-
-def scheme_names(layers: int) -> list[str]:
-    """Return the names that a table of schemes may give one, in order of execution."""
-    tensors = [name for name in quantised_names(layers) if name.endswith(".activation")]
-    return ["input", *(name for name in tensors if ".scores." not in name)]
-
-
-_PARTS = ("weight", "activation")
-_ALWAYS_SYMMETRIC = ("*.key.activation", "*.value.activation")  # they feed the lanes like weights
 
 ColumnName = Annotated[str, BeforeValidator(_column_name)]
 Boundary = Annotated[float | str, BeforeValidator(_iso), AfterValidator(_boundary)]
@@ -285,13 +260,12 @@ class QuantizationConfig(_Section):
 
     def check_names(self, layers: int) -> None:
         """Raise a ValueError if a rule is for nothing, or cannot be followed."""
-        names = scheme_names(layers)
+        names, lanes = scheme_names(layers), set(symmetric_names(layers))
         _check_rules("quantization.bits", self.bits, quantised_names(layers))
         _check_rules("quantization.scheme", self.scheme, names)
         for rule, scheme in self.scheme.items() if isinstance(self.scheme, dict) else ():
-            meant = [name for name in names if fnmatchcase(name, rule)]
-            lanes = [n for n in meant if any(fnmatchcase(n, each) for each in _ALWAYS_SYMMETRIC)]
-            if scheme == "asymmetric" and meant and lanes == meant:
+            meant = {name for name in names if fnmatchcase(name, rule)}
+            if scheme == "asymmetric" and meant and meant <= lanes:
                 raise ValueError(
                     f"quantization.scheme: {rule!r} cannot be asymmetric: keys and values take the "
                     "place of weights, from which nothing is subtracted; choose symmetric"

@@ -1,5 +1,6 @@
 """The forecaster in floating point, and the one training loop."""
 
+from narrowcast.model.forecaster import Forecaster
 from narrowcast.model.training import (
     History,
     ProgressCallback,
@@ -12,6 +13,7 @@ from narrowcast.model.training import (
 from narrowcast.model.transformer import Transformer, build
 
 __all__ = [
+    "Forecaster",
     "History",
     "ProgressCallback",
     "Transformer",
