@@ -16,7 +16,7 @@ from torch import Tensor, nn
 
 from narrowcast.config import Config
 from narrowcast.data import Dataset
-from narrowcast.model import History, Transformer, fit
+from narrowcast.model import Transformer, fit
 from narrowcast.model.transformer import join_heads, split_heads
 from narrowcast.quantize import ActivationQuantiser, QuantisedTransformer
 from narrowcast.quantize.network import QuantisedLayer, QuantisedLinear
@@ -26,6 +26,7 @@ from narrowcast.quantize.training import (
     parameter_groups,
     sample,
 )
+from narrowcast.records import History
 
 
 def _activation(bits: int, quantiser: Any = Int8ActPerTensorFloat) -> nn.Module:

@@ -1,7 +1,6 @@
 """The forecaster in floating point, and the one training loop."""
 
 from narrowcast.model.training import (
-    History,
     ProgressCallback,
     fit,
     load_state,
@@ -12,7 +11,6 @@ from narrowcast.model.training import (
 from narrowcast.model.transformer import Transformer, build
 
 __all__ = [
-    "History",
     "ProgressCallback",
     "Transformer",
     "build",

@@ -1,8 +1,5 @@
 """What quantisation did to every tensor and every weight matrix, for the report."""
 
-from dataclasses import dataclass
-from typing import Literal
-
 import torch
 from torch import Tensor
 
@@ -11,41 +8,10 @@ from narrowcast.data import Dataset
 from narrowcast.quantize.fake_quantise import ActivationQuantiser
 from narrowcast.quantize.network import QuantisedLinear, QuantisedTransformer
 from narrowcast.quantize.training import sample
+from narrowcast.records import TensorSummary
 
 _BINS = 41
 _WINDOWS = 1024
-
-
-@dataclass(frozen=True)
-class TensorSummary:
-    """The distribution of a tensor before quantisation, and how it was quantised.
-
-    Attributes:
-        name: in the integer model.
-        bits: width.
-        scheme: whether there is a zero point.
-        scale: of activations one; of weights the mean over the channels.
-        zero_point: 0 if symmetric.
-        lowest, highest: what the integers reach; of weights, of the channel with the largest scale.
-        error: of the integers, root mean square, as a fraction of the tensor's own.
-        error_symmetric, error_asymmetric: the same for the best range without and with a zero
-            point, which is what the adaptive scheme compares; None where there is no choice.
-        edges: the least and the largest number that occurs.
-        counts: how many numbers lie in each of the equal bins between these.
-    """
-
-    name: str
-    bits: int
-    scheme: Literal["symmetric", "asymmetric"]
-    scale: float
-    zero_point: int
-    lowest: float
-    highest: float
-    error: float
-    error_symmetric: float | None
-    error_asymmetric: float | None
-    edges: tuple[float, float]
-    counts: tuple[int, ...]
 
 
 def summarise(model: QuantisedTransformer, dataset: Dataset, config: Config) -> list[TensorSummary]:

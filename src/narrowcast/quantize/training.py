@@ -10,10 +10,11 @@ from torch import Tensor, nn
 from narrowcast.config import Config
 from narrowcast.data import Dataset
 from narrowcast.data.scaling import Array
-from narrowcast.model.training import History, ProgressCallback, fit, one_thread
+from narrowcast.model.training import ProgressCallback, fit, one_thread
 from narrowcast.model.transformer import Transformer
 from narrowcast.quantize.network import QuantisedTransformer, balance
 from narrowcast.quantize.precision import Precision
+from narrowcast.records import History
 
 CALIBRATION_WINDOWS = 2048
 _REVIEW_WINDOWS = 512
