@@ -26,7 +26,7 @@ from narrowcast.quantize.training import (
     parameter_groups,
     sample,
 )
-from narrowcast.records import History
+from narrowcast.training_records import History
 
 
 def _activation(bits: int, quantiser: Any = Int8ActPerTensorFloat) -> nn.Module:

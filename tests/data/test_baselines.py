@@ -6,7 +6,7 @@ import pytest
 
 from narrowcast.config import DataConfig, load_config
 from narrowcast.data import Table, baselines, errors, make_windows, read_table
-from narrowcast.records import Errors
+from narrowcast.training_records import Errors
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 

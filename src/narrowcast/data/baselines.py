@@ -6,7 +6,7 @@ import numpy as np
 
 from narrowcast.data.scaling import Array, Scaling
 from narrowcast.data.windows import Dataset, Part
-from narrowcast.records import Errors
+from narrowcast.training_records import Errors
 
 _PENALTIES = 10.0 ** np.arange(-4, 4)
 # One stretch of time is a noisy judge: validation errors this close count as equal.

@@ -20,7 +20,7 @@ from narrowcast.data.scaling import Array
 from narrowcast.errors import UserError
 from narrowcast.files import write_whole
 from narrowcast.model.transformer import Transformer, build
-from narrowcast.records import History
+from narrowcast.training_records import History
 
 ProgressCallback = Callable[[int, int, float], None]
 """Called after each epoch with its number from 1, the number of epochs, and the validation RMSE."""

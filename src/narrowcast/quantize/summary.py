@@ -8,7 +8,7 @@ from narrowcast.data import Dataset
 from narrowcast.quantize.fake_quantise import ActivationQuantiser
 from narrowcast.quantize.network import QuantisedLinear, QuantisedTransformer
 from narrowcast.quantize.training import sample
-from narrowcast.records import TensorSummary
+from narrowcast.training_records import TensorSummary
 
 _BINS = 41
 _WINDOWS = 1024

@@ -14,7 +14,7 @@ from narrowcast.model.training import ProgressCallback, fit, one_thread
 from narrowcast.model.transformer import Transformer
 from narrowcast.quantize.network import QuantisedTransformer, balance
 from narrowcast.quantize.precision import Precision
-from narrowcast.records import History
+from narrowcast.training_records import History
 
 CALIBRATION_WINDOWS = 2048
 _REVIEW_WINDOWS = 512

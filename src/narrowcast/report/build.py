@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from narrowcast import __version__
+from narrowcast.compile.summary import CompileResults, Program
 from narrowcast.estimate import Estimate, energy_at
 from narrowcast.estimate.power import factors
 from narrowcast.integer import IntegerModel
@@ -11,20 +12,14 @@ from narrowcast.report.schema import (
     SCHEMA_VERSION,
     Accuracy,
     ActivityEstimate,
-    CompileResults,
     Factors,
-    MeasuredRates,
-    Program,
-    Quantization,
-    QuantizeResults,
     Report,
-    TrainResults,
-    Verification,
-    VerifyResults,
 )
 from narrowcast.targets.device import Power
 from narrowcast.tools.nextpnr import Placement
+from narrowcast.tools.verification import MeasuredRates, Verification, VerifyResults
 from narrowcast.tools.yosys import Synthesis
+from narrowcast.training_records import Quantization, QuantizeResults, TrainResults
 
 
 def build_report(

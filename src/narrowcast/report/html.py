@@ -11,9 +11,9 @@ import plotly.offline
 from numpy.typing import NDArray
 
 from narrowcast.compile import StepCost
-from narrowcast.records import Errors, TensorSummary
 from narrowcast.report.schema import FORECASTERS, Report
 from narrowcast.tools.yosys import Synthesis
+from narrowcast.training_records import Errors, TensorSummary
 
 STRETCH = 240  # windows of the test part that are drawn: more would hide the single forecast
 
