@@ -471,7 +471,7 @@ def characterise(
 
     About half a minute for each with yosys; a run that is cut off goes on where it stopped.
     """
-    from narrowcast.compile.area import POINTS  # noqa: PLC0415
+    from narrowcast.estimate.area import POINTS  # noqa: PLC0415
     from narrowcast.estimate.characterisation import characterise as run  # noqa: PLC0415
     from narrowcast.targets.device import load_device  # noqa: PLC0415
 
@@ -485,7 +485,7 @@ def characterise(
         finally:
             progress.ended()
     error = found["fit"]["error"]
-    typer.echo(f"points:     {len(found['points'])} of {chosen.family}, {found['tool']}")
+    typer.echo(f"points:     {len(found['points'])} of {chosen.family.name}, {found['tool']}")
     typer.echo(f"error:      LUT {error['lut']:.1%}, FF {error['ff']:.1%} at worst, left out")
 
 

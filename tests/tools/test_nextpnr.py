@@ -24,9 +24,10 @@ def write_rtl(folder: Path, device: str, lanes: int | None = None, bits: int = 4
     ("name", "tool", "begins"),
     [
         ("up5k", "nextpnr-ice40 ", bytes.fromhex("ff0000ff7eaa997e")),
+        ("hx8k", "nextpnr-ice40 ", bytes.fromhex("ff0000ff7eaa997e")),
         ("ecp5-25f", "nextpnr-ecp5 ", bytes.fromhex("ff00")),
     ],
-    ids=["ice40", "ecp5"],
+    ids=["up5k", "hx8k", "ecp5-25f"],
 )
 def test_bitstream(tmp_path: Path, name: str, tool: str, begins: bytes) -> None:
     device = load_device(name)
@@ -55,5 +56,6 @@ def test_a_design_that_is_too_large(tmp_path: Path) -> None:
 
 
 def test_a_device_without_a_board(tmp_path: Path) -> None:
-    with pytest.raises(UserError, match=r"xc7s15 has no open place and route.*ecp5-25f, up5k"):
+    known = r"xc7s15 has no open place and route.*ecp5-25f, hx8k, up5k"
+    with pytest.raises(UserError, match=known):
         place(tmp_path, load_device("xc7s15"), tmp_path / "work")

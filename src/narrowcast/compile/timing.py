@@ -13,3 +13,5 @@ ROW_MULTIPLIER_BITS = 17
 INPUT_TO_READ = 3  # a token's last input is taken -> its first job can start
 FETCH = 4  # clocks from one job's word to the next one's
 MULTIPLIER_RING = 16  # row multipliers that are kept
+SHIFTED_RESULTS = 63  # results that registers hold; more of them lie in a memory,
+RESULT_BUFFER = 3  # from which they can be taken so many clocks later

@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import Any
 
 from narrowcast.compile import Design
-from narrowcast.compile.area import Tool, fit_points, points_file
 from narrowcast.compile.design import compile_array
-from narrowcast.compile.features import features
 from narrowcast.compile.select import HardwareOptions, arrays
 from narrowcast.errors import UserError
+from narrowcast.estimate.area import Tool, fit_points, points_file
 from narrowcast.estimate.attribution import counts, counts_of_instances
+from narrowcast.estimate.features import features
 from narrowcast.estimate.samples import Sample, sample
 from narrowcast.files import write_whole
 from narrowcast.rtl import RTL
@@ -63,7 +63,7 @@ def characterise(
         check_vivado(device)
     if count < LEAST_POINTS:
         raise UserError(f"characterise takes at least {LEAST_POINTS} points, not {count}")
-    path = folder / points_file(device.family, tool)
+    path = folder / points_file(device.family.name, tool)
     known = _read(path)
     if known.get("rtl") != (rtl := _sources_digest()):
         known = {"rtl": rtl} | {key: known[key] for key in ("fit",) if key in known}

@@ -6,8 +6,8 @@ from typing import Any
 from pydantic import computed_field
 
 from narrowcast.compile import Design, HardwareOptions, best_design
-from narrowcast.compile.area import Tool, area
 from narrowcast.config import Config
+from narrowcast.estimate.area import Tool, area, area_model
 from narrowcast.estimate.power import Energy, energy
 from narrowcast.estimate.untrained import stand_in
 from narrowcast.integer.model import IntegerModel
@@ -137,7 +137,8 @@ def estimate_model(
     Raises:
         UserError: as :func:`estimate`.
     """
-    return estimate_design(best_design(model, device, HardwareOptions(**choices)), clock_mhz, tool)
+    design = best_design(model, device, area_model(tool), HardwareOptions(**choices))
+    return estimate_design(design, clock_mhz, tool)
 
 
 def estimate_design(design: Design, clock_mhz: float = 100.0, tool: Tool = "yosys") -> Estimate:

@@ -24,6 +24,8 @@ SOURCES = (
     "lane_cache.vhd",
     "weight_bank.vhd",
     "job_list.vhd",
+    "input_loader.vhd",
+    "result_buffer.vhd",
     "sequencer.vhd",
     "collector.vhd",
     "row_maximum.vhd",

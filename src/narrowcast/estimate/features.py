@@ -7,16 +7,17 @@ multiplexer or a table of. Those named "tables" or "choice" make no flip-flops, 
 "registers" no look-up tables.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 
 import numpy as np
 
 from narrowcast.compile.bit_columns import BLOCK, BitColumns
 from narrowcast.compile.design import Design
-from narrowcast.compile.lanes import LaneKind
+from narrowcast.compile.lanes import LaneKind, table_lane
 from narrowcast.compile.memory import Buffer
 from narrowcast.integer.model import Array
-from narrowcast.targets.multipliers import dsp_of_product
+from narrowcast.targets.family import Family
 
 PARTS = ("control", "epilogue", "lanes", "softmax", "engine", "memories")
 
@@ -35,7 +36,7 @@ _EPILOGUE = (
 )
 _ENGINE = (
     *("x_zero", "destination", "e_zero", "numerator", "table_base", "m_base"),
-    *("bias_per_row", "residual_input", "row_multiplier"),
+    *("bias_per_row", "residual_element", "row_multiplier"),
 )
 
 
@@ -85,7 +86,7 @@ def _control(design: Design) -> dict[str, float]:
         "address bits": c["ADDRESS_BITS"] - 2,
         "counter bits": sum(_bits_of(design, f"{n}_last") for n in ("inner", "tiles"))
         + _bits_of(design, "tile_pause"),
-        "wait bits": c["ISSUE_WORD_BITS"] - c["STEP_BITS"] - c["ADDRESS_BITS"] - 2,
+        "wait bits": c["WAIT_BITS"],
         "group bits": c["GROUPED"] * _bits_of(design, "group_last"),
         "lane index bits": c["LANE_INDEX_BITS"],
         "job index bits": c["JOB_INDEX_BITS"],
@@ -100,6 +101,7 @@ def _epilogue(design: Design) -> dict[str, float]:
     raised = min(total, product + c["UP_HIGH"]) - c["UP_LOW"]
     shifted = max(total - c["SHIFT_LOW"], c["Y_BITS"] + 2)
     coarse = (c["SHIFT_HIGH"] - c["SHIFT_LOW"]) // 4 + 1
+    products = ((c["BIASED_BITS"], c["M_BITS"]), (c["RESIDUAL_BITS"] + 1, c["M_BITS"]))
     return {
         "ways": ways,
         "second way": ways - 1,
@@ -109,15 +111,18 @@ def _epilogue(design: Design) -> dict[str, float]:
         "shifted bits": ways * shifted,
         "shifted bits x shifts": ways * shifted * coarse,
         "program bits": _columns(design, _EPILOGUE),
-        "bits of products that are cut": ways * _cut(c["BIASED_BITS"], c["M_BITS"], design)
-        + ways * _cut(c["RESIDUAL_BITS"] + 1, c["M_BITS"], design),
+        "bits of products that are cut": ways * sum(_cut(a, b, design) for a, b in products),
+        "outside products' tables": ways
+        * sum(a * b for a, b in products if not design.device.dsp_of_product(a, b)),
     }
 
 
 def _cut(a_bits: int, b_bits: int, design: Design) -> int:
     """Return the bits of the sums of a product that takes more than a DSP block."""
-    wide, narrow = design.device.dsp_ports
-    parts = -(-max(a_bits, b_bits) // wide) * -(-min(a_bits, b_bits) // narrow)
+    block = design.device.dsp_block
+    if block is None:
+        return 0
+    parts = -(-max(a_bits, b_bits) // block.wide) * -(-min(a_bits, b_bits) // block.narrow)
     return (parts - 1) * (a_bits + b_bits)
 
 
@@ -138,38 +143,18 @@ def _raises(design: Design) -> int:
     return int(possible.all(axis=1).sum())
 
 
-def table_lane(x_bits: int, w_bits: int, sum_bits: int) -> tuple[int, int]:
-    """Return the look-up tables and flip-flops of a lane of ``lane_tables.vhd``."""
-
-    def tables(multiplier: int, multiplicand: int) -> int:
-        wide = multiplier % 2 == 1 and multiplier > 7
-        return 1 << 30 if wide else multiplier // 2 * (multiplicand + 1)
-
-    w_multiplies = tables(w_bits, x_bits) <= tables(x_bits, w_bits)
-    multiplier, multiplicand = (w_bits, x_bits) if w_multiplies else (x_bits, w_bits)
-    rows, odd = multiplier // 2, multiplier % 2
-    early = (1 - odd) * (rows + 1) // 2
-    row_bits = multiplicand + 2 * early if early else multiplicand
-    digits = 2 * (rows - early) + 1 + (1 - odd)
-    return (
-        sum_bits + rows * (multiplicand + 1),
-        multiplicand + digits + row_bits + x_bits + w_bits + sum_bits,
-    )
-
-
 def _lanes(design: Design) -> dict[str, float]:
     """Lanes, the registers of their sums, the choice among these, the row's maximum."""
     c, array = design.constants, design.array
     ways, columns, sums = c["WAYS"], c["COLUMNS"], c["SUM_BITS"]
     count = {kind: sum(k == kind for k in array.kinds) for kind in LaneKind}
-    tables, registers = (
-        table_lane(array.narrow_x, array.narrow_w, sums) if count[LaneKind.TABLES] else (0, 0)
-    )
     widths = [(c["X_BITS"], c["LANE_BITS"]), (array.narrow_x, array.narrow_w)]
+    each = list(zip(array.kinds, widths, strict=False))
+    of_tables = [table_lane(*bits, sums) for kind, bits in each if kind == LaneKind.TABLES]
     outside = [  # of DSP blocks: products too narrow for them
-        (x_bits, w_bits)
-        for kind, (x_bits, w_bits) in zip(array.kinds, widths, strict=False)
-        if kind == LaneKind.SINGLE and not dsp_of_product(x_bits, w_bits, design.device.family)
+        bits
+        for kind, bits in each
+        if kind == LaneKind.SINGLE and not design.device.dsp_of_product(*bits)
     ]
     return {
         "one": 1,
@@ -183,8 +168,8 @@ def _lanes(design: Design) -> dict[str, float]:
         "grouped sums": count[LaneKind.PAIRS] * c["GROUPED"] * columns * sums,
         "pairs' operands": count[LaneKind.PAIRS] * columns * c["LANE_BITS"] / 2,
         "single sums": count[LaneKind.SINGLE] * columns * sums,
-        "table lanes' tables": count[LaneKind.TABLES] * columns * tables,
-        "table lanes' registers": count[LaneKind.TABLES] * columns * registers,
+        "table lanes' tables": columns * sum(tables for tables, _ in of_tables),
+        "table lanes' registers": columns * sum(registers for _, registers in of_tables),
     }
 
 
@@ -208,8 +193,10 @@ def _engine(design: Design) -> dict[str, float]:
         [s for s in design.segments if s.bank == bank] for bank in range(len(design.bank_bits))
     ]
     bank_bits = [bits * columns for bits in design.bank_bits]
-    kept = {b.name: b.copies * b.width for b in design.buffers}
-    in_block = {b.name: b.copies * b.width * (b.storage == "block") for b in design.buffers}
+    kept = Counter({b.name: b.copies * b.width for b in design.buffers})
+    in_block = Counter(
+        {b.name: b.copies * b.width * (b.storage == "block") for b in design.buffers}
+    )
     outputs = c["OUTPUTS"] * c["OUTPUT_BITS"] if c["OUTPUTS"] > 1 else 0
     return {
         "one": 1,
@@ -257,7 +244,7 @@ def _lane_operand_tables(design: Design) -> int:
     total = 0
     for lane in range(c["COLUMNS"]):
         cached = (lane < c["KEY_LANES"]) + c["WAYS"] * (lane < c["VALUE_LANES"])
-        if design.device.family == "xc7":
+        if design.device.family.lut_inputs == 6:
             tables = -(-(chosen + cached + 1) // 5)
         else:
             tables = cached + (-(-(chosen - 1) // 3) if segments > 1 else 0)
@@ -265,29 +252,17 @@ def _lane_operand_tables(design: Design) -> int:
     return total
 
 
-def ram_tables(words: int, width: int, family: str) -> int:
-    """Return the look-up tables that a memory's primitives take; see ``netlist.PRIMITIVES``."""
-    if family == "ecp5":  # TRELLIS_DPR16X4
-        return 6 * max(1, -(-(1 << (words - 1).bit_length()) // 16)) * -(-width // 4)
-    if words <= 32:  # RAM32M
-        return 4 * -(-width // 6)
-    return 4 * (1 << (-(-words // 64) - 1).bit_length()) * -(-width // 3)  # RAM64M
-
-
-def rom_columns(bits: BitColumns, family: str) -> tuple[int, int]:
+def rom_columns(bits: BitColumns, family: Family) -> tuple[int, int]:
     """Return what a read-only memory has in its tables.
 
-    Blocks have 64 words. A bit that is the same in all words of a block takes no table, and bits
-    that are alike take one. A table of four inputs holds 16 words, and where nothing else joins
-    them, it takes another table to choose between two.
+    A bit that is the same in all words of a block takes no table, and bits that are alike take one.
 
     Returns:
         registers behind the tables, and the tables.
     """
     counts = bits.different
-    parts = np.full(len(counts), BLOCK // 16)
-    parts[-1] -= -bits.words % BLOCK // 16
-    of_column = {"xc7": np.ones_like(parts), "ecp5": parts, "ice40": 2 * parts - 1}[family]
+    of_column = np.full(len(counts), family.column_luts(BLOCK))
+    of_column[-1] = family.column_luts(bits.words - BLOCK * (len(counts) - 1))
     return int(counts.sum()), int(counts @ of_column)
 
 
@@ -298,10 +273,9 @@ def _memories(design: Design) -> dict[str, float]:
     small = ("inputs", "scratch", "tokens", "residuals", "keys", "values")
     primitives = choice = 0
     for b in ram:
-        if b.name in small:
-            primitives += b.copies * ram_tables(b.words, b.width, family)
-            deep = 16 if family == "ecp5" else 64
-            choice += b.copies * b.width * (-(-b.words // deep) - 1)
+        if b.name in small and family.distributed_ram is not None:
+            primitives += b.copies * family.distributed_ram.primitives_luts(b.words, b.width)
+            choice += b.copies * b.width * (-(-b.words // family.distributed_ram.depth) - 1)
     random = regular = registers = chosen = outputs = 0
     for name, copies, bits in design.tables():
         behind, tables = rom_columns(bits, family)
@@ -310,8 +284,7 @@ def _memories(design: Design) -> dict[str, float]:
             regular += copies * tables
         else:
             random += copies * tables
-        choices = bits.columns.shape[1] - 1
-        each = -(-choices // 3) if family == "xc7" else choices
+        each = family.choice_luts(bits.columns.shape[1])
         varying = copies * bits.changes
         chosen += each * varying
         outputs += varying

@@ -10,7 +10,7 @@ it may be is what it was off at worst where each design in turn was left out of 
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache, lru_cache
+from functools import cache
 from pathlib import Path
 from typing import Any, Literal
 
@@ -18,8 +18,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from narrowcast.compile.design import Design
-from narrowcast.compile.features import PARTS, features
 from narrowcast.errors import UserError
+from narrowcast.estimate.features import PARTS, features
 from narrowcast.targets.device import Device
 
 Vector = NDArray[np.float64]
@@ -48,17 +48,16 @@ class Area:
         return lut <= device.lut and ff <= device.ff
 
 
-@lru_cache(8)  # a design is asked about more than once
 def area(design: Design, tool: Tool = "yosys") -> Area:
     """Estimate what synthesis will count.
 
     Raises:
         UserError: nothing has been characterised for the design's family and the tool.
     """
-    fit = _fit(design.device.family, tool)
+    fit = _fit(design.device.family.name, tool)
     if not fit:
         raise UserError(
-            f"nothing is known of what {tool} makes for {design.device.family}: "
+            f"nothing is known of what {tool} makes for {design.device.family.name}: "
             f"run 'narrowcast characterise --tool {tool} --device {design.device.name}'"
         )
     found = features(design)
