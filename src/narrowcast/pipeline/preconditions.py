@@ -3,9 +3,10 @@
 Nothing here has a part in what a stage makes, so none of it counts as code of the stage.
 """
 
-from narrowcast.compile import compile_model
+from narrowcast.compile import HardwareOptions, compile_model
 from narrowcast.config import Config
 from narrowcast.estimate import stand_in
+from narrowcast.estimate.area import area_model
 from narrowcast.extras import require_extra
 from narrowcast.pipeline.options import Options
 from narrowcast.targets.device import Device, load_device
@@ -21,7 +22,8 @@ def can_learn(config: Config) -> None:
     """
     require_extra("train", "training")
     hardware = config.hardware
-    compile_model(stand_in(config), load_device(hardware.device), **hardware.choices())
+    device, options = load_device(hardware.device), HardwareOptions(**hardware.choices())
+    compile_model(stand_in(config), device, area_model("yosys"), options)
 
 
 def can_simulate() -> None:

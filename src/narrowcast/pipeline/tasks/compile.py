@@ -23,13 +23,15 @@ def stage(config: Config, out: Path) -> Stage[CompileResults]:
     """Return the stage that turns the integer model into VHDL."""
 
     def run(work: Path, progress: Progress) -> CompileResults:  # noqa: ARG001
-        from narrowcast.compile import compile_model
+        from narrowcast.compile import HardwareOptions, compile_model
+        from narrowcast.estimate.area import area_model
         from narrowcast.integer import load_model
         from narrowcast.targets.device import load_device
         from narrowcast.vectors import write_vectors
 
         model, hardware = load_model(out), config.hardware
-        design = compile_model(model, load_device(hardware.device), **hardware.choices())
+        options = HardwareOptions(**hardware.choices())
+        design = compile_model(model, load_device(hardware.device), area_model("yosys"), options)
         design.write_rtl(work / RTL)
         arrays = read_predictions(out)
         inputs, results = (arrays[name].astype(np.int64) for name in ("inputs", "results"))
