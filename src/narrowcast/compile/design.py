@@ -405,7 +405,7 @@ def _sizes(
         "INPUT_WORDS": model.input_words,
         "INPUT_ROWS": sum(tensor.rows for tensor in model.input_tensors),
         "INPUT_WORDS_OF_WAY": words["inputs"],
-        "ELEMENTS": len(images.layout.elements),
+        "ELEMENT_COUNT": len(images.layout.elements),
         "OUTPUTS": model.output_words,
         "RESULT_WORDS": words.get("results", 0),
         "SCRATCH_WORDS": words.get("scratch", 0),
@@ -417,9 +417,9 @@ def _sizes(
         "VALUE_LANES": value_lanes,
         "ROW_LENGTH": next(iter(lengths)) if len(lengths) == 1 else 0,
         "MOST_KEYS": max(lengths, default=0),
-        "BIASES": words.get("biases", 0),
-        "POSITIONS": words.get("positions", 0),
-        "RESIDUAL_MULTIPLIERS": words.get("residual multipliers", 0),
+        "BIAS_WORDS": words.get("biases", 0),
+        "POSITION_WORDS": words.get("positions", 0),
+        "R_WORDS": words.get("residual multipliers", 0),
     }
 
 

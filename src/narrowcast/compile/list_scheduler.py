@@ -184,11 +184,19 @@ def _operand_ready(made: _Made, step: StepRow, first: int, after: int) -> int:
     if step.reads == READS_POOL:
         whole = made.stored[step.operand] == step.operand_rows
         return int(made.readable[step.operand, 0, 0]) if whole else NEVER
+    return _row_ready(made, step.operand, first, after, step.first_part, step.parts) + step.offset
+
+
+@compiled
+def _row_ready(
+    made: _Made, tensor: int, first: int, after: int, first_part: int, parts: int
+) -> int:
+    """Return the clock from which rows of a tensor can be read from their first column on."""
     latest = 0
     for row in range(first, after):
-        for part in range(step.first_part, step.first_part + step.parts):
-            latest = max(latest, made.readable[step.operand, row, part])
-    return latest if latest == NEVER else latest + step.offset
+        for part in range(first_part, first_part + parts):
+            latest = max(latest, made.readable[tensor, row, part])
+    return latest
 
 
 @compiled
@@ -215,9 +223,15 @@ def _ready(
     operand = _operand_ready(made, step, first, after)
     if step.reads != READS_INPUTS and operand >= clock:
         clock, reason = operand, OPERAND
+    before_value = step.inner - 1 + table.latency + SUM_TO_TAKE + TAKE_TO_VALUE
+    if step.residual >= 0:
+        residual = _row_ready(made, step.residual, first, after, 0, step.residual_parts)
+        if residual >= NEVER:
+            return NEVER, OPERAND
+        if residual - before_value > clock:
+            clock, reason = residual - before_value, OPERAND
     if step.reads == READS_PROBABILITIES:
         divided = made.divided[step.scores, first]
-        before_value = step.inner - 1 + table.latency + SUM_TO_TAKE + TAKE_TO_VALUE
         clock, reason = max(clock, divided - before_value), SOFTMAX
         if divided == NEVER:
             return NEVER, VALUE

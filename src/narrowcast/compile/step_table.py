@@ -40,6 +40,8 @@ class StepRow(NamedTuple):
         input_row: Rows that come in before the operand's first one.
         least_word: Inputs that have to be there in any case.
         least_rows: Rows of these.
+        residual: The tensor that is added row by row; -1: none.
+        residual_parts: Parts of its rows.
         cache: The tensor of keys, or of values.
         cache_rows: Its rows.
         cache_part: The part of it that is read.
@@ -75,6 +77,8 @@ class StepRow(NamedTuple):
     input_row: int
     least_word: int
     least_rows: int
+    residual: int
+    residual_parts: int
     cache: int
     cache_rows: int
     cache_part: int
@@ -201,9 +205,13 @@ def _operand(graph: EngineGraph, step: ProgramStep, number: dict[str, int]) -> d
     own_part = isinstance(source, Scores) and parts == source.heads
     words, in_rows = graph.arrival(source.operand)
     least_word, least_rows = 0, 0
-    if isinstance(source, Linear) and source.residual_element is not None:
-        assert source.residual is not None
-        least_word, least_rows = graph.element_arrival(source.residual, source.residual_element)
+    residual, residual_parts = -1, 0
+    if isinstance(source, Linear) and source.residual is not None:
+        if source.residual_element is None:
+            residual, residual_parts = number[source.residual], graph.parts[source.residual]
+        else:
+            element = source.residual_element
+            least_word, least_rows = graph.element_arrival(source.residual, element)
     return {
         "reads": read,
         "operand": number[summed.name],
@@ -216,6 +224,8 @@ def _operand(graph: EngineGraph, step: ProgramStep, number: dict[str, int]) -> d
         "input_row": in_rows,
         "least_word": least_word,
         "least_rows": least_rows,
+        "residual": residual,
+        "residual_parts": residual_parts,
     }
 
 

@@ -10,14 +10,14 @@ it may be is what it was off at worst where each design in turn was left out of 
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from narrowcast.compile.design import Design
+from narrowcast.compile import AreaModel, Design
 from narrowcast.errors import UserError
 from narrowcast.estimate.features import PARTS, features
 from narrowcast.targets.device import Device
@@ -46,6 +46,11 @@ class Area:
         """Say whether a device's tables and flip-flops last, however wrong the numbers may be."""
         lut, ff = self.lut * (1 + self.lut_error), self.ff * (1 + self.ff_error)
         return lut <= device.lut and ff <= device.ff
+
+
+def area_model(tool: Tool) -> AreaModel:
+    """Return the estimate of a tool's counts, as the compiler takes it."""
+    return partial(area, tool=tool)
 
 
 def area(design: Design, tool: Tool = "yosys") -> Area:

@@ -9,7 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from narrowcast.compile import Design
+from narrowcast.compile.compilation import Compilation
 from narrowcast.compile.design import compile_array
+from narrowcast.compile.program import engine_graph
 from narrowcast.compile.select import HardwareOptions, arrays
 from narrowcast.errors import UserError
 from narrowcast.estimate.area import Tool, fit_points, points_file
@@ -17,6 +19,7 @@ from narrowcast.estimate.attribution import counts, counts_of_instances
 from narrowcast.estimate.features import features
 from narrowcast.estimate.samples import Sample, sample
 from narrowcast.files import write_whole
+from narrowcast.integer.analysis import analyse
 from narrowcast.rtl import RTL
 from narrowcast.targets.device import Device
 from narrowcast.tools.ghdl import to_verilog
@@ -84,7 +87,7 @@ def characterise(
         later = [p for p in earlier if p["recipe"]["seed"] > drawn.seed]  # not yet looked at
         known["points"] = others + own + later
         _write(path, known)
-        told(len(own), count, f"{design.model.channels} channels, {design.model.window} rows")
+        told(len(own), count, f"{drawn.shape.channels} channels, {drawn.shape.window} rows")
     known["points"] = others + own
     known["fit"] = fit_points(known["points"])
     _write(path, known)
@@ -113,11 +116,12 @@ def _fastest(drawn: Sample, device: Device) -> Design:
     Raises:
         UserError: the device cannot have it.
     """
-    model, wishes = drawn.model(), HardwareOptions(**drawn.hw)
+    model, options = drawn.model(), HardwareOptions(**drawn.hw)
+    compilation = Compilation(engine_graph(analyse(model)), device)
     refusals = []
-    for array in arrays(model, device, wishes):
+    for array in arrays(compilation, options):
         try:
-            return compile_array(model, device, array, wishes.storage or {}, thorough=True)
+            return compile_array(compilation, array, options.storage, model, thorough=True)
         except UserError as refusal:
             refusals.append(refusal)
     raise refusals[0]

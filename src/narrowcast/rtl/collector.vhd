@@ -53,8 +53,8 @@ architecture rtl of collector is
   constant WAYS_AT      : natural := STEP_BITS + ADDRESS_BITS;
   constant SLOT_AT      : natural := WAYS_AT + 2;
   -- A field for an address of its own, or the result's address.
-  constant RESIDUAL_AT  : natural := STEP_BITS + RESIDUAL_ROWS * (SLOT_AT + SLOT_BITS - STEP_BITS);
-  constant POSITION_AT  : natural :=
+  constant RESIDUAL_FIELD : natural := STEP_BITS + RESIDUAL_ROWS * (SLOT_AT + SLOT_BITS - STEP_BITS);
+  constant POSITION_FIELD : natural :=
     STEP_BITS + POSITION_ROWS * (SLOT_AT + SLOT_BITS + RESIDUAL_ROWS * ADDRESS_BITS - STEP_BITS);
 
   subtype count_t is unsigned(COUNT_BITS - 1 downto 0);
@@ -130,8 +130,8 @@ begin
   word_y    <= unsigned(word(WAYS_AT - 1 downto STEP_BITS));
   word_ways <= word(SLOT_AT - 1 downto WAYS_AT);
   word_slot <= unsigned(word(SLOT_AT + SLOT_BITS - 1 downto SLOT_AT));
-  word_residual <= unsigned(word(RESIDUAL_AT + ADDRESS_BITS - 1 downto RESIDUAL_AT));
-  word_position <= unsigned(word(POSITION_AT + ADDRESS_BITS - 1 downto POSITION_AT));
+  word_residual <= unsigned(word(RESIDUAL_FIELD + ADDRESS_BITS - 1 downto RESIDUAL_FIELD));
+  word_position <= unsigned(word(POSITION_FIELD + ADDRESS_BITS - 1 downto POSITION_FIELD));
 
   row_ends  <= tile_ends and last_tile;
   take      <= inner_full and not hold and (prepared or not row_ends);

@@ -51,7 +51,7 @@ architecture rtl of engine is
   signal input_write  : way_bits;
   signal input_address : address_t;
   signal input_data   : std_logic_vector(INPUT_BITS - 1 downto 0);
-  signal elements     : std_logic_vector(maximum(ELEMENTS, 1) * INPUT_BITS - 1 downto 0);
+  signal elements     : std_logic_vector(maximum(ELEMENT_COUNT, 1) * INPUT_BITS - 1 downto 0);
   signal sending      : std_logic;
   signal sent         : std_logic;
   signal result_in    : std_logic;
@@ -138,7 +138,7 @@ architecture rtl of engine is
   signal residual     : residual_array;
   signal per_row      : std_logic;
   signal element_used : std_logic;
-  signal element_at   : natural range 0 to maximum(ELEMENTS, 1);
+  signal element_at   : natural range 0 to maximum(ELEMENT_COUNT, 1);
   signal m_data, r_data : std_logic_vector(M_BITS - 1 downto 0);
   signal y_valid      : way_bits;
   signal y            : y_array;
@@ -257,7 +257,7 @@ begin
         generic map (
           BLOCK_MEMORY => SCRATCH_BLOCK,
           WIDTH        => SCRATCH_BITS,
-          DEPTH        => SCRATCH_WORDS,
+          DEPTH        => maximum(SCRATCH_WORDS, 1),
           ADDRESS_BITS => ADDRESS_BITS
         )
         port map (
@@ -283,7 +283,7 @@ begin
         generic map (
           BLOCK_MEMORY => TOKEN_BLOCK,
           WIDTH        => TOKEN_BITS,
-          DEPTH        => TOKEN_WORDS,
+          DEPTH        => maximum(TOKEN_WORDS, 1),
           ADDRESS_BITS => ADDRESS_BITS
         )
         port map (
@@ -300,7 +300,7 @@ begin
         generic map (
           BLOCK_MEMORY => RESIDUAL_BLOCK,
           WIDTH        => TOKEN_BITS,
-          DEPTH        => TOKEN_WORDS,
+          DEPTH        => maximum(TOKEN_WORDS, 1),
           ADDRESS_BITS => ADDRESS_BITS
         )
         port map (
@@ -325,10 +325,10 @@ begin
       values : entity work.lane_cache
         generic map (
           BLOCK_MEMORY    => VALUE_BLOCK,
-          LANES           => VALUE_LANES,
+          LANES           => maximum(VALUE_LANES, 1),
           WAYS            => 1,
           WIDTH           => VALUE_BITS,
-          DEPTH           => VALUE_WORDS,
+          DEPTH           => maximum(VALUE_WORDS, 1),
           ADDRESS_BITS    => ADDRESS_BITS,
           LANE_INDEX_BITS => LANE_INDEX_BITS
         )
@@ -381,10 +381,10 @@ begin
     keys : entity work.lane_cache
       generic map (
         BLOCK_MEMORY    => KEY_BLOCK,
-        LANES           => KEY_LANES,
+        LANES           => maximum(KEY_LANES, 1),
         WAYS            => WAYS,
         WIDTH           => KEY_BITS,
-        DEPTH           => KEY_WORDS,
+        DEPTH           => maximum(KEY_WORDS, 1),
         ADDRESS_BITS    => ADDRESS_BITS,
         LANE_INDEX_BITS => LANE_INDEX_BITS
       )
@@ -629,9 +629,9 @@ begin
         e_tag       => e_tag(i)
       );
 
-    with_positions : if POSITIONS > 0 generate
+    with_positions : if POSITION_WORDS > 0 generate
 
-      constant SIZE : positive := POSITIONS * POSITION_BITS;
+      constant SIZE : positive := maximum(POSITION_WORDS, 1) * POSITION_BITS;
 
     begin
 
@@ -651,7 +651,7 @@ begin
 
     end generate with_positions;
 
-    without_positions : if POSITIONS = 0 generate
+    without_positions : if POSITION_WORDS = 0 generate
       position_data(i) <= (others => '0');
     end generate without_positions;
 
@@ -671,7 +671,7 @@ begin
     end if;
   end process choose_m;
 
-  with_biases : if BIASES > 0 generate
+  with_biases : if BIAS_WORDS > 0 generate
 
     biases : entity work.rom
       generic map (
@@ -689,7 +689,7 @@ begin
 
   end generate with_biases;
 
-  without_biases : if not (BIASES > 0) generate
+  without_biases : if not (BIAS_WORDS > 0) generate
     bias_data <= (others => '0');
   end generate without_biases;
 
@@ -707,7 +707,7 @@ begin
       data    => m_data
     );
 
-  with_residual_multipliers : if RESIDUAL_MULTIPLIERS > 0 generate
+  with_residual_multipliers : if R_WORDS > 0 generate
 
     residual_multipliers : entity work.rom
       generic map (
@@ -725,7 +725,7 @@ begin
 
   end generate with_residual_multipliers;
 
-  without_residual_multipliers : if not (RESIDUAL_MULTIPLIERS > 0) generate
+  without_residual_multipliers : if not (R_WORDS > 0) generate
     r_data <= (others => '0');
   end generate without_residual_multipliers;
 
@@ -747,6 +747,7 @@ begin
   end process follow;
 
   parameters : process (all) is
+    variable element : signed(INPUT_BITS - 1 downto 0);
   begin
     for i in 0 to WAYS - 1 loop
       residual(i) <= resize(signed(residual_data(i)), RESIDUAL_BITS);
@@ -762,13 +763,13 @@ begin
       end if;
     end if;
     if element_used = '1' then
-      residual(0) <= resize(signed(elements(INPUT_BITS - 1 downto 0)), RESIDUAL_BITS);
-      for i in 2 to ELEMENTS loop
+      element := signed(elements(INPUT_BITS - 1 downto 0));
+      for i in 2 to ELEMENT_COUNT loop
         if element_at = i then
-          residual(0) <= resize(signed(elements(i * INPUT_BITS - 1 downto (i - 1) * INPUT_BITS)),
-                                RESIDUAL_BITS);
+          element := signed(elements(i * INPUT_BITS - 1 downto (i - 1) * INPUT_BITS));
         end if;
       end loop;
+      residual <= (others => resize(element, RESIDUAL_BITS));
     end if;
   end process parameters;
 
@@ -862,7 +863,7 @@ begin
       generic map (
         BLOCK_MEMORY => POOL_BLOCK,
         WIDTH        => POOL_BITS,
-        DEPTH        => POOL_WORDS,
+        DEPTH        => maximum(POOL_WORDS, 1),
         ADDRESS_BITS => ADDRESS_BITS
       )
       port map (

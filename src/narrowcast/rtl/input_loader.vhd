@@ -24,7 +24,7 @@ entity input_loader is
     write      : out   std_logic_vector(WAYS - 1 downto 0);
     address    : out   unsigned(ADDRESS_BITS - 1 downto 0);
     data       : out   std_logic_vector(INPUT_BITS - 1 downto 0);
-    elements   : out   std_logic_vector(maximum(ELEMENTS, 1) * INPUT_BITS - 1 downto 0)
+    elements   : out   std_logic_vector(maximum(ELEMENT_COUNT, 1) * INPUT_BITS - 1 downto 0)
   );
 end entity input_loader;
 
@@ -201,7 +201,7 @@ begin
   end generate count_none;
 
   -- A number of a tensor's last row is kept from every row: that of the last one stays.
-  kept : for e in 0 to ELEMENTS - 1 generate
+  kept : for e in 0 to ELEMENT_COUNT - 1 generate
 
     constant OF_TENSOR : natural := ELEMENT_TENSOR(e);
     constant ROW       : natural := ELEMENT_ROW(e);
@@ -223,7 +223,7 @@ begin
 
   end generate kept;
 
-  none_kept : if ELEMENTS = 0 generate
+  none_kept : if ELEMENT_COUNT = 0 generate
     elements <= (others => '0');
   end generate none_kept;
 

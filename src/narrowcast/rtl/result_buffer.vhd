@@ -74,20 +74,20 @@ begin
   in_registers : if not IN_MEMORY generate
 
     type   result_array is array (RESULTS - 1 downto 0) of std_logic_vector(WIDTH - 1 downto 0);
-    signal results : result_array;
+    signal kept : result_array;
 
   begin
 
     valid    <= offering;
-    out_data <= results(0);
+    out_data <= kept(0);
 
     shift : process (clk) is
     begin
       if rising_edge(clk) then
         if write = '1' then
-          results <= data & results(RESULTS - 1 downto 1);
+          kept <= data & kept(RESULTS - 1 downto 1);
         elsif offering = '1' and out_ready = '1' then
-          results <= results(0) & results(RESULTS - 1 downto 1);
+          kept <= kept(0) & kept(RESULTS - 1 downto 1);
         end if;
       end if;
     end process shift;

@@ -161,6 +161,9 @@ begin
           full_step    <= came_step;
           full_ways    <= came_ways;
           full_y       <= fill_y;
+          if ROW_LENGTH < 2 and came_first = '1' then
+            full_y <= came_y; -- the row has a single score
+          end if;
 
           fill       <= (others => '0');
           fill_bank  <= not fill_bank;

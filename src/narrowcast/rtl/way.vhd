@@ -268,11 +268,11 @@ begin
 
   with_scores : if MOST_KEYS > 0 generate
 
-    maximum : entity work.row_maximum
+    scores_of_row : entity work.row_maximum
       generic map (
         BLOCK_MEMORY => SCORES_BLOCK,
         ROW_LENGTH   => ROW_LENGTH,
-        MOST_SCORES  => MOST_KEYS,
+        MOST_SCORES  => maximum(MOST_KEYS, 1),
         SUM_BITS     => SUM_BITS,
         STEP_BITS    => STEP_BITS,
         ADDRESS_BITS => ADDRESS_BITS

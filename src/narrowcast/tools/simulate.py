@@ -11,7 +11,7 @@ import numpy as np
 from narrowcast.compile import TRACE_ORDER
 from narrowcast.compile.program import engine_graph
 from narrowcast.errors import ToolError
-from narrowcast.integer.analysis import analyse
+from narrowcast.integer.analysis import analyse as analyse_graph
 from narrowcast.integer.execute import execute
 from narrowcast.integer.model import Array, IntegerModel
 from narrowcast.tools.ghdl import TESTBENCH, analyse, to_verilog
@@ -46,7 +46,7 @@ def simulate_ghdl(
     work: Path,
     progress: ProgressCallback | None = None,
 ) -> Simulation:
-    """Run the words of windows [w, input_words] through GHDL, and the first two again with random stalls.
+    """Run words of windows [w, input_words] through GHDL, the first two again with random stalls.
 
     Raises:
         ToolError: GHDL failed, or the cycles differ from window to window.
@@ -122,7 +122,7 @@ def simulate_verilator(
 
 
 def trace_ghdl(rtl: Path, model: IntegerModel, inputs: Array, expected: Array, work: Path) -> Path:
-    """Run the words of windows [w, input_words] through GHDL with all signals traced; return the VCD file.
+    """Run words [w, input_words] through GHDL with all signals traced; return the VCD file.
 
     Raises:
         ToolError: GHDL failed, or a result is not the expected one.
@@ -199,7 +199,7 @@ def expected_trace(
 
     Each as (tensor, (row, column), integer); the order is the compiler's, beside the sources.
     """
-    graph = engine_graph(analyse(model)).model
+    graph = engine_graph(analyse_graph(model)).model
     tensors: dict[str, Array] = {}
     execute(graph, graph.unpack_inputs(window[None]), tensors.__setitem__)
     order = json.loads((rtl / TRACE_ORDER).read_text())
