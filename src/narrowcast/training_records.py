@@ -22,8 +22,8 @@ class History:
     """The course of a training, one entry per epoch run.
 
     Attributes:
-        loss: Mean loss on the training part.
-        validation_rmse: RMSE on the validation part, in the target's own unit.
+        loss: Mean squared error of the scaled forecasts in training.
+        validation_rmse: In the target's own unit.
         best: Index of the epoch whose weights were kept.
     """
 
@@ -37,21 +37,21 @@ class TensorSummary:
     """The distribution of a tensor before quantisation, and how it was quantised.
 
     Attributes:
-        name: As in the integer model.
+        name: That in the integer model.
         bits: Width.
         scheme: Whether there is a zero point.
-        scale: Of activations one; of weights the mean over the channels.
+        scale: Of a tensor; of weights the mean over the channels.
         zero_point: 0 if symmetric.
-        lowest: The least that the integers reach; of weights, in the channel with the largest
+        lowest: Real number of the lowest integer; of weights, in the channel with the largest
             scale.
-        highest: The most that they reach.
-        error: Of the integers, root mean square, as a fraction of the tensor's own.
-        error_symmetric: The same for the best range without a zero point; None where there is no
-            choice.
-        error_asymmetric: The same for the best range with a zero point. The adaptive scheme
-            compares these two.
+        highest: Real number of the highest integer, likewise.
+        error: Root mean square of the rounding error, as a fraction of that of the tensor.
+        error_symmetric: The same for the best range without a zero point; None if the tensor has
+            no choice.
+        error_asymmetric: The same for the best range with a zero point, to which the adaptive
+            scheme compares the former; None if the tensor has no choice.
         edges: The least and the largest number that occurs.
-        counts: How many numbers lie in each of the equal bins between these.
+        counts: Numbers in each of the equal bins between these.
     """
 
     name: str

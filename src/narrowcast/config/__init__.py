@@ -13,6 +13,7 @@ from narrowcast.config.sections import (
     TrainConfig,
     VerifyConfig,
 )
+from narrowcast.config.shape import shape_of
 from narrowcast.config.tensor_names import array_name, quantised_names, scheme_names
 
 __all__ = [
@@ -32,4 +33,5 @@ __all__ = [
     "load_config",
     "quantised_names",
     "scheme_names",
+    "shape_of",
 ]

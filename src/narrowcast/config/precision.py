@@ -8,13 +8,17 @@ from pydantic import BeforeValidator, Field, field_serializer
 
 from narrowcast.config.mistakes import did_you_mean
 from narrowcast.config.section import Section
-from narrowcast.config.tensor_names import array_name, quantised_names, scheme_names
+from narrowcast.config.tensor_names import (
+    array_name,
+    as_configured,
+    quantised_names,
+    scheme_names,
+    symmetric_names,
+)
 
 Choice = TypeVar("Choice")
 Scheme = Literal["adaptive", "symmetric", "asymmetric"]
 Bits = Annotated[int, Field(ge=2, le=8)]
-
-_ALWAYS_SYMMETRIC = ("*.key.activation", "*.value.activation")  # they feed the lanes like weights
 
 
 def flat_items(table: Mapping[str, object]) -> Iterator[tuple[str, object]]:
@@ -53,14 +57,9 @@ def _check_rules(key: str, rules: object, names: Sequence[str]) -> None:
     for rule in rules if isinstance(rules, dict) else ():
         if rule != "default" and not any(fnmatchcase(name, rule) for name in names):
             raise ValueError(
-                f"{key}: there is no {rule!r}{did_you_mean(_as_configured(rule), names)}: "
+                f"{key}: there is no {rule!r}{did_you_mean(as_configured(rule), names)}: "
                 f"it may have default, {', '.join(names)}"
             )
-
-
-def _as_configured(rule: str) -> str:
-    """Return what is meant by a name of the integer model and of the report."""
-    return rule.replace(".output", ".activation").replace(".weights", ".weight")
 
 
 class QuantizationConfig(Section):
@@ -100,13 +99,12 @@ class QuantizationConfig(Section):
 
     def check_names(self, layers: int) -> None:
         """Raise a ValueError if a rule is for nothing, or cannot be followed."""
-        names = scheme_names(layers)
+        names, lanes = scheme_names(layers), set(symmetric_names(layers))
         _check_rules("quantization.bits", self.bits, quantised_names(layers))
         _check_rules("quantization.scheme", self.scheme, names)
         for rule, scheme in self.scheme.items() if isinstance(self.scheme, dict) else ():
-            meant = [name for name in names if fnmatchcase(name, rule)]
-            lanes = [n for n in meant if any(fnmatchcase(n, each) for each in _ALWAYS_SYMMETRIC)]
-            if scheme == "asymmetric" and meant and lanes == meant:
+            meant = {name for name in names if fnmatchcase(name, rule)}
+            if scheme == "asymmetric" and meant and meant <= lanes:
                 raise ValueError(
                     f"quantization.scheme: {rule!r} cannot be asymmetric: keys and values take the "
                     "place of weights, from which nothing is subtracted; choose symmetric"

@@ -76,19 +76,16 @@ def requantisation(multiplier: Reals, residual: Reals | None = None) -> Requanti
     return Requantisation(m, shift, r, residual_shift)
 
 
-def requantise(product: Reals, shift: int, zero_point: int) -> Reals:
-    """Return ``zero_point + ((product + 2^(S-1)) >> S)``, not yet clamped, in place of ``product``.
+def requantise(product: Reals, shift: int) -> Reals:
+    """Return ``(product + 2^(S-1)) >> S``, not yet clamped, in place of ``product``.
 
     Args:
         product: Integers in float64: ``(acc + bias) * M + ((r - z_r) * R << Q)``.
         shift: S >= 1; the shift is arithmetic, so halves are rounded upwards.
-        zero_point: Of the output.
     """
     product += 2.0 ** (shift - 1)
     product *= 2.0**-shift
-    np.floor(product, out=product)
-    product += zero_point
-    return product
+    return np.floor(product, out=product)
 
 
 def exponential_step(bits: int) -> float:

@@ -1,35 +1,45 @@
 """The integer model, executed in NumPy: the arithmetic contract in readable code.
 
-Vectorised over windows. Integers are kept in float64, whose 53 bits hold every number of a valid
-model exactly (``narrowcast.integer.validate`` proves it), as its matrix products are much faster
-than those of int64.
+Vectorised over windows. Tensors are kept less their zero points, in float64: its 53 bits hold every
+number of a valid model exactly (``narrowcast.integer.validate`` proves it), and its matrix products
+are much faster than those of int64.
 """
 
 from collections.abc import Callable, Mapping
 
 import numpy as np
+from threadpoolctl import ThreadpoolController
 
 from narrowcast.integer.arithmetic import Reals, requantise
-from narrowcast.integer.model import Array, Context, IntegerModel, Linear, RowSum, Scores
+from narrowcast.integer.model import Array, Context, IntegerModel, Linear, RowSum, Scores, Tensor
 
-BATCH = 256  # windows at once, of which the integers stay in the processor's cache
+_BATCH_NUMBERS = 1 << 17  # of the largest tensor of a batch: they stay in the processor's cache
+# Products of this size gain nothing from several threads, and lose a lot if other work keeps the
+# processor's cores busy. Results do not depend on it, as sums are exact in any order.
+_LIBRARIES = ThreadpoolController()
 
-State = dict[str, Reals]  # integers [windows, rows, columns] by tensor
+Numbers = dict[str, Reals]  # by name
 
 
-def _linear(model: IntegerModel, step: Linear, state: State) -> Reals:
-    operand, output = model.tensors[step.operand], model.tensors[step.output]
-    acc = (state[step.operand] - operand.zero_point) @ model.arrays[step.weights].T.astype(float)
-    acc += model.arrays[step.bias]
-    acc *= model.arrays[step.multiplier]
+def _clamp(y: Reals, tensor: Tensor, *, relu: bool = False) -> Reals:
+    """Clamp integers less their zero point, in place."""
+    low = 0 if relu else tensor.low - tensor.zero_point
+    return np.clip(y, low, tensor.high - tensor.zero_point, out=y)
+
+
+def _linear(model: IntegerModel, step: Linear, arrays: Numbers, state: Numbers) -> Reals:
+    x, weights = state[step.operand], arrays[step.weights]
+    rows = x.reshape(-1, x.shape[-1])  # one product for all windows
+    acc = (rows @ weights.T).reshape(*x.shape[:-1], len(weights))
+    acc += arrays[step.bias]
+    acc *= arrays[step.multiplier]
     if step.residual is not None and step.residual_multiplier is not None:
-        r = state[step.residual] - model.tensors[step.residual].zero_point
+        r = state[step.residual]
         if step.residual_element is not None:
             row, column = step.residual_element
             r = r[:, row, column, None, None]
-        acc += r * (model.arrays[step.residual_multiplier] << step.residual_shift)
-    y = requantise(acc, step.shift, output.zero_point)
-    return np.clip(y, output.zero_point if step.relu else output.low, output.high, out=y)
+        acc += r * (arrays[step.residual_multiplier] * 2.0**step.residual_shift)
+    return _clamp(requantise(acc, step.shift), model.tensors[step.output], relu=step.relu)
 
 
 def _split_heads(x: Reals, heads: int) -> Reals:
@@ -37,41 +47,38 @@ def _split_heads(x: Reals, heads: int) -> Reals:
     return x.reshape(*x.shape[:2], heads, -1).swapaxes(1, 2)
 
 
-def _scores(model: IntegerModel, step: Scores, state: State) -> Reals:
-    query = _split_heads(state[step.operand] - model.tensors[step.operand].zero_point, step.heads)
-    key = _split_heads(state[step.key], step.heads)
+def _scores(step: Scores, arrays: Numbers, state: Numbers) -> Reals:
+    query, key = (_split_heads(state[name], step.heads) for name in (step.operand, step.key))
     score = query @ key.swapaxes(2, 3)
     score -= score.max(axis=-1, keepdims=True)
     score *= step.multiplier
-    table = model.arrays[step.table] + model.tensors[step.output].zero_point
-    index = np.clip(requantise(score, step.shift, 0), 0, len(table) - 1).astype(np.intp)
-    e = table.astype(float)[index]
+    table = arrays[step.table]
+    index = np.minimum(requantise(score, step.shift), len(table) - 1)
+    e = table[index.astype(np.intp)]
     return e.reshape(len(e), -1, e.shape[-1])
 
 
-def _context(model: IntegerModel, step: Context, state: State) -> Reals:
-    operand, output = model.tensors[step.operand], model.tensors[step.output]
-    e = state[step.operand] - operand.zero_point
-    e = e.reshape(len(e), step.heads, -1, operand.columns)
+def _context(model: IntegerModel, step: Context, state: Numbers) -> Reals:
+    e, output = state[step.operand], model.tensors[step.output]
+    e = e.reshape(len(e), step.heads, -1, e.shape[-1])
     acc = e @ _split_heads(state[step.value], step.heads)
     acc *= np.floor(step.numerator / e.sum(axis=-1, keepdims=True))
-    y = requantise(acc, step.shift, output.zero_point)
-    y = np.clip(y, output.low, output.high, out=y)
+    y = _clamp(requantise(acc, step.shift), output)
     return y.swapaxes(1, 2).reshape(len(y), output.rows, output.columns)
 
 
-def _run(model: IntegerModel, state: State) -> State:
+def _run(model: IntegerModel, arrays: Numbers, state: Numbers) -> None:
+    """Add the results of all operations to ``state``."""
     for step in model.operations:
         match step:
             case Linear():
-                state[step.output] = _linear(model, step, state)
+                state[step.output] = _linear(model, step, arrays, state)
             case RowSum():
                 state[step.output] = state[step.operand].sum(axis=1, keepdims=True)
             case Scores():
-                state[step.output] = _scores(model, step, state)
+                state[step.output] = _scores(step, arrays, state)
             case Context():
                 state[step.output] = _context(model, step, state)
-    return state
 
 
 def execute(
@@ -91,17 +98,25 @@ def execute(
     Returns:
         int64 [windows, rows, columns] of each output by its tensor's name.
     """
+    arrays = {name: array.astype(np.float64) for name, array in model.arrays.items()}
+    zeros = {name: tensor.zero_point for name, tensor in model.tensors.items()}
     windows = len(next(iter(inputs.values())))
-    parts: dict[str, list[Reals]] = {each.tensor: [] for each in model.outputs}
-    for first in range(0, max(windows, 1), BATCH):
-        batch = {name: each[first : first + BATCH].astype(float) for name, each in inputs.items()}
-        state = _run(model, batch)
-        for name, results in parts.items():
-            results.append(state[name])
+    batch = max(1, _BATCH_NUMBERS // max(tensor.size for tensor in model.tensors.values()))
+    result = {
+        tensor.name: np.empty((windows, tensor.rows, tensor.columns), np.int64)
+        for tensor in model.output_tensors
+    }
+    for first in range(0, windows, batch):
+        part = slice(first, first + batch)
+        state = {name: np.subtract(q[part], zeros[name], dtype=float) for name, q in inputs.items()}
+        with _LIBRARIES.limit(limits=1, user_api="blas"):
+            _run(model, arrays, state)
+        for name, integers in result.items():
+            integers[part] = state[name] + zeros[name]
         if observe is not None:
             for step in model.operations:
-                observe(step.output, state[step.output].astype(np.int64))
-    return {name: np.concatenate(each).astype(np.int64) for name, each in parts.items()}
+                observe(step.output, state[step.output].astype(np.int64) + zeros[step.output])
+    return result
 
 
 def execute_words(model: IntegerModel, words: Array) -> Array:

@@ -13,7 +13,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from narrowcast.integer.arithmetic import integer_range
+from narrowcast.integer.arithmetic import integer_range, signed_bits
 
 SCHEMA_VERSION = 3
 
@@ -65,6 +65,23 @@ class Tensor:
     def size(self) -> int:
         """Number of integers."""
         return self.rows * self.columns
+
+    def quantise(self, real: Reals) -> Array:
+        """Return the nearest integers of real numbers, of any shape."""
+        q = np.rint(real.astype(np.float64) / self.scale) + self.zero_point
+        integers: Array = np.clip(q, self.low, self.high).astype(np.int64)
+        return integers
+
+    def dequantise(self, integers: Array) -> Reals:
+        """Return the real numbers of integers, of any shape."""
+        return (integers - self.zero_point).astype(np.float64) * self.scale
+
+
+def row_sum_tensor(name: str, operand: Tensor) -> Tensor:
+    """Return the tensor of the sums over an operand's rows, as wide as they need."""
+    n = operand.rows
+    bits = signed_bits(n * operand.low, n * operand.high)
+    return Tensor(name, 1, operand.columns, bits, operand.scale, n * operand.zero_point)
 
 
 @dataclass(frozen=True)
@@ -318,9 +335,7 @@ class IntegerModel:
         for each in self.inputs:
             tensor = self.tensors[each.tensor]
             offset, scale = np.array(each.scaling.offset), np.array(each.scaling.scale)
-            scaled = (readings[each.tensor] - offset) / scale
-            q = np.rint(scaled / tensor.scale) + tensor.zero_point
-            result[each.tensor] = np.clip(q, tensor.low, tensor.high).astype(np.int64)
+            result[each.tensor] = tensor.quantise((readings[each.tensor] - offset) / scale)
         return result
 
     def decode(self, results: Mapping[str, Array]) -> dict[str, Reals]:
@@ -332,8 +347,8 @@ class IntegerModel:
                 decoded[each.tensor] = integers.astype(np.float64)
                 continue
             scaling = each.decoder.scaling
-            scaled = (integers - tensor.zero_point).astype(np.float64) * tensor.scale
-            decoded[each.tensor] = scaled * np.array(scaling.scale) + np.array(scaling.offset)
+            scaled = tensor.dequantise(integers) * np.array(scaling.scale)
+            decoded[each.tensor] = scaled + np.array(scaling.offset)
         return decoded
 
     def pack_inputs(self, inputs: Mapping[str, Array]) -> Array:

@@ -9,7 +9,6 @@ from narrowcast.integer.arithmetic import (
     exponential_table,
     integer_range,
     requantisation,
-    signed_bits,
 )
 from narrowcast.integer.builder import (
     ContextSpec,
@@ -33,6 +32,7 @@ from narrowcast.integer.model import (
     RowSum,
     Scores,
     Tensor,
+    row_sum_tensor,
 )
 
 
@@ -151,11 +151,7 @@ class _Draw:
         return float(1 << self.tensors[name].bits)
 
     def row_sum(self, spec: RowSumSpec) -> None:
-        a = self.tensors[spec.operand]
-        bits = signed_bits(a.rows * a.low, a.rows * a.high)
-        self.tensors[spec.output] = Tensor(
-            spec.output, 1, a.columns, bits, a.scale, a.rows * a.zero_point
-        )
+        self.tensors[spec.output] = row_sum_tensor(spec.output, self.tensors[spec.operand])
         self.steps.append(RowSum(spec.name, spec.operand, spec.output))
 
     def scores(self, spec: ScoresSpec) -> None:

@@ -1,5 +1,6 @@
 """The forecaster in floating point, and the one training loop."""
 
+from narrowcast.model.forecaster import Forecaster
 from narrowcast.model.training import (
     ProgressCallback,
     fit,
@@ -11,6 +12,7 @@ from narrowcast.model.training import (
 from narrowcast.model.transformer import Transformer, build
 
 __all__ = [
+    "Forecaster",
     "ProgressCallback",
     "Transformer",
     "build",
