@@ -189,7 +189,8 @@ class _Rewriter:
         apart = [reader for reader in readers if reader[1] not in _SHARED]
         for reader in readers:
             self.renamed[step.output, reader] = copied
-        if len(apart) == len(readers) and self.one_memory(apart):
+        summed = any(use == Use.SUM for _, use in apart)  # the pool cannot be read and added to
+        if len(apart) == len(readers) and self.one_memory(apart) and not summed:
             return
         self.copy_for(copied, apart)
         for reader in apart:

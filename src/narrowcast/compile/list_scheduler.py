@@ -42,6 +42,7 @@ from narrowcast.compile.timing import (
     FETCH,
     INPUT_TO_READ,
     MULTIPLIER_RING,
+    POOL_SPACING,
     ROW_MULTIPLIER_BITS,
     SCORE_TO_BELOW,
     SUM_TO_TAKE,
@@ -72,6 +73,8 @@ class _Units(NamedTuple):
         hold_last: The last such clock.
         scored: Rows of scores so far.
         awaited: Rows of the inputs for which jobs have waited.
+        pooled: The last row that was added to a sum could have begun in this clock with all its
+            values in a row.
     """
 
     free: int
@@ -82,6 +85,7 @@ class _Units(NamedTuple):
     hold_last: int
     scored: int
     awaited: int
+    pooled: int
 
 
 class _Made(NamedTuple):
@@ -224,6 +228,8 @@ def _ready(
     if step.reads != READS_INPUTS and operand >= clock:
         clock, reason = operand, OPERAND
     before_value = step.inner - 1 + table.latency + SUM_TO_TAKE + TAKE_TO_VALUE
+    if step.writes == WRITES_POOL and step.columns < POOL_SPACING:
+        clock = max(clock, units.pooled + POOL_SPACING - before_value)
     if step.residual >= 0:
         residual = _row_ready(made, step.residual, first, after, 0, step.residual_parts)
         if residual >= NEVER:
@@ -421,7 +427,7 @@ def _place_all(table: StepTable, ranks: Array, made: _Made, placed: Placed, fewe
     they do not take ``fewer_than`` so many.
     """
     _reset(made)
-    units = _Units(0, -1, -1, -1, -NEVER, -FETCH - ROW_MULTIPLIER_BITS, 0, 0)
+    units = _Units(0, -1, -1, -1, -NEVER, -FETCH - ROW_MULTIPLIER_BITS, 0, 0, -NEVER)
     left = 0  # operand pairs' clocks of all jobs to come
     for step in table.steps:
         left += -(-step.rows // step.ways) * step.issues
@@ -466,6 +472,7 @@ def _place_all(table: StepTable, ranks: Array, made: _Made, placed: Placed, fewe
             hold_last,
             scored,
             units.awaited + needs,
+            values[-1] - (step.columns - 1) if step.writes == WRITES_POOL else units.pooled,
         )
         left -= step.issues
         job, column = job + 1, column + step.columns

@@ -205,13 +205,15 @@ def _operand(graph: EngineGraph, step: ProgramStep, number: dict[str, int]) -> d
     own_part = isinstance(source, Scores) and parts == source.heads
     words, in_rows = graph.arrival(source.operand)
     least_word, least_rows = 0, 0
+    if source.output == model.outputs[-1].tensor:  # rows that nothing reads come in, too
+        least_word, least_rows = model.input_words, sum(t.rows for t in model.input_tensors)
     residual, residual_parts = -1, 0
     if isinstance(source, Linear) and source.residual is not None:
         if source.residual_element is None:
             residual, residual_parts = number[source.residual], graph.parts[source.residual]
         else:
-            element = source.residual_element
-            least_word, least_rows = graph.element_arrival(source.residual, element)
+            word, row = graph.element_arrival(source.residual, source.residual_element)
+            least_word, least_rows = max(least_word, word), max(least_rows, row)
     return {
         "reads": read,
         "operand": number[summed.name],
