@@ -116,7 +116,7 @@ def test_usage_errors(run: Run, arguments: tuple[str, ...]) -> None:
         (("run.toml", "--set", "train.epochs=2", "quantization.bits=9"), "quantization.bits"),
         (("run.toml", "--set", "model.heads=5"), "heads"),
         (("run.toml", "--set", 'data.inputs=["a", "c"]'), "'c'"),
-        (("run.toml", "--set", "data.window=500"), "window"),
+        (("run.toml", "--set", "data.window=100", "model.channels=4"), "windows"),
         (("run.toml", "--data", "absent.csv"), "absent.csv: no such file"),
         (("absent.toml",), "absent.toml"),
     ],
@@ -151,8 +151,8 @@ def test_bad_data_keeps_outputs(
 def test_unknown_device_is_found_before_training(run: Run, folder: Path) -> None:
     result = run("build", "run.toml", "--out", "out", "--set", "hardware.device=xc7s999")
     assert "xc7s999" in complaint(result)
-    options = ("--synth", "vivado", "--set", "hardware.device=up5k")
-    result = run("build", "run.toml", "--out", "out", *options)
+    small = ("hardware.device=up5k", "model.channels=4", "quantization.bits=4")
+    result = run("build", "run.toml", "--out", "out", "--synth", "vivado", "--set", *small)
     assert "Vivado does not know up5k" in complaint(result)
     assert not (folder / "out").exists()
 

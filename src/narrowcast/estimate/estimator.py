@@ -137,6 +137,8 @@ def estimate_model(
     Raises:
         UserError: as :func:`estimate`.
     """
+    if tool == "vivado":
+        check_vivado(device)
     design = best_design(model, device, area_model(tool), HardwareOptions(**choices))
     return estimate_design(design, clock_mhz, tool)
 
@@ -147,8 +149,6 @@ def estimate_design(design: Design, clock_mhz: float = 100.0, tool: Tool = "yosy
     Raises:
         UserError: the tool has not been characterised for the device's family.
     """
-    if tool == "vivado":
-        check_vivado(design.device)
     device, found = design.device, area(design, tool)
     blocks = sum(buffer.blocks for buffer in design.buffers)
     whole = design.dsp <= device.dsp and blocks <= device.blocks
