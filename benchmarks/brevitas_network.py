@@ -19,7 +19,7 @@ from torch import Tensor, nn
 
 from narrowcast.config import Config
 from narrowcast.data import Dataset
-from narrowcast.model import Forecaster, History, Transformer, fit
+from narrowcast.model import Forecaster, Transformer, fit
 from narrowcast.model.transformer import join_heads, split_heads
 from narrowcast.quantize import ActivationQuantiser, QuantisedTransformer
 from narrowcast.quantize.steps import (
@@ -35,6 +35,7 @@ from narrowcast.quantize.training import (
     parameter_groups,
     sample,
 )
+from narrowcast.training_records import History
 
 
 def _activation(bits: int, quantiser: Any = Int8ActPerTensorFloat) -> nn.Module:

@@ -130,9 +130,7 @@ def straight_from_the_input() -> GraphSpec:
     g = GraphBuilder()
     x = g.input("input", 8, 3)
     x2 = g.linear("out", attention(g, "a", x, 2), 6, role=Role.RELU)
-    head = g.linear(
-        "head", g.row_sum("pool", x2), 2, residual="input", residual_element=(7, 1)
-    )
+    head = g.linear("head", g.row_sum("pool", x2), 2, residual="input", residual_element=(7, 1))
     return g.build(head)
 
 

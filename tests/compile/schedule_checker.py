@@ -292,9 +292,7 @@ class ScheduleChecker:
                 assert after >= before + POOL, (
                     f"the pool adds to one channel at {before} and {after}"
                 )
-        every = [
-            (clock, name) for (name, _), adds in self.pool_adds.items() for clock, _ in adds
-        ]
+        every = [(clock, name) for (name, _), adds in self.pool_adds.items() for clock, _ in adds]
         for clock, name, channel in self.pool_reads:
             last = self.pool_adds[name, channel][-1][0]
             assert clock >= last + POOL, (

@@ -6,7 +6,6 @@ import shutil
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from importlib import resources
 from pathlib import Path
 
 import numpy as np
@@ -33,6 +32,7 @@ from narrowcast.errors import UserError
 from narrowcast.files import write_whole
 from narrowcast.integer.arithmetic import MULTIPLIER_BITS
 from narrowcast.integer.model import Context, IntegerModel, Scores
+from narrowcast.rtl import RTL
 from narrowcast.targets.device import Device
 
 TRACE_ORDER = "trace.json"  # beside the sources: what the engine stores, in its order
@@ -147,11 +147,8 @@ class Design:
     def write_rtl(self, folder: Path) -> None:
         """Write the hand-written sources and the generated package to ``folder``."""
         folder.mkdir(parents=True, exist_ok=True)
-        source = resources.files("narrowcast") / "rtl"
-        for entry in source.iterdir():
-            if entry.name.endswith(".vhd"):
-                with resources.as_file(entry) as path:
-                    shutil.copyfile(path, folder / entry.name)
+        for path in RTL.glob("*.vhd"):
+            shutil.copyfile(path, folder / path.name)
         write_whole(folder / "engine_config.vhd", self._package)
         write_whole(folder / TRACE_ORDER, json.dumps(self.trace_order()))
 

@@ -1,19 +1,17 @@
 """The configuration of a run: one TOML file, checked in full before anything else happens."""
 
-from narrowcast.config.config import (
+from narrowcast.config.load import load_config
+from narrowcast.config.mistakes import did_you_mean
+from narrowcast.config.precision import QuantizationConfig, Scheme, flat_items
+from narrowcast.config.sections import (
     Config,
     DataConfig,
     HardwareConfig,
     ModelConfig,
-    QuantizationConfig,
-    Scheme,
     SplitConfig,
     StorageConfig,
     TrainConfig,
     VerifyConfig,
-    did_you_mean,
-    flat_items,
-    load_config,
 )
 from narrowcast.config.shape import shape_of
 from narrowcast.config.tensor_names import array_name, quantised_names, scheme_names

@@ -1,6 +1,6 @@
 """The size of the Transformer that a configuration describes."""
 
-from narrowcast.config.config import Config
+from narrowcast.config.sections import Config
 from narrowcast.integer.builder import Shape
 
 

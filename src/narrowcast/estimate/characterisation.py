@@ -5,7 +5,6 @@ import hashlib
 import json
 import shutil
 from collections.abc import Callable, Iterator, Mapping
-from importlib import resources
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +20,7 @@ from narrowcast.estimate.features import features
 from narrowcast.estimate.samples import Sample, sample
 from narrowcast.files import write_whole
 from narrowcast.integer.analysis import analyse
+from narrowcast.rtl import RTL
 from narrowcast.targets.device import Device
 from narrowcast.tools.ghdl import to_verilog
 from narrowcast.tools.vivado import check_vivado, synthesise_instances
@@ -143,13 +143,8 @@ def _synthesised(
 
 def _sources_digest() -> str:
     """SHA-256 of the hand-written sources."""
-    folder = resources.files("narrowcast") / "rtl"
-    sources = sorted(
-        (entry.name, entry.read_bytes())
-        for entry in folder.iterdir()
-        if entry.name.endswith(".vhd")
-    )
-    return hashlib.sha256(b"".join(content for _, content in sources)).hexdigest()
+    sources = b"".join(path.read_bytes() for path in sorted(RTL.glob("*.vhd")))
+    return hashlib.sha256(sources).hexdigest()
 
 
 def _read(path: Path) -> dict[str, Any]:

@@ -2,7 +2,6 @@
 
 from narrowcast.model.forecaster import Forecaster
 from narrowcast.model.training import (
-    History,
     ProgressCallback,
     fit,
     load_state,
@@ -14,7 +13,6 @@ from narrowcast.model.transformer import Transformer, build
 
 __all__ = [
     "Forecaster",
-    "History",
     "ProgressCallback",
     "Transformer",
     "build",

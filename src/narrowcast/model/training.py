@@ -4,7 +4,7 @@ import copy
 import math
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,7 @@ from narrowcast.errors import UserError
 from narrowcast.files import write_whole
 from narrowcast.model.forecaster import Forecaster
 from narrowcast.model.transformer import Transformer, build
+from narrowcast.training_records import History
 
 ProgressCallback = Callable[[int, int, float], None]
 """Called after each epoch with its number from 1, the number of epochs, and the validation RMSE."""
@@ -30,21 +31,6 @@ _WARM_UP = 0.1
 
 # The weights that are evaluated and kept are averages of those of about so many batches.
 _AVERAGED = 400
-
-
-@dataclass
-class History:
-    """The course of a training.
-
-    Attributes:
-        loss: Mean squared error of the scaled forecasts in training, one entry per epoch run.
-        validation_rmse: In the target's own unit, one entry per epoch run.
-        best: Index of the epoch whose weights were kept.
-    """
-
-    loss: list[float] = field(default_factory=list)
-    validation_rmse: list[float] = field(default_factory=list)
-    best: int = 0
 
 
 def tensors(part: Part, dataset: Dataset) -> tuple[Tensor, Tensor]:
@@ -186,7 +172,9 @@ def fit(
     batches = math.ceil(len(inputs) / config.batch)
     schedule = torch.optim.lr_scheduler.LambdaLR(optimiser, _schedule(epochs * batches))
     average = _Average(model)
-    history = History()
+    losses: list[float] = []
+    rmses: list[float] = []
+    best = 0
     best_state: dict[str, Tensor] = {}
     for epoch in range(epochs):
         model.train()
@@ -205,20 +193,20 @@ def fit(
             total += loss.item() * len(batch)
         difference = unit * (average.model.evaluate(validation_inputs) - validation_target)
         rmse = float(difference.square().mean().sqrt())
-        history.loss.append(total / len(inputs))
-        history.validation_rmse.append(rmse)
-        if not best_state or rmse < history.validation_rmse[history.best]:
-            history.best = epoch
+        losses.append(total / len(inputs))
+        rmses.append(rmse)
+        if not best_state or rmse < rmses[best]:
+            best = epoch
             best_state = copy.deepcopy(average.model.state_dict())
         if progress is not None:
             progress(epoch + 1, epochs, rmse)
-        if epoch - history.best >= config.patience:
+        if epoch - best >= config.patience:
             break
         if review is not None and review(epoch + 1):
             average.start_anew()
     model.load_state_dict(best_state)
     model.eval()
-    return history
+    return History(tuple(losses), tuple(rmses), best)
 
 
 def train_float(

@@ -1,8 +1,5 @@
 """What quantisation did to every tensor and every weight matrix, for the report."""
 
-from dataclasses import dataclass
-from typing import Literal
-
 import numpy as np
 import torch
 from torch import Tensor
@@ -14,45 +11,10 @@ from narrowcast.quantize.fake_quantise import ActivationQuantiser
 from narrowcast.quantize.network import QuantisedTransformer
 from narrowcast.quantize.steps import QuantisedLinear, QuantisedRowSum
 from narrowcast.quantize.training import sample
+from narrowcast.training_records import TensorSummary
 
 _BINS = 41
 _WINDOWS = 1024
-
-
-@dataclass(frozen=True)
-class TensorSummary:
-    """The distribution of a tensor before quantisation, and how it was quantised.
-
-    Attributes:
-        name: That in the integer model.
-        bits: Width.
-        scheme: Whether there is a zero point.
-        scale: Of a tensor; of weights the mean over the channels.
-        zero_point: 0 if symmetric.
-        lowest: Real number of the lowest integer; of weights, in the channel with the largest
-            scale.
-        highest: Real number of the highest integer, likewise.
-        error: Root mean square of the rounding error, as a fraction of that of the tensor.
-        error_symmetric: The same for the best range without a zero point; None if the tensor has
-            no choice.
-        error_asymmetric: The same for the best range with a zero point, to which the adaptive
-            scheme compares the former; None if the tensor has no choice.
-        edges: The least and the largest number that occurs.
-        counts: Numbers in each of the equal bins between these.
-    """
-
-    name: str
-    bits: int
-    scheme: Literal["symmetric", "asymmetric"]
-    scale: float
-    zero_point: int
-    lowest: float
-    highest: float
-    error: float
-    error_symmetric: float | None
-    error_asymmetric: float | None
-    edges: tuple[float, float]
-    counts: tuple[int, ...]
 
 
 def summarise(model: QuantisedTransformer, dataset: Dataset, config: Config) -> list[TensorSummary]:

@@ -8,11 +8,12 @@ from torch import Tensor, nn
 
 from narrowcast.config import Config
 from narrowcast.data import Dataset
-from narrowcast.model.training import History, ProgressCallback, fit, one_thread
+from narrowcast.model.training import ProgressCallback, fit, one_thread
 from narrowcast.model.transformer import Transformer
 from narrowcast.quantize.input_range import balance, expected_levels
 from narrowcast.quantize.network import QuantisedTransformer
 from narrowcast.quantize.precision import Precision
+from narrowcast.training_records import History
 
 CALIBRATION_WINDOWS = 2048
 _REVIEW_WINDOWS = 512

@@ -6,7 +6,9 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
+
+from pydantic import Field
 
 from narrowcast.errors import ToolError
 from narrowcast.targets.family import DspBlock, Family
@@ -30,8 +32,8 @@ class LongestPath:
     """
 
     levels: int
-    source: str
-    sink: str
+    source: Annotated[str, Field(alias="from")]
+    sink: Annotated[str, Field(alias="to")]
     cells: tuple[str, ...]
 
 

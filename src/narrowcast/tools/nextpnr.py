@@ -9,7 +9,9 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
+
+from pydantic import Field
 
 from narrowcast.errors import ToolError, UserError
 from narrowcast.targets.device import Board, Device, device_names, load_device
@@ -37,8 +39,8 @@ class CriticalPath:
     ns: float
     logic_ns: float
     levels: int
-    source: str
-    sink: str
+    source: Annotated[str, Field(alias="from")]
+    sink: Annotated[str, Field(alias="to")]
 
 
 @dataclass(frozen=True)
@@ -50,7 +52,7 @@ class Placement:
         clock_mhz: of the board. fmax_mhz: what the routed design reaches.
         lut, ff, bram, dsp: resources in use; for an iCE40, ``lut`` counts logic cells.
         critical_path: what limits ``fmax_mhz``.
-        bitstream: file.
+        bitstream: file; in the record of a build, below its output folder.
     """
 
     tool: str
@@ -64,26 +66,6 @@ class Placement:
     dsp: int
     critical_path: CriticalPath
     bitstream: Path
-
-    def to_json(self) -> dict[str, Any]:
-        """Return it as it stands in ``report.json``, but with the file's bare name."""
-        path = self.critical_path
-        return {
-            "tool": self.tool,
-            "device": self.device,
-            "board": self.board,
-            "clock_mhz": self.clock_mhz,
-            "fmax_mhz": self.fmax_mhz,
-            **{key: getattr(self, key) for key in ("lut", "ff", "bram", "dsp")},
-            "critical_path": {
-                "ns": path.ns,
-                "logic_ns": path.logic_ns,
-                "levels": path.levels,
-                "from": path.source,
-                "to": path.sink,
-            },
-            "bitstream": self.bitstream.name,
-        }
 
 
 def board_of(device: Device) -> tuple[Board, PlaceAndRoute]:

@@ -16,7 +16,7 @@ from narrowcast.files import write_whole
 from narrowcast.targets.device import FAMILIES, Device
 from narrowcast.tools.ghdl import SOURCES
 from narrowcast.tools.process import require, run
-from narrowcast.tools.yosys import Synthesis, budget
+from narrowcast.tools.yosys import Synthesis, synthesis
 
 _POWER = r"\|\s*Total On-Chip Power \(W\)\s*\|\s*([\d.]+)"
 _ROWS = {
@@ -106,11 +106,10 @@ def synthesise_vivado(
     _run(rtl, work, "build.tcl")
     text = _report(work, "utilization")
     used = {key: _number(text, pattern, key) for key, pattern in _ROWS.items()}
-    return Synthesis(
+    return synthesis(
         _version(text),
-        device.name,
+        device,
         used,
-        budget(device),
         power_mw=1000 * _number(_report(work, "power"), _POWER, "power"),
     )
 

@@ -1,11 +1,14 @@
 """Synthesis: resources counted the way the vendor's report counts them."""
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
+from pydantic import computed_field
+
+from narrowcast.records import IF_KNOWN
 from narrowcast.targets.device import Device
 from narrowcast.tools.ghdl import to_verilog
 from narrowcast.tools.netlist import (
@@ -25,65 +28,61 @@ class Synthesis:
     """What a design takes of a device.
 
     Attributes:
-        tool: name and version. device: name.
-        used, budget: what it takes and what the device has: ``lut``, ``ff``, ``dsp``, and
-            the family's ``block_key``.
-        longest_path: in levels of logic, where the tool tells.
-        power_mw: static and dynamic, where the tool tells.
+        tool: Name and version.
+        device: Name.
+        lut: Look-up tables, as logic and as memory together.
+        ff: Flip-flops.
+        dsp: DSP blocks.
+        budget: What the device has, by the names of these fields.
+        bram36: Block memory in RAMB36, of which a RAMB18 is half; of families that have such.
+        bram: Block memory of another family, in the device's own blocks.
+        longest_path: In levels of logic, where the tool tells.
+        power_mw: Static and dynamic, where the tool tells.
     """
 
     tool: str
     device: str
-    used: dict[str, float]
+    lut: int
+    ff: int
+    dsp: int
     budget: dict[str, float]
-    longest_path: LongestPath | None = None
-    power_mw: float | None = None
+    bram36: Annotated[float | None, IF_KNOWN] = None
+    bram: Annotated[int | None, IF_KNOWN] = None
+    longest_path: Annotated[LongestPath | None, IF_KNOWN] = None
+    power_mw: Annotated[float | None, IF_KNOWN] = None
 
+    @property
+    def used(self) -> dict[str, float]:
+        """What it takes, by the keys of ``budget``."""
+        return {key: getattr(self, key) for key in self.budget}
+
+    @computed_field  # type: ignore[prop-decorator]
     @property
     def fits(self) -> bool:
         """Whether each resource is within the budget."""
         return all(self.used[key] <= have for key, have in self.budget.items())
 
-    @property
-    def lut(self) -> int:
-        """Look-up tables, as logic and as memory together."""
-        return int(self.used["lut"])
 
-    @property
-    def ff(self) -> int:
-        """Flip-flops."""
-        return int(self.used["ff"])
-
-    @property
-    def dsp(self) -> int:
-        """DSP blocks."""
-        return int(self.used["dsp"])
-
-    @property
-    def bram36(self) -> float:
-        """Block memory of an xc7 in RAMB36."""
-        return self.used["bram36"]
-
-    @property
-    def bram(self) -> int:
-        """Block memory of another family in the device's own blocks."""
-        return int(self.used["bram"])
-
-    def to_json(self) -> dict[str, Any]:
-        """Return it as it stands in ``report.json``."""
-        whole = {key: value if key == "bram36" else int(value) for key, value in self.used.items()}
-        result: dict[str, Any] = {"tool": self.tool, "device": self.device, **whole}
-        result |= {"fits": self.fits, "budget": self.budget}
-        if self.power_mw is not None:
-            result["power_mw"] = self.power_mw
-        if (path := self.longest_path) is not None:
-            result["longest_path"] = {
-                "levels": path.levels,
-                "from": path.source,
-                "to": path.sink,
-                "cells": list(path.cells),
-            }
-        return result
+def synthesis(
+    tool: str,
+    device: Device,
+    used: Mapping[str, float],
+    longest_path: LongestPath | None = None,
+    power_mw: float | None = None,
+) -> Synthesis:
+    """Return what a tool counted, by the names that :class:`Synthesis` has for resources."""
+    return Synthesis(
+        tool,
+        device.name,
+        lut=int(used["lut"]),
+        ff=int(used["ff"]),
+        dsp=int(used["dsp"]),
+        budget=budget(device),
+        bram36=used.get("bram36"),
+        bram=int(used["bram"]) if "bram" in used else None,
+        longest_path=longest_path,
+        power_mw=power_mw,
+    )
 
 
 def budget(device: Device) -> dict[str, float]:
@@ -165,4 +164,4 @@ def synthesise_yosys(
     tool, netlist = run_yosys(to_verilog(rtl, work), "engine", device, yosys)
     used = count_cells(cell_types(netlist), device.family)
     path = longest_path(netlist, device.family)
-    return Synthesis(tool, device.name, used, budget(device), path)
+    return synthesis(tool, device, used, path)

@@ -16,7 +16,7 @@ target = "c"
 window = 6
 lead = 0
 """
-EXAMPLES = Path(__file__).parents[1] / "examples"
+EXAMPLES = Path(__file__).parents[2] / "examples"
 
 
 def load(tmp_path: Path, text: str, *overrides: str, data: Path | None = None) -> Config:
