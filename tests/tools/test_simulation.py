@@ -12,7 +12,7 @@ from narrowcast.compile.lanes import LaneKind
 from narrowcast.errors import ToolError, UserError
 from narrowcast.integer import IntegerModel, Linear, execute
 from narrowcast.integer.random_model import Shape, random_model
-from narrowcast.targets.device import load_device
+from narrowcast.targets.device import Device, load_device
 from narrowcast.tools.ghdl import analyse
 from narrowcast.tools.process import require, run
 from narrowcast.tools.simulate import (
@@ -24,6 +24,7 @@ from narrowcast.tools.simulate import (
 
 DEVICE = load_device("xc7s15")
 ROOMY = replace(DEVICE, lut=10**6, ff=10**6, blocks=1000)
+HX8K = load_device("hx8k")
 KINDS = (
     *("weights", "activations", "keys", "values", "softmax"),
     *("parameters", "exponentials", "program"),
@@ -42,11 +43,12 @@ class Case:
     storage: str = "auto"
     seed: int = 0
     verilator: bool = False
+    device: Device = ROOMY
 
     def compile(self) -> Design:
         return compile_model(
             random_model(self.shape, self.bits, self.seed),
-            ROOMY,
+            self.device,
             self.lanes,
             dict.fromkeys(KINDS, self.storage),
             ways=self.ways,
@@ -75,6 +77,13 @@ CASES = {
     "tables beside groups": Case(Shape(5, 3, 24, heads=2), (8, 5), 48, 2, seed=5, storage="block"),
     "few products": Case(Shape(9, 2, 4, ffn_channels=1), (3, 5), seed=7),
     "one lane": Case(Shape(3, 2, 5, ffn_channels=3), (5,), 1, 1, False),
+    "tables alone": Case(
+        Shape(5, 3, 8, layers=2, heads=2, outputs=2, relative=1),
+        (3, 4, 6),
+        verilator=True,
+        device=HX8K,
+    ),
+    "two ways of tables": Case(Shape(4, 3, 8), (8,), ways=2, verilator=True, device=HX8K),
 }
 
 
@@ -147,6 +156,7 @@ def test_the_cases_cover_the_engine() -> None:
         seen |= {f"{case.shape.layers} layers", f"{case.shape.heads} heads", case.storage}
     pairs, single, tables = LaneKind.PAIRS, LaneKind.SINGLE, LaneKind.TABLES
     assert seen >= {(pairs,), (single,), (pairs, pairs), (single, single), (pairs, tables)}
+    assert seen >= {(tables,), (tables, tables)}
     assert seen >= {"grouped pairs", "grouped, tables", "upper lanes", "odd window"}
     assert seen >= {"a token alone", "3 layers", "4 heads", "auto", "block", "distributed"}
 

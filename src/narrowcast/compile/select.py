@@ -303,9 +303,11 @@ def _check(device: Device, options: HardwareOptions) -> None:
         if value is not None and not 1 <= value <= most:
             raise UserError(f"hardware.{name}: the engine takes from 1 to {most}, not {value}")
     if options.pairs and not takes_pairs(device):
-        port = f"a DSP port of {device.name} has {block.wide if block else 0} bits"
         raise UserError(
-            f"hardware.pairs: {port}, and two lanes take {PAIR_PORT}; set it to false or 'auto'"
+            f"hardware.pairs: a DSP port of {device.name} has {block.wide} bits, and "
+            f"two lanes take {PAIR_PORT}; set it to false or 'auto'"
+            if block
+            else f"hardware.pairs: {device.name} has no DSP; set it to false or 'auto'"
         )
     if lanes is not None and ways == 2 and lanes % 4:
         raise UserError(f"hardware.lanes: two ways take a multiple of 4 lanes, not {lanes}")
