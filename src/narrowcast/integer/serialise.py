@@ -228,7 +228,7 @@ def load_model(folder: Path | str) -> IntegerModel:
     if document.pop("arrays_sha256", None) != _digest(packed):
         raise UserError(f"{arrays_path}: does not belong to {path.name}; {AGAIN}")
     try:
-        parsed = _Document.model_validate_json(_canonical(document))
+        parsed = _Document.model_validate_json(json.dumps(document))
     except ValidationError as error:
         raise UserError(f"{path}: {_brief(_first_mistake(error))}; {AGAIN}") from None
     arrays = _read_arrays(packed, arrays_path)
