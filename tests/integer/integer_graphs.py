@@ -1,11 +1,13 @@
 """Random graphs of all operations, for tests."""
 
 import random
+from dataclasses import replace
 
 import numpy as np
 
-from narrowcast.integer import IntegerModel
+from narrowcast.integer import IntegerModel, Linear
 from narrowcast.integer.builder import GraphBuilder, GraphSpec, Role
+from narrowcast.integer.random_model import random_graph
 
 Inputs = dict[str, np.ndarray]
 
@@ -67,6 +69,24 @@ def _linear(
         bias_per_row=draw.random() < 0.3,
     )
     return output, residual
+
+
+def accumulator() -> IntegerModel:
+    """Return a model with a state to which each inference adds: total = first + total."""
+    graph = GraphBuilder()
+    source = graph.input("in", 2, 3)
+    first = graph.linear("first", source, 3)
+    total = graph.linear("total", first, 3, residual=first)
+    model = random_graph(graph.build(graph.linear("read", total, 2)), (6,), 3)
+    tensors = dict(model.tensors)
+    tensors["total.output"] = replace(tensors["total.output"], state=True)
+    steps = tuple(
+        replace(step, residual="total.output")
+        if isinstance(step, Linear) and step.name == "total"
+        else step
+        for step in model.operations
+    )
+    return replace(model, tensors=tensors, operations=steps)
 
 
 def random_inputs(model: IntegerModel, windows: int, seed: int = 0) -> Inputs:

@@ -1,13 +1,12 @@
 """The executor against the arithmetic contract in plain Python integers, number by number."""
 
 import sys
-from dataclasses import replace
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from integer_graphs import Inputs, random_inputs, random_spec
+from integer_graphs import Inputs, accumulator, random_inputs, random_spec
 from integer_reference import State, infer, reset
 
 from narrowcast.integer import (
@@ -107,26 +106,8 @@ def test_random_graphs_have_all_that_a_graph_may_have() -> None:
     }
 
 
-def counter() -> IntegerModel:
-    """A model whose state adds up the inputs: state' = input + state."""
-    graph = GraphBuilder()
-    source = graph.input("in", 2, 3)
-    first = graph.linear("first", source, 3)
-    total = graph.linear("total", first, 3, residual=first)
-    model = random_graph(graph.build(graph.linear("read", total, 2)), (6,), 3)
-    tensors = dict(model.tensors)
-    tensors["total.output"] = replace(tensors["total.output"], state=True)
-    steps = tuple(
-        replace(step, residual="total.output")
-        if isinstance(step, Linear) and step.name == "total"
-        else step
-        for step in model.operations
-    )
-    return replace(model, tensors=tensors, operations=steps)
-
-
 def test_a_state_keeps_what_the_previous_inference_has_made() -> None:
-    model = counter()
+    model = accumulator()
     inputs = random_inputs(model, 6)
     assert_contract(model, inputs)
     result = execute(model, inputs)["read.output"]
@@ -135,7 +116,7 @@ def test_a_state_keeps_what_the_previous_inference_has_made() -> None:
 
 
 def test_an_operation_reads_a_state_of_the_present_inference_once_it_is_made() -> None:
-    model = counter()
+    model = accumulator()
     seen: dict[str, np.ndarray] = {}
     execute(model, random_inputs(model, 1), seen.__setitem__)
     read = infer(model, {"in": random_inputs(model, 1)["in"][0].tolist()}, reset(model))
