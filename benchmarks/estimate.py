@@ -22,9 +22,9 @@ from random import Random
 from typing import Any
 
 import numpy as np
+from narrowcast.compile.area import area
 
 from narrowcast.compile import Design, HardwareOptions, best_design, compile_model
-from narrowcast.compile.area import area
 from narrowcast.config import Config, load_config, quantised_names
 from narrowcast.errors import UserError
 from narrowcast.estimate import Estimate, estimate, estimate_design

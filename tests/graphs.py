@@ -112,7 +112,7 @@ def two_inputs() -> GraphSpec:
 
 
 def rows_of_different_counts() -> GraphSpec:
-    """Attentions of 3 on 7 rows, then of 3 on 3, then of 1 on 3: rows of scores differ in length."""
+    """Attentions of 3 on 7 rows, of 3 on 3, and of 1 on 3: rows of scores differ in length."""
     g = GraphBuilder()
     a, b = g.input("few", 3, 4), g.input("many", 7, 3)
     x, y = g.linear("x", a, 8), g.linear("y", b, 8)

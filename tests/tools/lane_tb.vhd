@@ -1,9 +1,9 @@
--- Feeds lane_pair and lane_tables a file of operands and writes down what stands at their outputs.
+-- Feeds lanes of all kinds a file of operands and writes down what stands at their outputs.
 --
 -- INPUT_FILE holds a clock a line: enable, first, group_first, group_last, x, w_low, w_high of
--- lane_pair and w of lane_tables, as decimal integers. OUTPUT_FILE receives a line for each of them
--- and for DELAY clocks more, as they are before the clock's edge: sum_low, sum_high and borrow of
--- lane_pair, sum of lane_tables.
+-- lane_pair and w of lane and lane_tables, as decimal integers. OUTPUT_FILE receives a line for each
+-- of them and for DELAY clocks more, as they are before the clock's edge: sum_low, sum_high and
+-- borrow of lane_pair, sum of lane_tables, sum of lane.
 library ieee;
 use ieee.std_logic_1164.all;
 use ieee.numeric_std.all;
@@ -38,6 +38,7 @@ architecture test of lane_tb is
   signal sum_high : signed(SUM_BITS - 1 downto 0);
   signal borrow   : std_logic;
   signal sum      : signed(SUM_BITS - 1 downto 0);
+  signal sum_one  : signed(SUM_BITS - 1 downto 0);
   signal finished : boolean := false;
 
 begin
@@ -81,6 +82,21 @@ begin
       sum    => sum
     );
 
+  one : entity work.lane
+    generic map (
+      X_BITS    => X_BITS,
+      LANE_BITS => LANE_BITS,
+      SUM_BITS  => SUM_BITS
+    )
+    port map (
+      clk    => clk,
+      enable => flags(0),
+      first  => flags(1),
+      x      => x,
+      w      => w,
+      sum    => sum_one
+    );
+
   drive : process is
     file     source   : text open read_mode is INPUT_FILE;
     file     sink     : text open write_mode is OUTPUT_FILE;
@@ -97,6 +113,8 @@ begin
       write(text_out, std_logic'pos(borrow) - std_logic'pos('0'));
       write(text_out, ' ');
       write(text_out, to_integer(sum));
+      write(text_out, ' ');
+      write(text_out, to_integer(sum_one));
       writeline(sink, text_out);
       if endfile(source) then
         flags <= (others => '0');

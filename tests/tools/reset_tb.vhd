@@ -3,8 +3,8 @@
 -- INPUT_FILE holds the input words of one window, a line each. For each of several moments (while
 -- inputs come in, while the program runs, while outputs are offered) an inference is begun, broken
 -- off by a reset, and begun anew; its outputs are written to OUTPUT_FILE, a line each, and behind
--- them "cycles N", counted as engine_tb does. The first reset comes 4 clocks after the first input, each next one RESET_STEP
--- clocks later than the one before.
+-- them "cycles N", counted as engine_tb does. The first reset comes 4 clocks after the first input,
+-- each next one RESET_STEP clocks later than the one before.
 library ieee;
 use ieee.std_logic_1164.all;
 use ieee.numeric_std.all;

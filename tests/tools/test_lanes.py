@@ -1,4 +1,4 @@
-"""Two lanes in one DSP block, and a lane of look-up tables: their sums, and what they take."""
+"""Lanes in DSP blocks, one or two in each, and of tables: their sums, and what they take."""
 
 import json
 import random
@@ -26,10 +26,11 @@ LATENCY = 4  # clocks until a pair's sum is written down: applied, three clocks 
 
 @pytest.fixture(scope="module")
 def library(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder in which both lanes and the test bench are analysed."""
+    """The folder in which all lanes and the test bench are analysed."""
     work = tmp_path_factory.mktemp("lanes")
-    sources = [RTL / "engine_types.vhd", RTL / "lane_pair.vhd", RTL / "lane_tables.vhd", TESTBENCH]
-    run([require("ghdl"), "-a", "--std=08", "--warn-error", *sources], work)
+    names = ("engine_types", "lane", "lane_pair", "lane_tables")
+    sources = [RTL / f"{name}.vhd" for name in names]
+    run([require("ghdl"), "-a", "--std=08", "--warn-error", *sources, TESTBENCH], work)
     return work
 
 
@@ -110,22 +111,22 @@ def check(
         SUM_BITS=sum_bits,
         GROUPED=grouped,
     )
-    low = high = tables = 0
+    low = high = whole = 0
     shown: tuple[int, int] | None = None
     for k, clock in enumerate(clocks):
         if clock.enable:
             kept = 0 if clock.first else 1
             low = kept * low + clock.x * clock.low
             high = kept * high + clock.x * clock.high
-            tables = kept * tables + clock.x * clock.w
+            whole = kept * whole + clock.x * clock.w
             assert all(-(2 ** (sum_bits - 1)) <= s < 2 ** (sum_bits - 1) for s in (low, high))
             if not grouped or clock.group_last:
                 shown = (low, high)
         if not any(c.enable for c in clocks[: k + 1]):
             continue
-        assert lines[k + LATENCY][3] == tables, f"lane_tables, clock {k}"
+        assert lines[k + LATENCY][3:] == [whole, whole], f"lane_tables, lane: clock {k}"
         if shown is not None:
-            sum_low, sum_high, borrow, _ = lines[k + LATENCY + grouped]
+            sum_low, sum_high, borrow, *_ = lines[k + LATENCY + grouped]
             assert (sum_low, sum_high + borrow) == shown, f"lane_pair, clock {k}"
             assert borrow == (0 if grouped else int(sum_low < 0))
 

@@ -24,7 +24,7 @@ def lint(*paths: Path) -> None:
 
 def test_hand_written_sources() -> None:
     rtl = Path(str(resources.files("narrowcast"))) / "rtl"
-    lint(*rtl.rglob("*.vhd"), *Path(__file__).parent.glob("*.vhd"))
+    lint(*rtl.rglob("*.vhd"), *(ROOT / "tests").rglob("*.vhd"))
 
 
 @pytest.mark.parametrize(

@@ -105,7 +105,7 @@ def test_verilog_of_the_engine(rtl: Path, tmp_path: Path) -> None:
     assert ":note:" not in text
 
 
-def test_a_table_with_numbers_at_its_end_only(tmp_path: Path) -> None:
+def test_a_table_with_numbers_at_its_end_only(rtl: Path, tmp_path: Path) -> None:
     (tmp_path / "table.vhd").write_text(
         """library ieee;
 use ieee.std_logic_1164.all;
@@ -125,8 +125,7 @@ end architecture rtl;
 """
     )
     ghdl = require("ghdl")
-    sources = Path(analyse.__code__.co_filename).parent / "rtl"
-    names = [sources / "engine_types.vhd", sources / "rom.vhd", "table.vhd"]
+    names = [rtl / "engine_types.vhd", rtl / "rom.vhd", "table.vhd"]
     run([ghdl, "-a", "--std=08", *names], tmp_path)
     text = run([ghdl, "--synth", "--std=08", "--out=verilog", "table"], tmp_path)
     assert "111111" in text

@@ -16,16 +16,15 @@ from narrowcast.compile import step_table, timing
 from narrowcast.compile.step_table import (
     COLLECTOR,
     INPUT,
-    KEY,
     LANES_KEYS,
-    LANES_VALUES,
+    LANES_WEIGHTS,
     NOTHING,
     OPERAND,
     READS_INPUTS,
     READS_POOL,
     READS_PROBABILITIES,
+    REASON_OF_LANES,
     SOFTMAX,
-    VALUE,
     WORD,
     WRITES_POOL,
     WRITES_RESULT,
@@ -212,43 +211,49 @@ def _lanes_ready(made: _Made, step: StepRow) -> int:
 
 
 @compiled
+def _waits_are_over(table: StepTable, made: _Made, units: _Units, step: StepRow) -> bool:
+    """Say whether the memories that a step uses are free for it."""
+    for wait in range(step.first_wait, step.after_waits):
+        earlier = table.waits[wait]
+        if made.rows[earlier] < table.steps[earlier].rows:
+            return False
+    return step.lanes != LANES_KEYS or made.ring[units.scored % MULTIPLIER_RING] == 0
+
+
+@compiled
+def _epilogue_ready(made: _Made, units: _Units, step: StepRow, first: int, after: int) -> int:
+    """Return the clock from which a job's first sum can enter the epilogue."""
+    ready = 0
+    if step.writes == WRITES_POOL and step.columns < POOL_SPACING:
+        ready = max(ready, units.pooled + POOL_SPACING)
+    if step.residual >= 0:
+        ready = max(ready, _row_ready(made, step.residual, first, after, 0, step.residual_parts))
+    if step.reads == READS_PROBABILITIES:
+        ready = max(ready, int(made.divided[step.scores, first]))
+    return ready
+
+
+@compiled
 def _ready(
     table: StepTable, made: _Made, units: _Units, step: StepRow, first: int, after: int
 ) -> tuple[int, int]:
     """Return the clock at which a step's rows have all they read, and what comes last."""
-    for wait in range(step.first_wait, step.after_waits):
-        earlier = table.waits[wait]
-        if made.rows[earlier] < table.steps[earlier].rows:
-            return NEVER, OPERAND
-    clock, reason = 0, OPERAND
-    taken = _inputs_taken(step, after)
-    if taken >= 0:
-        clock, reason = taken + INPUT_TO_READ, INPUT
+    clock, reason = _inputs_taken(step, after) + INPUT_TO_READ, INPUT
     operand = _operand_ready(made, step, first, after)
     if step.reads != READS_INPUTS and operand >= clock:
         clock, reason = operand, OPERAND
+    epilogue = _epilogue_ready(made, units, step, first, after)
+    lanes = 0
+    if step.lanes != LANES_WEIGHTS:
+        lanes = _lanes_ready(made, step)
+    if max(operand, epilogue, lanes) >= NEVER or not _waits_are_over(table, made, units, step):
+        return NEVER, REASON_OF_LANES[step.lanes]
     before_value = step.inner - 1 + table.latency + SUM_TO_TAKE + TAKE_TO_VALUE
-    if step.writes == WRITES_POOL and step.columns < POOL_SPACING:
-        clock = max(clock, units.pooled + POOL_SPACING - before_value)
-    if step.residual >= 0:
-        residual = _row_ready(made, step.residual, first, after, 0, step.residual_parts)
-        if residual >= NEVER:
-            return NEVER, OPERAND
-        if residual - before_value > clock:
-            clock, reason = residual - before_value, OPERAND
-    if step.reads == READS_PROBABILITIES:
-        divided = made.divided[step.scores, first]
-        clock, reason = max(clock, divided - before_value), SOFTMAX
-        if divided == NEVER:
-            return NEVER, VALUE
-    if step.lanes == LANES_KEYS:
-        if made.ring[units.scored % MULTIPLIER_RING]:
-            return NEVER, KEY
-        keys = _lanes_ready(made, step)
-        return (keys, KEY) if keys >= clock else (clock, reason)
-    if step.lanes == LANES_VALUES:
-        values = _lanes_ready(made, step)
-        return (values, VALUE) if values >= clock else (clock, reason)
+    if epilogue - before_value > clock or step.reads == READS_PROBABILITIES:
+        clock = max(clock, epilogue - before_value)
+        reason = SOFTMAX if step.reads == READS_PROBABILITIES else OPERAND
+    if step.lanes != LANES_WEIGHTS and lanes >= clock:
+        return lanes, REASON_OF_LANES[step.lanes]
     return clock, reason
 
 

@@ -21,6 +21,7 @@ WRITES_ROWS, WRITES_KEYS, WRITES_VALUES, WRITES_POOL, WRITES_SOFTMAX, WRITES_RES
 # What a job waits for
 REASONS = ("", "input", "operand", "keys", "values", "softmax", "fetch", "collector")
 NOTHING, INPUT, OPERAND, KEY, VALUE, SOFTMAX, WORD, COLLECTOR = range(len(REASONS))
+REASON_OF_LANES = (OPERAND, KEY, VALUE)
 
 
 class StepRow(NamedTuple):

@@ -3,7 +3,13 @@
 --
 -- The resource (block memory or look-up tables) is chosen by BLOCK_MEMORY, which stands first
 -- among the generics so that it can be read from the elaborated module's name. A word written
--- in one clock can be addressed for reading from the next clock on.
+-- in one clock can be addressed for reading from the next clock on. What a read in the
+-- same clock returns differs from device to device; in simulation it is 'X'.
+--
+-- Attributes pass the choice on to synthesis: "ram_style" to Vivado, "ramstyle" to Quartus,
+-- "syn_ramstyle" to Synplify, LSE and Gowin. Where one name means different things to different
+-- tools or devices, a constant holds the value; a tool that does not know it warns and chooses by
+-- itself.
 library ieee;
 use ieee.std_logic_1164.all;
 use ieee.numeric_std.all;
@@ -33,10 +39,30 @@ architecture rtl of ram is
 
   constant BITS : positive := index_bits(DEPTH);
 
+  -- Quartus: "M9K" for MAX 10 and Cyclone 10 LP, "M10K" for Cyclone V, "M20K" for Cyclone 10 GX.
+  constant QUARTUS_BLOCK : string := "M9K, no_rw_check";
+  -- Lattice: "distributed"; Gowin: "distributed_ram"; Synplify for AMD's devices: "select_ram".
+  constant SYN_TABLES : string := "distributed";
+
+  function style (in_block, in_tables : string) return string is
+  begin
+    if BLOCK_MEMORY = 1 then
+      return in_block;
+    end if;
+    return in_tables;
+  end function style;
+
   type   words_t is array (2 ** BITS - 1 downto 0) of std_logic_vector(WIDTH - 1 downto 0);
   -- Zeros to begin with: a lane may read what nobody has written, and its sum is dropped.
   signal words   : words_t := (others => (others => '0'));
   signal latched : std_logic_vector(WIDTH - 1 downto 0) := (others => '0');
+
+  attribute ram_style : string;
+  attribute ram_style of words : signal is style("block", "distributed");
+  attribute ramstyle : string;
+  attribute ramstyle of words : signal is style(QUARTUS_BLOCK, "MLAB, no_rw_check");
+  attribute syn_ramstyle : string;
+  attribute syn_ramstyle of words : signal is style("block_ram", SYN_TABLES);
 
 begin
 
@@ -49,6 +75,17 @@ begin
       if enable = '1' then
         latched <= words(to_integer(resize(read_address, BITS)));
       end if;
+      -- synthesis translate_off
+      assert write /= '1' or write_address < DEPTH
+        report "ram: a write outside of the memory"
+        severity failure;
+      assert enable /= '1' or read_address < DEPTH
+        report "ram: a read outside of the memory"
+        severity failure;
+      if (write and enable) = '1' and write_address = read_address then
+        latched <= (others => 'X');
+      end if;
+      -- synthesis translate_on
       read_data <= latched;
     end if;
   end process access_words;

@@ -7,6 +7,10 @@
 -- the blocks: a table of six inputs with a register behind it is what the fabric is made of,
 -- and no mapper can make it larger. BLOCK_MEMORY stands first among the generics so that the
 -- resource can be read from the elaborated module's name.
+--
+-- Attributes pass the choice on to synthesis, as in ram: "rom_style" to Vivado, "romstyle" to
+-- Quartus, "syn_romstyle" to Synplify, LSE and Gowin. Some tools look for them at the words, others at
+-- the register that is read into.
 library ieee;
 use ieee.std_logic_1164.all;
 use ieee.numeric_std.all;
@@ -35,7 +39,27 @@ architecture rtl of rom is
   -- which only the topmost bits are not.
   constant DEPTH : positive := CONTENTS'length / WIDTH;
 
+  -- Quartus: "M9K" for MAX 10 and Cyclone 10 LP, "M10K" for Cyclone V, "M20K" for Cyclone 10 GX.
+  constant QUARTUS_BLOCK : string := "M9K";
+  -- Synplify and Gowin: "block_rom"; LSE: "EBR".
+  constant SYN_BLOCK : string := "block_rom";
+
+  attribute rom_style    : string;
+  attribute romstyle     : string;
+  attribute syn_romstyle : string;
+
 begin
+
+  -- synthesis translate_off
+  check : process (clk) is
+  begin
+    if rising_edge(clk) then
+      assert enable /= '1' or address < DEPTH
+        report "rom: a read outside of the memory"
+        severity failure;
+    end if;
+  end process check;
+  -- synthesis translate_on
 
   in_block : if BLOCK_MEMORY = 1 generate
 
@@ -54,6 +78,13 @@ begin
 
     constant WORDS   : words_t := image;
     signal   latched : std_logic_vector(WIDTH - 1 downto 0) := (others => '0');
+
+    attribute rom_style of WORDS : constant is "block";
+    attribute rom_style of latched : signal is "block";
+    attribute romstyle of WORDS : constant is QUARTUS_BLOCK;
+    attribute romstyle of latched : signal is QUARTUS_BLOCK;
+    attribute syn_romstyle of WORDS : constant is SYN_BLOCK;
+    attribute syn_romstyle of latched : signal is SYN_BLOCK;
 
   begin
 
@@ -79,6 +110,10 @@ begin
     signal   chosen  : unsigned(CHOICE_BITS - 1 downto 0) := (others => '0');
     signal   low     : unsigned(5 downto 0);
 
+    attribute rom_style of latched : signal is "distributed";
+    attribute romstyle of latched : signal is "logic";
+    attribute syn_romstyle of latched : signal is "logic";
+
   begin
 
     low <= resize(address, 6);
@@ -102,6 +137,10 @@ begin
       end function image;
 
       constant WORDS : words_t := image;
+
+      attribute rom_style of WORDS : constant is "distributed";
+      attribute romstyle of WORDS : constant is "logic";
+      attribute syn_romstyle of WORDS : constant is "logic";
 
     begin
 

@@ -62,7 +62,7 @@ begin
           busy <= not line_q(1); -- a start bit is still low in its middle
         elsif bits_left = 0 then
           busy    <= '0';
-          waiting <= '1';
+          waiting <= not line_q(1);
           valid   <= line_q(1);
           broken  <= not line_q(1);
         else

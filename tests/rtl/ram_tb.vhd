@@ -1,0 +1,76 @@
+-- A ram alone.
+--
+-- In: write, write_address, write_data, enable, read_address. Out: read_data.
+library ieee;
+use ieee.std_logic_1164.all;
+use ieee.numeric_std.all;
+
+library std;
+use std.textio.all;
+
+library work;
+use work.bench.all;
+
+entity ram_tb is
+  generic (
+    BLOCK_MEMORY : natural;
+    WIDTH        : positive;
+    DEPTH        : positive;
+    ADDRESS_BITS : positive
+  );
+end entity ram_tb;
+
+architecture test of ram_tb is
+
+  signal clk           : std_logic := '0';
+  signal write         : std_logic;
+  signal write_address : unsigned(ADDRESS_BITS - 1 downto 0);
+  signal write_data    : std_logic_vector(WIDTH - 1 downto 0);
+  signal enable        : std_logic;
+  signal read_address  : unsigned(ADDRESS_BITS - 1 downto 0);
+  signal read_data     : std_logic_vector(WIDTH - 1 downto 0);
+  signal finished      : boolean   := false;
+
+begin
+
+  clk <= not clk after 5 ns when not finished;
+
+  dut : entity work.ram
+    generic map (
+      BLOCK_MEMORY => BLOCK_MEMORY,
+      WIDTH        => WIDTH,
+      DEPTH        => DEPTH,
+      ADDRESS_BITS => ADDRESS_BITS
+    )
+    port map (
+      clk           => clk,
+      write         => write,
+      write_address => write_address,
+      write_data    => write_data,
+      enable        => enable,
+      read_address  => read_address,
+      read_data     => read_data
+    );
+
+  drive : process is
+    file     source  : text open read_mode is STIMULUS;
+    file     sink    : text open write_mode is RESPONSE;
+    variable n       : integers_t(0 to 4);
+    variable outputs : line;
+  begin
+    while not endfile(source) loop
+      read_numbers(source, n);
+      write         <= to_bit(n(0));
+      write_address <= to_unsigned(n(1), ADDRESS_BITS);
+      write_data    <= std_logic_vector(to_unsigned(n(2), WIDTH));
+      enable        <= to_bit(n(3));
+      read_address  <= to_unsigned(n(4), ADDRESS_BITS);
+      wait until rising_edge(clk);
+      add(outputs, read_data);
+      writeline(sink, outputs);
+    end loop;
+    finished <= true;
+    wait;
+  end process drive;
+
+end architecture test;
