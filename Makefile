@@ -15,6 +15,8 @@ test: $(VENV)/installed
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/pylint src/narrowcast
 	$(BIN)/pytest -n 2
 
 $(VENV)/installed: pyproject.toml $(VENV)/tools

@@ -99,7 +99,7 @@ def train(task: tuple[Case, int, tuple[str, ...], Path, Path]) -> list[Result]:
     import torch  # noqa: PLC0415
 
     from narrowcast.data import baselines, errors, make_windows, read_table  # noqa: PLC0415
-    from narrowcast.integer import forecast  # noqa: PLC0415
+    from narrowcast.integer import RowSum, forecast  # noqa: PLC0415
     from narrowcast.model import build, load_state, predict, save_state, train_float  # noqa: PLC0415
     from narrowcast.quantize import finetune, to_integer_model  # noqa: PLC0415
 
@@ -136,7 +136,8 @@ def train(task: tuple[Case, int, tuple[str, ...], Path, Path]) -> list[Result]:
             narrow = _config(case, seed, data, *choice)
             model = to_integer_model(finetune(source, dataset, narrow)[0], dataset, narrow.data)
             forecaster = lambda x, m=model: forecast(m, x)  # noqa: E731
-            tensors = model.tensors.values()
+            sums = {each.output for each in model.operations if isinstance(each, RowSum)}
+            tensors = [each for name, each in model.tensors.items() if name not in sums]
             result["symmetric"] = sum(each.symmetric for each in tensors) / len(tensors)
         for part in ("validation", "test"):
             windows = getattr(dataset, part)

@@ -5,9 +5,12 @@ logarithms, as in narrowcast, and the ranges of input and forecast begin as wide
 narrowcast, not with a percentile of the sample.
 """
 
+import math
+from collections.abc import Mapping
 from typing import Any
 
 import brevitas.nn as qnn
+import numpy as np
 import torch
 from brevitas.graph.calibrate import calibration_mode
 from brevitas.inject.enum import RestrictValueType
@@ -16,16 +19,23 @@ from torch import Tensor, nn
 
 from narrowcast.config import Config
 from narrowcast.data import Dataset
-from narrowcast.model import History, Transformer, fit
+from narrowcast.model import Forecaster, Transformer, fit
 from narrowcast.model.transformer import join_heads, split_heads
 from narrowcast.quantize import ActivationQuantiser, QuantisedTransformer
-from narrowcast.quantize.network import QuantisedLayer, QuantisedLinear
+from narrowcast.quantize.steps import (
+    QuantisedContext,
+    QuantisedLinear,
+    QuantisedRowSum,
+    QuantisedScores,
+    Step,
+)
 from narrowcast.quantize.training import (
     CALIBRATION_WINDOWS,
     calibrated,
     parameter_groups,
     sample,
 )
+from narrowcast.training_records import History
 
 
 def _activation(bits: int, quantiser: Any = Int8ActPerTensorFloat) -> nn.Module:
@@ -39,9 +49,9 @@ def _activation(bits: int, quantiser: Any = Int8ActPerTensorFloat) -> nn.Module:
 
 def _set_range(module: nn.Module, source: ActivationQuantiser) -> None:
     """Let a quantiser begin with the range of another one."""
-    ends = source.dequantise(torch.tensor([source.low, source.high]))
+    ends = source.tensor().dequantise(np.array([source.low, source.high]))
     (scale,) = (p for name, p in module.named_parameters() if name.endswith("scaling_impl.value"))
-    scale.data.fill_(float(torch.log2(ends.abs().max())))
+    scale.data.fill_(math.log2(np.abs(ends).max()))
 
 
 class _Linear(nn.Module):
@@ -49,6 +59,7 @@ class _Linear(nn.Module):
 
     def __init__(self, source: QuantisedLinear) -> None:
         super().__init__()
+        self.spec = source.spec
         columns, inner = source.weight.shape
         self.product = qnn.QuantLinear(
             inner,
@@ -65,68 +76,89 @@ class _Linear(nn.Module):
         self.output = _activation(source.output.bits, relu)
         self.relu = source.output.relu
 
-    def forward(self, x: Tensor, residual: Tensor | None = None) -> Tensor:
-        y = self.product(x) + self.bias
-        if residual is not None and self.gain is not None:
+    def forward(self, tensors: Mapping[str, Tensor]) -> Tensor:
+        spec = self.spec
+        y = self.product(tensors[spec.operand]) + self.bias
+        if spec.residual is not None and self.gain is not None:
+            residual = tensors[spec.residual]
+            if spec.residual_element is not None:
+                row, column = spec.residual_element
+                residual = residual[:, row, column, None, None]
             y = y + residual * self.gain
         quantised: Tensor = self.output(torch.relu(y) if self.relu else y)
         return quantised
 
 
-class _Layer(nn.Module):
-    def __init__(self, source: QuantisedLayer) -> None:
+class _Scores(nn.Module):
+    """Probabilities, normalised before they are quantised."""
+
+    def __init__(self, source: QuantisedScores) -> None:
         super().__init__()
-        self.heads = source.scores.heads
-        names = ("key", "query", "value", "attention_out", "ffn_up", "ffn_down")
-        self.steps = nn.ModuleDict({name: _Linear(getattr(source, name)) for name in names})
-        self.probabilities = _activation(source.scores.output.bits, Uint8ActPerTensorFloat)
-        self.context = _activation(source.context.output.bits)
+        self.spec = source.spec
+        self.output = _activation(source.output.bits, Uint8ActPerTensorFloat)
 
-    def forward(self, x: Tensor) -> Tensor:
-        steps = self.steps
-        query, key, value = (
-            split_heads(steps[name](x), self.heads) for name in ("query", "key", "value")
-        )
+    def forward(self, tensors: Mapping[str, Tensor]) -> Tensor:
+        names, heads = (self.spec.operand, self.spec.key), self.spec.heads
+        query, key = (split_heads(tensors[name], heads) for name in names)
         # 1/sqrt(d_head) is part of the query's weights.
-        probabilities = self.probabilities(torch.softmax(query @ key.transpose(2, 3), dim=-1))
-        context = self.context(join_heads(probabilities @ value))
-        x = steps["attention_out"](context, x)
-        y: Tensor = steps["ffn_down"](steps["ffn_up"](x), x)
-        return y
+        quantised: Tensor = self.output(torch.softmax(query @ key.transpose(2, 3), dim=-1))
+        return quantised
 
 
-class BrevitasTransformer(nn.Module):
+class _Context(nn.Module):
+    def __init__(self, source: QuantisedContext) -> None:
+        super().__init__()
+        self.spec = source.spec
+        self.output = _activation(source.output.bits)
+
+    def forward(self, tensors: Mapping[str, Tensor]) -> Tensor:
+        value = split_heads(tensors[self.spec.value], self.spec.heads)
+        quantised: Tensor = self.output(join_heads(tensors[self.spec.operand] @ value))
+        return quantised
+
+
+def _step(source: Step) -> nn.Module:
+    match source:
+        case QuantisedLinear():
+            return _Linear(source)
+        case QuantisedScores():
+            return _Scores(source)
+        case QuantisedContext():
+            return _Context(source)
+        case QuantisedRowSum():
+            return source
+
+
+class BrevitasTransformer(Forecaster):
     """What ``source`` computes, with the same tensors quantised, to the same bits."""
 
-    def __init__(self, source: QuantisedTransformer, relative: int | None) -> None:
+    def __init__(self, source: QuantisedTransformer) -> None:
         super().__init__()
-        self.relative = relative
+        self.graph = source.graph
         self.input = _activation(source.input.bits)
         self.register_buffer("factors", source.factors)
-        self.embed = _Linear(source.embed)
-        self.layers = nn.Sequential(*map(_Layer, source.layers))  # type: ignore[arg-type]
-        self.head = _Linear(source.head)
+        self.steps = nn.ModuleList(map(_step, source.steps()))
 
     def forward(self, x: Tensor) -> Tensor:
         """[windows, n, m] -> [windows, outputs]."""
-        readings = self.input(x.float() / self.factors)
-        x = self.layers(self.embed(readings)).sum(dim=1)  # 1/n is part of the head's weights
-        last = None if self.relative is None else readings[:, -1, self.relative, None]
-        forecast: Tensor = self.head(x, last)
-        return forecast
+        tensors = {self.graph.inputs[0]: self.input(x.float() / self.factors)}
+        for step in self.steps:
+            tensors[step.spec.output] = step(tensors)
+        return tensors[self.graph.outputs[0]][:, 0]
 
 
-def finetune(source: Transformer, dataset: Dataset, config: Config) -> tuple[nn.Module, History]:
+def finetune(source: Transformer, dataset: Dataset, config: Config) -> tuple[Forecaster, History]:
     """Fine-tune as ``narrowcast.quantize.finetune`` does, under the same schedule."""
     torch.manual_seed(config.train.seed)
     start = calibrated(source, dataset, config)
-    model = BrevitasTransformer(start, config.relative_column)
+    model = BrevitasTransformer(start)
     inputs = sample(dataset, config, CALIBRATION_WINDOWS).float()
     model.train()
     with torch.no_grad(), calibration_mode(model):
         model(inputs)  # at once: Brevitas takes means over batches, and loses rare peaks
     _set_range(model.input, start.input)
-    _set_range(model.head.output, start.head.output)
+    *_, head = zip(model.steps, start.steps(), strict=True)
+    _set_range(*(step.output for step in head))
     groups = parameter_groups(model, config, "scaling")
     epochs = config.train.finetune_epochs
     history = fit(model, dataset, config.train, epochs=epochs, groups=groups, teacher=source)

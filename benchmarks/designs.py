@@ -11,6 +11,8 @@ import json
 from pathlib import Path
 
 from narrowcast import load_config, pipeline
+from narrowcast.records import to_json
+from narrowcast.report import Report
 
 ROOT = Path(__file__).parent.parent
 AIRU = ("airu", "airu/airu.csv")
@@ -28,17 +30,18 @@ HEAD = (
 )
 
 
-def row(data: str, bits: int, report: dict) -> str:
+def row(data: str, bits: int, report: Report) -> str:
     """Return a line of the table."""
-    model, test, used = report["model"], report["accuracy"]["test"], report["synthesis"]
-    ridge = min(test[name]["rmse"] for name in ("ridge", "ridge_quadratic"))
+    model, used = report.model, report.synthesis.used
+    rmse = {name: found.rmse for name, found in report.accuracy.test.items() if found is not None}
+    ridge = min(rmse["ridge"], rmse["ridge_quadratic"])
     cells = [
         data,
         *(model[key] for key in ("window", "channels", "layers", "heads")),
         bits,
-        *(f"{value:.2f}" for value in (test["float"]["rmse"], test["integer"]["rmse"], ridge)),
-        f"{report['cycles']['simulated']:,}",
-        f"{report['latency_us']:.0f}",
+        *(f"{value:.2f}" for value in (rmse["float"], rmse["integer"], ridge)),
+        f"{report.cycles.simulated:,}",
+        f"{report.latency_us:.0f}",
         *(f"{used[key]:g}" for key in ("lut", "ff", "bram36", "dsp")),
     ]
     return "| " + " | ".join(map(str, cells)) + " |"
@@ -67,7 +70,7 @@ def main() -> None:
     print("|" + " --- |" * HEAD.count(" | ") + " --- |")
     for name, bits, report in reports:
         print(row(name, bits, report))
-    results = [{"data": name, "bits": bits, **report} for name, bits, report in reports]
+    results = [{"data": name, "bits": bits, **to_json(report)} for name, bits, report in reports]
     args.json.write_text(json.dumps(results, indent=1) + "\n")
 
 

@@ -24,6 +24,7 @@ import plotly.graph_objects as go
 from narrowcast.compile import Design, compile_model
 from narrowcast.estimate import estimate_design
 from narrowcast.integer.random_model import Shape, random_model
+from narrowcast.records import to_json
 from narrowcast.targets.device import load_device
 from narrowcast.tools.yosys import synthesise_yosys
 
@@ -43,7 +44,7 @@ def synthesised(design: Design, folder: Path) -> dict[str, Any]:
     sources = b"".join(path.read_bytes() for path in sorted((work / "rtl").iterdir()))
     kept = folder / f"{hashlib.sha256(sources).hexdigest()}.json"
     if not kept.is_file():
-        found = synthesise_yosys(work / "rtl", design.device, 100.0, work / "yosys").to_json()
+        found = to_json(synthesise_yosys(work / "rtl", design.device, 100.0, work / "yosys"))
         kept.write_text(json.dumps(found) + "\n")
     result: dict[str, Any] = json.loads(kept.read_text())
     return result

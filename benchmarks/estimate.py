@@ -22,9 +22,9 @@ from random import Random
 from typing import Any
 
 import numpy as np
+from narrowcast.compile.area import area
 
 from narrowcast.compile import Design, HardwareOptions, best_design, compile_model
-from narrowcast.compile.area import area
 from narrowcast.config import Config, load_config, quantised_names
 from narrowcast.errors import UserError
 from narrowcast.estimate import Estimate, estimate, estimate_design
@@ -32,6 +32,7 @@ from narrowcast.estimate.power import published_uj
 from narrowcast.estimate.samples import sample
 from narrowcast.integer import Linear, execute
 from narrowcast.integer.random_model import Shape, random_model
+from narrowcast.records import to_json
 from narrowcast.targets.device import Device, load_device
 from narrowcast.tools.simulate import simulate_ghdl
 from narrowcast.tools.yosys import synthesise_yosys
@@ -88,7 +89,7 @@ def truth(design: Design, folder: Path, *, simulated: bool) -> dict[str, Any]:
     sources = b"".join(path.read_bytes() for path in sorted((work / "rtl").glob("*.vhd")))
     kept = folder / f"{hashlib.sha256(sources).hexdigest()}.json"
     if not kept.is_file():
-        found = synthesise_yosys(work / "rtl", design.device, 100.0, work / "yosys").to_json()
+        found = to_json(synthesise_yosys(work / "rtl", design.device, 100.0, work / "yosys"))
         if simulated and design.cycles <= MOST_SIMULATED:
             tensor = design.model.tensors[design.model.input]
             shape = (2, tensor.rows, tensor.columns)

@@ -16,6 +16,7 @@ from pathlib import Path
 from narrowcast.compile import compile_model
 from narrowcast.errors import ToolError, UserError
 from narrowcast.integer.random_model import Shape, random_model
+from narrowcast.records import to_json
 from narrowcast.targets.device import load_device
 from narrowcast.tools.nextpnr import place
 
@@ -42,8 +43,8 @@ def run(device: str, window: int, channels: int, bits: int, out: Path) -> dict:
         design = compile_model(model, target)
         result |= {"lanes": design.lanes, "cycles": design.cycles}
         design.write_rtl(out / "rtl")
-        placed = place(out / "rtl", target, out / "work").to_json()
-        result |= placed | {"bitstream": str(out / "work" / placed["bitstream"])}
+        placed = place(out / "rtl", target, out / "work")
+        result |= to_json(placed)
     except (UserError, ToolError) as error:
         result["error"] = str(error)
     return result | {"seconds": round(time.monotonic() - begun, 1)}

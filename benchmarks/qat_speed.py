@@ -1,8 +1,9 @@
 """Time an epoch of training with fake quantisation against one in floating point.
 
-Both train alternately, batch by batch, in one process: what else the machine does meets both
+Both train alternately, batch by batch, in one process, so that other load on the machine slows both
 alike. An epoch is all training batches plus the evaluation of the validation windows, which in
-quantisation-aware training is that of the integer network. The times of a batch are medians.
+quantisation-aware training is that of the integer network. Training works in one thread, and so
+does this. Times are medians.
 
     python benchmarks/qat_speed.py --window 24 --channels 64 --json qat_speed.json
 """
@@ -20,10 +21,9 @@ from torch import nn
 from torch.nn import functional
 
 from narrowcast.config import QuantizationConfig
+from narrowcast.integer.builder import Shape
 from narrowcast.model import Transformer
 from narrowcast.quantize import Precision, QuantisedTransformer
-
-_EVALUATED = 64  # windows at once, as training evaluates them
 
 
 def arguments() -> argparse.Namespace:
@@ -31,7 +31,7 @@ def arguments() -> argparse.Namespace:
     for name, default in [
         *[("window", 24), ("inputs", 7), ("channels", 64), ("layers", 1), ("heads", 1)],
         *[("bits", 8), ("batch", 256), ("windows", 12_000), ("validation", 2_400)],
-        *[("rounds", 40), ("threads", 2)],
+        *[("rounds", 40)],
     ]:
         parser.add_argument(f"--{name}", type=int, default=default)
     parser.add_argument("--json", type=Path, help="where to write the figures")
@@ -63,40 +63,39 @@ def alternate(rounds: int, works: list[Callable[[], object]]) -> list[float]:
 
 def main() -> None:
     options = arguments()
-    torch.set_num_threads(options.threads)
+    torch.set_num_threads(1)
     torch.manual_seed(0)
     x = torch.rand(options.batch, options.window, options.inputs)
     y = torch.rand(options.batch, 1)
+    validation = torch.rand(options.validation, options.window, options.inputs).double()
     source = Transformer(
-        options.window,
-        options.inputs,
-        options.channels,
-        layers=options.layers,
-        heads=options.heads,
+        Shape(
+            options.window,
+            options.inputs,
+            options.channels,
+            layers=options.layers,
+            heads=options.heads,
+        )
     )
     source(x)
     plan = Precision.of(QuantizationConfig(bits=options.bits), options.layers)
     quantised = QuantisedTransformer(source.eval(), plan)
     quantised.calibrate(x, y)
 
-    models = [source.train(), quantised.train()]
-    step = alternate(options.rounds, [train_step(model, x, y) for model in models])
-    with torch.no_grad():
-        evaluation = alternate(
-            max(3, options.rounds // 4),
-            [
-                lambda model=model: [model(part) for part in x.double().split(_EVALUATED)]
-                for model in (source.eval(), quantised.eval())
-            ],
-        )
+    step = alternate(
+        options.rounds, [train_step(model, x, y) for model in (source.train(), quantised.train())]
+    )
+    evaluation = alternate(
+        max(3, options.rounds // 4),
+        [lambda model=model: model.evaluate(validation) for model in (source, quantised)],
+    )
     steps = options.windows / options.batch
-    evaluations = options.validation / options.batch
-    epoch = [steps * s + evaluations * e for s, e in zip(step, evaluation, strict=True)]
+    epoch = [steps * s + e for s, e in zip(step, evaluation, strict=True)]
 
-    rows = {"training batch": step, "evaluation batch": evaluation, "epoch": epoch}
+    rows = {"training batch": step, "evaluation": evaluation, "epoch": epoch}
     print(f"{'':<18}{'float':>10}{'QAT':>10}{'ratio':>8}")
-    for name, (plain, fake) in rows.items():
-        print(f"{name:<18}{plain * 1e3:>7.1f} ms{fake * 1e3:>7.1f} ms{fake / plain:>8.2f}")
+    for name, (plain, qat) in rows.items():
+        print(f"{name:<18}{plain * 1e3:>7.1f} ms{qat * 1e3:>7.1f} ms{qat / plain:>8.2f}")
     if options.json:
         figures = {
             "settings": {k: v for k, v in vars(options).items() if k != "json"},

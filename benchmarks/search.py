@@ -252,8 +252,8 @@ def main() -> None:
     else:
         for path in sorted((args.out / "search" / "front").glob("*.toml")):
             report = pipeline.build(load_config(path), args.out / "build" / path.stem)
-            checked = report["verification"]["verilator"]
-            print(f"{path.stem}: {checked['windows']} windows, {checked['mismatches']} mismatches")
+            checked = report.verification.verilator
+            print(f"{path.stem}: {checked.windows} windows, {checked.mismatches} mismatches")
 
 
 if __name__ == "__main__":

@@ -7,8 +7,11 @@ import pytest
 
 from narrowcast import load_config, pipeline
 from narrowcast.errors import UserError
-from narrowcast.pipeline import Options
+from narrowcast.pipeline import Options, commands
+from narrowcast.pipeline.stages import Stage
 from narrowcast.progress import Progress
+from narrowcast.tools.nextpnr import CriticalPath, Placement
+from narrowcast.tools.yosys import Synthesis
 
 DEMO = Path(__file__).parent.parent / "examples" / "demo.toml"
 SMALL = [
@@ -31,20 +34,21 @@ class Ran(Progress):
 def test_build_for_a_board(tmp_path: Path) -> None:
     config = load_config(DEMO, [*SMALL, "hardware.device=up5k"])
     report = pipeline.build(config, tmp_path, Options(activity=True))
-    placed = report["place_and_route"]
-    assert placed["device"] == "up5k" and placed["board"] == "iCEBreaker"
-    assert placed["fmax_mhz"] >= 20
-    assert (tmp_path / placed["bitstream"]).stat().st_size > 100_000
-    assert report["synthesis"]["bram"] <= placed["bram"] <= 30
-    assert report["synthesis"]["budget"]["bram"] == 30
-    assert "place" in report["seconds"]
+    placed = report.place_and_route
+    assert placed is not None and placed.device == "up5k" and placed.board == "iCEBreaker"
+    assert placed.fmax_mhz >= 20
+    assert (tmp_path / placed.bitstream).stat().st_size > 100_000
+    assert report.synthesis.bram is not None and report.synthesis.bram <= placed.bram <= 30
+    assert report.synthesis.budget["bram"] == 30
+    assert "place" in report.seconds
     assert [path.name for path in (tmp_path / "board").iterdir()] == ["serial_top.bin"]
 
-    activity = report["activity"]
-    assert activity["tool"].startswith("GHDL") and activity["windows"] == 2
-    assert 0.05 < activity["rates"]["rest"] < 0.3 and 0.1 < activity["rates"]["memories"] < 0.7
-    assert activity["energy_uj"] != report["estimate"]["energy_uj"]
-    assert activity["energy"]["static_mw"] == report["estimate"]["energy"]["static_mw"]
+    activity = report.activity
+    assert activity is not None and activity.rates.memories is not None
+    assert activity.tool.startswith("GHDL") and activity.windows == 2
+    assert 0.05 < activity.rates.rest < 0.3 and 0.1 < activity.rates.memories < 0.7
+    assert activity.energy_uj != report.estimate.energy_uj
+    assert activity.energy.static_mw == report.estimate.energy.static_mw
     assert "toggle rates measured in 2 simulated windows" in (tmp_path / "report.html").read_text()
 
     ran = Ran()
@@ -52,11 +56,11 @@ def test_build_for_a_board(tmp_path: Path) -> None:
     assert pipeline.build(config, tmp_path, again) == report
     assert ran.names == []
     assert pipeline.report(config, tmp_path) == report  # which tells what 'verify' found
-    (tmp_path / placed["bitstream"]).write_bytes(b"")
+    (tmp_path / placed.bitstream).write_bytes(b"")
     pipeline.build(config, tmp_path, Options(activity=True, progress=ran, place="none"))
     assert ran.names == ["report"]
     unplaced = pipeline.report(config, tmp_path, Options(place="none"))
-    assert unplaced["place_and_route"] is None and "place" not in unplaced["seconds"]
+    assert unplaced.place_and_route is None and "place" not in unplaced.seconds
     with pytest.raises(UserError, match=r"serial_top\.bin: has changed since 'place' made it"):
         pipeline.report(config, tmp_path)
 
@@ -67,22 +71,35 @@ def test_only_what_fits_is_placed(
 ) -> None:
     names: list[str] = []
     results = {
-        "synth": {"fits": fits, "device": "up5k", "dsp": 9, "budget": {"dsp": 8}},
-        "place": {"fmax_mhz": 11.0, "clock_mhz": 12.0, "board": "iCEBreaker"},
-        "report": {},
+        "synth": Synthesis("yosys", "up5k", 1, 1, dsp=9, budget={"dsp": 9 if fits else 8}),
+        "place": Placement(
+            *("nextpnr", "up5k", "iCEBreaker"),
+            *(
+                12.0,
+                11.0,
+                1,
+                1,
+                1,
+                9,
+                CriticalPath(90.9, 10.0, 5, "a", "b"),
+                Path("serial_top.bin"),
+            ),
+        ),
     }
 
-    def run(name: str, *_: object) -> dict[str, Any]:
-        names.append(name)
-        return results.get(name, {})
+    def run_stage(_: Path, stage: Stage[Any], *__: object, force: bool) -> object:
+        assert not force
+        names.append(stage.name)
+        return results.get(stage.name)
 
-    monkeypatch.setattr(pipeline, "_run", run)
-    config = load_config(DEMO, ["hardware.device=up5k"])
+    monkeypatch.setattr(commands, "run_stage", run_stage)
+    monkeypatch.setattr(commands, "check_ready", lambda *_: None)
+    config = load_config(DEMO, [*SMALL, "hardware.device=up5k"])
     with pytest.raises(UserError, match="reaches 11 MHz" if fits else "takes 9 DSP of 8"):
         pipeline.build(config, tmp_path)
     assert ("place" in names) == fits and names[-1] == "report"
     names.clear()
-    results["synth"]["fits"] = True
+    results["synth"] = Synthesis("yosys", "xc7s15", 1, 1, dsp=9, budget={"dsp": 9})
     pipeline.build(load_config(DEMO), tmp_path)  # for a device without open place and route
     assert "place" not in names
 

@@ -41,14 +41,14 @@ def test_build(
     quick = ["train.epochs=1", "train.finetune_epochs=1"]
     config = load_config(EXAMPLES / f"{example}.toml", overrides + quick, real_data / file)
     report = pipeline.build(config, tmp_path)
-    checked = report["verification"]
-    assert checked["verilator"]["windows"] == windows
-    assert checked["verilator"]["mismatches"] == checked["ghdl"]["mismatches"] == 0
-    assert checked["ghdl"]["windows"] >= 2
-    assert report["cycles"]["predicted"] == report["cycles"]["simulated"]
+    checked = report.verification
+    assert checked.verilator.windows == windows
+    assert checked.verilator.mismatches == checked.ghdl.mismatches == 0
+    assert checked.ghdl.windows >= 2
+    assert report.cycles.predicted == report.cycles.simulated
     if most_cycles is not None:
-        assert report["cycles"]["simulated"] <= most_cycles
-    assert report["synthesis"]["fits"]
-    assert report["accuracy"]["test"]["qat"] == report["accuracy"]["test"]["integer"]
+        assert report.cycles.simulated <= most_cycles
+    assert report.synthesis.fits
+    assert report.accuracy.test["qat"] == report.accuracy.test["integer"]
     outside = re.search(r"<(script|link|img)[^>]{0,200}(src|href)=", page_of(tmp_path))
     assert outside is None

@@ -1,25 +1,71 @@
+import json
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from narrowcast.errors import UserError
-from narrowcast.integer.random_model import Shape, random_model
+from narrowcast.integer import IntegerModel
+from narrowcast.integer.model import Affine, Array, Input, Linear, Output, Tensor
 from narrowcast.vectors import read_vectors, write_vectors
+
+
+def model_of(inputs: dict[str, int], outputs: dict[str, int]) -> IntegerModel:
+    """A model with these widths at its streams; what it computes does not matter here."""
+    tensors = {
+        name: Tensor(name, rows=2, columns=3, bits=bits, scale=1.0, zero_point=0)
+        for name, bits in {**inputs, **outputs}.items()
+    }
+    return IntegerModel(
+        inputs=tuple(Input(name, ("a", "b", "c"), Affine((0.0,), (1.0,))) for name in inputs),
+        outputs=tuple(map(Output, outputs)),
+        tensors=tensors,
+        operations=(Linear("step", "x", "y", "w", 4, "b", "m", 0),),
+        arrays={},
+    )
+
+
+def draw(tensors: tuple[Tensor, ...], windows: int) -> Array:
+    random = np.random.default_rng(0)
+    parts = [random.integers(t.low, t.high + 1, (windows, t.size)) for t in tensors]
+    return np.concatenate(parts, axis=1)
 
 
 @pytest.mark.parametrize("bits", [2, 5, 8])
 def test_round_trip(tmp_path: Path, bits: int) -> None:
-    model = random_model(Shape(window=4, inputs=3, channels=8), (bits,))
-    random = np.random.default_rng(0)
-    tensor, result = model.tensors[model.input], model.tensors[model.output]
-    inputs = random.integers(tensor.low, tensor.high + 1, (5, 4, 3))
-    expected = random.integers(result.low, result.high + 1, (5, 1))
+    model = model_of({"x": bits}, {"y": 16})
+    inputs, expected = draw(model.input_tensors, 5), draw(model.output_tensors, 5)
     write_vectors(tmp_path, model, inputs, expected)
     again = read_vectors(tmp_path, model)
     assert np.array_equal(again[0], inputs) and np.array_equal(again[1], expected)
     assert len((tmp_path / "inputs.hex").read_text().split()) == inputs.size
 
-    (tmp_path / "inputs.hex").write_text("00\n")
-    with pytest.raises(UserError, match="damaged"):
+
+def test_a_stream_of_several_tensors_has_words_of_one_width(tmp_path: Path) -> None:
+    model = model_of({"x": 3, "state": 12}, {"y": 16, "next": 12})
+    inputs, expected = draw(model.input_tensors, 4), draw(model.output_tensors, 4)
+    inputs[0, 0] = -1
+    write_vectors(tmp_path, model, inputs, expected)
+    again = read_vectors(tmp_path, model)
+    assert np.array_equal(again[0], inputs) and np.array_equal(again[1], expected)
+    words = (tmp_path / "inputs.hex").read_text().split()
+    assert {len(word) for word in words} == {3} and words[0] == "fff"
+    manifest = json.loads((tmp_path / "vectors.json").read_text())
+    assert manifest["windows"] == 4
+    assert manifest["inputs.hex"]["bits"] == 12 and manifest["expected.hex"]["bits"] == 16
+    assert manifest["inputs.hex"]["layout"] == [
+        {"tensor": "x", "rows": 2, "columns": 3, "bits": 3},
+        {"tensor": "state", "rows": 2, "columns": 3, "bits": 12},
+    ]
+
+
+@pytest.mark.parametrize("content", ["00\n", "0g\n" * 6])
+def test_damage(tmp_path: Path, content: str) -> None:
+    model = model_of({"x": 8}, {"y": 16})
+    write_vectors(tmp_path, model, draw(model.input_tensors, 2), draw(model.output_tensors, 2))
+    (tmp_path / "inputs.hex").write_text(content)
+    with pytest.raises(UserError, match=r"inputs\.hex: damaged"):
+        read_vectors(tmp_path, model)
+    (tmp_path / "inputs.hex").write_text("00\n" * 6)
+    with pytest.raises(UserError, match="1 windows go in and 2 results come out"):
         read_vectors(tmp_path, model)

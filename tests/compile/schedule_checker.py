@@ -11,8 +11,8 @@ from dataclasses import replace
 from itertools import pairwise
 
 from narrowcast.compile import Design
-from narrowcast.compile.program import Job, ProgramStep
-from narrowcast.integer import Context, Linear, Scores
+from narrowcast.compile.program import Job, ProgramStep, Store
+from narrowcast.integer import Context, Linear, RowSum, Scores
 
 Place = tuple[str, int, int, int]  # store, way, lane, address
 Element = tuple[str, int, int]  # tensor, row, column
@@ -32,6 +32,8 @@ EXPONENTIAL = 15  # a difference enters the epilogue -> its exponential can be a
 DIVIDES = 16  # the last difference of a row -> its division begins
 DIVISION = 17
 RING = 16  # rows' multipliers that are kept
+REGISTERS = 63  # results that registers hold; more lie in a memory,
+BUFFER = 3  # from which they can be taken so many clocks later
 
 
 class ScheduleChecker:
@@ -42,7 +44,8 @@ class ScheduleChecker:
     """
 
     def __init__(self, design: Design, *, derive: bool = False) -> None:
-        self.design, self.model, self.derive = design, design.model, derive
+        self.design, self.graph, self.derive = design, design.graph, derive
+        self.model = design.graph.model
         self.array = design.array
         self.jobs: list[Job] = list(design.schedule.jobs)
         self.writes: dict[Place, list[tuple[int, Element]]] = defaultdict(list)
@@ -50,42 +53,43 @@ class ScheduleChecker:
         self.epilogue: list[int] = []
         self.write_port: list[int] = []
         self.divisions: list[int] = []
-        self.pool_adds: dict[int, list[tuple[int, tuple[int, ...]]]] = defaultdict(list)
-        self.pool_reads: list[tuple[int, int]] = []
-        steps = self.model.steps
-        linear = [s for s in steps if isinstance(s, Linear)]
-        self.keys = {s.key for s in steps if isinstance(s, Scores)}
-        self.values = {s.value for s in steps if isinstance(s, Context)}
-        self.exponentials = {s.output for s in steps if isinstance(s, Scores)}
-        self.pooled = next(s.operand for s in linear if s.pooled)
-        made = {s.output for s in linear if s.residual is not None}
-        residuals = {s.residual for s in linear if s.residual is not None}
-        self.tokens = (made | residuals) - {self.pooled}
-        self.size = self.model.channels // self.model.heads  # channels of a head
-        self.rows = -(-self.model.window // self.array.ways)  # tokens in a store
+        self.pool_adds: dict[tuple[str, int], list[tuple[int, tuple[int, ...]]]] = defaultdict(list)
+        self.pool_reads: list[tuple[int, str, int]] = []
+        steps = self.model.operations
+        self.probabilities = {s.output: s for s in steps if isinstance(s, Scores)}
+        self.value_heads = {s.value: s.heads for s in steps if isinstance(s, Context)}
+        self.sums = {s.output: s.operand for s in steps if isinstance(s, RowSum)}
+        self.summed = {s.operand for s in steps if isinstance(s, RowSum)}
+        self.ends = {each.tensor for each in self.model.outputs}
         self.done_after = DONE + int(self.array.grouped)
+        self.arrives: dict[Element, int] = {}  # clock in which an input is taken
+        self.row_arrives: list[int] = []  # clock in which the last input of a row is taken
 
     # ---------------------------------------------------------------- where numbers lie
 
     def place(self, element: Element) -> Place:
         name, row, column = element
         ways, lanes = self.array.ways, self.array.columns
-        if name in self.keys:
-            return "keys", 0, row % lanes, row // lanes * self.model.channels + column
-        if name in self.exponentials:
-            head, token = divmod(row, self.model.window)
-            base = self.design.scratch[name, head, token // ways]
+        tensor, addresses = self.model.tensors[name], self.design.addresses
+        if name in self.probabilities:
+            head, token = divmod(row, tensor.rows // self.probabilities[name].heads)
+            base = addresses.rows[name, head, token // ways]
             return "scratch", token % ways, 0, base + column
         way, at = row % ways, row // ways
-        if name in self.values:
-            head, channel = divmod(column, self.size)
-            block = head * -(-self.size // lanes) + channel // lanes
-            return "values", way, channel % lanes, block * self.rows + at
-        if name == self.model.input:
-            return "inputs", way, 0, at * self.model.inputs + column
-        if name in self.tokens:
-            return "tokens", way, 0, at * self.model.channels + column
-        return "scratch", way, 0, self.design.scratch[name, 0, at] + column
+        match self.graph.stores[name]:
+            case Store.KEYS:
+                at = addresses.keys[name] + row // lanes * tensor.columns + column
+                return "keys", 0, row % lanes, at
+            case Store.VALUES:
+                size = tensor.columns // self.value_heads[name]
+                head, channel = divmod(column, size)
+                block = head * -(-size // lanes) + channel // lanes
+                rows = -(-tensor.rows // ways)
+                return "values", way, channel % lanes, addresses.values[name] + block * rows + at
+            case Store.INPUTS:
+                return "inputs", way, 0, addresses.inputs[name] + at * tensor.columns + column
+            case store:
+                return str(store), way, 0, addresses.rows[name, 0, at] + column
 
     def write(self, readable: int, element: Element) -> None:
         self.writes[self.place(element)].append((readable, element))
@@ -96,8 +100,14 @@ class ScheduleChecker:
     # ---------------------------------------------------------------- all checks
 
     def check(self) -> None:
-        for i in range(self.model.window * self.model.inputs):
-            self.write(i + INPUT, (self.model.input, *divmod(i, self.model.inputs)))
+        clock = 0
+        for tensor in self.model.input_tensors:
+            for row in range(tensor.rows):
+                for column in range(tensor.columns):
+                    self.write(clock + INPUT, (tensor.name, row, column))
+                    self.arrives[tensor.name, row, column] = clock
+                    clock += 1
+                self.row_arrives.append(clock - 1)
         self.check_rows()
         self.sequencer()
         self.collector()
@@ -114,7 +124,8 @@ class ScheduleChecker:
         self.check_pool()
         self.check_accesses()
         if not self.derive:
-            cycles = self.jobs[-1].values[-1] + RESULT + self.model.outputs
+            cycles = self.jobs[-1].values[-1] + RESULT + self.model.output_words
+            cycles += BUFFER if self.model.output_words > REGISTERS else 0
             assert cycles == self.design.cycles, f"{cycles} cycles, not {self.design.cycles}"
 
     def check_rows(self) -> None:
@@ -134,12 +145,13 @@ class ScheduleChecker:
 
     def sequencer(self) -> None:
         """A job is current once its word is there and its inputs are; then it waits, then runs."""
-        fetched = ends = 0
+        fetched = ends = awaited = 0
         for number, job in enumerate(self.jobs):
             step = self.design.schedule.steps[job.step]
             current = max(fetched, ends)
-            if step.source.operand == self.model.input:
-                current = max(current, (job.rows[-1] + 1) * self.model.inputs - 1 + TOKEN)
+            awaited += job.needs
+            if job.needs:
+                current = max(current, self.row_arrives[awaited - 1] + TOKEN)
             assert job.wait >= 0 and step.tile_pause >= 0
             start = current + job.wait
             if self.derive:
@@ -147,6 +159,7 @@ class ScheduleChecker:
             assert self.jobs[number].start == start, f"job {number} starts at {start}: {job}"
             fetched = current + FETCH
             ends = start + step.tiles * (step.inner + step.tile_pause) - step.tile_pause
+        assert awaited == len(self.row_arrives), "rows of the inputs for which no job waits"
 
     def tile_starts(self, job: Job, step: ProgramStep) -> list[int]:
         return [job.start + t * (step.inner + step.tile_pause) for t in range(step.tiles)]
@@ -204,31 +217,28 @@ class ScheduleChecker:
             columns = range(tile * lanes, min((tile + 1) * lanes, step.columns))
             for k in range(step.inner):
                 clock = start + k
-                first = step.head * self.size
+                element = k
                 if isinstance(source, Scores):
-                    element = first + k
+                    element = step.head * step.inner + k
                     for key in columns:
-                        self.read(clock, (source.key, key, first + k))
+                        self.read(clock, (source.key, key, element))
                 elif isinstance(source, Context):
-                    element = k
                     for column in columns:
-                        self.read(clock, (source.value, k, first + column))
-                elif source.pooled:
-                    self.pool_reads.append((clock, k))
+                        self.read(clock, (source.value, k, step.head * step.columns + column))
+                if source.operand in self.sums:
+                    self.pool_reads.append((clock, self.sums[source.operand], element))
                     continue
-                else:
-                    element = k
                 for token in job.rows:
                     row = token
                     if isinstance(source, Context):
-                        row += step.head * self.model.window
+                        row += step.head * step.rows
                     self.read(clock, (source.operand, row, element))
 
     def results(self, job: Job, step: ProgramStep) -> None:
         source = step.source
         first = 0
         if isinstance(source, Context):
-            first = step.head * self.size
+            first = step.head * step.columns
             of_row = (f"multiplier of {source.operand}.{step.head}", job.rows[0], len(job.rows))
             for clock in job.values:
                 self.reads.append((clock, ("ring", 0, 0, job.slot), of_row))
@@ -236,12 +246,16 @@ class ScheduleChecker:
             self.epilogue.append(clock)
             for token in job.rows:
                 if isinstance(source, Linear) and source.residual is not None:
-                    self.read(clock, (source.residual, token, column))
-                if source.output not in (self.model.output, self.pooled):
+                    if source.residual_element is None:
+                        self.read(clock, (source.residual, token, column))
+                    else:
+                        taken = self.arrives[source.residual, *source.residual_element]
+                        assert clock > taken, f"{source.name} adds an input that comes later"
+                if source.output not in self.ends | self.summed:
                     self.write(clock + STORED, (source.output, token, first + column))
-            if source.output == self.pooled:
-                self.pool_adds[column].append((clock + ADDED, job.rows))
-            if source.output != self.model.output:
+            if source.output in self.summed:
+                self.pool_adds[source.output, column].append((clock + ADDED, job.rows))
+            if source.output not in self.ends:
                 self.write_port.append(clock + STORED)
 
     def softmax(self, job: Job, step: ProgramStep, number: int) -> None:
@@ -255,7 +269,7 @@ class ScheduleChecker:
             self.epilogue.append(below)
             self.write_port.append(below + EXPONENTIAL)
             for token in job.rows:
-                row = step.head * self.model.window + token
+                row = step.head * step.rows + token
                 self.write(below + EXPONENTIAL, (name, row, column))
         divides = last + BELOW + step.columns - 1 + DIVIDES
         self.divisions.append(divides)
@@ -271,20 +285,23 @@ class ScheduleChecker:
         assert all(gap > DIVISION for gap in gaps), "a row's division is cut short by the next"
 
     def check_pool(self) -> None:
-        """One read port: adding has it as a value comes, the head when it starts."""
-        every = [clock for adds in self.pool_adds.values() for clock, _ in adds]
-        assert min(clock for clock, _ in self.pool_reads) > max(every), "the pool is still adding"
+        """One memory and one read port: a sum is read once it is whole, before the next begins."""
         for adds in self.pool_adds.values():
             assert adds[0][1][0] == 0, "the pool begins with another token than the first"
             for (before, _), (after, _) in pairwise(adds):
                 assert after >= before + POOL, (
                     f"the pool adds to one channel at {before} and {after}"
                 )
-        for clock, channel in self.pool_reads:
-            last = self.pool_adds[channel][-1][0]
+        every = [(clock, name) for (name, _), adds in self.pool_adds.items() for clock, _ in adds]
+        for clock, name, channel in self.pool_reads:
+            last = self.pool_adds[name, channel][-1][0]
             assert clock >= last + POOL, (
                 f"channel {channel} of the pool is read at {clock} too early"
             )
+            assert clock not in {at for at, _ in every}, "the pool adds while it is read"
+            after_own = max(at for at, other in every if other == name)
+            between = [other for at, other in every if after_own < at < clock]
+            assert not between, f"the pool holds {between[0]} when {name} is read"
 
     def check_accesses(self) -> None:
         for place, accesses in self.writes.items():

@@ -5,16 +5,17 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from narrowcast.compile.area import POINTS, area, fit_points, non_negative
+from narrowcast.compile.features import PARTS, features, rom_columns
 
 from narrowcast.compile import HardwareOptions, best_design, compile_model
-from narrowcast.compile.area import POINTS, area, fit_points, non_negative
 from narrowcast.compile.bit_columns import BitColumns
-from narrowcast.compile.features import PARTS, features, ram_tables, rom_columns, table_lane
+from narrowcast.compile.lanes import table_lane
 from narrowcast.errors import UserError
 from narrowcast.estimate.attribution import counts, part_of
 from narrowcast.estimate.samples import sample
 from narrowcast.integer.random_model import Shape, random_model
-from narrowcast.targets.device import load_device
+from narrowcast.targets.device import FAMILIES, load_device
 from narrowcast.tools.ghdl import to_verilog
 from narrowcast.tools.netlist import cell_types, count_cells
 from narrowcast.tools.yosys import run_yosys
@@ -55,13 +56,13 @@ def test_a_linear_truth_is_found(random: np.random.Generator, count: int) -> Non
 def test_rom_tables_are_those_of_bits_that_differ() -> None:
     columns = np.random.default_rng(1).integers(0, 2, (5, 100))
     bits = BitColumns.of(columns, 1)
-    assert rom_columns(bits, "xc7") == (10, 10)
-    assert rom_columns(bits, "ecp5") == (10, 5 * 4 + 5 * 3)
-    assert rom_columns(bits, "ice40") == (10, 5 * 7 + 5 * 5)
+    assert rom_columns(bits, FAMILIES["xc7"]) == (10, 10)
+    assert rom_columns(bits, FAMILIES["ecp5"]) == (10, 5 * 4 + 5 * 3)
+    assert rom_columns(bits, FAMILIES["ice40"]) == (10, 5 * 7 + 5 * 5)
     alike = np.vstack([columns, columns[:2], np.ones_like(columns[:1])])
-    _, tables = rom_columns(BitColumns.of(alike, 1), "xc7")
+    _, tables = rom_columns(BitColumns.of(alike, 1), FAMILIES["xc7"])
     assert tables == 10 + 1  # ones, and zeros in what is left over of the second block
-    assert rom_columns(BitColumns.of(np.zeros((7, 64), np.int64), 1), "xc7") == (0, 0)
+    assert rom_columns(BitColumns.of(np.zeros((7, 64), np.int64), 1), FAMILIES["xc7"]) == (0, 0)
 
 
 @given(
@@ -87,12 +88,6 @@ def test_bits_are_those_of_the_numbers(words: int, width: int, lanes: int, seed:
     for block, count in enumerate(bits.different):
         columns = {tuple(column) for column in filled[64 * block : 64 * block + 64].T.tolist()}
         assert count == sum(len(set(column)) == 2 for column in columns)
-
-
-def test_ram_tables() -> None:
-    assert ram_tables(32, 6, "xc7") == 4 and ram_tables(33, 3, "xc7") == 4
-    assert ram_tables(65, 3, "xc7") == 8
-    assert ram_tables(16, 4, "ecp5") == 6 and ram_tables(17, 5, "ecp5") == 24
 
 
 def test_table_lane_has_the_rows_of_its_multiplier() -> None:
@@ -143,10 +138,10 @@ def test_a_synthesised_model_is_as_estimated(tmp_path: Path) -> None:
     design = compile_model(random_model(Shape(4, 3, 8), (3, 5), 77), load_device("xc7s15"), 8)
     design.write_rtl(tmp_path / "rtl")
     _, netlist = run_yosys(to_verilog(tmp_path / "rtl", tmp_path), "engine", design.device)
-    used, guess = count_cells(cell_types(netlist), "xc7"), area(design)
+    used, guess = count_cells(cell_types(netlist), design.device.family), area(design)
     assert used["dsp"] == design.dsp
     assert used["bram36"] * 2 == sum(buffer.blocks for buffer in design.buffers)
     assert guess.lut == pytest.approx(used["lut"], rel=guess.lut_error)
     assert guess.ff == pytest.approx(used["ff"], rel=guess.ff_error)
-    parts = counts(netlist, "xc7")
+    parts = counts(netlist, design.device.family)
     assert sum(parts["lut"].values()) == used["lut"] and sum(parts["ff"].values()) == used["ff"]

@@ -4,9 +4,9 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from narrowcast.compile.area import area
 
 from narrowcast.compile import TRACE_ORDER, compile_model
-from narrowcast.compile.area import area
 from narrowcast.compile.design import too_large
 from narrowcast.errors import UserError
 from narrowcast.integer.random_model import Shape, random_model
@@ -102,11 +102,11 @@ def test_unknown_device() -> None:
 
 
 def test_devices() -> None:
-    assert {"xc7s6", "xc7s15", "xc7s25", "up5k", "ecp5-25f"} <= set(device_names())
+    assert {"xc7s6", "xc7s15", "xc7s25", "up5k", "hx8k", "ecp5-25f"} <= set(device_names())
     for name in device_names():
         device = load_device(name)
         assert device.name == name
-        assert min(device.lut, device.ff, device.bram36, device.dsp) > 0
+        assert min(device.lut, device.ff, device.blocks) > 0 <= device.dsp
 
 
 def test_the_default_is_no_slower_than_one_way_of_all_dsps() -> None:

@@ -3,16 +3,14 @@ from dataclasses import replace
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from narrowcast.compile.area import area
 
 from narrowcast.compile import Buffer, Design, compile_model
-from narrowcast.compile.area import area
 from narrowcast.compile.memory import (
     assign_storage,
     blocks_of,
     cut_bank,
-    ram_luts,
     rom_blocks,
-    rom_luts,
     scratch_tensors,
     stored_bits,
 )
@@ -205,7 +203,7 @@ def test_storage_is_given_out(
 
 def test_a_device_without_ram_of_tables() -> None:
     device = load_device("up5k")
-    assert not device.lut_ram
+    assert device.family.distributed_ram is None
     rom = Buffer("table", 16, 8, 1, False, "auto", 0, 0)
     (store, table), _ = assign_storage(
         [(ram("store", 16, 8), "auto"), (rom, "auto")], [], "auto", device
@@ -263,12 +261,18 @@ def test_shapes_of_block_memory(words: int, width: int, blocks: int) -> None:
     assert blocks_of(words, width, SHAPES) == blocks
 
 
-def test_look_up_tables_of_memories() -> None:
-    assert rom_luts(64, 10) == 10
-    assert rom_luts(1024, 8) > 16 * 8  # 16 tables a bit, and a choice among them
-    assert ram_luts(32, 6) == 4
-    assert ram_luts(64, 3) == 4
-    assert ram_luts(128, 3) > 2 * ram_luts(64, 3)
+def test_the_family_s_costs_decide() -> None:
+    rom = Buffer("table", 64, 16, 1, False, "auto", 0, 0)
+    for name, saved in (("xc7s15", 16), ("ecp5-25f", 16 * 4), ("up5k", 16 * 7)):
+        device = load_device(name)
+        (table,), _ = assign_storage([(rom, "auto")], [], "auto", device)
+        assert table.storage == "block"
+        assert table.reason == f"a {device.block_name} saves {saved} LUT"
+    narrow = replace(rom, width=3)
+    (table,), _ = assign_storage([(narrow, "auto")], [], "auto", load_device("xc7s15"))
+    assert (table.storage, table.luts) == ("distributed", 3)
+    (table,), _ = assign_storage([(narrow, "auto")], [], "auto", load_device("up5k"))
+    assert table.storage == "block"
 
 
 def test_the_budget_of_a_real_device_is_used() -> None:

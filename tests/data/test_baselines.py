@@ -5,7 +5,8 @@ import pandas as pd
 import pytest
 
 from narrowcast.config import DataConfig, load_config
-from narrowcast.data import Errors, Table, baselines, errors, make_windows, read_table
+from narrowcast.data import Table, baselines, errors, make_windows, read_table
+from narrowcast.training_records import Errors
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 

@@ -4,10 +4,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-
-from narrowcast.compile import area as area_module
 from narrowcast.compile.area import points_file
 from narrowcast.compile.features import PARTS
+
+from narrowcast.compile import area as area_module
 from narrowcast.errors import ToolError, UserError
 from narrowcast.estimate import characterisation as module
 from narrowcast.estimate import estimate_model
@@ -16,7 +16,7 @@ from narrowcast.integer.random_model import Shape, random_model
 from narrowcast.targets.device import load_device
 
 DEVICE = load_device("xc7s15")
-NAME = points_file(DEVICE.family, "yosys")
+NAME = points_file(DEVICE.family.name, "yosys")
 
 
 @pytest.fixture

@@ -8,6 +8,7 @@ import torch
 from narrowcast.config import Config, DataConfig, ModelConfig, TrainConfig
 from narrowcast.data import Dataset, Table, errors, make_windows
 from narrowcast.errors import UserError
+from narrowcast.integer.builder import Shape
 from narrowcast.model import Transformer, build, load_state, predict, save_state, train_float
 
 
@@ -31,7 +32,7 @@ def dataset(config: Config) -> Dataset:
 
 def test_shapes_and_parameters() -> None:
     n, m, d, layers = 6, 3, 8, 2
-    model = Transformer(n, m, d, layers=layers, heads=4, ffn_channels=20, outputs=2)
+    model = Transformer(Shape(n, m, d, layers=layers, heads=4, ffn_channels=20, outputs=2))
     assert model(torch.rand(5, n, m)).shape == (5, 2)
     linears = 4 * (d * d + d) + (20 * d + 20) + (d * 20 + d)
     norms = 2 * 2 * d
@@ -41,7 +42,7 @@ def test_shapes_and_parameters() -> None:
 
 def test_attention_is_that_of_torch() -> None:
     d, heads = 12, 3
-    model = Transformer(5, 2, d, heads=heads).eval()
+    model = Transformer(Shape(5, 2, d, heads=heads)).eval()
     layer = model.layers[0]
     theirs = torch.nn.MultiheadAttention(d, heads, batch_first=True)
     steps = (layer.query, layer.key, layer.value)
@@ -100,7 +101,7 @@ def test_state_survives_a_file_and_a_wrong_file_is_refused(config: Config, tmp_p
     x = torch.rand(3, 4, 2)
     assert torch.equal(model(x), other(x))
     with pytest.raises(UserError, match="does not hold this model's weights"):
-        load_state(Transformer(9, 2, 8), path)
+        load_state(Transformer(Shape(9, 2, 8)), path)
     path.write_bytes(b"nonsense")
     with pytest.raises(UserError, match="does not hold"):
         load_state(model, path)

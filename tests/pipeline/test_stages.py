@@ -1,12 +1,20 @@
 import json
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from narrowcast.errors import ToolError, UserError
-from narrowcast.pipeline.stages import Stage, check_ready, read_state, run_stage
+from narrowcast.pipeline.stages import Stage, check_ready, is_done, read_state, run_stage
 from narrowcast.progress import Progress
+from narrowcast.records import read_record
+
+
+@dataclass(frozen=True)
+class Weight:
+    """What a stage finds out."""
+
+    grams: int
 
 
 class Kitchen:
@@ -18,28 +26,32 @@ class Kitchen:
         self.flour = folder / "flour"
         if not self.flour.exists():
             self.flour.write_text("flour")
-        self.dough = Stage("knead", self.knead, ("dough",), files={"flour": self.flour})
+        self.dough = Stage(
+            "knead", self.knead, "knead.json", Weight, ("dough",), files={"flour": self.flour}
+        )
         self.bread = Stage(
             "bake",
             self.bake,
+            "bake.json",
+            Weight,
             ("bread", "oven"),
             needs=("dough",),
             settings={"oven": {"heat": heat}},
         )
 
-    def knead(self, work: Path, _: Progress) -> dict[str, Any]:
+    def knead(self, work: Path, _: Progress) -> Weight:
         self.ran.append("knead")
         (work / "dough").write_text(self.flour.read_text() + " and water")
-        return {"grams": 500}
+        return Weight(500)
 
-    def bake(self, work: Path, progress: Progress) -> dict[str, Any]:
+    def bake(self, work: Path, progress: Progress) -> Weight:
         self.ran.append("bake")
         progress.advanced(1, 1)
         (work / "oven").mkdir()
         (work / "oven" / "crumbs").write_text("crumbs")
         (work / "bread").write_text((self.out / "dough").read_text() + ", baked")
         (work / "smoke").write_text("not an output")
-        return {}
+        return Weight(450)
 
     def both(self) -> list[str]:
         self.ran.clear()
@@ -56,20 +68,23 @@ def kitchen(tmp_path: Path) -> Kitchen:
 def test_outputs_and_state(kitchen: Kitchen) -> None:
     assert kitchen.both() == ["knead", "bake"]
     assert (kitchen.out / "bread").read_text() == "flour and water, baked"
-    assert sorted(p.name for p in kitchen.out.iterdir()) == [".stages", "bread", "dough", "oven"]
+    assert sorted(p.name for p in kitchen.out.iterdir()) == [
+        *(".stages", "bake.json", "bread", "dough", "knead.json", "oven")
+    ]
     assert sorted(p.name for p in (kitchen.out / ".stages").iterdir()) == [
         "bake.json",
         "knead.json",
         "owned.json",
     ]
     state = read_state(kitchen.out, "knead")
-    assert state is not None and state.results == {"grams": 500} and state.seconds >= 0
+    assert state is not None and state.seconds >= 0
+    assert json.loads((kitchen.out / "knead.json").read_text()) == {"grams": 500}
 
 
 def test_finished_stage_is_not_redone(kitchen: Kitchen) -> None:
     kitchen.both()
     assert kitchen.both() == []
-    assert run_stage(kitchen.out, kitchen.dough).results == {"grams": 500}
+    assert run_stage(kitchen.out, kitchen.dough) == Weight(500)
 
 
 def test_only_the_content_of_a_file_counts(kitchen: Kitchen, tmp_path: Path) -> None:
@@ -115,11 +130,11 @@ def test_failure_leaves_everything_as_it_was(
     kitchen.both()
     hotter = Kitchen(tmp_path, heat=300)
 
-    def burn(work: Path, _: Progress) -> dict[str, Any]:
+    def burn(work: Path, _: Progress) -> Weight:
         (work / "bread").write_text("coal")
         raise error
 
-    stage = Stage("bake", burn, hotter.bread.outputs, ("dough",), hotter.bread.settings)
+    stage = replace(hotter.bread, run=burn)
     with pytest.raises(error):
         run_stage(kitchen.out, stage)
     assert (kitchen.out / "bread").read_text() == "flour and water, baked"
@@ -128,12 +143,12 @@ def test_failure_leaves_everything_as_it_was(
 
 
 def test_a_first_stage_that_fails_leaves_no_folder(tmp_path: Path) -> None:
-    def burn(work: Path, _: Progress) -> dict[str, Any]:
+    def burn(work: Path, _: Progress) -> Weight:
         (work / "bread").write_text("coal")
         raise UserError("burnt")
 
     with pytest.raises(UserError):
-        run_stage(tmp_path / "new", Stage("bake", burn, ("bread",)))
+        run_stage(tmp_path / "new", Stage("bake", burn, "bake.json", Weight, ("bread",)))
     assert not (tmp_path / "new").exists()
 
 
@@ -181,7 +196,7 @@ def test_ready(kitchen: Kitchen, tmp_path: Path) -> None:
     kitchen.both()
     check_ready(kitchen.out, kitchen.bread, [kitchen.dough])
 
-    sell = Stage("sell", kitchen.knead, ("money",), needs=("bread",))
+    sell = Stage("sell", kitchen.knead, "sell.json", Weight, ("money",), needs=("bread",))
     check_ready(kitchen.out, sell, [kitchen.dough, kitchen.bread])
     hotter = Kitchen(tmp_path, heat=220)
     with pytest.raises(UserError, match=r"'bake' ran with oven.heat = 200, but it is now 220"):
@@ -198,3 +213,33 @@ def test_what_somebody_else_made_is_taken(kitchen: Kitchen) -> None:
     check_ready(kitchen.out, kitchen.bread, [kitchen.dough])
     run_stage(kitchen.out, kitchen.bread)
     assert (kitchen.out / "bread").read_text() == "grandmother's, baked"
+
+
+def test_done(kitchen: Kitchen) -> None:
+    assert not is_done(kitchen.out, kitchen.dough)
+    kitchen.both()
+    assert is_done(kitchen.out, kitchen.dough) and is_done(kitchen.out, kitchen.bread)
+    (kitchen.out / "dough").write_text("other dough")
+    assert not is_done(kitchen.out, kitchen.dough) and not is_done(kitchen.out, kitchen.bread)
+
+
+def test_a_precondition_holds_up_only_a_stage_that_would_run(kitchen: Kitchen) -> None:
+    def no_water() -> None:
+        raise UserError("there is no water")
+
+    dry = replace(kitchen.dough, precondition=no_water)
+    with pytest.raises(UserError, match="there is no water"):
+        run_stage(kitchen.out, dry)
+    assert not kitchen.out.exists() and kitchen.ran == []
+    kitchen.both()
+    assert run_stage(kitchen.out, dry) == Weight(500)
+
+
+def test_a_record_of_another_kind_is_named(kitchen: Kitchen) -> None:
+    kitchen.both()
+    (kitchen.out / "knead.json").write_text('{"pounds": 1}')
+    with pytest.raises(UserError, match=r"knead\.json: grams: field required"):
+        read_record(kitchen.out / "knead.json", Weight)
+    (kitchen.out / "knead.json").write_text('{"grams": ')
+    with pytest.raises(UserError, match=r"knead\.json: is truncated or not JSON"):
+        read_record(kitchen.out / "knead.json", Weight)

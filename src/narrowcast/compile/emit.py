@@ -1,6 +1,11 @@
 """Writes the one generated file: a package of constants, ``engine_config.vhd``."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import accumulate
+
+from narrowcast.compile.images import Images
+from narrowcast.compile.lanes import LaneArray, LaneKind
+from narrowcast.compile.memory import Segment
 
 
 def bits_of(value: int, width: int) -> str:
@@ -21,6 +26,7 @@ def image(words: Iterable[int], width: int) -> str:
 
 def vector(name: str, words: Sequence[int], width: int) -> str:
     """Return the declaration of a memory image."""
+    words = words or [0]
     size = len(words) * width
     return f"  constant {name} : std_logic_vector(0 to {size - 1}) :={image(words, width)};"
 
@@ -35,7 +41,7 @@ def aggregate(fields: Mapping[str, int]) -> str:
     return "(" + ", ".join(f"{name} => {value}" for name, value in fields.items()) + ")"
 
 
-def array(name: str, kind: str, items: Sequence[str]) -> str:
+def array_of(name: str, kind: str, items: Sequence[str]) -> str:
     """Return the declaration of a constant array, indexed downwards.
 
     GHDL subtracts an index from the array's last one where it counts upwards.
@@ -44,12 +50,87 @@ def array(name: str, kind: str, items: Sequence[str]) -> str:
     return f"  constant {name} : {kind}({len(items) - 1} downto 0) := (\n    {body});"
 
 
-def package(comment: Sequence[str], declarations: Sequence[str]) -> str:
-    """Return the whole package."""
-    head = "\n".join(f"-- {line}".rstrip() for line in comment)
+def package(
+    array: LaneArray,
+    constants: Mapping[str, int],
+    fields: Sequence[Mapping[str, int]],
+    segments: Sequence[Segment],
+    images: Images,
+    jobs: Mapping[str, Sequence[Sequence[int]]],
+) -> str:
+    """Return the package of constants of a design.
+
+    Every name is one of the compiler's, and every value a number: nothing else of a model gets in.
+    A memory that a model does not need has one word of zeros.
+    """
+    wide = constants["X_BITS"], array.narrow_x
+    narrow = constants["LANE_BITS"], array.narrow_w
+    words, bits = images.bank_words, images.bank_bits
+    firsts = accumulate(
+        (w * b * array.columns for w, b in zip(words, bits, strict=True)), initial=0
+    )
+    weights = "".join(
+        bits_of(word, width * array.columns)
+        for width, bank in zip(bits, images.banks, strict=True)
+        for part in bank
+        for word in part.words()
+    )
+    contents = images.parameters.contents
+    positions = [number for way in contents["positions"] for number in way]
+    declarations = [
+        *(scalar(name, value) for name, value in constants.items()),
+        _naturals("WAY_KIND", [_LANE_KINDS[kind] for kind in array.kinds]),
+        _naturals("WAY_X_BITS", wide[: array.ways]),
+        _naturals("WAY_W_BITS", narrow[: array.ways]),
+        _naturals("INPUT_TENSOR_ROWS", [t.rows for t in images.inputs]),
+        _naturals("INPUT_TENSOR_COLUMNS", [t.columns for t in images.inputs]),
+        *_elements(images),
+        _naturals("BANK_BITS", bits),
+        _naturals("BANK_DEPTH", words),
+        _naturals("BANK_FIRST", list(firsts)[:-1]),
+        array_of("SEGMENTS", "segment_array", [_segment(s) for s in segments]),
+        array_of("PROGRAM", "step_array", [aggregate(f) for f in fields]),
+        vector("ISSUE_IMAGE", jobs["jobs, issued"][0], constants["ISSUE_WORD_BITS"]),
+        vector("COLLECT_IMAGE", jobs["jobs, collected"][0], constants["COLLECT_WORD_BITS"]),
+        vector("BIASES_IMAGE", contents["biases"][0], constants["BIAS_BITS"]),
+        vector("POSITIONS_IMAGE", positions or [0] * array.ways, constants["POSITION_BITS"]),
+        vector("MULTIPLIERS_IMAGE", contents["multipliers"][0], constants["M_BITS"]),
+        vector("RESIDUALS_IMAGE", contents["residual multipliers"][0], constants["M_BITS"]),
+        vector("EXPONENTIALS_IMAGE", contents["exponentials"][0], constants["E_BITS"]),
+        vector("WEIGHTS", [int(bit) for bit in weights], 1),
+    ]
     body = "\n".join(declarations)
     return (
-        f"{head}\nlibrary ieee;\nuse ieee.std_logic_1164.all;\n\nlibrary work;\n"
+        "-- Generated: widths, the program, and the contents of all read-only memories.\n"
+        "library ieee;\nuse ieee.std_logic_1164.all;\n\nlibrary work;\n"
         f"use work.engine_types.all;\n\npackage engine_config is\n\n{body}\n\n"
         "end package engine_config;\n"
+    )
+
+
+_LANE_KINDS = {LaneKind.PAIRS: 0, LaneKind.SINGLE: 1, LaneKind.TABLES: 2}
+
+
+def _naturals(name: str, numbers: Sequence[int]) -> str:
+    return array_of(name, "natural_array", [str(number) for number in numbers])
+
+
+def _elements(images: Images) -> list[str]:
+    """Return where in the input stream the numbers are that are residuals; one of zeros if none."""
+    number = {tensor.name: i for i, tensor in enumerate(images.inputs)}
+    found = [(number[name], row, column) for name, row, column in images.layout.elements]
+    names = ("ELEMENT_TENSOR", "ELEMENT_ROW", "ELEMENT_COLUMN")
+    columns = zip(*(found or [(0, 0, 0)]), strict=True)
+    return [_naturals(name, column) for name, column in zip(names, columns, strict=True)]
+
+
+def _segment(segment: Segment) -> str:
+    return aggregate(
+        {
+            "bank": segment.bank,
+            "first": segment.first,
+            "words": segment.words,
+            "columns": segment.columns,
+            "column_bits": segment.column_bits,
+        }
     )

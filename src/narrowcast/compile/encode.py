@@ -4,18 +4,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import IntEnum
 
+from narrowcast.compile.allocate import Addresses, rows_of_store, value_tiles
 from narrowcast.compile.lanes import LaneArray
-from narrowcast.compile.memory import Place
-from narrowcast.compile.program import (
-    ProgramStep,
-    Schedule,
-    cached_tensors,
-    context_of,
-    pooled_tensor,
-    token_tensors,
-)
+from narrowcast.compile.program import EngineGraph, Job, ProgramStep, Schedule, Store
 from narrowcast.compile.timing import MULTIPLIER_RING
-from narrowcast.integer.model import Context, IntegerModel, Linear, Scores
+from narrowcast.integer.model import Context, Linear, Scores
 
 RING_BITS = (MULTIPLIER_RING - 1).bit_length()
 
@@ -41,95 +34,140 @@ class Destination(IntEnum):
     TO_POOL = 6
 
 
+SOURCES = {
+    Store.SCRATCH: Source.FROM_SCRATCH,
+    Store.TOKENS: Source.FROM_TOKENS,
+    Store.INPUTS: Source.FROM_INPUTS,
+    Store.POOL: Source.FROM_POOL,
+}
+DESTINATIONS = {
+    Store.SCRATCH: Destination.TO_SCRATCH,
+    Store.TOKENS: Destination.TO_TOKENS,
+    Store.KEYS: Destination.TO_KEYS,
+    Store.VALUES: Destination.TO_VALUES,
+    Store.RESULT: Destination.TO_RESULT,
+    Store.POOL: Destination.TO_POOL,
+}
+
+
 @dataclass(frozen=True)
 class Layout:
-    """First addresses of what the program's steps point to, by the model's names."""
+    """First addresses of what the program's steps point to, by the operations' names.
 
-    lane_source: dict[str, int]
-    lane_base: dict[str, int]
-    bias_base: dict[str, int]
-    m_base: dict[str, int]
-    r_base: dict[str, int]
-    table_base: dict[str, int]
+    Attributes:
+        lane_source: The bank of weights.
+        lane_base: First word in the bank.
+        bias_base: First bias that all rows share.
+        position_base: First bias of each row's own, in every way.
+        m_base: First multiplier.
+        r_base: First multiplier of a residual.
+        table_base: First entry of a table of exponentials, by the table's name.
+        elements: Numbers of inputs that are residuals: (tensor, row, column).
+    """
 
-
-def rows_of_store(model: IntegerModel, array: LaneArray) -> int:
-    """Tokens in each way's stores."""
-    return -(-model.window // array.ways)
+    lane_source: Mapping[str, int]
+    lane_base: Mapping[str, int]
+    bias_base: Mapping[str, int]
+    position_base: Mapping[str, int]
+    m_base: Mapping[str, int]
+    r_base: Mapping[str, int]
+    table_base: Mapping[str, int]
+    elements: tuple[tuple[str, int, int], ...]
 
 
 def _lane_fields(
-    model: IntegerModel, step: ProgramStep, layout: Layout, array: LaneArray, banks: int
+    graph: EngineGraph,
+    step: ProgramStep,
+    layout: Layout,
+    addresses: Addresses,
+    array: LaneArray,
 ) -> dict[str, int]:
-    source = step.source
+    source, tensors = step.source, graph.model.tensors
+    banks = len(set(layout.lane_source.values()))
     if isinstance(source, Linear):
         place = layout.lane_source[source.name], layout.lane_base[source.name], step.inner
     elif isinstance(source, Scores):
-        place = banks, step.head * step.inner, model.channels
+        base = addresses.keys[source.key] + step.head * step.inner
+        place = banks, base, tensors[source.key].columns
     else:
-        tokens = array.ways * rows_of_store(model, array)
-        place = banks + 1, step.head * step.tiles * tokens, tokens
+        tokens = array.ways * rows_of_store(tensors[source.value].rows, array)
+        base = array.ways * addresses.values[source.value] + step.head * step.tiles * tokens
+        place = banks + 1, base, tokens
     return dict(zip(("lane_source", "lane_base", "lane_stride"), place, strict=True))
 
 
-def _source(model: IntegerModel, step: ProgramStep) -> Source:
-    operand = step.source.operand
-    if operand == model.input:
-        return Source.FROM_INPUTS
-    if operand == pooled_tensor(model):
-        return Source.FROM_POOL
-    return Source.FROM_TOKENS if operand in token_tensors(model) else Source.FROM_SCRATCH
+def encode_steps(
+    graph: EngineGraph,
+    steps: tuple[ProgramStep, ...],
+    layout: Layout,
+    addresses: Addresses,
+    array: LaneArray,
+) -> list[dict[str, int]]:
+    """Return the words of all steps, field by field as in ``engine_types.vhd``.
+
+    Fields that only values have are the same in all other steps, so that they are constants.
+    """
+    values = graph.held(Store.VALUES)
+    shared = _value_fields(graph, values[0].name, array) if values else {}
+    encoded = []
+    for step in steps:
+        own = graph.stores[step.source.output] == Store.VALUES
+        of_values = _value_fields(graph, step.source.output, array) if own else shared
+        encoded.append(
+            {
+                **_encode_step(graph, step, layout, addresses, array),
+                **(of_values or {"y_stride": 0, "block_last": 0}),
+            }
+        )
+    return encoded
 
 
-def _destination(model: IntegerModel, step: ProgramStep) -> Destination:
-    output = step.source.output
-    keys, values = cached_tensors(model)
-    if isinstance(step.source, Scores):
-        return Destination.TO_SOFTMAX
-    places = (
-        (Destination.TO_RESULT, {model.output}),
-        (Destination.TO_POOL, {pooled_tensor(model)}),
-        (Destination.TO_TOKENS, token_tensors(model)),
-        (Destination.TO_KEYS, keys),
-        (Destination.TO_VALUES, values),
-    )
-    return next((d for d, names in places if output in names), Destination.TO_SCRATCH)
+def _value_fields(graph: EngineGraph, name: str, array: LaneArray) -> dict[str, int]:
+    tensor = graph.model.tensors[name]
+    heads, _ = value_tiles(graph, array, name)
+    return {
+        "y_stride": rows_of_store(tensor.rows, array),
+        "block_last": tensor.columns // heads - 1,
+    }
 
 
-def step_fields(
-    model: IntegerModel, step: ProgramStep, layout: Layout, array: LaneArray, banks: int
+def _encode_step(
+    graph: EngineGraph,
+    step: ProgramStep,
+    layout: Layout,
+    addresses: Addresses,
+    array: LaneArray,
 ) -> dict[str, int]:
-    """Return the program word of a step, field by field as in ``engine_types.vhd``."""
-    source = step.source
+    model, source = graph.model, step.source
     operand, output = model.tensors[source.operand], model.tensors[source.output]
     linear = source if isinstance(source, Linear) else None
     scores = source if isinstance(source, Scores) else None
     residual = None if linear is None or linear.residual is None else linear.residual
     low = output.zero_point if linear is not None and linear.relu else output.low
-    per_row = linear is not None and model.arrays[linear.bias].ndim == 2
-    first = step.mode.stride - 1
+    element = 0
+    if linear is not None and residual is not None and linear.residual_element is not None:
+        element = 1 + layout.elements.index((residual, *linear.residual_element))
+    destination = DESTINATIONS[graph.stores[source.output]]
     return {
         "tiles_last": step.tiles - 1,
         "inner_last": step.inner - 1,
         "group_last": step.mode.group - 1,
         "tile_pause": step.tile_pause,
-        "x_source": _source(model, step),
-        "x_zero": operand.zero_point * step.pooled_tokens,
-        **_lane_fields(model, step, layout, array, banks),
-        "column_first": first,
+        "x_source": SOURCES[graph.stores[source.operand]],
+        "x_zero": operand.zero_point,
+        **_lane_fields(graph, step, layout, addresses, array),
+        "column_first": step.mode.stride - 1,
         "column_step": step.mode.stride,
         "columns_full": step.capacity - 1,
         "columns_last": step.tile_columns()[-1] - 1,
         "bias_base": layout.bias_base.get(source.name, 0),
         "m_base": layout.m_base[source.name],
         "r_base": layout.r_base.get(source.name, 0),
-        "destination": _destination(model, step),
-        "y_stride": rows_of_store(model, array),
-        "block_last": model.channels // model.heads - 1,
+        "destination": Destination.TO_SOFTMAX if scores else destination,
         "has_bias": int(linear is not None),
-        "bias_per_row": int(per_row),
+        "bias_per_row": int(source.name in layout.position_base),
         "has_residual": int(residual is not None),
-        "residual_input": int(linear is not None and linear.residual_column is not None),
+        "residual_element": element,
         "row_multiplier": int(isinstance(source, Context)),
         "residual_zero": 0 if residual is None else model.tensors[residual].zero_point,
         "residual_shift": 0 if linear is None else linear.residual_shift,
@@ -138,62 +176,115 @@ def step_fields(
         "y_zero": 0 if scores else output.zero_point,
         "y_low": 0 if scores else low,
         "y_high": len(model.arrays[scores.table]) - 1 if scores else output.high,
-        "numerator": context_of(model, scores).numerator if scores else 0,
+        "numerator": graph.analysis.context_of(scores).numerator if scores else 0,
         "table_base": layout.table_base[scores.table] if scores else 0,
         "e_zero": output.zero_point if scores else 0,
     }
 
 
 @dataclass(frozen=True)
-class JobWord:
-    """What sequencer and collector have to know of a job."""
+class EncodedJob:
+    """What sequencer and collector have to know of a job.
+
+    Attributes:
+        step: Its step.
+        ways: A bit for each way whose token it is.
+        wait: Idle clocks before it.
+        needs: Rows of the inputs that have to come in before it.
+        x_row: Address of the operand's row.
+        y_row: Address of the result's row.
+        residual_row: Address of the residual's row; that of the result's without a residual.
+        position_row: Address of the row's own biases; that of the result's without such.
+        slot: Lane of a key, place of a row's multiplier, or 0 for the first row of a sum.
+    """
 
     step: int
-    ways: int  # a bit for each
+    ways: int
     wait: int
+    needs: int
     x_row: int
     y_row: int
+    residual_row: int
+    position_row: int
     slot: int
 
 
-def job_words(
-    model: IntegerModel, schedule: Schedule, scratch: Mapping[Place, int], array: LaneArray
-) -> list[JobWord]:
-    """Return the jobs' addresses; ``scratch`` has those of the scratch store's rows."""
-    x_strides = {
-        Source.FROM_POOL: 0,
-        Source.FROM_INPUTS: model.inputs,
-        Source.FROM_TOKENS: model.channels,
-    }
-    y_strides = {
-        Destination.TO_RESULT: 0,
-        Destination.TO_POOL: model.channels,
-        Destination.TO_TOKENS: model.channels,
-        Destination.TO_VALUES: 1,
-    }
-    places = [(_source(model, step), _destination(model, step)) for step in schedule.steps]
-    words = []
-    for job in schedule.jobs:
-        step, (operand, destination) = schedule.steps[job.step], places[job.step]
-        source, token = step.source, job.rows[0]
-        row = token // array.ways
-        slot = job.slot if isinstance(source, Context) else 0
-        if operand == Source.FROM_SCRATCH:
-            head = step.head if isinstance(source, Context) else 0
-            x_row = scratch[source.operand, head, row]
-            x_row += step.head * step.inner if isinstance(source, Scores) else 0
-        else:
-            x_row = row * x_strides[operand]
-        if destination in y_strides:
-            y_row = row * y_strides[destination]
-        elif destination == Destination.TO_KEYS:
-            y_row, slot = token // array.columns * model.channels, token % array.columns
-        else:
-            head = step.head if isinstance(source, Scores) else 0
-            y_row = scratch[source.output, head, row]
-            y_row += step.head * step.columns if isinstance(source, Context) else 0
-        if destination == Destination.TO_POOL:
+def encode_jobs(
+    graph: EngineGraph,
+    schedule: Schedule,
+    layout: Layout,
+    addresses: Addresses,
+    array: LaneArray,
+) -> list[EncodedJob]:
+    """Return the words of all jobs in order."""
+    return [
+        _encode_job(graph, schedule.steps[job.step], job, layout, addresses, array)
+        for job in schedule.jobs
+    ]
+
+
+def _encode_job(
+    graph: EngineGraph,
+    step: ProgramStep,
+    job: Job,
+    layout: Layout,
+    addresses: Addresses,
+    array: LaneArray,
+) -> EncodedJob:
+    source, token = step.source, job.rows[0]
+    row = token // array.ways
+    slot = job.slot if isinstance(source, Context) else 0
+    residual_row = position_row = None
+    if isinstance(source, Linear):
+        if source.residual is not None and source.residual_element is None:
+            residual_row = addresses.rows[source.residual, 0, row]
+        if source.name in layout.position_base:
+            columns = graph.model.tensors[source.output].columns
+            position_row = layout.position_base[source.name] + row * columns
+    y_row: int | None = None
+    match (
+        Destination.TO_SOFTMAX
+        if isinstance(source, Scores)
+        else DESTINATIONS[graph.stores[source.output]]
+    ):
+        case Destination.TO_SOFTMAX:
+            y_row = addresses.rows[source.output, step.head, row]
+        case Destination.TO_KEYS:
+            columns = graph.model.tensors[source.output].columns
+            y_row = addresses.keys[source.output] + token // array.columns * columns
+            slot = token % array.columns
+        case Destination.TO_VALUES:
+            y_row = addresses.values[source.output] + row
+        case Destination.TO_POOL:
             slot = int(token > 0)
-        ways = sum(1 << (token % array.ways) for token in job.rows)
-        words.append(JobWord(job.step, ways, job.wait, x_row, y_row, slot))
-    return words
+        case Destination.TO_SCRATCH | Destination.TO_TOKENS:
+            y_row = addresses.rows[source.output, 0, row]
+            y_row += step.head * step.columns if isinstance(source, Context) else 0
+    # sums and results have no address: the word has another one there, so that fewer bits differ
+    known = [each for each in (y_row, residual_row, position_row) if each is not None]
+    y_row = known[0] if known else 0
+    return EncodedJob(
+        step=job.step,
+        ways=sum(1 << (each % array.ways) for each in job.rows),
+        wait=job.wait,
+        needs=job.needs,
+        x_row=_operand_row(graph, step, row, addresses),
+        y_row=y_row,
+        residual_row=y_row if residual_row is None else residual_row,
+        position_row=y_row if position_row is None else position_row,
+        slot=slot,
+    )
+
+
+def _operand_row(graph: EngineGraph, step: ProgramStep, row: int, addresses: Addresses) -> int:
+    source = step.source
+    first = step.head * step.inner if isinstance(source, Scores) else 0
+    match graph.stores[source.operand]:
+        case Store.INPUTS:
+            columns = graph.model.tensors[source.operand].columns
+            return addresses.inputs[source.operand] + row * columns + first
+        case Store.POOL:
+            return first
+        case _:
+            head = step.head if isinstance(source, Context) else 0
+            return addresses.rows[source.operand, head, row] + first

@@ -8,15 +8,11 @@ of a way are DSP blocks, with two lanes each where the ports are wide enough, or
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
-from functools import lru_cache
 
 import numpy as np
 
-from narrowcast.integer.arithmetic import signed_bits
-from narrowcast.integer.bounds import operand_range, product_range
-from narrowcast.integer.model import Array, Context, IntegerModel, Linear, Scores, Step, Tensor
-
-KEPT = 512  # results of each function that are kept: an array is asked about again and again
+from narrowcast.integer.analysis import Analysis, Operands
+from narrowcast.integer.model import Scores
 
 
 class LaneKind(StrEnum):
@@ -83,44 +79,6 @@ class Mode:
     group: int
 
 
-@dataclass(frozen=True, eq=False)
-class Operands:
-    """Widths of a step's operands, and the sums that the lower lane of a pair has to hold."""
-
-    x_bits: int
-    w_bits: int
-    inner: int
-    low: Array  # smallest sum [columns, inner] over all inputs, product by product
-    high: Array
-
-
-def centred_range(tensor: Tensor, tokens: int = 1) -> tuple[int, int]:
-    """Return the range of a tensor less its zero point, summed over so many tokens."""
-    low, high = operand_range(tensor)
-    return tokens * min(low, 0), tokens * max(high, 0)
-
-
-@lru_cache(KEPT)
-def operands_of(model: IntegerModel, step: Step) -> Operands:
-    """Return what a step's lanes have to multiply and to add up."""
-    tensor = model.tensors[step.operand]
-    if isinstance(step, Linear):
-        x = centred_range(tensor, tensor.rows if step.pooled else 1)
-        w_bits = step.weight_bits
-        low, high = product_range(x, model.arrays[step.weights])
-    else:
-        x = centred_range(tensor)
-        cached = model.tensors[step.key if isinstance(step, Scores) else step.value]
-        inner = tensor.columns if isinstance(step, Context) else tensor.columns // step.heads
-        w_bits = cached.bits
-        largest = max(-x[0], x[1]) * cached.high
-        high = np.full((1, inner), largest, np.int64)
-        low = -high
-    x_bits = signed_bits(x[0] - 1, x[1])  # room for the zero point's subtraction
-    return Operands(x_bits, w_bits, low.shape[1], low, high)
-
-
-@lru_cache(KEPT)
 def largest_group(operands: Operands, field: int) -> int:
     """Return how many products in a row always fit into ``field`` bits: all, a power of 2, or 0."""
     least, most = -(1 << (field - 1)), (1 << (field - 1)) - 1
@@ -135,46 +93,72 @@ def largest_group(operands: Operands, field: int) -> int:
     return 0
 
 
-@lru_cache(KEPT)
-def modes_of(model: IntegerModel, array: LaneArray) -> Mapping[str, Mode]:
-    """Return the widest mode of each step by name. Attention's two steps run alike."""
+def largest_groups(analysis: Analysis, field: int) -> dict[str, int]:
+    """Return :func:`largest_group` of each product by its name."""
+    return {name: largest_group(each, field) for name, each in analysis.operands.items()}
+
+
+def modes_of(analysis: Analysis, array: LaneArray, groups: Mapping[str, int]) -> Mapping[str, Mode]:
+    """Return the widest mode of each product by name. Scores and their context run alike.
+
+    Args:
+        analysis: Of the graph.
+        array: The lanes.
+        groups: The largest groups that the field of a pair of lanes holds.
+    """
+    ends = {each.tensor for each in analysis.model.outputs}
     result = {}
-    for step in model.steps:
-        operands = operands_of(model, step)
+    for step in analysis.products:
+        operands = analysis.operands[step.name]
         group, stride = operands.inner, 1
         if LaneKind.PAIRS in array.kinds:
-            group = largest_group(operands, array.field)
+            group = groups[step.name]
             if group == 0:
                 group, stride = operands.inner, 2
         fits = operands.x_bits <= array.narrow_x and operands.w_bits <= array.narrow_w
-        pooled = isinstance(step, Linear) and step.pooled
-        both = array.ways == 2 and fits and stride == 1 and not pooled
+        several = analysis.rows(step) > 1 and step.output not in ends  # results come one by one
+        both = array.ways == 2 and fits and stride == 1 and several
         result[step.name] = Mode(both, stride, group)
-    for step in model.steps:
-        if isinstance(step, Context):
-            scores = next(s for s in model.steps if s.output == step.operand)
-            both = result[step.name].both and result[scores.name].both
-            for name in (step.name, scores.name):
+    for step in analysis.products:
+        if isinstance(step, Scores):
+            context = analysis.context_of(step)
+            both = result[step.name].both and result[context.name].both
+            for name in (step.name, context.name):
                 result[name] = replace(result[name], both=both)
     return result
 
 
-def is_grouped(model: IntegerModel, modes: Mapping[str, Mode]) -> bool:
+def is_grouped(analysis: Analysis, modes: Mapping[str, Mode]) -> bool:
     """Whether any step's pairs add up groups outside of the DSP block."""
-    return any(modes[s.name].group < operands_of(model, s).inner for s in model.steps)
+    return any(modes[name].group < each.inner for name, each in analysis.operands.items())
 
 
-def narrow_widths(model: IntegerModel, most_w: int, most_x: int) -> tuple[int, int]:
+def narrow_widths(analysis: Analysis, most_w: int, most_x: int) -> tuple[int, int]:
     """Return operand widths of a second way that takes every step of at most these widths."""
     taken = [
-        o
-        for o in (operands_of(model, s) for s in model.steps if not _is_pooled(s))
-        if o.w_bits <= most_w and o.x_bits <= most_x
+        each
+        for each in (analysis.operands[s.name] for s in analysis.products if analysis.rows(s) > 1)
+        if each.w_bits <= most_w and each.x_bits <= most_x
     ]
     if not taken:
         return 0, 0
     return max(o.x_bits for o in taken), max(o.w_bits for o in taken)
 
 
-def _is_pooled(step: Step) -> bool:
-    return isinstance(step, Linear) and step.pooled
+def table_lane(x_bits: int, w_bits: int, sum_bits: int) -> tuple[int, int]:
+    """Return the look-up tables and flip-flops of a lane of ``lane_tables.vhd``."""
+
+    def tables(multiplier: int, multiplicand: int) -> int:
+        wide = multiplier % 2 == 1 and multiplier > 7
+        return 1 << 30 if wide else multiplier // 2 * (multiplicand + 1)
+
+    w_multiplies = tables(w_bits, x_bits) <= tables(x_bits, w_bits)
+    multiplier, multiplicand = (w_bits, x_bits) if w_multiplies else (x_bits, w_bits)
+    rows, odd = multiplier // 2, multiplier % 2
+    early = (1 - odd) * (rows + 1) // 2
+    row_bits = multiplicand + 2 * early if early else multiplicand
+    digits = 2 * (rows - early) + 1 + (1 - odd)
+    return (
+        sum_bits + rows * (multiplicand + 1),
+        multiplicand + digits + row_bits + x_bits + w_bits + sum_bits,
+    )

@@ -15,21 +15,22 @@ import numpy as np
 from narrowcast.compile import step_table, timing
 from narrowcast.compile.step_table import (
     COLLECTOR,
-    FROM_INPUTS,
-    FROM_KEYS,
-    FROM_POOL,
-    FROM_VALUES,
     INPUT,
-    KEY,
+    LANES_KEYS,
+    LANES_WEIGHTS,
     NOTHING,
     OPERAND,
+    READS_INPUTS,
+    READS_POOL,
+    READS_PROBABILITIES,
+    REASON_OF_LANES,
     SOFTMAX,
-    TO_HEADS,
-    TO_POOL,
-    TO_SOFTMAX,
-    TO_VALUES,
-    VALUE,
     WORD,
+    WRITES_POOL,
+    WRITES_RESULT,
+    WRITES_ROWS,
+    WRITES_SOFTMAX,
+    WRITES_VALUES,
     Placed,
     StepRow,
     StepTable,
@@ -40,6 +41,7 @@ from narrowcast.compile.timing import (
     FETCH,
     INPUT_TO_READ,
     MULTIPLIER_RING,
+    POOL_SPACING,
     ROW_MULTIPLIER_BITS,
     SCORE_TO_BELOW,
     SUM_TO_TAKE,
@@ -56,17 +58,22 @@ NEVER = 1 << 60  # no clock
 
 
 class _Units(NamedTuple):
-    """Until when the jobs so far keep the engine's units busy, and how many of some there were.
+    """Until when the jobs so far keep the engine's units busy.
 
     One hold is all there is to know: the next row of scores is complete after the hold of the one
     before, as the softmax divides for one row after the other.
 
     Attributes:
-        free: first clock after the last operand pair.
-        before, last: last column taken of the tile before the last one, and of the last one.
-        done: the last tile's sums are complete.
-        hold_first, hold_last: no column is taken, as the softmax has the epilogue.
-        scored, contexts: rows of scores, and of contexts.
+        free: First clock after the last operand pair.
+        before: Last column taken of the tile before the last one.
+        last: Last column taken of the last tile.
+        done: The last tile's sums are complete.
+        hold_first: First clock in which no column is taken, as the softmax has the epilogue.
+        hold_last: The last such clock.
+        scored: Rows of scores so far.
+        awaited: Rows of the inputs for which jobs have waited.
+        pooled: The last row that was added to a sum could have begun in this clock with all its
+            values in a row.
     """
 
     free: int
@@ -76,19 +83,23 @@ class _Units(NamedTuple):
     hold_first: int
     hold_last: int
     scored: int
-    contexts: int
+    awaited: int
+    pooled: int
 
 
 class _Made(NamedTuple):
     """What the jobs so far have made, and when it can be read; NEVER: not yet.
 
     Attributes:
-        rows: of each step. stored: rows of each tensor.
-        readable: of a tensor's row, and a head's part of it: the clock from which the row can be
-            read from column 0 on, a column a clock.
-        cached: of a tensor of keys or values, and a head: all rows so far can be read.
-        exponentials, divided, slots: of a step of scores, and a row: its exponentials can be
-            read, its multiplier is there, and where that is kept.
+        rows: Of each step.
+        stored: Rows of each tensor.
+        readable: Of a tensor's row, and a part of it: the clock from which the row can be read
+            from column 0 on, a column a clock.
+        cached: Of a tensor of keys or values, and a part: all rows so far can be read.
+        exponentials: Of a step of scores, and a row: its exponentials can be read.
+        divided: Of the same: its multiplier is there.
+        slots: Of the same: where the multiplier is kept.
+        ring: Of each place of a multiplier: whether a context has still to read it.
     """
 
     rows: Array
@@ -98,10 +109,19 @@ class _Made(NamedTuple):
     exponentials: Array
     divided: Array
     slots: Array
+    ring: Array
 
 
 class _Start(NamedTuple):
-    """When a job can start, what it waits for until then, and what becomes of the collector."""
+    """When a job can start, and what becomes of the collector.
+
+    Attributes:
+        clock: The start.
+        reason: What the job waits for until then.
+        before: As in ``_Units``.
+        last: As in ``_Units``.
+        done: As in ``_Units``.
+    """
 
     clock: int
     reason: int
@@ -134,44 +154,83 @@ _OPTIONS: dict[str, Any] = {"_nrt": False}
 
 
 @compiled
-def _input_taken(table: StepTable, after: int) -> int:
-    """Return the clock in which the last input of the tokens before ``after`` is taken."""
-    return after * table.inputs - 1
+def _rows_awaited(step: StepRow, after: int) -> int:
+    """Return the rows of the inputs that have to be in before a job of the rows up to ``after``."""
+    if step.reads == READS_INPUTS:
+        return max(step.least_rows, step.input_row + after)
+    return step.least_rows
 
 
 @compiled
-def _rows_ready(made: _Made, step: StepRow, first: int, after: int) -> int:
-    """Return the clock from which rows of a step's operand can be read."""
-    head = step.head if step.reads == FROM_KEYS else 0
+def _inputs_taken(step: StepRow, after: int) -> int:
+    """Return the clock in which the last input that a job reads is taken; -1 without inputs."""
+    if step.reads == READS_INPUTS:
+        return max(step.least_word, step.input_word + after * step.input_columns) - 1
+    return step.least_word - 1
+
+
+@compiled
+def _loaded(units: _Units, step: StepRow, after: int) -> int:
+    """Return the clock from which a step's next job is current, though it may wait."""
+    if _rows_awaited(step, after) > units.awaited:
+        return max(units.free, _inputs_taken(step, after) + INPUT_TO_READ)
+    return units.free
+
+
+@compiled
+def _operand_ready(made: _Made, step: StepRow, first: int, after: int) -> int:
+    """Return the clock from which rows of a step's broadcast operand can be read."""
+    if step.reads == READS_INPUTS:
+        return 0
+    if step.reads == READS_PROBABILITIES:
+        return int(made.exponentials[step.scores, first])
+    if step.reads == READS_POOL:
+        whole = made.stored[step.operand] == step.operand_rows
+        return int(made.readable[step.operand, 0, 0]) if whole else NEVER
+    return _row_ready(made, step.operand, first, after, step.first_part, step.parts) + step.offset
+
+
+@compiled
+def _row_ready(
+    made: _Made, tensor: int, first: int, after: int, first_part: int, parts: int
+) -> int:
+    """Return the clock from which rows of a tensor can be read from their first column on."""
     latest = 0
     for row in range(first, after):
-        for part in range(head, head + step.heads_read):
-            latest = max(latest, made.readable[step.operand, row, part])
+        for part in range(first_part, first_part + parts):
+            latest = max(latest, made.readable[tensor, row, part])
     return latest
 
 
 @compiled
-def _scores_ready(
-    made: _Made, units: _Units, step: StepRow, first: int, after: int
-) -> tuple[int, int]:
-    """Return as ``_ready``, for scores: all keys, and the rows' queries."""
-    if made.stored[step.cache] < step.rows or units.scored - units.contexts >= MULTIPLIER_RING:
-        return NEVER, KEY
-    keys = made.cached[step.cache, step.head]
-    query = _rows_ready(made, step, first, after)
-    return (keys, KEY) if keys >= query else (query, OPERAND)
+def _lanes_ready(made: _Made, step: StepRow) -> int:
+    """Return the clock from which all keys, or all values, that a step reads are there."""
+    if made.stored[step.cache] < step.cache_rows:
+        return NEVER
+    return int(made.cached[step.cache, step.cache_part]) + step.cache_offset
 
 
 @compiled
-def _context_ready(table: StepTable, made: _Made, step: StepRow, first: int) -> tuple[int, int]:
-    """Return as ``_ready``, for contexts: all values, and what the softmax makes of the rows."""
-    divided = made.divided[step.scores, first]
-    if made.stored[step.cache] < step.rows or divided == NEVER:
-        return NEVER, VALUE
-    before_value = step.inner - 1 + table.latency + SUM_TO_TAKE + TAKE_TO_VALUE
-    softmax = max(made.exponentials[step.scores, first], divided - before_value)
-    values = made.cached[step.cache, step.head]
-    return (values, VALUE) if values >= softmax else (softmax, SOFTMAX)
+def _waits_are_over(table: StepTable, made: _Made, units: _Units, step: StepRow) -> bool:
+    """Say whether the memories that a step uses are free for it."""
+    for wait in range(step.first_wait, step.after_waits):
+        earlier = table.waits[wait]
+        if made.rows[earlier] < table.steps[earlier].rows:
+            return False
+    return step.lanes != LANES_KEYS or made.ring[units.scored % MULTIPLIER_RING] == 0
+
+
+@compiled
+def _epilogue_ready(made: _Made, units: _Units, step: StepRow, first: int, after: int) -> int:
+    """Return the clock from which a job's first sum can enter the epilogue."""
+    ready = 0
+    if step.writes == WRITES_POOL and step.columns < POOL_SPACING:
+        ready = max(ready, units.pooled + POOL_SPACING)
+    if step.residual >= 0:
+        ready = max(ready, _row_ready(made, step.residual, first, after, 0, step.residual_parts))
+    if step.reads == READS_PROBABILITIES:
+        ready = max(ready, int(made.divided[step.scores, first]))
+    return ready
 
 
 @compiled
@@ -179,18 +238,23 @@ def _ready(
     table: StepTable, made: _Made, units: _Units, step: StepRow, first: int, after: int
 ) -> tuple[int, int]:
     """Return the clock at which a step's rows have all they read, and what comes last."""
-    if step.reads == FROM_INPUTS:
-        return _input_taken(table, after) + INPUT_TO_READ, INPUT
-    if step.reads == FROM_KEYS:
-        return _scores_ready(made, units, step, first, after)
-    if step.reads == FROM_VALUES:
-        return _context_ready(table, made, step, first)
-    if step.reads == FROM_POOL:
-        whole = made.stored[step.operand] == table.window
-        return made.readable[step.operand, 0, 0] if whole else NEVER, OPERAND
-    if units.scored < step.scored_before or units.contexts < step.contexts_before:
-        return NEVER, OPERAND
-    return _rows_ready(made, step, first, after), OPERAND
+    clock, reason = _inputs_taken(step, after) + INPUT_TO_READ, INPUT
+    operand = _operand_ready(made, step, first, after)
+    if step.reads != READS_INPUTS and operand >= clock:
+        clock, reason = operand, OPERAND
+    epilogue = _epilogue_ready(made, units, step, first, after)
+    lanes = 0
+    if step.lanes != LANES_WEIGHTS:
+        lanes = _lanes_ready(made, step)
+    if max(operand, epilogue, lanes) >= NEVER or not _waits_are_over(table, made, units, step):
+        return NEVER, REASON_OF_LANES[step.lanes]
+    before_value = step.inner - 1 + table.latency + SUM_TO_TAKE + TAKE_TO_VALUE
+    if epilogue - before_value > clock or step.reads == READS_PROBABILITIES:
+        clock = max(clock, epilogue - before_value)
+        reason = SOFTMAX if step.reads == READS_PROBABILITIES else OPERAND
+    if step.lanes != LANES_WEIGHTS and lanes >= clock:
+        return lanes, REASON_OF_LANES[step.lanes]
+    return clock, reason
 
 
 # -------------------------------------------------------------------- units
@@ -268,7 +332,7 @@ def _start(
         if late > 0:
             start, reason = start + late, COLLECTOR
             continue
-        if step.writes == TO_SOFTMAX:
+        if step.writes == WRITES_SOFTMAX:
             hold_last = _hold(step, last)[1]
             late = units.hold_last + ROW_MULTIPLIER_BITS + 2 - hold_last
             if late > 0:
@@ -304,35 +368,36 @@ def _write_exponentials(
 
 
 @compiled
-def _write(
-    table: StepTable, made: _Made, step: StepRow, first: int, after: int, values: Array
-) -> None:
-    output, last, size = step.output, values[step.columns - 1], table.size
-    made.stored[output] += after - first
-    if step.writes == TO_POOL:  # its memory has one read port, which the last value needs first
+def _write(made: _Made, step: StepRow, first: int, after: int, values: Array) -> None:
+    output, last = step.output, values[step.columns - 1]
+    if step.output_part == 0:
+        made.stored[output] += after - first
+    if step.writes == WRITES_POOL:  # its memory has one read port, which the last value needs first
         in_turn = last + VALUE_TO_POOL - (step.columns - 1)
         made.readable[output, 0, 0] = max(in_turn, last + VALUE_TO_RESULT)
-    elif step.writes == TO_HEADS:
-        for head in range(table.heads):
-            time = values[(head + 1) * size - 1] + VALUE_TO_READ - (size - 1)
-            made.cached[output, head] = max(made.cached[output, head], time)
-            made.readable[output, first:after, head] = time
-    elif step.writes == TO_VALUES:
-        for head in range(table.heads):
-            time = values[(head + 1) * size - 1] + VALUE_TO_READ - first
-            made.cached[output, head] = max(made.cached[output, head], time)
-    else:
-        last_column = (step.head + 1) * step.columns - 1
-        made.readable[output, first:after, step.head] = last + VALUE_TO_READ - last_column
+        return
+    if step.writes == WRITES_RESULT:
+        return
+    for i in range(step.output_parts):
+        part = step.output_part + i
+        end = (i + 1) * step.part_columns - 1
+        time = values[end] + VALUE_TO_READ - (step.column + end)
+        if step.writes == WRITES_VALUES:  # a row is read in the clock of its number
+            time = values[end] + VALUE_TO_READ - first
+        if step.writes == WRITES_ROWS:
+            made.readable[output, first:after, part] = time
+        else:
+            made.cached[output, part] = max(made.cached[output, part], time)
 
 
 # -------------------------------------------------------------------- the list
 
 
 @compiled
-def _forget(made: _Made) -> None:
-    """Make nothing made."""
-    made.rows[:] = made.stored[:] = made.cached[:] = made.slots[:] = 0
+def _reset(made: _Made) -> None:
+    """Forget all jobs."""
+    made.rows[:] = made.stored[:] = made.slots[:] = made.ring[:] = 0
+    made.cached[:] = -NEVER
     made.readable[:] = made.exponentials[:] = made.divided[:] = NEVER
 
 
@@ -343,14 +408,16 @@ def _choose(table: StepTable, made: _Made, units: _Units, ranks: Array) -> tuple
     for number in range(len(table.steps)):
         step = table.steps[number]
         first = made.rows[number]
+        if first >= step.rows:
+            continue
         latest = best.clock if ranks[number, first] < rank else best.clock - 1
-        if first >= step.rows or units.free > latest:
+        if units.free > latest:
             continue
         after = min(first + step.ways, step.rows)
         clock, reason = _ready(table, made, units, step, first, after)
         if clock <= units.free:
             clock, reason = units.free, NOTHING
-        loaded = _loaded(table, units, step, after)
+        loaded = _loaded(units, step, after)
         found = _start(table, units, step, loaded, clock, reason, latest)
         if found.clock <= latest:
             chosen, rank, best = number, ranks[number, first], found
@@ -358,60 +425,63 @@ def _choose(table: StepTable, made: _Made, units: _Units, ranks: Array) -> tuple
 
 
 @compiled
-def _loaded(table: StepTable, units: _Units, step: StepRow, after: int) -> int:
-    """Return the clock from which a step's next job is current, though it may wait."""
-    if step.reads == FROM_INPUTS:
-        return max(units.free, _input_taken(table, after) + INPUT_TO_READ)
-    return units.free
-
-
-@compiled
 def _place_all(table: StepTable, ranks: Array, made: _Made, placed: Placed, fewer_than: int) -> int:
-    """Place all jobs in an order; return the cycles.
+    """Place all jobs in an order; return the cycles, or NEVER if a job can never start.
 
     The jobs are given up, with more cycles than any program has, as soon as it is certain that
     they do not take ``fewer_than`` so many.
     """
-    _forget(made)
-    units = _Units(0, -1, -1, -1, -NEVER, -FETCH - ROW_MULTIPLIER_BITS, 0, 0)
+    _reset(made)
+    units = _Units(0, -1, -1, -1, -NEVER, -FETCH - ROW_MULTIPLIER_BITS, 0, 0, -NEVER)
     left = 0  # operand pairs' clocks of all jobs to come
     for step in table.steps:
         left += -(-step.rows // step.ways) * step.issues
     after_pairs = table.latency - 1 + SUM_TO_TAKE + TAKE_TO_VALUE
-    after_pairs += VALUE_TO_RESULT + table.outputs
+    after_pairs += VALUE_TO_RESULT + table.after_last
     job = column = 0
     while left > 0:
         if units.free + left + after_pairs >= fewer_than:
             return NEVER
         number, start = _choose(table, made, units, ranks)
-        assert number >= 0, "a program without a next job"
+        if number < 0:
+            return NEVER
         step, first = table.steps[number], made.rows[number]
         after = min(first + step.ways, step.rows)
         values = placed.values[column : column + step.columns]
         _write_values(table, units, step, start.clock, values)
-        slot, scored, contexts = 0, units.scored, units.contexts
+        slot, scored = 0, units.scored
         hold_first, hold_last = units.hold_first, units.hold_last
-        if step.writes == TO_SOFTMAX:
+        if step.writes == WRITES_SOFTMAX:
             slot, scored = scored % MULTIPLIER_RING, scored + 1
+            made.ring[slot] = 1
             hold_first, hold_last = _hold(step, start.last)
             _write_exponentials(made, number, step, first, after, values, slot)
         else:
-            if step.reads == FROM_VALUES:
-                slot, contexts = made.slots[step.scores, first], contexts + 1
-            _write(table, made, step, first, after, values)
-        loaded = _loaded(table, units, step, after)
+            if step.reads == READS_PROBABILITIES:
+                slot = made.slots[step.scores, first]
+                made.ring[slot] = 0
+            _write(made, step, first, after, values)
+        loaded = _loaded(units, step, after)
+        needs = max(0, _rows_awaited(step, after) - units.awaited)
         placed.step[job], placed.row[job], placed.ways[job] = number, first, after - first
         placed.start[job], placed.reason[job] = start.clock, start.reason
         placed.wait[job], placed.late[job] = start.clock - loaded, loaded - units.free
-        placed.slot[job] = slot
+        placed.slot[job], placed.needs[job] = slot, needs
         made.rows[number] = after
-        free = start.clock + step.issues
         units = _Units(
-            free, start.before, start.last, start.done, hold_first, hold_last, scored, contexts
+            start.clock + step.issues,
+            start.before,
+            start.last,
+            start.done,
+            hold_first,
+            hold_last,
+            scored,
+            units.awaited + needs,
+            values[-1] - (step.columns - 1) if step.writes == WRITES_POOL else units.pooled,
         )
         left -= step.issues
         job, column = job + 1, column + step.columns
-    return units.last + TAKE_TO_VALUE + VALUE_TO_RESULT + table.outputs
+    return units.last + TAKE_TO_VALUE + VALUE_TO_RESULT + table.after_last
 
 
 def _make_place_fastest(constants: tuple[int, ...]) -> Callable[..., int]:
@@ -448,25 +518,26 @@ def place_fastest(table: StepTable, orders: Array) -> tuple[int, Placed]:
     """Place all jobs in the order that takes the fewest cycles, the first of several.
 
     Args:
-        table: what to place.
-        orders: ranks [orders, steps, rows]: of the jobs that can start in the same clock, the one
+        table: What to place.
+        orders: Ranks [orders, steps, rows]: of the jobs that can start in the same clock, the one
             with the lowest rank goes first, of several the one of the first step.
 
     Returns:
-        the cycles, and the jobs.
+        The cycles, NEVER if no order comes to an end; and the jobs.
     """
     jobs = -(-table.steps["rows"] // table.steps["ways"])
-    steps, rows, tensors, heads = len(jobs), table.window, table.tensors, table.heads
+    steps, rows, tensors, parts = len(jobs), table.rows, table.tensors, table.parts
     made = _Made(
         rows=np.zeros(steps, np.int64),
         stored=np.zeros(tensors, np.int64),
-        readable=np.zeros((tensors, rows, heads), np.int64),
-        cached=np.zeros((tensors, heads), np.int64),
+        readable=np.zeros((tensors, rows, parts), np.int64),
+        cached=np.zeros((tensors, parts), np.int64),
         exponentials=np.zeros((steps, rows), np.int64),
         divided=np.zeros((steps, rows), np.int64),
         slots=np.zeros((steps, rows), np.int64),
+        ring=np.zeros(MULTIPLIER_RING, np.int64),
     )
-    numbers = np.zeros((8, jobs.sum()), np.int64)
+    numbers = np.zeros((9, jobs.sum()), np.int64)
     values = np.zeros(jobs @ table.steps["columns"], np.int64)
     placed = Placed._make([*numbers, values])
     return _place_fastest(table, orders, made, placed), placed

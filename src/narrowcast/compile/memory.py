@@ -3,13 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from narrowcast.compile.program import Schedule, cached_tensors, pooled_tensor, token_tensors
 from narrowcast.errors import UserError
-from narrowcast.integer.model import Context, IntegerModel, Scores
 from narrowcast.targets.device import Device
-
-Shapes = tuple[tuple[int, int, int], ...]
-Place = tuple[str, int, int]  # tensor, head (exponentials only), row of the stores
+from narrowcast.targets.family import Shapes
 
 LEAST_SAVING = 16  # look-up tables that a block memory has to save to be worth it
 
@@ -53,68 +49,6 @@ class Segment:
     def block_bits(self) -> int:
         """Bits of each word that lie in block memory."""
         return min(self.width, self.columns * self.column_bits)
-
-
-def scratch_tensors(model: IntegerModel) -> set[str]:
-    """Tensors whose rows live from one job to a few jobs later."""
-    keys, values = cached_tensors(model)
-    elsewhere = token_tensors(model) | keys | values
-    elsewhere |= {model.input, model.output, pooled_tensor(model)}
-    return set(model.tensors) - elsewhere
-
-
-def allocate_scratch(
-    model: IntegerModel, schedule: Schedule, ways: int
-) -> tuple[dict[Place, int], int]:
-    """Place the rows of the scratch store's tensors: first fit, in the order of the jobs.
-
-    A row's words are free for others once the last job that reads them has been issued: jobs
-    come in order, and a job writes long after it has been issued.
-
-    Returns:
-        the base address of each row by tensor, head and row of the stores; and the words in all.
-    """
-    scratch = scratch_tensors(model)
-    born: dict[Place, int] = {}
-    dies: dict[Place, int] = {}
-    for number, job in enumerate(schedule.jobs):
-        step = schedule.steps[job.step]
-        row = job.rows[0] // ways
-        if step.source.operand in scratch:
-            head = step.head if isinstance(step.source, Context) else 0
-            dies[step.source.operand, head, row] = number
-        if step.source.output in scratch:
-            head = step.head if isinstance(step.source, Scores) else 0
-            born.setdefault((step.source.output, head, row), number)
-    base: dict[Place, int] = {}
-    live: list[tuple[int, int, int]] = []  # first word, word after, last job
-    words = 1
-    for place, number in sorted(born.items(), key=lambda item: item[1]):
-        size = model.tensors[place[0]].columns
-        live = [entry for entry in live if entry[2] >= number]
-        at = 0
-        for first, after, _ in live:
-            if at + size <= first:
-                break
-            at = max(at, after)
-        base[place] = at
-        live = sorted([*live, (at, at + size, dies[place])])
-        words = max(words, at + size)
-    return base, words
-
-
-def ram_luts(words: int, width: int) -> int:
-    """Look-up tables of a distributed RAM with one write and one read port (RAM32M, RAM64M)."""
-    if words <= 32:
-        return 4 * -(-width // 6)
-    blocks = 1 << (-(-words // 64) - 1).bit_length()
-    return 4 * blocks * -(-width // 3) + width * (blocks - 1) * 3 // 4
-
-
-def rom_luts(words: int, width: int) -> int:
-    """Look-up tables of a ROM in tables of 64 words and a choice among them."""
-    blocks = -(-words // 64)
-    return width * (blocks + (0 if blocks == 1 else -(-(blocks - 1) // 3)))
 
 
 def blocks_of(words: int, width: int, shapes: Shapes) -> int:
@@ -196,7 +130,8 @@ def assign_storage(
         elif weight_choice == "auto":
             for column in range(count):
                 bits = min(segment.column_bits, segment.width - column * segment.column_bits)
-                open_choices.append(_Choice(rom_luts(segment.words, bits), True, index, 1))
+                luts = device.family.rom_luts(segment.words, bits)
+                open_choices.append(_Choice(luts, True, index, 1))
     left = device.blocks - sum(b.blocks for b in buffers) - sum(s.columns for s in segments)
     columns = [segment.columns for segment in segments]
     for open_choice in sorted(open_choices, key=lambda c: (-c.saved, c.weights, c.index)):
@@ -231,21 +166,23 @@ class _Choice:
 
 def _settle(buffer: Buffer, choice: str, device: Device) -> tuple[Buffer, int | None]:
     """Return a buffer in its resource, and the look-up tables to be saved if that is still open."""
-    tables = buffer.copies * (ram_luts if buffer.writable else rom_luts)(buffer.words, buffer.width)
-    if choice == "distributed" and buffer.writable and not device.lut_ram:
+    family, ram = device.family, device.family.distributed_ram
+    reason = "as configured"
+    if buffer.writable and ram is None and choice == "distributed":
         raise UserError(
             f"hardware.storage: {device.name} has no distributed RAM, which {buffer.name} would "
             "need; take 'block' or 'auto'"
         )
-    reason = "as configured"
-    if choice == "auto" and buffer.writable and not device.lut_ram:
+    if buffer.writable and ram is None and choice == "auto":
         choice, reason = "block", f"{device.name} has no other RAM"
     if choice == "block":
         blocks = buffer.copies * blocks_of(buffer.words, buffer.width, device.block_shapes)
         return replace(buffer, storage="block", blocks=blocks, luts=0, reason=reason), None
-    in_tables = replace(buffer, storage="distributed", blocks=0, luts=tables)
+    luts_of = ram.luts if buffer.writable and ram is not None else family.rom_luts
+    luts = buffer.copies * luts_of(buffer.words, buffer.width)
+    in_tables = replace(buffer, storage="distributed", blocks=0, luts=luts)
     if choice == "auto":
-        return in_tables, tables
+        return in_tables, luts
     return replace(in_tables, reason=reason), None
 
 
@@ -257,7 +194,11 @@ def _reason(choice: _Choice, device: Device, *, fits: bool) -> str:
 
 
 def weight_buffers(
-    segments: list[Segment], bank_bits: tuple[int, ...], columns: int, choice: str
+    segments: list[Segment],
+    bank_bits: tuple[int, ...],
+    columns: int,
+    choice: str,
+    device: Device,
 ) -> list[Buffer]:
     """Sum a bank's segments up as buffers for the report."""
     result = []
@@ -265,7 +206,9 @@ def weight_buffers(
         own = [s for s in segments if s.bank == bank]
         blocks = sum(s.columns for s in own)
         tables = sum(
-            rom_luts(s.words, s.width - s.block_bits) for s in own if s.block_bits < s.width
+            device.family.rom_luts(s.words, s.width - s.block_bits)
+            for s in own
+            if s.block_bits < s.width
         )
         storage = "distributed" if not blocks else "block" if not tables else "mixed"
         reason = "as configured"

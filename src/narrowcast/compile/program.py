@@ -7,12 +7,194 @@ of jobs, each with its idle clocks before it, keeps data dependencies and shared
 the cycle count follows by arithmetic.
 """
 
-from dataclasses import dataclass
-from functools import lru_cache
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import Enum
 
-from narrowcast.compile.lanes import KEPT, LaneArray, Mode, modes_of
+from narrowcast.compile.lanes import LaneArray, Mode, modes_of
+from narrowcast.compile.legalise import Use, legalise, uses
 from narrowcast.compile.timing import SUM_TO_TAKE
-from narrowcast.integer.model import Context, IntegerModel, Linear, Scores, Step
+from narrowcast.integer.analysis import Analysis, Product
+from narrowcast.integer.model import Context, IntegerModel, Linear, RowSum, Scores, Tensor
+
+
+class Store(Enum):
+    """The memory in which a tensor lies."""
+
+    INPUTS = "inputs"
+    SCRATCH = "scratch"  # read as operand
+    TOKENS = "tokens"  # read as operand, and as residual at the same time
+    KEYS = "keys"
+    VALUES = "values"
+    POOL = "pool"  # added up, row by row
+    RESULT = "result"
+
+
+@dataclass(frozen=True)
+class Attention:
+    """A pair of scores and context, and when in the order of execution it is at work.
+
+    Attributes:
+        scores: The first operation of the pair.
+        context: The one that reads its probabilities.
+        first: Position of the scores.
+        last: Position of the context.
+        values_first: Whether the values have to be there before the scores begin, as their
+            making takes scores of other attentions, which need the same units.
+    """
+
+    scores: Scores
+    context: Context
+    first: int
+    last: int
+    values_first: bool
+
+
+@dataclass(frozen=True, eq=False)
+class EngineGraph:
+    """A graph that the engine can run, and where each tensor lies; made by :func:`engine_graph`.
+
+    Attributes:
+        analysis: Of the graph.
+        stores: Memory of each tensor.
+        parts: Into how many parts a tensor's rows are cut for its readers: heads, or 1.
+        attentions: In order of execution.
+        key_regions: Tensors of keys that share a region of the cache, each in turn.
+        value_regions: The same of values.
+        sums: The sums over rows, which have the pool in turn.
+    """
+
+    analysis: Analysis
+    stores: Mapping[str, Store]
+    parts: Mapping[str, int]
+    attentions: tuple[Attention, ...]
+    key_regions: tuple[tuple[str, ...], ...]
+    value_regions: tuple[tuple[str, ...], ...]
+    sums: tuple[RowSum, ...]
+
+    @property
+    def model(self) -> IntegerModel:
+        """The graph itself."""
+        return self.analysis.model
+
+    def held(self, *stores: Store) -> list[Tensor]:
+        """Return the tensors that lie in some stores."""
+        return [t for name, t in self.model.tensors.items() if self.stores[name] in stores]
+
+    def arrival(self, name: str) -> tuple[int, int]:
+        """Return the integers and the rows that come in before an input; 0 for other tensors."""
+        words = rows = 0
+        for tensor in self.model.input_tensors:
+            if tensor.name == name:
+                return words, rows
+            words, rows = words + tensor.size, rows + tensor.rows
+        return 0, 0
+
+    def element_arrival(self, name: str, element: tuple[int, int]) -> tuple[int, int]:
+        """Return the integers and the rows that are in once an input's row with a number is."""
+        words, rows = self.arrival(name)
+        after = element[0] + 1
+        return words + after * self.model.tensors[name].columns, rows + after
+
+    def linear(self) -> list[Linear]:
+        """Return all products with weights, in order of execution."""
+        return [step for step in self.model.operations if isinstance(step, Linear)]
+
+
+def engine_graph(analysis: Analysis) -> EngineGraph:
+    """Rewrite a graph for the engine and place its tensors.
+
+    Raises:
+        UserError: The engine cannot run an operation.
+    """
+    legal = legalise(analysis)
+    model = legal.model
+    sums = tuple(step for step in model.operations if isinstance(step, RowSum))
+    attentions = _attentions(legal)
+    by_key: dict[str, list[Attention]] = {}
+    by_value: dict[str, list[Attention]] = {}
+    for each in attentions:
+        by_key.setdefault(each.scores.key, []).append(each)
+        by_value.setdefault(each.context.value, []).append(each)
+    return EngineGraph(
+        analysis=legal,
+        stores={name: _store(legal, name) for name in model.tensors},
+        parts={name: _parts(legal, name) for name in model.tensors},
+        attentions=attentions,
+        key_regions=_regions(by_key),
+        value_regions=_regions(by_value),
+        sums=sums,
+    )
+
+
+def _store(analysis: Analysis, name: str) -> Store:
+    model = analysis.model
+    if any(each.tensor == name for each in model.inputs):
+        return Store.INPUTS
+    if any(each.tensor == name for each in model.outputs):
+        return Store.RESULT
+    producer = analysis.producers[name]
+    if isinstance(producer, RowSum):
+        return Store.POOL
+    read = {use for step in analysis.readers[name] for tensor, use in uses(step) if tensor == name}
+    for use, store in (
+        (Use.KEYS, Store.KEYS),
+        (Use.VALUES, Store.VALUES),
+        (Use.SUM, Store.POOL),
+        (Use.RESIDUAL, Store.TOKENS),
+    ):
+        if use in read:
+            return store
+    return Store.SCRATCH
+
+
+def _parts(analysis: Analysis, name: str) -> int:
+    """Return the heads by which a tensor's rows are made, or read if all readers agree."""
+    producer = analysis.producers.get(name)
+    if isinstance(producer, Context):
+        return producer.heads
+    heads = {
+        step.heads for step in analysis.readers[name] if isinstance(step, Scores | Context)
+    } or {1}
+    return heads.pop() if len(heads) == 1 else 1
+
+
+def _attentions(analysis: Analysis) -> tuple[Attention, ...]:
+    model = analysis.model
+    position = {step.name: i for i, step in enumerate(model.operations)}
+    behind: dict[str, frozenset[str]] = {}  # contexts that a tensor depends on
+    for step in model.operations:
+        found: frozenset[str] = frozenset()
+        for name, _ in uses(step):
+            found |= behind.get(name, frozenset())
+        behind[step.output] = found | ({step.name} if isinstance(step, Context) else frozenset())
+    result = []
+    for step in model.operations:
+        if isinstance(step, Scores):
+            context = analysis.context_of(step)
+            known = behind[step.output] | {context.name}
+            values_first = not behind.get(context.value, frozenset()) <= known
+            result.append(
+                Attention(step, context, position[step.name], position[context.name], values_first)
+            )
+    return tuple(result)
+
+
+def _regions(users: Mapping[str, list[Attention]]) -> tuple[tuple[str, ...], ...]:
+    """Let tensors share a region of a cache where the attentions that read them do not overlap."""
+    regions: list[list[str]] = []
+    ends: list[int] = []
+    for name, readers in sorted(users.items(), key=lambda item: item[1][0].first):
+        begin, end = readers[0].first, max(each.last for each in readers)
+        for i, until in enumerate(ends):
+            if until < begin:
+                regions[i].append(name)
+                ends[i] = end
+                break
+        else:
+            regions.append([name])
+            ends.append(end)
+    return tuple(map(tuple, regions))
 
 
 @dataclass(frozen=True)
@@ -20,16 +202,20 @@ class ProgramStep:
     """One step of the program: the loops of each of its jobs, and how its lanes run.
 
     Attributes:
-        name: the model's step, with the head behind it where there are several.
-        source: the model's step.
-        head: index of the head; 0 for linear steps.
-        rows: tokens. tiles, inner, columns: the loops of a job; ``columns`` of a whole row.
-        capacity: columns of a full tile. mode: how the lanes run.
-        tile_pause: idle clocks between the tiles of a job.
+        name: The operation's name, with the head behind it where there are several.
+        source: The operation.
+        head: Index of the head; 0 for products with weights.
+        rows: Tokens.
+        tiles: Tiles of a job.
+        inner: Products of a sum.
+        columns: Columns of a whole row.
+        capacity: Columns of a full tile.
+        mode: How the lanes run.
+        tile_pause: Idle clocks between the tiles of a job.
     """
 
     name: str
-    source: Step
+    source: Product
     head: int
     rows: int
     tiles: int
@@ -46,15 +232,8 @@ class ProgramStep:
 
     @property
     def macs(self) -> int:
-        """Multiply-accumulates of one token. The pool does a pooled step's sum over tokens."""
+        """Multiply-accumulates of one row."""
         return self.inner * self.columns
-
-    @property
-    def pooled_tokens(self) -> int:
-        """Tokens that are summed up before a pooled step; 1 for others."""
-        return self._tokens if isinstance(self.source, Linear) and self.source.pooled else 1
-
-    _tokens: int = 1
 
     def tile_columns(self) -> list[int]:
         """Columns of each tile."""
@@ -66,12 +245,15 @@ class Job:
     """One row of a step, in one or in all ways.
 
     Attributes:
-        step: index of the program's step. rows: its tokens, one or one in each way.
-        start: clock of the first operand pair; 0 = the first input is taken.
-        late: idle clocks until its inputs are there; wait: further idle clocks before it.
-        reason: what it waited for.
-        values: clock at which each column's sum enters the epilogue (or the softmax).
-        slot: contexts: which of the kept row multipliers; scores: where it is put.
+        step: Index of the program's step.
+        rows: Its tokens, one or one in each way.
+        start: Clock of the first operand pair; 0 = the first input is taken.
+        wait: Further idle clocks before it.
+        reason: What it waited for.
+        values: Clock at which each column's sum enters the epilogue (or the softmax).
+        slot: Contexts: which of the kept row multipliers; scores: where it is put.
+        late: Idle clocks until its inputs are there.
+        needs: Rows of the inputs that have to come in beyond those for which jobs have waited.
     """
 
     step: int
@@ -82,14 +264,21 @@ class Job:
     values: tuple[int, ...]
     slot: int = 0
     late: int = 0
+    needs: int = 0
 
 
 @dataclass(frozen=True)
 class Schedule:
-    """The program: steps, jobs in order, and the cycles of one inference."""
+    """The program.
+
+    Attributes:
+        steps: The steps.
+        jobs: All jobs in order.
+        cycles: Clocks of one inference.
+    """
 
     steps: tuple[ProgramStep, ...]
-    jobs: tuple[Job, ...]
+    jobs: tuple[Job, ...] = field(repr=False)
     cycles: int
 
 
@@ -99,7 +288,6 @@ def _tile_columns(columns: int, capacity: int) -> list[int]:
     return [capacity] * full + ([left] if left else [])
 
 
-@lru_cache(KEPT)
 def _tile_pause(inner: int, row: int, capacity: int) -> int:
     """Return the least pause between tiles with which the collector keeps up, if it is idle."""
     columns = _tile_columns(row, capacity)
@@ -116,26 +304,25 @@ def _tile_pause(inner: int, row: int, capacity: int) -> int:
         pause += 1
 
 
-@lru_cache(KEPT)
-def lay_out(model: IntegerModel, array: LaneArray) -> tuple[ProgramStep, ...]:
+def lay_out(
+    graph: EngineGraph, array: LaneArray, groups: Mapping[str, int]
+) -> tuple[ProgramStep, ...]:
     """Return the program's steps; attention's steps come head by head."""
-    modes = modes_of(model, array)
-    n, size = model.window, model.channels // model.heads
+    modes = modes_of(graph.analysis, array, groups)
     result = []
-    for step in model.steps:
+    for step in graph.model.operations:
+        shapes: list[tuple[Product, int, int, int, int]] = []
         if isinstance(step, Linear):
-            columns, inner = model.arrays[step.weights].shape
-            rows = 1 if step.pooled else model.tensors[step.operand].rows
-            shapes: list[tuple[Step, int, int, int, int]] = [(step, 0, rows, inner, columns)]
+            columns, inner = graph.model.arrays[step.weights].shape
+            shapes = [(step, 0, graph.analysis.rows(step), inner, columns)]
         elif isinstance(step, Scores):
-            context = context_of(model, step)
-            shapes = [
-                shape
-                for head in range(step.heads)
-                for shape in ((step, head, n, size, n), (context, head, n, n, size))
-            ]
-        else:
-            continue
+            context = graph.analysis.context_of(step)
+            n, keys = graph.analysis.rows(step), graph.model.tensors[step.key].rows
+            size = graph.model.tensors[step.operand].columns // step.heads
+            width = graph.model.tensors[context.output].columns // step.heads
+            for head in range(step.heads):
+                shapes.append((step, head, n, size, keys))
+                shapes.append((context, head, n, keys, width))
         for source, head, rows, inner, columns in shapes:
             mode = modes[source.name]
             capacity = array.columns // mode.stride
@@ -145,44 +332,16 @@ def lay_out(model: IntegerModel, array: LaneArray) -> tuple[ProgramStep, ...]:
             result.append(
                 ProgramStep(
                     f"{source.name}.{head}" if many else source.name,
-                    *(source, head, rows, tiles, inner, columns, capacity, mode, pause, n),
+                    *(source, head, rows, tiles, inner, columns, capacity, mode, pause),
                 )
             )
     return tuple(result)
 
 
-@lru_cache(KEPT)
-def token_tensors(model: IntegerModel) -> frozenset[str]:
-    """Tensors that live in the token store: the residual stream, but for its sum over tokens."""
-    linear = [s for s in model.steps if isinstance(s, Linear)]
-    residuals = {s.residual for s in linear if s.residual is not None}
-    made = {s.output for s in linear if s.residual is not None}
-    return frozenset(residuals | made) - {pooled_tensor(model), model.input, model.output}
-
-
-@lru_cache(KEPT)
-def cached_tensors(model: IntegerModel) -> tuple[frozenset[str], frozenset[str]]:
-    """Return the names of all keys, and of all values."""
-    keys = frozenset(s.key for s in model.steps if isinstance(s, Scores))
-    values = frozenset(s.value for s in model.steps if isinstance(s, Context))
-    return keys, values
-
-
-def context_of(model: IntegerModel, scores: Scores) -> Context:
-    """Return the step that reads a scores step's exponentials."""
-    return next(s for s in model.steps if isinstance(s, Context) and s.operand == scores.output)
-
-
-@lru_cache(KEPT)
-def pooled_tensor(model: IntegerModel) -> str:
-    """Return the tensor that the head sums up over all tokens."""
-    return next(s.operand for s in model.steps if isinstance(s, Linear) and s.pooled)
-
-
-def least_cycles(model: IntegerModel, array: LaneArray) -> int:
+def least_cycles(steps: tuple[ProgramStep, ...], array: LaneArray) -> int:
     """Return a lower bound: operand pairs to issue, or columns to take, whichever are more."""
     issues = columns = 0
-    for step in lay_out(model, array):
+    for step in steps:
         jobs = -(-step.rows // array.ways) if step.mode.both else step.rows
         issues += jobs * step.tiles * step.inner
         again = 2 if isinstance(step.source, Scores) else 1  # scores take the epilogue twice

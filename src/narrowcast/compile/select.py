@@ -1,22 +1,24 @@
-"""Which arrays of lanes are worth compiling for a model and a device."""
+"""From a model to the design that suits a device best: which array of lanes, and what fits."""
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+import math
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Protocol
 
+from narrowcast.compile.compilation import Compilation
+from narrowcast.compile.design import Design, compile_array, too_large
 from narrowcast.compile.lanes import (
     LaneArray,
     LaneKind,
     is_grouped,
-    largest_group,
     modes_of,
     narrow_widths,
-    operands_of,
+    table_lane,
 )
-from narrowcast.compile.program import least_cycles
-from narrowcast.compile.schedule import fewest_cycles
+from narrowcast.compile.program import engine_graph, least_cycles
 from narrowcast.errors import UserError
+from narrowcast.integer.analysis import analyse
 from narrowcast.integer.arithmetic import MULTIPLIER_BITS
-from narrowcast.integer.bounds import bounds
 from narrowcast.integer.model import IntegerModel, Linear
 from narrowcast.targets.device import Device
 
@@ -24,47 +26,140 @@ PAIR_PORT = 25  # a DSP port this wide holds two lanes with sums of any length
 NARROW_WEIGHTS = 6  # bits: lanes of look-up tables are made for weights up to this
 ANY_WIDTH = 99
 LEAST_COLUMNS = 8
+MOST_LANES = 4096
 TRIED = 3  # arrays that are scheduled to find the best
 IDLE_LANES = 48  # lanes whose power the rest of the engine takes, roughly
+_SMALLER = (
+    "lower quantization.bits, model.channels or model.ffn_channels, or take a larger "
+    "hardware.device"
+)
 
 
 @dataclass(frozen=True)
 class HardwareOptions:
-    """What is asked of the hardware, as ``compile_model`` takes it; None leaves it to the compiler.
+    """What is asked of the hardware; None leaves it to the compiler.
 
     Attributes:
-        lanes: multiply-accumulates per clock. storage: of buffers, or of kinds of them.
-        ways: tokens at once, 1 or 2. pairs: two lanes in a DSP block.
-        tables: the second way's lanes of look-up tables.
+        lanes: Multiply-accumulates per clock; None takes what fits with the least product of
+            cycles and power, so more lanes only as long as they buy time.
+        storage: ``block``, ``distributed`` or ``auto``, by buffer or by kind of buffer: weights,
+            activations, keys, values, softmax, parameters, exponentials, program.
+        ways: Tokens at once, 1 or 2; None takes 2 where weights have at most 6 bits, and for
+            wider ones if it is faster with as many lanes as one way has.
+        pairs: Two lanes in one DSP block; None takes them where the ports are wide enough.
+        tables: The second way's lanes of look-up tables; None takes them if the DSPs run out.
     """
 
     lanes: int | None = None
-    storage: Mapping[str, str] | None = None
+    storage: Mapping[str, str] = field(default_factory=dict)
     ways: int | None = None
     pairs: bool | None = None
     tables: bool | None = None
 
 
-def epilogue_dsp(biased_bits: int, device: Device) -> int:
-    """DSP blocks that a way's epilogue takes at most: the sum's multiplier and the residual's."""
-    wide, narrow = device.dsp_ports
-    sums = -(-biased_bits // wide) * -(-MULTIPLIER_BITS // narrow)
-    return sums + -(-MULTIPLIER_BITS // wide)
+class Area(Protocol):
+    """Look-up tables and flip-flops of a design, as ``narrowcast.estimate`` finds them."""
+
+    @property
+    def lut(self) -> int:
+        """Look-up tables."""
+
+    @property
+    def ff(self) -> int:
+        """Flip-flops."""
+
+    def share(self, device: Device) -> float:
+        """Return what is taken of a device's tables or flip-flops, whichever is more."""
+
+    def fits(self, device: Device) -> bool:
+        """Say whether a device's tables and flip-flops last, however wrong the numbers may be."""
 
 
-def lane_bits(model: IntegerModel) -> int:
-    """Width of the widest lane operand."""
-    return max(operands_of(model, s).w_bits for s in model.steps)
+AreaModel = Callable[[Design], Area]
 
 
-def arrays(model: IntegerModel, device: Device, options: HardwareOptions) -> list[LaneArray]:
+def compile_model(
+    model: IntegerModel,
+    device: Device,
+    area: AreaModel,
+    options: HardwareOptions | None = None,
+) -> Design:
+    """Compile for a device.
+
+    Args:
+        model: The integer model.
+        device: Whose DSPs, tables and block memory are the budget.
+        area: Estimates look-up tables and flip-flops, such as ``narrowcast.estimate.area``.
+        options: What is asked of the hardware.
+
+    Raises:
+        UserError: The model is not valid, the engine cannot run it, or it cannot fit the device:
+            which operation or resource, by how much, what would help.
+    """
+    design = best_design(model, device, area, options)
+    found = area(design)
+    for name, need, have in (("LUT", found.lut, device.lut), ("FF", found.ff, device.ff)):
+        if need > have:
+            raise too_large(device, need, have, f"{name} (estimated)", _SMALLER)
+    return design
+
+
+def best_design(
+    model: IntegerModel,
+    device: Device,
+    area: AreaModel,
+    options: HardwareOptions | None = None,
+) -> Design:
+    """Compile as :func:`compile_model` does, even if look-up tables or flip-flops are too few.
+
+    The first array of lanes is taken with which the design fits however wrong the area may be; if
+    there is none, the one that takes the least by the bare estimates.
+
+    Raises:
+        UserError: DSP blocks or block memories are too few, or the engine cannot run the model.
+    """
+    options = options or HardwareOptions()
+    _check(device, options)
+    try:
+        analysis = analyse(model)
+    except ValueError as error:
+        raise UserError(f"no valid integer model: {error}") from None
+    compilation = Compilation(engine_graph(analysis), device)
+    _check_size(compilation)
+    best: Design | None = None
+    least = math.inf
+    refusal: UserError | None = None
+    for array in arrays(compilation, options):
+        try:
+            design = compile_array(compilation, array, options.storage, model, thorough=False)
+        except UserError as error:
+            refusal = error
+            continue
+        found = area(design)
+        if found.share(device) <= least or found.fits(device):
+            best, least = design, found.share(device)
+        if found.fits(device):
+            break
+    if best is None:
+        assert refusal is not None  # there is at least one array
+        raise refusal
+    if compilation.schedule(best.array, thorough=True).cycles == best.cycles:
+        return best
+    try:  # another order of jobs may need a little more
+        faster = compile_array(compilation, best.array, options.storage, model, thorough=True)
+    except UserError:
+        return best
+    found = area(faster)
+    return faster if found.share(device) <= least or found.fits(device) else best
+
+
+def arrays(compilation: Compilation, options: HardwareOptions) -> list[LaneArray]:
     """Return the arrays to try, the least product of cycles and power first.
 
     Raises:
-        UserError: the device cannot have what is asked for.
+        UserError: The device cannot have what is asked for.
     """
-    _check(device, options)
-    maker = _Maker(model, device, options)
+    device, maker = compilation.device, _Maker(compilation, options)
     found = set(maker.one_way()) if options.ways != 2 else set()
     if options.ways != 1:
         found |= set(maker.two_ways(maker.best(found)))
@@ -73,8 +168,8 @@ def arrays(model: IntegerModel, device: Device, options: HardwareOptions) -> lis
             f"{device.name} has {device.dsp} DSP, and {options.ways or 1} epilogues take "
             f"{(options.ways or 1) * maker.epilogue}: none are left for lanes"
         )
-    likely = sorted(found, key=lambda a: _cost(least_cycles(model, a), a))
-    first = sorted(likely[:TRIED], key=lambda a: _cost(fewest_cycles(model, a), a))
+    likely = sorted(found, key=lambda a: _cost(least_cycles(compilation.steps(a), a), a))
+    first = sorted(likely[:TRIED], key=lambda a: _cost(compilation.schedule(a).cycles, a))
     return first + likely[TRIED:]
 
 
@@ -82,42 +177,57 @@ def _cost(cycles: int, array: LaneArray) -> tuple[int, int]:
     return cycles * (IDLE_LANES + array.lanes), -array.narrow_x
 
 
+def takes_pairs(device: Device) -> bool:
+    """Whether two lanes fit into one of the device's DSP blocks."""
+    return device.dsp_block is not None and device.dsp_block.wide >= PAIR_PORT
+
+
 class _Maker:
     """Makes arrays of one and of two ways."""
 
-    def __init__(self, model: IntegerModel, device: Device, options: HardwareOptions) -> None:
-        self.model, self.device, self.options = model, device, options
-        widest = max(bounds(model, s).biased_bits for s in model.steps)
-        self.epilogue = epilogue_dsp(widest, device)
-        self.field = device.dsp_ports[0] - lane_bits(model)
-        wide = device.dsp_ports[0] >= PAIR_PORT if options.pairs is None else options.pairs
-        self.pairs = wide and all(
-            largest_group(operands_of(model, s), self.field) > 0
-            for s in model.steps
-            if not isinstance(s, Linear)
+    def __init__(self, compilation: Compilation, options: HardwareOptions) -> None:
+        self.compilation, self.device, self.options = compilation, compilation.device, options
+        self.analysis = compilation.graph.analysis
+        widths = compilation.widths(1)
+        self.epilogue = sum(
+            self.device.dsp_of_product(bits, MULTIPLIER_BITS)
+            for bits in (widths["BIASED_BITS"], widths["RESIDUAL_BITS"] + 1)
+        )
+        self.pairs = (
+            takes_pairs(self.device)
+            and options.pairs is not False
+            and all(
+                compilation.groups[step.name] > 0
+                for step in self.analysis.products
+                if not isinstance(step, Linear)
+            )
         )
 
     def one_way(self) -> Iterator[LaneArray]:
-        dsp = self.device.dsp - self.epilogue
-        if dsp > 0:
-            for columns in self.columns(dsp, 1):
-                yield self.make(columns, (self.kind(columns),))
+        for columns in self.columns(self.most_columns(1), 1):
+            yield self.make(columns, (self.kind(columns),))
 
     def two_ways(self, best: LaneArray | None) -> Iterator[LaneArray]:
         """Yield arrays of two ways, where DSP blocks last or weights are narrow.
 
-        With wide weights only, both get no more lanes than the best single way, or a token's
-        channels, and at least 8 columns: they hide short sums better, for one epilogue more.
+        With wide weights only, both get no more lanes than the best single way, or the narrowest
+        of a token's products, and at least 8 columns: they hide short sums better, for one
+        epilogue more. Without DSP blocks an epilogue takes as many look-up tables as a dozen
+        lanes, so there are two only if asked for.
         """
+        if self.device.dsp_block is None and self.options.ways is None:
+            return
         dsp = self.device.dsp - 2 * self.epilogue
-        every = narrow_widths(self.model, ANY_WIDTH, ANY_WIDTH)
-        most = min(best.lanes, self.model.channels) if best else ANY_WIDTH
+        every = narrow_widths(self.analysis, ANY_WIDTH, ANY_WIDTH)
+        if every == (0, 0):  # nothing has more than one row
+            return
+        most = min(best.lanes, *self.row_widths()) if best else ANY_WIDTH
         most_w = ANY_WIDTH if self.options.ways == 2 else NARROW_WEIGHTS
         tables = {
-            narrow_widths(self.model, most_w, ANY_WIDTH),
-            narrow_widths(self.model, NARROW_WEIGHTS, NARROW_WEIGHTS + 1),
+            narrow_widths(self.analysis, most_w, ANY_WIDTH),
+            narrow_widths(self.analysis, NARROW_WEIGHTS, NARROW_WEIGHTS + 1),
         } - {(0, 0)}
-        for columns in self.columns(dsp, 2) if dsp > 0 else ():
+        for columns in self.columns(self.most_columns(2), 2):
             kind = self.kind(columns)
             alike = self.make(columns, (kind, kind), every)
             if alike.dsp <= dsp and not self.options.tables:
@@ -128,42 +238,69 @@ class _Maker:
                 for widths in tables:
                     yield self.make(columns, (kind, LaneKind.TABLES), widths)
 
+    def row_widths(self) -> set[int]:
+        """Return the columns of all products with weights, of those with several rows if any."""
+        linear = self.compilation.graph.linear()
+        several = [step for step in linear if self.analysis.rows(step) > 1]
+        tensors = self.compilation.graph.model.tensors
+        return {tensors[step.output].columns for step in several or linear}
+
+    def most_columns(self, ways: int) -> int:
+        """Return how many columns the first way can have beside so many epilogues.
+
+        Without DSP blocks, lanes take half of the look-up tables at most.
+        """
+        if self.device.dsp_block is not None:
+            return (self.device.dsp - ways * self.epilogue) * (2 if self.pairs else 1)
+        widths = self.compilation.widths(1)
+        x_bits = max(each.x_bits for each in self.analysis.operands.values())
+        luts, _ = table_lane(x_bits, widths["LANE_BITS"], widths["SUM_BITS"])
+        return self.device.lut // (2 * ways * luts)
+
     def kind(self, columns: int) -> LaneKind:
+        if self.device.dsp_block is None:
+            return LaneKind.TABLES
         return LaneKind.PAIRS if self.pairs and columns % 2 == 0 else LaneKind.SINGLE
 
     def make(
         self, columns: int, kinds: tuple[LaneKind, ...], widths: tuple[int, int] = (0, 0)
     ) -> LaneArray:
-        field = self.field if LaneKind.PAIRS in kinds else 0
-        array = LaneArray(columns, kinds, field, *widths)
-        return replace(array, grouped=is_grouped(self.model, modes_of(self.model, array)))
+        position = self.compilation.field if LaneKind.PAIRS in kinds else 0
+        array = LaneArray(columns, kinds, position, *widths)
+        modes = modes_of(self.analysis, array, self.compilation.groups)
+        return replace(array, grouped=is_grouped(self.analysis, modes))
 
-    def columns(self, dsp: int, ways: int) -> list[int]:
+    def columns(self, most: int, ways: int) -> list[int]:
         """Return numbers of columns that leave few lanes idle in a row's last tile.
 
         They are even, for pairs and for two ways; a number of lanes that is asked for is obeyed.
         """
+        if most <= 0:
+            return []
         if self.options.lanes is not None:
             fits = ways == 1 or self.options.lanes % 4 == 0
             return [self.options.lanes // ways] if fits else []
-        most = dsp * (2 if self.pairs else 1)
-        of_model = (self.model.channels, self.model.ffn_channels)
-        widths = {-(-width // k) for width in of_model for k in range(1, 9)}
+        widths = {-(-width // k) for width in self.row_widths() for k in range(1, 9)}
         even = {-(-width // 2) * 2 for width in widths | {most - 1}}
-        return sorted((c for c in even if c <= most), reverse=True)[:6] or [most]
+        fitting = sorted((c for c in even if 0 < c <= most), reverse=True) or [most]
+        return fitting if self.device.dsp_block is None else fitting[:6]
 
     def best(self, found: set[LaneArray]) -> LaneArray | None:
-        key = {a: _cost(least_cycles(self.model, a), a) for a in found}
+        key = {a: _cost(least_cycles(self.compilation.steps(a), a), a) for a in found}
         return min(found, key=lambda a: key[a], default=None)
 
 
 def _check(device: Device, options: HardwareOptions) -> None:
     """Refuse options that no array can fulfil."""
     lanes, ways = options.lanes, options.ways
-    if options.pairs and device.dsp_ports[0] < PAIR_PORT:
+    block = device.dsp_block
+    for name, value, most in (("lanes", lanes, MOST_LANES), ("ways", ways, 2)):
+        if value is not None and not 1 <= value <= most:
+            raise UserError(f"hardware.{name}: the engine takes from 1 to {most}, not {value}")
+    if options.pairs and not takes_pairs(device):
+        port = f"a DSP port of {device.name} has {block.wide if block else 0} bits"
         raise UserError(
-            f"hardware.pairs: a DSP port of {device.name} has {device.dsp_ports[0]} bits, and "
-            f"two lanes take {PAIR_PORT}; set it to false or 'auto'"
+            f"hardware.pairs: {port}, and two lanes take {PAIR_PORT}; set it to false or 'auto'"
         )
     if lanes is not None and ways == 2 and lanes % 4:
         raise UserError(f"hardware.lanes: two ways take a multiple of 4 lanes, not {lanes}")
@@ -171,3 +308,15 @@ def _check(device: Device, options: HardwareOptions) -> None:
         raise UserError(f"hardware.lanes: pairs take an even number of lanes, not {lanes}")
     if options.tables is not None and ways == 1:
         raise UserError("hardware.second_way: there is none with hardware.ways = 1")
+    if options.tables is False and block is None:
+        raise UserError(f"hardware.second_way: {device.name} has no DSP; take 'tables' or 'auto'")
+
+
+def _check_size(compilation: Compilation) -> None:
+    """Refuse weights that no memory of the device can hold, before anything is scheduled."""
+    device, arrays_of = compilation.device, compilation.graph.model.arrays
+    bits = sum(arrays_of[s.weights].size * s.weight_bits for s in compilation.graph.linear())
+    words, width, _ = device.block_shapes[0]
+    tables = (bits - device.blocks * words * width) >> device.family.lut_inputs
+    if tables > device.lut:
+        raise too_large(device, tables, device.lut, "LUT (for the weights alone)", _SMALLER)

@@ -1,48 +1,95 @@
-"""A program in numbers, and its jobs: what ``placing`` works on, and what it makes of it."""
+"""A program in numbers, and its jobs: what ``list_scheduler`` works on, and what it makes of it."""
 
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
 
 from narrowcast.compile.lanes import LaneArray
-from narrowcast.compile.program import ProgramStep, cached_tensors, pooled_tensor
-from narrowcast.compile.timing import ISSUE_TO_SUM
-from narrowcast.integer.model import Array, Context, IntegerModel, Scores
+from narrowcast.compile.program import EngineGraph, ProgramStep, Store
+from narrowcast.compile.timing import ISSUE_TO_SUM, RESULT_BUFFER, SHIFTED_RESULTS
+from narrowcast.integer.model import Array, Context, Linear, Scores
 
-# What a step reads, besides weights
-FROM_INPUTS, FROM_ROWS, FROM_KEYS, FROM_VALUES, FROM_POOL = range(5)
-# What a step writes; rows of keys and of queries are read head by head
-TO_ROWS, TO_HEADS, TO_VALUES, TO_POOL, TO_SOFTMAX = range(5)
+# Where a step's broadcast operand comes from.
+READS_INPUTS, READS_ROWS, READS_POOL, READS_PROBABILITIES = range(4)
+# Where its lane operand comes from.
+LANES_WEIGHTS, LANES_KEYS, LANES_VALUES = range(3)
+# Where its results go.
+WRITES_ROWS, WRITES_KEYS, WRITES_VALUES, WRITES_POOL, WRITES_SOFTMAX, WRITES_RESULT = range(6)
 
 # What a job waits for
 REASONS = ("", "input", "operand", "keys", "values", "softmax", "fetch", "collector")
 NOTHING, INPUT, OPERAND, KEY, VALUE, SOFTMAX, WORD, COLLECTOR = range(len(REASONS))
+REASON_OF_LANES = (OPERAND, KEY, VALUE)
 
 
 class StepRow(NamedTuple):
-    """A step of the program. Tensors, steps and heads are numbers.
+    """A step of the program. Tensors, steps, heads and parts are numbers.
 
     Attributes:
-        reads, writes: what, and where to. operand, output: the tensors.
-        heads_read: heads whose results make up a row of the operand.
-        cache: the tensor of keys, or of values, that scores and contexts read.
-        head: that the step belongs to. scores: the step of scores that a context reads.
-        rows: tokens. ways: tokens of a job.
-        tiles, inner, columns, capacity: the loops of a job, and columns of a full tile.
-        period: clocks from a tile to the next one. issues: from a job's first to its last pair.
-        scored_before, contexts_before: jobs of earlier layers' scores, and contexts, that have to
-            be placed before the step's first: they read what its results overwrite.
+        reads: Where the broadcast operand comes from.
+        lanes: Where the lane operand comes from.
+        writes: Where results go.
+        operand: The tensor that is broadcast; of a sum over rows, the tensor that is summed up.
+        operand_rows: Rows of the operand.
+        first_part: First part of the operand's row that has to be there.
+        parts: Parts of it that have to be there.
+        offset: First column of the operand.
+        input_word: Place in the input stream of the operand's first integer.
+        input_columns: Integers of a row of an input.
+        input_row: Rows that come in before the operand's first one.
+        least_word: Inputs that have to be there in any case.
+        least_rows: Rows of these.
+        residual: The tensor that is added row by row; -1: none.
+        residual_parts: Parts of its rows.
+        cache: The tensor of keys, or of values.
+        cache_rows: Its rows.
+        cache_part: The part of it that is read.
+        cache_offset: First column of it.
+        scores: The step of scores that a context reads.
+        output: The tensor that is made.
+        output_part: First part of the output that a job makes.
+        output_parts: Parts that it makes.
+        part_columns: Columns of such a part.
+        column: First column of the output that a job makes.
+        rows: Tokens.
+        ways: Tokens of a job.
+        tiles: Tiles of a job.
+        inner: Products of a sum.
+        columns: Columns of a job.
+        capacity: Columns of a full tile.
+        period: Clocks from a tile to the next one.
+        issues: Clocks from a job's first to its last operand pair.
+        first_wait: First entry of ``StepTable.waits`` that is for this step.
+        after_waits: The entry after its last one.
     """
 
     reads: int
+    lanes: int
     writes: int
     operand: int
-    output: int
-    heads_read: int
+    operand_rows: int
+    first_part: int
+    parts: int
+    offset: int
+    input_word: int
+    input_columns: int
+    input_row: int
+    least_word: int
+    least_rows: int
+    residual: int
+    residual_parts: int
     cache: int
-    head: int
+    cache_rows: int
+    cache_part: int
+    cache_offset: int
     scores: int
+    output: int
+    output_part: int
+    output_parts: int
+    part_columns: int
+    column: int
     rows: int
     ways: int
     tiles: int
@@ -51,8 +98,8 @@ class StepRow(NamedTuple):
     capacity: int
     period: int
     issues: int
-    scored_before: int
-    contexts_before: int
+    first_wait: int
+    after_waits: int
 
 
 def step_array(rows: Sequence[StepRow]) -> np.ndarray:
@@ -61,21 +108,25 @@ def step_array(rows: Sequence[StepRow]) -> np.ndarray:
 
 
 class StepTable(NamedTuple):
-    """A program's steps, ``StepRow`` by ``StepRow``, and what they share.
+    """A program's steps, and what they share.
 
     Attributes:
-        window, inputs, heads, outputs, tensors: how many there are.
-        size: channels of a head. latency: from an operand pair to its sum.
+        steps: ``StepRow`` by ``StepRow``.
+        waits: Steps all of whose jobs have to be placed before another step begins.
+        rows: The most rows of a tensor.
+        tensors: Number of tensors.
+        parts: The most parts of a tensor.
+        latency: Clocks from an operand pair to its sum.
+        after_last: Clocks from when the last result can be taken to the end of the inference.
     """
 
     steps: np.ndarray
-    window: int
-    inputs: int
-    heads: int
-    outputs: int
+    waits: Array
+    rows: int
     tensors: int
-    size: int
+    parts: int
     latency: int
+    after_last: int
 
 
 class Placed(NamedTuple):
@@ -92,49 +143,25 @@ class Placed(NamedTuple):
     late: Array
     reason: Array
     slot: Array
+    needs: Array
     values: Array
 
 
-def step_table(model: IntegerModel, array: LaneArray, steps: tuple[ProgramStep, ...]) -> StepTable:
+def step_table(graph: EngineGraph, array: LaneArray, steps: tuple[ProgramStep, ...]) -> StepTable:
     """Return the program in numbers."""
-    keys, values = cached_tensors(model)
-    queries = {s.operand for s in model.steps if isinstance(s, Scores)}
-    contexts = {s.output for s in model.steps if isinstance(s, Context)}
-    places = (
-        *((name, TO_HEADS) for name in keys | queries),
-        *((name, TO_VALUES) for name in values),
-        *((s.output, TO_SOFTMAX) for s in model.steps if isinstance(s, Scores)),
-        (pooled_tensor(model), TO_POOL),
-    )
-    writes = dict(places)
+    model = graph.model
     number = {name: index for index, name in enumerate(model.tensors)}
-    scored = read = 0  # jobs of scores, and contexts, of the steps so far
-    before: dict[str, tuple[int, int]] = {}  # ... when keys, or values, are first read
+    waits = _waits(graph, steps)
+    flat = [index for each in waits for index in each]
+    first_wait = np.cumsum([0, *map(len, waits)])
     rows = []
     for index, step in enumerate(steps):
-        source, cache = step.source, ""
         ways = array.ways if step.mode.both else 1
-        jobs = -(-step.rows // ways)
-        reads = FROM_INPUTS if source.operand == model.input else FROM_ROWS
-        if isinstance(source, Scores):
-            reads, cache = FROM_KEYS, source.key
-            before.setdefault(cache, (scored, 0))
-            scored += jobs
-        elif isinstance(source, Context):
-            reads, cache = FROM_VALUES, source.value
-            before.setdefault(cache, (0, read))
-            read += jobs
-        elif source.pooled:
-            reads = FROM_POOL
         rows.append(
             StepRow(
-                reads=reads,
-                writes=writes.get(source.output, TO_ROWS),
-                operand=number[source.operand],
-                output=number[source.output],
-                heads_read=model.heads if source.operand in contexts else 1,
-                cache=number.get(cache, 0),
-                head=step.head,
+                **_operand(graph, step, number),
+                **_lanes(graph, step, number),
+                **_output(graph, step, number),
                 scores=index - 1,  # a context comes right behind its scores
                 rows=step.rows,
                 ways=ways,
@@ -144,14 +171,136 @@ def step_table(model: IntegerModel, array: LaneArray, steps: tuple[ProgramStep, 
                 capacity=step.capacity,
                 period=step.inner + step.tile_pause,
                 issues=step.issues,
-                scored_before=0,
-                contexts_before=0,
+                first_wait=int(first_wait[index]),
+                after_waits=int(first_wait[index + 1]),
             )
         )
-    table = step_array(rows)
-    for row, step in zip(table, steps, strict=True):
-        row["scored_before"], row["contexts_before"] = before.get(step.source.output, (0, 0))
+    buffered = model.output_words > SHIFTED_RESULTS
     return StepTable(
-        *(table, model.window, model.inputs, model.heads, model.outputs, len(number)),
-        *(model.channels // model.heads, ISSUE_TO_SUM + int(array.grouped)),
+        steps=step_array(rows),
+        waits=np.array(flat, np.int64),
+        rows=max(step.rows for step in steps),
+        tensors=len(number),
+        parts=max(graph.parts.values()),
+        latency=ISSUE_TO_SUM + int(array.grouped),
+        after_last=model.output_words + (RESULT_BUFFER if buffered else 0),
     )
+
+
+def _operand(graph: EngineGraph, step: ProgramStep, number: dict[str, int]) -> dict[str, int]:
+    model, source = graph.model, step.source
+    tensor = model.tensors[source.operand]
+    read = {
+        Store.INPUTS: READS_INPUTS,
+        Store.POOL: READS_POOL,
+        Store.TOKENS: READS_ROWS,
+        Store.SCRATCH: READS_ROWS,
+    }[graph.stores[source.operand]]
+    summed = tensor
+    if isinstance(source, Context):
+        read = READS_PROBABILITIES
+    elif read == READS_POOL:
+        summed = model.tensors[graph.analysis.producers[source.operand].operand]
+    parts = graph.parts[source.operand]
+    by_head = isinstance(source, Scores)
+    own_part = isinstance(source, Scores) and parts == source.heads
+    words, in_rows = graph.arrival(source.operand)
+    least_word, least_rows = 0, 0
+    if source.output == model.outputs[-1].tensor:  # rows that nothing reads come in, too
+        least_word, least_rows = model.input_words, sum(t.rows for t in model.input_tensors)
+    residual, residual_parts = -1, 0
+    if isinstance(source, Linear) and source.residual is not None:
+        if source.residual_element is None:
+            residual, residual_parts = number[source.residual], graph.parts[source.residual]
+        else:
+            word, row = graph.element_arrival(source.residual, source.residual_element)
+            least_word, least_rows = max(least_word, word), max(least_rows, row)
+    return {
+        "reads": read,
+        "operand": number[summed.name],
+        "operand_rows": summed.rows,
+        "first_part": step.head if own_part else 0,
+        "parts": 1 if own_part else parts,
+        "offset": step.head * step.inner if by_head else 0,
+        "input_word": words,
+        "input_columns": tensor.columns,
+        "input_row": in_rows,
+        "least_word": least_word,
+        "least_rows": least_rows,
+        "residual": residual,
+        "residual_parts": residual_parts,
+    }
+
+
+def _lanes(graph: EngineGraph, step: ProgramStep, number: dict[str, int]) -> dict[str, int]:
+    source, name, lanes, offset = step.source, "", LANES_WEIGHTS, 0
+    if isinstance(source, Scores):
+        name, lanes, offset = source.key, LANES_KEYS, step.head * step.inner
+    elif isinstance(source, Context):
+        name, lanes = source.value, LANES_VALUES
+    part = 0
+    if not isinstance(source, Linear) and graph.parts[name] == source.heads:
+        part = step.head
+    return {
+        "lanes": lanes,
+        "cache": number.get(name, 0),
+        "cache_rows": graph.model.tensors[name].rows if name else 0,
+        "cache_part": part,
+        "cache_offset": offset,
+    }
+
+
+def _output(graph: EngineGraph, step: ProgramStep, number: dict[str, int]) -> dict[str, int]:
+    source = step.source
+    writes = {
+        Store.TOKENS: WRITES_ROWS,
+        Store.SCRATCH: WRITES_ROWS,
+        Store.KEYS: WRITES_KEYS,
+        Store.VALUES: WRITES_VALUES,
+        Store.POOL: WRITES_POOL,
+        Store.RESULT: WRITES_RESULT,
+    }[graph.stores[source.output]]
+    if isinstance(source, Scores):
+        writes = WRITES_SOFTMAX
+    parts, by_head = graph.parts[source.output], isinstance(source, Context)
+    columns = graph.model.tensors[source.output].columns
+    return {
+        "writes": writes,
+        "output": number[source.output],
+        "output_part": step.head if by_head else 0,
+        "output_parts": 1 if by_head else parts,
+        "part_columns": columns // parts,
+        "column": step.head * step.columns if by_head else 0,
+    }
+
+
+def _waits(graph: EngineGraph, steps: tuple[ProgramStep, ...]) -> list[list[int]]:
+    """Return the steps that have to be over before each step begins, as both use one memory."""
+    making: dict[str, list[int]] = {}
+    reading: dict[str, list[int]] = {}  # keys, values and sums
+    for index, step in enumerate(steps):
+        source = step.source
+        making.setdefault(source.output, []).append(index)
+        cached = source.operand
+        if isinstance(source, Scores):
+            cached = source.key
+        elif isinstance(source, Context):
+            cached = source.value
+        reading.setdefault(cached, []).append(index)
+    waits: list[list[int]] = [[] for _ in steps]
+    for region in (*graph.key_regions, *graph.value_regions):
+        for earlier, later in pairwise(region):
+            for index in making[later]:
+                waits[index] += reading[earlier]
+    for before, after in pairwise(graph.sums):
+        for index in making[after.operand]:
+            waits[index] += reading[before.output]
+    ends = [each.tensor for each in graph.model.outputs]
+    for first, second in pairwise(ends):  # results leave in order
+        for index in making[second]:
+            waits[index] += making[first]
+    for each in graph.attentions:
+        if each.values_first:
+            for index in making[each.scores.output]:
+                waits[index] += making[each.context.value]
+    return waits

@@ -1,23 +1,20 @@
 """The configuration of a run: one TOML file, checked in full before anything else happens."""
 
-from narrowcast.config.config import (
+from narrowcast.config.load import load_config
+from narrowcast.config.mistakes import did_you_mean
+from narrowcast.config.precision import QuantizationConfig, Scheme, flat_items
+from narrowcast.config.sections import (
     Config,
     DataConfig,
     HardwareConfig,
     ModelConfig,
-    QuantizationConfig,
-    Scheme,
     SplitConfig,
     StorageConfig,
     TrainConfig,
     VerifyConfig,
-    array_name,
-    did_you_mean,
-    flat_items,
-    load_config,
-    quantised_names,
-    scheme_names,
 )
+from narrowcast.config.shape import shape_of
+from narrowcast.config.tensor_names import array_name, quantised_names, scheme_names
 
 __all__ = [
     "Config",
@@ -36,4 +33,5 @@ __all__ = [
     "load_config",
     "quantised_names",
     "scheme_names",
+    "shape_of",
 ]

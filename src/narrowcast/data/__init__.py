@@ -1,13 +1,12 @@
 """From a file of sensor readings to windows: the first stage of narrowcast."""
 
-from narrowcast.data.baselines import Errors, baselines, errors
+from narrowcast.data.baselines import baselines, errors
 from narrowcast.data.scaling import Scaling, fit_scaling
 from narrowcast.data.table import Table, read_table
 from narrowcast.data.windows import Dataset, Part, make_windows
 
 __all__ = [
     "Dataset",
-    "Errors",
     "Part",
     "Scaling",
     "Table",

@@ -1,25 +1,17 @@
 """Simple forecasts that a model has to beat, and the errors by which that is judged."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 import numpy as np
 
 from narrowcast.data.scaling import Array, Scaling
 from narrowcast.data.windows import Dataset, Part
+from narrowcast.training_records import Errors
 
 _PENALTIES = 10.0 ** np.arange(-4, 4)
 # One stretch of time is a noisy judge: validation errors this close count as equal.
 _TIE = 1.02
 _CHUNK = 8192
-
-
-@dataclass(frozen=True)
-class Errors:
-    """Root mean squared and mean absolute error, in the target's own unit."""
-
-    rmse: float
-    mae: float
 
 
 def errors(prediction: Array, truth: Array) -> Errors:

@@ -1,7 +1,17 @@
 """What a model costs on a device, from its configuration alone: no training, no synthesis."""
 
+from narrowcast.estimate.area import area, area_model
 from narrowcast.estimate.estimator import Estimate, estimate, estimate_design, estimate_model
 from narrowcast.estimate.power import energy_at
 from narrowcast.estimate.untrained import stand_in
 
-__all__ = ["Estimate", "energy_at", "estimate", "estimate_design", "estimate_model", "stand_in"]
+__all__ = [
+    "Estimate",
+    "area",
+    "area_model",
+    "energy_at",
+    "estimate",
+    "estimate_design",
+    "estimate_model",
+    "stand_in",
+]

@@ -11,7 +11,8 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from narrowcast.tools.netlist import PRIMITIVES, Primitives, net_names
+from narrowcast.targets.family import Family
+from narrowcast.tools.netlist import net_names
 from narrowcast.tools.vivado import Instance
 
 _PLACES = (
@@ -34,14 +35,14 @@ def part_of(name: str) -> str:
     return next((part for part, pattern in _PATTERNS if pattern.search(name)), "engine")
 
 
-def counts(module: Mapping[str, Any], family: str) -> dict[str, dict[str, int]]:
+def counts(module: Mapping[str, Any], family: Family) -> dict[str, dict[str, int]]:
     """Return the look-up tables (``lut``) and flip-flops (``ff``) of each part.
 
     Args:
         module: the flat netlist, as yosys writes it.
         family: of the device.
     """
-    known = PRIMITIVES[family]
+    known = family.primitives
     tables = {**known.logic, **known.memory}
     flip_flop = re.compile(known.flip_flops)
     result: dict[str, Counter[str]] = {"lut": Counter(), "ff": Counter()}
@@ -66,9 +67,9 @@ def counts_of_instances(instances: Iterable[Instance]) -> dict[str, dict[str, in
     return {key: dict(count) for key, count in result.items()}
 
 
-def _owners(module: Mapping[str, Any], family: str) -> dict[str, str]:
+def _owners(module: Mapping[str, Any], family: Family) -> dict[str, str]:
     """Return the part of every cell."""
-    known = PRIMITIVES[family]
+    known = family.primitives
     combinational = {*known.logic, *known.muxes, known.carry}
     cells: Mapping[str, Any] = module["cells"]
     names = net_names(module)
@@ -84,7 +85,7 @@ def _owners(module: Mapping[str, Any], family: str) -> dict[str, str]:
             outputs = [names[bit] for bit in _bits(cell, "output") if bit in names]
             own = not name.startswith("$") and not re.fullmatch(known.flip_flops, cell["type"])
             owners[name] = part_of(name if own or not outputs else outputs[0])
-    owners |= _operands(cells, owners, known)
+    owners |= _operands(cells, owners, family)
     pending = [name for name in cells if name not in owners]
     whole = True  # only what has no reader whose part is open
     while pending:
@@ -103,10 +104,12 @@ def _owners(module: Mapping[str, Any], family: str) -> dict[str, str]:
 
 
 def _operands(
-    cells: Mapping[str, Any], owners: Mapping[str, str], known: Primitives
+    cells: Mapping[str, Any], owners: Mapping[str, str], family: Family
 ) -> dict[str, str]:
     """Return the registers of the lanes' operands: before those that a DSP block may hold."""
-    flip_flop = re.compile(known.flip_flops)
+    if family.dsp_block is None:
+        return {}
+    flip_flop = re.compile(family.primitives.flip_flops)
     registers = {
         bit: name
         for name, cell in cells.items()
@@ -115,7 +118,7 @@ def _operands(
     }
     result = {}
     for name, cell in cells.items():
-        if cell["type"] == known.dsp and owners[name] == "lanes":
+        if cell["type"] == family.dsp_block.primitive and owners[name] == "lanes":
             for bit in _bits(cell, "input"):
                 register = registers.get(bit)
                 if register is not None and owners[register] == "lanes":

@@ -5,19 +5,22 @@ import hashlib
 import json
 import shutil
 from collections.abc import Callable, Iterator, Mapping
-from importlib import resources
 from pathlib import Path
 from typing import Any
 
 from narrowcast.compile import Design
-from narrowcast.compile.area import Tool, fit_points, points_file
+from narrowcast.compile.compilation import Compilation
 from narrowcast.compile.design import compile_array
-from narrowcast.compile.features import features
+from narrowcast.compile.program import engine_graph
 from narrowcast.compile.select import HardwareOptions, arrays
 from narrowcast.errors import UserError
+from narrowcast.estimate.area import Tool, fit_points, points_file
 from narrowcast.estimate.attribution import counts, counts_of_instances
+from narrowcast.estimate.features import features
 from narrowcast.estimate.samples import Sample, sample
 from narrowcast.files import write_whole
+from narrowcast.integer.analysis import analyse
+from narrowcast.rtl import RTL
 from narrowcast.targets.device import Device
 from narrowcast.tools.ghdl import to_verilog
 from narrowcast.tools.vivado import check_vivado, synthesise_instances
@@ -63,7 +66,7 @@ def characterise(
         check_vivado(device)
     if count < LEAST_POINTS:
         raise UserError(f"characterise takes at least {LEAST_POINTS} points, not {count}")
-    path = folder / points_file(device.family, tool)
+    path = folder / points_file(device.family.name, tool)
     known = _read(path)
     if known.get("rtl") != (rtl := _sources_digest()):
         known = {"rtl": rtl} | {key: known[key] for key in ("fit",) if key in known}
@@ -84,7 +87,7 @@ def characterise(
         later = [p for p in earlier if p["recipe"]["seed"] > drawn.seed]  # not yet looked at
         known["points"] = others + own + later
         _write(path, known)
-        told(len(own), count, f"{design.model.channels} channels, {design.model.window} rows")
+        told(len(own), count, f"{drawn.shape.channels} channels, {drawn.shape.window} rows")
     known["points"] = others + own
     known["fit"] = fit_points(known["points"])
     _write(path, known)
@@ -113,11 +116,12 @@ def _fastest(drawn: Sample, device: Device) -> Design:
     Raises:
         UserError: the device cannot have it.
     """
-    model, wishes = drawn.model(), HardwareOptions(**drawn.hw)
+    model, options = drawn.model(), HardwareOptions(**drawn.hw)
+    compilation = Compilation(engine_graph(analyse(model)), device)
     refusals = []
-    for array in arrays(model, device, wishes):
+    for array in arrays(compilation, options):
         try:
-            return compile_array(model, device, array, wishes.storage or {}, thorough=True)
+            return compile_array(compilation, array, options.storage, model, thorough=True)
         except UserError as refusal:
             refusals.append(refusal)
     raise refusals[0]
@@ -139,13 +143,8 @@ def _synthesised(
 
 def _sources_digest() -> str:
     """SHA-256 of the hand-written sources."""
-    folder = resources.files("narrowcast") / "rtl"
-    sources = sorted(
-        (entry.name, entry.read_bytes())
-        for entry in folder.iterdir()
-        if entry.name.endswith(".vhd")
-    )
-    return hashlib.sha256(b"".join(content for _, content in sources)).hexdigest()
+    sources = b"".join(path.read_bytes() for path in sorted(RTL.glob("*.vhd")))
+    return hashlib.sha256(sources).hexdigest()
 
 
 def _read(path: Path) -> dict[str, Any]:

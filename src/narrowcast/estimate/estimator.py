@@ -1,14 +1,17 @@
 """What a model costs on a device, without training, simulation or synthesis."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
+from pydantic import computed_field
+
 from narrowcast.compile import Design, HardwareOptions, best_design
-from narrowcast.compile.area import Tool, area
 from narrowcast.config import Config
+from narrowcast.estimate.area import Tool, area, area_model
 from narrowcast.estimate.power import Energy, energy
 from narrowcast.estimate.untrained import stand_in
 from narrowcast.integer.model import IntegerModel
+from narrowcast.records import to_json
 from narrowcast.targets.device import Device, load_device
 from narrowcast.tools.vivado import check_vivado
 
@@ -43,21 +46,25 @@ class Estimate:
     too_large: bool
     energy: Energy
 
+    @computed_field  # type: ignore[prop-decorator]
     @property
     def power_mw(self) -> float:
         """Power while an inference runs, an estimate."""
         return self.energy.power_mw
 
+    @computed_field  # type: ignore[prop-decorator]
     @property
     def energy_uj(self) -> float:
         """Energy of an inference, an estimate."""
         return self.energy.inference_uj
 
+    @computed_field  # type: ignore[prop-decorator]
     @property
     def power_error(self) -> float:
         """By how much of themselves power and energy may be wrong."""
         return self.energy.error
 
+    @computed_field  # type: ignore[prop-decorator]
     @property
     def latency_us(self) -> float:
         """Microseconds of one inference, exact."""
@@ -70,13 +77,7 @@ class Estimate:
             every: seconds from inference to inference: adds the energy of a day.
             cell_wh: watt hours of a cell: adds how many days it lasts.
         """
-        found = {
-            **asdict(self),
-            "latency_us": self.latency_us,
-            "power_mw": self.power_mw,
-            "energy_uj": self.energy_uj,
-            "power_error": self.power_error,
-        }
+        found = to_json(self)
         if every is not None:
             found["day_j"] = self.energy.day_j(every)
             if cell_wh is not None:
@@ -136,7 +137,10 @@ def estimate_model(
     Raises:
         UserError: as :func:`estimate`.
     """
-    return estimate_design(best_design(model, device, HardwareOptions(**choices)), clock_mhz, tool)
+    if tool == "vivado":
+        check_vivado(device)
+    design = best_design(model, device, area_model(tool), HardwareOptions(**choices))
+    return estimate_design(design, clock_mhz, tool)
 
 
 def estimate_design(design: Design, clock_mhz: float = 100.0, tool: Tool = "yosys") -> Estimate:
@@ -145,8 +149,6 @@ def estimate_design(design: Design, clock_mhz: float = 100.0, tool: Tool = "yosy
     Raises:
         UserError: the tool has not been characterised for the device's family.
     """
-    if tool == "vivado":
-        check_vivado(design.device)
     device, found = design.device, area(design, tool)
     blocks = sum(buffer.blocks for buffer in design.buffers)
     whole = design.dsp <= device.dsp and blocks <= device.blocks

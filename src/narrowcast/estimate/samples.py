@@ -5,8 +5,10 @@ from dataclasses import asdict, dataclass, field
 from random import Random
 from typing import Any
 
+from narrowcast.compile.select import takes_pairs
+from narrowcast.integer.builder import Shape
 from narrowcast.integer.model import IntegerModel
-from narrowcast.integer.random_model import Shape, random_model
+from narrowcast.integer.random_model import random_model
 from narrowcast.targets.device import Device
 
 SMALL_DEVICE = 6000  # look-up tables
@@ -84,6 +86,6 @@ def _lanes(random: Random, device: Device) -> dict[str, Any]:
         return {"lanes": random.choice([4, 8, 12, 16])}
     if drawn < 0.27:
         return {"tables": True}
-    if drawn < 0.32 and device.family == "xc7":
+    if drawn < 0.32 and takes_pairs(device):
         return {"pairs": False}
     return {}

@@ -1,8 +1,9 @@
 """An untrained model of a configuration's shape and widths: it costs what a trained one does."""
 
 from narrowcast.config import Config, array_name
+from narrowcast.integer.builder import Shape
 from narrowcast.integer.model import IntegerModel
-from narrowcast.integer.random_model import Shape, random_model
+from narrowcast.integer.random_model import random_model
 
 
 def stand_in(config: Config) -> IntegerModel:

@@ -1,26 +1,38 @@
-"""The integer model, its arithmetic and its executor. Nothing here needs torch or hardware."""
+"""The integer graph, its arithmetic and its executor. Nothing here needs torch or hardware."""
 
-from narrowcast.integer.execute import execute, forecast
+from narrowcast.integer.analysis import Analysis, analyse
+from narrowcast.integer.execute import execute, execute_words, forecast
 from narrowcast.integer.model import (
     Affine,
     Context,
+    Forecast,
+    Input,
     IntegerModel,
     Linear,
+    Operation,
+    Output,
+    RowSum,
     Scores,
-    Step,
     Tensor,
 )
 from narrowcast.integer.serialise import load_model, save_model
 
 __all__ = [
     "Affine",
+    "Analysis",
     "Context",
+    "Forecast",
+    "Input",
     "IntegerModel",
     "Linear",
+    "Operation",
+    "Output",
+    "RowSum",
     "Scores",
-    "Step",
     "Tensor",
+    "analyse",
     "execute",
+    "execute_words",
     "forecast",
     "load_model",
     "save_model",

@@ -4,7 +4,6 @@ All integers are two's complement. See ``docs/integer-model.md`` for the contrac
 """
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -77,23 +76,16 @@ def requantisation(multiplier: Reals, residual: Reals | None = None) -> Requanti
     return Requantisation(m, shift, r, residual_shift)
 
 
-def requantise(
-    acc: Any,
-    multiplier: Any,
-    shift: int,
-    zero_point: int,
-    residual: Any = 0,
-) -> Any:
-    """Return ``zero_point + ((acc * M + residual + 2^(S-1)) >> S)``, not yet clamped.
+def requantise(product: Reals, shift: int) -> Reals:
+    """Return ``(product + 2^(S-1)) >> S``, not yet clamped, in place of ``product``.
 
     Args:
-        acc: int64 accumulator with the bias added.
-        multiplier: M, broadcast against ``acc``.
-        shift: S >= 1; the shift is arithmetic.
-        zero_point: of the output.
-        residual: ``((r - z_r) * R) << Q``, or 0.
+        product: Integers in float64: ``(acc + bias) * M + ((r - z_r) * R << Q)``.
+        shift: S >= 1; the shift is arithmetic, so halves are rounded upwards.
     """
-    return zero_point + ((acc * multiplier + residual + (1 << (shift - 1))) >> shift)
+    product += 2.0 ** (shift - 1)
+    product *= 2.0**-shift
+    return np.floor(product, out=product)
 
 
 def exponential_step(bits: int) -> float:

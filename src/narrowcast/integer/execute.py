@@ -1,100 +1,142 @@
 """The integer model, executed in NumPy: the arithmetic contract in readable code.
 
-Vectorised over windows. Every operation is on int64 and exact; the matrix products are
-evaluated in float64, whose 53 bits hold every sum exactly (checked by the compiler's bounds).
+Vectorised over windows. Tensors are kept less their zero points, in float64: its 53 bits hold every
+number of a valid model exactly (``narrowcast.integer.validate`` proves it), and its matrix products
+are much faster than those of int64.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import numpy as np
+from threadpoolctl import ThreadpoolController
 
-from narrowcast.integer.arithmetic import requantise
-from narrowcast.integer.model import Array, Context, IntegerModel, Linear, Scores
+from narrowcast.integer.arithmetic import Reals, requantise
+from narrowcast.integer.model import Array, Context, IntegerModel, Linear, RowSum, Scores, Tensor
+
+_BATCH_NUMBERS = 1 << 17  # of the largest tensor of a batch: they stay in the processor's cache
+# Products of this size gain nothing from several threads, and lose a lot if other work keeps the
+# processor's cores busy. Results do not depend on it, as sums are exact in any order.
+_LIBRARIES = ThreadpoolController()
+
+Numbers = dict[str, Reals]  # by name
 
 
-def _product(a: Array, b: Array) -> Array:
-    """Exact integer ``a @ b`` by way of float64's fast matrix product (sums stay below 2^53)."""
-    return np.rint(a.astype(np.float64) @ b.astype(np.float64)).astype(np.int64)
+def _clamp(y: Reals, tensor: Tensor, *, relu: bool = False) -> Reals:
+    """Clamp integers less their zero point, in place."""
+    low = 0 if relu else tensor.low - tensor.zero_point
+    return np.clip(y, low, tensor.high - tensor.zero_point, out=y)
 
 
-def _linear(model: IntegerModel, step: Linear, state: dict[str, Array]) -> Array:
-    operand, output = model.tensors[step.operand], model.tensors[step.output]
-    a = state[step.operand] - operand.zero_point
-    if step.pooled:
-        a = a.sum(axis=1, keepdims=True)
-    acc = _product(a, model.arrays[step.weights].T) + model.arrays[step.bias]
-    residual: Array | int = 0
+def _linear(model: IntegerModel, step: Linear, arrays: Numbers, state: Numbers) -> Reals:
+    x, weights = state[step.operand], arrays[step.weights]
+    rows = x.reshape(-1, x.shape[-1])  # one product for all windows
+    acc = (rows @ weights.T).reshape(*x.shape[:-1], len(weights))
+    acc += arrays[step.bias]
+    acc *= arrays[step.multiplier]
     if step.residual is not None and step.residual_multiplier is not None:
-        r = state[step.residual] - model.tensors[step.residual].zero_point
-        if step.residual_column is not None:
-            r = r[:, -1:, step.residual_column, None]
-        residual = (r * model.arrays[step.residual_multiplier]) << step.residual_shift
-    y = requantise(
-        acc, model.arrays[step.multiplier], step.shift, output.zero_point, residual=residual
-    )
-    low = output.zero_point if step.relu else output.low
-    return np.asarray(np.clip(y, low, output.high))
+        r = state[step.residual]
+        if step.residual_element is not None:
+            row, column = step.residual_element
+            r = r[:, row, column, None, None]
+        acc += r * (arrays[step.residual_multiplier] * 2.0**step.residual_shift)
+    return _clamp(requantise(acc, step.shift), model.tensors[step.output], relu=step.relu)
 
 
-def _split_heads(x: Array, heads: int) -> Array:
+def _split_heads(x: Reals, heads: int) -> Reals:
     """[windows, rows, heads * size] -> [windows, heads, rows, size]."""
     return x.reshape(*x.shape[:2], heads, -1).swapaxes(1, 2)
 
 
-def _scores(model: IntegerModel, step: Scores, state: dict[str, Array]) -> Array:
-    query = _split_heads(state[step.operand] - model.tensors[step.operand].zero_point, step.heads)
-    key = _split_heads(state[step.key], step.heads)
-    score = _product(query, key.swapaxes(2, 3))
-    below = score - score.max(axis=-1, keepdims=True)
-    table = model.arrays[step.table]
-    index = np.clip(requantise(below, step.multiplier, step.shift, 0), 0, len(table) - 1)
-    e = table[index] + model.tensors[step.output].zero_point
-    return np.asarray(e.reshape(len(e), -1, e.shape[-1]))
+def _scores(step: Scores, arrays: Numbers, state: Numbers) -> Reals:
+    query, key = (_split_heads(state[name], step.heads) for name in (step.operand, step.key))
+    score = query @ key.swapaxes(2, 3)
+    score -= score.max(axis=-1, keepdims=True)
+    score *= step.multiplier
+    table = arrays[step.table]
+    index = np.minimum(requantise(score, step.shift), len(table) - 1)
+    e = table[index.astype(np.intp)]
+    return e.reshape(len(e), -1, e.shape[-1])
 
 
-def _context(model: IntegerModel, step: Context, state: dict[str, Array]) -> Array:
-    operand, output = model.tensors[step.operand], model.tensors[step.output]
-    e = state[step.operand] - operand.zero_point
-    e = e.reshape(len(e), step.heads, -1, operand.columns)
-    multiplier = step.numerator // e.sum(axis=-1, keepdims=True)
-    acc = _product(e, _split_heads(state[step.value], step.heads))
-    y = requantise(acc, multiplier, step.shift, output.zero_point)
-    y = np.clip(y, output.low, output.high)
-    return np.asarray(y.swapaxes(1, 2).reshape(len(y), output.rows, output.columns))
+def _context(model: IntegerModel, step: Context, state: Numbers) -> Reals:
+    e, output = state[step.operand], model.tensors[step.output]
+    e = e.reshape(len(e), step.heads, -1, e.shape[-1])
+    acc = e @ _split_heads(state[step.value], step.heads)
+    acc *= np.floor(step.numerator / e.sum(axis=-1, keepdims=True))
+    y = _clamp(requantise(acc, step.shift), output)
+    return y.swapaxes(1, 2).reshape(len(y), output.rows, output.columns)
+
+
+def _run(model: IntegerModel, arrays: Numbers, state: Numbers) -> None:
+    """Add the results of all operations to ``state``."""
+    for step in model.operations:
+        match step:
+            case Linear():
+                state[step.output] = _linear(model, step, arrays, state)
+            case RowSum():
+                state[step.output] = state[step.operand].sum(axis=1, keepdims=True)
+            case Scores():
+                state[step.output] = _scores(step, arrays, state)
+            case Context():
+                state[step.output] = _context(model, step, state)
 
 
 def execute(
     model: IntegerModel,
-    inputs: Array,
+    inputs: Mapping[str, Array],
     observe: Callable[[str, Array], None] | None = None,
-) -> Array:
+) -> dict[str, Array]:
     """Run the model on quantised inputs.
 
     Args:
-        model: the integer model.
-        inputs: int64 [windows, window, inputs], as :meth:`IntegerModel.quantise_inputs` gives.
-        observe: called with the name and the integers [windows, rows, columns] of every tensor.
+        model: A valid integer model.
+        inputs: int64 [windows, rows, columns] of each input by its tensor's name, as
+            :meth:`IntegerModel.quantise` gives.
+        observe: Called with the name and the integers [windows, rows, columns] of every result, in
+            order of execution, a batch of windows at a time.
 
     Returns:
-        int64 [windows, outputs], the integers of the result tensor.
+        int64 [windows, rows, columns] of each output by its tensor's name.
     """
-    state: dict[str, Array] = {model.input: inputs}
-    for step in model.steps:
-        if isinstance(step, Linear):
-            state[step.output] = _linear(model, step, state)
-        elif isinstance(step, Scores):
-            state[step.output] = _scores(model, step, state)
-        else:
-            state[step.output] = _context(model, step, state)
+    arrays = {name: array.astype(np.float64) for name, array in model.arrays.items()}
+    zeros = {name: tensor.zero_point for name, tensor in model.tensors.items()}
+    windows = len(next(iter(inputs.values())))
+    batch = max(1, _BATCH_NUMBERS // max(tensor.size for tensor in model.tensors.values()))
+    result = {
+        tensor.name: np.empty((windows, tensor.rows, tensor.columns), np.int64)
+        for tensor in model.output_tensors
+    }
+    for first in range(0, windows, batch):
+        part = slice(first, first + batch)
+        state = {name: np.subtract(q[part], zeros[name], dtype=float) for name, q in inputs.items()}
+        with _LIBRARIES.limit(limits=1, user_api="blas"):
+            _run(model, arrays, state)
+        for name, integers in result.items():
+            integers[part] = state[name] + zeros[name]
         if observe is not None:
-            observe(step.output, state[step.output])
-    return state[model.output][:, 0, :]
+            for step in model.operations:
+                observe(step.output, state[step.output].astype(np.int64) + zeros[step.output])
+    return result
 
 
-def forecast(model: IntegerModel, readings: np.ndarray, batch: int = 1024) -> np.ndarray:
-    """Readings [windows, window, inputs] in their own units -> forecasts [windows, outputs]."""
-    parts = [
-        execute(model, model.quantise_inputs(readings[i : i + batch]))
-        for i in range(0, len(readings), batch)
-    ]
-    return model.dequantise_outputs(np.concatenate(parts))
+def execute_words(model: IntegerModel, words: Array) -> Array:
+    """Run the model on the engine's stream: [windows, input_words] -> [windows, output_words]."""
+    return model.pack_outputs(execute(model, model.unpack_inputs(words)))
+
+
+def forecast(model: IntegerModel, readings: Reals) -> Reals:
+    """Forecast with a model of one input and one output.
+
+    Args:
+        model: A valid integer model.
+        readings: [windows, rows, columns] of the input, in their own units.
+
+    Returns:
+        [windows, outputs], the first row of the output in the target's own unit.
+
+    Raises:
+        ValueError: The model has several inputs or outputs.
+    """
+    (source,), (result,) = model.inputs, model.outputs
+    integers = execute(model, model.quantise({source.tensor: readings}))
+    return model.decode(integers)[result.tensor][:, 0]

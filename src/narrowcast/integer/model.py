@@ -1,24 +1,41 @@
-"""The integer model: what training hands to the executor and to the compiler.
+"""The integer graph: what training hands to the executor and to the compiler.
 
-Plain frozen dataclasses. Every number that the arithmetic uses is an integer; scales stand
-here only so that a host can turn readings into integers and the result into a forecast.
+Plain frozen dataclasses. A graph has tensors, each with a shape of its own, and operations on them
+in order of execution. Every number that the arithmetic uses is an integer; scales stand here only
+so that a host can turn readings into integers, and results into forecasts. The arithmetic of each
+operation stands in ``docs/integer-model.md`` and in ``narrowcast.integer.execute``.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
-from narrowcast.integer.arithmetic import integer_range
+from narrowcast.integer.arithmetic import integer_range, signed_bits
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 
 Array = NDArray[np.int64]
+Reals = NDArray[np.float64]
+Scalar = int | float | str | bool | None
 
 
 @dataclass(frozen=True)
 class Tensor:
-    """A quantised activation of shape [rows, columns]: real = scale * (q - zero_point)."""
+    """A quantised tensor of shape [rows, columns]: real = scale * (q - zero_point).
+
+    Attributes:
+        name: Unique in its model.
+        rows: Number of rows.
+        columns: Number of columns.
+        bits: Width of its integers, two's complement.
+        scale: Real distance of two integers; for the host alone.
+        zero_point: The integer that stands for 0.
+        restricted: Whether the lowest integer is left out, as in keys and values.
+        state: Whether it outlives an inference.
+    """
 
     name: str
     rows: int
@@ -26,7 +43,8 @@ class Tensor:
     bits: int
     scale: float
     zero_point: int
-    restricted: bool = False  # keys and values: the lowest integer is not used
+    restricted: bool = False
+    state: bool = False
 
     @property
     def low(self) -> int:
@@ -43,18 +61,47 @@ class Tensor:
         """Whether the zero point is 0."""
         return self.zero_point == 0
 
+    @property
+    def size(self) -> int:
+        """Number of integers."""
+        return self.rows * self.columns
+
+    def quantise(self, real: Reals) -> Array:
+        """Return the nearest integers of real numbers, of any shape."""
+        q = np.rint(real.astype(np.float64) / self.scale) + self.zero_point
+        integers: Array = np.clip(q, self.low, self.high).astype(np.int64)
+        return integers
+
+    def dequantise(self, integers: Array) -> Reals:
+        """Return the real numbers of integers, of any shape."""
+        return (integers - self.zero_point).astype(np.float64) * self.scale
+
+
+def row_sum_tensor(name: str, operand: Tensor) -> Tensor:
+    """Return the tensor of the sums over an operand's rows, as wide as they need."""
+    n = operand.rows
+    bits = signed_bits(n * operand.low, n * operand.high)
+    return Tensor(name, 1, operand.columns, bits, operand.scale, n * operand.zero_point)
+
 
 @dataclass(frozen=True)
 class Linear:
     """``output = requantise(operand @ weights.T + bias, M, S) + residual``, clamped.
 
-    ``weights`` names an array [columns, inner]. ``bias`` names an array [columns] or
-    [rows, columns]. With ``pooled`` the operand's rows are read as one long row and the
-    weights repeat for each of them, so the sum over tokens is part of the product.
-
-    The residual has the shape of the output, unless ``residual_column`` is given: then it is the
-    one number in that column of the residual tensor's last row, for every output (only where
-    ``pooled``, so that there is one row of outputs).
+    Attributes:
+        name: Unique among the operations.
+        operand: Tensor [rows, inner].
+        output: Tensor [rows, columns].
+        weights: Array [columns, inner].
+        weight_bits: Width of the weights, which are symmetric and restricted.
+        bias: Array [columns] or [rows, columns].
+        multiplier: Array [columns] of M.
+        shift: S.
+        residual: Tensor of the output's shape, or any tensor with ``residual_element``; or None.
+        residual_multiplier: Array [columns] of R, or None.
+        residual_shift: Q.
+        residual_element: (row, column) of the one number of the residual that is added everywhere.
+        relu: Whether the lower clamp is the output's zero point.
     """
 
     name: str
@@ -68,42 +115,71 @@ class Linear:
     residual: str | None = None
     residual_multiplier: str | None = None
     residual_shift: int = 0
-    residual_column: int | None = None
+    residual_element: tuple[int, int] | None = None
     relu: bool = False
-    pooled: bool = False
 
-    def __post_init__(self) -> None:
-        """Check what the types do not say."""
-        if self.residual_column is not None and (self.residual is None or not self.pooled):
-            raise ValueError(f"{self.name}: only a pooled step's residual can be one column")
+
+@dataclass(frozen=True)
+class RowSum:
+    """``output[0, c] = sum over i of operand[i, c]``, exact.
+
+    The output's zero point is the operand's times its rows, and its width holds every sum.
+
+    Attributes:
+        name: Unique among the operations.
+        operand: Tensor [rows, columns].
+        output: Tensor [1, columns].
+    """
+
+    name: str
+    operand: str
+    output: str
 
 
 @dataclass(frozen=True)
 class Scores:
     """``output = table[clamp((score - max) * M + 2^(S-1) >> S)]``, row by row, head by head.
 
-    ``score = query @ key.T`` at full precision, ``max`` the largest of its row.
+    ``score = operand @ key.T`` at full precision, ``max`` the largest of its row. M is negative, as
+    ``score - max`` is never positive. The output's integers are ``e + zero_point``.
 
-    ``output`` is a tensor of [heads * rows, rows]; its integers are ``e + zero_point``. The
-    multiplier is negative, as ``score - max`` is never positive.
+    Attributes:
+        name: Unique among the operations.
+        operand: Queries [rows, heads * size].
+        key: Keys [keys, heads * size].
+        output: Unnormalised probabilities [heads * rows, keys].
+        heads: Number of heads.
+        multiplier: M.
+        shift: S.
+        table: Array of e, unsigned.
     """
 
     name: str
-    operand: str  # query
+    operand: str
     key: str
     output: str
     heads: int
     multiplier: int
     shift: int
-    table: str  # array of e, unsigned
+    table: str
 
 
 @dataclass(frozen=True)
 class Context:
-    """``output = requantise(e @ value, floor(numerator / sum(e)), S)``, head by head."""
+    """``output = requantise(e @ value, floor(numerator / sum(e)), S)``, head by head.
+
+    Attributes:
+        name: Unique among the operations.
+        operand: Unnormalised probabilities [heads * rows, keys] that a ``Scores`` made.
+        value: Values [keys, heads * size].
+        output: Tensor [rows, heads * size].
+        heads: Number of heads.
+        numerator: Of the row's multiplier.
+        shift: S.
+    """
 
     name: str
-    operand: str  # e, the unnormalised probabilities
+    operand: str
     value: str
     output: str
     heads: int
@@ -111,80 +187,195 @@ class Context:
     shift: int
 
 
-Step = Linear | Scores | Context
+Operation = Linear | RowSum | Scores | Context
+
+
+def operands_read(operation: Operation) -> tuple[str, ...]:
+    """Return the names of all tensors that an operation reads."""
+    match operation:
+        case Linear():
+            residual = () if operation.residual is None else (operation.residual,)
+            return (operation.operand, *residual)
+        case RowSum():
+            return (operation.operand,)
+        case Scores():
+            return (operation.operand, operation.key)
+        case Context():
+            return (operation.operand, operation.value)
 
 
 @dataclass(frozen=True)
 class Affine:
-    """A host-side scaling: ``scaled = (reading - offset) / scale``, one entry per column."""
+    """A host-side scaling: ``scaled = (reading - offset) / scale``.
+
+    Attributes:
+        offset: One entry per column.
+        scale: One entry per column.
+    """
 
     offset: tuple[float, ...]
     scale: tuple[float, ...]
 
 
-@dataclass(frozen=True, eq=False)
-class IntegerModel:
-    """A whole forecaster in integers; equal to itself only, so what is found out can be kept.
+@dataclass(frozen=True)
+class Input:
+    """A tensor that a host fills with readings.
 
     Attributes:
-        window, inputs, channels, layers, heads, ffn_channels, outputs: the architecture.
-        input: name of the input tensor [window, inputs]; output: name of the result tensor.
-        input_scaling: readings -> scaled inputs; target_scaling: scaled forecast -> target's unit.
-        tensors: every activation by name. steps: in order of execution.
-        arrays: int64 arrays by name (weights, biases, multipliers, tables).
+        tensor: Its name.
+        columns: What each column is called.
+        scaling: From readings to the tensor's real numbers.
     """
 
-    window: int
-    inputs: int
-    channels: int
-    layers: int
-    heads: int
-    ffn_channels: int
-    outputs: int
-    input: str
-    output: str
-    input_names: tuple[str, ...]
-    target_name: str
-    input_scaling: Affine
-    target_scaling: Affine
-    tensors: dict[str, Tensor]
-    steps: tuple[Step, ...]
-    arrays: dict[str, Array] = field(repr=False)
+    tensor: str
+    columns: tuple[str, ...]
+    scaling: Affine
+
+
+@dataclass(frozen=True)
+class Forecast:
+    """The decoder of forecasts: ``forecast = scale * (q - zero_point) * scaling + offset``.
+
+    Attributes:
+        target: What is forecast.
+        scaling: From the tensor's real numbers to the target's unit, one entry per column.
+    """
+
+    target: str
+    scaling: Affine
+
+
+Decoder = Forecast
+
+
+@dataclass(frozen=True)
+class Output:
+    """A tensor that a host reads.
+
+    Attributes:
+        tensor: Its name.
+        decoder: How a host turns its integers into what they mean; None: they are integers.
+    """
+
+    tensor: str
+    decoder: Decoder | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class IntegerModel:
+    """A whole model in integers.
+
+    Attributes:
+        inputs: What a host writes, in the order of the engine's stream.
+        outputs: What a host reads, in the order of the engine's stream.
+        tensors: All tensors by name.
+        operations: In order of execution.
+        arrays: Integers by name: weights, biases, multipliers, tables.
+        metadata: What a report wants to say of the architecture; nothing is computed from it.
+    """
+
+    inputs: tuple[Input, ...]
+    outputs: tuple[Output, ...]
+    tensors: Mapping[str, Tensor]
+    operations: tuple[Operation, ...]
+    arrays: Mapping[str, Array] = field(repr=False)
+    metadata: Mapping[str, Scalar] = field(default_factory=dict)
+
+    @cached_property
+    def input_tensors(self) -> tuple[Tensor, ...]:
+        """The tensors of the inputs, in the order of the stream."""
+        return tuple(self.tensors[each.tensor] for each in self.inputs)
+
+    @cached_property
+    def output_tensors(self) -> tuple[Tensor, ...]:
+        """The tensors of the outputs, in the order of the stream."""
+        return tuple(self.tensors[each.tensor] for each in self.outputs)
+
+    @property
+    def input_words(self) -> int:
+        """Integers of one inference that go in."""
+        return sum(tensor.size for tensor in self.input_tensors)
+
+    @property
+    def output_words(self) -> int:
+        """Integers of one inference that come out."""
+        return sum(tensor.size for tensor in self.output_tensors)
 
     @property
     def macs(self) -> int:
         """Multiply-accumulates of one inference."""
         total = 0
-        for step in self.steps:
-            operand = self.tensors[step.operand]
-            if isinstance(step, Linear):
-                total += operand.rows * self.arrays[step.weights].size
-            elif isinstance(step, Scores):
-                total += operand.rows**2 * operand.columns
-            else:
-                total += operand.columns * self.tensors[step.output].rows * self.channels
+        for operation in self.operations:
+            match operation:
+                case Linear():
+                    rows = self.tensors[operation.operand].rows
+                    total += rows * self.arrays[operation.weights].size
+                case Scores():
+                    query = self.tensors[operation.operand]
+                    total += query.size * self.tensors[operation.key].rows
+                case Context():
+                    output = self.tensors[operation.output]
+                    total += output.size * self.tensors[operation.value].rows
         return total
 
     @property
     def parameters(self) -> int:
         """Weights and biases."""
-        names = {n for s in self.steps if isinstance(s, Linear) for n in (s.weights, s.bias)}
+        linear = [each for each in self.operations if isinstance(each, Linear)]
+        names = {name for each in linear for name in (each.weights, each.bias)}
         return sum(self.arrays[name].size for name in names)
 
-    def quantise_inputs(self, readings: NDArray[np.float64]) -> Array:
-        """Turn readings [..., window, inputs] in their own units into the input tensor."""
-        tensor = self.tensors[self.input]
-        scaled = (readings - np.array(self.input_scaling.offset)) / np.array(
-            self.input_scaling.scale
-        )
-        q = np.rint(scaled / tensor.scale) + tensor.zero_point
-        result: Array = np.clip(q, tensor.low, tensor.high).astype(np.int64)
+    def quantise(self, readings: Mapping[str, Reals]) -> dict[str, Array]:
+        """Turn readings in their own units into integers.
+
+        Args:
+            readings: [windows, rows, columns] of each input by its tensor's name.
+        """
+        result = {}
+        for each in self.inputs:
+            tensor = self.tensors[each.tensor]
+            offset, scale = np.array(each.scaling.offset), np.array(each.scaling.scale)
+            result[each.tensor] = tensor.quantise((readings[each.tensor] - offset) / scale)
         return result
 
-    def dequantise_outputs(self, result: Array) -> NDArray[np.float64]:
-        """Turn results [..., outputs] into forecasts in the target's own unit."""
-        tensor = self.tensors[self.output]
-        scaled = (result - tensor.zero_point).astype(np.float64) * tensor.scale
-        scale, offset = self.target_scaling.scale, self.target_scaling.offset
-        forecast: NDArray[np.float64] = scaled * np.array(scale) + np.array(offset)
-        return forecast
+    def decode(self, results: Mapping[str, Array]) -> dict[str, Reals]:
+        """Turn the integers [windows, rows, columns] of the outputs into what they mean."""
+        decoded: dict[str, Reals] = {}
+        for each in self.outputs:
+            tensor, integers = self.tensors[each.tensor], results[each.tensor]
+            if each.decoder is None:
+                decoded[each.tensor] = integers.astype(np.float64)
+                continue
+            scaling = each.decoder.scaling
+            scaled = tensor.dequantise(integers) * np.array(scaling.scale)
+            decoded[each.tensor] = scaled + np.array(scaling.offset)
+        return decoded
+
+    def pack_inputs(self, inputs: Mapping[str, Array]) -> Array:
+        """Return the words [windows, input_words] of the engine's stream, row by row."""
+        return _pack([inputs[each.tensor] for each in self.inputs])
+
+    def pack_outputs(self, results: Mapping[str, Array]) -> Array:
+        """Return the words [windows, output_words] of the engine's stream, row by row."""
+        return _pack([results[each.tensor] for each in self.outputs])
+
+    def unpack_inputs(self, words: Array) -> dict[str, Array]:
+        """Return the inputs [windows, rows, columns] by tensor from words of the stream."""
+        return _unpack(self.input_tensors, words)
+
+    def unpack_outputs(self, words: Array) -> dict[str, Array]:
+        """Return the outputs [windows, rows, columns] by tensor from words of the stream."""
+        return _unpack(self.output_tensors, words)
+
+
+def _pack(tensors: list[Array]) -> Array:
+    return np.concatenate([each.reshape(len(each), -1) for each in tensors], axis=1)
+
+
+def _unpack(tensors: tuple[Tensor, ...], words: Array) -> dict[str, Array]:
+    result, first = {}, 0
+    for tensor in tensors:
+        part = words[:, first : first + tensor.size]
+        result[tensor.name] = part.reshape(len(words), tensor.rows, tensor.columns)
+        first += tensor.size
+    return result

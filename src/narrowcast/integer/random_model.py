@@ -1,7 +1,6 @@
-"""Untrained integer models of any shape: what a trained one would cost, and tests of hardware."""
+"""Untrained integer models of any graph: what a trained one would cost, and tests of hardware."""
 
 from collections.abc import Mapping, Set
-from dataclasses import dataclass
 
 import numpy as np
 
@@ -11,150 +10,199 @@ from narrowcast.integer.arithmetic import (
     integer_range,
     requantisation,
 )
+from narrowcast.integer.builder import (
+    ContextSpec,
+    GraphSpec,
+    LinearSpec,
+    Role,
+    RowSumSpec,
+    ScoresSpec,
+    Shape,
+    transformer,
+)
 from narrowcast.integer.model import (
     Affine,
     Array,
     Context,
+    Input,
     IntegerModel,
     Linear,
+    Operation,
+    Output,
+    RowSum,
     Scores,
-    Step,
     Tensor,
+    row_sum_tensor,
 )
 
 
-@dataclass(frozen=True)
-class Shape:
-    """The architecture of a random model."""
-
-    window: int
-    inputs: int
-    channels: int
-    layers: int = 1
-    heads: int = 1
-    ffn_channels: int | None = None
-    outputs: int = 1
-    relative: int | None = None  # the input whose last value the head adds
-
-
-class _Builder:
+class _Draw:
     """Draws weights and scales such that every tensor uses most of its range."""
 
     def __init__(
         self,
-        shape: Shape,
+        spec: GraphSpec,
         bits: tuple[int, ...],
         seed: int,
         widths: Mapping[str, int],
         symmetric: Set[str],
     ) -> None:
-        self.shape = shape
+        self.spec = spec
         self.widths = widths
         self.symmetric = symmetric
         self.bits = bits
         self.random = np.random.default_rng(seed)
         self.tensors: dict[str, Tensor] = {}
-        self.steps: list[Step] = []
+        self.steps: list[Operation] = []
         self.arrays: dict[str, Array] = {}
+
+    def model(self) -> IntegerModel:
+        for name in self.spec.inputs:
+            self.tensor(name)
+        for operation in self.spec.operations:
+            match operation:
+                case LinearSpec():
+                    self.linear(operation)
+                case RowSumSpec():
+                    self.row_sum(operation)
+                case ScoresSpec():
+                    self.scores(operation)
+                case ContextSpec():
+                    self.context(operation)
+        inputs = [self.tensors[name] for name in self.spec.inputs]
+        return IntegerModel(
+            inputs=tuple(
+                Input(
+                    each.name,
+                    tuple(f"x{i}" for i in range(each.columns)),
+                    Affine((0.0,) * each.columns, (1.0,) * each.columns),
+                )
+                for each in inputs
+            ),
+            outputs=tuple(map(Output, self.spec.outputs)),
+            tensors=self.tensors,
+            operations=tuple(self.steps),
+            arrays=self.arrays,
+        )
 
     def draw_bits(self, name: str) -> int:
         drawn = int(self.random.choice(self.bits))
         return self.widths.get(name, drawn)
 
-    def tensor(
-        self, name: str, rows: int, columns: int, *, kind: str = "any", bits: int = 0
-    ) -> str:
-        bits = bits or self.draw_bits(name)
+    def tensor(self, name: str) -> Tensor:
+        spec = self.spec.tensors[name]
+        given = self.widths.get(name) if spec.role in (Role.INPUT, Role.RESULT) else None
+        bits = given or self.draw_bits(name)
         low, high = integer_range(bits)
         anywhere = int(self.random.integers(low, high + 1)) if self.random.random() < 0.5 else 0
-        zero = {"lanes": 0, "exponential": low, "relu": low}.get(kind, anywhere)
-        zero = 0 if name in self.symmetric else zero
+        zeros = {Role.LANES: 0, Role.PROBABILITY: low, Role.RELU: low}
+        zero = 0 if name in self.symmetric else zeros.get(spec.role, anywhere)
+        restricted = spec.role == Role.LANES
         scale = 2.0 / (high - low)
-        self.tensors[name] = Tensor(name, rows, columns, bits, scale, zero, kind == "lanes")
-        return name
+        tensor = Tensor(name, spec.rows, spec.columns, bits, scale, zero, restricted)
+        self.tensors[name] = tensor
+        return tensor
 
-    def linear(
-        self,
-        name: str,
-        operand: str,
-        columns: int,
-        *,
-        kind: str = "any",
-        residual: str | None = None,
-        residual_column: int | None = None,
-        bias_rows: int | None = None,
-        pooled: bool = False,
-        bits: int = 0,
-    ) -> str:
-        a = self.tensors[operand]
-        weight_bits = self.draw_bits(f"{name}.weights")
+    def linear(self, spec: LinearSpec) -> None:
+        a = self.tensors[spec.operand]
+        columns = self.spec.tensors[spec.output].columns
+        weight_bits = self.draw_bits(f"{spec.name}.weights")
         low, high = integer_range(weight_bits, restricted=True)
         weights = self.random.integers(low, high + 1, (columns, a.columns))
-        output = self.tensor(
-            f"{name}.output", 1 if pooled else a.rows, columns, kind=kind, bits=bits
-        )
-        y = self.tensors[output]
-        spread = (1 << a.bits) / 4 * high / 1.7 * np.sqrt(a.columns)
-        if pooled:
-            spread *= a.rows  # tokens are alike, so their sum grows with their number
+        y = self.tensor(spec.output)
+        spread = self.operand_range(spec.operand) / 4 * high / 1.7 * np.sqrt(a.columns)
         multiplier = (1 << y.bits) / 4 / spread * self.random.uniform(0.3, 1.5, columns)
-        sign = self.random.choice([1, 1, 1, -1], columns) if residual else 1
+        sign = self.random.choice([1, 1, 1, -1], columns) if spec.residual else 1
         r = None
-        if residual is not None:
-            ratio = (1 << y.bits) / (1 << self.tensors[residual].bits)
+        if spec.residual is not None:
+            ratio = (1 << y.bits) / self.operand_range(spec.residual)
             r = ratio * self.random.uniform(-1, 1, columns)
         q = requantisation(multiplier * sign, r)
-        bias_shape = (columns,) if bias_rows is None else (bias_rows, columns)
+        bias_shape = (y.rows, columns) if spec.bias_per_row else (columns,)
         bias = self.random.normal(0, spread / 2, bias_shape)
-        self.arrays[f"{name}.weights"] = weights.astype(np.int64)
-        self.arrays[f"{name}.bias"] = np.rint(bias).astype(np.int64)
-        self.arrays[f"{name}.multiplier"] = q.multiplier
+        self.arrays[f"{spec.name}.weights"] = weights.astype(np.int64)
+        self.arrays[f"{spec.name}.bias"] = np.rint(bias).astype(np.int64)
+        self.arrays[f"{spec.name}.multiplier"] = q.multiplier
         if q.residual is not None:
-            self.arrays[f"{name}.residual"] = q.residual
+            self.arrays[f"{spec.name}.residual"] = q.residual
         self.steps.append(
             Linear(
-                name=name,
-                operand=operand,
-                output=output,
-                weights=f"{name}.weights",
+                name=spec.name,
+                operand=spec.operand,
+                output=spec.output,
+                weights=f"{spec.name}.weights",
                 weight_bits=weight_bits,
-                bias=f"{name}.bias",
-                multiplier=f"{name}.multiplier",
+                bias=f"{spec.name}.bias",
+                multiplier=f"{spec.name}.multiplier",
                 shift=q.shift,
-                residual=residual,
-                residual_multiplier=None if residual is None else f"{name}.residual",
+                residual=spec.residual,
+                residual_multiplier=None if spec.residual is None else f"{spec.name}.residual",
                 residual_shift=q.residual_shift,
-                residual_column=residual_column,
-                relu=kind == "relu",
-                pooled=pooled,
+                residual_element=spec.residual_element,
+                relu=self.spec.tensors[spec.output].role == Role.RELU,
             )
         )
-        return output
 
-    def attention(self, prefix: str, x: str) -> str:
-        n, heads, d = self.shape.window, self.shape.heads, self.shape.channels
-        key = self.linear(f"{prefix}.key", x, d, kind="lanes")
-        query = self.linear(f"{prefix}.query", x, d)
-        value = self.linear(f"{prefix}.value", x, d, kind="lanes")
-        e = self.tensor(f"{prefix}.scores.output", heads * n, n, kind="exponential")
-        e_bits = self.tensors[e].bits
-        table = f"exponential{e_bits}"
-        self.arrays[table] = exponential_table(e_bits)
-        product = (1 << self.tensors[query].bits) * (1 << self.tensors[key].bits) / 16
-        factor = -1.5 / (exponential_step(e_bits) * product * np.sqrt(d / heads))
+    def operand_range(self, name: str) -> float:
+        """Return how many integers a tensor has; of a sum over rows, as rows are alike, times n."""
+        for step in self.steps:
+            if isinstance(step, RowSum) and step.output == name:
+                return self.operand_range(step.operand) * self.tensors[step.operand].rows
+        return float(1 << self.tensors[name].bits)
+
+    def row_sum(self, spec: RowSumSpec) -> None:
+        self.tensors[spec.output] = row_sum_tensor(spec.output, self.tensors[spec.operand])
+        self.steps.append(RowSum(spec.name, spec.operand, spec.output))
+
+    def scores(self, spec: ScoresSpec) -> None:
+        query, key = self.tensors[spec.operand], self.tensors[spec.key]
+        e = self.tensor(spec.output)
+        table = f"exponential{e.bits}"
+        self.arrays[table] = exponential_table(e.bits)
+        product = (1 << query.bits) * (1 << key.bits) / 16
+        size = query.columns / spec.heads
+        factor = -1.5 / (exponential_step(e.bits) * product * np.sqrt(size))
         q = requantisation(np.array([factor]))
         self.steps.append(
-            Scores(f"{prefix}.scores", query, key, e, heads, int(q.multiplier[0]), q.shift, table)
+            Scores(
+                *(spec.name, spec.operand, spec.key, spec.output, spec.heads),
+                *(int(q.multiplier[0]), q.shift, table),
+            )
         )
-        context = self.tensor(f"{prefix}.context.output", n, d)
-        gain = (1 << self.tensors[context].bits) / (1 << self.tensors[value].bits)
-        largest = (1 << e_bits) - 1
+
+    def context(self, spec: ContextSpec) -> None:
+        e, value = self.tensors[spec.operand], self.tensors[spec.value]
+        context = self.tensor(spec.output)
+        gain = (1 << context.bits) / (1 << value.bits)
+        largest = (1 << e.bits) - 1
         q = requantisation(np.array([gain * 1.5 / largest]))
         numerator = int(q.multiplier[0]) * largest
         self.steps.append(
-            Context(f"{prefix}.context", e, value, context, heads, numerator, q.shift)
+            Context(
+                *(spec.name, spec.operand, spec.value, spec.output, spec.heads),
+                *(numerator, q.shift),
+            )
         )
-        return context
+
+
+def random_graph(
+    spec: GraphSpec,
+    bits: tuple[int, ...] = (8,),
+    seed: int = 0,
+    *,
+    widths: Mapping[str, int] | None = None,
+    symmetric: Set[str] = frozenset(),
+) -> IntegerModel:
+    """Return an untrained model of a graph.
+
+    Args:
+        spec: The graph.
+        bits: Every width that is not given is drawn from these.
+        seed: Of all draws.
+        widths: By the name of a tensor or of weights, such as ``embed.output``, ``embed.weights``.
+        symmetric: Names of tensors without a zero point.
+    """
+    return _Draw(spec, bits, seed, widths or {}, symmetric).model()
 
 
 def random_model(
@@ -167,46 +215,8 @@ def random_model(
     widths: Mapping[str, int] | None = None,
     symmetric: Set[str] = frozenset(),
 ) -> IntegerModel:
-    """Return an untrained model; every width that is not given is drawn from ``bits``.
-
-    ``widths``: by the name of a tensor or of weights, such as ``embed.output``, ``embed.weights``.
-    ``symmetric``: names of tensors without a zero point.
-    """
-    b = _Builder(shape, bits, seed, widths or {}, symmetric)
-    n, d = shape.window, shape.channels
-    ffn = shape.ffn_channels or 4 * d
-    first = b.tensor("input", n, shape.inputs, bits=input_bits or 0)
-    x = b.linear("embed", first, d, bias_rows=n)
-    for layer in range(shape.layers):
-        prefix = f"layers.{layer}"
-        context = b.attention(prefix, x)
-        x = b.linear(f"{prefix}.attention_out", context, d, residual=x)
-        up = b.linear(f"{prefix}.ffn_up", x, ffn, kind="relu")
-        x = b.linear(f"{prefix}.ffn_down", up, d, residual=x)
-    output = b.linear(
-        "head",
-        x,
-        shape.outputs,
-        residual=None if shape.relative is None else first,
-        residual_column=shape.relative,
-        pooled=True,
-        bits=output_bits,
-    )
-    return IntegerModel(
-        window=n,
-        inputs=shape.inputs,
-        channels=d,
-        layers=shape.layers,
-        heads=shape.heads,
-        ffn_channels=ffn,
-        outputs=shape.outputs,
-        input=first,
-        output=output,
-        input_names=tuple(f"x{i}" for i in range(shape.inputs)),
-        target_name="y",
-        input_scaling=Affine((0.0,) * shape.inputs, (1.0,) * shape.inputs),
-        target_scaling=Affine((0.0,) * shape.outputs, (1.0,) * shape.outputs),
-        tensors=b.tensors,
-        steps=tuple(b.steps),
-        arrays=b.arrays,
+    """Return an untrained Transformer; the rest as for :func:`random_graph`."""
+    given = {"head.output": output_bits, **({"input": input_bits} if input_bits else {})}
+    return random_graph(
+        transformer(shape), bits, seed, widths={**given, **(widths or {})}, symmetric=symmetric
     )

@@ -1,34 +1,168 @@
 """Save and load an integer model: ``integer_model.json`` and ``integer_model.safetensors``."""
 
-import dataclasses
 import hashlib
 import json
+from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, Literal
 
 import numpy as np
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from safetensors import SafetensorError
 from safetensors.numpy import load, save
 
 from narrowcast.errors import UserError
 from narrowcast.files import write_whole
-from narrowcast.integer.arithmetic import signed_bits
+from narrowcast.integer.analysis import analyse
 from narrowcast.integer.model import (
     SCHEMA_VERSION,
     Affine,
     Array,
     Context,
+    Forecast,
+    Input,
     IntegerModel,
     Linear,
+    Operation,
+    Output,
+    RowSum,
+    Scalar,
     Scores,
     Tensor,
 )
+from narrowcast.integer.validate import shown
 
 JSON_NAME = "integer_model.json"
 ARRAYS_NAME = "integer_model.safetensors"
+AGAIN = "run 'narrowcast quantize' again"
 
-_KINDS = {"linear": Linear, "scores": Scores, "context": Context}
-_NAMES = {kind: name for name, kind in _KINDS.items()}
+
+class _Entry(BaseModel):
+    """A part of the file: exactly the fields of a dataclass, and of their types."""
+
+    model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
+
+    def values(self) -> dict[str, Any]:
+        """Return the fields but for the kind."""
+        return {name: value for name, value in self if name != "kind"}
+
+
+class _Tensor(_Entry):
+    name: str
+    rows: int
+    columns: int
+    bits: int
+    scale: float
+    zero_point: int
+    restricted: bool
+    state: bool
+
+
+class _Affine(_Entry):
+    offset: tuple[float, ...]
+    scale: tuple[float, ...]
+
+
+class _Input(_Entry):
+    tensor: str
+    columns: tuple[str, ...]
+    scaling: _Affine
+
+
+class _Forecast(_Entry):
+    kind: Literal["forecast"]
+    target: str
+    scaling: _Affine
+
+
+class _Output(_Entry):
+    tensor: str
+    decoder: _Forecast | None
+
+
+class _Linear(_Entry):
+    kind: Literal["linear"]
+    name: str
+    operand: str
+    output: str
+    weights: str
+    weight_bits: int
+    bias: str
+    multiplier: str
+    shift: int
+    residual: str | None
+    residual_multiplier: str | None
+    residual_shift: int
+    residual_element: tuple[int, int] | None
+    relu: bool
+
+
+class _RowSum(_Entry):
+    kind: Literal["row_sum"]
+    name: str
+    operand: str
+    output: str
+
+
+class _Scores(_Entry):
+    kind: Literal["scores"]
+    name: str
+    operand: str
+    key: str
+    output: str
+    heads: int
+    multiplier: int
+    shift: int
+    table: str
+
+
+class _Context(_Entry):
+    kind: Literal["context"]
+    name: str
+    operand: str
+    value: str
+    output: str
+    heads: int
+    numerator: int
+    shift: int
+
+
+_Operation = Annotated[_Linear | _RowSum | _Scores | _Context, Field(discriminator="kind")]
+
+
+class _Document(_Entry):
+    schema_version: Literal[3]
+    inputs: tuple[_Input, ...]
+    outputs: tuple[_Output, ...]
+    tensors: tuple[_Tensor, ...]
+    operations: tuple[_Operation, ...]
+    metadata: dict[str, Scalar]
+
+
+def _operation(entry: _Linear | _RowSum | _Scores | _Context) -> Operation:
+    match entry:
+        case _Linear():
+            return Linear(**entry.values())
+        case _RowSum():
+            return RowSum(**entry.values())
+        case _Scores():
+            return Scores(**entry.values())
+        case _Context():
+            return Context(**entry.values())
+
+
+_KINDS = {Linear: "linear", RowSum: "row_sum", Scores: "scores", Context: "context"}
+
+
+def _affine(entry: _Affine) -> Affine:
+    return Affine(entry.offset, entry.scale)
+
+
+def _output(entry: _Output) -> Output:
+    decoder = entry.decoder
+    if decoder is None:
+        return Output(entry.tensor)
+    return Output(entry.tensor, Forecast(decoder.target, _affine(decoder.scaling)))
 
 
 def _digest(text: bytes) -> str:
@@ -39,85 +173,122 @@ def _canonical(document: dict[str, Any]) -> bytes:
     return json.dumps(document, sort_keys=True, separators=(",", ":")).encode()
 
 
+def seal(document: dict[str, Any], arrays: bytes) -> dict[str, Any]:
+    """Return a document with both digests, those of the arrays' file and of itself."""
+    unsealed = {k: v for k, v in document.items() if k not in ("arrays_sha256", "sha256")}
+    unsealed["arrays_sha256"] = _digest(arrays)
+    return {**unsealed, "sha256": _digest(_canonical(unsealed))}
+
+
 def save_model(model: IntegerModel, folder: Path) -> None:
     """Write both files of the model to ``folder``; the JSON, which vouches for both, last.
 
     Raises:
-        UserError: a file cannot be written.
-        ValueError: an array holds an integer of more than 32 bits.
+        UserError: A file cannot be written.
+        ValueError: The model is not valid.
     """
-    for name, array in model.arrays.items():
-        if array.size and signed_bits(int(array.min()), int(array.max())) > 32:
-            raise ValueError(f"array {name} holds an integer of more than 32 bits")
+    analyse(model)
     arrays = save({k: np.ascontiguousarray(v, np.int32) for k, v in model.arrays.items()})
-    fields = {
-        f.name: getattr(model, f.name)
-        for f in dataclasses.fields(model)
-        if f.name not in ("tensors", "steps", "arrays", "input_scaling", "target_scaling")
-    }
-    document: dict[str, Any] = {
+    document = {
         "schema_version": SCHEMA_VERSION,
-        **fields,
-        "input_scaling": dataclasses.asdict(model.input_scaling),
-        "target_scaling": dataclasses.asdict(model.target_scaling),
-        "tensors": [dataclasses.asdict(t) for t in model.tensors.values()],
-        "steps": [{"kind": _NAMES[type(s)], **dataclasses.asdict(s)} for s in model.steps],
-        "arrays_sha256": _digest(arrays),
+        "inputs": [asdict(each) for each in model.inputs],
+        "outputs": [
+            {
+                "tensor": each.tensor,
+                "decoder": each.decoder and {"kind": "forecast", **asdict(each.decoder)},
+            }
+            for each in model.outputs
+        ],
+        "tensors": [asdict(each) for each in model.tensors.values()],
+        "operations": [{"kind": _KINDS[type(s)], **asdict(s)} for s in model.operations],
+        "metadata": dict(model.metadata),
     }
-    document = json.loads(json.dumps(document))
-    document["sha256"] = _digest(_canonical(document))
+    sealed = seal(json.loads(json.dumps(document)), arrays)
     write_whole(folder / ARRAYS_NAME, arrays)
-    write_whole(folder / JSON_NAME, (json.dumps(document, indent=1) + "\n").encode())
+    write_whole(folder / JSON_NAME, (json.dumps(sealed, indent=1) + "\n").encode())
 
 
 def load_model(folder: Path | str) -> IntegerModel:
-    """Read the model from ``folder``.
+    """Read the model from ``folder`` and check all of it.
 
     Raises:
-        UserError: a file is missing, truncated, altered, or of another schema version.
+        UserError: A file is missing, truncated, altered, of another schema version, or what it
+            says is no valid model.
     """
     folder = Path(folder)
-    path = folder / JSON_NAME
-    again = "run 'narrowcast quantize' again"
+    path, arrays_path = folder / JSON_NAME, folder / ARRAYS_NAME
+    document = _read_document(path)
+    try:
+        packed = arrays_path.read_bytes()
+    except FileNotFoundError:
+        raise UserError(f"{arrays_path}: there is no such file; {AGAIN}") from None
+    except OSError as error:
+        raise UserError(f"{arrays_path}: cannot be read: {error.strerror}") from None
+    if document.pop("arrays_sha256", None) != _digest(packed):
+        raise UserError(f"{arrays_path}: does not belong to {path.name}; {AGAIN}")
+    try:
+        parsed = _Document.model_validate_json(json.dumps(document))
+    except ValidationError as error:
+        raise UserError(f"{path}: {_first_mistake(error)}; {AGAIN}") from None
+    arrays = _read_arrays(packed, arrays_path)
+    names = [each.name for each in parsed.tensors]
+    try:
+        for name in names:
+            if names.count(name) > 1:
+                raise ValueError(f"two tensors are called {shown(name)}")
+        model = IntegerModel(
+            inputs=tuple(
+                Input(each.tensor, each.columns, _affine(each.scaling)) for each in parsed.inputs
+            ),
+            outputs=tuple(map(_output, parsed.outputs)),
+            tensors={each.name: Tensor(**each.values()) for each in parsed.tensors},
+            operations=tuple(map(_operation, parsed.operations)),
+            arrays=arrays,
+            metadata=parsed.metadata,
+        )
+        analyse(model)
+    except ValueError as error:
+        raise UserError(f"{path}: {error}; {AGAIN}") from None
+    return model
+
+
+def _read_document(path: Path) -> dict[str, Any]:
+    """Read the JSON, and check its version and its digest."""
     try:
         document = json.loads(path.read_bytes())
-        arrays = (folder / ARRAYS_NAME).read_bytes()
-    except FileNotFoundError as error:
-        raise UserError(f"{error.filename}: there is no such file; {again}") from None
+    except FileNotFoundError:
+        raise UserError(f"{path}: there is no such file; {AGAIN}") from None
     except OSError as error:
         raise UserError(f"{path}: cannot be read: {error.strerror}") from None
-    except ValueError:
-        raise UserError(f"{path}: is truncated or not JSON; {again}") from None
-    if not isinstance(document, dict) or document.get("schema_version") != SCHEMA_VERSION:
-        raise UserError(f"{path}: is not an integer model of version {SCHEMA_VERSION}; {again}")
-    seal = document.pop("sha256", None)
-    if seal != _digest(_canonical(document)):
-        raise UserError(f"{path}: has been altered: its digest does not match; {again}")
-    if document.pop("arrays_sha256") != _digest(arrays):
-        raise UserError(f"{folder / ARRAYS_NAME}: does not belong to {path.name}; {again}")
+    except (ValueError, RecursionError):
+        raise UserError(f"{path}: is truncated or not JSON; {AGAIN}") from None
+    version = document.get("schema_version") if isinstance(document, dict) else None
+    if version != SCHEMA_VERSION or isinstance(version, bool):
+        raise UserError(
+            f"{path}: is of schema version {shown(version)}, not {SCHEMA_VERSION}; {AGAIN}"
+            if version is not None
+            else f"{path}: is no integer model; {AGAIN}"
+        )
+    found: dict[str, Any] = document
+    digest = found.pop("sha256", None)
+    if digest != _digest(_canonical(found)):
+        raise UserError(f"{path}: has been altered: its digest does not match; {AGAIN}")
+    return found
+
+
+def _read_arrays(packed: bytes, path: Path) -> dict[str, Array]:
     try:
-        loaded = {name: array.astype(np.int64) for name, array in load(arrays).items()}
-    except SafetensorError as error:
-        raise UserError(f"{folder / ARRAYS_NAME}: cannot be read: {error}; {again}") from None
-    document.pop("schema_version")
-    try:
-        return _model(document, loaded)
-    except (KeyError, TypeError, AttributeError, ValueError) as error:
-        raise UserError(f"{path}: is not a whole integer model ({error!r}); {again}") from None
+        arrays = load(packed)
+    except (SafetensorError, ValueError, KeyError, TypeError) as error:
+        text = shown(str(error))
+        raise UserError(f"{path}: cannot be read: {text}; {AGAIN}") from None
+    for name, array in arrays.items():
+        if array.dtype != np.int32:
+            raise UserError(f"{path}: array {shown(name)} is of {array.dtype}, not of int32")
+    return {name: array.astype(np.int64) for name, array in arrays.items()}
 
 
-def _model(document: dict[str, Any], arrays: dict[str, Array]) -> IntegerModel:
-    steps = tuple(_KINDS[step.pop("kind")](**step) for step in document.pop("steps"))
-    return IntegerModel(
-        tensors={t["name"]: Tensor(**t) for t in document.pop("tensors")},
-        steps=steps,
-        arrays=arrays,
-        input_scaling=_affine(document.pop("input_scaling")),
-        target_scaling=_affine(document.pop("target_scaling")),
-        input_names=tuple(document.pop("input_names")),
-        **document,
-    )
-
-
-def _affine(document: dict[str, Any]) -> Affine:
-    return Affine(tuple(document["offset"]), tuple(document["scale"]))
+def _first_mistake(error: ValidationError) -> str:
+    first = error.errors(include_url=False)[0]
+    place = ".".join(str(step) for step in first["loc"])
+    return f"{shown(place)}: {first['msg'].lower()}"

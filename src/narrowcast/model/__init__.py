@@ -1,7 +1,7 @@
 """The forecaster in floating point, and the one training loop."""
 
+from narrowcast.model.forecaster import Forecaster
 from narrowcast.model.training import (
-    History,
     ProgressCallback,
     fit,
     load_state,
@@ -12,7 +12,7 @@ from narrowcast.model.training import (
 from narrowcast.model.transformer import Transformer, build
 
 __all__ = [
-    "History",
+    "Forecaster",
     "ProgressCallback",
     "Transformer",
     "build",

@@ -4,7 +4,7 @@ import copy
 import math
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +19,9 @@ from narrowcast.data import Dataset, Part
 from narrowcast.data.scaling import Array
 from narrowcast.errors import UserError
 from narrowcast.files import write_whole
+from narrowcast.model.forecaster import Forecaster
 from narrowcast.model.transformer import Transformer, build
+from narrowcast.training_records import History
 
 ProgressCallback = Callable[[int, int, float], None]
 """Called after each epoch with its number from 1, the number of epochs, and the validation RMSE."""
@@ -29,20 +31,6 @@ _WARM_UP = 0.1
 
 # The weights that are evaluated and kept are averages of those of about so many batches.
 _AVERAGED = 400
-
-_PREDICT_BATCH = 64  # of which the integers stay in cache
-
-
-@dataclass
-class History:
-    """The course of a training; RMSE in the target's own unit, one entry per epoch run.
-
-    ``best`` is the index of the epoch whose weights were kept.
-    """
-
-    loss: list[float] = field(default_factory=list)
-    validation_rmse: list[float] = field(default_factory=list)
-    best: int = 0
 
 
 def tensors(part: Part, dataset: Dataset) -> tuple[Tensor, Tensor]:
@@ -66,29 +54,19 @@ def one_thread() -> Iterator[None]:
         torch.set_num_threads(threads)
 
 
-@torch.no_grad()
-def _forward(model: nn.Module, x: Tensor) -> Tensor:
-    """Evaluate the model in eval mode on scaled inputs, in float64: [windows, outputs]."""
-    training = model.training
-    model.eval()
-    result = torch.cat([model(part).double() for part in torch.split(x, _PREDICT_BATCH)])
-    model.train(training)
-    return result
-
-
 @one_thread()
-def predict(model: nn.Module, readings: Array, dataset: Dataset) -> Array:
+def predict(model: Forecaster, readings: Array, dataset: Dataset) -> Array:
     """Forecast in eval mode.
 
     Args:
-        model: floating-point or quantised.
+        model: Floating-point or quantised.
         readings: [windows, n, m], in their own units.
-        dataset: gives the scaling.
+        dataset: Gives the scaling.
 
     Returns:
         [windows, outputs], in the target's own unit.
     """
-    scaled = _forward(model, torch.from_numpy(dataset.input_scaling.apply(readings)))
+    scaled = model.evaluate(torch.from_numpy(dataset.input_scaling.apply(readings)))
     return dataset.target_scaling.invert(scaled.numpy())
 
 
@@ -109,8 +87,8 @@ class Shift:
     """A random shift of the target's level, window by window.
 
     Attributes:
-        deviation: standard deviation of the shift, in units of the scaled input.
-        column: the input that is the target.
+        deviation: Standard deviation of the shift, in units of the scaled input.
+        column: The input that is the target.
         ratio: [outputs], of the target's scaled units to that input's.
     """
 
@@ -129,7 +107,7 @@ class Shift:
 class _Average:
     """The running average of a model's parameters and buffers, itself a model."""
 
-    def __init__(self, model: nn.Module) -> None:
+    def __init__(self, model: Forecaster) -> None:
         self.model = copy.deepcopy(model).eval()
         self.start_anew()
         state, average = model.state_dict(), self.model.state_dict()
@@ -155,14 +133,14 @@ class _Average:
 
 @one_thread()
 def fit(
-    model: nn.Module,
+    model: Forecaster,
     dataset: Dataset,
     config: TrainConfig,
     *,
     epochs: int,
     groups: Sequence[dict[str, Any]],
     shift: Shift | None = None,
-    teacher: nn.Module | None = None,
+    teacher: Forecaster | None = None,
     review: Callable[[int], bool] | None = None,
     progress: ProgressCallback | None = None,
 ) -> History:
@@ -172,21 +150,21 @@ def fit(
     stops early after ``config.patience`` epochs without a better one.
 
     Args:
-        model: maps scaled inputs to scaled forecasts.
-        dataset: its test part is not looked at.
-        config: batch, patience and seed.
-        epochs: at most.
-        groups: parameters with their highest learning rates, as AdamW takes them.
-        shift: applied to every batch.
-        teacher: its forecasts are learnt, in place of the truth. They have no noise, and a
-            model that has seen the truth often enough does not learn it by heart.
-        review: called after each epoch with its number from 1; it may change the model, and
+        model: Maps scaled inputs to scaled forecasts.
+        dataset: Its test part is not looked at.
+        config: Batch, patience and seed.
+        epochs: Of training, at most.
+        groups: Parameters with their highest learning rates, as AdamW takes them.
+        shift: Applied to every batch.
+        teacher: Network whose forecasts take the place of the targets. They have no noise, which
+            keeps a model that already fits the training part from overfitting it.
+        review: Called after each epoch with its number from 1; it may change the model, and
             returns whether it did.
-        progress: told of every epoch.
+        progress: Called after every epoch.
     """
     inputs, target = (t.float() for t in tensors(dataset.train, dataset))
     if teacher is not None:
-        target = _forward(teacher, inputs).float()
+        target = teacher.evaluate(inputs).float()
     validation_inputs, validation_target = tensors(dataset.validation, dataset)
     unit = torch.from_numpy(dataset.target_scaling.scale)
     shuffle = torch.Generator().manual_seed(config.seed)
@@ -194,7 +172,9 @@ def fit(
     batches = math.ceil(len(inputs) / config.batch)
     schedule = torch.optim.lr_scheduler.LambdaLR(optimiser, _schedule(epochs * batches))
     average = _Average(model)
-    history = History()
+    losses: list[float] = []
+    rmses: list[float] = []
+    best = 0
     best_state: dict[str, Tensor] = {}
     for epoch in range(epochs):
         model.train()
@@ -211,22 +191,22 @@ def fit(
             schedule.step()
             average.update()
             total += loss.item() * len(batch)
-        difference = unit * (_forward(average.model, validation_inputs) - validation_target)
+        difference = unit * (average.model.evaluate(validation_inputs) - validation_target)
         rmse = float(difference.square().mean().sqrt())
-        history.loss.append(total / len(inputs))
-        history.validation_rmse.append(rmse)
-        if not best_state or rmse < history.validation_rmse[history.best]:
-            history.best = epoch
+        losses.append(total / len(inputs))
+        rmses.append(rmse)
+        if not best_state or rmse < rmses[best]:
+            best = epoch
             best_state = copy.deepcopy(average.model.state_dict())
         if progress is not None:
             progress(epoch + 1, epochs, rmse)
-        if epoch - history.best >= config.patience:
+        if epoch - best >= config.patience:
             break
         if review is not None and review(epoch + 1):
             average.start_anew()
     model.load_state_dict(best_state)
     model.eval()
-    return history
+    return History(tuple(losses), tuple(rmses), best)
 
 
 def train_float(
@@ -263,7 +243,7 @@ def load_state(model: nn.Module, path: Path) -> None:
     """Read into ``model`` what :func:`save_state` wrote.
 
     Raises:
-        UserError: the file is missing, damaged, or belongs to a model of another shape.
+        UserError: The file is missing, damaged, or belongs to a model of another shape.
     """
     try:
         model.load_state_dict(safetensors.torch.load(path.read_bytes()))

@@ -6,8 +6,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from narrowcast.config import Config
+from narrowcast.config import Config, shape_of
 from narrowcast.data import Scaling
+from narrowcast.integer.builder import GraphSpec, Shape, transformer
+from narrowcast.model.forecaster import Forecaster
 
 
 def sinusoids(window: int, channels: int) -> Tensor:
@@ -28,21 +30,29 @@ def join_heads(x: Tensor) -> Tensor:
     return x.transpose(1, 2).flatten(2)
 
 
+def _linear(graph: GraphSpec, name: str) -> nn.Linear:
+    """Return the untrained layer of a product of the graph."""
+    product = next(each for each in graph.operations if each.name == name)
+    operand, output = graph.tensors[product.operand], graph.tensors[product.output]
+    return nn.Linear(operand.columns, output.columns)
+
+
 class Layer(nn.Module):
     """Post-norm encoder layer, twice ``y = BN(x + f(x))``: with attention, then with the FFN."""
 
-    def __init__(self, channels: int, heads: int, ffn_channels: int, dropout: float) -> None:
+    def __init__(self, graph: GraphSpec, prefix: str, heads: int, dropout: float) -> None:
+        """Make the untrained layer of the products called ``<prefix>.<name>``."""
         super().__init__()
         self.heads = heads
         self.dropout = dropout
-        self.key = nn.Linear(channels, channels)
-        self.query = nn.Linear(channels, channels)
-        self.value = nn.Linear(channels, channels)
-        self.attention_out = nn.Linear(channels, channels)
-        self.attention_norm = nn.BatchNorm1d(channels)
-        self.ffn_up = nn.Linear(channels, ffn_channels)
-        self.ffn_down = nn.Linear(ffn_channels, channels)
-        self.ffn_norm = nn.BatchNorm1d(channels)
+        self.key = _linear(graph, f"{prefix}.key")
+        self.query = _linear(graph, f"{prefix}.query")
+        self.value = _linear(graph, f"{prefix}.value")
+        self.attention_out = _linear(graph, f"{prefix}.attention_out")
+        self.attention_norm = nn.BatchNorm1d(self.attention_out.out_features)
+        self.ffn_up = _linear(graph, f"{prefix}.ffn_up")
+        self.ffn_down = _linear(graph, f"{prefix}.ffn_down")
+        self.ffn_norm = nn.BatchNorm1d(self.ffn_down.out_features)
 
     def forward(self, x: Tensor) -> Tensor:
         """[windows, n, d] -> [windows, n, d]."""
@@ -59,37 +69,30 @@ class Layer(nn.Module):
         return normed.view_as(y)
 
 
-class Transformer(nn.Module):
+class Transformer(Forecaster):
     """Forecasts from a window: embedding, encoder layers, mean over the tokens, linear head.
 
-    With ``relative``, the number of the input that is the target, the head adds the last row's
-    value of that input, times ``gain``: the rest of the network forecasts a change.
+    With ``shape.relative``, the number of the input that is the target, the head adds the last
+    row's value of that input, times ``gain``: the rest of the network forecasts a change.
 
-    ``forward`` takes scaled readings [windows, n, m] and gives scaled forecasts
-    [windows, outputs].
+    Attributes:
+        shape: The network's size.
+        graph: Its operations, from which the layers take their sizes.
     """
 
-    def __init__(
-        self,
-        window: int,
-        inputs: int,
-        channels: int,
-        *,
-        layers: int = 1,
-        heads: int = 1,
-        ffn_channels: int | None = None,
-        outputs: int = 1,
-        dropout: float = 0.0,
-        relative: int | None = None,
-    ) -> None:
+    def __init__(self, shape: Shape, *, dropout: float = 0.0) -> None:
+        """Make an untrained network; ``dropout`` is that of the branches beside residual sums."""
         super().__init__()
-        self.relative = relative
-        ffn = ffn_channels or 4 * channels
-        self.embed = nn.Linear(inputs, channels)
-        self.position = nn.Parameter(sinusoids(window, channels))
-        self.layers = nn.ModuleList(Layer(channels, heads, ffn, dropout) for _ in range(layers))
-        self.head = nn.Linear(channels, outputs)
-        self.gain = None if relative is None else nn.Parameter(torch.ones(outputs))
+        self.shape = shape
+        self.graph = transformer(shape)
+        self.embed = _linear(self.graph, "embed")
+        self.position = nn.Parameter(sinusoids(shape.window, shape.channels))
+        self.layers = nn.ModuleList(
+            Layer(self.graph, f"layers.{i}", shape.heads, dropout) for i in range(shape.layers)
+        )
+        self.head = _linear(self.graph, "head")
+        relative = shape.relative is not None
+        self.gain = nn.Parameter(torch.ones(shape.outputs)) if relative else None
 
     def forward(self, x: Tensor) -> Tensor:
         """[windows, n, m] -> [windows, outputs]."""
@@ -98,8 +101,8 @@ class Transformer(nn.Module):
         for layer in self.layers:
             x = layer(x)
         forecast: Tensor = self.head(x.mean(dim=1))
-        if self.relative is not None and self.gain is not None:
-            forecast = forecast + self.gain * readings[:, -1, self.relative, None]
+        if self.gain is not None:
+            forecast = forecast + self.gain * readings[:, -1, self.shape.relative, None]
         return forecast
 
     @torch.no_grad()
@@ -109,8 +112,8 @@ class Transformer(nn.Module):
         Returns:
             The gain that takes this value from the input's scaled units to the target's, [outputs].
         """
-        assert self.relative is not None and self.gain is not None
-        i = self.relative
+        i = self.shape.relative
+        assert i is not None and self.gain is not None
         self.head.weight.zero_()
         self.gain.copy_(torch.from_numpy(inputs.scale[i] / target.scale))
         self.head.bias.copy_(torch.from_numpy((inputs.offset[i] - target.offset) / target.scale))
@@ -119,11 +122,4 @@ class Transformer(nn.Module):
 
 def build(config: Config, dropout: float = 0.0) -> Transformer:
     """Return the untrained model that a configuration describes."""
-    return Transformer(
-        window=config.data.window,
-        inputs=len(config.data.inputs),
-        outputs=config.data.outputs,
-        dropout=dropout,
-        relative=config.relative_column,
-        **config.model.model_dump(exclude={"relative"}),
-    )
+    return Transformer(shape_of(config), dropout=dropout)

@@ -4,22 +4,25 @@ In a notebook::
 
     from narrowcast import load_config, pipeline
     report = pipeline.build(load_config("examples/demo.toml"), "out")
+
+Each command takes a configuration and an output folder, does its stage unless that is done, and
+returns what the stage found out. Only training and quantisation need torch, and import it when they
+run.
 """
 
 from narrowcast.pipeline.commands import (
-    FLOAT_MODEL,
-    NAMES,
-    Options,
     build,
     compile,
     place,
     quantize,
     report,
-    stages,
     synth,
     train,
     verify,
 )
+from narrowcast.pipeline.options import Options
+from narrowcast.pipeline.outputs import FLOAT_MODEL
+from narrowcast.pipeline.plan import NAMES
 
 __all__ = [
     "FLOAT_MODEL",
@@ -30,7 +33,6 @@ __all__ = [
     "place",
     "quantize",
     "report",
-    "stages",
     "synth",
     "train",
     "verify",

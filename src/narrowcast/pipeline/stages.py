@@ -14,45 +14,72 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 from narrowcast import __version__
 from narrowcast.errors import UserError
 from narrowcast.files import write_whole
 from narrowcast.progress import Progress
+from narrowcast.records import read_record, write_record
 
 STATE_FOLDER = ".stages"
 _OWNED = "owned.json"
 
 
+Results = TypeVar("Results")
+
+
+def _nothing() -> None:
+    """Require nothing."""
+
+
 @dataclass(frozen=True)
-class Stage:
+class Stage(Generic[Results]):
     """One step from files to files.
 
     Attributes:
         name: Also that of the command that runs it.
         run: Called with an empty folder, in which it writes its outputs (and anything else,
-            which is thrown away), and with a progress to report to. Returns what is worth
-            remembering, as JSON.
-        outputs: Names of files and folders below DIR.
+            which is thrown away), and with a progress to report to. Returns what it found out.
+        record: Name of the JSON file below DIR that keeps what it found out.
+        kind: The dataclass of that.
+        outputs: Names of further files and folders below DIR.
         needs: Those of earlier stages that this one reads.
         settings: What it depends on in the configuration, as JSON, by section.
         options: What else it depends on; later stages accept the outcome of any options.
         files: Files outside DIR that it reads, by the part they play.
+        precondition: Called before it runs; raises what would stop it, or makes it useless.
     """
 
     name: str
-    run: Callable[[Path, Progress], dict[str, Any]]
-    outputs: tuple[str, ...]
+    run: Callable[[Path, Progress], Results]
+    record: str
+    kind: type[Results]
+    outputs: tuple[str, ...] = ()
     needs: tuple[str, ...] = ()
     settings: Mapping[str, Any] = field(default_factory=dict)
     options: Mapping[str, Any] = field(default_factory=dict)
     files: Mapping[str, Path] = field(default_factory=dict)
+    precondition: Callable[[], None] = _nothing
+
+    @property
+    def makes(self) -> tuple[str, ...]:
+        """Names of all files and folders below DIR that it leaves."""
+        return (*self.outputs, self.record)
 
 
 @dataclass(frozen=True)
 class State:
-    """What is remembered of a finished stage; digests are by name, those of files below DIR too."""
+    """What is remembered of a finished stage.
+
+    Attributes:
+        settings: As the stage had them.
+        options: As the stage had them, and the version of the program.
+        files: Digests of files outside DIR, by the part they play.
+        needs: Digests of what it read below DIR, by name.
+        outputs: Digests of what it left below DIR, by name.
+        seconds: Time taken.
+    """
 
     settings: dict[str, Any]
     options: dict[str, Any]
@@ -60,7 +87,6 @@ class State:
     needs: dict[str, str]
     outputs: dict[str, str]
     seconds: float
-    results: dict[str, Any]
 
 
 def read_state(out: Path, name: str) -> State | None:
@@ -71,10 +97,20 @@ def read_state(out: Path, name: str) -> State | None:
         return None
 
 
+def is_done(out: Path, stage: Stage[Any]) -> bool:
+    """Return whether a stage is finished and nothing it depends on has changed.
+
+    Raises:
+        UserError: An input cannot be read.
+    """
+    known = read_state(out, stage.name)
+    return known is not None and _still_valid(out, stage, known, _made_from(out, stage))
+
+
 def run_stage(
-    out: Path, stage: Stage, progress: Progress | None = None, *, force: bool = False
-) -> State:
-    """Run a stage, unless it is finished and nothing it depends on has changed.
+    out: Path, stage: Stage[Results], progress: Progress | None = None, *, force: bool = False
+) -> Results:
+    """Run a stage, unless it is done, and return what it found out.
 
     Args:
         out: DIR, made if it does not exist.
@@ -83,20 +119,17 @@ def run_stage(
         force: Run it in any case.
 
     Raises:
-        UserError: DIR cannot be written, or an input cannot be read.
+        UserError: DIR cannot be written, an input cannot be read, or as the stage's precondition.
+        ToolError: As the stage's precondition.
     """
     progress = progress or Progress()
-    made_from = {
-        "settings": plain(stage.settings),
-        "options": plain({**stage.options, "version": __version__}),
-        "files": {part: file_digest(path) for part, path in stage.files.items()},
-        "needs": _digests(out, stage.needs),
-    }
+    made_from = _made_from(out, stage)
     known = read_state(out, stage.name)
     if known is not None and not force and _still_valid(out, stage, known, made_from):
         progress.finished(stage.name, known.seconds, reused=True)
-        return known
+        return read_record(out / stage.record, stage.kind)
 
+    stage.precondition()
     refuse_foreign(out, [stage])
     work = out / STATE_FOLDER / f"{stage.name}.work"
     try:
@@ -108,6 +141,7 @@ def run_stage(
     start = time.monotonic()
     try:
         results = stage.run(work, progress)
+        write_record(work / stage.record, results)
         seconds = round(time.monotonic() - start, 3)
         _move_in_place(work, out, stage)
     finally:
@@ -116,18 +150,13 @@ def run_stage(
         with suppress(OSError):  # not empty, unless the first stage of all has failed
             work.parent.rmdir()
             out.rmdir()
-    state = State(
-        **made_from,
-        outputs=_digests(out, stage.outputs),
-        seconds=seconds,
-        results=plain(results),
-    )
+    state = State(**made_from, outputs=_digests(out, stage.makes), seconds=seconds)
     write_whole(_state_path(out, stage.name), json.dumps(asdict(state), indent=1) + "\n")
     progress.finished(stage.name, seconds, reused=False)
-    return state
+    return results
 
 
-def check_ready(out: Path, stage: Stage, earlier: Sequence[Stage]) -> None:
+def check_ready(out: Path, stage: Stage[Any], earlier: Sequence[Stage[Any]]) -> None:
     """Check that DIR holds what a stage needs, made with the present settings.
 
     Files that no stage remembers having made are taken as they are.
@@ -136,7 +165,7 @@ def check_ready(out: Path, stage: Stage, earlier: Sequence[Stage]) -> None:
         UserError: Something is missing or outdated; the message names the command to run first.
     """
     for before in earlier:
-        for name in before.outputs:
+        for name in before.makes:
             if name in stage.needs and not (out / name).exists():
                 raise UserError(
                     f"{out / name}: not there yet: run 'narrowcast {before.name}' first"
@@ -150,7 +179,7 @@ def check_ready(out: Path, stage: Stage, earlier: Sequence[Stage]) -> None:
             raise UserError(
                 f"{out}: '{before.name}' ran with {key} = {then}, but it is now {now}: {again}"
             )
-        made = _digests(out, [name for name in before.outputs if name in stage.needs])
+        made = _digests(out, [name for name in before.makes if name in stage.needs])
         for name, digest in made.items():
             if state.outputs.get(name) != digest:
                 raise UserError(f"{out / name}: has changed since '{before.name}' made it: {again}")
@@ -163,13 +192,23 @@ def check_ready(out: Path, stage: Stage, earlier: Sequence[Stage]) -> None:
                 raise UserError(f"{out / name}: has changed since '{before.name}' ran: {again}")
 
 
-def _still_valid(out: Path, stage: Stage, known: State, made_from: dict[str, Any]) -> bool:
+def _made_from(out: Path, stage: Stage[Any]) -> dict[str, Any]:
+    """Return what a stage is about to be made from, by the fields of :class:`State`."""
+    return {
+        "settings": plain(stage.settings),
+        "options": plain({**stage.options, "version": __version__}),
+        "files": {part: file_digest(path) for part, path in stage.files.items()},
+        "needs": _digests(out, stage.needs),
+    }
+
+
+def _still_valid(out: Path, stage: Stage[Any], known: State, made_from: dict[str, Any]) -> bool:
     return all(getattr(known, name) == value for name, value in made_from.items()) and (
-        known.outputs == _digests(out, stage.outputs)
+        known.outputs == _digests(out, stage.makes)
     )
 
 
-def refuse_foreign(out: Path, stages: Sequence[Stage]) -> None:
+def refuse_foreign(out: Path, stages: Sequence[Stage[Any]]) -> None:
     """Keep somebody's own files: only what a stage has put there is replaced.
 
     Raises:
@@ -177,7 +216,7 @@ def refuse_foreign(out: Path, stages: Sequence[Stage]) -> None:
     """
     own = _owned(out)
     for stage in stages:
-        for name in stage.outputs:
+        for name in stage.makes:
             if (out / name).exists() and name not in own:
                 raise UserError(
                     f"{out / name}: exists, but no run of narrowcast is known to have made it: "
@@ -193,14 +232,14 @@ def _owned(out: Path) -> set[str]:
         return set()
 
 
-def _move_in_place(work: Path, out: Path, stage: Stage) -> None:
+def _move_in_place(work: Path, out: Path, stage: Stage[Any]) -> None:
     # From here to the new state the stage counts as unfinished, so a mixture is never taken for
     # a result.
     try:
         _state_path(out, stage.name).unlink(missing_ok=True)
-        own = sorted(_owned(out) | set(stage.outputs))
+        own = sorted(_owned(out) | set(stage.makes))
         write_whole(out / STATE_FOLDER / _OWNED, json.dumps(own) + "\n")
-        for name in stage.outputs:
+        for name in stage.makes:
             target = out / name
             if target.is_dir():
                 target.replace(work / f"{name}.old")

@@ -4,14 +4,13 @@ from narrowcast.quantize.export import to_integer_model
 from narrowcast.quantize.fake_quantise import ActivationQuantiser, WeightQuantiser
 from narrowcast.quantize.network import QuantisedTransformer
 from narrowcast.quantize.precision import Precision
-from narrowcast.quantize.summary import TensorSummary, summarise
+from narrowcast.quantize.summary import summarise
 from narrowcast.quantize.training import finetune
 
 __all__ = [
     "ActivationQuantiser",
     "Precision",
     "QuantisedTransformer",
-    "TensorSummary",
     "WeightQuantiser",
     "finetune",
     "summarise",

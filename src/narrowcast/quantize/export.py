@@ -1,54 +1,45 @@
-"""From quantised training to the integer model."""
+"""From quantised training to the integer model of a configuration."""
 
-import numpy as np
-from numpy.typing import NDArray
+from dataclasses import replace
 
 from narrowcast.config import DataConfig
 from narrowcast.data import Dataset, Scaling
-from narrowcast.integer.model import Affine, Array, IntegerModel, Step
-from narrowcast.quantize.network import QuantisedLayer, QuantisedTransformer
+from narrowcast.integer.model import Affine, Forecast, Input, IntegerModel, Output, Reals
+from narrowcast.quantize.network import QuantisedTransformer
 
 
 def to_integer_model(
     model: QuantisedTransformer, dataset: Dataset, config: DataConfig
 ) -> IntegerModel:
-    """Return the integer model that ``model`` computes in eval mode.
+    """Return the integer model that ``model`` computes in eval mode, in the data's own units.
 
     Args:
-        model: after calibration.
-        dataset: gives the scaling.
-        config: gives the names of inputs and target.
+        model: After calibration.
+        dataset: Gives the scaling.
+        config: Gives the names of inputs and target.
     """
-    steps: list[Step] = []
-    arrays: dict[str, Array] = {}
-    tensors = {model.input.name: model.input.tensor()}
-    for module in model.steps():
-        step, exported = module.export()
-        steps.append(step)
-        arrays |= exported
-        tensors[step.output] = module.output.tensor()
-    first = model.layers[0]
-    assert isinstance(first, QuantisedLayer)
-    embedded, result = model.embed.output, model.head.output
-    return IntegerModel(
-        window=model.input.rows,
-        inputs=model.input.columns,
-        channels=embedded.columns,
-        layers=len(model.layers),
-        heads=first.scores.heads,
-        ffn_channels=first.ffn_up.output.columns,
-        outputs=result.columns,
-        input=model.input.name,
-        output=result.name,
-        input_names=tuple(config.inputs),
-        target_name=config.target,
-        input_scaling=_affine(dataset.input_scaling, model.factors.double().numpy()),
-        target_scaling=_affine(dataset.target_scaling),
-        tensors=tensors,
-        steps=tuple(steps),
-        arrays=arrays,
+    integer = model.export()
+    (source,), (result,) = integer.inputs, integer.outputs
+    shape, factors = model.shape, model.factors.double().numpy()
+    return replace(
+        integer,
+        inputs=(
+            Input(source.tensor, tuple(config.inputs), _affine(dataset.input_scaling, factors)),
+        ),
+        outputs=(Output(result.tensor, Forecast(config.target, _affine(dataset.target_scaling))),),
+        metadata={
+            "architecture": "transformer",
+            "window": shape.window,
+            "inputs": shape.inputs,
+            "channels": shape.channels,
+            "layers": shape.layers,
+            "heads": shape.heads,
+            "ffn_channels": shape.ffn,
+            "outputs": shape.outputs,
+            "target": config.target,
+        },
     )
 
 
-def _affine(scaling: Scaling, factor: NDArray[np.float64] | float = 1.0) -> Affine:
+def _affine(scaling: Scaling, factor: Reals | float = 1.0) -> Affine:
     return Affine(tuple(scaling.offset.tolist()), tuple((scaling.scale * factor).tolist()))

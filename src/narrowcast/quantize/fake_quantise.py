@@ -10,13 +10,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from narrowcast.config import Scheme
 from narrowcast.integer.arithmetic import integer_range
+from narrowcast.integer.builder import Role, TensorSpec
 from narrowcast.integer.model import Tensor as IntegerTensor
 
 ASYMMETRIC_BELOW = 0.8
@@ -119,12 +120,15 @@ class WeightQuantiser(nn.Module):
         return torch.round(self(weights) / self.scale[:, None]).long()
 
 
-RangeKind = Literal["free", "lanes", "fixed"]
-
-
 @dataclass(frozen=True)
 class Range:
-    """What the integers of a tensor stand for, and the mean squared error of that."""
+    """A range of a tensor.
+
+    Attributes:
+        scale: [1], real distance of two integers.
+        zero_point: [1], the integer that stands for 0.
+        error: Mean squared error of rounding to it.
+    """
 
     scale: Tensor
     zero_point: Tensor
@@ -140,39 +144,54 @@ class Range:
 class ActivationQuantiser(nn.Module):
     """Fake quantisation of a tensor, with one scale.
 
-    ``kind`` settles what may be chosen: ``free`` has the zero point that ``scheme`` says, ``lanes``
-    (keys and values) are symmetric and restricted, and ``fixed`` is :meth:`set_range` or
-    :meth:`cover` and not learned. With ``relu``, what is below 0 becomes 0.
+    The role of the tensor settles what may be chosen. Keys and values, which feed the lanes, are
+    symmetric and restricted; what is below 0 becomes 0 in a tensor after a ReLU; the range of
+    probabilities and of the result is that of :meth:`set_range`.
 
     Attributes:
-        observer: told of every tensor before it is quantised.
+        spec: The tensor of the graph.
+        name: That of the tensor.
+        bits: Width.
+        scheme: Whether a free tensor has a zero point.
+        fixed: Whether the range is set and not learned.
+        relu: Whether the tensor is that after a ReLU.
+        low: Lowest integer.
+        high: Highest integer.
+        log_scale: [1], natural logarithm of the scale.
+        zero_point: [1], the integer that stands for 0.
+        observer: Called with this quantiser and every tensor before it is quantised.
     """
 
     zero_point: Tensor
 
     def __init__(
-        self,
-        name: str,
-        rows: int,
-        columns: int,
-        bits: int,
-        kind: RangeKind = "free",
-        *,
-        relu: bool = False,
-        scheme: Scheme = "adaptive",
+        self, spec: TensorSpec, bits: int, scheme: Scheme = "adaptive", *, fixed: bool = False
     ) -> None:
+        """Make a quantiser without a range.
+
+        Args:
+            spec: The tensor.
+            bits: Width.
+            scheme: Followed by all but keys, values and fixed ranges.
+            fixed: Whether an input's range is set by :meth:`cover` and not learned.
+        """
         super().__init__()
-        self.name = name
-        self.rows = rows
-        self.columns = columns
+        self.spec = spec
+        self.name = spec.name
         self.bits = bits
-        self.kind = kind
-        self.relu = relu
         self.scheme = scheme
-        self.low, self.high = integer_range(bits, restricted=kind == "lanes")
-        self.log_scale = nn.Parameter(torch.zeros(1), requires_grad=kind != "fixed")
+        self.fixed = fixed or spec.role in (Role.PROBABILITY, Role.RESULT)
+        self.relu = spec.role == Role.RELU
+        self._lanes = spec.role == Role.LANES
+        self.low, self.high = integer_range(bits, restricted=self._lanes)
+        self.log_scale = nn.Parameter(torch.zeros(1), requires_grad=not self.fixed)
         self.register_buffer("zero_point", torch.zeros(1, dtype=torch.int32))
         self.observer: Callable[[ActivationQuantiser, Tensor], None] | None = None
+
+    @property
+    def free(self) -> bool:
+        """Whether the distribution settles if there is a zero point, as far as the scheme says."""
+        return not self.fixed and not self._lanes
 
     @property
     def scale(self) -> Tensor:
@@ -190,25 +209,16 @@ class ActivationQuantiser(nn.Module):
             self.observer(self, x)
         return fake_quantise(x, self.scale, int(self.zero_point), self.lowest, self.high)
 
-    def quantise(self, x: Tensor) -> Tensor:
-        """Real numbers -> int64, in float64 as the host does it."""
-        q = torch.round(x.double() / float(self.scale.detach())) + int(self.zero_point)
-        return torch.clamp(q, self.lowest, self.high).long()
-
-    def dequantise(self, q: Tensor) -> Tensor:
-        """int64 -> real numbers in float64."""
-        return (q - int(self.zero_point)).double() * float(self.scale.detach())
-
     def tensor(self) -> IntegerTensor:
         """Return the description for the integer model."""
         return IntegerTensor(
             name=self.name,
-            rows=self.rows,
-            columns=self.columns,
+            rows=self.spec.rows,
+            columns=self.spec.columns,
             bits=self.bits,
             scale=float(self.scale.detach()),
             zero_point=int(self.zero_point),
-            restricted=self.kind == "lanes",
+            restricted=self._lanes,
         )
 
     @torch.no_grad()
@@ -234,11 +244,11 @@ class ActivationQuantiser(nn.Module):
     @torch.no_grad()
     def calibrate(self, x: Tensor) -> None:
         """Choose scheme and range by the least mean squared error on a sample of ``x``."""
-        if self.kind == "fixed":
+        if self.fixed:
             return
         symmetric, asymmetric = self.ranges(x)
         shifted = self._takes_zero_point(asymmetric.error, symmetric.error)
-        chosen = asymmetric if self.kind == "free" and shifted else symmetric
+        chosen = asymmetric if self.free and shifted else symmetric
         self._set(chosen.scale, chosen.zero_point)
 
     def _takes_zero_point(self, asymmetric: float, symmetric: float) -> bool:
@@ -249,7 +259,7 @@ class ActivationQuantiser(nn.Module):
     @torch.no_grad()
     def review(self, x: Tensor) -> None:
         """Change an adaptive scheme, with its range, if the distribution of ``x`` asks for it."""
-        if self.kind != "free" or self.scheme != "adaptive":
+        if not self.free or self.scheme != "adaptive":
             return
         symmetric, asymmetric = self.ranges(x)
         ratio = asymmetric.error / max(symmetric.error, _SMALLEST_SCALE**2)

@@ -12,8 +12,8 @@ class Precision:
     """Choices by the integer model's names: ``input``, ``embed.output``, ``embed.weights``.
 
     Attributes:
-        bits: of all tensors and weights.
-        schemes: of tensors; adaptive where nothing is said.
+        bits: Width of each tensor and each weight matrix.
+        schemes: Scheme of each tensor; adaptive if it is missing here.
     """
 
     bits: Mapping[str, int]
@@ -21,7 +21,7 @@ class Precision:
 
     @classmethod
     def of(cls, config: QuantizationConfig, layers: int) -> Self:
-        """Return the plan of a configuration for a model of so many layers."""
+        """Return the widths and schemes of a configuration for a model of so many layers."""
         schemes = {array_name(name): each for name, each in config.schemes(layers).items()}
         return cls(config.tensor_widths(layers), schemes)
 

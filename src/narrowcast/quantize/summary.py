@@ -1,55 +1,27 @@
 """What quantisation did to every tensor and every weight matrix, for the report."""
 
-from dataclasses import dataclass
-from typing import Literal
-
+import numpy as np
 import torch
 from torch import Tensor
 
 from narrowcast.config import Config
 from narrowcast.data import Dataset
+from narrowcast.integer.builder import weight_name
 from narrowcast.quantize.fake_quantise import ActivationQuantiser
-from narrowcast.quantize.network import QuantisedLinear, QuantisedTransformer
+from narrowcast.quantize.network import QuantisedTransformer
+from narrowcast.quantize.steps import QuantisedLinear, QuantisedRowSum
 from narrowcast.quantize.training import sample
+from narrowcast.training_records import TensorSummary
 
 _BINS = 41
 _WINDOWS = 1024
 
 
-@dataclass(frozen=True)
-class TensorSummary:
-    """The distribution of a tensor before quantisation, and how it was quantised.
-
-    Attributes:
-        name: in the integer model.
-        bits: width.
-        scheme: whether there is a zero point.
-        scale: of activations one; of weights the mean over the channels.
-        zero_point: 0 if symmetric.
-        lowest, highest: what the integers reach; of weights, of the channel with the largest scale.
-        error: of the integers, root mean square, as a fraction of the tensor's own.
-        error_symmetric, error_asymmetric: the same for the best range without and with a zero
-            point, which is what the adaptive scheme compares; None where there is no choice.
-        edges: the least and the largest number that occurs.
-        counts: how many numbers lie in each of the equal bins between these.
-    """
-
-    name: str
-    bits: int
-    scheme: Literal["symmetric", "asymmetric"]
-    scale: float
-    zero_point: int
-    lowest: float
-    highest: float
-    error: float
-    error_symmetric: float | None
-    error_asymmetric: float | None
-    edges: tuple[float, float]
-    counts: tuple[int, ...]
-
-
 def summarise(model: QuantisedTransformer, dataset: Dataset, config: Config) -> list[TensorSummary]:
-    """Return a summary of all tensors and weights, in order of execution, for training windows."""
+    """Return summaries of all weights and rounded tensors in order of execution.
+
+    Distributions are those of training windows.
+    """
     found: dict[str, TensorSummary] = {}
 
     def observe(quantiser: ActivationQuantiser, x: Tensor) -> None:
@@ -60,7 +32,8 @@ def summarise(model: QuantisedTransformer, dataset: Dataset, config: Config) -> 
     for step in model.steps():
         if isinstance(step, QuantisedLinear):
             summaries.append(_weights(step))
-        summaries.append(found[step.output.name])
+        if not isinstance(step, QuantisedRowSum):
+            summaries.append(found[step.output.name])
     return summaries
 
 
@@ -69,18 +42,18 @@ def _activation(quantiser: ActivationQuantiser, x: Tensor) -> TensorSummary:
         x = x.clamp(min=0)
     size = float(x.square().mean().sqrt()) or 1.0
     errors: list[float | None] = [None, None]
-    if quantiser.kind == "free":
+    if quantiser.free:
         errors = [each.error**0.5 / size for each in quantiser.ranges(x)]
-    exact = quantiser.dequantise(quantiser.quantise(x)).float()
-    reach = torch.tensor([quantiser.lowest, quantiser.high])
-    lowest, highest = quantiser.dequantise(reach).tolist()
+    tensor = quantiser.tensor()
+    exact = torch.from_numpy(tensor.dequantise(tensor.quantise(x.numpy()))).float()
+    lowest, highest = tensor.dequantise(np.array([quantiser.lowest, quantiser.high])).tolist()
     edges, counts = _histogram(x)
     return TensorSummary(
         name=quantiser.name,
         bits=quantiser.bits,
-        scheme="asymmetric" if quantiser.zero_point.any() else "symmetric",
-        scale=float(quantiser.scale.detach()),
-        zero_point=int(quantiser.zero_point),
+        scheme="symmetric" if tensor.symmetric else "asymmetric",
+        scale=tensor.scale,
+        zero_point=tensor.zero_point,
         lowest=lowest,
         highest=highest,
         error=float((exact - x).square().mean().sqrt()) / size,
@@ -98,7 +71,7 @@ def _weights(step: QuantisedLinear) -> TensorSummary:
     edges, counts = _histogram(weight)
     size = float(weight.square().mean().sqrt()) or 1.0
     return TensorSummary(
-        name=f"{step.output.name.removesuffix('.output')}.weights",
+        name=weight_name(step.spec),
         bits=quantiser.bits,
         scheme="symmetric",
         scale=float(scale.mean()),

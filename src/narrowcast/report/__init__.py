@@ -1,6 +1,6 @@
 """What a run found out: ``report.json`` for programs and ``report.html`` for people."""
 
-from narrowcast.report.html import render_html
-from narrowcast.report.schema import SCHEMA_VERSION, build_report
+from narrowcast.report.build import build_report
+from narrowcast.report.schema import SCHEMA_VERSION, Report
 
-__all__ = ["SCHEMA_VERSION", "build_report", "render_html"]
+__all__ = ["SCHEMA_VERSION", "Report", "build_report"]

@@ -1,6 +1,6 @@
 """``report.html``: one file that needs no other and no network."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from typing import Any
 
@@ -10,7 +10,10 @@ import plotly.graph_objects as go
 import plotly.offline
 from numpy.typing import NDArray
 
-from narrowcast.report.schema import FORECASTERS
+from narrowcast.compile import StepCost
+from narrowcast.report.schema import FORECASTERS, Report
+from narrowcast.tools.yosys import Synthesis
+from narrowcast.training_records import Errors, TensorSummary
 
 STRETCH = 240  # windows of the test part that are drawn: more would hide the single forecast
 
@@ -40,11 +43,11 @@ _LEGEND = {"orientation": "h", "y": 1.0, "yanchor": "bottom", "x": 0}
 Arrays = Mapping[str, NDArray[Any]]
 
 
-def render_html(report: Mapping[str, Any], predictions: Arrays) -> str:
+def render_html(report: Report, predictions: Arrays) -> str:
     """Return the page.
 
     Args:
-        report: As :func:`narrowcast.report.build_report` gives it.
+        report: Of the run.
         predictions: Arrays [windows] of the test part: truth, float and integer in the target's
             own unit (with several outputs [windows, outputs], of which the first is drawn), row
             (of the table) and, where the table has time stamps, time (nanoseconds since 1970).
@@ -61,10 +64,10 @@ def render_html(report: Mapping[str, Any], predictions: Arrays) -> str:
     environment.globals["histogram"] = histogram
     environment.globals["labels"] = LABELS
     figures = {
-        "forecast": _forecast(predictions, report["data"]["target"]),
-        "errors": _errors(report["accuracy"]["test"]),
-        "cycles": _cycles(report["program"]["steps"]),
-        "resources": _resources(report["synthesis"]),
+        "forecast": _forecast(predictions, report.data.target),
+        "errors": _errors(report.accuracy.test),
+        "cycles": _cycles(report.program.steps),
+        "resources": _resources(report.synthesis),
     }
     page: str = environment.get_template("report.html.j2").render(
         report=report,
@@ -84,7 +87,7 @@ def number(value: float | None) -> str:
     return f"{value:.4g}"
 
 
-def histogram(tensor: Mapping[str, Any], width: int = 123, height: int = 24) -> list[Any]:
+def histogram(tensor: TensorSummary, width: int = 123, height: int = 24) -> list[Any]:
     """Return the bars of a tensor's histogram, and what its integers reach, in pixels.
 
     Args:
@@ -95,9 +98,9 @@ def histogram(tensor: Mapping[str, Any], width: int = 123, height: int = 24) -> 
     Returns:
         Bars [x, y, width, height], and the reach [x, width].
     """
-    low, high = tensor["edges"]
-    counts = tensor["counts"]
-    left, right = min(low, tensor["lowest"]), max(high, tensor["highest"])
+    low, high = tensor.edges
+    counts = tensor.counts
+    left, right = min(low, tensor.lowest), max(high, tensor.highest)
     scale = width / ((right - left) or 1.0)
     step = (high - low) * scale / len(counts)
     start, most = (low - left) * scale, max(*counts, 1)
@@ -105,7 +108,7 @@ def histogram(tensor: Mapping[str, Any], width: int = 123, height: int = 24) -> 
     for i, count in enumerate(counts):
         tall = height * (count / most) ** 0.5
         bars.append([round(v, 1) for v in (start + i * step, height - tall, max(step, 1), tall)])
-    reach = ((tensor["lowest"] - left) * scale, (tensor["highest"] - tensor["lowest"]) * scale)
+    reach = ((tensor.lowest - left) * scale, (tensor.highest - tensor.lowest) * scale)
     return [bars, [round(v, 1) for v in reach]]
 
 
@@ -145,28 +148,30 @@ def _broken(values: list[Any], breaks: NDArray[np.intp]) -> list[Any]:
     return [value for piece in pieces for value in (*piece, None)][:-1]
 
 
-def _errors(accuracy: Mapping[str, Mapping[str, float] | None]) -> go.Figure:
+def _errors(accuracy: Mapping[str, Errors | None]) -> go.Figure:
     known = {name: found for name in FORECASTERS if (found := accuracy[name]) is not None}
     figure = go.Figure()
-    for measure, colour in (("rmse", _ACCENT), ("mae", _PALE)):
-        values = [found[measure] for found in known.values()]
+    for measure, colour, values in (
+        ("RMSE", _ACCENT, [found.rmse for found in known.values()]),
+        ("MAE", _PALE, [found.mae for found in known.values()]),
+    ):
         figure.add_bar(
             y=[f"<b>{LABELS[name]}</b>" if name == "integer" else LABELS[name] for name in known],
             x=values,
             text=[f"{value:#.4g}" for value in values],
-            name=measure.upper(),
+            name=measure,
             marker_color=colour,
         )
     figure.update_layout(legend=_LEGEND, bargap=0.3, bargroupgap=0.08)
-    longest = max(found["rmse"] for found in known.values())
+    longest = max(found.rmse for found in known.values())
     return _styled(_bars(figure, 1.2 * longest), 60 + 46 * len(known), top=36)
 
 
-def _cycles(steps: list[Mapping[str, Any]]) -> go.Figure:
-    cycles = [step["cycles"] for step in steps]
+def _cycles(steps: Sequence[StepCost]) -> go.Figure:
+    cycles = [step.cycles for step in steps]
     figure = go.Figure(
         go.Bar(
-            y=[step["name"] for step in steps],
+            y=[step.name for step in steps],
             x=cycles,
             text=[number(each) for each in cycles],
             marker_color=_ACCENT,
@@ -175,9 +180,8 @@ def _cycles(steps: list[Mapping[str, Any]]) -> go.Figure:
     return _styled(_bars(figure, 1.25 * max(cycles)), 20 + 26 * len(steps))
 
 
-def _resources(synthesis: Mapping[str, Any]) -> go.Figure:
-    budget = synthesis["budget"]
-    used = {key: synthesis[key] for key in budget}
+def _resources(synthesis: Synthesis) -> go.Figure:
+    budget, used = synthesis.budget, synthesis.used
     share = [100 * value / budget[key] for key, value in used.items()]
     names = [LABELS[key] for key in used]
     figure = go.Figure()

@@ -1,74 +1,104 @@
 """``report.json``, which ``docs/report.md`` documents field by field."""
 
-from collections.abc import Mapping
-from typing import Any
+from dataclasses import dataclass
 
-from narrowcast import __version__
-from narrowcast.integer import IntegerModel
+from narrowcast.compile.summary import Program
+from narrowcast.estimate import Estimate
+from narrowcast.estimate.power import Energy
+from narrowcast.integer.model import Scalar
+from narrowcast.tools.nextpnr import Placement
+from narrowcast.tools.verification import Cycles, MeasuredRates, Verification
+from narrowcast.tools.yosys import Synthesis
+from narrowcast.training_records import DataSummary, Errors, Quantization
 
 SCHEMA_VERSION = 1
 
 FORECASTERS = ("float", "qat", "integer", "persistence", "ridge", "ridge_quadratic")
-_MODEL = (
-    *("window", "inputs", "channels", "layers", "heads", "ffn_channels"),
-    *("outputs", "parameters", "macs"),
-)
 
 
-def build_report(
-    *,
-    model: IntegerModel,
-    data: Mapping[str, Any],
-    accuracy: Mapping[str, Mapping[str, float] | None],
-    quantization: Mapping[str, Any],
-    program: Mapping[str, Any],
-    verification: Mapping[str, Any],
-    synthesis: Mapping[str, Any],
-    place_and_route: Mapping[str, Any] | None,
-    estimate: Mapping[str, Any],
-    activity: Mapping[str, Any] | None,
-    clock_mhz: float,
-    seconds: Mapping[str, float],
-) -> dict[str, Any]:
-    """Return the report as plain JSON.
+@dataclass(frozen=True)
+class Factors:
+    """Toggle rates over those for which a device's coefficients are meant.
 
-    Args:
-        model: The integer model.
-        data: Where the readings came from and how many windows they gave.
-        accuracy: {rmse, mae} on the test part by forecaster, None where there is no forecast.
-        quantization: {tensors}: what became of every tensor, as ``quantize.summarise`` gives it.
-        program: The compiler's {lanes, utilisation, array, steps, buffers}.
-        verification: {verilator, ghdl: {windows, mismatches}, cycles: {predicted, simulated}}.
-        synthesis: {tool, device, lut, ff, bram36 or bram, dsp, fits, budget, longest_path,
-            power_mw}: the last two where the tool tells.
-        place_and_route: {tool, device, fmax_mhz, lut, ff, bram, dsp, bitstream, ...}, None where
-            the design is not placed.
-        estimate: What the model was expected to cost, as ``Estimate.to_json`` gives it.
-        activity: {tool, windows, rates, factors, energy, energy_uj, power_mw}: toggle rates of a
-            simulation, and what is estimated with them; None where they were not measured.
-        clock_mhz: The clock at which the latency is stated.
-        seconds: By stage.
-
+    Attributes:
+        lanes: Of DSP blocks.
+        memories: Of block memories.
+        rest: Of look-up tables and flip-flops.
     """
-    cycles = verification["cycles"]
-    lanes = program["lanes"]
-    return {
-        "schema_version": SCHEMA_VERSION,
-        "narrowcast": __version__,
-        "data": dict(data),
-        "model": {name: getattr(model, name) for name in _MODEL},
-        "accuracy": {"test": {name: accuracy.get(name) for name in FORECASTERS}},
-        "quantization": dict(quantization),
-        "verification": {tool: verification[tool] for tool in ("verilator", "ghdl")},
-        "cycles": cycles,
-        "lanes": lanes,
-        "utilisation": model.macs / (lanes * cycles["simulated"]),
-        "clock_mhz": clock_mhz,
-        "latency_us": cycles["simulated"] / clock_mhz,
-        "program": {key: program[key] for key in ("array", "steps", "buffers")},
-        "synthesis": dict(synthesis),
-        "place_and_route": None if place_and_route is None else dict(place_and_route),
-        "estimate": dict(estimate),
-        "activity": None if activity is None else dict(activity),
-        "seconds": dict(seconds),
-    }
+
+    lanes: float
+    memories: float
+    rest: float
+
+
+@dataclass(frozen=True)
+class ActivityEstimate(MeasuredRates):
+    """Measured toggle rates, and the energy that is estimated with them.
+
+    Attributes:
+        factors: The rates over nominal ones.
+        energy: The estimate by its terms.
+        energy_uj: Microjoules of an inference.
+        power_mw: Milliwatts while it runs.
+    """
+
+    factors: Factors
+    energy: Energy
+    energy_uj: float
+    power_mw: float
+
+
+@dataclass(frozen=True)
+class Accuracy:
+    """Errors by part of the data.
+
+    Attributes:
+        test: On the test part, by forecaster; None where there is no forecast.
+    """
+
+    test: dict[str, Errors | None]
+
+
+@dataclass(frozen=True)
+class Report:
+    """The whole of a run.
+
+    Attributes:
+        schema_version: Of ``report.json``.
+        narrowcast: Version of the program.
+        data: The readings.
+        model: The architecture, with ``parameters`` and ``macs``.
+        accuracy: Errors of all forecasters.
+        quantization: What became of every tensor.
+        verification: What was simulated.
+        cycles: Clocks of one inference.
+        lanes: Multiply-accumulate lanes.
+        utilisation: MACs / (lanes x simulated cycles).
+        clock_mhz: The clock of the configuration.
+        latency_us: Microseconds of one inference at that clock.
+        program: The program and the memories.
+        synthesis: Resources.
+        place_and_route: The routed design; None if it is not placed.
+        estimate: What it was expected to cost.
+        activity: Energy with measured toggle rates; None if they were not measured.
+        seconds: Time taken by stage.
+    """
+
+    schema_version: int
+    narrowcast: str
+    data: DataSummary
+    model: dict[str, Scalar]
+    accuracy: Accuracy
+    quantization: Quantization
+    verification: Verification
+    cycles: Cycles
+    lanes: int
+    utilisation: float
+    clock_mhz: float
+    latency_us: float
+    program: Program
+    synthesis: Synthesis
+    place_and_route: Placement | None
+    estimate: Estimate
+    activity: ActivityEstimate | None
+    seconds: dict[str, float]

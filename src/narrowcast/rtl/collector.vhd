@@ -40,7 +40,8 @@ entity collector is
     bias_address     : out   unsigned(ADDRESS_BITS - 1 downto 0);
     m_address        : out   unsigned(ADDRESS_BITS - 1 downto 0);
     r_address        : out   unsigned(ADDRESS_BITS - 1 downto 0);
-    row_address      : out   unsigned(ADDRESS_BITS - 1 downto 0); -- residual, per-token bias
+    residual_address : out   unsigned(ADDRESS_BITS - 1 downto 0);
+    position_address : out   unsigned(ADDRESS_BITS - 1 downto 0); -- the token's own bias
     y_address        : out   unsigned(ADDRESS_BITS - 1 downto 0);
     y_lane           : out   unsigned(LANE_INDEX_BITS - 1 downto 0)
   );
@@ -49,6 +50,12 @@ end entity collector;
 architecture rtl of collector is
 
   constant NEXT_TO_LAST : natural := maximum(COLUMNS, 2) - 2;
+  constant WAYS_AT      : natural := STEP_BITS + ADDRESS_BITS;
+  constant SLOT_AT      : natural := WAYS_AT + 2;
+  -- A field for an address of its own, or the result's address.
+  constant RESIDUAL_FIELD : natural := STEP_BITS + RESIDUAL_ROWS * (SLOT_AT + SLOT_BITS - STEP_BITS);
+  constant POSITION_FIELD : natural :=
+    STEP_BITS + POSITION_ROWS * (SLOT_AT + SLOT_BITS + RESIDUAL_ROWS * ADDRESS_BITS - STEP_BITS);
 
   subtype count_t is unsigned(COUNT_BITS - 1 downto 0);
   subtype address_t is unsigned(ADDRESS_BITS - 1 downto 0);
@@ -60,6 +67,8 @@ architecture rtl of collector is
   signal word      : std_logic_vector(COLLECT_WORD_BITS - 1 downto 0);
   signal word_step : unsigned(STEP_BITS - 1 downto 0);
   signal word_y    : address_t;
+  signal word_residual : address_t;
+  signal word_position : address_t;
   signal word_ways : std_logic_vector(1 downto 0);
   signal word_slot : unsigned(SLOT_BITS - 1 downto 0);
   signal upcoming  : step_t;
@@ -84,7 +93,8 @@ architecture rtl of collector is
   signal bias_at   : address_t;
   signal m_at      : address_t;
   signal r_at      : address_t;
-  signal row_at    : address_t;
+  signal residual_at : address_t;
+  signal position_at : address_t;
   signal y_at      : address_t;
   signal lane_at   : lane_t;
   signal block_left : count_t;
@@ -117,9 +127,11 @@ begin
     );
 
   word_step <= unsigned(word(STEP_BITS - 1 downto 0));
-  word_y    <= unsigned(word(STEP_BITS + ADDRESS_BITS - 1 downto STEP_BITS));
-  word_ways <= word(STEP_BITS + ADDRESS_BITS + 1 downto STEP_BITS + ADDRESS_BITS);
-  word_slot <= unsigned(word(COLLECT_WORD_BITS - 1 downto STEP_BITS + ADDRESS_BITS + 2));
+  word_y    <= unsigned(word(WAYS_AT - 1 downto STEP_BITS));
+  word_ways <= word(SLOT_AT - 1 downto WAYS_AT);
+  word_slot <= unsigned(word(SLOT_AT + SLOT_BITS - 1 downto SLOT_AT));
+  word_residual <= unsigned(word(RESIDUAL_FIELD + ADDRESS_BITS - 1 downto RESIDUAL_FIELD));
+  word_position <= unsigned(word(POSITION_FIELD + ADDRESS_BITS - 1 downto POSITION_FIELD));
 
   row_ends  <= tile_ends and last_tile;
   take      <= inner_full and not hold and (prepared or not row_ends);
@@ -179,7 +191,8 @@ begin
       bias_address <= bias_at;
       m_address    <= m_at;
       r_address    <= r_at;
-      row_address  <= row_at;
+      residual_address <= residual_at;
+      position_address <= position_at;
       y_address    <= y_at;
       y_lane       <= lane_at;
       softmax      <= '0';
@@ -210,7 +223,8 @@ begin
         bias_at      <= bias_at + 1;
         m_at         <= m_at + 1;
         r_at         <= r_at + 1;
-        row_at       <= row_at + 1;
+        residual_at  <= residual_at + 1;
+        position_at  <= position_at + 1;
         column_at    <= column_at + to_unsigned(s.column_step, LANE_INDEX_BITS);
         columns_left <= columns_left - 1;
         tile_ends    <= '0';
@@ -278,7 +292,8 @@ begin
         bias_at      <= to_unsigned(upcoming.bias_base, ADDRESS_BITS);
         m_at         <= to_unsigned(upcoming.m_base, ADDRESS_BITS);
         r_at         <= to_unsigned(upcoming.r_base, ADDRESS_BITS);
-        row_at       <= word_y;
+        residual_at  <= word_residual;
+        position_at  <= word_position;
         y_at         <= word_y;
         if upcoming.destination = TO_POOL then
           y_at <= (others => '0');

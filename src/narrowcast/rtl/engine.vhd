@@ -1,4 +1,4 @@
--- The accelerator: a window of integers in, a forecast out, both as streams with valid and ready.
+-- The accelerator: integers in, integers out, both as streams with valid and ready.
 --
 -- One array of lanes, in one or two ways, runs every job of the program (see engine_types):
 --
@@ -6,8 +6,8 @@
 --   weights, keys, values --^
 --
 -- A transfer takes place in every clock in which valid and ready are both high. Inputs are taken
--- row by row, oldest first; the program starts with the first of them; then the outputs are
--- offered. "reset" is synchronous and may come at any time. Memories are enabled only in the
+-- tensor by tensor, row by row; the program starts with the first of them; then the outputs are
+-- offered, in the same order. What a model does not need, an engine for it does not have. "reset" is synchronous and may come at any time. Memories are enabled only in the
 -- clocks in which they are read or written, and registers keep what they hold while nothing comes.
 library ieee;
 use ieee.std_logic_1164.all;
@@ -47,26 +47,15 @@ architecture rtl of engine is
   type    step_index_array is array (WAYS - 1 downto 0) of step_index;
 
   -- streams
-  signal loading      : std_logic;
-  signal waking       : unsigned(1 downto 0); -- after a reset, until the first job is fetched
-  signal in_take      : std_logic;
-  signal in_left      : address_t; -- inputs of the token
-  signal tokens_left  : address_t;
-  signal in_way       : std_logic;
-  signal in_row       : address_t;
-  signal in_at        : address_t;
-  signal one_input    : std_logic; -- a token has
-  signal last_token   : std_logic;
-  signal token_ends   : std_logic; -- the input to come is its last
-  signal token_loaded : std_logic;
+  signal row_loaded   : std_logic;
   signal input_write  : way_bits;
   signal input_address : address_t;
   signal input_data   : std_logic_vector(INPUT_BITS - 1 downto 0);
+  signal elements     : std_logic_vector(maximum(ELEMENT_COUNT, 1) * INPUT_BITS - 1 downto 0);
   signal sending      : std_logic;
-  signal out_left     : unsigned(5 downto 0);
+  signal sent         : std_logic;
   signal result_in    : std_logic;
-  type   result_array is array (OUTPUTS - 1 downto 0) of std_logic_vector(OUTPUT_BITS - 1 downto 0);
-  signal results      : result_array;
+  signal result_data  : std_logic_vector(OUTPUT_BITS - 1 downto 0);
 
   -- sequencer, and its signals in step with the operands
   signal issue, first, last, group_first, group_last : std_logic;
@@ -106,8 +95,9 @@ architecture rtl of engine is
   signal raw          : raw_array;
   type   x_array is array (WAYS - 1 downto 0) of signed(X_BITS - 1 downto 0);
   signal x            : x_array;
-  signal key_data     : std_logic_vector(KEY_LANES * KEY_BITS - 1 downto 0);
-  type   value_array is array (WAYS - 1 downto 0) of std_logic_vector(VALUE_LANES * VALUE_BITS - 1 downto 0);
+  signal key_data     : std_logic_vector(maximum(KEY_LANES, 1) * KEY_BITS - 1 downto 0);
+  type   value_array is array (WAYS - 1 downto 0)
+    of std_logic_vector(maximum(VALUE_LANES, 1) * VALUE_BITS - 1 downto 0);
   signal value_data   : value_array;
   type   choice_array is array (0 to 3) of signed(COLUMNS * LANE_BITS - 1 downto 0);
   signal choices      : choice_array; -- weights, keys, values of even and of odd tokens
@@ -131,7 +121,7 @@ architecture rtl of engine is
   signal c_row_first  : std_logic;
   signal c_row_last   : std_logic;
   signal c_slot       : unsigned(SLOT_BITS - 1 downto 0);
-  signal bias_address, m_address, r_address, row_address, c_y_address : address_t;
+  signal bias_address, m_address, r_address, residual_address, position_address, c_y_address : address_t;
   signal c_y_lane     : unsigned(LANE_INDEX_BITS - 1 downto 0);
   signal below_valid  : way_bits;
   signal below_step   : step_index_array;
@@ -147,8 +137,8 @@ architecture rtl of engine is
   type   residual_array is array (WAYS - 1 downto 0) of signed(RESIDUAL_BITS - 1 downto 0);
   signal residual     : residual_array;
   signal per_row      : std_logic;
-  signal last_value   : std_logic_vector(INPUT_BITS - 1 downto 0); -- the target's, for the head
-  signal last_value_used : std_logic;
+  signal element_used : std_logic;
+  signal element_at   : natural range 0 to maximum(ELEMENT_COUNT, 1);
   signal m_data, r_data : std_logic_vector(M_BITS - 1 downto 0);
   signal y_valid      : way_bits;
   signal y            : y_array;
@@ -179,92 +169,41 @@ begin
 
   ------------------------------------------------------------------ streams
 
-  in_ready     <= loading;
-  in_take      <= loading and in_valid;
-  token_loaded <= in_take and token_ends;
-  one_input    <= '1' when INPUTS = 1 else '0';
-  out_valid    <= sending;
-  out_data     <= results(0);
+  inputs_in : entity work.input_loader
+    port map (
+      clk        => clk,
+      reset      => reset,
+      start      => sent,
+      in_valid   => in_valid,
+      in_ready   => in_ready,
+      in_data    => in_data,
+      row_loaded => row_loaded,
+      write      => input_write,
+      address    => input_address,
+      data       => input_data,
+      elements   => elements
+    );
 
-  streams : process (clk) is
-  begin
-    if rising_edge(clk) then
-      input_write   <= (others => '0');
-      input_address <= in_at;
-      if in_take = '1' then
-        input_data <= in_data;
-        input_write(0) <= '1';
-        if WAYS = 2 then
-          input_write(0)        <= not in_way;
-          input_write(WAYS - 1) <= in_way;
-        end if;
-        in_at   <= in_at + 1;
-        in_left <= in_left - 1;
-        if in_left = INPUTS - 1 - LAST_VALUE_COLUMN then
-          last_value <= in_data; -- of every token; that of the last one stays
-        end if;
-        if in_left = 1 then
-          token_ends <= '1';
-        end if;
-        if token_ends = '1' then
-          in_left     <= to_unsigned(INPUTS - 1, ADDRESS_BITS);
-          token_ends  <= one_input;
-          tokens_left <= tokens_left - 1;
-          if WAYS = 2 and in_way = '0' then
-            in_at  <= in_row; -- the other way's token lies at the same address
-            in_way <= '1';
-          else
-            in_row <= in_at + 1;
-            in_way <= '0';
-          end if;
-          if tokens_left = 1 then
-            last_token <= '1';
-          end if;
-          if last_token = '1' then
-            loading <= '0';
-          end if;
-        end if;
-      end if;
-      if result_in = '1' then
-        results <= std_logic_vector(resize(y(0), OUTPUT_BITS)) & results(OUTPUTS - 1 downto 1);
-        if out_left = OUTPUTS - 1 then
-          sending <= '1';
-        else
-          out_left <= out_left + 1;
-        end if;
-      elsif sending = '1' and out_ready = '1' then
-        results <= results(0) & results(OUTPUTS - 1 downto 1);
-        if out_left = 0 then
-          sending <= '0';
-          loading <= '1';
-        else
-          out_left <= out_left - 1;
-        end if;
-      end if;
-      if waking /= 0 then
-        waking <= waking - 1;
-        if waking = 1 then
-          loading <= '1';
-        end if;
-      end if;
-      if loading = '0' or reset = '1' then
-        in_way      <= '0';
-        in_row      <= (others => '0');
-        in_at       <= (others => '0');
-        in_left     <= to_unsigned(INPUTS - 1, ADDRESS_BITS);
-        token_ends  <= one_input;
-        tokens_left <= to_unsigned(WINDOW - 1, ADDRESS_BITS);
-        last_token  <= '0';
-      end if;
-      if reset = '1' then
-        waking      <= "11";
-        loading     <= '0';
-        sending     <= '0';
-        out_left    <= (others => '0');
-        input_write <= (others => '0');
-      end if;
-    end if;
-  end process streams;
+  result_data <= std_logic_vector(resize(y(0), OUTPUT_BITS));
+
+  results_out : entity work.result_buffer
+    generic map (
+      BLOCK_MEMORY => RESULT_BLOCK,
+      IN_MEMORY    => RESULT_WORDS > 0,
+      WIDTH        => OUTPUT_BITS,
+      RESULTS      => OUTPUTS
+    )
+    port map (
+      clk       => clk,
+      reset     => reset,
+      write     => result_in,
+      data      => result_data,
+      out_valid => out_valid,
+      out_ready => out_ready,
+      out_data  => out_data,
+      sending   => sending,
+      sent      => sent
+    );
 
   ------------------------------------------------------------------ operands
 
@@ -272,7 +211,7 @@ begin
     port map (
       clk          => clk,
       reset        => reset,
-      token_loaded => token_loaded,
+      row_loaded   => row_loaded,
       issue        => issue,
       first        => first,
       last         => last,
@@ -312,78 +251,103 @@ begin
         read_data     => inputs_data(i)
       );
 
-    scratch : entity work.ram
-      generic map (
-        BLOCK_MEMORY => SCRATCH_BLOCK,
-        WIDTH        => SCRATCH_BITS,
-        DEPTH        => SCRATCH_WORDS,
-        ADDRESS_BITS => ADDRESS_BITS
-      )
-      port map (
-        clk           => clk,
-        write         => scratch_write(i),
-        write_address => write_address,
-        write_data    => std_logic_vector(write_data(i)(SCRATCH_BITS - 1 downto 0)),
-        enable        => read_scratch,
-        read_address  => x_address,
-        read_data     => scratch_data(i)
-      );
+    with_scratch : if SCRATCH_WORDS > 0 generate
 
-    -- Twice the same: one for the broadcast operand, one for the residual operand.
-    tokens : entity work.ram
-      generic map (
-        BLOCK_MEMORY => TOKEN_BLOCK,
-        WIDTH        => TOKEN_BITS,
-        DEPTH        => TOKEN_WORDS,
-        ADDRESS_BITS => ADDRESS_BITS
-      )
-      port map (
-        clk           => clk,
-        write         => token_write(i),
-        write_address => write_address,
-        write_data    => std_logic_vector(write_data(i)(TOKEN_BITS - 1 downto 0)),
-        enable        => read_tokens,
-        read_address  => x_address,
-        read_data     => token_data(i)
-      );
+      scratch : entity work.ram
+        generic map (
+          BLOCK_MEMORY => SCRATCH_BLOCK,
+          WIDTH        => SCRATCH_BITS,
+          DEPTH        => maximum(SCRATCH_WORDS, 1),
+          ADDRESS_BITS => ADDRESS_BITS
+        )
+        port map (
+          clk           => clk,
+          write         => scratch_write(i),
+          write_address => write_address,
+          write_data    => std_logic_vector(write_data(i)(SCRATCH_BITS - 1 downto 0)),
+          enable        => read_scratch,
+          read_address  => x_address,
+          read_data     => scratch_data(i)
+        );
 
-    residuals : entity work.ram
-      generic map (
-        BLOCK_MEMORY => RESIDUAL_BLOCK,
-        WIDTH        => TOKEN_BITS,
-        DEPTH        => TOKEN_WORDS,
-        ADDRESS_BITS => ADDRESS_BITS
-      )
-      port map (
-        clk           => clk,
-        write         => token_write(i),
-        write_address => write_address,
-        write_data    => std_logic_vector(write_data(i)(TOKEN_BITS - 1 downto 0)),
-        enable        => c_residual,
-        read_address  => row_address,
-        read_data     => residual_data(i)
-      );
+    end generate with_scratch;
 
-    values : entity work.lane_cache
-      generic map (
-        BLOCK_MEMORY    => VALUE_BLOCK,
-        LANES           => VALUE_LANES,
-        WAYS            => 1,
-        WIDTH           => VALUE_BITS,
-        DEPTH           => VALUE_WORDS,
-        ADDRESS_BITS    => ADDRESS_BITS,
-        LANE_INDEX_BITS => LANE_INDEX_BITS
-      )
-      port map (
-        clk           => clk,
-        write         => value_write(i downto i),
-        write_lane    => write_lane,
-        write_address => write_address,
-        write_data    => std_logic_vector(write_data(i)(VALUE_BITS - 1 downto 0)),
-        enable        => read_own_values(i),
-        read_address  => value_address,
-        read_data     => value_data(i)
-      );
+    without_scratch : if not (SCRATCH_WORDS > 0) generate
+      scratch_data(i) <= (others => '0');
+    end generate without_scratch;
+
+    with_tokens : if TOKEN_WORDS > 0 generate
+
+      -- Twice the same: one for the broadcast operand, one for the residual operand.
+      tokens : entity work.ram
+        generic map (
+          BLOCK_MEMORY => TOKEN_BLOCK,
+          WIDTH        => TOKEN_BITS,
+          DEPTH        => maximum(TOKEN_WORDS, 1),
+          ADDRESS_BITS => ADDRESS_BITS
+        )
+        port map (
+          clk           => clk,
+          write         => token_write(i),
+          write_address => write_address,
+          write_data    => std_logic_vector(write_data(i)(TOKEN_BITS - 1 downto 0)),
+          enable        => read_tokens,
+          read_address  => x_address,
+          read_data     => token_data(i)
+        );
+
+      residuals : entity work.ram
+        generic map (
+          BLOCK_MEMORY => RESIDUAL_BLOCK,
+          WIDTH        => TOKEN_BITS,
+          DEPTH        => maximum(TOKEN_WORDS, 1),
+          ADDRESS_BITS => ADDRESS_BITS
+        )
+        port map (
+          clk           => clk,
+          write         => token_write(i),
+          write_address => write_address,
+          write_data    => std_logic_vector(write_data(i)(TOKEN_BITS - 1 downto 0)),
+          enable        => c_residual,
+          read_address  => residual_address,
+          read_data     => residual_data(i)
+        );
+
+    end generate with_tokens;
+
+    without_tokens : if not (TOKEN_WORDS > 0) generate
+      token_data(i)    <= (others => '0');
+      residual_data(i) <= (others => '0');
+    end generate without_tokens;
+
+    with_values : if VALUE_LANES > 0 generate
+
+      values : entity work.lane_cache
+        generic map (
+          BLOCK_MEMORY    => VALUE_BLOCK,
+          LANES           => maximum(VALUE_LANES, 1),
+          WAYS            => 1,
+          WIDTH           => VALUE_BITS,
+          DEPTH           => maximum(VALUE_WORDS, 1),
+          ADDRESS_BITS    => ADDRESS_BITS,
+          LANE_INDEX_BITS => LANE_INDEX_BITS
+        )
+        port map (
+          clk           => clk,
+          write         => value_write(i downto i),
+          write_lane    => write_lane,
+          write_address => write_address,
+          write_data    => std_logic_vector(write_data(i)(VALUE_BITS - 1 downto 0)),
+          enable        => read_own_values(i),
+          read_address  => value_address,
+          read_data     => value_data(i)
+        );
+
+    end generate with_values;
+
+    without_values : if not (VALUE_LANES > 0) generate
+      value_data(i) <= (others => '0');
+    end generate without_values;
 
     new_keys((i + 1) * KEY_BITS - 1 downto i * KEY_BITS) <=
       std_logic_vector(write_data(i)(KEY_BITS - 1 downto 0));
@@ -412,26 +376,34 @@ begin
 
   end generate two_ways;
 
-  keys : entity work.lane_cache
-    generic map (
-      BLOCK_MEMORY    => KEY_BLOCK,
-      LANES           => KEY_LANES,
-      WAYS            => WAYS,
-      WIDTH           => KEY_BITS,
-      DEPTH           => KEY_WORDS,
-      ADDRESS_BITS    => ADDRESS_BITS,
-      LANE_INDEX_BITS => LANE_INDEX_BITS
-    )
-    port map (
-      clk           => clk,
-      write         => key_write,
-      write_lane    => write_lane,
-      write_address => write_address,
-      write_data    => new_keys,
-      enable        => read_keys,
-      read_address  => lane_address,
-      read_data     => key_data
-    );
+  with_keys : if KEY_LANES > 0 generate
+
+    keys : entity work.lane_cache
+      generic map (
+        BLOCK_MEMORY    => KEY_BLOCK,
+        LANES           => maximum(KEY_LANES, 1),
+        WAYS            => WAYS,
+        WIDTH           => KEY_BITS,
+        DEPTH           => maximum(KEY_WORDS, 1),
+        ADDRESS_BITS    => ADDRESS_BITS,
+        LANE_INDEX_BITS => LANE_INDEX_BITS
+      )
+      port map (
+        clk           => clk,
+        write         => key_write,
+        write_lane    => write_lane,
+        write_address => write_address,
+        write_data    => new_keys,
+        enable        => read_keys,
+        read_address  => lane_address,
+        read_data     => key_data
+      );
+
+  end generate with_keys;
+
+  without_keys : if KEY_LANES = 0 generate
+    key_data <= (others => '0');
+  end generate without_keys;
 
   weight_banks : for b in 0 to BANKS - 1 generate
 
@@ -592,7 +564,8 @@ begin
       bias_address => bias_address,
       m_address    => m_address,
       r_address    => r_address,
-      row_address  => row_address,
+      residual_address => residual_address,
+      position_address => position_address,
       y_address    => c_y_address,
       y_lane       => c_y_lane
     );
@@ -656,19 +629,31 @@ begin
         e_tag       => e_tag(i)
       );
 
-    positions : entity work.rom
-      generic map (
-        BLOCK_MEMORY => POSITION_BLOCK,
-        WIDTH        => POSITION_BITS,
-        ADDRESS_BITS => ADDRESS_BITS,
-        CONTENTS     => POSITIONS_IMAGE(i * POSITION_SIZE to (i + 1) * POSITION_SIZE - 1)
-      )
-      port map (
-        clk     => clk,
-        enable  => c_own_bias,
-        address => row_address,
-        data    => position_data(i)
-      );
+    with_positions : if POSITION_WORDS > 0 generate
+
+      constant SIZE : positive := maximum(POSITION_WORDS, 1) * POSITION_BITS;
+
+    begin
+
+      positions : entity work.rom
+        generic map (
+          BLOCK_MEMORY => POSITION_BLOCK,
+          WIDTH        => POSITION_BITS,
+          ADDRESS_BITS => ADDRESS_BITS,
+          CONTENTS     => POSITIONS_IMAGE(i * SIZE to (i + 1) * SIZE - 1)
+        )
+        port map (
+          clk     => clk,
+          enable  => c_own_bias,
+          address => position_address,
+          data    => position_data(i)
+        );
+
+    end generate with_positions;
+
+    without_positions : if POSITION_WORDS = 0 generate
+      position_data(i) <= (others => '0');
+    end generate without_positions;
 
   end generate ways_of_array;
 
@@ -686,19 +671,27 @@ begin
     end if;
   end process choose_m;
 
-  biases : entity work.rom
-    generic map (
-      BLOCK_MEMORY => BIAS_BLOCK,
-      WIDTH        => BIAS_BITS,
-      ADDRESS_BITS => ADDRESS_BITS,
-      CONTENTS     => BIASES_IMAGE
-    )
-    port map (
-      clk     => clk,
-      enable  => c_shared_bias,
-      address => bias_address,
-      data    => bias_data
-    );
+  with_biases : if BIAS_WORDS > 0 generate
+
+    biases : entity work.rom
+      generic map (
+        BLOCK_MEMORY => BIAS_BLOCK,
+        WIDTH        => BIAS_BITS,
+        ADDRESS_BITS => ADDRESS_BITS,
+        CONTENTS     => BIASES_IMAGE
+      )
+      port map (
+        clk     => clk,
+        enable  => c_shared_bias,
+        address => bias_address,
+        data    => bias_data
+      );
+
+  end generate with_biases;
+
+  without_biases : if not (BIAS_WORDS > 0) generate
+    bias_data <= (others => '0');
+  end generate without_biases;
 
   multipliers : entity work.rom
     generic map (
@@ -714,19 +707,27 @@ begin
       data    => m_data
     );
 
-  residual_multipliers : entity work.rom
-    generic map (
-      BLOCK_MEMORY => R_BLOCK,
-      WIDTH        => M_BITS,
-      ADDRESS_BITS => ADDRESS_BITS,
-      CONTENTS     => RESIDUALS_IMAGE
-    )
-    port map (
-      clk     => clk,
-      enable  => c_residual,
-      address => r_address,
-      data    => r_data
-    );
+  with_residual_multipliers : if R_WORDS > 0 generate
+
+    residual_multipliers : entity work.rom
+      generic map (
+        BLOCK_MEMORY => R_BLOCK,
+        WIDTH        => M_BITS,
+        ADDRESS_BITS => ADDRESS_BITS,
+        CONTENTS     => RESIDUALS_IMAGE
+      )
+      port map (
+        clk     => clk,
+        enable  => c_residual,
+        address => r_address,
+        data    => r_data
+      );
+
+  end generate with_residual_multipliers;
+
+  without_residual_multipliers : if not (R_WORDS > 0) generate
+    r_data <= (others => '0');
+  end generate without_residual_multipliers;
 
   follow : process (clk) is
     variable s : step_t;
@@ -737,11 +738,16 @@ begin
       c_ways_2 <= c_ways_1;
       s        := PROGRAM(to_integer(c_step_1));
       per_row  <= to_unsigned(s.bias_per_row, 1)(0);
-      last_value_used <= to_unsigned(s.residual_input, 1)(0);
+      element_at   <= s.residual_element;
+      element_used <= '0';
+      if s.residual_element /= 0 then
+        element_used <= '1';
+      end if;
     end if;
   end process follow;
 
   parameters : process (all) is
+    variable element : signed(INPUT_BITS - 1 downto 0);
   begin
     for i in 0 to WAYS - 1 loop
       residual(i) <= resize(signed(residual_data(i)), RESIDUAL_BITS);
@@ -756,8 +762,14 @@ begin
         bias(0) <= resize(signed(position_data(WAYS - 1)), BIAS_BITS);
       end if;
     end if;
-    if last_value_used = '1' then
-      residual(0) <= resize(signed(last_value), RESIDUAL_BITS);
+    if element_used = '1' then
+      element := signed(elements(INPUT_BITS - 1 downto 0));
+      for i in 2 to ELEMENT_COUNT loop
+        if element_at = i then
+          element := signed(elements(i * INPUT_BITS - 1 downto (i - 1) * INPUT_BITS));
+        end if;
+      end loop;
+      residual <= (others => resize(element, RESIDUAL_BITS));
     end if;
   end process parameters;
 
@@ -845,23 +857,31 @@ begin
     pool_value <= total;
   end process collect_result;
 
-  sum_of_tokens : entity work.pool
-    generic map (
-      BLOCK_MEMORY => POOL_BLOCK,
-      WIDTH        => POOL_BITS,
-      DEPTH        => POOL_WORDS,
-      ADDRESS_BITS => ADDRESS_BITS
-    )
-    port map (
-      clk          => clk,
-      reset        => reset,
-      valid        => into_pool,
-      first_row    => pool_first,
-      channel      => y_address,
-      value        => pool_value,
-      read         => read_pool,
-      read_channel => x_address,
-      read_data    => pool_data
-    );
+  with_pool : if POOL_WORDS > 0 generate
+
+    sum_of_tokens : entity work.pool
+      generic map (
+        BLOCK_MEMORY => POOL_BLOCK,
+        WIDTH        => POOL_BITS,
+        DEPTH        => maximum(POOL_WORDS, 1),
+        ADDRESS_BITS => ADDRESS_BITS
+      )
+      port map (
+        clk          => clk,
+        reset        => reset,
+        valid        => into_pool,
+        first_row    => pool_first,
+        channel      => y_address,
+        value        => pool_value,
+        read         => read_pool,
+        read_channel => x_address,
+        read_data    => pool_data
+      );
+
+  end generate with_pool;
+
+  without_pool : if not (POOL_WORDS > 0) generate
+    pool_data <= (others => '0');
+  end generate without_pool;
 
 end architecture rtl;

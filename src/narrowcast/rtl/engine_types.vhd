@@ -57,7 +57,7 @@ package engine_types is
     has_bias       : natural;
     bias_per_row   : natural; -- 1: every token has biases of its own
     has_residual   : natural;
-    residual_input : natural; -- 1: the residual is the last token's input, of one column
+    residual_element : natural; -- the residual is one number of the inputs, the so manieth; 0: a row
     row_multiplier : natural; -- 1: M comes from the row's reciprocal
     residual_zero  : integer;
     residual_shift : natural;

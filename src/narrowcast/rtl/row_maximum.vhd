@@ -5,7 +5,8 @@
 -- some clock; the row's first difference leaves five clocks later. "hold" is high in the clocks in
 -- which the collector may not take a column: those whose sums would meet a difference at the
 -- epilogue, and two more, as exponentials reach the stores two clocks later than other results.
--- A score comes as a raw sum and the borrow that its lane still owes.
+-- A score comes as a raw sum and the borrow that its lane still owes. Rows have ROW_LENGTH scores
+-- each or, where that is 0, as many as have come in when "row_last" is high.
 library ieee;
 use ieee.std_logic_1164.all;
 use ieee.numeric_std.all;
@@ -16,7 +17,8 @@ use work.engine_types.all;
 entity row_maximum is
   generic (
     BLOCK_MEMORY : natural; -- 1: block memory, 0: look-up tables
-    WINDOW       : positive;
+    ROW_LENGTH   : natural;  -- scores of each row; 0: that differs from row to row
+    MOST_SCORES  : positive; -- scores of the longest row
     SUM_BITS     : positive;
     STEP_BITS    : positive;
     ADDRESS_BITS : positive
@@ -45,7 +47,7 @@ end entity row_maximum;
 
 architecture rtl of row_maximum is
 
-  constant ROW_INDEX_BITS : positive := index_bits(WINDOW);
+  constant ROW_INDEX_BITS : positive := index_bits(MOST_SCORES);
 
   subtype index_t is unsigned(ROW_INDEX_BITS - 1 downto 0);
 
@@ -62,6 +64,7 @@ architecture rtl of row_maximum is
   signal fill_bank    : std_logic;
   signal maximum      : signed(SUM_BITS - 1 downto 0);
   signal reading      : std_logic;
+  signal last_index   : index_t; -- of the row that is read
   signal read_index   : index_t;
   signal read_bank    : std_logic;
   signal write_address : unsigned(ROW_INDEX_BITS downto 0);
@@ -106,6 +109,23 @@ begin
       read_data     => read_data
     );
 
+  one_length : if ROW_LENGTH > 0 generate
+    last_index <= to_unsigned(ROW_LENGTH - 1, ROW_INDEX_BITS);
+  end generate one_length;
+
+  any_length : if ROW_LENGTH = 0 generate
+
+    keep_length : process (clk) is
+    begin
+      if rising_edge(clk) then
+        if came = '1' and came_last = '1' then
+          last_index <= fill;
+        end if;
+      end if;
+    end process keep_length;
+
+  end generate any_length;
+
   walk : process (clk) is
     variable best : signed(SUM_BITS - 1 downto 0);
   begin
@@ -125,7 +145,7 @@ begin
 
       if reading = '1' then
         read_index <= read_index + 1;
-        if read_index = WINDOW - 1 then
+        if read_index = last_index then
           reading <= '0';
         end if;
       end if;
@@ -141,6 +161,9 @@ begin
           full_step    <= came_step;
           full_ways    <= came_ways;
           full_y       <= fill_y;
+          if ROW_LENGTH < 2 and came_first = '1' then
+            full_y <= came_y; -- the row has a single score
+          end if;
 
           fill       <= (others => '0');
           fill_bank  <= not fill_bank;
@@ -157,7 +180,7 @@ begin
       if read_index = 0 then
         first_q(0) <= reading;
       end if;
-      if read_index = WINDOW - 1 then
+      if read_index = last_index then
         last_q(0) <= reading;
       end if;
 

@@ -5,8 +5,8 @@
 -- its addresses stand at the outputs and "issue" is high. All waiting is in the program: a job's
 -- idle clocks before it make sure that data are written before they are read and that the units
 -- behind are free. So the schedule is fixed at compile time, to the clock. Only a job that reads
--- inputs waits until they have come in ("token_loaded" counts them), which delays all that
--- follows alike.
+-- inputs for which no job before it has waited waits until they have come in ("row_loaded" counts
+-- their rows), which delays all that follows alike.
 -- The next job's word is fetched while the current job runs, in three clocks, so jobs start at
 -- least four clocks apart. The comparisons that end a loop are made a clock ahead.
 library ieee;
@@ -21,7 +21,7 @@ entity sequencer is
   port (
     clk          : in    std_logic;
     reset        : in    std_logic;
-    token_loaded : in    std_logic;
+    row_loaded   : in    std_logic;
     issue        : out   std_logic;
     first        : out   std_logic; -- of a tile
     last         : out   std_logic;
@@ -40,6 +40,11 @@ architecture rtl of sequencer is
 
   subtype count_t is unsigned(COUNT_BITS - 1 downto 0);
   subtype address_t is unsigned(ADDRESS_BITS - 1 downto 0);
+  subtype rows_t is unsigned(index_bits(INPUT_ROWS + 1) - 1 downto 0);
+
+  constant WAYS_AT  : natural := STEP_BITS + ADDRESS_BITS;
+  constant NEEDS_AT : natural := WAYS_AT + 2;
+  constant WAIT_AT  : natural := NEEDS_AT + NEEDS_BITS;
 
   -- the next job: its word, its step
   signal arrived   : std_logic;
@@ -47,6 +52,7 @@ architecture rtl of sequencer is
   signal word       : std_logic_vector(ISSUE_WORD_BITS - 1 downto 0);
   signal word_step  : unsigned(STEP_BITS - 1 downto 0);
   signal word_ways  : std_logic_vector(1 downto 0);
+  signal word_needs : rows_t;
   signal word_wait  : count_t;
   signal word_x     : address_t;
   signal upcoming   : step_t;
@@ -56,9 +62,9 @@ architecture rtl of sequencer is
   signal one_group  : std_logic;
   signal no_wait    : std_logic;
 
-  -- tokens loaded and not yet used
-  signal tokens     : unsigned(6 downto 0);
-  signal needs      : unsigned(6 downto 0);
+  -- rows of the inputs that are loaded, and for which no job has waited yet
+  signal rows       : rows_t;
+  signal needs      : rows_t;
   signal go         : std_logic;
 
   -- the current job
@@ -102,9 +108,10 @@ begin
     );
 
   word_step <= unsigned(word(STEP_BITS - 1 downto 0));
-  word_x    <= unsigned(word(STEP_BITS + ADDRESS_BITS - 1 downto STEP_BITS));
-  word_ways <= word(STEP_BITS + ADDRESS_BITS + 1 downto STEP_BITS + ADDRESS_BITS);
-  word_wait <= resize(unsigned(word(ISSUE_WORD_BITS - 1 downto STEP_BITS + ADDRESS_BITS + 2)), COUNT_BITS);
+  word_x     <= unsigned(word(WAYS_AT - 1 downto STEP_BITS));
+  word_ways  <= word(NEEDS_AT - 1 downto WAYS_AT);
+  word_needs <= resize(unsigned(word(WAIT_AT - 1 downto NEEDS_AT)), rows_t'length);
+  word_wait  <= resize(unsigned(word(ISSUE_WORD_BITS - 1 downto WAIT_AT)), COUNT_BITS);
 
   issuing <= busy and not pausing;
   ends    <= issuing and at_last and last_tile;
@@ -123,25 +130,19 @@ begin
 
   fetch : process (clk) is
     variable following : step_t;
-    variable left      : unsigned(6 downto 0);
-    variable needed    : unsigned(6 downto 0);
+    variable left      : rows_t;
   begin
     if rising_edge(clk) then
       following := PROGRAM(to_integer(word_step));
-      needed    := (others => '0');
-      if following.x_source = FROM_INPUTS then
-        needed(1) := word_ways(0) and word_ways(1);
-        needed(0) := word_ways(0) xor word_ways(1);
-      end if;
 
-      left := tokens;
-      if token_loaded = '1' then
+      left := rows;
+      if row_loaded = '1' then
         left := left + 1;
       end if;
       if go = '1' then
         left := left - needs;
       end if;
-      tokens <= left;
+      rows <= left;
 
       if arrived = '1' then
         upcoming  <= following;
@@ -149,7 +150,7 @@ begin
         one_inner <= '0';
         one_group <= '0';
         no_wait   <= '0';
-        needs     <= needed;
+        needs     <= word_needs;
         if following.tiles_last = 0 then
           one_tile <= '1';
         end if;
@@ -167,18 +168,18 @@ begin
       if go = '1' then
         prepared <= '0';
       elsif arrived = '1' then
-        if tokens >= needed then
+        if rows >= word_needs then
           prepared <= '1';
         end if;
       elsif fetched = '1' and prepared = '0' then
-        if tokens >= needs then
+        if rows >= needs then
           prepared <= '1';
         end if;
       end if;
 
       if reset = '1' then
         prepared <= '0';
-        tokens   <= (others => '0');
+        rows     <= (others => '0');
         needs    <= (others => '0');
       end if;
     end if;

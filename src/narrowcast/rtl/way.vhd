@@ -266,34 +266,50 @@ begin
 
   to_maximum <= valid and softmax;
 
-  maximum : entity work.row_maximum
-    generic map (
-      BLOCK_MEMORY => SCORES_BLOCK,
-      WINDOW       => WINDOW,
-      SUM_BITS     => SUM_BITS,
-      STEP_BITS    => STEP_BITS,
-      ADDRESS_BITS => ADDRESS_BITS
-    )
-    port map (
-      clk           => clk,
-      reset         => reset,
-      valid         => to_maximum,
-      raw           => value,
-      borrow        => borrow,
-      row_first     => row_first,
-      row_last      => row_last,
-      step          => step,
-      ways          => ways,
-      y_address     => y_address,
-      hold          => hold,
-      out_valid     => s_valid,
-      out_below     => s_below,
-      out_step      => s_step,
-      out_ways      => s_ways,
-      out_y_address => s_y_address,
-      out_row_first => s_row_first,
-      out_row_last  => s_row_last
-    );
+  with_scores : if MOST_KEYS > 0 generate
+
+    scores_of_row : entity work.row_maximum
+      generic map (
+        BLOCK_MEMORY => SCORES_BLOCK,
+        ROW_LENGTH   => ROW_LENGTH,
+        MOST_SCORES  => maximum(MOST_KEYS, 1),
+        SUM_BITS     => SUM_BITS,
+        STEP_BITS    => STEP_BITS,
+        ADDRESS_BITS => ADDRESS_BITS
+      )
+      port map (
+        clk           => clk,
+        reset         => reset,
+        valid         => to_maximum,
+        raw           => value,
+        borrow        => borrow,
+        row_first     => row_first,
+        row_last      => row_last,
+        step          => step,
+        ways          => ways,
+        y_address     => y_address,
+        hold          => hold,
+        out_valid     => s_valid,
+        out_below     => s_below,
+        out_step      => s_step,
+        out_ways      => s_ways,
+        out_y_address => s_y_address,
+        out_row_first => s_row_first,
+        out_row_last  => s_row_last
+      );
+
+  end generate with_scores;
+
+  without_scores : if MOST_KEYS = 0 generate
+    hold        <= '0';
+    s_valid     <= '0';
+    s_below     <= (others => '0');
+    s_step      <= (others => '0');
+    s_ways      <= (others => '0');
+    s_y_address <= (others => '0');
+    s_row_first <= '0';
+    s_row_last  <= '0';
+  end generate without_scores;
 
   below_valid <= s_valid;
   below_step  <= s_step;
@@ -374,19 +390,27 @@ begin
 
   ------------------------------------------------------------------ softmax, second half
 
-  exponentials : entity work.rom
-    generic map (
-      BLOCK_MEMORY => EXPONENTIAL_BLOCK,
-      WIDTH        => E_BITS,
-      ADDRESS_BITS => ADDRESS_BITS,
-      CONTENTS     => EXPONENTIALS_IMAGE
-    )
-    port map (
-      clk     => clk,
-      enable  => to_table,
-      address => e_address,
-      data    => e_data
-    );
+  with_exponentials : if MOST_KEYS > 0 generate
+
+    exponentials : entity work.rom
+      generic map (
+        BLOCK_MEMORY => EXPONENTIAL_BLOCK,
+        WIDTH        => E_BITS,
+        ADDRESS_BITS => ADDRESS_BITS,
+        CONTENTS     => EXPONENTIALS_IMAGE
+      )
+      port map (
+        clk     => clk,
+        enable  => to_table,
+        address => e_address,
+        data    => e_data
+      );
+
+  end generate with_exponentials;
+
+  without_exponentials : if MOST_KEYS = 0 generate
+    e_data <= (others => '0');
+  end generate without_exponentials;
 
   look_up : process (all) is
     variable s : step_t;
@@ -418,27 +442,35 @@ begin
   e       <= resize(signed('0' & e_data) + e_zero, Y_BITS);
   e_tag   <= e_tag_2;
 
-  reciprocal : entity work.row_reciprocal
-    generic map (
-      BLOCK_MEMORY   => ROW_M_BLOCK,
-      RING_BITS      => RING_BITS,
-      E_BITS         => E_BITS,
-      ROW_SUM_BITS   => ROW_SUM_BITS,
-      QUOTIENT_BITS  => ROW_M_BITS,
-      NUMERATOR_BITS => NUMERATOR_BITS
-    )
-    port map (
-      clk          => clk,
-      reset        => reset,
-      rewind       => rewind,
-      valid        => e_valids(2),
-      e            => unsigned(e_data),
-      row_first    => e_tag_2(1),
-      row_last     => e_tag_2(0),
-      numerator    => e_numerator,
-      read         => row_m,
-      read_address => slot(RING_BITS - 1 downto 0),
-      multiplier   => row_multiplier
-    );
+  with_reciprocal : if MOST_KEYS > 0 generate
+
+    reciprocal : entity work.row_reciprocal
+      generic map (
+        BLOCK_MEMORY   => ROW_M_BLOCK,
+        RING_BITS      => RING_BITS,
+        E_BITS         => E_BITS,
+        ROW_SUM_BITS   => ROW_SUM_BITS,
+        QUOTIENT_BITS  => ROW_M_BITS,
+        NUMERATOR_BITS => NUMERATOR_BITS
+      )
+      port map (
+        clk          => clk,
+        reset        => reset,
+        rewind       => rewind,
+        valid        => e_valids(2),
+        e            => unsigned(e_data),
+        row_first    => e_tag_2(1),
+        row_last     => e_tag_2(0),
+        numerator    => e_numerator,
+        read         => row_m,
+        read_address => slot(RING_BITS - 1 downto 0),
+        multiplier   => row_multiplier
+      );
+
+  end generate with_reciprocal;
+
+  without_reciprocal : if MOST_KEYS = 0 generate
+    row_multiplier <= (others => '0');
+  end generate without_reciprocal;
 
 end architecture rtl;

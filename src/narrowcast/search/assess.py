@@ -80,6 +80,6 @@ def _excess(found: Estimate, device: Device) -> dict[str, float]:
     return {
         "lut": most["lut"] / device.lut - 1,
         "ff": most["ff"] / device.ff - 1,
-        "dsp": found.dsp / device.dsp - 1,
+        "dsp": found.dsp / device.dsp - 1 if device.dsp else 0.0,
         "blocks": found.blocks / device.blocks - 1,
     }

@@ -9,7 +9,8 @@ from narrowcast.config import Config, quantised_names
 from narrowcast.data import Dataset
 from narrowcast.model import Transformer
 from narrowcast.model.training import one_thread, tensors
-from narrowcast.quantize.network import QuantisedLinear, QuantisedTransformer
+from narrowcast.quantize.network import QuantisedTransformer
+from narrowcast.quantize.steps import QuantisedLinear, QuantisedRowSum
 from narrowcast.quantize.training import calibrated
 from narrowcast.search.space import WIDTHS, with_bits
 
@@ -36,10 +37,10 @@ class _AnyWidth(nn.Module):
 def _places(model: QuantisedTransformer) -> Iterator[tuple[str, nn.Module, str]]:
     """Yield the name of each width, the step that has it, and the attribute of its quantiser."""
     for step in model.steps():
-        name = step.output.name.removesuffix(".output")
         if isinstance(step, QuantisedLinear):
-            yield f"{name}.weight", step, "quantise_weight"
-        yield f"{name}.activation", step, "output"
+            yield f"{step.spec.name}.weight", step, "quantise_weight"
+        if not isinstance(step, QuantisedRowSum):
+            yield f"{step.spec.name}.activation", step, "output"
 
 
 class Rounded:

@@ -1,33 +1,42 @@
-"""Device files: what a chip has."""
+"""Devices and the boards that carry them, each read from a file of its own."""
 
 import tomllib
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
 
 from narrowcast.config import did_you_mean
 from narrowcast.errors import UserError
+from narrowcast.targets.ecp5 import ECP5
+from narrowcast.targets.family import DspBlock, Family, Shapes
+from narrowcast.targets.ice40 import ICE40
+from narrowcast.targets.xc7 import XC7
+
+FAMILIES = {family.name: family for family in (XC7, ICE40, ECP5)}
+_FOLDER = resources.files("narrowcast.targets")
 
 
 @dataclass(frozen=True)
 class Board:
-    """A board with the device on it, and what place and route needs to know of both.
+    """A board with a device on it.
 
     Attributes:
-        name: of the board. clock_mhz: of its oscillator.
-        pnr_options: nextpnr's for the device, its package and its speed grade.
-        constraints: name of the file, beside the device's, that says which pin is which.
+        name: as people call it.
+        device: name of the device.
+        clock_mhz: of its oscillator.
+        constraints: name of the file, beside the board's, that says which pin is which.
     """
 
     name: str
+    device: str
     clock_mhz: float
-    pnr_options: tuple[str, ...]
     constraints: str
 
     @property
     def constraints_text(self) -> str:
         """Content of the file of constraints."""
-        return (resources.files("narrowcast.targets") / "devices" / self.constraints).read_text()
+        return (_FOLDER / "boards" / self.constraints).read_text()
 
 
 @dataclass(frozen=True)
@@ -36,12 +45,14 @@ class Power:
 
     Attributes:
         static_mw: milliwatts, whether it works or not.
-        product_pj: picojoules of a DSP block for each product. access_pj: of a block memory for
-            each access. table_pj: of each look-up table in use, with the flip-flops beside it and
-            their clock, in every clock.
+        product_pj: picojoules of a DSP block for each product.
+        access_pj: picojoules of a block memory for each access.
+        table_pj: picojoules of each look-up table in use, with the flip-flops beside it and their
+            clock, in every clock.
         lane_toggles, memory_toggles, rest_toggles: toggle rates of designs for which these are
             meant, as ``narrowcast.tools.vcd.Rates`` has them.
-        static_error, dynamic_error: by how much of themselves the former may be wrong.
+        static_error: by how much of itself ``static_mw`` may be wrong.
+        dynamic_error: the same for all picojoules.
     """
 
     static_mw: float
@@ -60,67 +71,88 @@ class Device:
     """What one device has.
 
     Attributes:
-        name: of its file. part: as the vendor's tools call it. family: xc7, ice40 or ecp5.
-        lut, ff, dsp: how many there are.
-        dsp_ports: widths of the two ports of a DSP block's signed multiplier, the wider first.
-        lut_ram: whether look-up tables can be memory that is written.
-        block_name, blocks: the smallest block memory, and how many there are.
-        block_shapes: (words, bits, blocks) of each shape that block memory can take.
+        name: of its file.
+        part: as the vendor's tools call it.
+        family: what it is built of.
+        lut: look-up tables.
+        ff: flip-flops.
+        dsp: DSP blocks; 0 where there are none.
+        blocks: block memories, counted in the smallest that the family has.
         power: what it takes.
-        board: that the bitstream is for; None where there is no open place and route.
+        synthesis_options: yosys' for this device.
+        place_options: nextpnr's for this device, its package and its speed grade.
+        board: that a bitstream is for; None: there is none.
     """
 
     name: str
     part: str
-    family: str
+    family: Family
     lut: int
     ff: int
     dsp: int
-    dsp_ports: tuple[int, int]
-    lut_ram: bool
-    block_name: str
     blocks: int
-    block_shapes: tuple[tuple[int, int, int], ...]
     power: Power
+    synthesis_options: tuple[str, ...] = ()
+    place_options: tuple[str, ...] = ()
     board: Board | None = None
 
     @property
-    def bram36(self) -> float:
-        """Block memory in units of 36 kbit."""
-        words, bits, _ = self.block_shapes[0]
-        return self.blocks * words * bits / 36864
+    def dsp_block(self) -> DspBlock | None:
+        """A DSP block; None: the device has none."""
+        return self.family.dsp_block if self.dsp else None
+
+    @property
+    def block_name(self) -> str:
+        """The smallest block memory."""
+        return self.family.block_name
+
+    @property
+    def block_shapes(self) -> Shapes:
+        """(words, bits, blocks) of each shape that block memory can take."""
+        return self.family.block_shapes
+
+    def dsp_of_product(self, a_bits: int, b_bits: int) -> int:
+        """Return the DSP blocks of a signed product; 0: it is made of look-up tables."""
+        return self.dsp_block.blocks(a_bits, b_bits) if self.dsp_block else 0
 
 
 def device_names() -> list[str]:
     """Return the names of all devices that have a file."""
-    folder = resources.files("narrowcast.targets") / "devices"
-    return sorted(
-        f.name.removesuffix(".toml") for f in folder.iterdir() if f.name.endswith(".toml")
-    )
+    return [name for name, _ in _files("devices")]
 
 
 @cache
 def load_device(name: str) -> Device:
-    """Read a device file.
+    """Read a device file, and the board of this device that comes first by its file's name.
 
     Raises:
         UserError: there is no such device.
     """
-    names = device_names()
-    if name not in names:
-        hint = did_you_mean(name, names)
+    files = dict(_files("devices"))
+    if name not in files:
+        hint = did_you_mean(name, files)
         raise UserError(
-            f"hardware.device: unknown device {name!r}{hint}; one of {', '.join(names)}"
+            f"hardware.device: unknown device {name!r}{hint}; one of {', '.join(files)}"
         )
-    text = (resources.files("narrowcast.targets") / "devices" / f"{name}.toml").read_text()
-    fields = tomllib.loads(text)
-    ports, shapes = fields.pop("dsp_ports"), fields.pop("block_shapes")
-    board = fields.pop("board", None)
+    fields = tomllib.loads(files[name])
     return Device(
         name=name,
-        dsp_ports=(ports[0], ports[1]),
-        block_shapes=tuple((s[0], s[1], s[2]) for s in shapes),
+        family=FAMILIES[fields.pop("family")],
         power=Power(**fields.pop("power")),
-        board=board and Board(**{**board, "pnr_options": tuple(board["pnr_options"])}),
+        synthesis_options=tuple(fields.pop("synthesis_options", ())),
+        place_options=tuple(fields.pop("place_options", ())),
+        board=next((board for board in boards() if board.device == name), None),
         **fields,
     )
+
+
+def boards() -> list[Board]:
+    """Return all boards that have a file."""
+    return [Board(**tomllib.loads(text)) for _, text in _files("boards")]
+
+
+def _files(folder: str) -> Iterator[tuple[str, str]]:
+    """Yield name and content of all files of a folder, in the order of their names."""
+    for file in sorted((_FOLDER / folder).iterdir(), key=lambda file: file.name):
+        if file.name.endswith(".toml"):
+            yield file.name.removesuffix(".toml"), file.read_text()

@@ -10,6 +10,7 @@ from pathlib import Path
 from types import MappingProxyType
 
 from narrowcast.errors import ToolError
+from narrowcast.rtl import RTL
 from narrowcast.tools.process import require, run
 
 SOURCES = (
@@ -23,6 +24,8 @@ SOURCES = (
     "lane_cache.vhd",
     "weight_bank.vhd",
     "job_list.vhd",
+    "input_loader.vhd",
+    "result_buffer.vhd",
     "sequencer.vhd",
     "collector.vhd",
     "row_maximum.vhd",
@@ -32,7 +35,7 @@ SOURCES = (
     "pool.vhd",
     "engine.vhd",
 )
-TESTBENCH = Path(__file__).parents[1] / "rtl" / "testbench" / "engine_tb.vhd"
+TESTBENCH = RTL / "testbench" / "engine_tb.vhd"
 
 _SIGNED_PRODUCT = re.compile(r"= (\w+) \* (\w+); // smul")
 _INITIAL = re.compile(r"(initial\n\s+\w+) <=")

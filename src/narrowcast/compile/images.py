@@ -1,0 +1,280 @@
+"""The contents of all read-only memories, and where everything in them lies."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from narrowcast.compile.allocate import positions
+from narrowcast.compile.bit_columns import BitColumns
+from narrowcast.compile.encode import EncodedJob, Layout
+from narrowcast.compile.lanes import LaneArray, Mode
+from narrowcast.compile.memory import Segment
+from narrowcast.compile.program import EngineGraph
+from narrowcast.integer.model import Linear, Scores, Tensor
+
+Digits = NDArray[np.unsignedinteger[Any]]
+
+
+@dataclass(frozen=True)
+class PackedWeights:
+    """The weights of a step in their bank, so many columns to a word.
+
+    Attributes:
+        weights: Array [outputs, inner].
+        bits: Width of a weight.
+        columns: Weights of a word.
+        stride: 2 if only the upper lane of each pair takes a weight.
+    """
+
+    weights: np.ndarray
+    bits: int
+    columns: int
+    stride: int
+
+    @property
+    def count(self) -> int:
+        """Words that they take."""
+        outputs, inner = self.weights.shape
+        return int(inner) * -(-int(outputs) // (self.columns // self.stride))
+
+    def words(self) -> list[int]:
+        """Pack them: tile by tile, lane 0 in the lowest bits.
+
+        With a stride of 2 the lower lane of each pair gets zeros.
+        """
+        return [
+            sum(int(d) << (self.bits * lane) for lane, d in enumerate(word))
+            for word in self.digits().T
+        ]
+
+    def digits(self) -> Digits:
+        """Return the unsigned weights [columns, words] of each lane, word by word."""
+        outputs, inner = self.weights.shape
+        capacity = self.columns // self.stride
+        tiles = -(-outputs // capacity)
+        mask = (1 << self.bits) - 1
+        dtype = np.min_scalar_type(mask)
+        padded = np.zeros((tiles * capacity, self.stride, inner), dtype)
+        padded[:outputs, self.stride - 1] = self.weights & mask
+        lanes = capacity * self.stride
+        result: Digits = np.zeros((self.columns, self.count), dtype)
+        result[:lanes] = padded.reshape(tiles, lanes, inner).swapaxes(0, 1).reshape(lanes, -1)
+        return result
+
+
+@dataclass(eq=False)
+class Parameters:
+    """The numbers of a model but for its weights, one behind the other, and where each lies.
+
+    Attributes:
+        contents: The words of each memory by its name, copies that differ apart.
+        bias_base: As in ``Layout``.
+        position_base: As in ``Layout``.
+        m_base: As in ``Layout``.
+        r_base: As in ``Layout``.
+        table_base: As in ``Layout``.
+    """
+
+    contents: dict[str, list[list[int]]]
+    bias_base: dict[str, int] = field(default_factory=dict)
+    position_base: dict[str, int] = field(default_factory=dict)
+    m_base: dict[str, int] = field(default_factory=dict)
+    r_base: dict[str, int] = field(default_factory=dict)
+    table_base: dict[str, int] = field(default_factory=dict)
+    _bits: dict[tuple[str, int], list[BitColumns]] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, graph: EngineGraph, ways: int) -> Self:
+        """Collect the numbers of a graph for so many ways."""
+        biases: list[int] = []
+        of_rows: list[list[int]] = [[] for _ in range(ways)]
+        multipliers: list[int] = []
+        residuals: list[int] = []
+        exponentials: list[int] = []
+        result = cls(
+            {
+                "exponentials": [exponentials],
+                "biases": [biases],
+                "positions": of_rows,
+                "multipliers": [multipliers],
+                "residual multipliers": [residuals],
+            }
+        )
+        arrays = graph.model.arrays
+        for step in graph.analysis.products:
+            result.m_base[step.name] = len(multipliers)
+            if isinstance(step, Linear):
+                bias = arrays[step.bias]
+                if bias.ndim == 2:
+                    result.position_base[step.name] = len(of_rows[0])
+                    for way, words in enumerate(positions(bias, ways)):
+                        of_rows[way].extend(words)
+                else:
+                    result.bias_base[step.name] = len(biases)
+                    biases += bias.tolist()
+                multipliers += arrays[step.multiplier].tolist()
+                if step.residual_multiplier is not None:
+                    result.r_base[step.name] = len(residuals)
+                    residuals += arrays[step.residual_multiplier].tolist()
+            elif isinstance(step, Scores):
+                multipliers.append(step.multiplier)
+                if step.table not in result.table_base:
+                    result.table_base[step.table] = len(exponentials)
+                    exponentials += arrays[step.table].tolist()
+        return result
+
+    def bits(self, name: str, width: int) -> list[BitColumns]:
+        """Return the bits of a memory, copies that differ apart."""
+        if (name, width) not in self._bits:
+            self._bits[name, width] = bit_columns(self.contents[name], width)
+        return self._bits[name, width]
+
+
+@dataclass(eq=False)
+class Images:
+    """Images of the read-only memories, but for the list of jobs; where the weights lie.
+
+    Attributes:
+        parameters: Everything but weights.
+        bank_bits: Width of the weights of each bank.
+        banks: The weights of each bank.
+        layout: First addresses.
+        inputs: The tensors that a host writes, in order.
+    """
+
+    parameters: Parameters
+    bank_bits: tuple[int, ...]
+    banks: list[list[PackedWeights]]
+    layout: Layout
+    inputs: tuple[Tensor, ...]
+
+    @classmethod
+    def of(
+        cls,
+        graph: EngineGraph,
+        array: LaneArray,
+        modes: Mapping[str, Mode],
+        parameters: Parameters,
+    ) -> Self:
+        """Pack the weights for an array of lanes."""
+        linear = graph.linear()
+        bank_bits = tuple(sorted({step.weight_bits for step in linear}))
+        banks: list[list[PackedWeights]] = [[] for _ in bank_bits]
+        lane_source, lane_base = {}, {}
+        elements: dict[tuple[str, int, int], None] = {}
+        for step in linear:
+            bank = bank_bits.index(step.weight_bits)
+            lane_source[step.name] = bank
+            lane_base[step.name] = sum(weights.count for weights in banks[bank])
+            weights, stride = graph.model.arrays[step.weights], modes[step.name].stride
+            banks[bank].append(PackedWeights(weights, step.weight_bits, array.columns, stride))
+            if step.residual is not None and step.residual_element is not None:
+                elements[step.residual, *step.residual_element] = None
+        layout = Layout(
+            lane_source=lane_source,
+            lane_base=lane_base,
+            bias_base=parameters.bias_base,
+            position_base=parameters.position_base,
+            m_base=parameters.m_base,
+            r_base=parameters.r_base,
+            table_base=parameters.table_base,
+            elements=tuple(elements),
+        )
+        return cls(parameters, bank_bits, banks, layout, graph.model.input_tensors)
+
+    @property
+    def bank_words(self) -> list[int]:
+        """Words of each bank."""
+        return [sum(weights.count for weights in bank) for bank in self.banks]
+
+    def bits(self, segment: Segment) -> BitColumns:
+        """Return the bits of a segment of a bank."""
+        return self._banks_bits[segment.bank].run(segment.first, segment.words)
+
+    @cached_property
+    def _banks_bits(self) -> list[BitColumns]:
+        return [
+            BitColumns.of(np.hstack([part.digits() for part in bank]), bits)
+            for bank, bits in zip(self.banks, self.bank_bits, strict=True)
+        ]
+
+
+def bit_columns(contents: Sequence[Sequence[int]], width: int) -> list[BitColumns]:
+    """Return the bits of the copies of a memory."""
+    return [BitColumns.of(np.array(words, np.int64), width) for words in contents]
+
+
+@dataclass(frozen=True)
+class JobFormat:
+    """Widths of the fields of a job's word, from the lowest bits on.
+
+    Attributes:
+        step: Of its step.
+        address: Of an address.
+        needs: Of the rows of inputs that it needs.
+        wait: Of the idle clocks before it.
+        slot: Of its slot.
+        residual_rows: Whether the residual's address is a field of its own.
+        position_rows: Whether the address of the row's own biases is.
+    """
+
+    step: int
+    address: int
+    needs: int
+    wait: int
+    slot: int
+    residual_rows: bool
+    position_rows: bool
+
+    @property
+    def issue(self) -> int:
+        """Width of the sequencer's word."""
+        return self.step + self.address + 2 + self.needs + self.wait
+
+    @property
+    def collect(self) -> int:
+        """Width of the collector's word."""
+        addresses = 1 + self.residual_rows + self.position_rows
+        return self.step + addresses * self.address + 2 + self.slot
+
+    def issue_word(self, job: EncodedJob) -> int:
+        """Return the sequencer's word of a job."""
+        return _packed(
+            (job.step, self.step),
+            (job.x_row, self.address),
+            (job.ways, 2),
+            (job.needs, self.needs),
+            (job.wait, self.wait),
+        )
+
+    def collect_word(self, job: EncodedJob) -> int:
+        """Return the collector's word of a job."""
+        return _packed(
+            (job.step, self.step),
+            (job.y_row, self.address),
+            (job.ways, 2),
+            (job.slot, self.slot),
+            *([(job.residual_row, self.address)] if self.residual_rows else []),
+            *([(job.position_row, self.address)] if self.position_rows else []),
+        )
+
+    def contents(self, jobs: Sequence[EncodedJob]) -> dict[str, list[list[int]]]:
+        """Return the words of both lists of jobs, as ``Parameters`` has them."""
+        return {
+            "jobs, issued": [[self.issue_word(job) for job in jobs]],
+            "jobs, collected": [[self.collect_word(job) for job in jobs]],
+        }
+
+
+def _packed(*fields: tuple[int, int]) -> int:
+    """Return a word of fields (value, width), the first in the lowest bits."""
+    word = place = 0
+    for value, width in fields:
+        assert 0 <= value < 1 << width, f"{value} does not fit {width} bits"
+        word |= value << place
+        place += width
+    return word

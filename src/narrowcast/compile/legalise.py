@@ -1,0 +1,273 @@
+"""Rewrites a graph so that each tensor lies in one kind of the engine's memories.
+
+The engine writes each result to one place. A tensor that is read in several ways, as a query and
+as keys say, is copied: by a product with the identity, which any step can be. A copy is exact:
+``(x * 2 + 1) >> 1`` is x.
+"""
+
+from collections.abc import Container, Iterator
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+
+import numpy as np
+
+from narrowcast.errors import UserError
+from narrowcast.integer.analysis import Analysis, analyse
+from narrowcast.integer.model import (
+    Array,
+    Context,
+    IntegerModel,
+    Linear,
+    Operation,
+    RowSum,
+    Scores,
+    Tensor,
+)
+
+
+class Use(StrEnum):
+    """How a tensor is read; each exclusive use has a memory to itself."""
+
+    OPERAND = "operand"  # broadcast to the lanes
+    RESIDUAL = "residual"
+    ELEMENT = "element"  # one number of an input, as residual
+    PROBABILITIES = "probabilities"
+    KEYS = "keys"
+    VALUES = "values"
+    SUM = "sum"
+    RESULT = "result"
+
+
+Reader = tuple[str, Use]  # name of the operation that reads, empty for a host; and how
+_SHARED = {Use.OPERAND, Use.RESIDUAL}  # both read from the same store
+
+
+def legalise(analysis: Analysis) -> Analysis:
+    """Return the graph as the engine can run it, with the same results.
+
+    Raises:
+        UserError: The engine cannot run an operation; says which one, and why.
+    """
+    rewriter = _Rewriter(analysis)
+    return analyse(rewriter.rewritten())
+
+
+def uses(step: Operation) -> Iterator[tuple[str, Use]]:
+    """Yield each tensor that an operation reads, and how."""
+    match step:
+        case Linear():
+            yield step.operand, Use.OPERAND
+            if step.residual is not None:
+                whole = step.residual_element is None
+                yield step.residual, Use.RESIDUAL if whole else Use.ELEMENT
+        case RowSum():
+            yield step.operand, Use.SUM
+        case Scores():
+            yield step.operand, Use.OPERAND
+            yield step.key, Use.KEYS
+        case Context():
+            yield step.operand, Use.PROBABILITIES
+            yield step.value, Use.VALUES
+
+
+@dataclass
+class _Rewriter:
+    """Builds the new graph.
+
+    Attributes:
+        analysis: Of the graph as it was.
+        steps: Operations of the new graph so far.
+        tensors: Its tensors.
+        arrays: Its arrays.
+        renamed: What a reader reads in place of a tensor, by the tensor and the reader.
+    """
+
+    analysis: Analysis
+    steps: list[Operation] = field(default_factory=list)
+    tensors: dict[str, Tensor] = field(default_factory=dict)
+    arrays: dict[str, Array] = field(default_factory=dict)
+    renamed: dict[tuple[str, Reader], str] = field(default_factory=dict)
+
+    def rewritten(self) -> IntegerModel:
+        model = self.analysis.model
+        for name, tensor in model.tensors.items():
+            if tensor.state:
+                raise UserError(
+                    f"tensor {name} is a state: the engine keeps nothing between two inferences"
+                )
+        self.tensors, self.arrays = dict(model.tensors), dict(model.arrays)
+        for each in model.inputs:
+            self.place(each.tensor, {Use.OPERAND, Use.ELEMENT}, set())
+        sums = sum(isinstance(step, RowSum) for step in model.operations)
+        for step in model.operations:
+            match step:
+                case Scores():
+                    self.scores(step)
+                    continue
+                case Context():
+                    self.steps.append(self.reading(step))
+                    self.place(step.output, _SHARED, set())
+                case Linear():
+                    self.steps.append(self.reading(step))
+                    exclusive = {Use.KEYS, Use.VALUES, Use.SUM, Use.RESULT}
+                    self.place(step.output, _SHARED, exclusive)
+                case RowSum():
+                    self.steps.append(self.reading(step))
+                    self.row_sum(step, alone=sums == 1)
+        outputs = tuple(
+            replace(each, tensor=self.renamed.get((each.tensor, ("", Use.RESULT)), each.tensor))
+            for each in model.outputs
+        )
+        return replace(
+            model,
+            outputs=outputs,
+            operations=tuple(self.steps),
+            tensors=self.tensors,
+            arrays=self.arrays,
+        )
+
+    def readers(self, name: str) -> list[Reader]:
+        """Return who reads a tensor of the graph as it was, and how."""
+        found = [
+            (step.name, use)
+            for step in self.analysis.readers[name]
+            for tensor, use in uses(step)
+            if tensor == name
+        ]
+        ends = [each for each in self.analysis.model.outputs if each.tensor == name]
+        return list(dict.fromkeys(found)) + [("", Use.RESULT) for _ in ends]
+
+    def place(self, name: str, shared: set[Use], exclusive: set[Use]) -> None:
+        """Copy a tensor that has just been made for the readers that need a memory of their own.
+
+        Args:
+            name: Of the tensor.
+            shared: Uses that all read the memory in which it lies.
+            exclusive: Uses for which it may be made in their memory at once, if it is the only one.
+        """
+        readers = self.readers(name)
+        for reader, use in readers:
+            if use == Use.ELEMENT and use not in shared:
+                raise UserError(
+                    f"Linear {reader}: the engine adds one number of an input only, not of {name}"
+                )
+        apart = [reader for reader in readers if reader[1] not in shared]
+        if len(apart) == len(readers) and self.one_memory(apart) and apart[0][1] in exclusive:
+            return
+        self.copy_for(name, apart)
+
+    def copy_for(self, name: str, readers: list[Reader]) -> None:
+        """Copy a tensor once for all readers that can share a memory."""
+        copies: dict[tuple[Use, str], str] = {}
+        for reader in readers:
+            memory = self.memory(reader)
+            if memory not in copies:
+                copies[memory] = self.copy(name)
+            self.renamed[name, reader] = copies[memory]
+
+    def memory(self, reader: Reader) -> tuple[Use, str]:
+        """Tell apart the memories of an exclusive use.
+
+        Each sum over rows takes the pool for itself, and where values lie depends on their heads.
+        """
+        name, use = reader
+        if use == Use.VALUES:
+            steps = self.analysis.model.operations
+            heads = next(s.heads for s in steps if isinstance(s, Context) and s.name == name)
+            return use, str(heads)
+        return use, name if use == Use.SUM else ""
+
+    def one_memory(self, readers: list[Reader]) -> bool:
+        return len({self.memory(reader) for reader in readers}) == 1
+
+    def row_sum(self, step: RowSum, *, alone: bool) -> None:
+        """Let a sum be read from the pool, or copied to where it can be read while others sum."""
+        readers = self.readers(step.output)
+        if alone and all(use == Use.OPERAND for _, use in readers):
+            return
+        copied = self.copy(step.output)
+        apart = [reader for reader in readers if reader[1] not in _SHARED]
+        for reader in readers:
+            self.renamed[step.output, reader] = copied
+        summed = any(use == Use.SUM for _, use in apart)  # the pool cannot be read and added to
+        if len(apart) == len(readers) and self.one_memory(apart) and not summed:
+            return
+        self.copy_for(copied, apart)
+        for reader in apart:
+            self.renamed[step.output, reader] = self.renamed[copied, reader]
+
+    def scores(self, step: Scores) -> None:
+        """Compute scores once for each context that reads them, right where they are."""
+        readers = self.readers(step.output)
+        for reader, use in readers:
+            if use != Use.PROBABILITIES:
+                raise UserError(
+                    f"Scores {step.name}: the engine hands probabilities to a context only, "
+                    f"not to {reader or 'the host'}"
+                )
+        for number, each in enumerate(readers):
+            if number == 0:
+                self.steps.append(self.reading(step))
+                continue
+            output = self.unused(step.output, self.tensors)
+            self.tensors[output] = replace(self.tensors[step.output], name=output)
+            again = replace(step, name=self.unused_step(step.name), output=output)
+            self.renamed[step.output, each] = output
+            self.steps.append(self.reading(again, of=step.name))
+
+    def copy(self, name: str) -> str:
+        """Append a product with the identity; return the new tensor."""
+        source = self.tensors[name]
+        output = self.unused(name, self.tensors)
+        self.tensors[output] = replace(source, name=output)
+        step = self.unused_step(name)
+        columns = source.columns
+        named = {}
+        for part, array in (
+            ("weights", np.eye(columns, dtype=np.int64)),
+            ("bias", np.zeros(columns, np.int64)),
+            ("multiplier", np.full(columns, 2, np.int64)),
+        ):
+            named[part] = self.unused(f"{step}.{part}", self.arrays)
+            self.arrays[named[part]] = array
+        self.steps.append(
+            Linear(
+                *(step, name, output, named["weights"], 2, named["bias"], named["multiplier"], 1)
+            )
+        )
+        return output
+
+    def reading(self, step: Operation, of: str = "") -> Operation:
+        """Return an operation that reads the copies that are made for it."""
+        reader = of or step.name
+
+        def renamed(name: str, use: Use) -> str:
+            return self.renamed.get((name, (reader, use)), name)
+
+        match step:
+            case Linear():
+                step = replace(step, operand=renamed(step.operand, Use.OPERAND))
+                if step.residual is None:
+                    return step
+                use = Use.RESIDUAL if step.residual_element is None else Use.ELEMENT
+                return replace(step, residual=renamed(step.residual, use))
+            case RowSum():
+                return replace(step, operand=renamed(step.operand, Use.SUM))
+            case Scores():
+                operand, key = renamed(step.operand, Use.OPERAND), renamed(step.key, Use.KEYS)
+                return replace(step, operand=operand, key=key)
+            case Context():
+                operand = renamed(step.operand, Use.PROBABILITIES)
+                return replace(step, operand=operand, value=renamed(step.value, Use.VALUES))
+
+    def unused_step(self, name: str) -> str:
+        taken = {step.name for step in (*self.steps, *self.analysis.model.operations)}
+        return self.unused(name, taken)
+
+    @staticmethod
+    def unused(name: str, taken: Container[str]) -> str:
+        """Return a name like another one that is not taken."""
+        number = 1
+        while f"{name[:90]}.{number}" in taken:
+            number += 1
+        return f"{name[:90]}.{number}"

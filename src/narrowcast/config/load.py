@@ -1,0 +1,93 @@
+"""Reading a configuration file, with overrides."""
+
+import tomllib
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from narrowcast.config.mistakes import first_mistake
+from narrowcast.config.sections import Config
+from narrowcast.errors import UserError
+
+
+def load_config(
+    path: Path | str, overrides: Sequence[str] = (), data: Path | str | None = None
+) -> Config:
+    """Read a configuration file.
+
+    Args:
+        path: A TOML file with the sections of ``Config``.
+        overrides: ``key=value`` with a dotted key, such as ``model.channels=16``. The value is
+            read as TOML, and as plain text where it is no TOML.
+        data: The file of readings; wins over ``data.path``. As an override is, it is relative to
+            the working directory; what the file says is relative to the file's folder.
+
+    Raises:
+        UserError: On the first mistake, in one line: where, what was given, what is allowed.
+    """
+    path = Path(path)
+    values = _read_toml(path)
+    given = {_apply(values, override): override for override in overrides}
+    section = values.setdefault("data", {})
+    if isinstance(section, dict):
+        if data is not None:
+            section["path"] = Path(data)
+        elif isinstance(section.get("path"), str) and "data.path" not in given:
+            section["path"] = path.parent / section["path"]
+    try:
+        return Config.model_validate(values)
+    except ValidationError as error:
+        raise UserError(first_mistake(error, Config, path, given)) from None
+
+
+def _read_toml(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_bytes().decode("utf-8-sig"))
+    except FileNotFoundError:
+        raise UserError(f"{path}: no such configuration file") from None
+    except OSError as error:
+        raise UserError(f"{path}: cannot be read: {error.strerror}") from None
+    except UnicodeDecodeError:
+        raise UserError(f"{path}: not a TOML file: it is not UTF-8 text") from None
+    except tomllib.TOMLDecodeError as error:
+        raise UserError(f"{path}: not a valid TOML file: {error}") from None
+
+
+def _apply(values: dict[str, Any], override: str) -> str:
+    """Set one ``key=value`` in ``values`` and return the key."""
+    key, equals, text = override.partition("=")
+    *sections, last = _toml_key(key)
+    if not equals or not all((*sections, last)):
+        raise UserError(
+            f"override {override!r}: must have the form section.key=value, "
+            "such as model.channels=16"
+        )
+    for name in sections:
+        values = values.setdefault(name, {})
+        if not isinstance(values, dict):
+            raise UserError(f"override {override!r}: {name!r} is not a section")
+    values[last] = _toml_value(text.strip())
+    return ".".join((*sections, last))
+
+
+def _toml_key(text: str) -> list[str]:
+    """Return the parts of a dotted key, in which parts with dots of their own are quoted."""
+    try:
+        rest: Any = tomllib.loads(f"{text} = 0")
+    except tomllib.TOMLDecodeError:
+        return text.strip().split(".")
+    parts = []
+    while isinstance(rest, dict):
+        (part, rest), *_ = rest.items()
+        parts.append(part)
+    return parts
+
+
+def _toml_value(text: str) -> object:
+    try:
+        parsed = tomllib.loads(f"value = {text}")
+    except tomllib.TOMLDecodeError:
+        return text
+    return parsed["value"] if len(parsed) == 1 else text

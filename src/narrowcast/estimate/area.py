@@ -1,0 +1,176 @@
+"""Look-up tables and flip-flops of a design, from what synthesis made of others.
+
+For every family and synthesis tool there is a file in ``points``: designs that were synthesised
+(``narrowcast characterise``), with the features of each part of the engine and the look-up tables
+and flip-flops that it took. A part's model is the non-negative least squares fit of its
+counts to its features, each design weighted by its size, so that relative errors count. How far off
+it may be is what it was off at worst where each design in turn was left out of the fit.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache, partial
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from narrowcast.compile import AreaModel, Design
+from narrowcast.errors import UserError
+from narrowcast.estimate.features import PARTS, features
+from narrowcast.targets.device import Device
+
+Vector = NDArray[np.float64]
+POINTS = Path(__file__).parent / "points"
+RESOURCES = ("lut", "ff")
+Tool = Literal["yosys", "vivado"]
+_NOT = {"lut": ("registers",), "ff": ("tables", "choice")}  # endings of features without a say
+
+
+@dataclass(frozen=True)
+class Area:
+    """Look-up tables and flip-flops, and by how much of themselves they may be wrong."""
+
+    lut: int
+    ff: int
+    lut_error: float
+    ff_error: float
+
+    def share(self, device: Device) -> float:
+        """Return what is taken of a device's tables or flip-flops, whichever is more."""
+        return max(self.lut / device.lut, self.ff / device.ff)
+
+    def fits(self, device: Device) -> bool:
+        """Say whether a device's tables and flip-flops last, however wrong the numbers may be."""
+        lut, ff = self.lut * (1 + self.lut_error), self.ff * (1 + self.ff_error)
+        return lut <= device.lut and ff <= device.ff
+
+
+def area_model(tool: Tool) -> AreaModel:
+    """Return the estimate of a tool's counts, as the compiler takes it."""
+    return partial(area, tool=tool)
+
+
+def area(design: Design, tool: Tool = "yosys") -> Area:
+    """Estimate what synthesis will count.
+
+    Raises:
+        UserError: nothing has been characterised for the design's family and the tool.
+    """
+    fit = _fit(design.device.family.name, tool)
+    if not fit:
+        raise UserError(
+            f"nothing is known of what {tool} makes for {design.device.family.name}: "
+            f"run 'narrowcast characterise --tool {tool} --device {design.device.name}'"
+        )
+    found = features(design)
+    if not all(fit[r][part].keys() <= found[part].keys() for r in RESOURCES for part in PARTS):
+        raise UserError(
+            f"the fit to {tool} is of another version: run 'narrowcast characterise --tool {tool} "
+            f"--device {design.device.name}'"
+        )
+    total = {
+        resource: sum(
+            weight * found[part][name]
+            for part in PARTS
+            for name, weight in fit[resource][part].items()
+        )
+        for resource in RESOURCES
+    }
+    return Area(round(total["lut"]), round(total["ff"]), fit["error"]["lut"], fit["error"]["ff"])
+
+
+def points_file(family: str, tool: str) -> str:
+    """Return the name of the file of points."""
+    return f"{family}-{tool}.json"
+
+
+@cache
+def _fit(family: str, tool: str) -> dict[str, Any]:
+    """Return the fit of a file of points; an empty one if there is none."""
+    path = POINTS / points_file(family, tool)
+    if not path.is_file():
+        return {}
+    try:
+        fit: dict[str, Any] = json.loads(path.read_bytes()).get("fit", {})
+        if fit and not _well_formed(fit):
+            raise ValueError
+    except (ValueError, AttributeError):
+        raise UserError(f"{path}: is no JSON of points: delete it and characterise again") from None
+    return fit
+
+
+def _well_formed(fit: Any) -> bool:
+    """Say whether a fit has all numbers that are read from it, and no others."""
+    try:
+        numbers = [fit["error"][resource] for resource in RESOURCES]
+        for resource in RESOURCES:
+            for part in PARTS:
+                numbers += fit[resource][part].values()
+    except (LookupError, AttributeError, TypeError):
+        return False
+    return all(isinstance(number, int | float) for number in numbers)
+
+
+def fit_points(points: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """Fit all parts to the points.
+
+    Returns:
+        by resource and part the numbers of the features in use, and ``error``: the worst relative
+        error of each resource with each point left out in turn.
+    """
+    result: dict[str, Any] = {"error": {}}
+    for resource in RESOURCES:
+        sizes = np.array([sum(p[resource].values()) for p in points], float)
+        left_out = np.zeros(len(points))
+        result[resource] = {}
+        for part in PARTS:
+            names = [
+                name for name in points[0]["features"][part] if not name.endswith(_NOT[resource])
+            ]
+            rows = np.array([[p["features"][part][n] for n in names] for p in points], float)
+            counts = np.array([p[resource].get(part, 0) for p in points], float)
+            weights = _weighted_fit(rows, counts, sizes)
+            result[resource][part] = {
+                name: weight
+                for name, weight in zip(names, weights.round(4).tolist(), strict=True)
+                if weight
+            }
+            for i in range(len(points)):
+                others = np.arange(len(points)) != i
+                left_out[i] += rows[i] @ _weighted_fit(rows[others], counts[others], sizes[others])
+        errors = np.abs(left_out / sizes - 1)
+        result["error"][resource] = round(float(errors.max()), 4)
+    return result
+
+
+def _weighted_fit(rows: Vector, counts: Vector, sizes: Vector) -> Vector:
+    scale = np.maximum(rows.max(axis=0), 1e-9)
+    weights: Vector = non_negative(rows / scale / sizes[:, None], counts / sizes) / scale
+    return weights
+
+
+def non_negative(matrix: Vector, target: Vector) -> Vector:
+    """Return x >= 0 with the least squares of ``matrix @ x - target``.
+
+    C. L. Lawson, R. J. Hanson, Solving Least Squares Problems, 1974, chapter 23.
+    """
+    count = matrix.shape[1]
+    x, free = np.zeros(count), np.zeros(count, bool)
+    for _ in range(10 * count):
+        gradient = matrix.T @ (target - matrix @ x)
+        if free.all() or gradient[~free].max() <= 1e-12:
+            break
+        free[np.argmax(np.where(free, -np.inf, gradient))] = True
+        while True:
+            step = np.zeros(count)
+            step[free] = np.linalg.lstsq(matrix[:, free], target, rcond=None)[0]
+            negative = free & (step <= 0)
+            if not negative.any():
+                break
+            x = x + np.min(x[negative] / (x[negative] - step[negative])) * (step - x)
+            free &= x > 1e-12
+        x = step
+    return x

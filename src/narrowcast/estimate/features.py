@@ -1,0 +1,310 @@
+"""What the look-up tables and flip-flops of each part of the engine grow with.
+
+A part is an entity or a few that share their logic once a design is flat. Its model is linear:
+look-up tables, or flip-flops, are a sum of features, each times a number that synthesised designs
+give (see ``area``). Features are counts of bits that the VHDL makes a register, an adder, a
+multiplexer or a table of. Those named "tables" or "choice" make no flip-flops, and those named
+"registers" no look-up tables.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+
+from narrowcast.compile.bit_columns import BLOCK, BitColumns
+from narrowcast.compile.design import Design
+from narrowcast.compile.lanes import LaneKind, table_lane
+from narrowcast.compile.memory import Buffer
+from narrowcast.integer.model import Array
+from narrowcast.targets.family import Family
+
+PARTS = ("control", "epilogue", "lanes", "softmax", "engine", "memories")
+
+_SEQUENCER = (
+    *("tiles_last", "inner_last", "group_last", "tile_pause"),
+    *("x_source", "lane_source", "lane_base", "lane_stride"),
+)
+_COLLECTOR = (
+    *("column_first", "column_step", "columns_full", "columns_last", "bias_base", "m_base"),
+    *("r_base", "destination", "y_stride", "block_last", "has_bias", "bias_per_row"),
+    *("has_residual", "row_multiplier"),
+)
+_EPILOGUE = (
+    *("residual_zero", "residual_shift", "shift", "y_zero", "y_low", "y_high"),
+    *("has_bias", "has_residual"),
+)
+_ENGINE = (
+    *("x_zero", "destination", "e_zero", "numerator", "table_base", "m_base"),
+    *("bias_per_row", "residual_element", "row_multiplier"),
+)
+
+
+def features(design: Design) -> dict[str, dict[str, float]]:
+    """Return the features of each part by name."""
+    return {
+        "control": _control(design),
+        "epilogue": _epilogue(design),
+        "lanes": _lanes(design),
+        "softmax": _softmax(design),
+        "engine": _engine(design),
+        "memories": _memories(design),
+    }
+
+
+def _columns(design: Design, names: Sequence[str]) -> int:
+    """Count the bits of the program's fields that differ from step to step, alike ones once."""
+    values = np.array([[fields[name] for name in names] for fields in design.fields], np.int64)
+    width = int(np.abs(values).max()).bit_length() + 1
+    bits = values[:, :, None] >> np.arange(width) & 1
+    return _different(bits.reshape(len(values), -1))
+
+
+def _different(bits: Array) -> int:
+    """Count the columns of bits that change; alike ones, and opposite ones, are one."""
+    changes = np.packbits(bits != bits[0], axis=0)
+    size, every = len(changes), changes.T.tobytes()
+    seen = {every[first : first + size] for first in range(0, len(every), size)}
+    return len(seen - {bytes(size)})
+
+
+def _bits_of(design: Design, name: str) -> int:
+    return max(abs(fields[name]) for fields in design.fields).bit_length()
+
+
+def _control(design: Design) -> dict[str, float]:
+    """Sequencer and collector: program words, counters, addresses."""
+    c = design.constants
+    addressed = max(
+        f["lane_base"] + f["tiles_last"] * f["lane_stride"] + f["inner_last"] for f in design.fields
+    )
+    return {
+        "one": 1,
+        "sequencer's program bits": _columns(design, _SEQUENCER),
+        "collector's program bits": _columns(design, _COLLECTOR),
+        "lane address bits": addressed.bit_length(),
+        "address bits": c["ADDRESS_BITS"] - 2,
+        "counter bits": sum(_bits_of(design, f"{n}_last") for n in ("inner", "tiles"))
+        + _bits_of(design, "tile_pause"),
+        "wait bits": c["WAIT_BITS"],
+        "group bits": c["GROUPED"] * _bits_of(design, "group_last"),
+        "lane index bits": c["LANE_INDEX_BITS"],
+        "job index bits": c["JOB_INDEX_BITS"],
+    }
+
+
+def _epilogue(design: Design) -> dict[str, float]:
+    """Adders, shifters and limits, of each way; the program's constants once."""
+    c = design.constants
+    ways, total = c["WAYS"], c["TOTAL_BITS"]
+    product = c["RESIDUAL_BITS"] + 1 + c["M_BITS"]
+    raised = min(total, product + c["UP_HIGH"]) - c["UP_LOW"]
+    shifted = max(total - c["SHIFT_LOW"], c["Y_BITS"] + 2)
+    coarse = (c["SHIFT_HIGH"] - c["SHIFT_LOW"]) // 4 + 1
+    products = ((c["BIASED_BITS"], c["M_BITS"]), (c["RESIDUAL_BITS"] + 1, c["M_BITS"]))
+    return {
+        "ways": ways,
+        "second way": ways - 1,
+        "total bits": ways * total,
+        "sum bits": ways * c["SUM_BITS"],
+        "raised bits x further raises": ways * raised * (_raises(design) - 1),
+        "shifted bits": ways * shifted,
+        "shifted bits x shifts": ways * shifted * coarse,
+        "program bits": _columns(design, _EPILOGUE),
+        "bits of products that are cut": ways * sum(_cut(a, b, design) for a, b in products),
+        "outside products' tables": ways
+        * sum(a * b for a, b in products if not design.device.dsp_of_product(a, b)),
+    }
+
+
+def _cut(a_bits: int, b_bits: int, design: Design) -> int:
+    """Return the bits of the sums of a product that takes more than a DSP block."""
+    block = design.device.dsp_block
+    if block is None:
+        return 0
+    parts = -(-max(a_bits, b_bits) // block.wide) * -(-min(a_bits, b_bits) // block.narrow)
+    return (parts - 1) * (a_bits + b_bits)
+
+
+def _raises(design: Design) -> int:
+    """Count the shifts of a residual that logic has to tell apart.
+
+    They are those in the range which the register of the shift can hold: a bit of it that is the
+    same in all steps is no register, and bits that are always alike are one.
+    """
+    shifts = np.array([fields["residual_shift"] for fields in design.fields], np.int64)
+    bits = shifts[:, None] >> np.arange(6) & 1
+    low, high = design.constants["UP_LOW"], design.constants["UP_HIGH"]
+    alike = {column.tobytes(): i for i, column in reversed(list(enumerate(bits.T)))}
+    first = np.array([alike[column.tobytes()] for column in bits.T])
+    every = np.arange(low, high + 1)[:, None] >> np.arange(6) & 1
+    constant = (bits == bits[0]).all(axis=0)
+    possible = (every == every[:, first]) & (~constant | (every == bits[0]))
+    return int(possible.all(axis=1).sum())
+
+
+def _lanes(design: Design) -> dict[str, float]:
+    """Lanes, the registers of their sums, the choice among these, the row's maximum."""
+    c, array = design.constants, design.array
+    ways, columns, sums = c["WAYS"], c["COLUMNS"], c["SUM_BITS"]
+    count = {kind: sum(k == kind for k in array.kinds) for kind in LaneKind}
+    widths = [(c["X_BITS"], c["LANE_BITS"]), (array.narrow_x, array.narrow_w)]
+    each = list(zip(array.kinds, widths, strict=False))
+    of_tables = [table_lane(*bits, sums) for kind, bits in each if kind == LaneKind.TABLES]
+    outside = [  # of DSP blocks: products too narrow for them
+        bits
+        for kind, bits in each
+        if kind == LaneKind.SINGLE and not design.device.dsp_of_product(*bits)
+    ]
+    return {
+        "one": 1,
+        "ways": ways,
+        "sum bits": ways * sums,
+        "outside products' tables": columns * sum(x * w for x, w in outside),
+        # x is registered once for all columns; w and the product once for each
+        "outside products' registers": sum(x + columns * (x + 2 * w) for x, w in outside),
+        "sums": ways * columns * sums,
+        "columns": ways * columns,
+        "grouped sums": count[LaneKind.PAIRS] * c["GROUPED"] * columns * sums,
+        "pairs' operands": count[LaneKind.PAIRS] * columns * c["LANE_BITS"] / 2,
+        "single sums": count[LaneKind.SINGLE] * columns * sums,
+        "table lanes' tables": columns * sum(tables for tables, _ in of_tables),
+        "table lanes' registers": columns * sum(registers for _, registers in of_tables),
+    }
+
+
+def _softmax(design: Design) -> dict[str, float]:
+    """The division, of each way."""
+    c = design.constants
+    ways = c["WAYS"]
+    return {
+        "ways": ways,
+        "row sum bits": ways * c["ROW_SUM_BITS"],
+        "exponential bits": ways * c["E_BITS"],
+        "numerator bits": ways * c["NUMERATOR_BITS"],
+    }
+
+
+def _engine(design: Design) -> dict[str, float]:
+    """Streams, choice of operands, writing back, pool."""
+    c = design.constants
+    ways, columns = c["WAYS"], c["COLUMNS"]
+    of_bank = [
+        [s for s in design.segments if s.bank == bank] for bank in range(len(design.bank_bits))
+    ]
+    bank_bits = [bits * columns for bits in design.bank_bits]
+    kept = Counter({b.name: b.copies * b.width for b in design.buffers})
+    in_block = Counter(
+        {b.name: b.copies * b.width * (b.storage == "block") for b in design.buffers}
+    )
+    outputs = c["OUTPUTS"] * c["OUTPUT_BITS"] if c["OUTPUTS"] > 1 else 0
+    return {
+        "one": 1,
+        "ways": ways,
+        "operand bits": ways * c["X_BITS"],
+        "operand bits of two ways": (ways - 1) * c["X_BITS"],
+        "lane operand bits": columns * c["LANE_BITS"],
+        "lane operand bits with keys": c["KEY_LANES"] * c["LANE_BITS"],
+        "lane operand bits x further segments": columns
+        * c["LANE_BITS"]
+        * (len(design.segments) - 1),
+        "lane operand tables": _lane_operand_tables(design),
+        "bias bits": ways * c["BIAS_BITS"],
+        "further banks' bits": sum(bank_bits) - max(bank_bits),
+        "further segments' bits": sum((len(own) - 1) * own[0].width for own in of_bank),
+        "segments": len(design.segments),
+        "caches' bits": kept["keys"] + kept["values"],
+        "values' bits of a way": kept["values"] // ways,
+        "results' bits": ways * c["Y_BITS"],
+        "bits of further outputs": outputs,
+        "address bits": c["ADDRESS_BITS"] - 2,
+        "lane index bits": c["LANE_INDEX_BITS"],
+        "pool bits": c["POOL_BITS"],
+        "residual bits": ways * c["RESIDUAL_BITS"],
+        "program bits": _columns(design, _ENGINE),
+        "bits of weights in blocks": sum(s.block_bits for s in design.segments),
+        "bits of caches in blocks": in_block["keys"] + in_block["values"],
+        "bits of parameters": sum(
+            kept[name] for name in ("biases", "positions", "multipliers", "residual multipliers")
+        ),
+    }
+
+
+def _lane_operand_tables(design: Design) -> int:
+    """Return the tables of the choice among weights, keys and values.
+
+    Each bit has every segment with a bit that says whether it is chosen, a bank's selection from
+    the second on, a key, and a value of each way. A table of six inputs takes five inputs away. One
+    of four inputs chooses between two sources, weights being one of them, or takes three inputs
+    of several segments away.
+    """
+    c = design.constants
+    segments, banks = len(design.segments), len(design.bank_bits)
+    chosen = 2 * segments + banks - 1
+    total = 0
+    for lane in range(c["COLUMNS"]):
+        cached = (lane < c["KEY_LANES"]) + c["WAYS"] * (lane < c["VALUE_LANES"])
+        if design.device.family.lut_inputs == 6:
+            tables = -(-(chosen + cached + 1) // 5)
+        else:
+            tables = cached + (-(-(chosen - 1) // 3) if segments > 1 else 0)
+        total += tables * c["LANE_BITS"]
+    return total
+
+
+def rom_columns(bits: BitColumns, family: Family) -> tuple[int, int]:
+    """Return what a read-only memory has in its tables.
+
+    A bit that is the same in all words of a block takes no table, and bits that are alike take one.
+
+    Returns:
+        registers behind the tables, and the tables.
+    """
+    counts = bits.different
+    of_column = np.full(len(counts), family.column_luts(BLOCK))
+    of_column[-1] = family.column_luts(bits.words - BLOCK * (len(counts) - 1))
+    return int(counts.sum()), int(counts @ of_column)
+
+
+def _memories(design: Design) -> dict[str, float]:
+    """Everything in look-up tables, and the registers of all memories."""
+    c, family = design.constants, design.device.family
+    ram = _in_tables(design.buffers, writable=True)
+    small = ("inputs", "scratch", "tokens", "residuals", "keys", "values")
+    primitives = choice = 0
+    for b in ram:
+        if b.name in small and family.distributed_ram is not None:
+            primitives += b.copies * family.distributed_ram.primitives_luts(b.words, b.width)
+            choice += b.copies * b.width * (-(-b.words // family.distributed_ram.depth) - 1)
+    random = regular = registers = chosen = outputs = 0
+    for name, copies, bits in design.tables():
+        behind, tables = rom_columns(bits, family)
+        registers += copies * behind
+        if name.startswith(("jobs", "exponentials")):
+            regular += copies * tables
+        else:
+            random += copies * tables
+        each = family.choice_luts(bits.columns.shape[1])
+        varying = copies * bits.changes
+        chosen += each * varying
+        outputs += varying
+    return {
+        "one": 1,
+        "RAM tables": primitives,
+        "RAM choice": choice,
+        "ROM tables": random,
+        "regular ROM tables": regular,
+        "ROM registers": registers + outputs,
+        "ROM choice": chosen,
+        "lanes of caches": c["KEY_LANES"] + c["WAYS"] * c["VALUE_LANES"],
+        "ways": c["WAYS"],
+        "segments": len(design.segments),
+        "bits of RAM outside of blocks": sum(b.copies * b.width for b in ram if b.name in small),
+        "bits of RAM in blocks": sum(
+            b.copies * b.width for b in design.buffers if b.name in small and b.storage == "block"
+        ),
+    }
+
+
+def _in_tables(buffers: Iterable[Buffer], *, writable: bool) -> list[Buffer]:
+    return [b for b in buffers if b.writable == writable and b.storage == "distributed"]

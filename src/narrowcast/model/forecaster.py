@@ -1,0 +1,26 @@
+"""What training in floating point and with fake quantisation have in common: a forecaster."""
+
+import torch
+from torch import Tensor, nn
+
+_BATCH = 64  # windows at once, of which the activations stay in the processor's cache
+
+
+class Forecaster(nn.Module):
+    """A network whose ``forward`` maps scaled windows [windows, n, m] to [windows, outputs]."""
+
+    @torch.no_grad()
+    def evaluate(self, x: Tensor) -> Tensor:
+        """Forecast as in eval mode, whatever mode the network is in.
+
+        Args:
+            x: Scaled readings of all windows [windows, n, m].
+
+        Returns:
+            Scaled forecasts [windows, outputs], in float64.
+        """
+        training = self.training
+        self.eval()
+        result = torch.cat([self(part).double() for part in torch.split(x, _BATCH)])
+        self.train(training)
+        return result

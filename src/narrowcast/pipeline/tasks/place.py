@@ -1,0 +1,45 @@
+"""Place and route: the engine on a board, and its bitstream."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+from narrowcast.config import Config
+from narrowcast.pipeline.code import code_digest
+from narrowcast.pipeline.options import Options
+from narrowcast.pipeline.outputs import BOARD, PLACEMENT, RTL
+from narrowcast.pipeline.stages import Stage
+from narrowcast.progress import Progress
+from narrowcast.tools.nextpnr import Placement
+
+
+def stage(
+    config: Config, out: Path, options: Options, precondition: Callable[[], None]
+) -> Stage[Placement]:
+    """Return the stage that places and routes."""
+
+    def run(work: Path, progress: Progress) -> Placement:
+        from narrowcast.targets.device import load_device
+        from narrowcast.tools.nextpnr import place
+
+        device, yosys = load_device(config.hardware.device), options.find_yosys()
+        found = place(out / RTL, device, work / "flow", yosys, progress.advanced)
+        bitstream = Path(BOARD) / found.bitstream.name
+        (work / BOARD).mkdir()
+        found.bitstream.rename(work / bitstream)
+        return replace(found, bitstream=bitstream)
+
+    return Stage(
+        name="place",
+        run=run,
+        record=PLACEMENT,
+        kind=Placement,
+        outputs=(BOARD,),
+        needs=(RTL,),
+        settings={"hardware": {"device": config.hardware.device}},
+        options={
+            "yosys": None if options.yosys is None else str(options.yosys),
+            "code": code_digest(__name__),
+        },
+        precondition=precondition,
+    )

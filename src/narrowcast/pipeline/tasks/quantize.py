@@ -1,0 +1,94 @@
+"""Fine-tuning with fake quantisation, and the integer model."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+
+from narrowcast.config import Config
+from narrowcast.errors import ToolError
+from narrowcast.files import write_whole
+from narrowcast.pipeline.code import code_digest
+from narrowcast.pipeline.outputs import (
+    ACCURACY,
+    FLOAT_MODEL,
+    INTEGER_MODEL,
+    PREDICTIONS,
+    QUANTIZATION,
+)
+from narrowcast.pipeline.stages import Stage
+from narrowcast.pipeline.tasks.readings import (
+    epoch_progress,
+    learning_settings,
+    load_windows,
+    source_files,
+)
+from narrowcast.progress import Progress
+from narrowcast.records import write_record
+from narrowcast.training_records import Quantization, QuantizeResults
+
+
+def stage(config: Config, out: Path, precondition: Callable[[], None]) -> Stage[QuantizeResults]:
+    """Return the stage that turns the float model into integers."""
+
+    def run(work: Path, progress: Progress) -> QuantizeResults:
+        return _quantise(config, out, work, progress)
+
+    quantization = config.model_dump(mode="json", include={"quantization"})
+    return Stage(
+        name="quantize",
+        run=run,
+        record=ACCURACY,
+        kind=QuantizeResults,
+        outputs=(*INTEGER_MODEL, PREDICTIONS, QUANTIZATION),
+        needs=(FLOAT_MODEL,),
+        settings=learning_settings(config) | quantization,
+        options={"code": code_digest(__name__)},
+        files=source_files(config),
+        precondition=precondition,
+    )
+
+
+def _quantise(config: Config, out: Path, work: Path, progress: Progress) -> QuantizeResults:
+    from safetensors.numpy import save
+
+    from narrowcast.data import errors
+    from narrowcast.integer import execute, save_model
+    from narrowcast.model import build, load_state, predict
+    from narrowcast.quantize import finetune, summarise, to_integer_model
+
+    dataset, _ = load_windows(config)
+    test = dataset.test
+    source = build(config)
+    load_state(source, out / FLOAT_MODEL)
+    quantised, history = finetune(source, dataset, config, epoch_progress(progress))
+    model = to_integer_model(quantised, dataset, config.data)
+
+    (readings,), (forecast,) = model.inputs, model.outputs
+    inputs = model.quantise({readings.tensor: test.inputs})
+    results = execute(model, inputs)
+    forecasts = {
+        "float": predict(source, test.inputs, dataset),
+        "qat": predict(quantised, test.inputs, dataset),
+        "integer": model.decode(results)[forecast.tensor][:, 0],
+    }
+    if differing := int((forecasts["qat"] != forecasts["integer"]).any(axis=1).sum()):
+        raise ToolError(
+            f"the integer model and the quantised one in training differ on {differing} of "
+            f"{len(test)} test windows: this is an error in narrowcast, please report it"
+        )
+    several = {"truth": test.target, **forecasts}
+    arrays = {
+        **{name: y if y.shape[1] > 1 else y[:, 0] for name, y in several.items()},
+        "row": test.row,
+        **({} if test.time is None else {"time": test.time.as_unit("ns").asi8}),
+        "inputs": model.pack_inputs(inputs).astype(np.int32),
+        "results": model.pack_outputs(results).astype(np.int32),
+    }
+    tensors = Quantization(tuple(summarise(quantised, dataset, config)))
+    write_record(work / QUANTIZATION, tensors)
+    save_model(model, work)
+    packed = save({name: np.ascontiguousarray(array) for name, array in arrays.items()})
+    write_whole(work / PREDICTIONS, packed)
+    accuracy = {name: errors(each, test.target) for name, each in forecasts.items()}
+    return QuantizeResults(accuracy, history)

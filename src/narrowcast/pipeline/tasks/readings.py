@@ -1,0 +1,60 @@
+"""The readings, as the stages that learn from them take them."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from narrowcast.config import Config
+from narrowcast.progress import Progress
+from narrowcast.training_records import DataSummary, Windows
+
+if TYPE_CHECKING:
+    from narrowcast.data import Dataset
+
+
+def learning_settings(config: Config) -> dict[str, Any]:
+    """Return what a trained model depends on, as JSON, by section."""
+    plain = config.model_dump(mode="json", include={"data", "model", "train"})
+    del plain["data"]["path"]  # the content counts, and it may have moved
+    return plain
+
+
+def source_files(config: Config) -> dict[str, Path]:
+    """Return the file of readings."""
+    return {} if config.data.path is None else {"data": config.data.path}
+
+
+def load_windows(config: Config) -> "tuple[Dataset, DataSummary]":
+    """Return the windows, and what there is to say of them.
+
+    Raises:
+        UserError: The readings cannot be read, or not be learnt from.
+    """
+    from narrowcast.data import make_windows, read_table
+
+    table = read_table(config.data)
+    dataset = make_windows(table, config.data)
+    summary = DataSummary(
+        file="" if config.data.path is None else config.data.path.name,
+        rows=len(table.frame),
+        inputs=tuple(config.data.inputs),
+        target=config.data.target,
+        lead=config.data.lead,
+        outputs=config.data.outputs,
+        missing=table.missing,
+        windows=Windows(
+            train=len(dataset.train),
+            validation=len(dataset.validation),
+            test=len(dataset.test),
+            skipped_gaps=dataset.skipped_gaps,
+            skipped_missing=dataset.skipped_missing,
+        ),
+    )
+    return dataset, summary
+
+
+def epoch_progress(progress: Progress) -> Callable[[int, int, float], None]:
+    """Return what a training tells of every epoch."""
+    return lambda epoch, epochs, rmse: progress.advanced(
+        epoch, epochs, f"epoch {epoch} of {epochs}, validation RMSE {rmse:.4g}"
+    )

@@ -1,0 +1,46 @@
+"""Synthesis: what the design takes of the device."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+from narrowcast.config import Config
+from narrowcast.pipeline.code import code_digest
+from narrowcast.pipeline.options import Options
+from narrowcast.pipeline.outputs import RTL, SYNTHESIS, VIVADO
+from narrowcast.pipeline.stages import Stage
+from narrowcast.progress import Progress
+from narrowcast.tools.yosys import Synthesis
+
+
+def stage(
+    config: Config, out: Path, options: Options, precondition: Callable[[], None]
+) -> Stage[Synthesis]:
+    """Return the stage that synthesises the VHDL, and writes a project for Vivado."""
+    hardware = config.hardware
+
+    def run(work: Path, progress: Progress) -> Synthesis:  # noqa: ARG001
+        from narrowcast.targets.device import load_device
+        from narrowcast.tools.vivado import synthesise_vivado, write_vivado_project
+        from narrowcast.tools.yosys import synthesise_yosys
+
+        device, clock = load_device(hardware.device), hardware.clock_mhz
+        synthesise = synthesise_vivado if options.synth == "vivado" else synthesise_yosys
+        found = synthesise(out / RTL, device, clock, work / "flow", options.find_yosys())
+        write_vivado_project(work / VIVADO, device, clock)
+        return found
+
+    return Stage(
+        name="synth",
+        run=run,
+        record=SYNTHESIS,
+        kind=Synthesis,
+        outputs=(VIVADO,),
+        needs=(RTL,),
+        settings={"hardware": {"device": hardware.device, "clock_mhz": hardware.clock_mhz}},
+        options={
+            "synth": options.synth,
+            "yosys": None if options.yosys is None else str(options.yosys),
+            "code": code_digest(__name__),
+        },
+        precondition=precondition,
+    )

@@ -1,0 +1,46 @@
+"""Training in floating point."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+from narrowcast.config import Config
+from narrowcast.pipeline.code import code_digest
+from narrowcast.pipeline.outputs import FLOAT_MODEL, TRAINING
+from narrowcast.pipeline.stages import Stage
+from narrowcast.pipeline.tasks.readings import (
+    epoch_progress,
+    learning_settings,
+    load_windows,
+    source_files,
+)
+from narrowcast.progress import Progress
+from narrowcast.training_records import TrainResults
+
+
+def stage(config: Config, precondition: Callable[[], None]) -> Stage[TrainResults]:
+    """Return the stage that trains the float model."""
+
+    def run(work: Path, progress: Progress) -> TrainResults:
+        from narrowcast.data import baselines, errors
+        from narrowcast.model import predict, save_state, train_float
+
+        dataset, summary = load_windows(config)
+        model, history = train_float(dataset, config, epoch_progress(progress))
+        save_state(model, work / FLOAT_MODEL)
+        forecast = predict(model, dataset.test.inputs, dataset)
+        found = {"float": errors(forecast, dataset.test.target), **baselines(dataset)}
+        return TrainResults(summary, found, history)
+
+    settings = learning_settings(config)
+    del settings["train"]["finetune_epochs"]
+    return Stage(
+        name="train",
+        run=run,
+        record=TRAINING,
+        kind=TrainResults,
+        outputs=(FLOAT_MODEL,),
+        settings=settings,
+        options={"code": code_digest(__name__)},
+        files=source_files(config),
+        precondition=precondition,
+    )

@@ -1,0 +1,93 @@
+"""Verification: the VHDL simulated against the integer model."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+
+from narrowcast.compile.summary import CompileResults
+from narrowcast.config import Config
+from narrowcast.errors import ToolError
+from narrowcast.integer.model import Array, IntegerModel
+from narrowcast.pipeline.code import code_digest
+from narrowcast.pipeline.outputs import INTEGER_MODEL, PROGRAM, RTL, VECTORS, VERIFICATION
+from narrowcast.pipeline.stages import Stage, read_state
+from narrowcast.progress import Progress
+from narrowcast.records import read_record
+from narrowcast.tools.verification import Checked, Cycles, MeasuredRates, VerifyResults
+
+NAME = "verify"
+_TRACED = 2  # windows, the test part's first and last: more of them give the same toggle rates
+
+
+def stage(
+    config: Config, out: Path, precondition: Callable[[], None], *, activity: bool
+) -> Stage[VerifyResults]:
+    """Return the stage that simulates; with ``activity`` it measures toggle rates, too."""
+    known = read_state(out, NAME)  # toggle rates that were asked for once are kept up
+    activity = activity or (known is not None and known.options.get("activity") is True)
+
+    def run(work: Path, progress: Progress) -> VerifyResults:
+        return _verify(config, out, work, progress, activity=activity)
+
+    return Stage(
+        name=NAME,
+        run=run,
+        record=VERIFICATION,
+        kind=VerifyResults,
+        needs=(*INTEGER_MODEL, RTL, VECTORS, PROGRAM),
+        settings=config.model_dump(mode="json", include={"verify"}),
+        options={"activity": activity, "code": code_digest(__name__)},
+        precondition=precondition,
+    )
+
+
+def _verify(
+    config: Config, out: Path, work: Path, progress: Progress, *, activity: bool
+) -> VerifyResults:
+    from narrowcast.integer import load_model
+    from narrowcast.tools.simulate import simulate_ghdl, simulate_verilator
+    from narrowcast.vectors import read_vectors
+
+    model = load_model(out)
+    inputs, expected = read_vectors(out / VECTORS, model)
+    predicted = read_record(out / PROGRAM, CompileResults).cycles
+    few = slice(config.verify.ghdl_windows)
+    checked: dict[str, Checked] = {}
+    for tool, simulate, windows in (
+        ("ghdl", simulate_ghdl, few),
+        ("verilator", simulate_verilator, slice(None)),
+    ):
+        found = simulate(
+            out / RTL, model, inputs[windows], expected[windows], work / tool, progress.advanced
+        )
+        if found.mismatches:
+            raise ToolError(
+                f"{tool}: {found.mismatches} of {found.windows} windows differ from the integer "
+                f"model\n{found.first_difference or ''}".rstrip()
+            )
+        if found.cycles != predicted:
+            raise ToolError(
+                f"{tool}: a window took {found.cycles} cycles, but {predicted} were predicted"
+            )
+        checked[tool] = Checked(found.windows, found.mismatches)
+        cycles = Cycles(predicted, found.cycles)
+    return VerifyResults(
+        verilator=checked["verilator"],
+        ghdl=checked["ghdl"],
+        cycles=cycles,
+        activity=_trace(out, model, inputs, expected, work) if activity else None,
+    )
+
+
+def _trace(
+    out: Path, model: IntegerModel, inputs: Array, expected: Array, work: Path
+) -> MeasuredRates:
+    """Measure toggle rates in a few windows."""
+    from narrowcast.tools import ghdl
+    from narrowcast.tools.simulate import trace_ghdl
+    from narrowcast.tools.vcd import read_activity
+
+    traced = np.linspace(0, len(inputs) - 1, min(_TRACED, len(inputs))).astype(int)
+    path = trace_ghdl(out / RTL, model, inputs[traced], expected[traced], work / "trace")
+    return MeasuredRates(ghdl.version(), len(traced), read_activity(path))

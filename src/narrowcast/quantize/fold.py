@@ -1,0 +1,76 @@
+"""The parameters of every matrix product, with the constant factors of its rows folded in.
+
+Batch norm, 1/sqrt(d_head), the mean over the tokens and the positional encoding are no operations
+of the integer graph: they are part of weights and biases.
+"""
+
+import math
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from narrowcast.model.transformer import Layer, Transformer
+
+
+@dataclass(frozen=True)
+class LinearParameters:
+    """Of ``y = x @ weight.T + bias [+ gain * residual]``.
+
+    Attributes:
+        weight: [columns, inner].
+        bias: [columns] or [rows, columns].
+        gain: [columns], or None without a residual.
+    """
+
+    weight: Tensor
+    bias: Tensor
+    gain: Tensor | None = None
+
+
+@torch.no_grad()
+def folded(source: Transformer, factors: Tensor) -> dict[str, LinearParameters]:
+    """Return the parameters of all products of ``source.graph``, by the name of the operation.
+
+    Args:
+        source: In floating point.
+        factors: [m], by which the columns of the input are divided.
+    """
+    shape = source.shape
+    embed, head = source.embed, source.head
+    products = {
+        "embed": LinearParameters(embed.weight * factors, embed.bias + source.position),
+        "head": LinearParameters(
+            head.weight / shape.window,
+            head.bias,
+            None if source.gain is None else source.gain * factors[shape.relative],
+        ),
+    }
+    root = math.sqrt(shape.channels / shape.heads)
+    for i, layer in enumerate(source.layers):
+        assert isinstance(layer, Layer)
+        query = layer.query
+        at_layer = {
+            "key": _plain(layer.key),
+            "query": LinearParameters(query.weight / root, query.bias / root),
+            "value": _plain(layer.value),
+            "attention_out": _normalised(layer.attention_out, layer.attention_norm),
+            "ffn_up": _plain(layer.ffn_up),
+            "ffn_down": _normalised(layer.ffn_down, layer.ffn_norm),
+        }
+        products |= {f"layers.{i}.{name}": each for name, each in at_layer.items()}
+    return products
+
+
+def _plain(linear: nn.Linear) -> LinearParameters:
+    return LinearParameters(linear.weight, linear.bias)
+
+
+def _normalised(linear: nn.Linear, norm: nn.BatchNorm1d) -> LinearParameters:
+    """Return the parameters of ``norm(linear(x) + residual)``."""
+    mean, variance = norm.running_mean, norm.running_var
+    assert mean is not None and variance is not None
+    gain = norm.weight / torch.sqrt(variance + norm.eps)
+    return LinearParameters(
+        gain[:, None] * linear.weight, gain * (linear.bias - mean) + norm.bias, gain
+    )

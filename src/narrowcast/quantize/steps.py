@@ -1,0 +1,264 @@
+"""The operations of a graph with fake quantisation, and their export to integer operations.
+
+Each step reads its operands from a dictionary of tensors by name, as real numbers
+[windows, rows, columns], and returns its own tensor. Exported, it reads what integers stand for
+from the descriptions of the integer tensors.
+"""
+
+from collections.abc import Mapping
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from narrowcast.integer.arithmetic import (
+    Reals,
+    Requantisation,
+    exponential_step,
+    exponential_table,
+    requantisation,
+)
+from narrowcast.integer.builder import ContextSpec, LinearSpec, RowSumSpec, ScoresSpec
+from narrowcast.integer.model import Array, Context, Linear, RowSum, Scores, row_sum_tensor
+from narrowcast.integer.model import Tensor as IntegerTensor
+from narrowcast.model.transformer import join_heads, split_heads
+from narrowcast.quantize.fake_quantise import ActivationQuantiser, WeightQuantiser
+from narrowcast.quantize.fold import LinearParameters
+
+Tensors = Mapping[str, Tensor]
+IntegerTensors = Mapping[str, IntegerTensor]
+Arrays = dict[str, Array]
+
+_LARGEST_BIAS = 2.0**27
+_LARGEST_FACTOR = 2.0**15  # what requantisation takes for sure
+
+
+def _requantisation(multiplier: Reals, residual: Reals | None = None) -> Requantisation:
+    """Return the integers of factors, those of a degenerate scale being cut off."""
+    if residual is not None:
+        residual = np.clip(residual, -_LARGEST_FACTOR, _LARGEST_FACTOR)
+    return requantisation(np.clip(multiplier, -_LARGEST_FACTOR, _LARGEST_FACTOR), residual)
+
+
+class QuantisedLinear(nn.Module):
+    """A matrix product with its epilogue, ``y = x @ weight.T + bias [+ gain * residual]``.
+
+    Attributes:
+        spec: The operation of the graph.
+        weight: [columns, inner].
+        bias: [columns] or [rows, columns].
+        gain: [columns], of the residual, or None.
+        quantise_weight: Of ``weight``.
+        output: Quantiser of the result.
+    """
+
+    def __init__(
+        self,
+        spec: LinearSpec,
+        parameters: LinearParameters,
+        weight_bits: int,
+        output: ActivationQuantiser,
+    ) -> None:
+        """Copy the parameters."""
+        super().__init__()
+        self.spec = spec
+        gain = parameters.gain
+        self.weight = nn.Parameter(parameters.weight.detach().clone())
+        self.bias = nn.Parameter(parameters.bias.detach().clone())
+        self.gain = None if gain is None else nn.Parameter(gain.detach().clone())
+        self.quantise_weight = WeightQuantiser(self.weight.detach(), weight_bits)
+        self.output = output
+
+    def forward(self, tensors: Tensors) -> Tensor:
+        """Return [windows, rows, columns], fake quantised."""
+        spec, x = self.spec, tensors[self.spec.operand]
+        weight = self.quantise_weight(self.weight)
+        if self.bias.ndim == 1:
+            y = functional.linear(x, weight, self.bias)
+        else:
+            y = functional.linear(x, weight) + self.bias
+        if spec.residual is not None and self.gain is not None:
+            residual = tensors[spec.residual]
+            if spec.residual_element is not None:
+                row, column = spec.residual_element
+                residual = residual[:, row, column, None, None]
+            y = torch.addcmul(y, residual, self.gain)
+        quantised: Tensor = self.output(y)
+        return quantised
+
+    def tensor(self, _: IntegerTensors) -> IntegerTensor:
+        """Return the description of the result."""
+        return self.output.tensor()
+
+    @torch.no_grad()
+    def export(self, tensors: IntegerTensors) -> tuple[Linear, Arrays]:
+        """Return the integer operation and its arrays."""
+        spec = self.spec
+        operand, output = tensors[spec.operand].scale, tensors[spec.output].scale
+        factor = None
+        if spec.residual is not None and self.gain is not None:
+            factor = self.gain.double().numpy() * (tensors[spec.residual].scale / output)
+        scale = self.quantise_weight.scale.double().numpy()
+        q = _requantisation(scale * (operand / output), factor)
+        # The bias counts in units of what M makes of an accumulator's unit, M's rounding included.
+        unit = np.maximum(q.multiplier, 1) * 2.0**-q.shift * output
+        bias = np.clip(self.bias.double().numpy() / unit, -_LARGEST_BIAS, _LARGEST_BIAS)
+        operation = Linear(
+            name=spec.name,
+            operand=spec.operand,
+            output=spec.output,
+            weights=f"{spec.name}.weights",
+            weight_bits=self.quantise_weight.bits,
+            bias=f"{spec.name}.bias",
+            multiplier=f"{spec.name}.multiplier",
+            shift=q.shift,
+            residual=spec.residual,
+            residual_multiplier=None if q.residual is None else f"{spec.name}.residual",
+            residual_shift=q.residual_shift,
+            residual_element=spec.residual_element,
+            relu=self.output.relu,
+        )
+        arrays = {
+            operation.weights: self.quantise_weight.integers(self.weight).numpy(),
+            operation.bias: np.rint(bias).astype(np.int64),
+            operation.multiplier: q.multiplier,
+        }
+        if operation.residual_multiplier is not None and q.residual is not None:
+            arrays[operation.residual_multiplier] = q.residual
+        return operation, arrays
+
+
+class QuantisedRowSum(nn.Module):
+    """A sum over rows; of integers it is exact, and nothing has to be quantised.
+
+    Attributes:
+        spec: The operation of the graph.
+    """
+
+    def __init__(self, spec: RowSumSpec) -> None:
+        super().__init__()
+        self.spec = spec
+
+    def forward(self, tensors: Tensors) -> Tensor:
+        """Return [windows, 1, columns]."""
+        return tensors[self.spec.operand].sum(dim=1, keepdim=True)
+
+    def tensor(self, tensors: IntegerTensors) -> IntegerTensor:
+        """Return the description of the result."""
+        return row_sum_tensor(self.spec.output, tensors[self.spec.operand])
+
+    def export(self, _: IntegerTensors) -> tuple[RowSum, Arrays]:
+        """Return the integer operation; it has no arrays."""
+        return RowSum(self.spec.name, self.spec.operand, self.spec.output), {}
+
+
+class _Exponential(torch.autograd.Function):
+    """``table[round(below / step)]``, with the gradient of the exponential it stands for."""
+
+    @staticmethod
+    def forward(ctx: torch.autograd.function.FunctionCtx, below: Tensor, bits: int) -> Tensor:
+        table = torch.from_numpy(exponential_table(bits)).float() / ((1 << bits) - 1)
+        index = torch.round(below * (-1.0 / exponential_step(bits)))
+        ctx.save_for_backward(below)
+        return table[index.clamp(0, len(table) - 1).long()]
+
+    @staticmethod
+    def backward(
+        ctx: torch.autograd.function.FunctionCtx, *gradients: Tensor
+    ) -> tuple[Tensor, None]:
+        (below,) = ctx.saved_tensors  # type: ignore[attr-defined]
+        return gradients[0] * below.exp(), None
+
+
+class QuantisedScores(nn.Module):
+    """Unnormalised probabilities: exponentials of the scores relative to their row's maximum.
+
+    Attributes:
+        spec: The operation of the graph.
+        output: Quantiser of the result.
+    """
+
+    def __init__(self, spec: ScoresSpec, output: ActivationQuantiser) -> None:
+        super().__init__()
+        self.spec = spec
+        self.output = output
+        output.set_range(0.0, 1.0)
+
+    def forward(self, tensors: Tensors) -> Tensor:
+        """Return e [windows, heads, rows, keys], fake quantised."""
+        query, key = tensors[self.spec.operand], tensors[self.spec.key]
+        heads = self.spec.heads
+        scores = split_heads(query, heads) @ split_heads(key, heads).transpose(2, 3)
+        below = scores - scores.detach().amax(dim=-1, keepdim=True)
+        if self.output.observer is not None:
+            self.output.observer(self.output, below.exp())
+        e: Tensor = _Exponential.apply(below, self.output.bits)  # type: ignore[no-untyped-call]
+        return e
+
+    def tensor(self, _: IntegerTensors) -> IntegerTensor:
+        """Return the description of the result."""
+        return self.output.tensor()
+
+    def export(self, tensors: IntegerTensors) -> tuple[Scores, Arrays]:
+        """Return the integer operation and its table."""
+        spec, bits = self.spec, self.output.bits
+        factor = -tensors[spec.operand].scale * tensors[spec.key].scale / exponential_step(bits)
+        q = _requantisation(np.array([factor]))
+        table = f"exponential{bits}"
+        operation = Scores(
+            name=spec.name,
+            operand=spec.operand,
+            key=spec.key,
+            output=spec.output,
+            heads=spec.heads,
+            multiplier=min(int(q.multiplier[0]), -1),
+            shift=q.shift,
+            table=table,
+        )
+        return operation, {table: exponential_table(bits)}
+
+
+class QuantisedContext(nn.Module):
+    """Values weighted by the unnormalised probabilities, then divided by their sum.
+
+    Attributes:
+        spec: The operation of the graph.
+        output: Quantiser of the result.
+    """
+
+    def __init__(self, spec: ContextSpec, output: ActivationQuantiser) -> None:
+        super().__init__()
+        self.spec = spec
+        self.output = output
+
+    def forward(self, tensors: Tensors) -> Tensor:
+        """Return [windows, rows, heads * size], fake quantised."""
+        e, value = tensors[self.spec.operand], tensors[self.spec.value]
+        context = e @ split_heads(value, self.spec.heads) / e.sum(dim=-1, keepdim=True)
+        quantised: Tensor = self.output(join_heads(context))
+        return quantised
+
+    def tensor(self, _: IntegerTensors) -> IntegerTensor:
+        """Return the description of the result."""
+        return self.output.tensor()
+
+    def export(self, tensors: IntegerTensors) -> tuple[Context, Arrays]:
+        """Return the integer operation; it has no arrays."""
+        spec = self.spec
+        ratio = min(tensors[spec.value].scale / tensors[spec.output].scale, _LARGEST_FACTOR)
+        # A row's sum is at least the full scale of its largest entry.
+        q = _requantisation(np.array([ratio / ((1 << tensors[spec.operand].bits) - 1)]))
+        operation = Context(
+            name=spec.name,
+            operand=spec.operand,
+            value=spec.value,
+            output=spec.output,
+            heads=spec.heads,
+            numerator=max(round(ratio * 2.0**q.shift), 1),
+            shift=q.shift,
+        )
+        return operation, {}
+
+
+Step = QuantisedLinear | QuantisedRowSum | QuantisedScores | QuantisedContext

@@ -1,0 +1,51 @@
+"""Records: frozen dataclasses that stand in JSON files."""
+
+import json
+from pathlib import Path
+from typing import Any, TypeVar
+
+from pydantic import Field, TypeAdapter, ValidationError
+
+from narrowcast.errors import UserError
+from narrowcast.files import write_whole
+
+Content = TypeVar("Content")
+
+IF_KNOWN = Field(exclude_if=lambda value: value is None)
+"""Annotates a field that a file leaves out where it is None."""
+
+
+def to_json(record: object) -> dict[str, Any]:
+    """Return a record as plain JSON, with its computed fields."""
+    adapter = TypeAdapter(type(record))
+    plain: dict[str, Any] = adapter.dump_python(record, mode="json", by_alias=True)
+    return plain
+
+
+def write_record(path: Path, record: object) -> None:
+    """Write a record to a file.
+
+    Raises:
+        UserError: The file cannot be written.
+    """
+    write_whole(path, json.dumps(to_json(record), indent=1) + "\n")
+
+
+def read_record(path: Path, kind: type[Content]) -> Content:
+    """Read a record of this kind from a file.
+
+    Raises:
+        UserError: The file cannot be read, is no JSON, or has not the fields of ``kind``.
+    """
+    try:
+        return TypeAdapter(kind).validate_python(json.loads(path.read_bytes()))
+    except OSError as error:
+        raise UserError(f"{path}: cannot be read: {error.strerror}") from None
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        where = ".".join(map(str, first["loc"]))
+        raise UserError(
+            f"{path}: {where}: {first['msg'].lower()}: delete it and run again"
+        ) from None
+    except ValueError:
+        raise UserError(f"{path}: is truncated or not JSON: delete it and run again") from None

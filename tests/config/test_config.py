@@ -1,0 +1,249 @@
+import json
+from pathlib import Path
+
+import pytest
+from pydantic import ValidationError
+
+from narrowcast.config import Config, load_config
+from narrowcast.errors import UserError
+
+DATA = """
+[data]
+path = "readings.csv"
+time = ""
+inputs = ["a", "b"]
+target = "c"
+window = 6
+lead = 0
+"""
+EXAMPLES = Path(__file__).parents[2] / "examples"
+
+
+def load(tmp_path: Path, text: str, *overrides: str, data: Path | None = None) -> Config:
+    (tmp_path / "run.toml").write_text(text, encoding="utf-8")
+    return load_config(tmp_path / "run.toml", overrides, data)
+
+
+def complaint(tmp_path: Path, text: str, *overrides: str) -> str:
+    with pytest.raises(UserError) as caught:
+        load(tmp_path, text, *overrides)
+    message = str(caught.value)
+    assert "\n" not in message
+    assert "pydantic" not in message and "type=" not in message
+    return message.removeprefix(str(tmp_path / "run.toml") + ": ")
+
+
+def test_defaults(tmp_path: Path) -> None:
+    config = load(tmp_path, DATA)
+    assert config.data.path == tmp_path / "readings.csv"
+    assert config.data.time == ""
+    assert (config.data.split.validation, config.data.split.test) == (0.15, 0.2)
+    assert config.model.ffn_channels == 4 * config.model.channels == 128
+    assert config.hardware.lanes == "auto"
+
+
+def test_ffn_channels_follow_channels(tmp_path: Path) -> None:
+    assert load(tmp_path, DATA, "model.channels=12").model.ffn_channels == 48
+    chosen = load(tmp_path, DATA, "model.channels=12", "model.ffn_channels=5")
+    assert chosen.model.ffn_channels == 5
+
+
+def test_bits_by_step_and_tensor(tmp_path: Path) -> None:
+    table = '\n[quantization.bits]\n"layers.*.weight" = 3\nembed.weight = 8\ndefault = 4\n'
+    config = load(tmp_path, DATA + table)
+    assert config.quantization.bits == {"layers.*.weight": 3, "embed.weight": 8, "default": 4}
+    widths = config.quantization.widths(1)
+    assert (widths["layers.0.key.weight"], widths["layers.0.key.activation"]) == (3, 4)
+    assert (widths["embed.weight"], widths["head.weight"]) == (8, 4)
+    assert set(load(tmp_path, DATA).quantization.widths(2).values()) == {8}
+    assert (
+        load(tmp_path, DATA, "quantization.bits.head.weight=5").quantization.widths(1)[
+            "head.weight"
+        ]
+        == 5
+    )
+    everything = load(tmp_path, DATA, 'quantization.bits={"embed.*" = 5, "*" = 3, default = 6}')
+    widths = everything.quantization.widths(1)
+    assert (widths["embed.activation"], widths["head.weight"]) == (5, 3)
+    plain = config.model_dump(mode="json")["quantization"]["bits"]
+    assert json.loads(json.dumps(plain))[0] == ["layers.*.weight", 3]
+    message = complaint(tmp_path, DATA + table, "quantization.bits.embed.wieght=4")
+    assert "there is no 'embed.wieght' (did you mean 'embed.weight'?)" in message
+    assert "layers.0.scores.activation" in message
+    assert "there is no 'layers.1.*'" in complaint(
+        tmp_path, DATA + '[quantization.bits]\n"layers.1.*" = 4'
+    )
+    assert "from 2 to 8" in complaint(tmp_path, DATA, "quantization.bits.embed.weight=9")
+
+
+def test_a_forecast_is_relative_where_the_target_is_known(tmp_path: Path) -> None:
+    known = ('data.inputs=["a", "c"]', "data.lead=1")
+    assert load(tmp_path, DATA).relative_column is None
+    assert load(tmp_path, DATA, *known).relative_column == 1
+    assert load(tmp_path, DATA, *known, "model.relative=false").relative_column is None
+    message = complaint(tmp_path, DATA, "model.relative=true")
+    assert message == (
+        "model.relative = true needs the target 'c' among the inputs: add it there, "
+        "or leave out relative"
+    )
+
+
+@pytest.mark.parametrize(
+    ("override", "section", "key", "value"),
+    [
+        ("hardware.device=xc7s25", "hardware", "device", "xc7s25"),
+        ('hardware.device="xc7s25"', "hardware", "device", "xc7s25"),
+        ("hardware.lanes=4", "hardware", "lanes", 4),
+        ("hardware.lanes=auto", "hardware", "lanes", "auto"),
+        ("hardware.clock_mhz = 50", "hardware", "clock_mhz", 50.0),
+        ("train.learning_rate=1e-2", "train", "learning_rate", 0.01),
+        ('data.inputs=["x"]', "data", "inputs", ["x"]),
+        ("data.inputs=[0, 1]", "data", "inputs", ["0", "1"]),
+        ("data.time=", "data", "time", ""),
+        ("data.target=1\nx=2", "data", "target", "1\nx=2"),
+    ],
+)
+def test_override(tmp_path: Path, override: str, section: str, key: str, value: object) -> None:
+    config = load(tmp_path, DATA, override)
+    assert getattr(getattr(config, section), key) == value
+
+
+def test_a_key_with_dots_of_its_own_is_quoted_in_an_override(tmp_path: Path) -> None:
+    bits = ('quantization.bits."embed.weight"=3', "quantization.bits.default=5")
+    widths = load(tmp_path, DATA, *bits).quantization.widths(1)
+    assert widths["embed.weight"] == 3 and widths["head.weight"] == 5
+
+
+def test_later_override_wins_and_creates_sections(tmp_path: Path) -> None:
+    config = load(tmp_path, DATA, "hardware.storage.keys=block", "hardware.storage.keys=auto")
+    assert config.hardware.storage.keys == "auto"
+
+
+def test_data_argument_wins_and_is_relative_to_the_working_directory(tmp_path: Path) -> None:
+    assert load(tmp_path, DATA, data=Path("here.csv")).data.path == Path("here.csv")
+
+
+@pytest.mark.parametrize("text", ["2022-01-01", '"2022-01-01"', "2022-01-01T05:00:00Z"])
+def test_split_at_a_time_stamp(tmp_path: Path, text: str) -> None:
+    config = load(tmp_path, DATA, f"data.split.test={text}")
+    assert str(config.data.split.test).startswith("2022-01-01")
+
+
+def test_serialises_to_plain_json_and_back(tmp_path: Path) -> None:
+    config = load(tmp_path, DATA, "data.split.test=2022-01-01")
+    plain = json.loads(json.dumps(config.model_dump(mode="json")))
+    assert Config.model_validate(plain) == config
+
+
+def test_is_frozen(tmp_path: Path) -> None:
+    with pytest.raises(ValidationError):
+        load(tmp_path, DATA).data.window = 3  # type: ignore[misc]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("", "data.inputs is missing"),
+        ("data = 3", "data = 3 is not allowed: it must be a section"),
+        (DATA + "[modle]\nheads = 1", "unknown key modle (did you mean 'model'?): the file may"),
+        (DATA + "windw = 3", "unknown key data.windw (did you mean 'window'?): [data] may have pa"),
+        (DATA.replace("window", "windw"), "unknown key data.windw (did you mean 'window'?)"),
+        (DATA + "horizon = 1", "unknown key data.horizon"),
+        (
+            DATA + "[model]\nchannels = 0\nheads = 'x'",
+            "model.channels = 0 is not allowed: it must be a whole number from 1 to 4096 "
+            "(and 1 more)",
+        ),
+        (DATA + "[model]\nheads = 5", "[model] heads = 5 must divide channels = 32"),
+        (DATA + "[model]\nheads = true", "model.heads = True is not allowed"),
+        (DATA + "[quantization]\nbits = 9", "quantization.bits = 9 is not allowed: it must be a w"),
+        (
+            DATA + "[quantization.bits]\n'embed.weight' = 8\n'head.weight' = 9\ndefault = 4",
+            "quantization.bits: 'head.weight' = 9 is not allowed: it must be a whole number from 2",
+        ),
+        (
+            DATA + "[quantization]\nscheme = {'embed.activation' = 'both'}",
+            "quantization.scheme: 'embed.activation' = 'both' is not allowed: it must",
+        ),
+        (
+            DATA + "[quantization.bits]\nlayers.0.key.weight = 4\n'layers.*.key.weight' = 5\n"
+            "layers.1.key.weight = 6",
+            "quantization.bits: the order of layers.1.key.weight and 'layers.*.key.weight' is lost",
+        ),
+        (DATA + "[quantization]\nbits = '8'", "quantization.bits = '8' is not allowed"),
+        (DATA + "[quantization]\nbits = 8.0", "quantization.bits = 8.0 is not allowed"),
+        (DATA + "[hardware]\nlanes = 0", "hardware.lanes = 0 is not allowed: it must be a whole"),
+        (DATA + "[hardware]\nclock_mhz = inf", "hardware.clock_mhz = inf is not allowed"),
+        (DATA + "[hardware]\nclock_mhz = nan", "hardware.clock_mhz = nan is not allowed"),
+        (
+            DATA + "[hardware.storage]\nkeys = 'ram'",
+            "hardware.storage.keys = 'ram' is not allowed: it must be 'auto', 'block' or 'distrib",
+        ),
+        (DATA + "[verify]\nghdl_windows = 1", "verify.ghdl_windows = 1 is not allowed"),
+        (DATA + "split.test = 1.0", "data.split.test = 1.0 is not allowed: it must be a fraction"),
+        (DATA + "split.test = 0", "data.split.test = 0 is not allowed"),
+        (DATA + "split.test = 'soon'", "data.split.test = 'soon' is not allowed"),
+        (DATA + "interval = 'hourly'", "data.interval = 'hourly' is not allowed"),
+        (DATA + "interval = '0h'", "data.interval = '0h' is not allowed"),
+        (DATA + "scaling = 'none'", "data.scaling = 'none' is not allowed: it must be 'min-max'"),
+        (DATA.replace('"a", "b"', ""), "data.inputs = [] is not allowed: it must be a list of at"),
+        (DATA.replace('"b"', '"a"'), "data.inputs = ['a', 'a'] is not allowed"),
+        (DATA.replace('"b"', "1.5"), "data.inputs = 1.5 is not allowed"),
+        (DATA.replace('"b"', '"c"'), "[data] with lead = 0 the target 'c' must not be among the"),
+        (DATA.replace('"b"', '""'), "[data] the time column '' can be neither"),
+        (DATA + "layout = 'rows'", "[data] layout = 'rows' has no time stamps"),
+        (
+            DATA.replace('time = ""', "split.test = 2022-01-01"),
+            "[data] a split at a time stamp needs",
+        ),
+        ("[data", "not a valid TOML file: "),
+    ],
+)
+def test_mistake_in_the_file(tmp_path: Path, text: str, expected: str) -> None:
+    assert complaint(tmp_path, text).startswith(expected)
+
+
+@pytest.mark.parametrize(
+    ("override", "expected"),
+    [
+        ("model.chanels=3", "unknown key model.chanels (did you mean 'channels'?): [model] may ha"),
+        ("modle.channels=3", "unknown key modle (did you mean 'model'?)"),
+        ("model.channels=many", "model.channels = 'many' is not allowed: it must be a whole numb"),
+        ("model.channels", "must have the form section.key=value"),
+        ("=3", "must have the form section.key=value"),
+        ("model..channels=3", "must have the form section.key=value"),
+        ("data.target.name=3", "'target' is not a section"),
+        ("model=3", "model = 3 is not allowed: it must be a section"),
+    ],
+)
+def test_mistake_in_an_override(tmp_path: Path, override: str, expected: str) -> None:
+    assert complaint(tmp_path, DATA, override).startswith(f"override {override!r}: {expected}")
+
+
+def test_unreadable_file(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="no such configuration file"):
+        load_config(tmp_path / "absent.toml")
+    with pytest.raises(UserError, match="cannot be read"):
+        load_config(tmp_path)
+    (tmp_path / "latin.toml").write_bytes(b'x = "\xe4"')
+    with pytest.raises(UserError, match="not UTF-8 text"):
+        load_config(tmp_path / "latin.toml")
+
+
+@pytest.mark.parametrize("name", ["airu", "demo", "pems"])
+def test_examples_load(name: str) -> None:
+    config = load_config(EXAMPLES / f"{name}.toml")
+    assert config.data.path is not None and config.data.path.parent == EXAMPLES
+
+
+def test_a_path_may_be_a_text(tmp_path: Path) -> None:
+    path = tmp_path / "my.toml"
+    path.write_text(DATA)
+    assert load_config(str(path)) == load_config(path)
+    assert load_config(str(path), data="other.csv").data.path == Path("other.csv")
+
+
+def test_names_of_the_report_are_known_to_the_mistake(tmp_path: Path) -> None:
+    text = complaint(tmp_path, DATA, 'quantization.bits={"embed.output" = 4}')
+    assert text.startswith("override 'quantization.bits=")
+    assert "there is no 'embed.output' (did you mean 'embed.activation'?)" in text

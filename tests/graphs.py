@@ -1,0 +1,311 @@
+"""Graphs of other shapes than the Transformer's: by hand, and drawn by chance."""
+
+from collections.abc import Callable
+
+import numpy as np
+
+from narrowcast.integer.builder import GraphBuilder, GraphSpec, Role
+
+
+def chain() -> GraphSpec:
+    """Linears one after the other, without attention, residual or sum."""
+    g = GraphBuilder()
+    x = g.linear("one", g.input("input", 5, 3), 7, role=Role.RELU)
+    x = g.linear("two", x, 6)
+    return g.build(g.linear("three", x, 2))
+
+
+def no_attention() -> GraphSpec:
+    """A feed-forward part with a residual and a sum over rows."""
+    g = GraphBuilder()
+    x = g.linear("embed", g.input("input", 6, 3), 8, bias_per_row=True)
+    up = g.linear("up", x, 12, role=Role.RELU)
+    x = g.linear("down", up, 8, residual=x)
+    return g.build(g.linear("head", g.row_sum("pool", x), 3))
+
+
+def attention(g: GraphBuilder, name: str, x: str, heads: int = 1, columns: int = 8) -> str:
+    """Add keys, queries, values and a context of one tensor."""
+    key = g.linear(f"{name}.key", x, columns, role=Role.LANES)
+    query = g.linear(f"{name}.query", x, columns)
+    value = g.linear(f"{name}.value", x, columns, role=Role.LANES)
+    return g.context(f"{name}.context", g.scores(f"{name}.scores", query, key, heads), value, heads)
+
+
+def no_residual() -> GraphSpec:
+    """Attention, and nothing that is added to it."""
+    g = GraphBuilder()
+    x = g.linear("embed", g.input("input", 7, 2), 8, bias_per_row=True)
+    x = g.linear("out", attention(g, "a", x, 2), 8, role=Role.RELU)
+    return g.build(g.linear("head", g.row_sum("pool", x), 1))
+
+
+def two_attentions_on_one_tensor() -> GraphSpec:
+    """Two attentions side by side, of other heads, whose contexts are joined by a residual."""
+    g = GraphBuilder()
+    x = g.linear("embed", g.input("input", 6, 3), 8)
+    a = g.linear("a.out", attention(g, "a", x, 2), 8, residual=x)
+    x = g.linear("b.out", attention(g, "b", x, 4), 8, residual=a)
+    return g.build(g.linear("head", g.row_sum("pool", x), 2))
+
+
+def shared_keys() -> GraphSpec:
+    """Two queries read one tensor of keys and one of values."""
+    g = GraphBuilder()
+    x = g.linear("embed", g.input("input", 5, 3), 6)
+    key, value = (g.linear(n, x, 6, role=Role.LANES) for n in ("key", "value"))
+    first = g.context("c1", g.scores("s1", g.linear("q1", x, 6), key, 2), value, 2)
+    x = g.linear("between", first, 6, residual=x)
+    second = g.context("c2", g.scores("s2", g.linear("q2", x, 6), key, 3), value, 3)
+    return g.build(g.linear("head", g.row_sum("pool", second), 2))
+
+
+def one_tensor_for_all() -> GraphSpec:
+    """Keys are also values, query, residual and the operand of a product."""
+    g = GraphBuilder()
+    x = g.linear("embed", g.input("input", 6, 2), 8, role=Role.LANES)
+    context = g.context("context", g.scores("scores", x, x, 2), x, 2)
+    y = g.linear("out", context, 8, residual=x)
+    z = g.linear("mix", x, 8, residual=y)
+    return g.build(g.linear("head", z, 3))
+
+
+def rows_of_output() -> GraphSpec:
+    """Each token has results of its own."""
+    g = GraphBuilder()
+    x = g.linear("embed", g.input("input", 9, 2), 6)
+    x = g.linear("out", attention(g, "a", x, 1, 6), 6, residual=x)
+    return g.build(g.linear("head", x, 3))
+
+
+def many_results() -> GraphSpec:
+    """More results than registers hold."""
+    g = GraphBuilder()
+    x = g.linear("embed", g.input("input", 12, 3), 8, role=Role.RELU)
+    return g.build(g.linear("head", x, 8))
+
+
+def two_outputs() -> GraphSpec:
+    """A result for each row, and one for all of them; the second is made first."""
+    g = GraphBuilder()
+    x = g.linear("embed", g.input("input", 5, 3), 6)
+    one = g.linear("summary", g.row_sum("pool", x), 2)
+    return g.build(g.linear("each", x, 2), one)
+
+
+def output_read_again() -> GraphSpec:
+    """A result that is also an operand."""
+    g = GraphBuilder()
+    x = g.linear("one", g.input("input", 4, 3), 5)
+    return g.build(x, g.linear("two", x, 3))
+
+
+def two_inputs() -> GraphSpec:
+    """Queries of one input look at keys and values of another one, with more rows."""
+    g = GraphBuilder()
+    a, b = g.input("now", 3, 2), g.input("before", 8, 5)
+    x, y = g.linear("x", a, 8), g.linear("y", b, 8, bias_per_row=True)
+    key, value = (g.linear(n, y, 8, role=Role.LANES) for n in ("key", "value"))
+    context = g.context("context", g.scores("scores", x, key, 2), value, 2)
+    x = g.linear("out", context, 8, residual=x)
+    return g.build(g.linear("head", g.row_sum("pool", x), 2))
+
+
+def rows_of_different_counts() -> GraphSpec:
+    """Attentions of 3 on 7 rows, of 3 on 3, and of 1 on 3: rows of scores differ in length."""
+    g = GraphBuilder()
+    a, b = g.input("few", 3, 4), g.input("many", 7, 3)
+    x, y = g.linear("x", a, 8), g.linear("y", b, 8)
+    key, value = (g.linear(f"many.{n}", y, 8, role=Role.LANES) for n in ("key", "value"))
+    x = g.linear("one", g.context("c", g.scores("s", x, key, 2), value, 2), 8, residual=x)
+    x = g.linear("two", attention(g, "self", x, 2), 8, residual=x)
+    query = g.row_sum("pool", x)
+    key, value = (g.linear(f"last.{n}", x, 8, role=Role.LANES) for n in ("key", "value"))
+    context = g.context("c3", g.scores("s3", query, key, 1), value, 1)
+    return g.build(g.linear("head", context, 2))
+
+
+def straight_from_the_input() -> GraphSpec:
+    """Queries, keys and values are products of readings; one reading is added to the result."""
+    g = GraphBuilder()
+    x = g.input("input", 8, 3)
+    x2 = g.linear("out", attention(g, "a", x, 2), 6, role=Role.RELU)
+    head = g.linear("head", g.row_sum("pool", x2), 2, residual="input", residual_element=(7, 1))
+    return g.build(head)
+
+
+def elements_of_two_inputs() -> GraphSpec:
+    """Single readings of any row are added, also before later ones have come."""
+    g = GraphBuilder()
+    a, b = g.input("a", 4, 3), g.input("b", 3, 2)
+    x = g.linear("x", a, 5, residual="a", residual_element=(0, 2))
+    y = g.linear("y", x, 4, residual="b", residual_element=(1, 1))
+    z = g.linear("z", b, 4, residual="b", residual_element=(2, 0))
+    return g.build(g.linear("head", g.row_sum("s1", y), 2), z)
+
+
+def several_sums() -> GraphSpec:
+    """Sums over rows of three tensors, one of them a sum's neighbour as a residual."""
+    g = GraphBuilder()
+    x = g.linear("embed", g.input("input", 6, 2), 7)
+    y = g.linear("more", x, 7, residual=x)
+    first = g.linear("first", g.row_sum("sum1", x), 5)
+    second = g.linear("second", g.row_sum("sum2", y), 5, residual=first)
+    third = g.linear("third", g.row_sum("sum3", x), 4)
+    return g.build(second, third)
+
+
+def sum_of_the_input() -> GraphSpec:
+    """The sum of readings is an operand and a result."""
+    g = GraphBuilder()
+    total = g.row_sum("total", g.input("input", 5, 4))
+    return g.build(total, g.linear("head", total, 3))
+
+
+def one_row() -> GraphSpec:
+    """Everything has a single row."""
+    g = GraphBuilder()
+    x = g.linear("embed", g.input("input", 1, 4), 6)
+    x = g.linear("out", attention(g, "a", x, 2, 6), 6, residual=x)
+    return g.build(g.linear("head", x, 1))
+
+
+def one_column() -> GraphSpec:
+    """Tensors of one column, summed up."""
+    g = GraphBuilder()
+    x = g.linear("embed", g.input("input", 7, 1), 1)
+    x = g.linear("more", x, 1, residual=x)
+    return g.build(g.linear("head", g.row_sum("pool", x), 1))
+
+
+def residual_of_an_input() -> GraphSpec:
+    """All readings are added to a product."""
+    g = GraphBuilder()
+    x = g.input("input", 6, 4)
+    y = g.linear("up", x, 9, role=Role.RELU)
+    return g.build(g.linear("down", y, 4, residual=x))
+
+
+def residual_twice() -> GraphSpec:
+    """One tensor is the residual of two products, which cannot both take its place."""
+    g = GraphBuilder()
+    x = g.linear("embed", g.input("input", 6, 3), 5)
+    a = g.linear("a", x, 5, residual=x)
+    b = g.linear("b", a, 5, residual=x)
+    c = g.linear("c", b, 5, residual=a, bias_per_row=True)
+    return g.build(g.linear("head", c, 2))
+
+
+def values_behind_another_attention() -> GraphSpec:
+    """Scores are known early; their values are made by a second attention."""
+    g = GraphBuilder()
+    x = g.linear("embed", g.input("input", 20, 3), 6)
+    key = g.linear("key", x, 6, role=Role.LANES)
+    e = g.scores("scores", g.linear("query", x, 6), key, 1)
+    y = g.linear("inner", attention(g, "a", x, 1, 6), 6)
+    value = g.linear("value", y, 6, role=Role.LANES)
+    return g.build(g.linear("head", g.row_sum("pool", g.context("context", e, value, 1)), 2))
+
+
+def scores_for_two_values() -> GraphSpec:
+    """One tensor of probabilities weights two tensors of values."""
+    g = GraphBuilder()
+    x = g.linear("embed", g.input("input", 5, 3), 6)
+    key = g.linear("key", x, 6, role=Role.LANES)
+    e = g.scores("scores", g.linear("query", x, 6), key, 2)
+    first = g.context("c1", e, g.linear("v1", x, 6, role=Role.LANES), 2)
+    second = g.context("c2", e, g.linear("v2", x, 4, role=Role.LANES), 2)
+    y = g.linear("out", first, 4, residual=second)
+    return g.build(g.linear("head", g.row_sum("pool", y), 2))
+
+
+GRAPHS: dict[str, Callable[[], GraphSpec]] = {
+    each.__name__: each
+    for each in (
+        *(chain, no_attention, no_residual, two_attentions_on_one_tensor, shared_keys),
+        *(one_tensor_for_all, rows_of_output, many_results, two_outputs, output_read_again),
+        *(two_inputs, rows_of_different_counts, straight_from_the_input, elements_of_two_inputs),
+        *(several_sums, sum_of_the_input, one_row, one_column, residual_of_an_input),
+        *(residual_twice, values_behind_another_attention, scores_for_two_values),
+    )
+}
+
+
+def drawn_graph(seed: int, operations: int = 8) -> GraphSpec:
+    """Draw a graph of any valid shape."""
+    random = np.random.default_rng([11, seed])
+    g = GraphBuilder()
+    free: list[str] = []  # tensors that anything can read
+    for i in range(int(random.integers(1, 3))):
+        rows, columns = int(random.integers(1, 9)), int(random.integers(1, 7))
+        free.append(g.input(f"input{i}", rows, columns))
+    read: set[str] = set()
+
+    def pick(names: list[str]) -> str:
+        name = str(random.choice(names))
+        read.add(name)
+        return name
+
+    def alike(name: str) -> list[str]:
+        shape = g.tensors[name].rows, g.tensors[name].columns
+        return [n for n in free if (g.tensors[n].rows, g.tensors[n].columns) == shape]
+
+    for i in range(int(random.integers(2, operations))):
+        x = pick(free)
+        rows = g.tensors[x].rows
+        kind = random.random()
+        if kind < 0.5:
+            columns = int(random.integers(1, 10))
+            residuals = [n for n in free if g.tensors[n].rows == rows]
+            residual, element = None, None
+            if random.random() < 0.5:
+                residual = pick(residuals)
+                columns = g.tensors[residual].columns
+            elif random.random() < 0.3:
+                residual = pick(g.inputs)
+                tensor = g.tensors[residual]
+                element = int(random.integers(tensor.rows)), int(random.integers(tensor.columns))
+            role = Role.RELU if random.random() < 0.3 else Role.FREE
+            new = g.linear(
+                *(f"linear{i}", x, columns),
+                role=role,
+                residual=residual,
+                residual_element=element,
+                bias_per_row=bool(random.random() < 0.3),
+            )
+        elif kind < 0.65:
+            new = g.row_sum(f"sum{i}", x)
+        else:
+            heads = int(random.integers(1, 4))
+            columns = heads * int(random.integers(1, 5))
+            width = heads * int(random.integers(1, 5))
+            y = pick(free)
+            query = g.linear(f"query{i}", x, columns)
+            key = g.linear(f"key{i}", y, columns, role=Role.LANES)
+            value = g.linear(f"value{i}", pick(alike_rows(g, free, y)), width, role=Role.LANES)
+            e = g.scores(f"scores{i}", query, key, heads)
+            new = g.context(f"context{i}", e, value, heads)
+        free.append(new)
+    made = [n for n in free if n not in g.inputs]
+    unread = [n for n in g.inputs if n not in read]
+    for i, name in enumerate(unread):
+        made.append(g.linear(f"rest{i}", name, 2))
+    outputs = [n for n in made if n not in read] or [made[-1]]
+    if random.random() < 0.3:
+        outputs += [n for n in made[:1] if n not in outputs]
+    return _build(g, outputs)
+
+
+def alike_rows(g: GraphBuilder, free: list[str], name: str) -> list[str]:
+    """Return the tensors that have as many rows as one."""
+    return [n for n in free if g.tensors[n].rows == g.tensors[name].rows]
+
+
+def _build(g: GraphBuilder, outputs: list[str]) -> GraphSpec:
+    """Build; results that are sums or contexts keep their roles."""
+    roles = {name: g.tensors[name] for name in outputs}
+    spec = g.build(*outputs)
+    tensors = dict(spec.tensors)
+    for name, tensor in roles.items():
+        tensors[name] = tensor
+    return GraphSpec(spec.inputs, spec.outputs, tensors, spec.operations)

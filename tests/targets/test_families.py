@@ -1,0 +1,110 @@
+"""What is said of the families, and the files of devices and boards."""
+
+from dataclasses import replace
+
+import pytest
+
+from narrowcast.compile import compile_model
+from narrowcast.integer.random_model import Shape, random_model
+from narrowcast.targets.device import FAMILIES, boards, device_names, load_device
+
+XC7, ICE40, ECP5 = FAMILIES["xc7"], FAMILIES["ice40"], FAMILIES["ecp5"]
+
+
+@pytest.mark.parametrize(
+    ("device", "a", "b", "blocks"),
+    [
+        ("xc7s15", 25, 18, 1),
+        ("xc7s15", 26, 18, 2),
+        ("xc7s15", 18, 26, 2),
+        ("xc7s15", 5, 3, 0),
+        ("up5k", 16, 16, 1),
+        ("up5k", 18, 18, 3),  # what is left over of both, 2 x 2, is made of tables
+        ("up5k", 27, 18, 4),
+        ("up5k", 18, 9, 2),
+        ("up5k", 18, 8, 1),
+        ("up5k", 6, 4, 0),
+        ("ecp5-25f", 18, 18, 1),
+        ("ecp5-25f", 19, 18, 1),
+        ("ecp5-25f", 20, 18, 2),
+        ("hx8k", 16, 16, 0),
+    ],
+)
+def test_blocks_of_a_product(device: str, a: int, b: int, blocks: int) -> None:
+    chosen = load_device(device)
+    assert chosen.dsp_of_product(a, b) == chosen.dsp_of_product(b, a) == blocks
+
+
+def test_a_product_of_the_ports_is_one_block() -> None:
+    for family in FAMILIES.values():
+        block = family.dsp_block
+        assert block is not None and block.blocks(block.wide, block.narrow) == 1
+
+
+def test_a_device_without_dsp_blocks() -> None:
+    device = load_device("hx8k")
+    assert device.family is load_device("up5k").family
+    assert device.dsp == 0 and device.dsp_block is None
+    assert "-dsp" not in device.synthesis_options
+    assert "-dsp" in load_device("up5k").synthesis_options
+
+
+def test_lanes_with_products_too_small_for_a_block_take_none() -> None:
+    narrow = random_model(Shape(3, 2, 8), (2,), input_bits=2, output_bits=8)
+    device = load_device("up5k")
+    design = compile_model(narrow, device, 2, ways=1)
+    x_bits, w_bits = design.constants["X_BITS"], design.constants["LANE_BITS"]
+    assert device.dsp_of_product(x_bits, w_bits) == 0
+    assert design.dsp < design.array.dsp + 3
+
+
+def test_look_up_tables_of_read_only_memories() -> None:
+    assert XC7.rom_luts(64, 10) == 10
+    assert XC7.rom_luts(1024, 8) == 8 * (16 + 5)  # a table of six inputs chooses among four
+    assert XC7.rom_luts(65, 1) == 2 + 1
+    assert ECP5.rom_luts(64, 10) == 10 * 4  # PFUMX and L6MUX21 join four
+    assert ICE40.rom_luts(64, 10) == 10 * 7  # tables join four
+    assert ICE40.rom_luts(16, 10) == ECP5.rom_luts(16, 10) == 10
+    assert ICE40.rom_luts(128 + 17, 1) == 7 + 7 + 3 + 2
+
+
+def test_look_up_tables_of_ram() -> None:
+    assert ICE40.distributed_ram is None
+    ram = XC7.distributed_ram
+    assert ram is not None and ram.depth == 64
+    assert ram.luts(32, 6) == ram.luts(64, 3) == 4
+    assert ram.primitives_luts(32, 6) == 4 and ram.primitives_luts(33, 3) == 4
+    assert ram.primitives_luts(65, 3) == 8 and ram.primitives_luts(129, 3) == 16
+    assert ram.luts(128, 3) == 8 + 2
+    ram = ECP5.distributed_ram
+    assert ram is not None and ram.depth == 16
+    assert ram.primitives_luts(16, 4) == 6 and ram.primitives_luts(17, 5) == 24
+    assert ram.luts(17, 5) == 24 + 5
+
+
+def test_every_board_has_a_device_that_can_be_placed() -> None:
+    found = boards()
+    assert {board.name for board in found} >= {"iCEBreaker", "ULX3S", "iCE40-HX8K breakout"}
+    for board in found:
+        assert board.device in device_names()
+        device = load_device(board.device)
+        tools = device.family.place_and_route
+        assert tools is not None and device.place_options
+        assert board.constraints.endswith(tools.constraints.removeprefix("--"))
+        assert all(port in board.constraints_text for port in ("clk", "serial_in", "serial_out"))
+
+
+def test_a_device_has_the_board_that_names_it() -> None:
+    assert {name: load_device(name).board for name in device_names()} == {
+        name: next((board for board in boards() if board.device == name), None)
+        for name in device_names()
+    }
+    assert load_device("xc7s15").board is None
+    up5k = load_device("up5k").board
+    assert up5k is not None and up5k.name == "iCEBreaker" and up5k.clock_mhz == 12.0
+
+
+def test_replacing_the_dsp_blocks_leaves_a_device_without_them() -> None:
+    device = replace(load_device("ecp5-25f"), dsp=0)
+    design = compile_model(random_model(Shape(3, 2, 4), (4,)), replace(device, lut=10**6))
+    assert design.dsp == 0 and {kind.value for kind in design.array.kinds} == {"tables"}
