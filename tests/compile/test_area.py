@@ -12,10 +12,10 @@ from narrowcast.compile import HardwareOptions, best_design, compile_model
 from narrowcast.compile.bit_columns import BitColumns
 from narrowcast.compile.lanes import table_lane
 from narrowcast.errors import UserError
-from narrowcast.estimate.attribution import counts, part_of
 from narrowcast.estimate.samples import sample
 from narrowcast.integer.random_model import Shape, random_model
 from narrowcast.targets.device import FAMILIES, load_device
+from narrowcast.tools.attribution import counts, part_of
 from narrowcast.tools.ghdl import to_verilog
 from narrowcast.tools.netlist import cell_types, count_cells
 from narrowcast.tools.yosys import run_yosys

@@ -9,11 +9,12 @@ import pytest
 
 from narrowcast.compile import compile_model
 from narrowcast.errors import ToolError, UserError
+from narrowcast.estimate.power import Rates
 from narrowcast.integer import execute
 from narrowcast.integer.random_model import Shape, random_model
 from narrowcast.targets.device import load_device
 from narrowcast.tools.simulate import trace_ghdl
-from narrowcast.tools.vcd import Rates, read_activity
+from narrowcast.tools.vcd import read_activity
 
 HEAD = """$date today $end
 $timescale

@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: Apache-2.0
 -- The accelerator: integers in, integers out, both as streams with valid and ready.
 --
 -- One array of lanes, in one or two ways, runs every job of the program (see engine_types):

@@ -50,7 +50,7 @@ class Power:
         table_pj: picojoules of each look-up table in use, with the flip-flops beside it and their
             clock, in every clock.
         lane_toggles, memory_toggles, rest_toggles: toggle rates of designs for which these are
-            meant, as ``narrowcast.tools.vcd.Rates`` has them.
+            meant, as ``narrowcast.estimate.power.Rates`` has them.
         static_error: by how much of itself ``static_mw`` may be wrong.
         dynamic_error: the same for all picojoules.
     """
@@ -144,6 +144,20 @@ def load_device(name: str) -> Device:
         board=next((board for board in boards() if board.device == name), None),
         **fields,
     )
+
+
+def check_vivado(device: Device) -> None:
+    """Refuse a device that Vivado does not know.
+
+    Raises:
+        UserError: it is of another family than those that Vivado knows.
+    """
+    if not device.family.vivado:
+        known = " or ".join(family.name for family in FAMILIES.values() if family.vivado)
+        raise UserError(
+            f"Vivado does not know {device.name}, which is of the family {device.family.name}: "
+            f"take yosys, or a device of the family {known}"
+        )
 
 
 def boards() -> list[Board]:

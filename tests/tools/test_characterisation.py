@@ -4,16 +4,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from narrowcast.compile.area import points_file
-from narrowcast.compile.features import PARTS
 
-from narrowcast.compile import area as area_module
 from narrowcast.errors import ToolError, UserError
-from narrowcast.estimate import characterisation as module
+from narrowcast.estimate import area as area_module
 from narrowcast.estimate import estimate_model
-from narrowcast.estimate.characterisation import LEAST_POINTS, characterise
+from narrowcast.estimate.area import points_file
+from narrowcast.estimate.features import PARTS
 from narrowcast.integer.random_model import Shape, random_model
 from narrowcast.targets.device import load_device
+from narrowcast.tools import characterisation as module
+from narrowcast.tools.characterisation import LEAST_POINTS, characterise
 
 DEVICE = load_device("xc7s15")
 NAME = points_file(DEVICE.family.name, "yosys")
