@@ -4,7 +4,9 @@ from collections.abc import Callable
 
 import numpy as np
 
+from narrowcast.integer import IntegerModel
 from narrowcast.integer.builder import GraphBuilder, GraphSpec, Role
+from narrowcast.integer.random_model import random_graph
 
 
 def chain() -> GraphSpec:
@@ -219,6 +221,7 @@ def scores_for_two_values() -> GraphSpec:
     return g.build(g.linear("head", g.row_sum("pool", y), 2))
 
 
+BITS = (3, 5, 8)
 GRAPHS: dict[str, Callable[[], GraphSpec]] = {
     each.__name__: each
     for each in (
@@ -229,6 +232,16 @@ GRAPHS: dict[str, Callable[[], GraphSpec]] = {
         *(residual_twice, values_behind_another_attention, scores_for_two_values),
     )
 }
+
+
+def graph_model(name: str) -> IntegerModel:
+    """Return an untrained model of one of ``GRAPHS``, the same each time."""
+    return random_graph(GRAPHS[name](), BITS, list(GRAPHS).index(name))
+
+
+def drawn_model(seed: int) -> IntegerModel:
+    """Return an untrained model of a drawn graph."""
+    return random_graph(drawn_graph(seed), BITS, seed)
 
 
 def drawn_graph(seed: int, operations: int = 8) -> GraphSpec:
