@@ -1,12 +1,18 @@
 """Graphs of other shapes than the Transformer's: by hand, and drawn by chance."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 
-from narrowcast.integer import IntegerModel
+from narrowcast.compile import Design, HardwareOptions, compile_model
+from narrowcast.compile.program import engine_graph
+from narrowcast.estimate import area
+from narrowcast.integer import IntegerModel, analyse
 from narrowcast.integer.builder import GraphBuilder, GraphSpec, Role
+from narrowcast.integer.model import Array
 from narrowcast.integer.random_model import random_graph
+from narrowcast.targets.device import Device, load_device
 
 
 def chain() -> GraphSpec:
@@ -242,6 +248,34 @@ def graph_model(name: str) -> IntegerModel:
 def drawn_model(seed: int) -> IntegerModel:
     """Return an untrained model of a drawn graph."""
     return random_graph(drawn_graph(seed), BITS, seed)
+
+
+def roomy(name: str = "xc7s15") -> Device:
+    """Return a device with its own DSP blocks and as much of everything else as is wanted."""
+    return replace(load_device(name), lut=10**6, ff=10**6, blocks=2000)
+
+
+def options_of(model: IntegerModel) -> list[HardwareOptions]:
+    """Return what to ask for: nothing, one way, and two where anything has two rows."""
+    analysis = engine_graph(analyse(model)).analysis
+    several = any(analysis.rows(step) > 1 for step in analysis.products)
+    two = [HardwareOptions(lanes=8, ways=2)] if several else []
+    return [HardwareOptions(), HardwareOptions(lanes=6, ways=1), *two]
+
+
+def designs_of(model: IntegerModel) -> list[Design]:
+    """Compile a model with each of ``options_of``."""
+    return [compile_model(model, roomy(), area, options) for options in options_of(model)]
+
+
+def random_words(model: IntegerModel, count: int, seed: int = 5) -> Array:
+    """Return windows of an engine's stream [count, input_words]; the first two are all extremes."""
+    random = np.random.default_rng(seed)
+    tensors = model.input_tensors
+    words = [random.integers(t.low, t.high + 1, (count, t.size)) for t in tensors]
+    for each, tensor in zip(words, tensors, strict=True):
+        each[:1], each[1:2] = tensor.low, tensor.high
+    return np.concatenate(words, axis=1)
 
 
 def drawn_graph(seed: int, operations: int = 8) -> GraphSpec:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from graphs import graph_model
 from narrowcast.compile import TRACE_ORDER, HardwareOptions, compile_model
 from narrowcast.compile.design import too_large
 from narrowcast.errors import UserError
@@ -44,6 +45,13 @@ def test_too_many_lanes() -> None:
 def test_lanes_that_two_ways_cannot_share(lanes: int) -> None:
     text = refusal(SMALL, load_device("xc7s15"), HardwareOptions(lanes=lanes, ways=2))
     assert text == f"hardware.lanes: two ways take a multiple of 4 lanes, not {lanes}"
+
+
+def test_two_ways_of_one_row() -> None:
+    with pytest.raises(UserError, match=r"^hardware.ways: no operation has a second row for"):
+        compile_model(
+            *(graph_model("one_row"), load_device("xc7s15"), area, HardwareOptions(ways=2))
+        )
 
 
 def test_what_the_engine_does_not_take() -> None:

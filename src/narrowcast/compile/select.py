@@ -214,12 +214,20 @@ class _Maker:
         of a token's products, and at least 8 columns: they hide short sums better, for one
         epilogue more. Without DSP blocks an epilogue takes as many look-up tables as a dozen
         lanes, so there are two only if asked for.
+
+        Raises:
+            UserError: Two ways are asked for, and no operation has more than one row.
         """
         if self.device.dsp_block is None and self.options.ways is None:
             return
         dsp = self.device.dsp - 2 * self.epilogue
         every = narrow_widths(self.analysis, ANY_WIDTH, ANY_WIDTH)
-        if every == (0, 0):  # nothing has more than one row
+        if every == (0, 0):
+            if self.options.ways == 2:
+                raise UserError(
+                    "hardware.ways: no operation has a second row for a second way; take 1 or "
+                    "'auto'"
+                )
             return
         most = min(best.lanes, *self.row_widths()) if best else ANY_WIDTH
         most_w = ANY_WIDTH if self.options.ways == 2 else NARROW_WEIGHTS
