@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 from narrowcast.compile import Buffer, StepCost
 from narrowcast.compile.summary import ArraySummary, CompileResults
 from narrowcast.estimate import estimate_model
-from narrowcast.integer.random_model import Shape, random_model
+from narrowcast.integer.builder import Shape
+from narrowcast.integer.random_model import random_model
 from narrowcast.report import Report, build_report
 from narrowcast.targets.device import load_device
 from narrowcast.tools.netlist import LongestPath
