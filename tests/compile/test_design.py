@@ -58,6 +58,10 @@ def test_what_the_engine_does_not_take() -> None:
         assert refusal(shape, device, **options) == text
     text = refusal(SMALL, load_device("up5k"), pairs=True)
     assert text.startswith("hardware.pairs: a DSP port of up5k has 16 bits")
+    text = refusal(SMALL, load_device("hx8k"), pairs=True)
+    assert text.startswith("hardware.pairs: hx8k has no DSP")
+    text = refusal(SMALL, load_device("hx8k"), ways=2, tables=False)
+    assert text.startswith("hardware.second_way: hx8k has no DSP")
     text = refusal(SMALL, load_device("up5k"), storage={"keys": "distributed"})
     assert text.startswith("hardware.storage: up5k has no distributed RAM, which keys would need")
 

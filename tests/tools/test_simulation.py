@@ -15,7 +15,7 @@ from narrowcast.estimate import area
 from narrowcast.integer import Linear, RowSum
 from narrowcast.integer.builder import Shape
 from narrowcast.integer.random_model import random_model
-from narrowcast.targets.device import load_device
+from narrowcast.targets.device import Device, load_device
 from narrowcast.tools.ghdl import analyse
 from narrowcast.tools.process import require, run
 from narrowcast.tools.simulate import (
@@ -27,6 +27,7 @@ from narrowcast.tools.simulate import (
 
 DEVICE = load_device("xc7s15")
 ROOMY = replace(DEVICE, lut=10**6, ff=10**6, blocks=1000)
+HX8K = load_device("hx8k")
 KINDS = (
     *("weights", "activations", "keys", "values", "softmax"),
     *("parameters", "exponentials", "program"),
@@ -45,12 +46,13 @@ class Case:
     storage: str = "auto"
     seed: int = 0
     verilator: bool = False
+    device: Device = ROOMY
 
     def compile(self) -> Design:
         model = random_model(self.shape, self.bits, self.seed)
         storage = dict.fromkeys(KINDS, self.storage)
         options = HardwareOptions(self.lanes, storage, self.ways, self.pairs)
-        return compile_model(model, ROOMY, area, options)
+        return compile_model(model, self.device, area, options)
 
 
 CASES = {
@@ -74,6 +76,13 @@ CASES = {
     "tables beside groups": Case(Shape(5, 3, 24, heads=2), (8, 5), 48, 2, seed=5, storage="block"),
     "few products": Case(Shape(9, 2, 4, ffn_channels=1), (3, 5), seed=7),
     "one lane": Case(Shape(3, 2, 5, ffn_channels=3), (5,), 1, 1, False),
+    "tables alone": Case(
+        Shape(5, 3, 8, layers=2, heads=2, outputs=2, relative=1),
+        (3, 4, 6),
+        verilator=True,
+        device=HX8K,
+    ),
+    "two ways of tables": Case(Shape(4, 3, 8), (8,), ways=2, verilator=True, device=HX8K),
 }
 
 
@@ -139,6 +148,7 @@ def test_the_cases_cover_the_engine() -> None:
         seen |= {f"{case.shape.layers} layers", f"{case.shape.heads} heads", case.storage}
     pairs, single, tables = LaneKind.PAIRS, LaneKind.SINGLE, LaneKind.TABLES
     assert seen >= {(pairs,), (single,), (pairs, pairs), (single, single), (pairs, tables)}
+    assert seen >= {(tables,), (tables, tables)}
     assert seen >= {"grouped pairs", "grouped, tables", "upper lanes", "odd window"}
     assert seen >= {"a token alone", "3 layers", "4 heads", "auto", "block", "distributed"}
 

@@ -112,6 +112,7 @@ architecture rtl of engine is
   signal c_valid      : std_logic;
   signal c_softmax    : std_logic;
   signal c_residual   : std_logic;
+  signal c_residual_row : std_logic;
   signal c_shared_bias, c_own_bias, c_shared_m, c_row_m : std_logic;
   signal taking       : std_logic;
   signal c_step       : step_index;
@@ -308,7 +309,7 @@ begin
           write         => token_write(i),
           write_address => write_address,
           write_data    => std_logic_vector(write_data(i)(TOKEN_BITS - 1 downto 0)),
-          enable        => c_residual,
+          enable        => c_residual_row,
           read_address  => residual_address,
           read_data     => residual_data(i)
         );
@@ -551,6 +552,7 @@ begin
       valid        => c_valid,
       softmax      => c_softmax,
       residual     => c_residual,
+      residual_row => c_residual_row,
       shared_bias  => c_shared_bias,
       own_bias     => c_own_bias,
       shared_m     => c_shared_m,
