@@ -102,7 +102,7 @@ def test_a_frame_has_the_words_of_all_inputs(tmp_path: Path) -> None:
     a, b = g.input("now", 3, 2), g.input("before", 2, 4)
     one = g.linear("one", g.row_sum("sum", g.linear("x", a, 4)), 2)
     spec = g.build(g.linear("two", b, 3), one)
-    widths = {"now": 4, "before": 11, "one": 12, "two": 20}
+    widths = {"now": 4, "before": 11, "one.output": 12, "two.output": 20}
     model = random_graph(spec, (4, 8), 1, widths=widths)
     assert [t.bits for t in (*model.input_tensors, *model.output_tensors)] == [4, 11, 20, 12]
     host = compiled(model, tmp_path)

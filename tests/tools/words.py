@@ -13,13 +13,9 @@ def random_words(model: IntegerModel, count: int) -> tuple[Array, Array]:
         Words [count, input_words], all lowest in the first window and all highest in the second,
         and words [count, output_words].
     """
+    of_word = [tensor for tensor in model.input_tensors for _ in range(tensor.size)]
+    low, high = np.array([(tensor.low, tensor.high) for tensor in of_word]).T
     random = np.random.default_rng(5)
-    low, high = (
-        np.repeat(
-            [getattr(t, end) for t in model.input_tensors], [t.size for t in model.input_tensors]
-        )
-        for end in ("low", "high")
-    )
     inputs = random.integers(low, high + 1, (count, model.input_words))
     inputs[0], inputs[1:2] = low, high
     return inputs, execute_words(model, inputs)
