@@ -11,7 +11,8 @@ from narrowcast.compile import Buffer, StepCost
 from narrowcast.compile.summary import ArraySummary, CompileResults
 from narrowcast.estimate import estimate_model
 from narrowcast.estimate.power import Rates
-from narrowcast.integer.random_model import Shape, random_model
+from narrowcast.integer.builder import Shape
+from narrowcast.integer.random_model import random_model
 from narrowcast.report import Report, build_report
 from narrowcast.targets.device import load_device
 from narrowcast.tools.netlist import LongestPath
