@@ -48,7 +48,9 @@ def test_lanes_that_two_ways_cannot_share(lanes: int) -> None:
 
 
 def test_two_ways_of_one_row() -> None:
-    with pytest.raises(UserError, match=r"^hardware.ways: no operation has a second row for"):
+    with pytest.raises(
+        UserError, match=r"^hardware.ways: no operation of the model has several rows"
+    ):
         compile_model(
             *(graph_model("one_row"), load_device("xc7s15"), area, HardwareOptions(ways=2))
         )
@@ -72,6 +74,10 @@ def test_what_the_engine_does_not_take() -> None:
         assert refusal(SMALL, device, options) == text
     text = refusal(SMALL, load_device("up5k"), HardwareOptions(pairs=True))
     assert text.startswith("hardware.pairs: a DSP port of up5k has 16 bits")
+    text = refusal(SMALL, load_device("hx8k"), HardwareOptions(pairs=True))
+    assert text.startswith("hardware.pairs: hx8k has no DSP")
+    text = refusal(SMALL, load_device("hx8k"), HardwareOptions(ways=2, tables=False))
+    assert text.startswith("hardware.second_way: hx8k has no DSP")
     text = refusal(*(SMALL, load_device("up5k"), HardwareOptions(storage={"keys": "distributed"})))
     assert text.startswith("hardware.storage: up5k has no distributed RAM, which keys would need")
 

@@ -11,12 +11,12 @@ from narrowcast.compile.bit_columns import BitColumns
 from narrowcast.compile.lanes import table_lane
 from narrowcast.errors import UserError
 from narrowcast.estimate.area import POINTS, area, fit_points, non_negative
-from narrowcast.estimate.attribution import counts, part_of
 from narrowcast.estimate.features import PARTS, features, rom_columns
 from narrowcast.estimate.samples import sample
 from narrowcast.integer.builder import Shape
 from narrowcast.integer.random_model import random_model
 from narrowcast.targets.device import FAMILIES, load_device
+from narrowcast.tools.attribution import counts, part_of
 from narrowcast.tools.ghdl import to_verilog
 from narrowcast.tools.netlist import cell_types, count_cells
 from narrowcast.tools.yosys import run_yosys

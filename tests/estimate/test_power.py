@@ -6,11 +6,10 @@ from hypothesis import strategies as st
 
 from narrowcast.compile import Design, HardwareOptions, compile_model
 from narrowcast.estimate import area, energy_at, estimate_design
-from narrowcast.estimate.power import DAY, Energy, activity, energy, published_uj
+from narrowcast.estimate.power import DAY, Energy, Rates, activity, energy, published_uj
 from narrowcast.integer.builder import Shape
 from narrowcast.integer.random_model import random_model
 from narrowcast.targets.device import device_names, load_device
-from narrowcast.tools.vcd import Rates
 
 PUBLISHED = [  # window, channels, bits, uJ, cycles, seconds: arXiv 2407.11041, 2410.03294
     (12, 32, 4, 84.0, 169_000, 1.33e-3),

@@ -1,11 +1,16 @@
+"""No number of the arithmetic passes its bounds, and the bounds of products are reached."""
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from integer_graphs import random_inputs, random_spec
 
-from narrowcast.integer import Context, IntegerModel, Linear, Scores, Step, execute
-from narrowcast.integer.bounds import Bounds, bounds
-from narrowcast.integer.random_model import Shape, random_model
+from narrowcast.integer import Analysis, Context, IntegerModel, Linear, Scores, analyse, execute
+from narrowcast.integer.analysis import Product
+from narrowcast.integer.bounds import Bounds
+from narrowcast.integer.builder import GraphBuilder, Shape
+from narrowcast.integer.random_model import random_graph, random_model
 
 State = dict[str, np.ndarray]
 
@@ -18,30 +23,32 @@ def centred(model: IntegerModel, state: State, name: str) -> np.ndarray:
     return state[name] - model.tensors[name].zero_point
 
 
-def numbers(model: IntegerModel, step: Step, state: State) -> tuple[np.ndarray, ...]:
+def numbers(model: IntegerModel, step: Product, state: State) -> tuple[np.ndarray, ...]:
     """Every sum, biased sum, product, and raised residual of a step, in int64."""
     a = centred(model, state, step.operand)
-    if isinstance(step, Linear):
-        if step.pooled:
-            a = a.sum(axis=1, keepdims=True)
-        acc = a @ model.arrays[step.weights].T
-        biased = acc + model.arrays[step.bias]
-        raised = np.zeros_like(acc)
-        if step.residual is not None and step.residual_multiplier is not None:
-            r = centred(model, state, step.residual) * model.arrays[step.residual_multiplier]
-            raised = r << step.residual_shift
-        return acc, biased, biased * model.arrays[step.multiplier], raised
-    if isinstance(step, Scores):
-        score = split(a, step.heads) @ split(state[step.key], step.heads).swapaxes(2, 3)
-        below = score - score.max(axis=-1, keepdims=True)
-        return score, below, below * step.multiplier, np.zeros_like(score)
-    e = a.reshape(len(a), step.heads, -1, a.shape[-1])
-    acc = e @ split(state[step.value], step.heads)
-    m = step.numerator // e.sum(axis=-1, keepdims=True)
-    return acc, acc, acc * m, np.zeros_like(acc)
+    match step:
+        case Linear():
+            acc = a @ model.arrays[step.weights].T
+            biased = acc + model.arrays[step.bias]
+            raised = np.zeros_like(acc)
+            if step.residual is not None and step.residual_multiplier is not None:
+                r = centred(model, state, step.residual)
+                if step.residual_element is not None:
+                    r = r[:, step.residual_element[0], step.residual_element[1], None, None]
+                raised = (r * model.arrays[step.residual_multiplier]) << step.residual_shift
+            return acc, biased, biased * model.arrays[step.multiplier], raised
+        case Scores():
+            score = split(a, step.heads) @ split(state[step.key], step.heads).swapaxes(2, 3)
+            below = score - score.max(axis=-1, keepdims=True)
+            return score, below, below * step.multiplier, np.zeros_like(score)
+        case Context():
+            e = a.reshape(len(a), step.heads, -1, a.shape[-1])
+            acc = e @ split(state[step.value], step.heads)
+            m = step.numerator // e.sum(axis=-1, keepdims=True)
+            return acc, acc, acc * m, np.zeros_like(acc)
 
 
-def assert_within(limits: Bounds, step: Step, found: tuple[np.ndarray, ...]) -> None:
+def assert_within(limits: Bounds, step: Product, found: tuple[np.ndarray, ...]) -> None:
     acc, biased, product, raised = found
     rounding = 1 << (step.shift - 1)
     parts = [
@@ -56,63 +63,65 @@ def assert_within(limits: Bounds, step: Step, found: tuple[np.ndarray, ...]) -> 
         assert low <= values.min() and values.max() <= high, step.name
 
 
-def states(model: IntegerModel, inputs: np.ndarray) -> State:
-    state = {model.input: inputs}
+def assert_all_within(analysis: Analysis, state: State) -> None:
+    for step in analysis.products:
+        limits = analysis.bounds[step.name]
+        assert_within(limits, step, numbers(analysis.model, step, state))
+        operands = analysis.operands[step.name]
+        x = centred(analysis.model, state, step.operand)
+        low, high = -(1 << (operands.x_bits - 1)), (1 << (operands.x_bits - 1)) - 1
+        assert low <= x.min() and x.max() <= high, step.name
+
+
+def states(model: IntegerModel, inputs: State) -> State:
+    state = dict(inputs)
     execute(model, inputs, state.__setitem__)
     return state
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(
-    heads=st.integers(1, 3),
-    size=st.integers(1, 4),
-    window=st.integers(1, 6),
-    outputs=st.integers(1, 3),
+    operations=st.integers(1, 6),
     bits=st.lists(st.integers(2, 8), min_size=1, max_size=3),
     seed=st.integers(0, 10**6),
 )
-def test_no_number_passes_its_bounds(
-    heads: int, size: int, window: int, outputs: int, bits: list[int], seed: int
-) -> None:
-    model = random_model(
-        Shape(window, 3, heads * size, heads=heads, outputs=outputs), tuple(bits), seed
-    )
-    t = model.tensors[model.input]
-    random = np.random.default_rng(seed)
-    inputs = random.integers(t.low, t.high + 1, (20, window, 3))
-    inputs[:10] = random.choice([t.low, t.high], (10, window, 3))
-    state = states(model, inputs)
-    for step in model.steps:
-        assert_within(bounds(model, step), step, numbers(model, step, state))
+def test_no_number_passes_its_bounds(operations: int, bits: list[int], seed: int) -> None:
+    model = random_graph(random_spec(seed, operations), tuple(bits), seed)
+    assert_all_within(analyse(model), states(model, random_inputs(model, 20, seed)))
 
 
 @settings(max_examples=40, deadline=None)
 @given(st.integers(0, 10**6))
 def test_no_number_passes_its_bounds_whatever_the_operands(seed: int) -> None:
     """As above, with every tensor drawn at will instead of computed, mostly at its limits."""
-    model = random_model(Shape(4, 3, 6, heads=2, outputs=2), (2, 5, 8), seed)
+    model = random_model(Shape(4, 3, 6, heads=2, outputs=2, relative=1), (2, 5, 8), seed)
     random = np.random.default_rng(seed)
     state = {
         t.name: random.choice([t.low, t.low, t.zero_point, t.high, t.high], (30, t.rows, t.columns))
         for t in model.tensors.values()
     }
-    for step in model.steps:
+    state["pool.output"] = state["layers.0.ffn_down.output"].sum(axis=1, keepdims=True)
+    for step in model.operations:
         if isinstance(step, Context):  # a row's largest exponential is full scale
             state[step.operand][..., 0] = model.tensors[step.operand].high
-        assert_within(bounds(model, step), step, numbers(model, step, state))
+    assert_all_within(analyse(model), state)
 
 
 @pytest.mark.parametrize("seed", range(8))
 def test_linear_bounds_are_reached(seed: int) -> None:
     model = random_model(Shape(4, 3, 8, heads=2, outputs=3), (3, 4, 8), seed)
-    for step in model.steps:
+    analysis = analyse(model)
+    for step in analysis.products:
         if not isinstance(step, Linear):
             continue
-        limits, t = bounds(model, step), model.tensors[step.operand]
-        weights = model.arrays[step.weights]
+        limits, t = analysis.bounds[step.name], model.tensors[step.operand]
+        low, high = t.low, t.high
+        if step.name == "head":  # of the sum over four rows, not of the integers of its width
+            terms = model.tensors["layers.0.ffn_down.output"]
+            low, high = 4 * terms.low, 4 * terms.high
         reached = []
-        for w in weights:  # the worst operand of each channel, lowest and highest
-            for rising, falling in ((t.high, t.low), (t.low, t.high)):
+        for w in model.arrays[step.weights]:  # the worst operand of each channel, either way
+            for rising, falling in ((high, low), (low, high)):
                 row = np.where(w > 0, rising, falling)
                 state = {step.operand: np.broadcast_to(row, (1, t.rows, t.columns))}
                 if step.residual is not None:
@@ -136,13 +145,25 @@ def test_linear_bounds_are_reached(seed: int) -> None:
 
 def test_score_bounds_are_reached() -> None:
     model = random_model(Shape(3, 3, 8, heads=2), (6,), 1)
-    step = next(s for s in model.steps if isinstance(s, Scores))
+    step = next(s for s in model.operations if isinstance(s, Scores))
     query, key = model.tensors[step.operand], model.tensors[step.key]
-    limits = bounds(model, step)
+    limits = analyse(model).bounds[step.name]
     far = max(query.high - query.zero_point, query.zero_point - query.low)
     largest = far * key.high * 4
     assert limits.sum == (-2 * largest, largest)
     assert limits.total[1] == 2 * largest * -step.multiplier + (1 << (step.shift - 1))
+
+
+def test_a_sum_of_sums_is_as_wide_as_its_terms() -> None:
+    graph = GraphBuilder()
+    total = graph.row_sum("total", graph.input("in", 3, 2))
+    again = graph.row_sum("again", total)
+    model = random_graph(graph.build(graph.linear("read", again, 1)), (4,), 0)
+    operands = analyse(model).operands["read"]
+    (terms,) = model.input_tensors
+    least, most = 3 * (terms.low - terms.zero_point), 3 * (terms.high - terms.zero_point)
+    weights = model.arrays["read.weights"]
+    assert operands.high.tolist() == np.maximum(least * weights, most * weights).tolist()
 
 
 @pytest.mark.parametrize(("low", "high", "bits"), [(-128, 127, 8), (-129, 0, 9), (0, 128, 9)])

@@ -6,7 +6,8 @@ import numpy as np
 from bench import HERE
 
 from narrowcast.compile import compile_model
-from narrowcast.integer import execute
+from narrowcast.estimate.area import area
+from narrowcast.integer.execute import execute_words
 from narrowcast.integer.random_model import Shape, random_model
 from narrowcast.targets.device import load_device
 from narrowcast.tools.ghdl import SOURCES, TESTBENCH
@@ -22,14 +23,14 @@ def test_both_are_exact(tmp_path: Path) -> None:
     expected = {}
     for name, model in MODELS.items():
         rtl = tmp_path / name
-        compile_model(model, load_device("xc7s15")).write_rtl(rtl)
+        compile_model(model, load_device("xc7s15"), area).write_rtl(rtl)
         sources = [*(rtl / source for source in SOURCES), TESTBENCH]
         library = f"--work=engine_{name}"
         run([require("ghdl"), "-a", "--std=08", "--warn-error", library, *sources], tmp_path)
-        t = model.tensors[model.input]
-        inputs = np.random.default_rng(2).integers(t.low, t.high + 1, (5, t.rows, t.columns))
+        (t,) = model.input_tensors
+        inputs = np.random.default_rng(2).integers(t.low, t.high + 1, (5, model.input_words))
         (tmp_path / f"inputs_{name}.txt").write_text("\n".join(map(str, inputs.ravel().tolist())))
-        expected[name] = execute(model, inputs).ravel().tolist()
+        expected[name] = execute_words(model, inputs).ravel().tolist()
     run([require("ghdl"), "-a", "--std=08", HERE / "two_engines_tb.vhd"], tmp_path)
     options = ("--ieee-asserts=disable", "--max-stack-alloc=0")
     run([require("ghdl"), "-r", "--std=08", "two_engines_tb", *options], tmp_path)

@@ -163,6 +163,10 @@ def arrays(compilation: Compilation, options: HardwareOptions) -> list[LaneArray
     found = set(maker.one_way()) if options.ways != 2 else set()
     if options.ways != 1:
         found |= set(maker.two_ways(maker.best(found)))
+    if not found and options.ways == 2 and maker.every == (0, 0):
+        raise UserError(
+            "hardware.ways: no operation of the model has several rows: take 1 or 'auto'"
+        )
     if not found:
         raise UserError(
             f"{device.name} has {device.dsp} DSP, and {options.ways or 1} epilogues take "
@@ -189,6 +193,8 @@ class _Maker:
         self.compilation, self.device, self.options = compilation, compilation.device, options
         self.analysis = compilation.graph.analysis
         widths = compilation.widths(1)
+        # of a second way that takes every step with several rows; (0, 0): there is none
+        self.every = narrow_widths(self.analysis, ANY_WIDTH, ANY_WIDTH)
         self.epilogue = sum(
             self.device.dsp_of_product(bits, MULTIPLIER_BITS)
             for bits in (widths["BIASED_BITS"], widths["RESIDUAL_BITS"] + 1)
@@ -221,13 +227,7 @@ class _Maker:
         if self.device.dsp_block is None and self.options.ways is None:
             return
         dsp = self.device.dsp - 2 * self.epilogue
-        every = narrow_widths(self.analysis, ANY_WIDTH, ANY_WIDTH)
-        if every == (0, 0):
-            if self.options.ways == 2:
-                raise UserError(
-                    "hardware.ways: no operation has a second row for a second way; take 1 or "
-                    "'auto'"
-                )
+        if self.every == (0, 0):
             return
         most = min(best.lanes, *self.row_widths()) if best else ANY_WIDTH
         most_w = ANY_WIDTH if self.options.ways == 2 else NARROW_WEIGHTS
@@ -237,7 +237,7 @@ class _Maker:
         } - {(0, 0)}
         for columns in self.columns(self.most_columns(2), 2):
             kind = self.kind(columns)
-            alike = self.make(columns, (kind, kind), every)
+            alike = self.make(columns, (kind, kind), self.every)
             if alike.dsp <= dsp and not self.options.tables:
                 few = columns >= LEAST_COLUMNS and alike.lanes <= most
                 if tables or self.options.ways == 2 or few:
@@ -306,9 +306,11 @@ def _check(device: Device, options: HardwareOptions) -> None:
         if value is not None and not 1 <= value <= most:
             raise UserError(f"hardware.{name}: the engine takes from 1 to {most}, not {value}")
     if options.pairs and not takes_pairs(device):
-        port = f"a DSP port of {device.name} has {block.wide if block else 0} bits"
         raise UserError(
-            f"hardware.pairs: {port}, and two lanes take {PAIR_PORT}; set it to false or 'auto'"
+            f"hardware.pairs: a DSP port of {device.name} has {block.wide} bits, and "
+            f"two lanes take {PAIR_PORT}; set it to false or 'auto'"
+            if block
+            else f"hardware.pairs: {device.name} has no DSP; set it to false or 'auto'"
         )
     if lanes is not None and ways == 2 and lanes % 4:
         raise UserError(f"hardware.lanes: two ways take a multiple of 4 lanes, not {lanes}")

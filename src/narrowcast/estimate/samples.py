@@ -11,7 +11,7 @@ from narrowcast.integer.model import IntegerModel
 from narrowcast.integer.random_model import random_model
 from narrowcast.targets.device import Device
 
-SMALL_DEVICE = 6000  # look-up tables
+SMALL_DEVICE = 8000  # look-up tables
 _CHANNELS = (8, 12, 16, 20, 24, 32, 40, 48, 64)
 _FEW_CHANNELS = (4, 6, 8, 10, 12, 16, 20, 24, 32)
 _MOST_DEEP_CHANNELS = 24

@@ -87,12 +87,12 @@ class Analysis:
 
 def reachable_range(model: IntegerModel, producers: Mapping[str, Operation], name: str) -> Range:
     """Return the range of a tensor less its zero point; of a sum, that of its terms times rows."""
-    producer = producers.get(name)
-    if isinstance(producer, RowSum):
-        terms = model.tensors[producer.operand]
-        low, high = reachable_range(model, producers, producer.operand)
-        return terms.rows * low, terms.rows * high
-    return centred_range(model.tensors[name])
+    rows = 1
+    while isinstance(producer := producers.get(name), RowSum) and not model.tensors[name].state:
+        name = producer.operand
+        rows *= model.tensors[name].rows
+    low, high = centred_range(model.tensors[name])
+    return rows * low, rows * high
 
 
 def _operands(

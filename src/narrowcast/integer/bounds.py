@@ -68,7 +68,7 @@ def linear_bounds(model: IntegerModel, step: Linear, low: Array, high: Array) ->
     sum_low, sum_high = low.sum(axis=1), high.sum(axis=1)
     bias = model.arrays[step.bias]
     biased_low, biased_high = sum_low + bias, sum_high + bias
-    m = model.arrays[step.multiplier]
+    m = model.arrays[step.multiplier].astype(object)  # products may exceed 64 bits
     scaled = hull(biased_low * m, biased_high * m)
     raised = (0, 0)
     if step.residual is not None and step.residual_multiplier is not None:

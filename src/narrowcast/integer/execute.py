@@ -12,6 +12,7 @@ from threadpoolctl import ThreadpoolController
 
 from narrowcast.integer.arithmetic import Reals, requantise
 from narrowcast.integer.model import Array, Context, IntegerModel, Linear, RowSum, Scores, Tensor
+from narrowcast.integer.validate import check_inputs
 
 _BATCH_NUMBERS = 1 << 17  # of the largest tensor of a batch: they stay in the processor's cache
 # Products of this size gain nothing from several threads, and lose a lot if other work keeps the
@@ -86,22 +87,33 @@ def execute(
     inputs: Mapping[str, Array],
     observe: Callable[[str, Array], None] | None = None,
 ) -> dict[str, Array]:
-    """Run the model on quantised inputs.
+    """Run the model on quantised inputs, window by window if a tensor outlives an inference.
 
     Args:
         model: A valid integer model.
         inputs: int64 [windows, rows, columns] of each input by its tensor's name, as
-            :meth:`IntegerModel.quantise` gives.
+            :meth:`IntegerModel.quantise` gives; of consecutive inferences, of which the first
+            follows a reset.
         observe: Called with the name and the integers [windows, rows, columns] of every result, in
             order of execution, a batch of windows at a time.
 
     Returns:
         int64 [windows, rows, columns] of each output by its tensor's name.
+
+    Raises:
+        ValueError: The inputs are not those of the model.
     """
+    check_inputs(model, inputs)
+    windows = len(next(iter(inputs.values())))
     arrays = {name: array.astype(np.float64) for name, array in model.arrays.items()}
     zeros = {name: tensor.zero_point for name, tensor in model.tensors.items()}
-    windows = len(next(iter(inputs.values())))
-    batch = max(1, _BATCH_NUMBERS // max(tensor.size for tensor in model.tensors.values()))
+    kept = {
+        tensor.name: np.zeros((1, tensor.rows, tensor.columns))
+        for tensor in model.tensors.values()
+        if tensor.state
+    }
+    largest = max(tensor.size for tensor in model.tensors.values())
+    batch = 1 if kept else max(1, _BATCH_NUMBERS // largest)
     result = {
         tensor.name: np.empty((windows, tensor.rows, tensor.columns), np.int64)
         for tensor in model.output_tensors
@@ -109,8 +121,10 @@ def execute(
     for first in range(0, windows, batch):
         part = slice(first, first + batch)
         state = {name: np.subtract(q[part], zeros[name], dtype=float) for name, q in inputs.items()}
+        state |= kept
         with _LIBRARIES.limit(limits=1, user_api="blas"):
             _run(model, arrays, state)
+        kept = {name: state[name] for name in kept}
         for name, integers in result.items():
             integers[part] = state[name] + zeros[name]
         if observe is not None:

@@ -30,10 +30,11 @@ from narrowcast.integer.model import (
     Scores,
     Tensor,
 )
-from narrowcast.integer.validate import shown
+from narrowcast.integer.validate import check_distinct, shown
 
 JSON_NAME = "integer_model.json"
 ARRAYS_NAME = "integer_model.safetensors"
+_MOST_MESSAGE = 180
 AGAIN = "run 'narrowcast quantize' again"
 
 
@@ -169,7 +170,7 @@ def _digest(text: bytes) -> str:
     return hashlib.sha256(text).hexdigest()
 
 
-def _canonical(document: dict[str, Any]) -> bytes:
+def _canonical(document: object) -> bytes:
     return json.dumps(document, sort_keys=True, separators=(",", ":")).encode()
 
 
@@ -229,13 +230,10 @@ def load_model(folder: Path | str) -> IntegerModel:
     try:
         parsed = _Document.model_validate_json(json.dumps(document))
     except ValidationError as error:
-        raise UserError(f"{path}: {_first_mistake(error)}; {AGAIN}") from None
+        raise UserError(f"{path}: {_brief(_first_mistake(error))}; {AGAIN}") from None
     arrays = _read_arrays(packed, arrays_path)
-    names = [each.name for each in parsed.tensors]
     try:
-        for name in names:
-            if names.count(name) > 1:
-                raise ValueError(f"two tensors are called {shown(name)}")
+        check_distinct([each.name for each in parsed.tensors], "two tensors are called")
         model = IntegerModel(
             inputs=tuple(
                 Input(each.tensor, each.columns, _affine(each.scaling)) for each in parsed.inputs
@@ -248,7 +246,7 @@ def load_model(folder: Path | str) -> IntegerModel:
         )
         analyse(model)
     except ValueError as error:
-        raise UserError(f"{path}: {error}; {AGAIN}") from None
+        raise UserError(f"{path}: {_brief(str(error))}; {AGAIN}") from None
     return model
 
 
@@ -256,6 +254,8 @@ def _read_document(path: Path) -> dict[str, Any]:
     """Read the JSON, and check its version and its digest."""
     try:
         document = json.loads(path.read_bytes())
+        digest = document.pop("sha256", None) if isinstance(document, dict) else None
+        canonical = _canonical(document)
     except FileNotFoundError:
         raise UserError(f"{path}: there is no such file; {AGAIN}") from None
     except OSError as error:
@@ -269,10 +269,9 @@ def _read_document(path: Path) -> dict[str, Any]:
             if version is not None
             else f"{path}: is no integer model; {AGAIN}"
         )
-    found: dict[str, Any] = document
-    digest = found.pop("sha256", None)
-    if digest != _digest(_canonical(found)):
+    if digest != _digest(canonical):
         raise UserError(f"{path}: has been altered: its digest does not match; {AGAIN}")
+    found: dict[str, Any] = document
     return found
 
 
@@ -291,4 +290,10 @@ def _read_arrays(packed: bytes, path: Path) -> dict[str, Array]:
 def _first_mistake(error: ValidationError) -> str:
     first = error.errors(include_url=False)[0]
     place = ".".join(str(step) for step in first["loc"])
-    return f"{shown(place)}: {first['msg'].lower()}"
+    return f"{place}: {first['msg'].lower()}"
+
+
+def _brief(message: str) -> str:
+    """Return a message that may quote the file as one line that is not too long."""
+    line = "".join(each if each.isprintable() else " " for each in message)
+    return line if len(line) <= _MOST_MESSAGE else f"{line[: _MOST_MESSAGE - 3]}..."

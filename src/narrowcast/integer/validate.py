@@ -154,14 +154,15 @@ def _check_arrays(arrays: Mapping[str, Array]) -> None:
 def _check_interface(model: IntegerModel) -> None:
     _require(bool(model.inputs), "there is no input")
     _require(bool(model.outputs), "there is no output")
-    _check_distinct([each.tensor for each in model.inputs], "two inputs are tensor")
-    _check_distinct([each.tensor for each in model.outputs], "two outputs are tensor")
+    check_distinct([each.tensor for each in model.inputs], "two inputs are tensor")
+    check_distinct([each.tensor for each in model.outputs], "two outputs are tensor")
     made = {step.output for step in model.operations}
     each: Input | Output
     for each in model.inputs:
         tensor = _tensor(model, each.tensor)
         where = f"input {each.tensor}"
         _require(each.tensor not in made, f"{where}: an operation makes it, too")
+        _require(not tensor.state, f"{where}: cannot be a state")
         _require(
             len(each.columns) == tensor.columns,
             f"{where}: names {len(each.columns)} columns of {tensor.columns}",
@@ -178,9 +179,16 @@ def _check_interface(model: IntegerModel) -> None:
             _check_scaling(each.decoder.scaling, tensor.columns, where)
 
 
-def _check_distinct(names: list[str], what: str) -> None:
+def check_distinct(names: Iterable[str], what: str) -> None:
+    """Refuse a name that occurs twice.
+
+    Raises:
+        ValueError: Names it.
+    """
+    seen: set[str] = set()
     for name in names:
-        _require(names.count(name) == 1, f"{what} {shown(name)}")
+        _require(name not in seen, f"{what} {shown(name)}")
+        seen.add(name)
 
 
 def _check_text(text: object, what: str) -> None:
@@ -208,7 +216,7 @@ def _check_order(model: IntegerModel) -> None:
     """Every operand is an input, a state, or made by an earlier operation; none is made twice."""
     for step in model.operations:
         _check_name(step.name, "an operation")
-    _check_distinct([step.name for step in model.operations], "two operations are called")
+    check_distinct([step.name for step in model.operations], "two operations are called")
     known = {each.tensor for each in model.inputs}
     later = {step.output for step in model.operations}
     known |= {name for name, tensor in model.tensors.items() if tensor.state}
@@ -233,8 +241,8 @@ def _check_all_used(model: IntegerModel) -> None:
     read = {name for step in model.operations for name in operands_read(step)}
     ends = {each.tensor for each in model.outputs}
     known = {each.tensor for each in model.inputs} | {s.output for s in model.operations}
-    for name, tensor in model.tensors.items():
-        _require(name in known or tensor.state, f"tensor {name}: nothing makes it")
+    for name in model.tensors:
+        _require(name in known, f"tensor {name}: nothing makes it")
         _require(name in read or name in ends, f"tensor {name}: nothing reads it")
     used: set[str] = set()
     for step in model.operations:
@@ -362,6 +370,7 @@ def _check_scores(model: IntegerModel, step: Scores) -> None:
         f"{output.name} holds probabilities: it must have 2 to 8 bits and its lowest integer as "
         "zero point",
     )
+    _require(not output.state, f"{output.name} holds probabilities: it cannot be a state")
     _check_int(step.multiplier, -(1 << (MULTIPLIER_BITS - 1)), -1, "multiplier")
     table = _array(model, step.table, "table")
     full = (1 << output.bits) - 1
@@ -404,13 +413,20 @@ def _check_metadata(metadata: Mapping[str, object]) -> None:
             _check_int(value, -(1 << 63), (1 << 63) - 1, what)
 
 
-def check_inputs(model: IntegerModel, names: Iterable[str]) -> None:
-    """Check that inputs are given for all input tensors, and for no others.
+def check_inputs(model: IntegerModel, inputs: Mapping[str, Array]) -> None:
+    """Check that there is an array [windows, rows, columns] for each input, and no other.
 
     Raises:
-        ValueError: Names what is missing or unknown.
+        ValueError: Names what is missing or unknown, or has another shape.
     """
-    given, wanted = set(names), {each.tensor for each in model.inputs}
-    if given != wanted:
-        missing, unknown = sorted(wanted - given), sorted(given - wanted)
-        raise ValueError(f"inputs: {missing} are missing, {unknown} are unknown")
+    tensors = {tensor.name: tensor for tensor in model.input_tensors}
+    _require(
+        inputs.keys() == tensors.keys(),
+        f"inputs {sorted(inputs)} are given, but the model has {sorted(tensors)}",
+    )
+    windows = {len(each) for each in inputs.values()}
+    _require(len(windows) == 1, f"inputs have {sorted(windows)} windows")
+    for name, tensor in tensors.items():
+        shape = list(inputs[name].shape)
+        wanted = [*windows, tensor.rows, tensor.columns]
+        _require(shape == wanted, f"input {name} has shape {shape}, not {wanted}")

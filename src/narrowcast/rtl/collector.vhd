@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: Apache-2.0
 -- Hands the sums of finished tiles on, one column per clock, with the addresses of everything that
 -- belongs to each: bias, M, R, residual, destination.
 --
@@ -26,7 +27,8 @@ entity collector is
     -- one clock after the column; memories are enabled by what of them is needed
     valid            : out   std_logic;
     softmax          : out   std_logic; -- a score, for the softmax, not for the epilogue
-    residual         : out   std_logic; -- a residual operand is to be read,
+    residual         : out   std_logic; -- R,
+    residual_row     : out   std_logic; -- a row of the residual operand,
     shared_bias      : out   std_logic; -- a bias,
     own_bias         : out   std_logic; -- a bias of the token's own,
     shared_m         : out   std_logic; -- M,
@@ -200,12 +202,16 @@ begin
         softmax <= '1';
       end if;
       residual    <= '0';
+      residual_row <= '0';
       shared_bias <= '0';
       own_bias    <= '0';
       shared_m    <= '0';
       row_m       <= '0';
       if s.has_residual = 1 then
         residual <= take;
+        if s.residual_element = 0 then
+          residual_row <= take;
+        end if;
       end if;
       if s.bias_per_row = 1 then
         own_bias <= take;
@@ -310,6 +316,7 @@ begin
         inner_full <= '0';
         valid      <= '0';
         residual   <= '0';
+        residual_row <= '0';
         shared_bias <= '0';
         own_bias   <= '0';
         shared_m   <= '0';

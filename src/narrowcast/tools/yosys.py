@@ -45,7 +45,7 @@ class Synthesis:
     lut: int
     ff: int
     dsp: int
-    budget: dict[str, float]
+    budget: dict[str, int | float]
     bram36: Annotated[float | None, IF_KNOWN] = None
     bram: Annotated[int | None, IF_KNOWN] = None
     longest_path: Annotated[LongestPath | None, IF_KNOWN] = None
@@ -85,7 +85,7 @@ def synthesis(
     )
 
 
-def budget(device: Device) -> dict[str, float]:
+def budget(device: Device) -> dict[str, int | float]:
     """Return what a device has, by the keys of :attr:`Synthesis.used`."""
     key, blocks = device.family.primitives.block_key, device.blocks * device.family.block_unit
     return {"lut": device.lut, "ff": device.ff, key: blocks, "dsp": device.dsp}

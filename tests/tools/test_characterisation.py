@@ -7,14 +7,14 @@ from typing import Any
 import pytest
 
 from narrowcast.errors import ToolError, UserError
-from narrowcast.estimate import characterisation as module
 from narrowcast.estimate import estimate_model
 from narrowcast.estimate.area import points_file
-from narrowcast.estimate.characterisation import LEAST_POINTS, characterise
 from narrowcast.estimate.features import PARTS
 from narrowcast.integer.builder import Shape
 from narrowcast.integer.random_model import random_model
 from narrowcast.targets.device import load_device
+from narrowcast.tools import characterisation as module
+from narrowcast.tools.characterisation import LEAST_POINTS, characterise
 
 DEVICE = load_device("xc7s15")
 NAME = points_file(DEVICE.family.name, "yosys")

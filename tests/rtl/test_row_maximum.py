@@ -1,0 +1,164 @@
+"""The softmax's first half: every score less the largest of its row, at the clock promised."""
+
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import pytest
+from bench import Bench, Numbers
+
+from narrowcast.compile.timing import FETCH, SCORE_TO_BELOW
+
+SUM_BITS = 14
+STEP_BITS = 3
+ADDRESS_BITS = 9
+
+
+@pytest.fixture(scope="module")
+def bench(tmp_path_factory: pytest.TempPathFactory) -> Bench:
+    return Bench(tmp_path_factory.mktemp("row_maximum"), "row_maximum", "ram")
+
+
+@dataclass
+class Row:
+    """A row of scores, and where its differences go."""
+
+    scores: list[int]
+    step: int
+    ways: int
+    address: int
+
+
+class Conversation:
+    """Applies rows of scores, and knows what is handed on, and when."""
+
+    def __init__(self, seed: int) -> None:
+        self.noise = random.Random(seed)
+        self.clocks: list[tuple[int, ...]] = []
+        self.due: dict[int, list[int]] = {}  # by clock: all outputs but "hold"
+        self.resets: list[int] = []
+        self.free = 0  # the clock from which on the next row may be complete
+
+    def clock(self, score: int | None = None, first: int = 0, last: int = 0, **of: int) -> None:
+        """One clock; without a score whatever stands at the inputs is noise."""
+        noise = self.noise
+        borrow = noise.randint(0, 1)
+        raw = noise.randint(-(1 << (SUM_BITS - 2)), 1 << (SUM_BITS - 2))
+        flags = noise.getrandbits(2)
+        if score is not None:
+            raw, flags = score - borrow, first + 2 * last
+        step, ways = of.get("step", noise.getrandbits(3)), of.get("ways", noise.getrandbits(2))
+        head = of.get("reset", 0), int(score is not None), raw, borrow, flags & 1, flags >> 1
+        self.clocks.append((*head, step, ways, of.get("address", noise.getrandbits(9))))
+
+    def idle(self, clocks: int) -> None:
+        for _ in range(clocks):
+            self.clock()
+
+    def reset(self) -> None:
+        """What has not left the unit by then is lost, and so is a row that ends with it."""
+        now = len(self.clocks)
+        self.due = {at: outputs for at, outputs in self.due.items() if at <= now}
+        self.clock(0, 1, 1, reset=1)
+        self.resets.append(now)
+
+    def add_row(self, row: Row, gaps: float = 0.0) -> None:
+        """Scores one behind the other; addresses count upwards from the row's first.
+
+        The row is complete once the one before has been handed on, and four clocks after it.
+        """
+        length = len(row.scores)
+        self.idle(self.free - length + 1 - len(self.clocks))
+        for i, score in enumerate(row.scores):
+            while self.noise.random() < gaps:
+                self.clock()
+            first, last = int(i == 0), int(i == length - 1)
+            of = {"step": row.step, "ways": row.ways, "address": row.address + i}
+            self.clock(score, first, last, **of)
+        self.free = len(self.clocks) - 1 + max(length, FETCH)
+        start = len(self.clocks) - 1 + SCORE_TO_BELOW
+        for i, score in enumerate(row.scores):
+            ends = [int(i == 0), int(i == length - 1)]
+            below = score - max(row.scores)
+            self.due[start + i] = [1, below, row.step, row.ways, row.address + i, *ends]
+
+    def draw(self, length: int, span: int) -> Row:
+        noise = self.noise
+        scores = [noise.randint(-span, span) for _ in range(length)]
+        address = noise.randrange(400)
+        return Row(scores, noise.getrandbits(3), noise.randint(1, 3), address)
+
+    def check(self, bench: Bench, row_length: int, most: int) -> list[Numbers]:
+        """Compare every clock, and return the outputs."""
+        self.idle(SCORE_TO_BELOW + most + 3)
+        out = bench.run(
+            self.clocks,
+            **{"BLOCK_MEMORY": 0, "ROW_LENGTH": row_length, "MOST_SCORES": most},
+            **{"SUM_BITS": SUM_BITS, "STEP_BITS": STEP_BITS, "ADDRESS_BITS": ADDRESS_BITS},
+        )
+        for k, (_, valid, *outputs) in enumerate(out[1:], 1):
+            if k in self.due:
+                assert [valid, *outputs] == self.due[k], k
+            else:
+                assert valid == 0, k
+        assert all(out[k + 1][0] == 0 for k in self.resets)
+        return out
+
+    def check_holds(self, out: Sequence[Numbers]) -> None:
+        """The collector is held where it has to be, and nowhere else.
+
+        A column's sum enters the epilogue a clock after it is taken, where it may not meet a
+        difference, nor come less than two clocks behind one.
+        """
+        held = {k for k, (hold, *_) in enumerate(out) if k and hold}
+        assert held == {k + off for k in self.due for off in (-1, 0, 1)}
+
+
+@pytest.mark.parametrize("span", [2, 3000])
+@pytest.mark.parametrize("fixed", [False, True])
+@pytest.mark.parametrize("length", [1, 2, 5, 16])
+def test_rows_of_one_length(bench: Bench, length: int, fixed: bool, span: int) -> None:
+    talk = Conversation(length)
+    talk.reset()
+    for _ in range(40):
+        talk.add_row(talk.draw(length, span), talk.noise.choice((0, 0.4)))
+        talk.idle(talk.noise.choice((0, 0, 1, 30)))
+    talk.check_holds(talk.check(bench, length if fixed else 0, length))
+
+
+@pytest.mark.parametrize("span", [2, 3000])
+def test_rows_of_any_length(bench: Bench, span: int) -> None:
+    talk = Conversation(span)
+    talk.reset()
+    for _ in range(90):
+        talk.add_row(talk.draw(talk.noise.choice((1, 2, 5, 16, 21)), span), 0)
+        talk.idle(talk.noise.choice((0, 0, 1, 30)))
+    talk.check_holds(talk.check(bench, 0, 21))
+
+
+@pytest.mark.parametrize("position", range(5))
+def test_the_largest_by_one(bench: Bench, position: int) -> None:
+    """Wherever it stands, and wherever zero lies."""
+    talk = Conversation(position)
+    talk.reset()
+    for least in (-700, -3, -1, 0, 1, 700):
+        row = talk.draw(5, 0)
+        row.scores = [least] * 5
+        row.scores[position] += 1
+        talk.add_row(row)
+    talk.check(bench, 5, 5)
+
+
+@pytest.mark.parametrize("after", range(12))
+def test_a_reset_drops_what_is_in_flight(bench: Bench, after: int) -> None:
+    talk = Conversation(after)
+    talk.reset()
+    for _ in range(3):
+        talk.add_row(talk.draw(5, 100))
+    talk.idle(max(0, after - 3))
+    for score in range(max(0, 3 - after)):  # of a row that does not come to its end
+        talk.clock(1000 + score, int(score == 0))
+    talk.reset()
+    for _ in range(3):
+        talk.add_row(talk.draw(5, 100))
+    talk.check(bench, 5, 5)
