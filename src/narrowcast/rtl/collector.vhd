@@ -149,6 +149,11 @@ begin
     variable following : step_t;
   begin
     if rising_edge(clk) then
+      -- synthesis translate_off
+      assert arrived /= '1' or word_step < PROGRAM'length
+        report "collector: a job of a step outside of the program"
+        severity failure;
+      -- synthesis translate_on
       following := PROGRAM(to_integer(word_step));
       if arrived = '1' then
         upcoming <= following;
