@@ -54,7 +54,8 @@ architecture rtl of collector is
   constant WAYS_AT      : natural := STEP_BITS + ADDRESS_BITS;
   constant SLOT_AT      : natural := WAYS_AT + 2;
   -- A field for an address of its own, or the result's address.
-  constant RESIDUAL_FIELD : natural := STEP_BITS + RESIDUAL_ROWS * (SLOT_AT + SLOT_BITS - STEP_BITS);
+  constant RESIDUAL_FIELD : natural :=
+    STEP_BITS + RESIDUAL_ROWS * (SLOT_AT + SLOT_BITS - STEP_BITS);
   constant POSITION_FIELD : natural :=
     STEP_BITS + POSITION_ROWS * (SLOT_AT + SLOT_BITS + RESIDUAL_ROWS * ADDRESS_BITS - STEP_BITS);
 

@@ -7,8 +7,9 @@
 --
 -- A transfer takes place in every clock in which valid and ready are both high. Inputs are taken
 -- tensor by tensor, row by row; the program starts with the first of them; then the outputs are
--- offered, in the same order. What a model does not need, an engine for it does not have. "reset" is synchronous and may come at any time. Memories are enabled only in the
--- clocks in which they are read or written, and registers keep what they hold while nothing comes.
+-- offered, in the same order. What a model does not need, an engine for it does not have. "reset"
+-- is synchronous and may come at any time. Memories are enabled only in the clocks in which they
+-- are read or written, and registers keep what they hold while nothing comes.
 library ieee;
 use ieee.std_logic_1164.all;
 use ieee.numeric_std.all;
@@ -122,7 +123,8 @@ architecture rtl of engine is
   signal c_row_first  : std_logic;
   signal c_row_last   : std_logic;
   signal c_slot       : unsigned(SLOT_BITS - 1 downto 0);
-  signal bias_address, m_address, r_address, residual_address, position_address, c_y_address : address_t;
+  signal bias_address, m_address, r_address : address_t;
+  signal residual_address, position_address, c_y_address : address_t;
   signal c_y_lane     : unsigned(LANE_INDEX_BITS - 1 downto 0);
   signal below_valid  : way_bits;
   signal below_step   : step_index_array;
@@ -131,7 +133,8 @@ architecture rtl of engine is
 
   -- epilogue
   signal bias_data    : std_logic_vector(BIAS_BITS - 1 downto 0);
-  type   position_array is array (WAYS - 1 downto 0) of std_logic_vector(POSITION_BITS - 1 downto 0);
+  subtype position_t is std_logic_vector(POSITION_BITS - 1 downto 0);
+  type   position_array is array (WAYS - 1 downto 0) of position_t;
   signal position_data : position_array;
   type   bias_array is array (WAYS - 1 downto 0) of signed(BIAS_BITS - 1 downto 0);
   signal bias         : bias_array;
@@ -226,6 +229,8 @@ begin
       lane_address => lane_address
     );
 
+  -- Of the stores, all ways are read, whosever token it is: an enable for each way would take five
+  -- look-up tables more, and what the other way reads, perhaps while it is written, is dropped.
   read_scratch <= issue when x_from = FROM_SCRATCH else '0';
   read_tokens  <= issue when x_from = FROM_TOKENS else '0';
   read_inputs  <= issue when x_from = FROM_INPUTS else '0';

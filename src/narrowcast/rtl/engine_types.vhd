@@ -63,7 +63,7 @@ package engine_types is
     has_bias       : flag_t;
     bias_per_row   : flag_t; -- 1: every token has biases of its own
     has_residual   : flag_t;
-    residual_element : natural; -- the residual is one number of the inputs, the so manieth; 0: a row
+    residual_element : natural; -- 0: the residual is a row; n: it is the n-th element of the inputs
     row_multiplier : flag_t; -- 1: M comes from the row's reciprocal
     residual_zero  : level_t;
     residual_shift : raise_t;
@@ -99,8 +99,8 @@ package engine_types is
   -- Bits of an index that tells so many apart, one at the least.
   function index_bits (count : positive) return positive;
 
-  -- a + b + carry. A difference inside, because synthesis may swap the operands of a sum, but not of
-  -- a difference: a goes into the carry chain as it is, b may be a function of signals.
+  -- a + b + carry. A difference inside, because synthesis may swap the operands of a sum, but not
+  -- of a difference: a goes into the carry chain as it is, b may be a function of signals.
   function add (a, b : signed; carry : std_logic) return signed;
 
 end package engine_types;
