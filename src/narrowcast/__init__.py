@@ -12,7 +12,7 @@ __all__ = ["Config", "__version__", "load_config", "pipeline"]
 
 
 def __getattr__(name: str) -> Any:
-    # On demand, so that importing one module of the package does not load all others.
+    # Loaded on first use, so that importing one module does not import all others.
     if name in ("Config", "load_config"):
         from narrowcast import config  # noqa: PLC0415
 

@@ -1,10 +1,10 @@
-"""The program ``narrowcast``, also as ``python -m narrowcast``."""
+"""The entry point of ``narrowcast`` and of ``python -m narrowcast``."""
 
 import sys
 
 
 def main() -> None:
-    """Run the command line; an interruption while it loads is one line, as it is later."""
+    """Run the command line. An interruption during the imports prints one line, not a traceback."""
     try:
         from narrowcast.cli import main as run  # noqa: PLC0415
 

@@ -1,12 +1,12 @@
-"""The errors that a user can put right."""
+"""Errors that the user can correct."""
 
 
 class UserError(Exception):
-    """Something the user gave is wrong: the message says what, where, and what to do.
+    """The user's input is wrong. The message says what is wrong, where, and what to do.
 
     The command line prints the message as one line and exits with code 2.
     """
 
 
 class ToolError(Exception):
-    """An external tool (GHDL, Verilator, yosys, Vivado) failed; the message holds its own words."""
+    """An external tool (GHDL, Verilator, yosys, Vivado) failed. The message quotes its output."""

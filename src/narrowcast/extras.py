@@ -1,4 +1,4 @@
-"""Packages that only some commands need; ``pyproject.toml`` has them as optional dependencies."""
+"""Optional dependencies: packages that only some commands need, as ``pyproject.toml`` lists."""
 
 from importlib.util import find_spec
 from typing import Literal
@@ -17,14 +17,14 @@ _MODULES: dict[Extra, tuple[str, ...]] = {
 
 
 def require_extra(extra: Extra, purpose: str) -> None:
-    """Refuse to go on without the packages of an extra.
+    """Check that the packages of an extra are installed.
 
     Args:
-        extra: Its name in ``pyproject.toml``.
-        purpose: What needs it, as the subject of a sentence.
+        extra: Name of the extra in ``pyproject.toml``.
+        purpose: What needs the extra; it becomes the subject of the error message.
 
     Raises:
-        UserError: One of them is not installed; says how to install it.
+        UserError: A package is not installed. The message says how to install it.
     """
     for module in _MODULES[extra]:
         if not _is_installed(module):

@@ -1,4 +1,4 @@
-"""Files that appear whole or not at all."""
+"""Atomic file writes: a file appears complete or not at all."""
 
 import os
 from contextlib import suppress
@@ -8,10 +8,14 @@ from narrowcast.errors import UserError
 
 
 def write_whole(path: Path, content: bytes | str) -> None:
-    """Write ``content`` to ``path`` by way of a temporary neighbour, so no reader sees a part.
+    """Write a file atomically: write a temporary file in the same folder, then rename it.
+
+    Args:
+        path: The file. Missing parent folders are created.
+        content: Bytes, or text that is encoded as UTF-8.
 
     Raises:
-        UserError: the folder cannot be written, or the disk is full.
+        UserError: The file cannot be written, for example because the disk is full.
     """
     data = content.encode() if isinstance(content, str) else content
     temporary = path.with_name(f".{path.name}.{os.getpid()}.part")

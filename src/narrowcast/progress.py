@@ -1,4 +1,4 @@
-"""How far a run has come, for people (bars) and for logs (lines). Both go to stderr."""
+"""Progress of a run on stderr: bars in a terminal, lines in a log."""
 
 import time
 
@@ -9,48 +9,48 @@ _LINE_SECONDS = 30.0
 
 
 class Progress:
-    """Keeps quiet. The stages report to it; what derives from it shows something."""
+    """Receives the progress of the stages and shows nothing. Subclasses display it."""
 
     def started(self, stage: str) -> None:
-        """A stage begins."""
+        """Report that a stage has started to work."""
 
     def advanced(self, done: int, total: int, note: str = "") -> None:
-        """The present stage has done ``done`` of ``total`` pieces of work."""
+        """Report that the current stage has done ``done`` of ``total`` units of work."""
 
     def ended(self) -> None:
-        """The present stage works no longer, be it finished, failed or interrupted."""
+        """Report that the current stage has stopped: finished, failed or interrupted."""
 
     def finished(self, stage: str, seconds: float, *, reused: bool) -> None:
-        """The outputs of a stage stand; ``reused`` if they did before."""
+        """Report that the outputs of a stage are complete; ``reused`` if they were up to date."""
 
     def remarked(self, stage: str, text: str) -> None:
-        """There is something to know of a stage that goes on all the same."""
+        """Show a remark on a stage that continues nevertheless."""
 
 
 class Lines(Progress):
-    """One plain line for each stage, and one every half minute while it works."""
+    """Prints one line when a stage is finished, and one every 30 seconds while it works."""
 
     def __init__(self, console: Console) -> None:
         self._console = console
-        self._stage, self._told = "", 0.0
+        self._stage, self._last_line = "", 0.0  # time of the last line, seconds
 
     def started(self, stage: str) -> None:
-        """Remember when."""
-        self._stage, self._told = stage, time.monotonic()
+        """Start the clock for the first line."""
+        self._stage, self._last_line = stage, time.monotonic()
 
     def advanced(self, done: int, total: int, note: str = "") -> None:
-        """Print how far it is, unless that was said a moment ago."""
-        if time.monotonic() - self._told >= _LINE_SECONDS:
-            self._told = time.monotonic()
+        """Print the progress, at most once every 30 seconds."""
+        if time.monotonic() - self._last_line >= _LINE_SECONDS:
+            self._last_line = time.monotonic()
             self._line(self._stage, f"{done} of {total}" + (f", {note}" if note else ""))
 
     def finished(self, stage: str, seconds: float, *, reused: bool) -> None:
-        """Print the line."""
+        """Print the duration, or that the stage is up to date."""
         outcome = "up to date" if reused else f"done in {seconds:.1f} s"
         self._line(stage, outcome)
 
     def remarked(self, stage: str, text: str) -> None:
-        """Print the line."""
+        """Print the remark."""
         self._line(stage, text)
 
     def _line(self, stage: str, text: str) -> None:
@@ -60,14 +60,14 @@ class Lines(Progress):
 
 
 class Bars(Lines):
-    """A bar while a stage works, and its line when it is done."""
+    """Shows a bar while a stage works, and prints one line when it is finished."""
 
     def __init__(self, console: Console) -> None:
         super().__init__(console)
         self._bar: rich.progress.Progress | None = None
 
     def started(self, stage: str) -> None:
-        """Show the bar; it pulsates until a total is known."""
+        """Show the bar. It pulsates until the total is known."""
         self._bar = rich.progress.Progress(
             rich.progress.TextColumn(f"{stage + ':':<9}"),
             rich.progress.BarColumn(),
@@ -85,13 +85,13 @@ class Bars(Lines):
             self._bar.update(self._bar.task_ids[0], completed=done, total=total, description=note)
 
     def ended(self) -> None:
-        """Take the bar away."""
+        """Remove the bar."""
         if self._bar is not None:
             self._bar.stop()
             self._bar = None
 
 
 def choose_progress() -> Progress:
-    """Return bars if stderr is a terminal, else lines."""
+    """Return bars if stderr is a terminal, and lines otherwise."""
     console = Console(stderr=True)
     return Bars(console) if console.is_terminal else Lines(console)

@@ -1,4 +1,4 @@
-"""Records: frozen dataclasses that stand in JSON files."""
+"""Records: frozen dataclasses that are stored as JSON files."""
 
 import json
 from pathlib import Path
@@ -12,11 +12,11 @@ from narrowcast.files import write_whole
 Content = TypeVar("Content")
 
 IF_KNOWN = Field(exclude_if=lambda value: value is None)
-"""Annotates a field that a file leaves out where it is None."""
+"""Annotation of a field that is omitted from the file if it is None."""
 
 
 def to_json(record: object) -> dict[str, Any]:
-    """Return a record as plain JSON, with its computed fields."""
+    """Return a record, with its computed fields, as plain JSON values."""
     adapter = TypeAdapter(type(record))
     plain: dict[str, Any] = adapter.dump_python(record, mode="json", by_alias=True)
     return plain
@@ -32,10 +32,14 @@ def write_record(path: Path, record: object) -> None:
 
 
 def read_record(path: Path, kind: type[Content]) -> Content:
-    """Read a record of this kind from a file.
+    """Read a record from a file.
+
+    Args:
+        path: The file.
+        kind: Dataclass of the record.
 
     Raises:
-        UserError: The file cannot be read, is no JSON, or has not the fields of ``kind``.
+        UserError: The file cannot be read, is not JSON, or lacks fields of ``kind``.
     """
     try:
         return TypeAdapter(kind).validate_python(json.loads(path.read_bytes()))

@@ -1,4 +1,4 @@
-"""What training and quantisation find out, in words that need neither torch nor pandas."""
+"""Records of training and quantisation results. They need neither torch nor pandas."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -19,11 +19,11 @@ class Errors:
 
 @dataclass(frozen=True)
 class History:
-    """The course of a training, one entry per epoch run.
+    """The history of a training run, with one entry per epoch.
 
     Attributes:
-        loss: Mean squared error of the scaled forecasts in training.
-        validation_rmse: In the target's own unit.
+        loss: Mean squared error of the scaled forecasts on the training part.
+        validation_rmse: RMSE on the validation part, in the target's own unit.
         best: Index of the epoch whose weights were kept.
     """
 
@@ -37,21 +37,21 @@ class TensorSummary:
     """The distribution of a tensor before quantisation, and how it was quantised.
 
     Attributes:
-        name: That in the integer model.
-        bits: Width.
-        scheme: Whether there is a zero point.
-        scale: Of a tensor; of weights the mean over the channels.
-        zero_point: 0 if symmetric.
-        lowest: Real number of the lowest integer; of weights, in the channel with the largest
+        name: Name in the integer model.
+        bits: Width in bits.
+        scheme: ``asymmetric`` if the tensor has a zero point, else ``symmetric``.
+        scale: Scale of the tensor; for weights the mean of the channels' scales.
+        zero_point: Zero point; 0 if symmetric.
+        lowest: Real value of the lowest integer; for weights in the channel with the largest
             scale.
-        highest: Real number of the highest integer, likewise.
-        error: Root mean square of the rounding error, as a fraction of that of the tensor.
-        error_symmetric: The same for the best range without a zero point; None if the tensor has
-            no choice.
-        error_asymmetric: The same for the best range with a zero point, to which the adaptive
-            scheme compares the former; None if the tensor has no choice.
-        edges: The least and the largest number that occurs.
-        counts: Numbers in each of the equal bins between these.
+        highest: Real value of the highest integer; for weights in the same channel.
+        error: Root mean square of the rounding error, divided by that of the tensor.
+        error_symmetric: The same error with the best range without a zero point; None if the
+            tensor's scheme is fixed.
+        error_asymmetric: The same error with the best range with a zero point; None if the
+            tensor's scheme is fixed. The adaptive scheme compares these two.
+        edges: The least and the largest value that occurs.
+        counts: Histogram: number of values in each of the equal bins between the edges.
     """
 
     name: str
@@ -70,14 +70,14 @@ class TensorSummary:
 
 @dataclass(frozen=True)
 class Windows:
-    """How many windows a table gave.
+    """The number of windows that were cut from a table.
 
     Attributes:
-        train: Of the training part.
-        validation: Of the validation part.
-        test: Of the test part.
-        skipped_gaps: Left out because of a gap in time.
-        skipped_missing: Left out because of a missing value.
+        train: Windows of the training part.
+        validation: Windows of the validation part.
+        test: Windows of the test part.
+        skipped_gaps: Windows left out because they span a gap in time.
+        skipped_missing: Windows left out because a value is missing.
     """
 
     train: int
@@ -89,17 +89,17 @@ class Windows:
 
 @dataclass(frozen=True)
 class DataSummary:
-    """Where the readings came from.
+    """The table of readings that a model was trained on.
 
     Attributes:
         file: Name of the file, without its folder.
-        rows: Of the table.
-        inputs: Columns that go in.
+        rows: Rows of the table.
+        inputs: Input columns.
         target: Column that is forecast.
-        lead: Rows from the end of a window to its first target.
+        lead: Rows from the last row of a window to its first target.
         outputs: Targets of a window.
-        missing: Missing values by column.
-        windows: What was cut from it.
+        missing: Number of missing values in each column.
+        windows: Windows cut from the table.
     """
 
     file: str
@@ -114,13 +114,13 @@ class DataSummary:
 
 @dataclass(frozen=True)
 class TrainResults:
-    """What training in floating point found: ``training.json``.
+    """Results of training in floating point: ``training.json``.
 
     Attributes:
-        data: The readings.
-        test: Errors on the test part, of the float model and of simple forecasts; None where there
-            is no forecast.
-        history: Of the training.
+        data: The table of readings.
+        test: Errors on the test part by forecaster: the float model and the simple forecasts. None
+            for a forecast that is impossible.
+        history: History of the training.
     """
 
     data: DataSummary
@@ -130,11 +130,11 @@ class TrainResults:
 
 @dataclass(frozen=True)
 class QuantizeResults:
-    """What fine-tuning with fake quantisation found: ``accuracy.json``.
+    """Results of fine-tuning with fake quantisation: ``accuracy.json``.
 
     Attributes:
         test: Errors on the test part by forecaster: ``float``, ``qat`` and ``integer``.
-        history: Of the fine-tuning.
+        history: History of the fine-tuning.
     """
 
     test: dict[str, Errors]
@@ -143,10 +143,10 @@ class QuantizeResults:
 
 @dataclass(frozen=True)
 class Quantization:
-    """What became of every tensor: ``quantization.json``.
+    """How every tensor was quantised: ``quantization.json``.
 
     Attributes:
-        tensors: In order of execution.
+        tensors: All tensors and weight matrices, in order of execution.
     """
 
     tensors: tuple[TensorSummary, ...]

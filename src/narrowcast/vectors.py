@@ -1,9 +1,9 @@
-"""Test vectors: what goes into the accelerator and what must come out, one word per line.
+"""Test vectors: the input words of the accelerator and the expected output words, one per line.
 
-Each file is a stream of the engine: windows follow one another, within a window the tensors, in a
-tensor its rows, oldest first, and in a row its columns. A word is two's complement in hexadecimal
-digits, as many as the widest tensor of the stream needs; words of narrower tensors are
-sign-extended. The manifest says which tensors a window has, and how wide each is.
+Each file holds one stream of the engine: window after window, in a window tensor after tensor, in
+a tensor row after row (the oldest first), and in a row column after column. A word is in two's
+complement, written in as many hexadecimal digits as the widest tensor of the stream needs. Words of
+narrower tensors are sign-extended. The manifest lists the tensors of a window and their widths.
 """
 
 import json
@@ -25,8 +25,8 @@ def write_vectors(folder: Path, model: IntegerModel, inputs: Array, expected: Ar
     """Write both streams of a model, and the manifest.
 
     Args:
-        folder: Where to.
-        model: Says which tensors the streams have.
+        folder: Folder of the files.
+        model: The model, which defines the tensors of both streams.
         inputs: Words [windows, input_words], as ``model.pack_inputs`` gives.
         expected: Words [windows, output_words], as ``model.pack_outputs`` gives.
     """
@@ -48,13 +48,13 @@ def write_vectors(folder: Path, model: IntegerModel, inputs: Array, expected: Ar
 
 
 def read_vectors(folder: Path, model: IntegerModel) -> tuple[Array, Array]:
-    """Read what :func:`write_vectors` wrote for this model.
+    """Read the files that :func:`write_vectors` wrote for this model.
 
     Returns:
-        Words [windows, input_words] that go in, and words [windows, output_words] that come out.
+        Input words [windows, input_words] and expected output words [windows, output_words].
 
     Raises:
-        UserError: A file is missing, cut short, or belongs to a model of another shape.
+        UserError: A file is missing or truncated, or belongs to a model of another shape.
     """
     inputs = _read(folder / INPUTS, model.input_tensors)
     expected = _read(folder / EXPECTED, model.output_tensors)

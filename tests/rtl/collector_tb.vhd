@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: Apache-2.0
 -- The collector with a program of the configuration's.
 --
 -- In: reset, done, hold. Out: taking, column, move; then what comes a clock later: valid, softmax,

@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: Apache-2.0
 -- The loader of inputs, of tensors that the configuration describes.
 --
 -- In: reset, start, in_valid, in_data. Out: in_ready, row_loaded, write, address, data, and the

@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: Apache-2.0
 -- The buffer of results.
 --
 -- In: reset, write, data, out_ready. Out: out_valid, out_data, sending, sent.

@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: Apache-2.0
 -- The sequencer with a program of the configuration's.
 --
 -- In: reset, row_loaded. Out: issue, first, last, group_first, group_last, step, ways, x_source,

@@ -1,4 +1,4 @@
-"""The configuration of a run: one TOML file, checked in full before anything else happens."""
+"""The configuration of a run: one TOML file, which is validated before the run starts."""
 
 from narrowcast.config.load import load_config
 from narrowcast.config.mistakes import did_you_mean

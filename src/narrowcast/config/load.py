@@ -1,4 +1,4 @@
-"""Reading a configuration file, with overrides."""
+"""Reads a configuration file and applies overrides."""
 
 import tomllib
 from collections.abc import Sequence
@@ -20,12 +20,13 @@ def load_config(
     Args:
         path: A TOML file with the sections of ``Config``.
         overrides: ``key=value`` with a dotted key, such as ``model.channels=16``. The value is
-            read as TOML, and as plain text where it is no TOML.
-        data: The file of readings; wins over ``data.path``. As an override is, it is relative to
-            the working directory; what the file says is relative to the file's folder.
+            parsed as TOML, or taken as plain text if it is not valid TOML.
+        data: The file of readings; replaces ``data.path``. This path, like one in an override, is
+            relative to the working directory. A path in the file is relative to the file's folder.
 
     Raises:
-        UserError: On the first mistake, in one line: where, what was given, what is allowed.
+        UserError: The configuration is invalid. One line names the first mistake: the key, its
+            value, and the allowed values.
     """
     path = Path(path)
     values = _read_toml(path)
@@ -56,7 +57,7 @@ def _read_toml(path: Path) -> dict[str, Any]:
 
 
 def _apply(values: dict[str, Any], override: str) -> str:
-    """Set one ``key=value`` in ``values`` and return the key."""
+    """Apply one override ``key=value`` to ``values`` and return the key."""
     key, equals, text = override.partition("=")
     *sections, last = _toml_key(key)
     if not equals or not all((*sections, last)):
@@ -73,7 +74,7 @@ def _apply(values: dict[str, Any], override: str) -> str:
 
 
 def _toml_key(text: str) -> list[str]:
-    """Return the parts of a dotted key, in which parts with dots of their own are quoted."""
+    """Split a dotted key into its parts. Parts that contain dots are quoted."""
     try:
         rest: Any = tomllib.loads(f"{text} = 0")
     except tomllib.TOMLDecodeError:

@@ -1,4 +1,4 @@
-"""What is wrong with a configuration, in one line for the person who wrote it."""
+"""Error messages for invalid configurations, each in one line."""
 
 import difflib
 from collections.abc import Iterable, Mapping
@@ -9,7 +9,7 @@ from pydantic_core import ErrorDetails
 
 
 def did_you_mean(word: str, choices: Iterable[str]) -> str:
-    """Return ``" (did you mean 'x'?)"`` for the choice nearest to ``word``, or nothing."""
+    """Return ``" (did you mean 'x'?)"`` with the choice closest to ``word``, or an empty string."""
     folded = {choice.lower(): choice for choice in choices}
     near = difflib.get_close_matches(word.lower(), folded, n=1)
     return f" (did you mean {folded[near[0]]!r}?)" if near else ""
@@ -18,24 +18,24 @@ def did_you_mean(word: str, choices: Iterable[str]) -> str:
 def first_mistake(
     error: ValidationError, root: type[BaseModel], path: Path, given: Mapping[str, str]
 ) -> str:
-    """Return one line on the first mistake: where, what was given, what is allowed.
+    """Return one line on the first mistake: the key, its value, and the allowed values.
 
     Args:
-        error: What the validation found.
-        root: The whole configuration's class.
-        path: The file.
-        given: Overrides by the dotted keys that they set.
+        error: Errors of the validation.
+        root: Class of the whole configuration.
+        path: The configuration file.
+        given: Overrides, by the dotted keys that they set.
     """
-    # A misspelt key often shows up as a missing one as well: the misspelling says more.
+    # A misspelt key often causes a missing key as well. The misspelling is reported first.
     mistakes = sorted(error.errors(), key=lambda mistake: mistake["type"] != "extra_forbidden")
-    # Where a table may stand for a word, and does, its entries say what is wrong.
+    # If a key allows a word or a table and has a table, only the errors of its entries apply.
     tables = {mistake["loc"][:2] for mistake in mistakes if _entry(mistake)}
     mistakes = [m for m in mistakes if m["loc"][:2] not in tables or _entry(m)]
     explained = dict.fromkeys(
         _explain(each, root) for each in mistakes
-    )  # a choice of types makes several of one
+    )  # without duplicates: a union of types reports one mistake several times
     key, message = next(iter(explained))
-    key = key or message.partition(":")[0]  # of several keys, the message names one
+    key = key or message.partition(":")[0]  # if several keys conflict, the message names one
     overridden = [text for name, text in given.items() if f"{name}.".startswith(f"{key}.")]
     where = f"override {overridden[-1]!r}" if key and overridden else str(path)
     rest = f" (and {len(explained) - 1} more)" if len(explained) > 1 else ""
@@ -43,13 +43,13 @@ def first_mistake(
 
 
 def _entry(mistake: ErrorDetails) -> str:
-    """Return the entry at fault of a table that may stand for a word; empty if it is none."""
+    """Return the invalid entry of a table of rules; empty if the mistake is not in such a table."""
     section, key, *branch = map(str, (*mistake["loc"], "", "")[:4])
     return branch[1] if section and key and branch[0].startswith("dict[") else ""
 
 
 def _explain(mistake: ErrorDetails, root: type[BaseModel]) -> tuple[str, str]:
-    """Return the dotted key at fault (empty if several are) and the message."""
+    """Return the invalid dotted key (empty if several are involved) and the message."""
     section = root
     names: list[str] = []
     allowed: str | None = None

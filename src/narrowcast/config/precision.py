@@ -1,4 +1,7 @@
-"""The section of bits and schemes, and the rules in it: a pattern of names, and what it gives."""
+"""The section ``[quantization]``: widths and schemes, each given once or by rules.
+
+A rule maps a pattern of tensor names to a width or to a scheme. The first rule that matches counts.
+"""
 
 from collections.abc import Iterator, Mapping, Sequence
 from fnmatch import fnmatchcase
@@ -18,11 +21,11 @@ from narrowcast.config.tensor_names import (
 
 Choice = TypeVar("Choice")
 Scheme = Literal["adaptive", "symmetric", "asymmetric"]
-Bits = Annotated[int, Field(ge=2, le=8)]
+Width = Annotated[int, Field(ge=2, le=8)]
 
 
 def flat_items(table: Mapping[str, object]) -> Iterator[tuple[str, object]]:
-    """Yield what a table and those in it hold, with dots in the keys."""
+    """Yield the entries of a table and of the tables in it, with dotted keys."""
     for name, value in table.items():
         if isinstance(value, dict):
             yield from ((f"{name}.{key}", each) for key, each in flat_items(value))
@@ -31,10 +34,11 @@ def flat_items(table: Mapping[str, object]) -> Iterator[tuple[str, object]]:
 
 
 def _flat(table: object) -> object:
-    """Flatten a table, if it is one: TOML nests the keys of ``a.b = 4``, and so loses their order.
+    """Flatten a table: TOML nests unquoted keys such as ``a.b = 4``, so their order is lost.
 
     Raises:
-        ValueError: a rule stands after such keys, and it cannot be told which came first.
+        ValueError: A pattern follows several nested keys that it matches, so that the first match
+            is unknown.
     """
     if not isinstance(table, dict):
         return table
@@ -48,7 +52,7 @@ def _flat(table: object) -> object:
 
 
 def _first_match(table: Mapping[str, Choice], name: str, otherwise: Choice) -> Choice:
-    """Return the choice of the first rule for ``name``, else that for ``default``."""
+    """Return the choice of the first rule that matches ``name``, else that of ``default``."""
     rules = [*table.items(), ("*", table.get("default", otherwise))]
     return next(choice for rule, choice in rules if fnmatchcase(name, rule))
 
@@ -63,15 +67,16 @@ def _check_rules(key: str, rules: object, names: Sequence[str]) -> None:
 
 
 class QuantizationConfig(Section):
-    """Bits of weights and activations, of the model's input, and of its output; zero points.
+    """Widths of weights, activations, input and output in bits, and quantisation schemes.
 
-    ``bits`` may be a table: widths by step and tensor, such as ``"layers.*.ffn_up.activation"``,
-    of which the first that matches counts, and ``default`` (8) for all others. So may ``scheme``,
-    by tensor, and ``default`` (adaptive). What is adaptive has a zero point where its distribution
-    asks for one; keys and values, which feed the lanes, are symmetric whatever ``default`` says.
+    ``bits`` may be a table of rules: patterns of step and tensor, such as
+    ``"layers.*.ffn_up.activation"``, with their widths. The first match counts; ``default`` (8)
+    holds for all other names. ``scheme`` may be such a table as well, with the default adaptive. An
+    adaptive tensor gets a zero point if that reduces its rounding error enough. Keys and values
+    are operands of the lanes like weights, so they are symmetric whatever ``default`` says.
     """
 
-    bits: Annotated[Bits | dict[str, Bits], BeforeValidator(_flat)] = Field(
+    bits: Annotated[Width | dict[str, Width], BeforeValidator(_flat)] = Field(
         default=8,
         description="a whole number from 2 to 8, or a table of such by step and tensor",
     )
@@ -83,22 +88,22 @@ class QuantizationConfig(Section):
     output_bits: int = Field(default=16, ge=8, le=16, description="a whole number from 8 to 16")
 
     def widths(self, layers: int) -> dict[str, int]:
-        """Return the width of everything that has one, by the names of ``quantised_names``."""
+        """Return the configured widths in bits, by the names of ``quantised_names``."""
         table = self.bits if isinstance(self.bits, dict) else {"default": self.bits}
         return {name: _first_match(table, name, 8) for name in quantised_names(layers)}
 
     def tensor_widths(self, layers: int) -> dict[str, int]:
-        """Return the width of every tensor and of all weights, by their names in the model."""
+        """Return the widths of all tensors and weights in bits, by their integer model names."""
         widths = {"input": self.input_bits, "head.output": self.output_bits}
         return widths | {array_name(name): bits for name, bits in self.widths(layers).items()}
 
     def schemes(self, layers: int) -> dict[str, Scheme]:
-        """Return the scheme of every tensor that has one, by the names of ``scheme_names``."""
+        """Return the configured schemes, by the names of ``scheme_names``."""
         table = self.scheme if isinstance(self.scheme, dict) else {"default": self.scheme}
         return {name: _first_match(table, name, "adaptive") for name in scheme_names(layers)}
 
     def check_names(self, layers: int) -> None:
-        """Raise a ValueError if a rule is for nothing, or cannot be followed."""
+        """Raise a ValueError if a rule matches no name, or if its scheme is impossible."""
         names, lanes = scheme_names(layers), set(symmetric_names(layers))
         _check_rules("quantization.bits", self.bits, quantised_names(layers))
         _check_rules("quantization.scheme", self.scheme, names)
@@ -112,5 +117,5 @@ class QuantizationConfig(Section):
 
     @field_serializer("bits", "scheme", when_used="json")
     def _in_order(self, choice: Choice | dict[str, Choice]) -> Choice | list[tuple[str, Choice]]:
-        # The order of rules matters, and objects in JSON have none.
+        # A list, because the order of the rules matters and JSON objects are unordered.
         return list(choice.items()) if isinstance(choice, dict) else choice

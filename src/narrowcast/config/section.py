@@ -1,13 +1,13 @@
-"""What all sections of a configuration have in common."""
+"""The base class of all sections of a configuration."""
 
 from pydantic import BaseModel, ConfigDict
 
 
 class Section(BaseModel):
-    """A section: frozen, of exact types, without keys of its own invention.
+    """A section: frozen, strictly typed, without unknown keys.
 
-    The description of a field completes the sentence "must be ...": it is what somebody reads who
-    got the field wrong.
+    The description of a field completes the sentence "must be ..." in the error message for an
+    invalid value.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)

@@ -1,4 +1,4 @@
-"""The sections of a configuration file, and what they allow."""
+"""The sections of a configuration file, with their default and allowed values."""
 
 import datetime
 import re
@@ -14,7 +14,7 @@ _INTERVAL = re.compile(r"(\d+(?:\.\d+)?) ?(?:ms|s|min|h|D|W)")
 
 
 def _column_name(value: object) -> object:
-    # The series of the layout 'rows' are named by number, and TOML reads a bare 0 as a number.
+    # In the layout 'rows' a series is named by its row number; TOML reads a bare 0 as a number.
     return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
 
 
@@ -50,7 +50,7 @@ Memory = Literal["auto", "block", "distributed"]
 
 
 class SplitConfig(Section):
-    """Where the validation part and the test part start; see ``narrowcast.data.windows``."""
+    """The boundaries of the validation and test parts; see ``narrowcast.data.windows``."""
 
     validation: Boundary = Field(
         default=0.15,
@@ -65,10 +65,10 @@ class SplitConfig(Section):
 
 
 class DataConfig(Section):
-    """The table of readings, the columns used, and how windows are cut from it.
+    """The table of readings, its columns, and the windows cut from it.
 
-    A window has the ``window`` rows ending at time t; its ``outputs`` targets stand at t + ``lead``
-    and in the rows that follow.
+    A window consists of the ``window`` rows that end at row t. Its ``outputs`` targets are in row
+    t + ``lead`` and in the rows that follow.
     """
 
     path: Path | None = Field(default=None, strict=False, description="the path of a file")
@@ -113,8 +113,8 @@ class DataConfig(Section):
 class ModelConfig(Section):
     """The size of the Transformer; ``ffn_channels`` is 4 x ``channels`` unless given.
 
-    ``relative``: forecast the change from the target's last known value. It is the default
-    where the target is among the inputs, and impossible elsewhere.
+    With ``relative`` the model forecasts the change from the target's last known value. This is
+    the default if the target is among the inputs, and impossible otherwise.
     """
 
     channels: int = Field(default=32, ge=1, le=4096, description="a whole number from 1 to 4096")
@@ -146,13 +146,13 @@ class ModelConfig(Section):
 class TrainConfig(Section):
     """Training in floating point, then fine-tuning with fake quantisation.
 
-    ``weight_decay`` is that of AdamW, in both; ``dropout``, in floating point only, is that of the
-    branches beside the residual sums.
+    ``weight_decay`` is that of AdamW, in both trainings. ``dropout`` applies to the residual
+    branches, in floating point only.
 
-    ``level_shift``: where a change is forecast, the target's level, in every window and in what is
-    to be forecast, is shifted at random in training, with this standard deviation in units of the
-    scaled input: with standard scaling, of the level's own. So the model learns what holds at any
-    level.
+    ``level_shift`` augments the training of models that forecast a change. Each window is shifted
+    with its targets, in the target's column, by a random offset. ``level_shift`` is the standard
+    deviation of the offset, in units of the scaled input. This teaches the model relations that
+    hold at any level of the target.
     """
 
     epochs: int = Field(default=30, ge=1, description="a whole number, at least 1")
@@ -167,7 +167,7 @@ class TrainConfig(Section):
 
 
 class StorageConfig(Section):
-    """Which memory holds what: block RAM, distributed RAM, or as the compiler sees fit."""
+    """The memory type of each group of buffers: block or distributed RAM, or 'auto'."""
 
     weights: Memory = Field(default="auto", description="'auto', 'block' or 'distributed'")
     activations: Memory = Field(default="auto", description="'auto', 'block' or 'distributed'")
@@ -181,7 +181,7 @@ class StorageConfig(Section):
 
 
 class HardwareConfig(Section):
-    """The device and what the accelerator may take of it."""
+    """The device and the hardware options of the accelerator."""
 
     device: str = Field(default="xc7s15", min_length=1, description="the name of a device")
     lanes: Annotated[int, Field(ge=1)] | Literal["auto"] = Field(
@@ -200,7 +200,7 @@ class HardwareConfig(Section):
     )
 
     def choices(self) -> dict[str, Any]:
-        """Return what is left to the compiler to choose, or forced, as its keyword arguments."""
+        """Return the hardware options as keyword arguments; None leaves one to the compiler."""
         return {
             "lanes": None if self.lanes == "auto" else self.lanes,
             "ways": None if self.ways == "auto" else self.ways,
@@ -211,13 +211,13 @@ class HardwareConfig(Section):
 
 
 class VerifyConfig(Section):
-    """How much is simulated."""
+    """The extent of the simulation."""
 
     ghdl_windows: int = Field(default=2, ge=2, description="a whole number of windows, at least 2")
 
 
 class Config(Section):
-    """A whole run. ``model_dump(mode="json")`` gives plain JSON, for digests and reports."""
+    """The configuration of a run. ``model_dump(mode="json")`` gives plain JSON for digests."""
 
     data: DataConfig = Field(description="a section")
     model: ModelConfig = Field(default=ModelConfig(), description="a section")
@@ -238,7 +238,7 @@ class Config(Section):
 
     @property
     def relative_column(self) -> int | None:
-        """The input from whose last value a change is forecast; None if it is no change."""
+        """Index of the target among the inputs if the model forecasts its change, else None."""
         if self.model.relative is False or self.data.target not in self.data.inputs:
             return None
         return self.data.inputs.index(self.data.target)

@@ -1,7 +1,7 @@
-"""The names that a configuration may give widths and schemes to; they follow from the architecture.
+"""The tensor names of a configuration. They follow from the architecture.
 
-A configuration says ``embed.weight`` and ``embed.activation`` of what the integer model calls
-``embed.weights`` and ``embed.output``.
+``embed.weight`` and ``embed.activation`` in a configuration are ``embed.weights`` and
+``embed.output`` in the integer model.
 """
 
 from collections.abc import Set
@@ -9,12 +9,12 @@ from collections.abc import Set
 from narrowcast.integer.builder import GraphSpec, LinearSpec, Role, Shape, transformer
 
 _WEIGHT, _ACTIVATION = ".weight", ".activation"
-_WITHOUT_WIDTH = {Role.SUM, Role.RESULT}  # a sum is exact; the result has a key of its own
+_WITHOUT_WIDTH = {Role.SUM, Role.RESULT}  # a sum is exact; the result has its own key
 _WITH_SCHEME = {Role.FREE, Role.RELU, Role.LANES}  # probabilities always span [0, 1]
 
 
 def _architecture(layers: int) -> GraphSpec:
-    """Return a Transformer of so many layers: names depend on nothing else."""
+    """Return a Transformer with this number of layers: the names depend on nothing else."""
     return transformer(Shape(window=1, inputs=1, channels=1, layers=layers))
 
 
@@ -25,7 +25,7 @@ def _activations(layers: int, roles: Set[Role]) -> list[str]:
 
 
 def quantised_names(layers: int) -> list[str]:
-    """Return the names that a table of bits may give widths, in order of execution."""
+    """Return the names that ``quantization.bits`` allows, in order of execution."""
     spec, names = _architecture(layers), []
     for step in spec.operations:
         if isinstance(step, LinearSpec):
@@ -36,22 +36,22 @@ def quantised_names(layers: int) -> list[str]:
 
 
 def scheme_names(layers: int) -> list[str]:
-    """Return the names that a table of schemes may give one, in order of execution."""
+    """Return the names that ``quantization.scheme`` allows, in order of execution."""
     return [*_architecture(layers).inputs, *_activations(layers, _WITH_SCHEME)]
 
 
 def symmetric_names(layers: int) -> list[str]:
-    """Return the names of keys and values, which feed the lanes like weights: no zero point."""
+    """Return the names of keys and values: operands of the lanes, which have no zero point."""
     return _activations(layers, {Role.LANES})
 
 
 def array_name(name: str) -> str:
-    """Return the integer model's name for a tensor or for weights that a table may name."""
+    """Convert a configuration's name to the integer model's name."""
     if name.endswith(_WEIGHT):
         return f"{name.removesuffix(_WEIGHT)}.weights"
     return f"{name.removesuffix(_ACTIVATION)}.output" if name.endswith(_ACTIVATION) else name
 
 
 def as_configured(name: str) -> str:
-    """Return a configuration's name for a tensor or for weights of the integer model."""
+    """Convert a name of the integer model to the configuration's name."""
     return name.replace(".output", _ACTIVATION).replace(".weights", _WEIGHT)

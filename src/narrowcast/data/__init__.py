@@ -1,4 +1,4 @@
-"""From a file of sensor readings to windows: the first stage of narrowcast."""
+"""Reading a table of sensor readings and cutting it into windows."""
 
 from narrowcast.data.baselines import baselines, errors
 from narrowcast.data.scaling import Scaling, fit_scaling

@@ -1,4 +1,4 @@
-"""Simple forecasts that a model has to beat, and the errors by which that is judged."""
+"""Simple forecasts to compare a model with, and the error measures for the comparison."""
 
 from collections.abc import Iterator
 
@@ -9,13 +9,13 @@ from narrowcast.data.windows import Dataset, Part
 from narrowcast.training_records import Errors
 
 _PENALTIES = 10.0 ** np.arange(-4, 4)
-# One stretch of time is a noisy judge: validation errors this close count as equal.
+# A single validation part is a noisy measure: errors within this factor count as equal.
 _TIE = 1.02
 _CHUNK = 8192
 
 
 def errors(prediction: Array, truth: Array) -> Errors:
-    """Compare ``prediction`` with ``truth``, both [windows, outputs], in the target's own unit."""
+    """Return the errors of ``prediction`` against ``truth``, both [windows, outputs]."""
     if prediction.shape != truth.shape:
         raise ValueError(f"forecasts of shape {prediction.shape}, truth of {truth.shape}")
     difference = prediction - truth
@@ -25,11 +25,12 @@ def errors(prediction: Array, truth: Array) -> Errors:
 def baselines(dataset: Dataset) -> dict[str, Errors | None]:
     """Return the errors of the simple forecasts on the test part.
 
-    ``persistence``: the target as last known at the window's end, over the windows where it is
-    known; None if ``lead`` is 0 or it is known nowhere. ``ridge``: ridge regression on the n x m
-    min-max scaled values of the window. ``ridge_quadratic``: the same on these values and their
-    squares. The ridge penalty is the smallest of a grid that comes within 2 % of the least RMSE
-    on the validation part; training and validation part are then fitted together.
+    ``persistence`` forecasts the target's value in the window's last row. Windows in which that
+    value is missing do not count. It is None if ``lead`` is 0 or if the value is always missing.
+    ``ridge`` is ridge regression on the n x m min-max scaled values of the window, and
+    ``ridge_quadratic`` is ridge regression on these values and their squares. The penalty is the
+    smallest of a grid whose RMSE on the validation part is within 2 % of the least. The final fit
+    is on the training and validation parts together.
     """
     return {
         "persistence": _persistence(dataset.test),
@@ -52,7 +53,7 @@ def _ridge(dataset: Dataset, *, quadratic: bool) -> Errors:
     scaling = Scaling(low, high - low)
 
     def features(part: Part) -> Iterator[tuple[Array, Array]]:
-        # In chunks: the flattened, scaled and squared copy of a long table need not fit memory.
+        # In chunks: a flattened, scaled and squared copy of a long table may not fit in memory.
         for start in range(0, len(part), _CHUNK):
             x = scaling.apply(part.inputs[start : start + _CHUNK])
             x = x.reshape(len(x), -1)
@@ -60,7 +61,7 @@ def _ridge(dataset: Dataset, *, quadratic: bool) -> Errors:
             yield np.hstack((*powers, np.ones((len(x), 1)))), part.target[start : start + _CHUNK]
 
     def moments(part: Part) -> Array:
-        """Return x' [x y], which is all that least squares needs of a part."""
+        """Return x' [x y], which is sufficient for least squares on a part."""
         total = np.zeros((), dtype=np.float64)
         for x, y in features(part):
             total = total + x.T @ np.hstack((x, y))

@@ -1,4 +1,4 @@
-"""Affine scaling of features, one offset and one scale each."""
+"""Affine scaling of features, with one offset and one scale per feature."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,36 +17,36 @@ class Scaling:
     """``scaled = (value - offset) / scale``, feature by feature.
 
     Attributes:
-        offset: [features], in each feature's own unit.
-        scale: [features], in each feature's own unit, above 0.
+        offset: Offsets [features], in each feature's own unit.
+        scale: Scales [features], in each feature's own unit, above 0.
     """
 
     offset: Array
     scale: Array
 
     def apply(self, values: Array) -> Array:
-        """Scale values of shape [..., features]; [windows] will do for a single feature."""
+        """Scale values of shape [..., features]; for a single feature [windows] is allowed, too."""
         return (values - self.offset) / self.scale
 
     def invert(self, scaled: Array) -> Array:
-        """Return scaled values of shape [..., features] to their own units."""
+        """Convert scaled values of shape [..., features] back to their own units."""
         return scaled * self.scale + self.offset
 
 
 def fit_scaling(
     values: Array, kind: Literal["min-max", "standard"], names: Sequence[str] = ()
 ) -> Scaling:
-    """Fit a scaling to ``values`` of shape [rows, features], NaN being ignored.
+    """Fit a scaling to ``values`` of shape [rows, features]; NaN is ignored.
 
     ``min-max`` maps them to [0, 1], ``standard`` to zero mean and unit variance.
 
     Args:
-        values: What the training windows hold, and nothing else.
-        kind: Which of the two.
-        names: The features' names, for the error message.
+        values: Values of the training windows only.
+        kind: Type of scaling.
+        names: Names of the features, for the error message.
 
     Raises:
-        UserError: A feature never changes in ``values``.
+        UserError: A feature is constant in ``values``.
     """
     low, high = np.nanmin(values, axis=0), np.nanmax(values, axis=0)
     if constant := np.flatnonzero(low == high).tolist():

@@ -1,7 +1,7 @@
-"""Reading a table of sensor readings, and refusing one that cannot be learnt from.
+"""Reads a table of sensor readings, and rejects one that no model can be trained on.
 
-Every complaint is one line that names the file and, where there is one, the column and the row.
-Rows are counted from 1, the header not among them.
+Each error message is one line with the file and, where it applies, the column and the row. Rows are
+counted from 1, without the header.
 """
 
 import csv
@@ -36,10 +36,11 @@ class Table:
     """Readings in order of time.
 
     Attributes:
-        time: [rows], UTC, strictly increasing; None if the file has no time stamps, and its rows
-            are then taken to be equidistant.
-        frame: [rows, columns], float64, each input and the target once; NaN is a missing value.
-        interval: The step from row to row; None if unknown.
+        time: Time stamps [rows], UTC, strictly increasing; None if the file has none. The rows are
+            then assumed to be equidistant.
+        frame: Readings [rows, columns], float64: every input and the target, each once. NaN is a
+            missing value.
+        interval: Time from one row to the next; None if unknown.
     """
 
     time: pd.DatetimeIndex | None
@@ -48,7 +49,7 @@ class Table:
 
     @property
     def gaps(self) -> NDArray[np.bool_]:
-        """[rows], whether a row fails to stand one interval (within 10 %) after the last one."""
+        """Flags [rows]: whether a row is not one interval (within 10 %) after the previous row."""
         if self.time is None or self.interval is None:
             return np.zeros(len(self.frame), dtype=np.bool_)
         step = _steps(self.time) / self.interval.as_unit("ns").value
@@ -63,13 +64,13 @@ class Table:
 def read_table(config: DataConfig) -> Table:
     """Read the time column, the inputs and the target from ``config.path``.
 
-    The file is CSV, which may be gzipped (``.gz``) and separated by comma, semicolon or tab, or
-    Parquet (``.parquet``, ``.pq``). Time stamps are ISO 8601, UTC where they name no zone, or
-    seconds since 1970. An empty field and the texts NA, N/A and null are
-    missing values. NaN is not: somebody's arithmetic went wrong, so it is an error, as infinity is.
+    The file is CSV, optionally gzipped (``.gz``) and separated by comma, semicolon or tab, or
+    Parquet (``.parquet``, ``.pq``). Time stamps are ISO 8601 (UTC if they name no zone) or seconds
+    since 1970. An empty field and the texts NA, N/A and null are missing values. NaN and infinity
+    are errors, because they result from a faulty computation.
 
     Raises:
-        UserError: The file cannot be read, or a column in use cannot be learnt from.
+        UserError: The file cannot be read, or a selected column cannot be used for training.
     """
     if config.path is None:
         raise UserError("no file of readings is given: set data.path")
@@ -105,7 +106,7 @@ _TIME = 0  # the time column's key in a raw frame, where all others are text
 
 
 def _read_columns(path: Path, wanted: Sequence[str], time: str | None) -> pd.DataFrame:
-    """Return the wanted columns as they stand in the file, and the time column as ``_TIME``."""
+    """Return the wanted columns unconverted, and the time column as ``_TIME``."""
     if path.suffix in _PARQUET:
         # pandas stores an unnamed index under this name, and CSV without one.
         names = ["" if name == "__index_level_0__" else name for name in _schema(path)]
@@ -144,7 +145,7 @@ def _read_csv(
                 na_values=_MISSING,
                 keep_default_na=False,
                 skipinitialspace=True,
-                # A blank line in a file of one column is a missing value.
+                # In a file with one column, a blank line is a missing value.
                 skip_blank_lines=fields > 1,
                 low_memory=False,
                 encoding="utf-8",
@@ -162,18 +163,18 @@ def _read_csv(
 
 
 def _refuse_short_rows(path: Path, content: bytes, separator: str, fields: int) -> None:
-    """Refuse rows that end too early: a value that was cut off is not one that is missing."""
+    """Reject rows with too few fields: a truncated row is not a row with missing values."""
     lines = (line for line in io.TextIOWrapper(io.BytesIO(content), "utf-8") if line.strip())
-    for row, found in enumerate(csv.reader(lines, delimiter=separator)):
-        if len(found) < fields:
+    for row, values in enumerate(csv.reader(lines, delimiter=separator)):
+        if len(values) < fields:
             raise UserError(
-                f"{path}: row {row} has {len(found)} fields, the header {fields}: complete the "
+                f"{path}: row {row} has {len(values)} fields, the header {fields}: complete the "
                 "row, or delete it"
             )
 
 
 def _read_rows(path: Path, wanted: Sequence[str]) -> pd.DataFrame:
-    """Return the wanted series of a file that holds one series per row."""
+    """Return the wanted series of a file with one series per row."""
     if path.suffix in _PARQUET:
         raw = _read_parquet(path, range(len(_schema(path))))
         names = [str(row) for row in range(len(raw))]
@@ -208,7 +209,7 @@ def _schema(path: Path) -> list[str]:
 
 
 def _read_parquet(path: Path, columns: Sequence[int]) -> pd.DataFrame:
-    """Return columns by position, and under it: names may be given twice."""
+    """Return columns selected and labelled by position, because names may occur twice."""
     names = _schema(path)
     try:
         table = pq.read_table(path, columns=[names[column] for column in columns])
@@ -216,7 +217,7 @@ def _read_parquet(path: Path, columns: Sequence[int]) -> pd.DataFrame:
         raise UserError(f"{path}: not a readable Parquet file: {_one_line(error)}") from None
     for name, values in zip(table.column_names, table.columns, strict=True):
         if pa.types.is_floating(values.type):
-            # pandas takes NaN and null for the same
+            # pandas does not distinguish NaN from null
             bad = pc.index(pc.fill_null(pc.is_nan(values), False), True).as_py()
             if bad >= 0:
                 raise UserError(f"{path}, column {name!r}, row {bad + 1}: 'nan' is not a number")
@@ -234,13 +235,13 @@ def _separator(line: str) -> str:
 
 
 def _find(name: str, names: Sequence[str], path: Path) -> int:
-    """Return the position of a column, by its name or the one pandas gives an unnamed one."""
-    found = [i for i, each in enumerate(names) if name == (each or f"Unnamed: {i}")]
-    found = found or [i for i, each in enumerate(names) if name == each]
-    if len(found) == 1:
-        return found[0]
-    if found:
-        raise UserError(f"{path}: {len(found)} columns are named {name!r}")
+    """Return the position of a column, by its name or by the one that pandas gives if unnamed."""
+    positions = [i for i, each in enumerate(names) if name == (each or f"Unnamed: {i}")]
+    positions = positions or [i for i, each in enumerate(names) if name == each]
+    if len(positions) == 1:
+        return positions[0]
+    if positions:
+        raise UserError(f"{path}: {len(positions)} columns are named {name!r}")
     shown = ", ".join(repr(each) for each in names[:20])
     rest = f" and {len(names) - 20} more" if len(names) > 20 else ""
     raise UserError(
@@ -302,7 +303,7 @@ def _time_stamps(column: pd.Series, path: Path, name: str) -> pd.DatetimeIndex:
 def _interval(
     time: pd.DatetimeIndex, stated: pd.Timedelta | None, path: Path
 ) -> pd.Timedelta | None:
-    """Return the interval stated, or the most frequent step (of several, the shortest)."""
+    """Return the stated interval, or else the most frequent step (the shortest if several are)."""
     if len(time) < 2:
         return stated
     steps, counts = np.unique(_steps(time), return_counts=True)
@@ -311,18 +312,18 @@ def _interval(
         return usual
     if (np.abs(steps / stated.as_unit("ns").value - 1) > _TOLERANCE).all():
         raise UserError(
-            f"{path}: no two rows are {_spoken(stated)} apart, as data.interval says: "
-            f"most are {_spoken(usual)} apart"
+            f"{path}: no two rows are {_readable(stated)} apart, as data.interval says: "
+            f"most are {_readable(usual)} apart"
         )
     return stated
 
 
-def _spoken(step: pd.Timedelta) -> str:
+def _readable(step: pd.Timedelta) -> str:
     return str(step).removeprefix("0 days ")
 
 
 def _steps(time: pd.DatetimeIndex) -> NDArray[np.int64]:
-    """[rows - 1], the steps in nanoseconds."""
+    """Return the steps [rows - 1] in nanoseconds."""
     return np.diff(time.as_unit("ns").asi8)
 
 

@@ -1,15 +1,15 @@
 """Windows cut from a table, in three parts by time.
 
-A window is n consecutive rows; its first target stands ``lead`` rows after its last one, further
-ones in the rows that follow. Between the first row and the last target there is no gap in time, and
-neither an input nor a target is missing.
+A window has n consecutive rows. Its first target is ``lead`` rows after the window's last row; the
+other targets are in the rows that follow. From the first row to the last target there is no gap in
+time, and no input and no target is missing.
 
-**A window belongs to the part in which its first row lies.** The parts are ranges of rows:
-training, validation, test. A window that starts before a boundary and ends after it belongs to
-the earlier part, so a test window lies wholly within the test part. Every window spans the same
-number of rows, so each target of a later part stands after every row that an earlier part used in
-any role: nothing that is predicted in validation or test was seen before, even where the target
-is also an input. Whatever the validation boundary, training and validation together are the same.
+**A window belongs to the part in which its first row lies.** The parts are three ranges of rows:
+training, validation, test. A window that crosses a boundary belongs to the earlier part, so a test
+window lies wholly within the test part. All windows span the same number of rows, so each target of
+a later part comes after every row that an earlier part uses, as input or as target. No target of
+the validation or test part is seen before, even if the target is also an input. The validation
+boundary does not change which windows are in training and validation together.
 """
 
 from dataclasses import dataclass
@@ -30,12 +30,12 @@ class Part:
     """The windows of one part, ordered by time, in the units of the table.
 
     Attributes:
-        inputs: [windows, n, m].
-        target: [windows, outputs].
-        row: [windows], the row of the table, from 0, in which the first target stands.
-        time: [windows], UTC, the time of the first target; None for a table without time stamps.
-        last_known: [windows], the target column at the window's last row, NaN where that is
-            missing: the forecast by persistence, of every target. None if ``lead`` is 0.
+        inputs: Input values [windows, n, m].
+        target: Targets [windows, outputs].
+        row: Row of the first target [windows], counted from 0 in the table.
+        time: Time of the first target [windows], UTC; None for a table without time stamps.
+        last_known: Value of the target column in the window's last row [windows], NaN if missing.
+            Persistence forecasts it for every target. None if ``lead`` is 0.
     """
 
     inputs: Array
@@ -53,13 +53,13 @@ class Dataset:
     """All windows of a table.
 
     Attributes:
-        train: What is fitted.
-        validation: What choices and early stopping look at.
-        test: What is touched once, at the end.
-        skipped_gaps: Windows left out because of a gap in time.
-        skipped_missing: Windows without a gap left out because of a missing value.
-        input_scaling: Fitted on the rows that training windows hold; m features.
-        target_scaling: Fitted on the targets of the training windows; a feature per output.
+        train: Windows for fitting.
+        validation: Windows for early stopping and for all choices.
+        test: Windows for the final evaluation, used once.
+        skipped_gaps: Number of windows left out because of a gap in time.
+        skipped_missing: Number of windows without a gap left out because of a missing value.
+        input_scaling: Scaling of the m inputs, fitted on the rows of the training windows.
+        target_scaling: Scaling of the outputs, fitted on the targets of the training windows.
     """
 
     train: Part
@@ -74,14 +74,14 @@ class Dataset:
 def make_windows(table: Table, config: DataConfig) -> Dataset:
     """Cut all windows and split them by time.
 
-    A window is followed by at least one row of the table, even with lead 0, as in the published
-    AirU benchmark. A split given as a fraction is rounded to whole rows: ``test`` is a fraction
-    of all rows, ``validation`` of those before the test part. A time stamp is the first one of
-    its part; one without a zone is taken as UTC.
+    At least one row of the table follows each window, even with lead 0, as in the published AirU
+    benchmark. A split given as a fraction is rounded to whole rows: ``test`` is a fraction of all
+    rows, ``validation`` of those before the test part. A split given as a time stamp is the first
+    time of its part, in UTC unless it names a zone.
 
     Raises:
-        UserError: Fewer rows than one window spans, a part without a complete window, or a
-            feature that is constant throughout the training part.
+        UserError: The table has fewer rows than one window spans, a part has no complete window,
+            or a feature is constant throughout the training part.
     """
     rows, n, outputs = len(table.frame), config.window, config.outputs
     span = n + config.lead + outputs - 1
@@ -95,7 +95,7 @@ def make_windows(table: Table, config: DataConfig) -> Dataset:
     target = table.frame[config.target].to_numpy(np.float64)
 
     gaps = np.cumsum(table.gaps)
-    # With lead 0, too, a row must follow the window: so the published benchmark counts.
+    # One row must follow the window even with lead 0, as the published benchmark has it.
     count = rows - max(span, n + 1) + 1
     gapped = (gaps[span - 1 :] != gaps[: rows - span + 1])[:count]
     targets = np.lib.stride_tricks.sliding_window_view(target[n + config.lead - 1 :], outputs)
@@ -146,7 +146,7 @@ def make_windows(table: Table, config: DataConfig) -> Dataset:
 
 
 def _boundary(part: str, rule: float | str, rows: int, time: pd.DatetimeIndex | None) -> int:
-    """Return the first row of the part that ``rule`` cuts from the end of ``rows`` rows."""
+    """Return the first row of the part that ``rule`` cuts off at the end of ``rows`` rows."""
     if isinstance(rule, float):
         return rows - round(rule * rows)
     if time is None:

@@ -1,1 +1,1 @@
-"""FPGA families, devices and boards: all that is known of them."""
+"""Descriptions of FPGA families, devices and boards."""

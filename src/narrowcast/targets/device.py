@@ -1,4 +1,4 @@
-"""Devices and the boards that carry them, each read from a file of its own."""
+"""Devices and boards, each described by one TOML file."""
 
 import tomllib
 from collections.abc import Iterator
@@ -22,10 +22,10 @@ class Board:
     """A board with a device on it.
 
     Attributes:
-        name: as people call it.
-        device: name of the device.
-        clock_mhz: of its oscillator.
-        constraints: name of the file, beside the board's, that says which pin is which.
+        name: Name of the board.
+        device: Name of the device on it.
+        clock_mhz: Frequency of its oscillator, in MHz.
+        constraints: Name of the file of pin constraints, in the same folder as the board's file.
     """
 
     name: str
@@ -35,24 +35,26 @@ class Board:
 
     @property
     def constraints_text(self) -> str:
-        """Content of the file of constraints."""
+        """Content of the file of pin constraints."""
         return (_FOLDER / "boards" / self.constraints).read_text()
 
 
 @dataclass(frozen=True)
 class Power:
-    """What a device takes, for estimates; the sources stand in its file.
+    """Coefficients of a device's power for estimates. The device's file states their sources.
 
     Attributes:
-        static_mw: milliwatts, whether it works or not.
-        product_pj: picojoules of a DSP block for each product.
-        access_pj: picojoules of a block memory for each access.
-        table_pj: picojoules of each look-up table in use, with the flip-flops beside it and their
-            clock, in every clock.
-        lane_toggles, memory_toggles, rest_toggles: toggle rates of designs for which these are
-            meant, as ``narrowcast.tools.vcd.Rates`` has them.
-        static_error: by how much of itself ``static_mw`` may be wrong.
-        dynamic_error: the same for all picojoules.
+        static_mw: Static power, in mW.
+        product_pj: Energy of a DSP block per product, in pJ.
+        access_pj: Energy of a block memory per access, in pJ.
+        table_pj: Energy of each look-up table in use per clock cycle, in pJ, with its flip-flops
+            and their clock.
+        lane_toggles: Toggle rate of the lanes for which the coefficients hold, as in
+            ``narrowcast.estimate.power.Rates``.
+        memory_toggles: Toggle rate of the memories for which the coefficients hold.
+        rest_toggles: Toggle rate of all other signals for which the coefficients hold.
+        static_error: Relative error of ``static_mw``.
+        dynamic_error: Relative error of the energies per product, access and look-up table.
     """
 
     static_mw: float
@@ -68,20 +70,20 @@ class Power:
 
 @dataclass(frozen=True)
 class Device:
-    """What one device has.
+    """The resources of a device and its tool options.
 
     Attributes:
-        name: of its file.
-        part: as the vendor's tools call it.
-        family: what it is built of.
-        lut: look-up tables.
-        ff: flip-flops.
-        dsp: DSP blocks; 0 where there are none.
-        blocks: block memories, counted in the smallest that the family has.
-        power: what it takes.
-        synthesis_options: yosys' for this device.
-        place_options: nextpnr's for this device, its package and its speed grade.
-        board: that a bitstream is for; None: there is none.
+        name: Name of its file, without the extension.
+        part: Part number, as the vendor's tools take it.
+        family: Its family.
+        lut: Number of look-up tables.
+        ff: Number of flip-flops.
+        dsp: Number of DSP blocks; 0 if it has none.
+        blocks: Number of block memories, in units of the family's smallest.
+        power: Coefficients of its power.
+        synthesis_options: Options of yosys for this device.
+        place_options: Options of nextpnr for this device, its package and its speed grade.
+        board: Board that bitstreams are made for; None if there is none.
     """
 
     name: str
@@ -98,35 +100,35 @@ class Device:
 
     @property
     def dsp_block(self) -> DspBlock | None:
-        """A DSP block; None: the device has none."""
+        """Its DSP block; None if the device has none."""
         return self.family.dsp_block if self.dsp else None
 
     @property
     def block_name(self) -> str:
-        """The smallest block memory."""
+        """Name of the smallest block memory."""
         return self.family.block_name
 
     @property
     def block_shapes(self) -> Shapes:
-        """(words, bits, blocks) of each shape that block memory can take."""
+        """(words, bits, blocks) of each configuration of the block memory."""
         return self.family.block_shapes
 
     def dsp_of_product(self, a_bits: int, b_bits: int) -> int:
-        """Return the DSP blocks of a signed product; 0: it is made of look-up tables."""
+        """Return the DSP blocks of a signed product; 0 if it is made of look-up tables."""
         return self.dsp_block.blocks(a_bits, b_bits) if self.dsp_block else 0
 
 
 def device_names() -> list[str]:
-    """Return the names of all devices that have a file."""
+    """Return the names of all known devices."""
     return [name for name, _ in _files("devices")]
 
 
 @cache
 def load_device(name: str) -> Device:
-    """Read a device file, and the board of this device that comes first by its file's name.
+    """Read a device file. Of several boards with this device, take the first by file name.
 
     Raises:
-        UserError: there is no such device.
+        UserError: The device is unknown.
     """
     files = dict(_files("devices"))
     if name not in files:
@@ -146,13 +148,27 @@ def load_device(name: str) -> Device:
     )
 
 
+def check_vivado(device: Device) -> None:
+    """Refuse a device that Vivado does not know.
+
+    Raises:
+        UserError: it is of another family than those that Vivado knows.
+    """
+    if not device.family.vivado:
+        known = " or ".join(family.name for family in FAMILIES.values() if family.vivado)
+        raise UserError(
+            f"Vivado does not know {device.name}, which is of the family {device.family.name}: "
+            f"take yosys, or a device of the family {known}"
+        )
+
+
 def boards() -> list[Board]:
-    """Return all boards that have a file."""
+    """Return all known boards."""
     return [Board(**tomllib.loads(text)) for _, text in _files("boards")]
 
 
 def _files(folder: str) -> Iterator[tuple[str, str]]:
-    """Yield name and content of all files of a folder, in the order of their names."""
+    """Yield name and content of each TOML file of a folder, sorted by name."""
     for file in sorted((_FOLDER / folder).iterdir(), key=lambda file: file.name):
         if file.name.endswith(".toml"):
             yield file.name.removesuffix(".toml"), file.read_text()

@@ -1,8 +1,9 @@
 """Lattice's ECP5.
 
-Shapes of the DP16KD are those of FPGA-TN-02204 (ECP5 and ECP5-5G Memory Usage Guide), ports of the
-MULT18X18D those of FPGA-TN-02205 (ECP5 and ECP5-5G sysDSP Usage Guide). A TRELLIS_DPR16X4 takes
-four look-up tables and the two that drive its write port; a CCU2C is two with their carry.
+Sources: FPGA-TN-02204 (ECP5 and ECP5-5G Memory Usage Guide) for the configurations of the DP16KD,
+FPGA-TN-02205 (ECP5 and ECP5-5G sysDSP Usage Guide) for the ports of the MULT18X18D. A
+TRELLIS_DPR16X4 uses six look-up tables: four store the data, two drive the write port. A CCU2C is
+two look-up tables with their carry chain.
 """
 
 from narrowcast.targets.family import (
@@ -29,7 +30,7 @@ ECP5 = Family(
     wide_muxes=True,
     distributed_ram=DistributedRam(shapes=((16, 4, 6),), choice=1.0),
     block_name="DP16KD",
-    # parity bits are used where a shape has them
+    # with parity bits, in the configurations that have them
     block_shapes=(
         *((512, 36, 1), (1024, 18, 1), (2048, 9, 1)),
         *((4096, 4, 1), (8192, 2, 1), (16384, 1, 1)),

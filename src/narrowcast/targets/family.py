@@ -1,6 +1,6 @@
-"""What is known of a family of FPGAs: primitives, costs of memories and multipliers, open tools.
+"""Description of an FPGA family: primitives, costs of memories and multipliers, open tools.
 
-Each family is one constant in a file of its own (``xc7.py``, ``ice40.py``, ``ecp5.py``).
+Each family is one constant in its own file (``xc7.py``, ``ice40.py``, ``ecp5.py``).
 """
 
 from collections.abc import Mapping
@@ -8,22 +8,22 @@ from dataclasses import dataclass
 
 Shapes = tuple[tuple[int, int, int], ...]
 
-ROM_WORDS = 64  # rom.vhd cuts a memory of look-up tables into blocks of so many words
+ROM_WORDS = 64  # words of the blocks into which rom.vhd splits a ROM made of look-up tables
 
 
 @dataclass(frozen=True)
 class Primitives:
-    """The primitives by which yosys' netlist is counted.
+    """The primitives of yosys' netlist, and how each counts.
 
     Attributes:
-        logic: look-up tables in one primitive, used as logic.
-        memory: the same, used as memory.
-        muxes: what joins look-up tables without being one.
-        flip_flops: pattern of their names.
-        carry: primitive of a carry chain.
-        carry_in: the port by which the chain goes on.
-        block: block memory, in the unit of ``block_key``.
-        block_key: name of that unit in reports.
+        logic: Number of look-up tables in each logic primitive.
+        memory: Number of look-up tables in each distributed memory primitive.
+        muxes: Primitives between look-up tables which are no look-up tables themselves.
+        flip_flops: Regular expression of the names of flip-flops.
+        carry: Primitive of a carry chain.
+        carry_in: Its carry input port.
+        block: Size of each block memory primitive, in the unit of ``block_key``.
+        block_key: Name of that unit in reports.
     """
 
     logic: Mapping[str, int]
@@ -40,21 +40,21 @@ class Primitives:
 class DspBlock:
     """A DSP block: its primitive, and its multiplier as synthesis uses it.
 
-    The rules for products are those of yosys (``mul2dsp``) with the options that it has for each
-    family: an operand wider than a port is cut into parts, from its lowest bit, and a product of
-    parts that is too small is made of look-up tables instead.
+    Products are split as yosys' ``mul2dsp`` splits them with the options of each family: an operand
+    wider than its port is cut into parts, from the lowest bit, and a partial product that is too
+    small is made of look-up tables.
 
     Attributes:
-        primitive: its name in yosys' netlist.
-        registers: its parameters that say whether there are registers: those that must all be in
-            use at its inputs, any of those within, any of those at its outputs.
-        output_selects: its parameters that can choose a registered output.
-        wide: width of the wider signed port.
-        narrow: width of the other one.
-        part: bits of an operand that a part takes where the operand is wider than its port.
-        headroom: 1 if both ports are signed, so that a part has a bit less, and 0 otherwise.
-        least: smallest (wider, narrower) widths of operands that are given to a DSP block.
-        least_product: smallest width of a product that is.
+        primitive: Name in yosys' netlist.
+        registers: Parameters that enable registers, in three groups: at the inputs, where all must
+            be enabled, inside and at the outputs, where any one suffices.
+        wide: Width of the wider signed port.
+        narrow: Width of the narrower signed port.
+        part: Width of the parts into which an operand wider than its port is cut.
+        headroom: Bits of a part that are lost to the sign: 1 if both ports are signed, else 0.
+        least: Least (wider, narrower) widths of the operands of a DSP block.
+        least_product: Least width of the product of a DSP block.
+        output_selects: Parameters that can select a registered output.
     """
 
     primitive: str
@@ -68,11 +68,11 @@ class DspBlock:
     output_selects: tuple[str, ...] = ()
 
     def blocks(self, a_bits: int, b_bits: int) -> int:
-        """Return the DSP blocks of a signed product; 0: it is made of look-up tables."""
+        """Return the DSP blocks of a signed product; 0 if it is made of look-up tables."""
         return self._blocks(max(a_bits, b_bits), min(a_bits, b_bits))
 
     def _blocks(self, a_bits: int, b_bits: int) -> int:
-        """Count them with the first operand at the wide port."""
+        """Return the DSP blocks with the first operand at the wide port."""
         wider, narrower = max(a_bits, b_bits), min(a_bits, b_bits)
         too_small = wider < self.least[0] or narrower < self.least[1]
         if too_small or a_bits + b_bits < self.least_product:
@@ -91,11 +91,11 @@ class DspBlock:
 
 @dataclass(frozen=True)
 class DistributedRam:
-    """Look-up tables as memory with one write and one read port.
+    """Memory made of look-up tables, with one write and one read port.
 
     Attributes:
         shapes: (words, bits, look-up tables) of each primitive, the shallowest first.
-        choice: look-up tables that each bit takes for every primitive more in depth.
+        choice: Look-up tables per bit of the read multiplexer, for each further primitive in depth.
     """
 
     shapes: Shapes
@@ -103,16 +103,16 @@ class DistributedRam:
 
     @property
     def depth(self) -> int:
-        """Words of the deepest primitive."""
+        """Number of words of the deepest primitive."""
         return self.shapes[-1][0]
 
     def primitives_luts(self, words: int, width: int) -> int:
-        """Return the look-up tables of a memory's primitives."""
+        """Return the look-up tables of a memory without its read multiplexer."""
         depth, bits, luts = self._shape(words)
         return luts * self._deep(words, depth) * -(-width // bits)
 
     def luts(self, words: int, width: int) -> int:
-        """Return the look-up tables of a memory: primitives, and the choice among them."""
+        """Return the look-up tables of a memory: its primitives and the read multiplexer."""
         further = self._deep(words, self._shape(words)[0]) - 1
         return self.primitives_luts(words, width) + int(width * further * self.choice)
 
@@ -121,7 +121,7 @@ class DistributedRam:
 
     @staticmethod
     def _deep(words: int, depth: int) -> int:
-        """Return how many primitives lie behind each other: a power of two."""
+        """Return the number of primitives in depth, a power of two."""
         return 1 << (-(-words // depth) - 1).bit_length()
 
 
@@ -130,14 +130,15 @@ class PlaceAndRoute:
     """nextpnr for a family, and the packer that makes the bitstream.
 
     Attributes:
-        package: of Python, that brings the tools along.
-        placer: nextpnr's name.
-        constraints: its option for the file of constraints.
-        routed: its option for the result.
-        packer: name of the tool that makes the bitstream.
-        bitstream: ending of the bitstream's file.
-        cells: names in its report of ``lut``, ``bram``, ``dsp`` and ``ff``.
-        flip_flops: pattern of its log by which flip-flops are counted if the report has none.
+        package: Python package that contains the tools.
+        placer: Name of nextpnr's executable.
+        constraints: Option of nextpnr for the file of pin constraints.
+        routed: Option of nextpnr for the routed design.
+        packer: Name of the tool that makes the bitstream.
+        bitstream: Extension of the bitstream's file.
+        cells: Names of ``lut``, ``bram``, ``dsp`` and ``ff`` in nextpnr's report.
+        flip_flops: Regular expression that finds the number of flip-flops in nextpnr's log, if the
+            report does not contain it.
     """
 
     package: str
@@ -155,18 +156,18 @@ class Family:
     """A family of FPGAs.
 
     Attributes:
-        name: as device files and files of points have it.
-        primitives: of yosys' netlist.
-        lut_inputs: of a look-up table.
-        wide_muxes: whether fabric beside the look-up tables joins them to deeper ones.
-        distributed_ram: look-up tables as memory; None: there is no such thing.
-        block_name: the smallest block memory.
-        block_shapes: (words, bits, blocks) of each shape that block memory can take.
-        block_unit: one of it in the unit of ``primitives.block_key``.
-        dsp_block: of the devices that have any; None: the family has none.
-        synthesis: yosys' command.
-        vivado: whether Vivado knows it.
-        place_and_route: None: there are no open tools.
+        name: Name in device files and in the files of characterisation samples.
+        primitives: Primitives of yosys' netlist.
+        lut_inputs: Number of inputs of a look-up table.
+        wide_muxes: Whether dedicated multiplexers combine look-up tables to deeper ones.
+        distributed_ram: Memory made of look-up tables; None if the family has none.
+        block_name: Name of the smallest block memory.
+        block_shapes: (words, bits, blocks) of each configuration of the block memory.
+        block_unit: Size of the smallest block memory, in the unit of ``primitives.block_key``.
+        dsp_block: DSP block of the devices that have any; None if the family has none.
+        synthesis: Synthesis command of yosys.
+        vivado: Whether Vivado supports the family.
+        place_and_route: Open tools for place and route; None if there are none.
     """
 
     name: str
@@ -183,17 +184,17 @@ class Family:
     place_and_route: PlaceAndRoute | None
 
     def choice_luts(self, sources: int) -> int:
-        """Return the look-up tables that choose one bit among so many."""
-        of_table = 4 if self.lut_inputs >= 6 else 2  # data inputs beside the selection
+        """Return the look-up tables of a multiplexer that selects one of ``sources`` bits."""
+        of_table = 4 if self.lut_inputs >= 6 else 2  # data inputs beside the select inputs
         return -(-(sources - 1) // (of_table - 1))
 
     def column_luts(self, words: int) -> int:
-        """Return the look-up tables that hold one bit of so many words, up to ``ROM_WORDS``."""
+        """Return the look-up tables of one bit of ``words`` words, at most ``ROM_WORDS``."""
         parts = -(-words // (1 << self.lut_inputs))
         return parts if self.wide_muxes else parts + self.choice_luts(parts)
 
     def rom_luts(self, words: int, width: int) -> int:
-        """Return the look-up tables of a read-only memory, whatever its contents."""
+        """Return an upper bound of the look-up tables of a ROM, which holds for any contents."""
         whole, rest = divmod(words, ROM_WORDS)
         columns = whole * self.column_luts(ROM_WORDS) + (self.column_luts(rest) if rest else 0)
         return width * (columns + self.choice_luts(whole + bool(rest)))

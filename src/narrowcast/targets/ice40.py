@@ -1,8 +1,8 @@
-"""Lattice's iCE40: LP and HX, which have no DSP blocks, and UltraPlus, which has.
+"""Lattice's iCE40: LP and HX without DSP blocks, and UltraPlus with DSP blocks.
 
-Shapes of the EBR are those of FPGA-TN-02002 (Memory Usage Guide for iCE40 Devices), ports of the
-SB_MAC16 those of FPGA-TN-02007 (DSP Function Usage Guide for iCE40 Devices). yosys makes DSP
-blocks only where a device's ``synthesis_options`` say ``-dsp``.
+Sources: FPGA-TN-02002 (Memory Usage Guide for iCE40 Devices) for the configurations of the EBR,
+FPGA-TN-02007 (DSP Function Usage Guide for iCE40 Devices) for the ports of the SB_MAC16. yosys uses
+DSP blocks only if the device's ``synthesis_options`` contain ``-dsp``.
 """
 
 from narrowcast.targets.family import DspBlock, Family, PlaceAndRoute, Primitives

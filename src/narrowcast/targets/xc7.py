@@ -1,6 +1,6 @@
 """AMD's 7 series.
 
-Primitives are those of UG474 (configurable logic), UG473 (block memory) and UG479 (DSP48E1).
+Sources: UG474 (configurable logic), UG473 (block memory) and UG479 (DSP48E1).
 """
 
 from narrowcast.targets.family import DistributedRam, DspBlock, Family, Primitives
@@ -37,7 +37,7 @@ XC7 = Family(
         choice=0.75,
     ),
     block_name="RAMB18",
-    # parity bits are used where a shape has them; the last four are a RAMB36
+    # with parity bits, in the configurations that have them; the last four are a RAMB36
     block_shapes=(
         *((512, 36, 1), (1024, 18, 1), (2048, 9, 1), (4096, 4, 1), (8192, 2, 1), (16384, 1, 1)),
         *((4096, 9, 2), (8192, 4, 2), (16384, 2, 2), (32768, 1, 2)),
