@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: Apache-2.0
 -- What the epilogues need beside sums: biases, M, R and residual operands, two clocks after their
 -- addresses.
 --

@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: Apache-2.0
 -- The lane operand: a word of weights, of keys or of values, one clock in front of the lanes.
 --
 -- The address comes from the sequencer; the word stands at the output three clocks later, and stays

@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: Apache-2.0
 -- The broadcast operand of each way, and rows of the residual operand.
 --
 -- Inputs, scratch, tokens and the sum over rows: the address comes from the sequencer, and the
