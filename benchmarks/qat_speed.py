@@ -78,8 +78,8 @@ def main() -> None:
         )
     )
     source(x)
-    plan = Precision.of(QuantizationConfig(bits=options.bits), options.layers)
-    quantised = QuantisedTransformer(source.eval(), plan)
+    precision = Precision.of(QuantizationConfig(bits=options.bits), options.layers)
+    quantised = QuantisedTransformer(source.eval(), precision)
     quantised.calibrate(x, y)
 
     step = alternate(

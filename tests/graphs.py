@@ -1,10 +1,18 @@
 """Graphs of other shapes than the Transformer's: by hand, and drawn by chance."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 
+from narrowcast.compile import Design, HardwareOptions, compile_model
+from narrowcast.compile.program import engine_graph
+from narrowcast.estimate import area
+from narrowcast.integer import IntegerModel, analyse
 from narrowcast.integer.builder import GraphBuilder, GraphSpec, Role
+from narrowcast.integer.model import Array
+from narrowcast.integer.random_model import random_graph
+from narrowcast.targets.device import Device, load_device
 
 
 def chain() -> GraphSpec:
@@ -219,6 +227,7 @@ def scores_for_two_values() -> GraphSpec:
     return g.build(g.linear("head", g.row_sum("pool", y), 2))
 
 
+BITS = (3, 5, 8)
 GRAPHS: dict[str, Callable[[], GraphSpec]] = {
     each.__name__: each
     for each in (
@@ -229,6 +238,44 @@ GRAPHS: dict[str, Callable[[], GraphSpec]] = {
         *(residual_twice, values_behind_another_attention, scores_for_two_values),
     )
 }
+
+
+def graph_model(name: str) -> IntegerModel:
+    """Return an untrained model of one of ``GRAPHS``, the same each time."""
+    return random_graph(GRAPHS[name](), BITS, list(GRAPHS).index(name))
+
+
+def drawn_model(seed: int) -> IntegerModel:
+    """Return an untrained model of a drawn graph."""
+    return random_graph(drawn_graph(seed), BITS, seed)
+
+
+def roomy(name: str = "xc7s15") -> Device:
+    """Return a device with its own DSP blocks and as much of everything else as is wanted."""
+    return replace(load_device(name), lut=10**6, ff=10**6, blocks=2000)
+
+
+def options_of(model: IntegerModel) -> list[HardwareOptions]:
+    """Return what to ask for: nothing, one way, and two where anything has two rows."""
+    analysis = engine_graph(analyse(model)).analysis
+    several = any(analysis.rows(step) > 1 for step in analysis.products)
+    two = [HardwareOptions(lanes=8, ways=2)] if several else []
+    return [HardwareOptions(), HardwareOptions(lanes=6, ways=1), *two]
+
+
+def designs_of(model: IntegerModel) -> list[Design]:
+    """Compile a model with each of ``options_of``."""
+    return [compile_model(model, roomy(), area, options) for options in options_of(model)]
+
+
+def random_words(model: IntegerModel, count: int, seed: int = 5) -> Array:
+    """Return windows of an engine's stream [count, input_words]; the first two are all extremes."""
+    random = np.random.default_rng(seed)
+    tensors = model.input_tensors
+    words = [random.integers(t.low, t.high + 1, (count, t.size)) for t in tensors]
+    for each, tensor in zip(words, tensors, strict=True):
+        each[:1], each[1:2] = tensor.low, tensor.high
+    return np.concatenate(words, axis=1)
 
 
 def drawn_graph(seed: int, operations: int = 8) -> GraphSpec:

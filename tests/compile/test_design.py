@@ -4,12 +4,14 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from narrowcast.compile.area import area
 
-from narrowcast.compile import TRACE_ORDER, compile_model
+from graphs import graph_model
+from narrowcast.compile import TRACE_ORDER, HardwareOptions, compile_model
 from narrowcast.compile.design import too_large
 from narrowcast.errors import UserError
-from narrowcast.integer.random_model import Shape, random_model
+from narrowcast.estimate import area
+from narrowcast.integer.builder import Shape
+from narrowcast.integer.random_model import random_model
 from narrowcast.targets.device import Device, device_names, load_device
 from narrowcast.tools.ghdl import SOURCES
 
@@ -17,9 +19,9 @@ SMALL = Shape(4, 3, 8, heads=2)
 OTHERS = ("uart_receiver.vhd", "uart_transmitter.vhd", "serial_top.vhd")  # around the engine
 
 
-def refusal(shape: Shape, device: Device, **settings: object) -> str:
+def refusal(shape: Shape, device: Device, options: HardwareOptions | None = None) -> str:
     with pytest.raises(UserError) as caught:
-        compile_model(random_model(shape, (8,), 0), device, **settings)  # type: ignore[arg-type]
+        compile_model(random_model(shape, (8,), 0), device, area, options)
     text = str(caught.value)
     assert "\n" not in text
     return text
@@ -28,7 +30,7 @@ def refusal(shape: Shape, device: Device, **settings: object) -> str:
 def test_too_many_lanes() -> None:
     device = load_device("xc7s15")
     for lanes, ways in ((60, 1), (200, None)):
-        text = refusal(SMALL, device, lanes=lanes, ways=ways)
+        text = refusal(SMALL, device, HardwareOptions(lanes=lanes, ways=ways))
         match = re.fullmatch(
             r"the model does not fit xc7s15: it needs (\d+) DSP of 20, (\d+) too many; "
             r"lower hardware.lanes",
@@ -41,28 +43,42 @@ def test_too_many_lanes() -> None:
 
 @pytest.mark.parametrize("lanes", [1, 3, 6])
 def test_lanes_that_two_ways_cannot_share(lanes: int) -> None:
-    text = refusal(SMALL, load_device("xc7s15"), lanes=lanes, ways=2)
+    text = refusal(SMALL, load_device("xc7s15"), HardwareOptions(lanes=lanes, ways=2))
     assert text == f"hardware.lanes: two ways take a multiple of 4 lanes, not {lanes}"
+
+
+def test_two_ways_of_one_row() -> None:
+    with pytest.raises(
+        UserError, match=r"^hardware.ways: no operation of the model has several rows"
+    ):
+        compile_model(
+            *(graph_model("one_row"), load_device("xc7s15"), area, HardwareOptions(ways=2))
+        )
 
 
 def test_what_the_engine_does_not_take() -> None:
     device = load_device("xc7s15")
-    for shape, options, text in (
-        (Shape(1, 3, 8), {}, "data.window: the engine takes from 2 to 127, not 1"),
-        (Shape(128, 3, 8), {}, "data.window: the engine takes from 2 to 127, not 128"),
-        (Shape(4, 3, 8, outputs=64), {}, "data.outputs: the engine takes from 1 to 63, not 64"),
-        (Shape(4, 3, 3), {}, "model.channels: the engine takes at least 4, not 3"),
-        (SMALL, {"lanes": 0}, "hardware.lanes: the engine takes at least 1, not 0"),
-        (SMALL, {"ways": 3}, "hardware.ways: the engine takes from 1 to 2, not 3"),
+    for options, text in (
+        (HardwareOptions(lanes=0), "hardware.lanes: the engine takes from 1 to 4096, not 0"),
+        (HardwareOptions(lanes=4097), "hardware.lanes: the engine takes from 1 to 4096, not 4097"),
+        (HardwareOptions(ways=3), "hardware.ways: the engine takes from 1 to 2, not 3"),
+        (
+            HardwareOptions(lanes=5, pairs=True),
+            "hardware.lanes: pairs take an even number of lanes, not 5",
+        ),
+        (
+            HardwareOptions(ways=1, tables=True),
+            "hardware.second_way: there is none with hardware.ways = 1",
+        ),
     ):
-        assert refusal(shape, device, **options) == text
-    text = refusal(SMALL, load_device("up5k"), pairs=True)
+        assert refusal(SMALL, device, options) == text
+    text = refusal(SMALL, load_device("up5k"), HardwareOptions(pairs=True))
     assert text.startswith("hardware.pairs: a DSP port of up5k has 16 bits")
-    text = refusal(SMALL, load_device("hx8k"), pairs=True)
+    text = refusal(SMALL, load_device("hx8k"), HardwareOptions(pairs=True))
     assert text.startswith("hardware.pairs: hx8k has no DSP")
-    text = refusal(SMALL, load_device("hx8k"), ways=2, tables=False)
+    text = refusal(SMALL, load_device("hx8k"), HardwareOptions(ways=2, tables=False))
     assert text.startswith("hardware.second_way: hx8k has no DSP")
-    text = refusal(SMALL, load_device("up5k"), storage={"keys": "distributed"})
+    text = refusal(*(SMALL, load_device("up5k"), HardwareOptions(storage={"keys": "distributed"})))
     assert text.startswith("hardware.storage: up5k has no distributed RAM, which keys would need")
 
 
@@ -87,7 +103,7 @@ def test_large_numbers_are_written_out() -> None:
 
 def test_too_much_block_memory() -> None:
     device = replace(load_device("xc7s15"), blocks=2)
-    text = refusal(Shape(6, 7, 64), device, storage={"weights": "block"})
+    text = refusal(Shape(6, 7, 64), device, HardwareOptions(storage={"weights": "block"}))
     assert re.search(
         r"needs \d+ RAMB18 of 2, \d+ too many; set hardware.storage to 'auto'", text
     ), text
@@ -117,19 +133,21 @@ def test_the_default_is_no_slower_than_one_way_of_all_dsps() -> None:
     device = load_device("xc7s15")
     for bits in (4, 8):
         model = random_model(Shape(6, 7, 64), (bits,), 0)
-        design = compile_model(model, device)
+        design = compile_model(model, device, area)
         assert design.dsp <= device.dsp and area(design).lut <= device.lut
-        one = compile_model(model, replace(device, lut=10**6), 32, ways=1)
+        options = HardwareOptions(lanes=32, ways=1)
+        one = compile_model(model, replace(device, lut=10**6), area, options)
         assert design.cycles <= 1.05 * one.cycles
 
 
 def test_sources_are_written(tmp_path: Path) -> None:
-    model = random_model(SMALL, (8,), 0)
-    design = compile_model(model, load_device("xc7s15"), 4)
+    model, device = random_model(SMALL, (8,), 0), load_device("xc7s15")
+    four, six = HardwareOptions(lanes=4), HardwareOptions(lanes=6)
+    design = compile_model(model, device, area, four)
     design.write_rtl(tmp_path / "rtl")
     assert {p.name for p in (tmp_path / "rtl").iterdir()} == {*SOURCES, *OTHERS, TRACE_ORDER}
     package = (tmp_path / "rtl" / "engine_config.vhd").read_bytes()
     assert hashlib.sha256(package).hexdigest() == design.digest
-    assert compile_model(model, load_device("xc7s15"), 4).digest == design.digest
-    assert compile_model(model, load_device("xc7s15"), 6).digest != design.digest
+    assert compile_model(model, device, area, four).digest == design.digest
+    assert compile_model(model, device, area, six).digest != design.digest
     assert max(len(line) for line in package.splitlines()) < 2000

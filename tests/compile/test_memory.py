@@ -3,19 +3,19 @@ from dataclasses import replace
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from narrowcast.compile.area import area
 
-from narrowcast.compile import Buffer, Design, compile_model
+from narrowcast.compile import Buffer, Design, HardwareOptions, compile_model
 from narrowcast.compile.memory import (
     assign_storage,
     blocks_of,
     cut_bank,
     rom_blocks,
-    scratch_tensors,
     stored_bits,
 )
-from narrowcast.integer import Context, IntegerModel, Linear, Scores
-from narrowcast.integer.random_model import Shape, random_model
+from narrowcast.estimate import area
+from narrowcast.integer import IntegerModel, Linear
+from narrowcast.integer.builder import Shape
+from narrowcast.integer.random_model import random_model
 from narrowcast.targets.device import Device, load_device
 
 DEVICE = load_device("xc7s15")
@@ -35,7 +35,7 @@ QUIET = settings(deadline=None, suppress_health_check=list(HealthCheck))
 
 MODELS = st.builds(
     lambda window, inputs, heads, size, layers, ffn, seed: random_model(
-        Shape(window, inputs, heads * max(size, -(-4 // heads)), layers, heads, ffn),
+        Shape(window, inputs, heads * size, layers, heads, ffn),
         (2, 4, 8),
         seed,
     ),
@@ -52,49 +52,7 @@ ARRAYS = st.tuples(st.integers(1, 4), st.integers(1, 2))
 
 def compiled(model: IntegerModel, array: tuple[int, int], device: Device = ROOMY) -> Design:
     half, ways = array
-    return compile_model(model, device, 2 * half * ways, ways=ways)
-
-
-@settings(QUIET, max_examples=25)
-@given(MODELS, ARRAYS)
-def test_rows_that_live_together_do_not_overlap(
-    model: IntegerModel, array: tuple[int, int]
-) -> None:
-    """Walk the jobs: whoever writes a word finds nobody's row there that is still to be read."""
-    design = compiled(model, array)
-    ways, steps = design.array.ways, design.schedule.steps
-    scratch = scratch_tensors(model)
-    left: dict[tuple[str, int, int], int] = {}  # reads still to come
-    for job in design.schedule.jobs:
-        source, head = steps[job.step].source, steps[job.step].head
-        if source.operand in scratch:
-            place = source.operand, head * isinstance(source, Context), job.rows[0] // ways
-            left[place] = left.get(place, 0) + 1
-    assert set(left) == set(design.scratch)
-    words: dict[int, tuple[str, int, int]] = {}
-    for job in design.schedule.jobs:
-        source, head = steps[job.step].source, steps[job.step].head
-        if source.operand in scratch:
-            left[source.operand, head * isinstance(source, Context), job.rows[0] // ways] -= 1
-        if source.output in scratch:
-            place = source.output, head * isinstance(source, Scores), job.rows[0] // ways
-            base = design.scratch[place]
-            for word in range(base, base + model.tensors[source.output].columns):
-                owner = words.get(word, place)
-                assert owner == place or left[owner] == 0, (owner, place)
-                words[word] = place
-    size = next(b.words for b in design.buffers if b.name == "scratch")
-    assert size == max(words) + 1
-
-
-def test_a_layer_more_needs_no_scratch_more() -> None:
-    sizes = []
-    for layers in (1, 2, 3):
-        model = random_model(Shape(6, 3, 16, layers=layers, heads=2), (8,), 0)
-        sizes.append(compiled(model, (4, 1)).buffers)
-    words = [next(b.words for b in buffers if b.name == "scratch") for buffers in sizes]
-    assert max(words) <= 2 * words[0]
-    assert max(words) < 6 * 64  # no tensor lies there as a whole
+    return compile_model(model, device, area, HardwareOptions(lanes=2 * half * ways, ways=ways))
 
 
 @settings(QUIET, max_examples=25)
@@ -121,7 +79,9 @@ def check_buffer(buffer: Buffer) -> None:
 @pytest.mark.parametrize("kind", KINDS)
 def test_the_user_s_choice_is_obeyed(kind: str, choice: str) -> None:
     model = random_model(Shape(6, 3, 16, heads=2), (4, 8), 1)
-    design = compile_model(model, ROOMY, 8, {kind: choice}, ways=2)
+    design = compile_model(
+        *(model, ROOMY, area, HardwareOptions(lanes=8, storage={kind: choice}, ways=2))
+    )
     asked = [b for b in design.buffers if b.name.split(", ")[0] in KINDS[kind]]
     asked += [b for b in design.buffers if b.name in KINDS[kind] and b not in asked]
     assert asked
@@ -140,9 +100,10 @@ def test_all_buffers_have_a_kind() -> None:
 def test_choices_stand_beside_auto() -> None:
     model = random_model(Shape(6, 3, 32), (8,), 1)
     everything = dict.fromkeys(KINDS, "distributed")
-    plain = compile_model(model, ROOMY, 8, everything)
+    plain = compile_model(model, ROOMY, area, HardwareOptions(lanes=8, storage=everything))
     assert sum(b.blocks for b in plain.buffers) == 0
-    blocks = compile_model(model, ROOMY, 8, {**everything, "weights": "block"})
+    options = HardwareOptions(lanes=8, storage={**everything, "weights": "block"})
+    blocks = compile_model(model, ROOMY, area, options)
     assert [b.name for b in blocks.buffers if b.blocks] == ["weights, 8 bit"]
     assert area(blocks).lut < area(plain).lut
 
@@ -210,16 +171,16 @@ def test_a_device_without_ram_of_tables() -> None:
     )
     assert store.storage == "block" and "no other RAM" in store.reason
     assert table.storage == "distributed"
-    design = compile_model(random_model(Shape(4, 3, 8), (4,), 0), device)
+    design = compile_model(random_model(Shape(4, 3, 8), (4,), 0), device, area)
     assert all(b.storage == "block" for b in design.buffers if b.writable)
 
 
 def test_every_lane_has_a_cache_of_its_own() -> None:
     model = random_model(Shape(7, 3, 16), (4,), 1)
-    one = {b.name: b for b in compile_model(model, ROOMY, 6, ways=1).buffers}
+    one = {b.name: b for b in compiled(model, (3, 1)).buffers}
     assert (one["keys"].copies, one["keys"].words) == (6, 2 * 16)
     assert (one["values"].copies, one["values"].words) == (6, 3 * 7)
-    two = {b.name: b for b in compile_model(model, ROOMY, 12, ways=2).buffers}
+    two = {b.name: b for b in compiled(model, (3, 2)).buffers}
     assert (two["keys"].copies, two["keys"].words) == (6, 2 * 16)
     assert (two["values"].copies, two["values"].words) == (2 * 6, 3 * 4)
     assert (one["tokens"].words, two["tokens"].words) == (7 * 16, 4 * 16)
@@ -276,7 +237,7 @@ def test_the_family_s_costs_decide() -> None:
 
 
 def test_the_budget_of_a_real_device_is_used() -> None:
-    design = compile_model(random_model(Shape(6, 7, 64), (8,), 1), DEVICE)
+    design = compile_model(random_model(Shape(6, 7, 64), (8,), 1), DEVICE, area)
     assert DEVICE.blocks - 1 <= sum(b.blocks for b in design.buffers) <= DEVICE.blocks
 
 

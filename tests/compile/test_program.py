@@ -7,19 +7,24 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from schedule_checker import ScheduleChecker
 
-from narrowcast.compile import Design, compile_model
-from narrowcast.compile.lanes import LaneKind, largest_group, modes_of, operands_of
-from narrowcast.compile.program import Job, lay_out
-from narrowcast.integer import Context, IntegerModel, Linear, Scores
-from narrowcast.integer.random_model import Shape, random_model
-from narrowcast.targets.device import Device, load_device
+from graphs import GRAPHS, designs_of, drawn_model, graph_model, roomy
+from narrowcast.compile import Design, HardwareOptions, compile_model
+from narrowcast.compile.lanes import LaneKind, largest_group
+from narrowcast.compile.program import Job
+from narrowcast.estimate import area
+from narrowcast.integer import (
+    Analysis,
+    Context,
+    Linear,
+    RowSum,
+    Scores,
+    analyse,
+)
+from narrowcast.integer.builder import Shape
+from narrowcast.integer.random_model import random_model
+from narrowcast.targets.device import load_device
 
 CHIPS = ("xc7s15", "xc7s25")
-
-
-def roomy(name: str) -> Device:
-    """A device with its own DSPs and memory for everything."""
-    return replace(load_device(name), lut=10**6, ff=10**6, blocks=2000)
 
 
 @st.composite
@@ -28,7 +33,7 @@ def shapes(draw: st.DrawFn, most_rows: int = 60) -> Shape:
     return Shape(
         window=draw(st.integers(2, min(48, max(2, most_rows // (layers * heads))))),
         inputs=draw(st.integers(1, 9)),
-        channels=heads * draw(st.integers(-(-4 // heads), 64 // heads)),
+        channels=heads * draw(st.integers(1, 64 // heads)),
         layers=layers,
         heads=heads,
         ffn_channels=draw(st.integers(1, 100)),
@@ -60,9 +65,8 @@ def test_every_access_finds_its_data(
     seed: int,
 ) -> None:
     lanes = ways * 2 * min(pairs_of_columns, 5 if pairs is False else 12)
-    design = compile_model(
-        *(random_model(shape, bits, seed), roomy(chip), lanes), ways=ways, pairs=pairs
-    )
+    options = HardwareOptions(lanes=lanes, ways=ways, pairs=pairs)
+    design = compile_model(random_model(shape, bits, seed), roomy(chip), area, options)
     assert design.array.columns * ways == lanes == design.lanes
     ScheduleChecker(design).check()
 
@@ -72,7 +76,7 @@ def test_every_access_finds_its_data(
 def test_every_access_of_the_default_array_finds_its_data(
     shape: Shape, bits: tuple[int, ...], chip: str, seed: int
 ) -> None:
-    ScheduleChecker(compile_model(random_model(shape, bits, seed), roomy(chip))).check()
+    ScheduleChecker(compile_model(random_model(shape, bits, seed), roomy(chip), area)).check()
 
 
 @pytest.mark.parametrize(
@@ -89,8 +93,30 @@ def test_every_access_of_the_default_array_finds_its_data(
 def test_every_access_of_a_real_shape_finds_its_data(
     shape: Shape, bits: tuple[int, ...], lanes: int | None, ways: int | None
 ) -> None:
-    model = random_model(shape, bits, 1)
-    ScheduleChecker(compile_model(model, roomy("xc7s15"), lanes, ways=ways)).check()
+    model, options = random_model(shape, bits, 1), HardwareOptions(lanes=lanes, ways=ways)
+    ScheduleChecker(compile_model(model, roomy(), area, options)).check()
+
+
+@pytest.mark.parametrize("name", GRAPHS)
+def test_every_access_of_a_graph_finds_its_data(name: str) -> None:
+    for design in designs_of(graph_model(name)):
+        ScheduleChecker(design).check()
+        ScheduleChecker(design, derive=True).check()
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_every_access_of_a_drawn_graph_finds_its_data(seed: int) -> None:
+    for design in designs_of(drawn_model(seed)):
+        ScheduleChecker(design).check()
+        ScheduleChecker(design, derive=True).check()
+
+
+@pytest.mark.parametrize("first", range(0, 200, 50))
+def test_the_jobs_of_a_drawn_graph_never_wait_for_each_other(first: int) -> None:
+    for seed in range(first, first + 50):
+        design = compile_model(drawn_model(seed), roomy(), area)
+        jobs = sum(len(job.rows) for job in design.schedule.jobs)
+        assert jobs == sum(step.rows for step in design.schedule.steps)
 
 
 # -------------------------------------------------------------------- the checker bites
@@ -104,7 +130,8 @@ def sample(index: int) -> Design:
         (Shape(20, 3, 8, heads=2), (4,), 16, 2),
         (Shape(12, 7, 32), (4, 6, 8), None, None),
     )[index]
-    return compile_model(random_model(shape, bits, 1), roomy("xc7s15"), lanes, ways=ways)
+    options = HardwareOptions(lanes=lanes, ways=ways)
+    return compile_model(random_model(shape, bits, 1), roomy(), area, options)
 
 
 SAMPLES = pytest.mark.parametrize("index", range(4))
@@ -156,7 +183,7 @@ def test_a_job_before_what_it_reads_is_seen(index: int) -> None:
     jobs, steps = list(design.schedule.jobs), design.schedule.steps
     swapped = 0
     for i, job in enumerate(jobs):
-        if not isinstance(steps[job.step].source, Linear) or steps[job.step].source.pooled:
+        if not isinstance(steps[job.step].source, Linear):
             continue
         for k in range(i + 1, min(i + 30, len(jobs))):
             after = steps[jobs[k].step].source
@@ -195,8 +222,9 @@ def test_rows_in_one_place_are_seen(index: int) -> None:
     """Rows that live together in one place; a multiplier from another row's place."""
     design = sample(index)
     jobs = design.schedule.jobs
+    together = replace(design.addresses, rows=dict.fromkeys(design.addresses.rows, 0))
     with pytest.raises(AssertionError):
-        ScheduleChecker(replace(design, scratch=dict.fromkeys(design.scratch, 0))).check()
+        ScheduleChecker(replace(design, addresses=together)).check()
     for i, job in enumerate(jobs):
         if isinstance(design.schedule.steps[job.step].source, Context):
             moved = [*jobs[:i], replace(job, slot=(job.slot + 1) % 16), *jobs[i + 1 :]]
@@ -209,7 +237,7 @@ def test_rows_in_one_place_are_seen(index: int) -> None:
 
 
 def test_narrow_steps_share_a_block() -> None:
-    design = compile_model(random_model(Shape(12, 7, 32), (4,), 0), load_device("xc7s15"))
+    design = compile_model(random_model(Shape(12, 7, 32), (4,), 0), load_device("xc7s15"), area)
     assert design.array.kinds[0] == LaneKind.PAIRS
     assert not design.array.grouped
     for step in design.schedule.steps:
@@ -218,7 +246,7 @@ def test_narrow_steps_share_a_block() -> None:
 
 def test_wide_products_take_the_upper_lane_only() -> None:
     """The head's operand is a sum of all tokens: too wide a product to stand below another."""
-    design = compile_model(random_model(Shape(24, 7, 32), (8,), 0), load_device("xc7s15"))
+    design = compile_model(random_model(Shape(24, 7, 32), (8,), 0), load_device("xc7s15"), area)
     modes = {s.name: s.mode for s in design.schedule.steps}
     assert modes["head"].stride == 2
     assert not modes["head"].both
@@ -229,17 +257,16 @@ def test_wide_products_take_the_upper_lane_only() -> None:
 
 def test_a_narrow_second_way_takes_what_fits() -> None:
     model = random_model(Shape(12, 7, 32), (4, 8), 3)
-    design = compile_model(model, roomy("xc7s15"), ways=2)
-    array = design.array
+    design = compile_model(model, roomy(), area, HardwareOptions(ways=2))
+    array, analysis = design.array, design.graph.analysis
     assert array.ways == 2
     seen = set()
-    for step in model.steps:
-        operands, mode = operands_of(model, step), modes_of(model, array)[step.name]
+    for step in design.schedule.steps:
+        operands = analysis.operands[step.source.name]
         fits = operands.w_bits <= array.narrow_w and operands.x_bits <= array.narrow_x
-        pooled = isinstance(step, Linear) and step.pooled
-        if isinstance(step, Linear) and mode.stride == 1:
-            assert mode.both == (fits and not pooled)
-        seen.add((mode.both, fits))
+        if isinstance(step.source, Linear) and step.mode.stride == 1:
+            assert step.mode.both == (fits and step.rows > 1)
+        seen.add((step.mode.both, fits))
     assert len(seen) > 1
     for job in design.schedule.jobs:
         assert len(job.rows) == (2 if design.schedule.steps[job.step].mode.both else 1)
@@ -250,35 +277,48 @@ def test_a_narrow_second_way_takes_what_fits() -> None:
 def test_modes_are_safe(
     shape: Shape, bits: tuple[int, ...], chip: str, ways: int, seed: int
 ) -> None:
-    model = random_model(shape, bits, seed)
-    design = compile_model(model, roomy(chip), 8 * ways, ways=ways)
-    array, modes = design.array, modes_of(model, design.array)
-    for step in model.steps:
-        mode, operands = modes[step.name], operands_of(model, step)
+    options = HardwareOptions(lanes=8 * ways, ways=ways)
+    check_modes(compile_model(random_model(shape, bits, seed), roomy(chip), area, options))
+
+
+@pytest.mark.parametrize("name", GRAPHS)
+def test_modes_of_a_graph_are_safe(name: str) -> None:
+    for design in designs_of(graph_model(name)):
+        check_modes(design)
+
+
+def check_modes(design: Design) -> None:
+    array, analysis = design.array, design.graph.analysis
+    ends = {each.tensor for each in design.graph.model.outputs}
+    modes = {step.source.name: step.mode for step in design.schedule.steps}
+    for step in analysis.products:
+        mode, operands = modes[step.name], analysis.operands[step.name]
         if mode.both:
             assert array.ways == 2 and mode.stride == 1
             assert operands.x_bits <= array.narrow_x and operands.w_bits <= array.narrow_w
-            assert not (isinstance(step, Linear) and step.pooled)
+            assert analysis.rows(step) > 1 and step.output not in ends
         if mode.stride == 2 or mode.group < operands.inner:
             assert LaneKind.PAIRS in array.kinds
         if not isinstance(step, Linear):
             assert mode.stride == 1  # caches have a lane for every column
-        if isinstance(step, Context):
-            scores = next(s for s in model.steps if s.output == step.operand)
-            assert modes[scores.name].both == mode.both
+        if isinstance(step, Scores):
+            assert modes[analysis.context_of(step).name].both == mode.both
     assert array.grouped == any(
-        modes[s.name].group < operands_of(model, s).inner for s in model.steps
+        modes[s.name].group < analysis.operands[s.name].inner for s in analysis.products
     )
 
 
-def sums(model: IntegerModel, step: Linear, group: int, random: np.random.Generator) -> np.ndarray:
+def sums(analysis: Analysis, step: Linear, group: int, random: np.random.Generator) -> np.ndarray:
     """Sums of every group of a step's products, for random operands and for the worst ones."""
-    t, w = model.tensors[step.operand], model.arrays[step.weights]
-    tokens = t.rows if step.pooled else 1
+    t, w = analysis.model.tensors[step.operand], analysis.model.arrays[step.weights]
+    producer, rows = analysis.producers.get(step.operand), 1
+    if isinstance(producer, RowSum):
+        t = analysis.model.tensors[producer.operand]
+        rows = t.rows
     x = random.integers(t.low, t.high + 1, (20, 1, t.columns)) - t.zero_point
     far, near = max(t.high - t.zero_point, 0), min(t.low - t.zero_point, 0)
     high, low = np.where(w > 0, far, near), np.where(w > 0, near, far)
-    products = tokens * np.concatenate([x * w, (high * w)[None], (low * w)[None]])
+    products = rows * np.concatenate([x * w, (high * w)[None], (low * w)[None]])
     return np.add.reduceat(products, range(0, t.columns, group), axis=2)
 
 
@@ -287,15 +327,16 @@ def sums(model: IntegerModel, step: Linear, group: int, random: np.random.Genera
 def test_groups_always_fit_the_field(
     shape: Shape, bits: tuple[int, ...], field: int, seed: int
 ) -> None:
-    model, random = random_model(shape, bits, seed), np.random.default_rng(seed)
+    analysis, random = analyse(random_model(shape, bits, seed)), np.random.default_rng(seed)
     least, most = -(1 << (field - 1)), (1 << (field - 1)) - 1
 
     def fits(step: Linear, group: int) -> bool:
-        found = sums(model, step, group, random)
+        found = sums(analysis, step, group, random)
         return bool(found.min() >= least and found.max() <= most)
 
-    for step in model.steps:
-        operands = operands_of(model, step)
+    tensors = analysis.model.tensors
+    for step in analysis.products:
+        operands = analysis.operands[step.name]
         group = largest_group(operands, field)
         if isinstance(step, Linear):
             if group > 0:
@@ -305,8 +346,8 @@ def test_groups_always_fit_the_field(
                     step, operands.inner if 2 * group >= operands.inner else max(1, 2 * group)
                 )
             continue
-        x = model.tensors[step.operand]
-        cached = model.tensors[step.key if isinstance(step, Scores) else step.value]
+        x = tensors[step.operand]
+        cached = tensors[step.key if isinstance(step, Scores) else step.value]
         far = max(x.high - x.zero_point, x.zero_point - x.low)
         assert group * far * cached.high <= most
         if group < operands.inner:
@@ -318,8 +359,8 @@ def test_groups_always_fit_the_field(
 
 def test_heads_become_steps() -> None:
     model = random_model(Shape(4, 3, 8, layers=2, heads=2), (8,), 0)
-    design = compile_model(model, load_device("xc7s15"), 8, ways=1)
-    names = [step.name for step in lay_out(model, design.array)]
+    design = compile_model(model, load_device("xc7s15"), area, HardwareOptions(lanes=8, ways=1))
+    names = [step.name for step in design.schedule.steps]
     assert names[:8] == [
         "embed",
         "layers.0.key",
@@ -337,16 +378,25 @@ def test_heads_become_steps() -> None:
 @given(shapes(20), BITS, st.integers(1, 2), st.integers(1, 6), st.integers(0, 1000))
 def test_costs_add_up(shape: Shape, bits: tuple[int, ...], ways: int, half: int, seed: int) -> None:
     model = random_model(shape, bits, seed)
-    design = compile_model(model, roomy("xc7s15"), 2 * half * ways, ways=ways)
+    options = HardwareOptions(lanes=2 * half * ways, ways=ways)
+    check_costs(compile_model(model, roomy(), area, options))
+
+
+@pytest.mark.parametrize("name", GRAPHS)
+def test_costs_of_a_graph_add_up(name: str) -> None:
+    for design in designs_of(graph_model(name)):
+        check_costs(design)
+
+
+def check_costs(design: Design) -> None:
     costs = design.steps
     assert sum(cost.cycles for cost in costs) == design.cycles
-    pooled = model.window * model.channels * model.outputs  # the pool has done the sum over tokens
-    assert sum(cost.macs for cost in costs) == model.macs - pooled + pooled // model.window
-    assert design.utilisation == model.macs / (design.lanes * design.cycles)
+    assert sum(cost.macs for cost in costs) == design.graph.model.macs >= design.model.macs
+    assert design.utilisation == design.model.macs / (design.lanes * design.cycles)
     assert sum(cost.macs for cost in costs) <= design.lanes * design.cycles
     last = costs.pop()
     assert last.name == "results" and last.lost == {"pipeline": last.cycles}
-    assert 0 < last.cycles < 30 + design.model.outputs
+    assert 0 < last.cycles < 33 + design.model.output_words
     for index, (cost, step) in enumerate(zip(costs, design.schedule.steps, strict=True)):
         jobs = sum(job.step == index for job in design.schedule.jobs)
         assert sum(cost.lost.values()) + jobs * step.tiles * step.inner == cost.cycles
@@ -359,7 +409,7 @@ def test_costs_add_up(shape: Shape, bits: tuple[int, ...], ways: int, half: int,
 def test_fewer_bits_are_never_slower(window: int, channels: int) -> None:
     cycles = [
         compile_model(
-            random_model(Shape(window, 7, channels), (bits,), 0), load_device("xc7s15")
+            random_model(Shape(window, 7, channels), (bits,), 0), load_device("xc7s15"), area
         ).cycles
         for bits in (4, 6, 8)
     ]
@@ -372,7 +422,8 @@ def test_fewer_bits_are_never_slower(window: int, channels: int) -> None:
 def test_more_lanes_are_not_slower(heads: int) -> None:
     model = random_model(Shape(8, 4, 32, heads=heads), (8,), 0)
     cycles = [
-        compile_model(model, roomy("xc7s15"), lanes, ways=1).cycles for lanes in (2, 4, 8, 16, 32)
+        compile_model(model, roomy(), area, HardwareOptions(lanes=lanes, ways=1)).cycles
+        for lanes in (2, 4, 8, 16, 32)
     ]
     assert cycles == sorted(cycles, reverse=True)
     assert cycles[0] > 8 * cycles[-1]
@@ -388,4 +439,4 @@ def test_more_lanes_are_not_slower(heads: int) -> None:
 )
 def test_cycles_of_the_published_shapes(shape: Shape, bits: int, most: int) -> None:
     model = random_model(shape, (bits,), 0)
-    assert compile_model(model, load_device("xc7s15")).cycles <= most
+    assert compile_model(model, load_device("xc7s15"), area).cycles <= most

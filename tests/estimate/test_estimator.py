@@ -1,11 +1,12 @@
 from dataclasses import replace
 from pathlib import Path
 
-from narrowcast.compile import compile_model
+from narrowcast.compile import HardwareOptions, compile_model
 from narrowcast.config import load_config
-from narrowcast.estimate import estimate, estimate_design, estimate_model, stand_in
+from narrowcast.estimate import area, estimate, estimate_design, estimate_model, stand_in
+from narrowcast.integer.builder import Shape
 from narrowcast.integer.model import Linear
-from narrowcast.integer.random_model import Shape, random_model
+from narrowcast.integer.random_model import random_model
 from narrowcast.targets.device import load_device
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "demo.toml"
@@ -15,7 +16,9 @@ def test_the_estimate_is_what_the_compiler_finds() -> None:
     config = load_config(EXAMPLE)
     found = estimate(config)
     device = load_device(config.hardware.device)
-    design = compile_model(stand_in(config), device, **config.hardware.choices())
+    design = compile_model(
+        *(stand_in(config), device, area, HardwareOptions(**config.hardware.choices()))
+    )
     assert found.cycles == design.cycles and found.dsp == design.dsp
     assert found.blocks == sum(buffer.blocks for buffer in design.buffers)
     assert found.latency_us == found.cycles / config.hardware.clock_mhz
@@ -28,7 +31,7 @@ def test_the_stand_in_has_the_configured_widths() -> None:
     bits = '{"*.weight" = 3, "layers.*.ffn_up.activation" = 5, default = 7}'
     config = load_config(EXAMPLE, [f"quantization.bits={bits}", "quantization.input_bits=6"])
     model = stand_in(config)
-    assert {s.weight_bits for s in model.steps if isinstance(s, Linear)} == {3}
+    assert {s.weight_bits for s in model.operations if isinstance(s, Linear)} == {3}
     assert model.tensors["layers.0.ffn_up.output"].bits == 5
     assert model.tensors["layers.0.query.output"].bits == 7
     assert model.tensors["input"].bits == 6
@@ -37,7 +40,9 @@ def test_the_stand_in_has_the_configured_widths() -> None:
 def test_verdicts() -> None:
     config = load_config(EXAMPLE)
     device = load_device(config.hardware.device)
-    design = compile_model(stand_in(config), device, **config.hardware.choices())
+    design = compile_model(
+        *(stand_in(config), device, area, HardwareOptions(**config.hardware.choices()))
+    )
     known = estimate_design(design)
     found = {}
     for share in (2.0, 1 + known.lut_error / 2, 0.5):  # of what is estimated

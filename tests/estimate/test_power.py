@@ -4,12 +4,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from narrowcast.compile import Design, compile_model
-from narrowcast.estimate import energy_at, estimate_design
-from narrowcast.estimate.power import DAY, Energy, activity, energy, published_uj
-from narrowcast.integer.random_model import Shape, random_model
+from narrowcast.compile import Design, HardwareOptions, compile_model
+from narrowcast.estimate import area, energy_at, estimate_design
+from narrowcast.estimate.power import DAY, Energy, Rates, activity, energy, published_uj
+from narrowcast.integer.builder import Shape
+from narrowcast.integer.random_model import random_model
 from narrowcast.targets.device import device_names, load_device
-from narrowcast.tools.vcd import Rates
 
 PUBLISHED = [  # window, channels, bits, uJ, cycles, seconds: arXiv 2407.11041, 2410.03294
     (12, 32, 4, 84.0, 169_000, 1.33e-3),
@@ -17,13 +17,15 @@ PUBLISHED = [  # window, channels, bits, uJ, cycles, seconds: arXiv 2407.11041, 
 ]
 
 
-def design(window: int = 4, channels: int = 8, bits: int = 4, **choices: int) -> Design:
+def design(
+    window: int = 4, channels: int = 8, bits: int = 4, options: HardwareOptions | None = None
+) -> Design:
     model = random_model(Shape(window, 7, channels), (bits,), input_bits=8)
-    return compile_model(model, load_device("xc7s15"), **choices)
+    return compile_model(model, load_device("xc7s15"), area, options)
 
 
 def test_products_are_those_of_the_program() -> None:
-    one = design(lanes=8, ways=1, pairs=False)
+    one = design(options=HardwareOptions(lanes=8, ways=1, pairs=False))
     steps = [
         s
         for s in one.schedule.steps
@@ -41,9 +43,11 @@ def test_memories_in_tables_are_no_block_accesses() -> None:
     kinds = ("weights", "activations", "keys", "values", "parameters")
     kinds += ("exponentials", "softmax", "program")
     tables = dict.fromkeys(kinds, "distributed")
-    bare = compile_model(model, load_device("xc7s15"), storage=tables)
+    device = load_device("xc7s15")
+    bare = compile_model(model, device, area, HardwareOptions(storage=tables))
     assert activity(bare).accesses == 0
-    blocks = compile_model(model, load_device("xc7s15"), storage={**tables, "program": "block"})
+    options = HardwareOptions(storage={**tables, "program": "block"})
+    blocks = compile_model(model, device, area, options)
     assert activity(blocks).accesses == 2 * len(blocks.schedule.jobs)
 
 

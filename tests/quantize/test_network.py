@@ -179,9 +179,9 @@ def test_columns_with_peaks_leave_integers_to_the_others() -> None:
     np.testing.assert_array_equal(scale, peaks.input_scaling.scale * factors)
     # The real network is the same with and without.
     source = build(config).eval()
-    plan = Precision.of(QuantizationConfig(bits=8), 1)
-    plain = QuantisedTransformer(source, plan)
-    balanced = QuantisedTransformer(source, plan, torch.tensor([4.0, 0.5]))
+    precision = Precision.of(QuantizationConfig(bits=8), 1)
+    plain = QuantisedTransformer(source, precision)
+    balanced = QuantisedTransformer(source, precision, torch.tensor([4.0, 0.5]))
     torch.testing.assert_close(
         functional.linear(torch.ones(2) / balanced.factors, linear(balanced, "embed").weight),
         functional.linear(torch.ones(2), linear(plain, "embed").weight),
@@ -268,13 +268,13 @@ def test_mixed_precision_is_the_executor(dataset: Dataset) -> None:
     graph = transformer(Shape(5, 2, 8, layers=2, heads=2))
     names = [*graph.tensors, *(f"{each.name}.weights" for each in graph.operations)]
     drawn = np.random.default_rng(0).integers(2, 9, len(names)).tolist()
-    plan = Precision(dict(zip(names, drawn, strict=True)))
+    precision = Precision(dict(zip(names, drawn, strict=True)))
     torch.manual_seed(0)
-    model = QuantisedTransformer(build(config).eval(), plan)
+    model = QuantisedTransformer(build(config).eval(), precision)
     model.calibrate(torch.rand(200, 5, 2), torch.rand(200, 1))
     integer = assert_same(model.eval(), dataset, config)
     for name, tensor in integer.tensors.items():
-        assert name == "pool.output" or tensor.bits == plan.bits[name], name
+        assert name == "pool.output" or tensor.bits == precision.bits[name], name
 
 
 @pytest.mark.parametrize("bits", [4, 8])

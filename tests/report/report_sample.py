@@ -10,12 +10,13 @@ from numpy.typing import NDArray
 from narrowcast.compile import Buffer, StepCost
 from narrowcast.compile.summary import ArraySummary, CompileResults
 from narrowcast.estimate import estimate_model
-from narrowcast.integer.random_model import Shape, random_model
+from narrowcast.estimate.power import Rates
+from narrowcast.integer.builder import Shape
+from narrowcast.integer.random_model import random_model
 from narrowcast.report import Report, build_report
 from narrowcast.targets.device import load_device
 from narrowcast.tools.netlist import LongestPath
 from narrowcast.tools.nextpnr import CriticalPath, Placement
-from narrowcast.tools.vcd import Rates
 from narrowcast.tools.verification import Checked, Cycles, MeasuredRates, VerifyResults
 from narrowcast.tools.yosys import Synthesis
 from narrowcast.training_records import (

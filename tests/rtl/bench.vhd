@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: Apache-2.0
 -- What the test benches share: numbers from lines of a file, and numbers into lines of a file.
 --
 -- A bench applies a line of STIMULUS in every clock, and writes a line of RESPONSE: its outputs as

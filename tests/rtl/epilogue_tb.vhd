@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: Apache-2.0
 -- The epilogue on a program of its own, read from "program.txt": a step a line, with has_bias,
 -- has_residual, residual_zero, residual_shift, shift, y_zero, y_low, y_high.
 --

@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: Apache-2.0
 -- The list of jobs, whose words come from "contents.txt"; how many they are is the configuration's.
 --
 -- In: reset, advance. Out: word, arrived, fetched.

@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: Apache-2.0
 -- The cache of all lanes; its words are as wide as one number of the files may be.
 --
 -- In: write, write_lane, write_address, write_data, enable, read_address. Out: read_data.

@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: Apache-2.0
 -- The pool alone.
 --
 -- In: reset, valid, first_row, channel, value, read, read_channel. Out: read_data.

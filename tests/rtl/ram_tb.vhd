@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: Apache-2.0
 -- A ram alone.
 --
 -- In: write, write_address, write_data, enable, read_address. Out: read_data.

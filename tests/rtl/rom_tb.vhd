@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: Apache-2.0
 -- A rom whose words come from "contents.txt".
 --
 -- In: enable, address. Out: data.

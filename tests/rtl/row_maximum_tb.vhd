@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: Apache-2.0
 -- Rows of scores, and what is handed on.
 --
 -- In: reset, valid, raw, borrow, row_first, row_last, step, ways, y_address. Out: hold, out_valid,

@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: Apache-2.0
 -- The sums and quotients of rows.
 --
 -- In: reset, rewind, valid, e, row_first, row_last, numerator, read, read_address. Out: multiplier.

@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: Apache-2.0
 -- Two engines in one design, each in a library of its own; see engine_tb.
 library engine_a;
 library engine_b;

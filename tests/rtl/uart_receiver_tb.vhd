@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: Apache-2.0
 -- The receiver on a line that is high or low in every clock as the file says.
 --
 -- In: reset, serial_in. Out: valid, broken, data.

@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: Apache-2.0
 -- The transmitter, and its line in every clock.
 --
 -- In: reset, valid, data. Out: ready, serial_out.

@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: Apache-2.0
 -- A weight bank whose words come from "contents.txt", and the segments of all banks from
 -- "segments.txt": bank, first, words, columns, column_bits.
 --

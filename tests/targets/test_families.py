@@ -4,8 +4,10 @@ from dataclasses import replace
 
 import pytest
 
-from narrowcast.compile import compile_model
-from narrowcast.integer.random_model import Shape, random_model
+from narrowcast.compile import HardwareOptions, compile_model
+from narrowcast.estimate import area
+from narrowcast.integer.builder import Shape
+from narrowcast.integer.random_model import random_model
 from narrowcast.targets.device import FAMILIES, boards, device_names, load_device
 
 XC7, ICE40, ECP5 = FAMILIES["xc7"], FAMILIES["ice40"], FAMILIES["ecp5"]
@@ -52,7 +54,7 @@ def test_a_device_without_dsp_blocks() -> None:
 def test_lanes_with_products_too_small_for_a_block_take_none() -> None:
     narrow = random_model(Shape(3, 2, 8), (2,), input_bits=2, output_bits=8)
     device = load_device("up5k")
-    design = compile_model(narrow, device, 2, ways=1)
+    design = compile_model(narrow, device, area, HardwareOptions(lanes=2, ways=1))
     x_bits, w_bits = design.constants["X_BITS"], design.constants["LANE_BITS"]
     assert device.dsp_of_product(x_bits, w_bits) == 0
     assert design.dsp < design.array.dsp + 3
@@ -106,5 +108,5 @@ def test_a_device_has_the_board_that_names_it() -> None:
 
 def test_replacing_the_dsp_blocks_leaves_a_device_without_them() -> None:
     device = replace(load_device("ecp5-25f"), dsp=0)
-    design = compile_model(random_model(Shape(3, 2, 4), (4,)), replace(device, lut=10**6))
+    design = compile_model(random_model(Shape(3, 2, 4), (4,)), replace(device, lut=10**6), area)
     assert design.dsp == 0 and {kind.value for kind in design.array.kinds} == {"tables"}

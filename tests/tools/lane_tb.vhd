@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: Apache-2.0
 -- Feeds lanes of all kinds a file of operands and writes down what stands at their outputs.
 --
 -- INPUT_FILE holds a clock a line: enable, first, group_first, group_last, x, w_low, w_high of

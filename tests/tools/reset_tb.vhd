@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: Apache-2.0
 -- Resets the engine in the middle of inferences, then runs one to its end.
 --
 -- INPUT_FILE holds the input words of one window, a line each. For each of several moments (while

@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: Apache-2.0
 -- A rom filled with pseudo-random words, alone, for the test of what synthesis makes of it.
 library ieee;
 use ieee.std_logic_1164.all;

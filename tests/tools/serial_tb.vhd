@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: Apache-2.0
 -- A host at the other end of the serial line: does what a script says, writes down what it hears.
 --
 -- SCRIPT_FILE holds a command a line, each with a number:

@@ -4,9 +4,11 @@ from pathlib import Path
 
 import pytest
 
-from narrowcast.compile import compile_model
+from narrowcast.compile import HardwareOptions, compile_model
 from narrowcast.errors import ToolError, UserError
-from narrowcast.integer.random_model import Shape, random_model
+from narrowcast.estimate import area
+from narrowcast.integer.builder import Shape
+from narrowcast.integer.random_model import random_model
 from narrowcast.records import to_json
 from narrowcast.targets.device import load_device
 from narrowcast.tools.nextpnr import TOP, place
@@ -16,7 +18,8 @@ SMALL = Shape(3, 2, 4)
 
 def write_rtl(folder: Path, device: str, lanes: int | None = None, bits: int = 4) -> Path:
     model = random_model(SMALL, (bits,), 1)
-    compile_model(model, load_device(device), lanes).write_rtl(folder)
+    options = HardwareOptions(lanes=lanes)
+    compile_model(model, load_device(device), area, options).write_rtl(folder)
     return folder
 
 

@@ -2,12 +2,15 @@
 
 from pathlib import Path
 
-import numpy as np
 import pytest
+from words import random_words
 
-from narrowcast.compile import compile_model
-from narrowcast.integer import IntegerModel, execute
-from narrowcast.integer.random_model import Shape, random_model
+from narrowcast.compile import HardwareOptions, compile_model
+from narrowcast.estimate import area
+from narrowcast.integer import IntegerModel
+from narrowcast.integer.builder import GraphBuilder, Shape
+from narrowcast.integer.model import Array, Tensor
+from narrowcast.integer.random_model import random_graph, random_model
 from narrowcast.targets.device import load_device
 from narrowcast.tools.ghdl import analyse
 from narrowcast.tools.nextpnr import SERIAL_SOURCES
@@ -20,33 +23,33 @@ SEND, SEND_BROKEN, PAUSE, HEAR, PULL_LOW = range(5)
 Script = list[tuple[int, int]]
 
 
+def message(words: Array, tensors: tuple[Tensor, ...]) -> bytes:
+    """Return the words of some tensors in whole bytes, and the check byte."""
+    size = -(-max(tensor.bits for tensor in tensors) // 8)
+    content = b"".join(word.to_bytes(size, "little", signed=True) for word in words.tolist())
+    return content + bytes([-sum(content) % 256])
+
+
 class Host:
     """Writes the script of a conversation, and knows what has to come back."""
 
-    def __init__(self, model: IntegerModel) -> None:
+    def __init__(self, model: IntegerModel, windows: int = 8) -> None:
         self.model = model
-        self.input_bytes = 1
-        self.output_bytes = -(-model.tensors[model.output].bits // 8)
+        self.inputs, self.expected = random_words(model, windows)
         self.script: Script = []
         self.answer = b""
+        assert len({tuple(each) for each in self.expected.tolist()}) > windows // 2
 
-    def frame(self, window: np.ndarray) -> bytes:
-        content = b"".join(
-            int(word).to_bytes(self.input_bytes, "little", signed=True) for word in window.ravel()
-        )
-        return bytes([SYNC]) + content + bytes([-sum(content) % 256])
+    def frame(self, window: int) -> bytes:
+        return bytes([SYNC]) + message(self.inputs[window], self.model.input_tensors)
 
     def send(self, data: bytes) -> None:
         self.script += [(SEND, value) for value in data]
 
-    def ask(self, window: np.ndarray) -> None:
+    def ask(self, window: int) -> None:
         """Send a good frame and wait for its answer."""
         self.send(self.frame(window))
-        words = execute(self.model, window[None])[0]
-        content = b"".join(
-            int(word).to_bytes(self.output_bytes, "little", signed=True) for word in words
-        )
-        self.answer += content + bytes([-sum(content) % 256])
+        self.answer += message(self.expected[window], self.model.output_tensors)
         self.script.append((HEAR, len(self.answer)))
 
     def timeout(self) -> None:
@@ -70,67 +73,86 @@ class Host:
         return bytes(map(int, (work / "heard.txt").read_text().split()))
 
 
-def make_host(folder: Path, output_bits: int = 16) -> tuple[Host, list[np.ndarray]]:
+def compiled(model: IntegerModel, folder: Path) -> Host:
+    """Write the sources of a model, and return the host that talks to it."""
+    options = HardwareOptions(lanes=4)
+    compile_model(model, load_device("xc7s15"), area, options).write_rtl(folder / "rtl")
+    return Host(model)
+
+
+def make_host(folder: Path, output_bits: int = 16) -> Host:
     model = random_model(Shape(3, 2, 4, outputs=2), (4, 8), 3, output_bits=output_bits)
-    compile_model(model, load_device("xc7s15"), 4).write_rtl(folder / "rtl")
-    t = model.tensors[model.input]
-    windows = np.random.default_rng(2).integers(t.low, t.high + 1, (8, t.rows, t.columns))
-    windows[0], windows[1] = t.low, t.high
-    assert len({tuple(each) for each in execute(model, windows).tolist()}) > 4
-    return Host(model), list(windows)
+    return compiled(model, folder)
 
 
 @pytest.mark.parametrize(("output_bits", "slower"), [(16, 0), (8, 0), (11, 25), (16, -25)])
 def test_answers_are_those_of_the_integer_model(
     tmp_path: Path, output_bits: int, slower: int
 ) -> None:
-    host, windows = make_host(tmp_path, output_bits)
-    for window in windows:
+    host = make_host(tmp_path, output_bits)
+    for window in range(len(host.inputs)):
         host.ask(window)
     bit_ps = CLOCKS_PER_BIT * (10_000 + 10 * slower)  # the host's clock is not the board's
     assert host.converse(tmp_path / "rtl", tmp_path / "work", bit_ps) == host.answer
 
 
+def test_a_frame_has_the_words_of_all_inputs(tmp_path: Path) -> None:
+    """Words are as wide as the widest tensor of the stream, here of two bytes."""
+    g = GraphBuilder()
+    a, b = g.input("now", 3, 2), g.input("before", 2, 4)
+    one = g.linear("one", g.row_sum("sum", g.linear("x", a, 4)), 2)
+    spec = g.build(g.linear("two", b, 3), one)
+    widths = {"now": 4, "before": 11, "one.output": 12, "two.output": 20}
+    model = random_graph(spec, (4, 8), 1, widths=widths)
+    assert [t.bits for t in (*model.input_tensors, *model.output_tensors)] == [4, 11, 20, 12]
+    host = compiled(model, tmp_path)
+    for window in range(len(host.inputs)):
+        host.ask(window)
+    assert len(host.frame(0)) == 1 + 2 * (6 + 8) + 1
+    assert len(host.answer) == len(host.inputs) * (3 * (6 + 2) + 1)
+    assert host.converse(tmp_path / "rtl", tmp_path / "work") == host.answer
+
+
 def test_broken_frames_get_no_answer_and_do_no_harm(tmp_path: Path) -> None:
-    host, windows = make_host(tmp_path)
-    whole = host.frame(windows[2])
-    host.ask(windows[0])
+    host = make_host(tmp_path)
+    whole = host.frame(2)
+    host.ask(0)
     # noise between frames
     host.script += [(PULL_LOW, 2), (SEND_BROKEN, SYNC), (SEND, 0), (SEND, 255), (PULL_LOW, 500)]
-    host.ask(windows[1])
+    host.ask(1)
     # a frame that breaks off, after which the host waits
     host.send(whole[:4])
     host.timeout()
-    host.ask(windows[3])
+    host.ask(3)
     # one that breaks off before its check byte
     host.send(whole[:-1])
     host.timeout()
-    host.ask(windows[4])
+    host.ask(4)
     # a byte without a stop bit, in the middle and as the check byte
     host.send(whole[:3])
     host.script += [(SEND_BROKEN, whole[3]), (PAUSE, 3)]
-    host.ask(windows[5])
+    host.ask(5)
     host.send(whole[:-1])
     host.script += [(SEND_BROKEN, whole[-1]), (PAUSE, 3)]
-    host.ask(windows[6])
+    host.ask(6)
     # a changed bit
     host.send(whole[:2] + bytes([whole[2] ^ 16]) + whole[3:])
-    host.ask(windows[7])
+    host.ask(7)
     # a byte too few: the check byte is the next frame's SYNC; then the host waits and sends again
-    host.send(whole[:3] + whole[4:] + host.frame(windows[2]))
+    host.send(whole[:3] + whole[4:] + host.frame(2))
     host.timeout()
-    host.ask(windows[2])
+    host.ask(2)
     # a line that is low for long
     host.script += [(PULL_LOW, 3 * 2**TIMEOUT_BITS), (PAUSE, 12)]
-    host.ask(windows[0])
+    host.ask(0)
     assert host.converse(tmp_path / "rtl", tmp_path / "work") == host.answer
 
 
 def test_what_is_sent_before_the_answer_is_ignored(tmp_path: Path) -> None:
-    host, windows = make_host(tmp_path)
-    host.ask(windows[0])
+    host = make_host(tmp_path)
+    host.ask(0)
     wait = host.script.pop()
-    host.send(host.frame(windows[1])[:3])
+    host.send(host.frame(1)[:3])
     host.script.append(wait)
-    host.ask(windows[2])
+    host.ask(2)
     assert host.converse(tmp_path / "rtl", tmp_path / "work") == host.answer

@@ -6,12 +6,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from words import random_words
 
-from narrowcast.compile import Design, compile_model
+from narrowcast.compile import Design, HardwareOptions, compile_model
 from narrowcast.compile.lanes import LaneKind
 from narrowcast.errors import ToolError, UserError
-from narrowcast.integer import IntegerModel, Linear, execute
-from narrowcast.integer.random_model import Shape, random_model
+from narrowcast.estimate import area
+from narrowcast.integer import Linear, RowSum
+from narrowcast.integer.builder import Shape
+from narrowcast.integer.random_model import random_model
 from narrowcast.targets.device import Device, load_device
 from narrowcast.tools.ghdl import analyse
 from narrowcast.tools.process import require, run
@@ -46,14 +49,10 @@ class Case:
     device: Device = ROOMY
 
     def compile(self) -> Design:
-        return compile_model(
-            random_model(self.shape, self.bits, self.seed),
-            self.device,
-            self.lanes,
-            dict.fromkeys(KINDS, self.storage),
-            ways=self.ways,
-            pairs=self.pairs,
-        )
+        model = random_model(self.shape, self.bits, self.seed)
+        storage = dict.fromkeys(KINDS, self.storage)
+        options = HardwareOptions(self.lanes, storage, self.ways, self.pairs)
+        return compile_model(model, self.device, area, options)
 
 
 CASES = {
@@ -87,14 +86,6 @@ CASES = {
 }
 
 
-def random_windows(model: IntegerModel, count: int) -> tuple[np.ndarray, np.ndarray]:
-    """Inputs, and what the integer model makes of them; the first two windows are all extremes."""
-    t = model.tensors[model.input]
-    inputs = np.random.default_rng(5).integers(t.low, t.high + 1, (count, t.rows, t.columns))
-    inputs[0], inputs[1] = t.low, t.high
-    return inputs, execute(model, inputs)
-
-
 def random_design(seed: int) -> Design:
     """A model that is drawn in all respects, on the first device that it fits."""
     random = np.random.default_rng([3, seed])
@@ -112,13 +103,14 @@ def random_design(seed: int) -> Design:
     bits = tuple(int(b) for b in random.choice(np.arange(2, 9), random.integers(1, 8)))
     model = random_model(shape, bits, seed)
     storage = {kind: str(random.choice(["auto", "block", "distributed"])) for kind in KINDS}
+    options = HardwareOptions(storage=storage)
     larger = load_device("xc7s25")
     for device in (DEVICE, larger):
         try:
-            return compile_model(model, device, storage=storage)
+            return compile_model(model, device, area, options)
         except UserError:
             continue
-    return compile_model(model, replace(larger, lut=10**6, ff=10**6, blocks=2000), storage=storage)
+    return compile_model(model, replace(larger, lut=10**6, ff=10**6, blocks=2000), area, options)
 
 
 @pytest.mark.parametrize("name", CASES)
@@ -129,7 +121,7 @@ def test_engine_equals_the_integer_model(tmp_path: Path, name: str) -> None:
     design.write_rtl(rtl)
     if case.storage != "auto":
         assert {b.storage for b in design.buffers if not b.name.startswith("w")} == {case.storage}
-    inputs, expected = random_windows(model, 100)
+    inputs, expected = random_words(model, 100)
     assert len(np.unique(expected[:, 0])) > 10
     found = simulate_ghdl(rtl, model, inputs[1:4], expected[1:4], tmp_path / "ghdl")
     assert (found.windows, found.mismatches, found.first_difference) == (3, 0, None)
@@ -170,7 +162,7 @@ def test_random_models(tmp_path: Path, seed: int) -> None:
     design = random_design(seed)
     model, rtl = design.model, tmp_path / "rtl"
     design.write_rtl(rtl)
-    inputs, expected = random_windows(model, 20)
+    inputs, expected = random_words(model, 20)
     if design.cycles > 20_000:  # GHDL alone would take minutes
         found = simulate_verilator(rtl, model, inputs, expected, tmp_path / "work")
     else:
@@ -183,13 +175,13 @@ def test_trace_of_every_tensor(tmp_path: Path) -> None:
     design = Case(Shape(5, 2, 8, layers=2, heads=2), (3, 8), 48).compile()
     assert {len(job.rows) for job in design.schedule.jobs} == {1, 2}
     design.write_rtl(tmp_path / "rtl")
-    inputs, _ = random_windows(design.model, 3)
+    inputs, _ = random_words(design.model, 3)
     trace = expected_trace(tmp_path / "rtl", design.model, inputs[2])
     assert len(set(trace)) == len(trace)
-    assert {name for name, _, _ in trace} == set(design.model.tensors) - {
-        design.model.input,
-        design.model.output,
-    }
+    graph = design.graph.model
+    ends = {each.tensor for each in (*graph.inputs, *graph.outputs)}
+    sums = {step.output for step in graph.operations if isinstance(step, RowSum)}
+    assert {name for name, _, _ in trace} == set(graph.tensors) - ends - sums
     text = first_difference(tmp_path / "rtl", design.model, inputs[2], tmp_path / "work")
     assert text == "all stored tensors agree in GHDL"
 
@@ -199,10 +191,10 @@ def test_reset_at_any_time(tmp_path: Path, lanes: int, ways: int) -> None:
     design = Case(Shape(5, 3, 8, heads=2, outputs=3), (4, 8), lanes, ways).compile()
     assert design.array.ways == ways
     design.write_rtl(tmp_path / "rtl")
-    inputs, expected = random_windows(design.model, 3)
+    inputs, expected = random_words(design.model, 3)
     work = tmp_path / "work"
     analyse(tmp_path / "rtl", work, Path(__file__).with_name("reset_tb.vhd"))
-    (work / "inputs.txt").write_text("\n".join(map(str, inputs[2].ravel().tolist())) + "\n")
+    (work / "inputs.txt").write_text("\n".join(map(str, inputs[2].tolist())) + "\n")
     step = 67  # from within the loading of the inputs to the outputs' being offered
     attempts = design.cycles // step + 2
     run(
@@ -237,12 +229,12 @@ def test_a_wrong_weight_is_found_and_located(tmp_path: Path) -> None:
     model, rtl = design.model, tmp_path / "rtl"
     design.write_rtl(rtl)
     flip_weight(rtl)
-    inputs, expected = random_windows(model, 6)
+    inputs, expected = random_words(model, 6)
     found = simulate_ghdl(rtl, model, inputs, expected, tmp_path / "ghdl")
     assert found.windows == 6 and found.mismatches > 0
     assert found.cycles == design.cycles
     assert found.first_difference is not None
-    embed = next(s for s in model.steps if isinstance(s, Linear))
+    embed = next(s for s in model.operations if isinstance(s, Linear))
     match = re.search(
         r"^window \d+: expected \[.*\], got \[.*\]; first in tensor (\S+) at \((\d), (\d)\)",
         found.first_difference,
@@ -256,7 +248,7 @@ def test_a_wrong_weight_is_found_and_located(tmp_path: Path) -> None:
 def test_a_wrong_expectation_is_found(tmp_path: Path) -> None:
     design = Case(Shape(2, 2, 4, outputs=2), (8,), 4, 1).compile()
     design.write_rtl(tmp_path / "rtl")
-    inputs, expected = random_windows(design.model, 4)
+    inputs, expected = random_words(design.model, 4)
     expected[2, 1] += 1
     arguments = tmp_path / "rtl", design.model, inputs
     found = simulate_ghdl(*arguments, expected, tmp_path / "ghdl")

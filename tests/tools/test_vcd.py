@@ -7,13 +7,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from narrowcast.compile import compile_model
+from narrowcast.compile import HardwareOptions, compile_model
 from narrowcast.errors import ToolError, UserError
-from narrowcast.integer import execute
-from narrowcast.integer.random_model import Shape, random_model
+from narrowcast.estimate import area
+from narrowcast.estimate.power import Rates
+from narrowcast.integer import execute_words
+from narrowcast.integer.builder import Shape
+from narrowcast.integer.random_model import random_model
 from narrowcast.targets.device import load_device
 from narrowcast.tools.simulate import trace_ghdl
-from narrowcast.tools.vcd import Rates, read_activity
+from narrowcast.tools.vcd import read_activity
 
 HEAD = """$date today $end
 $timescale
@@ -164,17 +167,18 @@ def test_a_file_that_cannot_be_read(tmp_path: Path) -> None:
 
 def test_ghdl_s_file_of_an_engine(tmp_path: Path) -> None:
     model = random_model(Shape(3, 2, 4), (4,), input_bits=8)
-    design = compile_model(model, load_device("xc7s15"), lanes=4)
+    design = compile_model(model, load_device("xc7s15"), area, HardwareOptions(lanes=4))
     design.write_rtl(tmp_path / "rtl")
-    inputs = np.random.default_rng(0).integers(-128, 128, (2, 3, 2))
+    inputs = np.random.default_rng(0).integers(-128, 128, (2, model.input_words))
     inputs[1] = inputs[0]
-    expected = execute(model, inputs)
+    expected = execute_words(model, inputs)
     found = read_activity(trace_ghdl(tmp_path / "rtl", model, inputs, expected, tmp_path / "work"))
     assert 2 * design.cycles <= found.clocks <= 2 * design.cycles + 20
     assert found.lanes is not None and found.memories is not None
     assert 0.1 < found.lanes < 0.7 and 0.1 < found.memories < 0.7 and 0.02 < found.rest < 0.4
     still = np.zeros_like(inputs)
-    path = trace_ghdl(tmp_path / "rtl", model, still, execute(model, still), tmp_path / "still")
+    expected_still = execute_words(model, still)
+    path = trace_ghdl(tmp_path / "rtl", model, still, expected_still, tmp_path / "still")
     assert (quiet := read_activity(path).lanes) is not None and quiet < found.lanes
     with pytest.raises(ToolError, match="differ from the integer model"):
         trace_ghdl(tmp_path / "rtl", model, inputs, expected + 1, tmp_path / "wrong")

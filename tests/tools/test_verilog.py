@@ -2,9 +2,11 @@ from pathlib import Path
 
 import pytest
 
-from narrowcast.compile import compile_model
+from narrowcast.compile import HardwareOptions, compile_model
 from narrowcast.errors import ToolError
-from narrowcast.integer.random_model import Shape, random_model
+from narrowcast.estimate import area
+from narrowcast.integer.builder import Shape
+from narrowcast.integer.random_model import random_model
 from narrowcast.targets.device import load_device
 from narrowcast.tools.ghdl import SOURCES, TESTBENCH, analyse, mend_verilog, to_verilog
 from narrowcast.tools.process import require, run
@@ -14,7 +16,8 @@ from narrowcast.tools.process import require, run
 def rtl(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("engine") / "rtl"
     model = random_model(Shape(3, 2, 8, heads=2), (3, 8), 0)
-    compile_model(model, load_device("xc7s15"), 8, ways=2).write_rtl(folder)
+    options = HardwareOptions(lanes=8, ways=2)
+    compile_model(model, load_device("xc7s15"), area, options).write_rtl(folder)
     return folder
 
 

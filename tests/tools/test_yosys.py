@@ -4,11 +4,12 @@ from importlib import resources
 from pathlib import Path
 
 import pytest
-from narrowcast.compile.area import area
 
-from narrowcast.compile import compile_model
+from narrowcast.compile import HardwareOptions, compile_model
 from narrowcast.errors import ToolError
-from narrowcast.integer.random_model import Shape, random_model
+from narrowcast.estimate import area
+from narrowcast.integer.builder import Shape
+from narrowcast.integer.random_model import random_model
 from narrowcast.records import to_json
 from narrowcast.targets.device import Device, load_device
 from narrowcast.tools.ghdl import mend_verilog
@@ -193,7 +194,7 @@ def test_longest_path() -> None:
 
 def test_resources_are_those_that_the_compiler_planned(tmp_path: Path) -> None:
     model = random_model(Shape(5, 3, 8, layers=2, heads=2, outputs=2), (3, 4, 6), 1)
-    design = compile_model(model, DEVICE, 5)
+    design = compile_model(model, DEVICE, area, HardwareOptions(lanes=5))
     design.write_rtl(tmp_path / "rtl")
     used = synthesise_yosys(tmp_path / "rtl", DEVICE, 100, tmp_path / "work")
     assert used.dsp == design.dsp
@@ -210,7 +211,7 @@ def test_resources_are_those_that_the_compiler_planned(tmp_path: Path) -> None:
 
 
 def test_another_yosys_that_is_not_there(tmp_path: Path) -> None:
-    design = compile_model(random_model(Shape(2, 1, 4), (8,), 0), DEVICE, 1)
+    design = compile_model(random_model(Shape(2, 1, 4)), DEVICE, area)
     design.write_rtl(tmp_path / "rtl")
     with pytest.raises(ToolError, match="no/yosys: cannot be run"):
         synthesise_yosys(tmp_path / "rtl", DEVICE, 100, tmp_path / "work", Path("no/yosys"))

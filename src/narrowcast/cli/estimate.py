@@ -80,10 +80,10 @@ def characterise(
     """
     with one_line_errors(), tempfile.TemporaryDirectory() as work:
         from narrowcast.estimate.area import POINTS
-        from narrowcast.estimate.characterisation import characterise as run
         from narrowcast.extras import require_extra
         from narrowcast.progress import choose_progress
         from narrowcast.targets.device import load_device
+        from narrowcast.tools.characterisation import characterise as run
 
         chosen, progress = load_device(device), choose_progress()
         if tool == "yosys" and yosys is None:

@@ -12,7 +12,7 @@ from enum import StrEnum
 import numpy as np
 
 from narrowcast.errors import UserError
-from narrowcast.integer.analysis import Analysis, analyse
+from narrowcast.integer.analysis import Analysis, Product, analyse
 from narrowcast.integer.model import (
     Array,
     Context,
@@ -95,6 +95,8 @@ class _Rewriter:
                 raise UserError(
                     f"tensor {name} is a state: the engine keeps nothing between two inferences"
                 )
+        for product in self.analysis.products:
+            self.refuse_element(product)
         self.tensors, self.arrays = dict(model.tensors), dict(model.arrays)
         for each in model.inputs:
             self.place(each.tensor, {Use.OPERAND, Use.ELEMENT}, set())
@@ -126,6 +128,16 @@ class _Rewriter:
             arrays=self.arrays,
         )
 
+    def refuse_element(self, step: Product) -> None:
+        """Refuse one number of anything but an input as residual."""
+        if not isinstance(step, Linear) or step.residual_element is None:
+            return
+        if step.residual not in {each.tensor for each in self.analysis.model.inputs}:
+            raise UserError(
+                f"Linear {step.name}: the engine adds one number of an input only, "
+                f"not of {step.residual}"
+            )
+
     def readers(self, name: str) -> list[Reader]:
         """Return who reads a tensor of the graph as it was, and how."""
         found = [
@@ -146,11 +158,6 @@ class _Rewriter:
             exclusive: Uses for which it may be made in their memory at once, if it is the only one.
         """
         readers = self.readers(name)
-        for reader, use in readers:
-            if use == Use.ELEMENT and use not in shared:
-                raise UserError(
-                    f"Linear {reader}: the engine adds one number of an input only, not of {name}"
-                )
         apart = [reader for reader in readers if reader[1] not in shared]
         if len(apart) == len(readers) and self.one_memory(apart) and apart[0][1] in exclusive:
             return

@@ -220,6 +220,9 @@ class _Maker:
         of a token's products, and at least 8 columns: they hide short sums better, for one
         epilogue more. Without DSP blocks an epilogue takes as many look-up tables as a dozen
         lanes, so there are two only if asked for.
+
+        Raises:
+            UserError: Two ways are asked for, and no operation has more than one row.
         """
         if self.device.dsp_block is None and self.options.ways is None:
             return

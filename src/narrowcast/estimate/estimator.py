@@ -12,8 +12,7 @@ from narrowcast.estimate.power import Energy, energy
 from narrowcast.estimate.untrained import stand_in
 from narrowcast.integer.model import IntegerModel
 from narrowcast.records import to_json
-from narrowcast.targets.device import Device, load_device
-from narrowcast.tools.vivado import check_vivado
+from narrowcast.targets.device import Device, check_vivado, load_device
 
 
 @dataclass(frozen=True)

@@ -14,9 +14,25 @@ from narrowcast.compile.encode import Destination, Source
 from narrowcast.compile.lanes import LaneKind
 from narrowcast.compile.program import ProgramStep
 from narrowcast.targets.device import Power
-from narrowcast.tools.vcd import Rates
 
 DAY = 86_400.0  # seconds
+
+
+@dataclass(frozen=True)
+class Rates:
+    """Toggles per bit and clock of a simulated design.
+
+    Attributes:
+        lanes: In the clocks in which a lane is enabled; None if there is none in a DSP block.
+        memories: In those in which a memory is read; None if none is.
+        rest: In all clocks.
+        clocks: That were simulated.
+    """
+
+    lanes: float | None
+    memories: float | None
+    rest: float
+    clocks: int
 
 
 @dataclass(frozen=True)
@@ -94,7 +110,7 @@ def energy_at(nominal: Energy, rates: Rates, power: Power) -> Energy:
 
     Args:
         nominal: the estimate without measured rates.
-        rates: as ``narrowcast.tools.vcd.read_activity`` returns them.
+        rates: of the design, on its own data.
         power: of the device, with the rates for which its coefficients are meant.
     """
     lanes, memories, rest = factors(rates, power)

@@ -9,9 +9,8 @@ from narrowcast.estimate import stand_in
 from narrowcast.estimate.area import area_model
 from narrowcast.extras import require_extra
 from narrowcast.pipeline.options import Options
-from narrowcast.targets.device import Device, load_device
+from narrowcast.targets.device import Device, check_vivado, load_device
 from narrowcast.tools.process import require
-from narrowcast.tools.vivado import check_vivado
 
 
 def can_learn(config: Config) -> None:

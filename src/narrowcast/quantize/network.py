@@ -41,12 +41,14 @@ class QuantisedTransformer(Forecaster):
 
     factors: Tensor
 
-    def __init__(self, source: Transformer, plan: Precision, factors: Tensor | None = None) -> None:
+    def __init__(
+        self, source: Transformer, precision: Precision, factors: Tensor | None = None
+    ) -> None:
         """Take over the parameters of ``source``; :meth:`calibrate` then sets the ranges.
 
         Args:
             source: In floating point.
-            plan: Widths and schemes.
+            precision: Widths and schemes.
             factors: Of the columns of the input, see :func:`balance`; 1 unless given.
         """
         super().__init__()
@@ -58,7 +60,7 @@ class QuantisedTransformer(Forecaster):
 
         def quantiser(name: str, *, fixed: bool = False) -> ActivationQuantiser:
             return ActivationQuantiser(
-                self.graph.tensors[name], plan.bits[name], plan.scheme(name), fixed=fixed
+                self.graph.tensors[name], precision.bits[name], precision.scheme(name), fixed=fixed
             )
 
         self.input = quantiser(self.graph.inputs[0], fixed=self.shape.relative is not None)
@@ -67,7 +69,7 @@ class QuantisedTransformer(Forecaster):
             step: Step
             match spec:
                 case LinearSpec():
-                    bits = plan.bits[weight_name(spec)]
+                    bits = precision.bits[weight_name(spec)]
                     output = quantiser(spec.output)
                     step = QuantisedLinear(spec, parameters[spec.name], bits, output)
                 case RowSumSpec():

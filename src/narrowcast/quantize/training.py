@@ -30,7 +30,7 @@ _FULL_RATE_BITS = 6
 @one_thread()
 def calibrated(source: Transformer, dataset: Dataset, config: Config) -> QuantisedTransformer:
     """Return the quantised model before fine-tuning, calibrated on the training part."""
-    plan = Precision.of(config.quantization, config.model.layers)
+    precision = Precision.of(config.quantization, config.model.layers)
     inputs = sample(dataset, config, CALIBRATION_WINDOWS)
     column, levels = config.relative_column, None
     if column is not None:
@@ -38,8 +38,8 @@ def calibrated(source: Transformer, dataset: Dataset, config: Config) -> Quantis
         levels = expected_levels(
             *(dataset.input_scaling.apply(part.inputs)[:, :, column] for part in parts)
         )
-    factors = balance(inputs, plan.bits["input"], column, levels).float()
-    model = QuantisedTransformer(source, plan, factors)
+    factors = balance(inputs, precision.bits["input"], column, levels).float()
+    model = QuantisedTransformer(source, precision, factors)
     target = dataset.target_scaling.apply(dataset.train.target)
     model.calibrate(inputs, torch.from_numpy(target), levels)
     return model.eval()

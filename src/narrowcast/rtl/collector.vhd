@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: Apache-2.0
 -- Hands the sums of finished tiles on, one column per clock, with the addresses of everything that
 -- belongs to each: bias, M, R, residual, destination.
 --

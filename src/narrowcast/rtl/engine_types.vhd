@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: Apache-2.0
 -- The words of the engine's program, and of its memory plan.
 --
 -- A program is a constant array of steps, and a list of jobs in read-only memories. A job is one

@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: Apache-2.0
 -- From a sum to an integer of the next tensor, one per clock:
 --
 --   y = clamp(y_zero + ((acc + bias) * M + ((r - r_zero) * R << Q) + 2^(S-1) >> S))

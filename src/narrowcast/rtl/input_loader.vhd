@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: Apache-2.0
 -- Takes the inputs of an inference from their stream, row by row, and writes them to the stores.
 --
 -- Inputs come one tensor after the other. Row i of a tensor goes to way i modulo ways; the rows of two

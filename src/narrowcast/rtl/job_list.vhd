@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: Apache-2.0
 -- The list of jobs, as one of its readers sees it: the word of the job to come.
 --
 -- After "advance" the next word is fetched, in three clocks: "arrived" is high in the clock in which

@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: Apache-2.0
 -- One multiply-accumulate lane: acc <= (first ? 0 : acc) + x * w, three clocks behind its inputs.
 --
 -- Written so that operand registers, product register and accumulator all lie inside one DSP

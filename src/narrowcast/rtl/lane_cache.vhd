@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: Apache-2.0
 -- Keys or values: a memory of its own for every lane, written one number at a time, read by all
 -- lanes at once at one address.
 --

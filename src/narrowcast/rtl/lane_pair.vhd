@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: Apache-2.0
 -- Two multiply-accumulate lanes in one DSP block, three clocks behind their inputs.
 --
 -- One product of x and w_high * 2^FIELD + w_low holds both products: the low one in the lowest

@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: Apache-2.0
 -- One multiply-accumulate lane of look-up tables: acc <= (first ? 0 : acc) + x * w, three clocks
 -- behind its inputs, as lane is, but without a DSP block.
 --

@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: Apache-2.0
 -- The sum of a tensor's rows, channel by channel: what the head reads.
 --
 -- A value comes with its channel, rows one after the other; the first row replaces what is there.

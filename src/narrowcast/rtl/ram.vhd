@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: Apache-2.0
 -- Memory with one write port and one read port, two clocks from address to data. Without "enable"
 -- the read port keeps what it read last.
 --

@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: Apache-2.0
 -- Collects the results of an inference, in the order of their stream, and offers them when the last one
 -- is there.
 --

@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: Apache-2.0
 -- Read-only memory, two clocks from address to data, in the resource asked for. Without "enable"
 -- it keeps what it read last, zeros to begin with.
 --

@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: Apache-2.0
 -- First half of the softmax: keeps a row of scores at full precision while its maximum is found,
 -- then hands the row on again as score - maximum, one per clock.
 --

@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: Apache-2.0
 -- Second half of the softmax: sums a row's exponentials and divides once per row.
 --
 -- M = floor(numerator / sum), at most QUOTIENT_BITS wide, by restoring division, one bit per

@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: Apache-2.0
 -- Issues one operand pair per clock: the jobs of the program one after the other, each two nested
 -- loops (tiles, inner dimension).
 --

@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: Apache-2.0
 -- The engine on a board, with a serial line (8 data bits, no parity, 1 stop bit) to talk to it.
 --
 -- The host sends a frame: the byte SYNC, INPUT_WORDS words, and a check byte, with which the bytes

@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: Apache-2.0
 -- Takes bytes from a serial line: a start bit (low), eight data bits, lowest first, a stop bit.
 --
 -- The line is sampled in the middle of each bit, counted from the start bit's falling edge. A low

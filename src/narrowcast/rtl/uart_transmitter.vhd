@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: Apache-2.0
 -- Puts bytes on a serial line: a start bit (low), eight data bits, lowest first, a stop bit.
 --
 -- A byte is taken in every clock in which valid and ready are both high.

@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: Apache-2.0
 -- One way of the array: a row of lanes, the registers that keep their sums, softmax and epilogue.
 --
 --   x, w --> lanes --> outer, inner --> column --------------> epilogue --> y

@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: Apache-2.0
 -- All weights of one width: a word holds one weight for every lane, lane 0 in the lowest bits.
 --
 -- The bank is cut into segments (see engine_types): the compiler places as many columns of each

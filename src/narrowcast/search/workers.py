@@ -11,6 +11,7 @@ from multiprocessing import connection
 from typing import TYPE_CHECKING, Any, Protocol
 
 from narrowcast.errors import ToolError, UserError
+from narrowcast.extras import require_extra
 
 if TYPE_CHECKING:
     from distributed import Client
@@ -138,10 +139,9 @@ def open_workers(cluster: str | None, count: int | None) -> Iterator[Workers]:
         finally:
             local.close()
         return
-    try:
-        from distributed import Client  # noqa: PLC0415
-    except ImportError:
-        raise UserError("--cluster needs Dask: pip install distributed") from None
+    require_extra("cluster", "--cluster")
+    from distributed import Client  # noqa: PLC0415
+
     try:
         client = Client(cluster, timeout=_CONNECT_SECONDS)
     except (OSError, ValueError, TypeError):

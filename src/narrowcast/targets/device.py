@@ -50,7 +50,7 @@ class Power:
         table_pj: Energy of each look-up table in use per clock cycle, in pJ, with its flip-flops
             and their clock.
         lane_toggles: Toggle rate of the lanes for which the coefficients hold, as in
-            ``narrowcast.tools.vcd.Rates``.
+            ``narrowcast.estimate.power.Rates``.
         memory_toggles: Toggle rate of the memories for which the coefficients hold.
         rest_toggles: Toggle rate of all other signals for which the coefficients hold.
         static_error: Relative error of ``static_mw``.
@@ -146,6 +146,20 @@ def load_device(name: str) -> Device:
         board=next((board for board in boards() if board.device == name), None),
         **fields,
     )
+
+
+def check_vivado(device: Device) -> None:
+    """Refuse a device that Vivado does not know.
+
+    Raises:
+        UserError: it is of another family than those that Vivado knows.
+    """
+    if not device.family.vivado:
+        known = " or ".join(family.name for family in FAMILIES.values() if family.vivado)
+        raise UserError(
+            f"Vivado does not know {device.name}, which is of the family {device.family.name}: "
+            f"take yosys, or a device of the family {known}"
+        )
 
 
 def boards() -> list[Board]:

@@ -33,6 +33,9 @@ SOURCES = (
     "epilogue.vhd",
     "way.vhd",
     "pool.vhd",
+    "row_operands.vhd",
+    "lane_operands.vhd",
+    "epilogue_operands.vhd",
     "engine.vhd",
 )
 TESTBENCH = RTL / "testbench" / "engine_tb.vhd"

@@ -21,6 +21,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from narrowcast.errors import UserError
+from narrowcast.estimate.power import Rates
 
 _LANE = re.compile(r"_unit_(in_pairs_lanes_\w+_pair|one_by_one_lanes_\w+_one)$")
 _LANE_REGISTERS = {"x_q", "w_q", "operand", "product", "acc"}
@@ -28,23 +29,6 @@ _MEMORY_REGISTER = "latched"
 _LEFT_OUT = {"clk", "trace_valid", "trace_data"}  # the latter two are for looking inside
 _UNKNOWN = b"xXzZuUwWlLhH-"
 _BITS = {"reg", "wire", "logic"}  # integers are wider in a VCD than in hardware
-
-
-@dataclass(frozen=True)
-class Rates:
-    """Toggles per bit and clock.
-
-    Attributes:
-        lanes: in the clocks in which a lane is enabled; None if there is none in a DSP block.
-        memories: in those in which a memory is read; None if none is.
-        rest: in all clocks.
-        clocks: that were simulated.
-    """
-
-    lanes: float | None
-    memories: float | None
-    rest: float
-    clocks: int
 
 
 @dataclass

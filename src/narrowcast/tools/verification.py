@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from typing import Annotated
 
+from narrowcast.estimate.power import Rates
 from narrowcast.records import IF_KNOWN
-from narrowcast.tools.vcd import Rates
 
 
 @dataclass(frozen=True)

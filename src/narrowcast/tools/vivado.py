@@ -11,9 +11,9 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
-from narrowcast.errors import ToolError, UserError
+from narrowcast.errors import ToolError
 from narrowcast.files import write_whole
-from narrowcast.targets.device import FAMILIES, Device
+from narrowcast.targets.device import Device, check_vivado
 from narrowcast.tools.ghdl import SOURCES
 from narrowcast.tools.process import require, run
 from narrowcast.tools.yosys import Synthesis, synthesis
@@ -40,20 +40,6 @@ class Instance:
     path: str
     lut: int
     ff: int
-
-
-def check_vivado(device: Device) -> None:
-    """Refuse a device that Vivado does not know.
-
-    Raises:
-        UserError: it is of another family than those that Vivado knows.
-    """
-    if not device.family.vivado:
-        known = " or ".join(family.name for family in FAMILIES.values() if family.vivado)
-        raise UserError(
-            f"Vivado does not know {device.name}, which is of the family {device.family.name}: "
-            f"take yosys, or a device of the family {known}"
-        )
 
 
 def _synthesis_commands(device: Device) -> str:

@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: Apache-2.0
 -- Feeds the engine a file of inputs and writes down what it answers.
 --
 -- INPUT_FILE holds one input word a line, as a decimal integer; OUTPUT_FILE receives, a line each,

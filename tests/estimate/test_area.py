@@ -3,26 +3,29 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
-from narrowcast.compile.area import POINTS, area, fit_points, non_negative
-from narrowcast.compile.features import PARTS, features, rom_columns
 
 from narrowcast.compile import HardwareOptions, best_design, compile_model
 from narrowcast.compile.bit_columns import BitColumns
 from narrowcast.compile.lanes import table_lane
 from narrowcast.errors import UserError
-from narrowcast.estimate.attribution import counts, part_of
+from narrowcast.estimate.area import POINTS, area, fit_points, non_negative
+from narrowcast.estimate.features import PARTS, features, rom_columns
 from narrowcast.estimate.samples import sample
-from narrowcast.integer.random_model import Shape, random_model
+from narrowcast.integer.builder import Shape
+from narrowcast.integer.random_model import random_model
 from narrowcast.targets.device import FAMILIES, load_device
+from narrowcast.tools.attribution import counts, part_of
 from narrowcast.tools.ghdl import to_verilog
 from narrowcast.tools.netlist import cell_types, count_cells
 from narrowcast.tools.yosys import run_yosys
 
+QUIET = settings(deadline=None)
 matrices = st.integers(0, 10**6).map(np.random.default_rng)
 
 
+@QUIET
 @given(random=matrices, rows=st.integers(2, 12), columns=st.integers(1, 6))
 def test_non_negative_least_squares(random: np.random.Generator, rows: int, columns: int) -> None:
     matrix, target = random.normal(size=(rows, columns)), random.normal(size=rows)
@@ -33,6 +36,7 @@ def test_non_negative_least_squares(random: np.random.Generator, rows: int, colu
     assert np.abs(gradient[found > 1e-9]).max(initial=0) <= 1e-6  # and none that is in use can fall
 
 
+@QUIET
 @given(random=matrices, count=st.integers(12, 20))
 def test_a_linear_truth_is_found(random: np.random.Generator, count: int) -> None:
     truth = {part: random.uniform(0.5, 3, 2) for part in PARTS}
@@ -65,6 +69,7 @@ def test_rom_tables_are_those_of_bits_that_differ() -> None:
     assert rom_columns(BitColumns.of(np.zeros((7, 64), np.int64), 1), FAMILIES["xc7"]) == (0, 0)
 
 
+@QUIET
 @given(
     words=st.integers(1, 200),
     width=st.integers(1, 9),
@@ -123,19 +128,20 @@ def test_points_are_those_of_today(path: Path) -> None:
     point = document["points"][0]
     device = load_device(point["recipe"]["device"])
     drawn = sample(device, point["recipe"]["seed"])
-    design = best_design(drawn.model(), device, HardwareOptions(**drawn.hw))
+    design = best_design(drawn.model(), device, area, HardwareOptions(**drawn.hw))
     assert design.digest == point["digest"]
     assert {p: dict(f) for p, f in features(design).items()} == point["features"]
 
 
 def test_an_uncharacterised_tool_is_named() -> None:
-    design = compile_model(random_model(Shape(4, 2, 8), (4,)), load_device("xc7s15"))
+    design = compile_model(random_model(Shape(4, 2, 8), (4,)), load_device("xc7s15"), area)
     with pytest.raises(UserError, match="narrowcast characterise --tool vivado"):
         area(design, "vivado")
 
 
 def test_a_synthesised_model_is_as_estimated(tmp_path: Path) -> None:
-    design = compile_model(random_model(Shape(4, 3, 8), (3, 5), 77), load_device("xc7s15"), 8)
+    model, options = random_model(Shape(4, 3, 8), (3, 5), 77), HardwareOptions(lanes=8)
+    design = compile_model(model, load_device("xc7s15"), area, options)
     design.write_rtl(tmp_path / "rtl")
     _, netlist = run_yosys(to_verilog(tmp_path / "rtl", tmp_path), "engine", design.device)
     used, guess = count_cells(cell_types(netlist), design.device.family), area(design)

@@ -1,22 +1,24 @@
 import json
 from collections.abc import Callable
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 import pytest
-from narrowcast.compile.area import points_file
-from narrowcast.compile.features import PARTS
 
-from narrowcast.compile import area as area_module
 from narrowcast.errors import ToolError, UserError
-from narrowcast.estimate import characterisation as module
 from narrowcast.estimate import estimate_model
-from narrowcast.estimate.characterisation import LEAST_POINTS, characterise
-from narrowcast.integer.random_model import Shape, random_model
+from narrowcast.estimate.area import points_file
+from narrowcast.estimate.features import PARTS
+from narrowcast.integer.builder import Shape
+from narrowcast.integer.random_model import random_model
 from narrowcast.targets.device import load_device
+from narrowcast.tools import characterisation as module
+from narrowcast.tools.characterisation import LEAST_POINTS, characterise
 
 DEVICE = load_device("xc7s15")
 NAME = points_file(DEVICE.family.name, "yosys")
+AREA = import_module("narrowcast.estimate.area")  # the package has a function of this name
 
 
 @pytest.fixture
@@ -87,18 +89,13 @@ END
 """
 
 
-def _forget_fits() -> None:
-    area_module._fit.cache_clear()
-    area_module.area.cache_clear()
-
-
 def test_vivado_s_instances_are_points(
     tmp_path: Path, vivado: Callable[[str], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     model = random_model(Shape(4, 2, 8), (4,))
-    monkeypatch.setattr(area_module, "POINTS", tmp_path)
-    _forget_fits()
-    yosys = (Path(module.__file__).parents[1] / "compile" / "points" / NAME).read_bytes()
+    monkeypatch.setattr(AREA, "POINTS", tmp_path)
+    AREA._fit.cache_clear()
+    yosys = (Path(module.__file__).parent / "points" / NAME).read_bytes()
     (tmp_path / NAME).write_bytes(yosys)
     with pytest.raises(UserError, match="characterise --tool vivado --device xc7s15"):
         estimate_model(model, DEVICE, tool="vivado")
@@ -112,7 +109,7 @@ def test_vivado_s_instances_are_points(
         **{"lanes": 511 + 16, "epilogue": 64, "softmax": 32},
     }
     assert sum(found["points"][0]["ff"].values()) == 127
-    _forget_fits()
+    AREA._fit.cache_clear()
     guess = estimate_model(model, DEVICE, tool="vivado")
     assert guess.tool == "vivado"
     assert (guess.lut, guess.ff) == pytest.approx((2047, 127), rel=0.05)
@@ -120,13 +117,13 @@ def test_vivado_s_instances_are_points(
     assert (tmp_path / NAME).read_bytes() == yosys
     for damaged in ("[]", '{"fit": 5}', '{"fit": {"error": {"lut": 0.1, "ff": 0.1}}}'):
         (tmp_path / "xc7-vivado.json").write_text(damaged)
-        _forget_fits()
+        AREA._fit.cache_clear()
         with pytest.raises(UserError, match=r"xc7-vivado\.json: is no JSON of points"):
             estimate_model(model, DEVICE, tool="vivado")
     other = json.loads(json.dumps(found))
     other["fit"]["lut"]["control"]["nonsense"] = 1.0
     (tmp_path / "xc7-vivado.json").write_text(json.dumps(other))
-    _forget_fits()
+    AREA._fit.cache_clear()
     with pytest.raises(UserError, match="is of another version"):
         estimate_model(model, DEVICE, tool="vivado")
     (tmp_path / "xc7-vivado.json").write_text(json.dumps(found))
@@ -135,4 +132,4 @@ def test_vivado_s_instances_are_points(
     assert again["points"] == found["points"]
     with pytest.raises(ToolError, match="no license"):
         characterise(DEVICE, tmp_path, tmp_path / "work", LEAST_POINTS + 1, tool="vivado")
-    _forget_fits()
+    AREA._fit.cache_clear()

@@ -18,12 +18,12 @@ from narrowcast.tools.vivado import Instance
 _PLACES = (
     (
         "memories",
-        r"^(stores|keys\.|biases\.|multipliers\.|residual_multipliers\.)"
-        r"|positions\.|\.segments_of_bank|\.exponentials\.|\.list_of_jobs\.",
+        r"^rows\.stores|(^|\W|_)(keys|values|biases|multipliers|positions|exponentials)\."
+        r"|\.segments_of_bank|\.list_of_jobs\.",
     ),
     ("control", r"^(control|collect)\."),
     ("epilogue", r"unit\.finish\."),
-    ("softmax", r"unit\.reciprocal\."),
+    ("softmax", r"unit\.\w*reciprocal\."),
     ("lanes", r"^ways_of_array\w*unit\."),
 )
 _PATTERNS = tuple((part, re.compile(pattern)) for part, pattern in _PLACES)

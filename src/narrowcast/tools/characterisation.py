@@ -15,15 +15,15 @@ from narrowcast.compile.program import engine_graph
 from narrowcast.compile.select import HardwareOptions, arrays
 from narrowcast.errors import UserError
 from narrowcast.estimate.area import Tool, fit_points, points_file
-from narrowcast.estimate.attribution import counts, counts_of_instances
 from narrowcast.estimate.features import features
 from narrowcast.estimate.samples import Sample, sample
 from narrowcast.files import write_whole
 from narrowcast.integer.analysis import analyse
 from narrowcast.rtl import RTL
-from narrowcast.targets.device import Device
+from narrowcast.targets.device import Device, check_vivado
+from narrowcast.tools.attribution import counts, counts_of_instances
 from narrowcast.tools.ghdl import to_verilog
-from narrowcast.tools.vivado import check_vivado, synthesise_instances
+from narrowcast.tools.vivado import synthesise_instances
 from narrowcast.tools.yosys import run_yosys
 
 LEAST_POINTS = 8  # below that nothing can be fitted

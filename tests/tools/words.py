@@ -1,0 +1,21 @@
+"""Words of a model's streams, for tests of what computes them."""
+
+import numpy as np
+
+from narrowcast.integer import IntegerModel, execute_words
+from narrowcast.integer.model import Array
+
+
+def random_words(model: IntegerModel, count: int) -> tuple[Array, Array]:
+    """Draw the inputs of windows, and say what the integer model makes of them.
+
+    Returns:
+        Words [count, input_words], all lowest in the first window and all highest in the second,
+        and words [count, output_words].
+    """
+    of_word = [tensor for tensor in model.input_tensors for _ in range(tensor.size)]
+    low, high = np.array([(tensor.low, tensor.high) for tensor in of_word]).T
+    random = np.random.default_rng(5)
+    inputs = random.integers(low, high + 1, (count, model.input_words))
+    inputs[0], inputs[1:2] = low, high
+    return inputs, execute_words(model, inputs)
