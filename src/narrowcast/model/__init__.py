@@ -1,4 +1,4 @@
-"""The forecaster in floating point, and the one training loop."""
+"""The float model, and the training loop that quantised training also uses."""
 
 from narrowcast.model.forecaster import Forecaster
 from narrowcast.model.training import (
