@@ -10,7 +10,6 @@ from narrowcast.compile.program import engine_graph
 from narrowcast.estimate import area
 from narrowcast.integer import IntegerModel, analyse
 from narrowcast.integer.builder import GraphBuilder, GraphSpec, Role
-from narrowcast.integer.model import Array
 from narrowcast.integer.random_model import random_graph
 from narrowcast.targets.device import Device, load_device
 
@@ -266,16 +265,6 @@ def options_of(model: IntegerModel) -> list[HardwareOptions]:
 def designs_of(model: IntegerModel) -> list[Design]:
     """Compile a model with each of ``options_of``."""
     return [compile_model(model, roomy(), area, options) for options in options_of(model)]
-
-
-def random_words(model: IntegerModel, count: int, seed: int = 5) -> Array:
-    """Return windows of an engine's stream [count, input_words]; the first two are all extremes."""
-    random = np.random.default_rng(seed)
-    tensors = model.input_tensors
-    words = [random.integers(t.low, t.high + 1, (count, t.size)) for t in tensors]
-    for each, tensor in zip(words, tensors, strict=True):
-        each[:1], each[1:2] = tensor.low, tensor.high
-    return np.concatenate(words, axis=1)
 
 
 def drawn_graph(seed: int, operations: int = 8) -> GraphSpec:

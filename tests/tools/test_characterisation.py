@@ -8,7 +8,7 @@ import pytest
 
 from narrowcast.errors import ToolError, UserError
 from narrowcast.estimate import estimate_model
-from narrowcast.estimate.area import points_file
+from narrowcast.estimate.area import POINTS, points_file
 from narrowcast.estimate.features import PARTS
 from narrowcast.integer.builder import Shape
 from narrowcast.integer.random_model import random_model
@@ -95,7 +95,7 @@ def test_vivado_s_instances_are_points(
     model = random_model(Shape(4, 2, 8), (4,))
     monkeypatch.setattr(AREA, "POINTS", tmp_path)
     AREA._fit.cache_clear()
-    yosys = (Path(module.__file__).parent / "points" / NAME).read_bytes()
+    yosys = (POINTS / NAME).read_bytes()
     (tmp_path / NAME).write_bytes(yosys)
     with pytest.raises(UserError, match="characterise --tool vivado --device xc7s15"):
         estimate_model(model, DEVICE, tool="vivado")

@@ -79,7 +79,7 @@ def package(
     positions = [number for way in contents["positions"] for number in way]
     declarations = [
         *(scalar(name, value) for name, value in constants.items()),
-        _naturals("WAY_KIND", [_LANE_KINDS[kind] for kind in array.kinds]),
+        _naturals("WAY_KIND", [LANE_KINDS[kind] for kind in array.kinds]),
         _naturals("WAY_X_BITS", wide[: array.ways]),
         _naturals("WAY_W_BITS", narrow[: array.ways]),
         _naturals("INPUT_TENSOR_ROWS", [t.rows for t in images.inputs]),
@@ -108,7 +108,7 @@ def package(
     )
 
 
-_LANE_KINDS = {LaneKind.PAIRS: 0, LaneKind.SINGLE: 1, LaneKind.TABLES: 2}
+LANE_KINDS = {LaneKind.PAIRS: 0, LaneKind.SINGLE: 1, LaneKind.TABLES: 2}
 
 
 def _naturals(name: str, numbers: Sequence[int]) -> str:

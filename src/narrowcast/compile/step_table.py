@@ -104,7 +104,7 @@ class StepRow(NamedTuple):
 
 def step_array(rows: Sequence[StepRow]) -> np.ndarray:
     """Return the rows as the array that ``StepTable`` has."""
-    return np.array(rows, [(name, np.int64) for name in StepRow._fields])
+    return np.array(rows, [(name, np.int64) for name in StepRow._fields]).view(np.recarray)
 
 
 class StepTable(NamedTuple):
