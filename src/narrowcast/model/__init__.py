@@ -2,7 +2,7 @@
 
 from narrowcast.model.forecaster import Forecaster
 from narrowcast.model.training import (
-    ProgressCallback,
+    EpochCallback,
     fit,
     load_state,
     predict,
@@ -12,8 +12,8 @@ from narrowcast.model.training import (
 from narrowcast.model.transformer import Transformer, build
 
 __all__ = [
+    "EpochCallback",
     "Forecaster",
-    "ProgressCallback",
     "Transformer",
     "build",
     "fit",

@@ -23,7 +23,7 @@ from narrowcast.model.forecaster import Forecaster
 from narrowcast.model.transformer import Transformer, build
 from narrowcast.training_records import History
 
-ProgressCallback = Callable[[int, int, float], None]
+EpochCallback = Callable[[int, int, float], None]
 """Called after each epoch with its number from 1, the number of epochs, and the validation RMSE."""
 
 # Fraction of the steps in which the learning rate rises. Chosen on the validation parts of AirU,
@@ -143,7 +143,7 @@ def fit(
     shift: Shift | None = None,
     teacher: Forecaster | None = None,
     review: Callable[[int], bool] | None = None,
-    progress: ProgressCallback | None = None,
+    progress: EpochCallback | None = None,
 ) -> History:
     """Train on the training part; leave the model in eval mode with the weights of the best epoch.
 
@@ -211,7 +211,7 @@ def fit(
 
 
 def train_float(
-    dataset: Dataset, config: Config, progress: ProgressCallback | None = None
+    dataset: Dataset, config: Config, progress: EpochCallback | None = None
 ) -> tuple[Transformer, History]:
     """Train the float model of a configuration. The same seed gives the same model."""
     torch.manual_seed(config.train.seed)

@@ -122,7 +122,7 @@ class WeightQuantiser(nn.Module):
 
 
 @dataclass(frozen=True)
-class Range:
+class QuantisationRange:
     """A range of a tensor.
 
     Attributes:
@@ -270,7 +270,7 @@ class ActivationQuantiser(nn.Module):
         elif ratio > SYMMETRIC_ABOVE:
             self._set(symmetric.scale, symmetric.zero_point)
 
-    def ranges(self, x: Tensor) -> tuple[Range, Range]:
+    def ranges(self, x: Tensor) -> tuple[QuantisationRange, QuantisationRange]:
         """Return the best ranges without and with a zero point, for a sample of ``x``."""
         if self.relu:
             x = x.clamp(min=0)
@@ -290,9 +290,9 @@ class ActivationQuantiser(nn.Module):
             self._best(x, shifted, zero),
         )
 
-    def _best(self, x: Tensor, scales: Tensor, zero_points: Tensor) -> Range:
+    def _best(self, x: Tensor, scales: Tensor, zero_points: Tensor) -> QuantisationRange:
         best, error = _best_scale(x, scales, zero_points, self.low, self.high)
-        return Range(scales[best, 0], zero_points[best, 0], float(error))
+        return QuantisationRange(scales[best, 0], zero_points[best, 0], float(error))
 
     def _set(self, scale: Tensor, zero_point: Tensor) -> None:
         self.log_scale.copy_(scale.log())

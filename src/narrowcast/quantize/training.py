@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from narrowcast.config import Config
 from narrowcast.data import Dataset
-from narrowcast.model.training import ProgressCallback, fit, one_thread
+from narrowcast.model.training import EpochCallback, fit, one_thread
 from narrowcast.model.transformer import Transformer
 from narrowcast.quantize.input_range import balance, expected_levels
 from narrowcast.quantize.network import QuantisedTransformer
@@ -71,7 +71,7 @@ def parameter_groups(model: nn.Module, config: Config, scale: str) -> list[dict[
 
 
 def finetune(
-    source: Transformer, dataset: Dataset, config: Config, progress: ProgressCallback | None = None
+    source: Transformer, dataset: Dataset, config: Config, progress: EpochCallback | None = None
 ) -> tuple[QuantisedTransformer, History]:
     """Fine-tune with fake quantisation. Validation errors are those of the integer model.
 
