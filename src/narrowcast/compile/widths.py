@@ -43,7 +43,8 @@ def widths(graph: EngineGraph, parameters: Parameters) -> dict[str, int]:
         "BIAS_BITS": bias_bits,
         "POSITION_BITS": position_bits,
         "BIASED_BITS": max(each.biased_bits for each in limits),
-        "TOTAL_BITS": max(each.total_bits for each in limits),
+        # a shift leaves at least the sign
+        "TOTAL_BITS": max(max(shifts) + 1, *(each.total_bits for each in limits)),
         "M_BITS": MULTIPLIER_BITS,
         "ROW_M_BITS": ROW_MULTIPLIER_BITS,
         "Y_BITS": max(outputs, *made, *([index_bits, e_bits + 1] if scores else [])),
