@@ -35,23 +35,23 @@ from narrowcast.integer.model import Context, IntegerModel, Scores
 from narrowcast.rtl import RTL
 from narrowcast.targets.device import Device
 
-TRACE_ORDER = "trace.json"  # beside the sources: what the engine stores, in its order
+TRACE_ORDER = "trace.json"  # file next to the sources with the order in which the engine stores
 WIDEST_WORD = 62  # bits of a job's word
 
 
 @dataclass(frozen=True)
 class StepCost:
-    """What one step of the program costs.
+    """The cost of one step of the program.
 
     Attributes:
-        name: Of the step.
-        rows: Jobs if each has one row.
-        tiles: Tiles of a job.
-        inner: Products of a sum.
-        macs: Multiply-accumulates.
-        cycles: Clocks that its jobs take, waiting included.
+        name: Name of the step.
+        rows: Number of rows.
+        tiles: Number of tiles of a job.
+        inner: Number of products of a sum.
+        macs: Number of multiply-accumulates.
+        cycles: Clock cycles of its jobs, including waiting.
         utilisation: MACs / (lanes x cycles).
-        lost: Clocks without an operand pair, by what they were spent on.
+        lost: Clock cycles without an operand pair, by cause.
     """
 
     name: str
@@ -66,22 +66,22 @@ class StepCost:
 
 @dataclass(frozen=True, eq=False)
 class Design:
-    """A compiled model, ready to be written as VHDL; equal to itself only, as a model is.
+    """A compiled model, which can be written as VHDL. Designs are compared by identity.
 
     Attributes:
-        model: What was compiled.
-        graph: The same as the engine runs it.
-        device: What it was compiled for.
-        array: The lanes.
+        model: The model that was compiled.
+        graph: The model rewritten for the engine.
+        device: The device.
+        array: The array of lanes.
         schedule: The program.
-        addresses: Where everything that is written lies.
-        buffers: All memories, those of weights by bank.
-        segments: Of the weight banks.
-        dsp: DSP blocks.
-        constants: The numbers of ``engine_config.vhd`` by name.
-        fields: The words of the steps.
-        jobs: The words of the jobs.
-        job_format: Widths of the fields of these.
+        addresses: Addresses of all data that the engine writes.
+        buffers: All memories; weights have one for each bank.
+        segments: Segments of the weight banks.
+        dsp: Number of DSP blocks.
+        constants: Numbers of ``engine_config.vhd`` by name.
+        fields: Encoded steps.
+        jobs: Encoded jobs.
+        job_format: Widths of the fields of encoded jobs.
         images: Contents of the read-only memories.
     """
 
@@ -117,7 +117,7 @@ class Design:
 
     @property
     def steps(self) -> list[StepCost]:
-        """The cost of every step; the last entry is what comes after the last operand pair."""
+        """The cost of every step. The last entry is the time after the last operand pair."""
         result = []
         for index, step in enumerate(self.schedule.steps):
             jobs = [job for job in self.schedule.jobs if job.step == index]
@@ -153,7 +153,7 @@ class Design:
         write_whole(folder / TRACE_ORDER, json.dumps(self.trace_order()))
 
     def trace_order(self) -> list[tuple[str, int, int]]:
-        """Return (tensor, row, column) of every number that is stored, in the order of storing.
+        """Return (tensor, row, column) of every stored number, in the order of storing.
 
         The tensors are those of ``graph``.
         """
@@ -179,9 +179,9 @@ class Design:
         return [(name, row, column) for _, _, name, row, column in sorted(found)]
 
     def tables(self) -> Iterator[tuple[str, int, BitColumns]]:
-        """Yield what read-only memory lies in look-up tables: a buffer's name, copies, the bits.
+        """Yield all ROMs made of look-up tables: the buffer's name, the copies, and the bits.
 
-        A weight bank comes segment by segment, copies that differ one by one.
+        The segments of a weight bank, and copies that differ, are separate entries.
         """
         banks = {f"weights, {bits} bit" for bits in self.bank_bits}
         for segment in self.segments:
@@ -219,9 +219,9 @@ class Design:
 def _wanted(
     compilation: Compilation, array: LaneArray, addresses: Addresses
 ) -> Iterator[tuple[Buffer, str]]:
-    """Yield all memories but the weights and the list of jobs, each with its kind.
+    """Yield all memories except the weights and the list of jobs, each with its group.
 
-    A memory that a graph does not need has no words, and is left out.
+    A memory that a graph does not need is left out.
     """
     graph, ways, columns = compilation.graph, array.ways, array.columns
     parameters, widths = compilation.parameters(ways), compilation.widths(ways)
@@ -300,9 +300,9 @@ def compile_array(
     Args:
         compilation: The graph and the device.
         array: The lanes.
-        storage: The user's choices by buffer or kind of buffer.
-        model: The graph as it was before it was rewritten for the engine.
-        thorough: Look longer for an order of jobs that takes few cycles.
+        storage: Storage options by buffer or group of buffers.
+        model: The model before it was rewritten for the engine.
+        thorough: Whether to try more orders of the jobs, to save cycles.
 
     Raises:
         UserError: DSP blocks or block memories are too few.
@@ -390,7 +390,7 @@ def _job_format(jobs: list[EncodedJob], steps: int, deepest: int, array: LaneArr
 def _sizes(
     graph: EngineGraph, array: LaneArray, wanted: list[tuple[Buffer, str]], images: Images
 ) -> dict[str, int]:
-    """Return how many there are of everything; 0 of what a graph does not have."""
+    """Return all numbers and sizes of the engine; 0 for parts that a graph does not need."""
     words = {buffer.name: buffer.words for buffer, _ in wanted}
     copies = {buffer.name: buffer.copies for buffer, _ in wanted}
     model = graph.model
@@ -443,7 +443,7 @@ def _job_constants(form: JobFormat, jobs: int, array: LaneArray) -> dict[str, in
 
 
 def _dsp(array: LaneArray, widths: Mapping[str, int], device: Device) -> int:
-    """Return the DSP blocks of lanes and epilogues, as synthesis makes them."""
+    """Return the DSP blocks of lanes and epilogues, as synthesis infers them."""
     products = [(widths["BIASED_BITS"], MULTIPLIER_BITS)] * array.ways
     products += [(widths["RESIDUAL_BITS"] + 1, MULTIPLIER_BITS)] * array.ways
     lane_widths = [(widths["X_BITS"], widths["LANE_BITS"]), (array.narrow_x, array.narrow_w)]
@@ -458,9 +458,9 @@ def _dsp(array: LaneArray, widths: Mapping[str, int], device: Device) -> int:
 def _without_constants(
     buffers: list[Buffer], contents: Mapping[str, list[list[int]]], device: Device
 ) -> list[Buffer]:
-    """Count the blocks of read-only buffers again: a bit that is the same in all words takes none.
+    """Count the blocks of ROMs again: synthesis removes bits that are equal in all words.
 
-    That is known only when everything has its place.
+    The contents are known only after addresses are allocated.
     """
     return [
         replace(
@@ -480,9 +480,9 @@ def _without_constants(
 def _without_empty_columns(
     buffers: list[Buffer], segments: list[Segment], images: Images
 ) -> list[Buffer]:
-    """Count the blocks of weight banks again: a column in which nothing changes takes none.
+    """Count the blocks of weight banks again: synthesis removes columns without changes.
 
-    Such are the lanes beyond the last column of a product that has a bank to itself.
+    These are the lanes beyond the last column of a product that has its own bank.
     """
     result = []
     for bank, buffer in enumerate(buffers):
@@ -497,7 +497,7 @@ def _without_empty_columns(
 
 
 def _check_storage(storage: Mapping[str, str], wanted: list[tuple[Buffer, str]]) -> None:
-    """Refuse a choice for a buffer that no engine has, or of a resource that there is not."""
+    """Reject storage options for unknown buffers, and unknown resources."""
     names = {"weights", *KINDS, *_BLOCK_CONSTANTS, *(buffer.name for buffer, _ in wanted)}
     for name, choice in storage.items():
         if name not in names:
@@ -515,7 +515,7 @@ KINDS = ("activations", "keys", "values", "softmax", "exponentials", "parameters
 
 
 def _check(device: Device, dsp: int, blocks: int) -> None:
-    """Refuse what cannot fit, before anything large is made of it."""
+    """Reject a design that needs more DSP blocks or block memories than the device has."""
     for name, need, have, advice in (
         ("DSP", dsp, device.dsp, "lower hardware.lanes"),
         (
@@ -528,7 +528,7 @@ def _check(device: Device, dsp: int, blocks: int) -> None:
 
 
 def too_large(device: Device, need: int, have: int, name: str, advice: str) -> UserError:
-    """Return what is said of a model that needs too much of a resource."""
+    """Return the error for a model that needs too much of a resource."""
     return UserError(
         f"the model does not fit {device.name}: it needs {need:.9g} {name} of {have}, "
         f"{need - have:.9g} too many; {advice}"
