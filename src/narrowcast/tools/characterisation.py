@@ -105,12 +105,12 @@ def _designs(device: Device) -> Iterator[tuple[Sample, Design]]:
         drawn = sample(device, seed)
         seed += 1
         try:
-            yield drawn, _fastest(drawn, device)
+            yield drawn, fastest_design(drawn, device)
         except UserError:
             continue
 
 
-def _fastest(drawn: Sample, device: Device) -> Design:
+def fastest_design(drawn: Sample, device: Device) -> Design:
     """Compile for the fastest array, whatever it takes: what is fitted must not depend on a fit.
 
     Raises:
