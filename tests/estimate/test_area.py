@@ -10,7 +10,7 @@ from narrowcast.compile import HardwareOptions, best_design, compile_model
 from narrowcast.compile.bit_columns import BitColumns
 from narrowcast.compile.lanes import table_lane
 from narrowcast.errors import UserError
-from narrowcast.estimate.area import POINTS, area, fit_points, non_negative
+from narrowcast.estimate.area import SAMPLES, area, fit_area, non_negative
 from narrowcast.estimate.features import PARTS, features, rom_columns
 from narrowcast.estimate.samples import sample
 from narrowcast.integer.builder import Shape
@@ -51,7 +51,7 @@ def test_a_linear_truth_is_found(random: np.random.Generator, count: int) -> Non
                 "ff": found,
             }
         )
-    fit = fit_points(points)
+    fit = fit_area(points)
     assert fit["error"] == {"lut": 0, "ff": 0}
     for part in PARTS:
         assert [*fit["lut"][part].values()] == pytest.approx(truth[part], abs=1e-3)
@@ -120,7 +120,7 @@ def test_names_tell_the_part(name: str, part: str) -> None:
     assert part_of(name) == part
 
 
-@pytest.mark.parametrize("path", sorted(POINTS.glob("*.json")), ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", sorted(SAMPLES.glob("*.json")), ids=lambda path: path.stem)
 def test_points_are_those_of_today(path: Path) -> None:
     document = json.loads(path.read_text())
     assert document["tool"].startswith("Yosys") and document["date"]
