@@ -4,30 +4,33 @@ import hashlib
 import json
 import shutil
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-
-import numpy as np
 
 from narrowcast.compile import memory
 from narrowcast.compile.allocate import Addresses, allocate
 from narrowcast.compile.bit_columns import BitColumns
+from narrowcast.compile.buffers import (
+    BLOCK_CONSTANTS,
+    check_storage,
+    wanted_buffers,
+    without_constants,
+    without_empty_columns,
+)
 from narrowcast.compile.compilation import Compilation
+from narrowcast.compile.constants import job_constants, job_format, sizes
 from narrowcast.compile.emit import package
-from narrowcast.compile.encode import RING_BITS, EncodedJob, encode_jobs, encode_steps
+from narrowcast.compile.encode import EncodedJob, encode_jobs, encode_steps
 from narrowcast.compile.images import Images, JobFormat, bit_columns
 from narrowcast.compile.lanes import LaneArray, LaneKind
 from narrowcast.compile.memory import Buffer, Segment
 from narrowcast.compile.program import EngineGraph, Schedule, Store
 from narrowcast.compile.timing import (
     BELOW_TO_READ,
-    ROW_MULTIPLIER_BITS,
     SCORE_TO_BELOW,
-    SHIFTED_RESULTS,
     VALUE_TO_READ,
 )
-from narrowcast.config import did_you_mean
 from narrowcast.errors import UserError
 from narrowcast.files import write_whole
 from narrowcast.integer.arithmetic import MULTIPLIER_BITS
@@ -36,7 +39,6 @@ from narrowcast.rtl import RTL
 from narrowcast.targets.device import Device
 
 TRACE_ORDER = "trace.json"  # file next to the sources with the order in which the engine stores
-WIDEST_WORD = 62  # bits of a job's word
 
 
 @dataclass(frozen=True)
@@ -216,77 +218,6 @@ class Design:
         return hashlib.sha256(self._package.encode()).hexdigest()
 
 
-def _wanted(
-    compilation: Compilation, array: LaneArray, addresses: Addresses
-) -> Iterator[tuple[Buffer, str]]:
-    """Yield all memories except the weights and the list of jobs, each with its group.
-
-    A memory that a graph does not need is left out.
-    """
-    graph, ways, columns = compilation.graph, array.ways, array.columns
-    parameters, widths = compilation.parameters(ways), compilation.widths(ways)
-    depth = {name: len(contents[0]) for name, contents in parameters.contents.items()}
-    keys, values = graph.held(Store.KEYS), graph.held(Store.VALUES)
-    key_lanes = max((min(columns, -(-t.rows // ways) * ways) for t in keys), default=0)
-    value_lanes = max((min(columns, t.columns // graph.parts[t.name]) for t in values), default=0)
-    longest = max((each.rows for each in keys), default=0)
-    row_words = 2 << (max(2, longest) - 1).bit_length() if keys else 0
-    pool = max((graph.model.tensors[step.output].columns for step in graph.sums), default=0)
-    scratch = addresses.scratch_words if graph.held(Store.SCRATCH) else 0
-    for name, words, width, copies, ram, kind in (
-        ("inputs", addresses.input_words, widths["INPUT_BITS"], ways, True, "activations"),
-        ("scratch", scratch, widths["SCRATCH_BITS"], ways, True, "activations"),
-        ("tokens", addresses.token_words, widths["TOKEN_BITS"], ways, True, "activations"),
-        ("residuals", addresses.token_words, widths["TOKEN_BITS"], ways, True, "activations"),
-        ("pool", pool, widths["POOL_BITS"], 1, True, "activations"),
-        ("keys", addresses.key_words, widths["KEY_BITS"], key_lanes, True, "keys"),
-        ("values", addresses.value_words, widths["VALUE_BITS"], ways * value_lanes, True, "values"),
-        ("scores", row_words, widths["SUM_BITS"], ways, True, "softmax"),
-        (
-            *("row multipliers", 1 << RING_BITS if keys else 0, ROW_MULTIPLIER_BITS),
-            *(ways, True, "softmax"),
-        ),
-        ("exponentials", depth["exponentials"], widths["E_BITS"], ways, False, "exponentials"),
-        ("biases", depth["biases"], widths["BIAS_BITS"], 1, False, "parameters"),
-        ("positions", depth["positions"], widths["POSITION_BITS"], ways, False, "parameters"),
-        ("multipliers", depth["multipliers"], MULTIPLIER_BITS, 1, False, "parameters"),
-        (
-            *("residual multipliers", depth["residual multipliers"], MULTIPLIER_BITS),
-            *(1, False, "parameters"),
-        ),
-        ("results", _buffered(graph), widths["OUTPUT_BITS"], 1, True, "activations"),
-    ):
-        if words:
-            yield Buffer(name, words, width, copies, ram, "auto", 0, 0), kind
-
-
-def _buffered(graph: EngineGraph) -> int:
-    """Return the words of the memory of results; 0 if registers hold them."""
-    words = graph.model.output_words
-    return words if words > SHIFTED_RESULTS else 0
-
-
-_BLOCK_CONSTANTS = {
-    "inputs": "INPUT_BLOCK",
-    "scratch": "SCRATCH_BLOCK",
-    "tokens": "TOKEN_BLOCK",
-    "residuals": "RESIDUAL_BLOCK",
-    "pool": "POOL_BLOCK",
-    "keys": "KEY_BLOCK",
-    "values": "VALUE_BLOCK",
-    "scores": "SCORES_BLOCK",
-    "row multipliers": "ROW_M_BLOCK",
-    "exponentials": "EXPONENTIAL_BLOCK",
-    "biases": "BIAS_BLOCK",
-    "positions": "POSITION_BLOCK",
-    "multipliers": "MULTIPLIER_BLOCK",
-    "residual multipliers": "R_BLOCK",
-    "results": "RESULT_BLOCK",
-    "jobs, issued": "ISSUE_BLOCK",
-    "jobs, collected": "COLLECT_BLOCK",
-}
-
-
 def compile_array(
     compilation: Compilation,
     array: LaneArray,
@@ -312,7 +243,7 @@ def compile_array(
     addresses = allocate(graph, program, array)
     images = compilation.images(array)
     widths = compilation.widths(array.ways)
-    wanted = list(_wanted(compilation, array, addresses))
+    wanted = list(wanted_buffers(compilation, array, addresses))
     fields = encode_steps(graph, program.steps, images.layout, addresses, array)
     deepest = max(
         *(buffer.words for buffer, _ in wanted),
@@ -322,7 +253,7 @@ def compile_array(
         1,
     )
     jobs = encode_jobs(graph, program, images.layout, addresses, array)
-    form = _job_format(jobs, len(program.steps), deepest, array)
+    form = job_format(jobs, len(program.steps), deepest, array)
     for name, width in (("jobs, issued", form.issue), ("jobs, collected", form.collect)):
         wanted.append((Buffer(name, len(jobs), width, 1, False, "auto", 0, 0), "program"))
     segments = [
@@ -331,24 +262,24 @@ def compile_array(
         for s in memory.cut_bank(b, images.bank_words[b], bits * array.columns, device.block_shapes)
     ]
     choice = storage.get("weights", "auto")
-    _check_storage(storage, wanted)
+    check_storage(storage, wanted)
     buffers, segments = memory.assign_storage(
         [(b, storage.get(b.name, storage.get(kind, "auto"))) for b, kind in wanted],
         *(segments, choice, device),
     )
     of_weights = memory.weight_buffers(segments, images.bank_bits, array.columns, choice, device)
-    of_weights = _without_empty_columns(of_weights, segments, images)
+    of_weights = without_empty_columns(of_weights, segments, images)
     contents = images.parameters.contents | form.contents(jobs)
-    buffers = _without_constants(buffers, contents, device)
+    buffers = without_constants(buffers, contents, device)
     all_buffers = tuple(of_weights + buffers)
     dsp = _dsp(array, widths, device)
     _check(device, dsp, sum(buffer.blocks for buffer in all_buffers))
     constants = {
-        **_sizes(graph, array, wanted, images),
+        **sizes(graph, array, wanted, images),
         **widths,
-        **_job_constants(form, len(jobs), array),
-        **dict.fromkeys(_BLOCK_CONSTANTS.values(), 0),
-        **{_BLOCK_CONSTANTS[b.name]: int(b.storage == "block") for b in buffers},
+        **job_constants(form, len(jobs), array),
+        **dict.fromkeys(BLOCK_CONSTANTS.values(), 0),
+        **{BLOCK_CONSTANTS[b.name]: int(b.storage == "block") for b in buffers},
     }
     return Design(
         model=model,
@@ -368,80 +299,6 @@ def compile_array(
     )
 
 
-def _job_format(jobs: list[EncodedJob], steps: int, deepest: int, array: LaneArray) -> JobFormat:
-    lane_index = max(1, (array.columns - 1).bit_length())
-    form = JobFormat(
-        step=max(1, (steps - 1).bit_length()),
-        address=deepest.bit_length() + 1,
-        needs=max(1, max(job.needs for job in jobs).bit_length()),
-        wait=max(1, max(job.wait for job in jobs).bit_length()),
-        slot=max(lane_index, RING_BITS),
-        residual_rows=any(job.residual_row != job.y_row for job in jobs),
-        position_rows=any(job.position_row != job.y_row for job in jobs),
-    )
-    if max(form.issue, form.collect) > WIDEST_WORD:
-        raise UserError(
-            f"the model is too large for the engine: a job would take "
-            f"{max(form.issue, form.collect)} bits of {WIDEST_WORD}"
-        )
-    return form
-
-
-def _sizes(
-    graph: EngineGraph, array: LaneArray, wanted: list[tuple[Buffer, str]], images: Images
-) -> dict[str, int]:
-    """Return all numbers and sizes of the engine; 0 for parts that a graph does not need."""
-    words = {buffer.name: buffer.words for buffer, _ in wanted}
-    copies = {buffer.name: buffer.copies for buffer, _ in wanted}
-    model = graph.model
-    lengths = {model.tensors[each.scores.output].columns for each in graph.attentions}
-    value_lanes = copies.get("values", 0) // array.ways
-    return {
-        "WAYS": array.ways,
-        "COLUMNS": array.columns,
-        "PAIR_FIELD": max(1, array.field),
-        "GROUPED": int(array.grouped),
-        "INPUT_TENSORS": len(model.inputs),
-        "INPUT_WORDS": model.input_words,
-        "INPUT_ROWS": sum(tensor.rows for tensor in model.input_tensors),
-        "INPUT_WORDS_OF_WAY": words["inputs"],
-        "ELEMENT_COUNT": len(images.layout.elements),
-        "OUTPUTS": model.output_words,
-        "RESULT_WORDS": words.get("results", 0),
-        "SCRATCH_WORDS": words.get("scratch", 0),
-        "TOKEN_WORDS": words.get("tokens", 0),
-        "POOL_WORDS": words.get("pool", 0),
-        "KEY_WORDS": words.get("keys", 0),
-        "KEY_LANES": copies.get("keys", 0),
-        "VALUE_WORDS": words.get("values", 0),
-        "VALUE_LANES": value_lanes,
-        "ROW_LENGTH": next(iter(lengths)) if len(lengths) == 1 else 0,
-        "MOST_KEYS": max(lengths, default=0),
-        "BIAS_WORDS": words.get("biases", 0),
-        "POSITION_WORDS": words.get("positions", 0),
-        "R_WORDS": words.get("residual multipliers", 0),
-    }
-
-
-def _job_constants(form: JobFormat, jobs: int, array: LaneArray) -> dict[str, int]:
-    return {
-        "ADDRESS_BITS": form.address,
-        "COUNT_BITS": max(form.address, form.wait),
-        "STEP_BITS": form.step,
-        "LANE_INDEX_BITS": max(1, (array.columns - 1).bit_length()),
-        "RING_BITS": RING_BITS,
-        "SLOT_BITS": form.slot,
-        "NEEDS_BITS": form.needs,
-        "WAIT_BITS": form.wait,
-        "RESIDUAL_ROWS": int(form.residual_rows),
-        "POSITION_ROWS": int(form.position_rows),
-        "JOBS": jobs,
-        "JOB_INDEX_BITS": max(1, (jobs - 1).bit_length()),
-        "ISSUE_WORD_BITS": form.issue,
-        "COLLECT_WORD_BITS": form.collect,
-    }
-
-
 def _dsp(array: LaneArray, widths: Mapping[str, int], device: Device) -> int:
     """Return the DSP blocks of lanes and epilogues, as synthesis infers them."""
     products = [(widths["BIASED_BITS"], MULTIPLIER_BITS)] * array.ways
@@ -453,65 +310,6 @@ def _dsp(array: LaneArray, widths: Mapping[str, int], device: Device) -> int:
         elif kind == LaneKind.SINGLE:
             products += [(x_bits, w_bits)] * array.columns
     return sum(device.dsp_of_product(*product) for product in products)
-
-
-def _without_constants(
-    buffers: list[Buffer], contents: Mapping[str, list[list[int]]], device: Device
-) -> list[Buffer]:
-    """Count the blocks of ROMs again: synthesis removes bits that are equal in all words.
-
-    The contents are known only after addresses are allocated.
-    """
-    return [
-        replace(
-            b,
-            blocks=sum(
-                memory.rom_blocks(words, b.width, device.block_shapes) for words in contents[b.name]
-            )
-            * b.copies
-            // len(contents[b.name]),
-        )
-        if b.storage == "block" and not b.writable
-        else b
-        for b in buffers
-    ]
-
-
-def _without_empty_columns(
-    buffers: list[Buffer], segments: list[Segment], images: Images
-) -> list[Buffer]:
-    """Count the blocks of weight banks again: synthesis removes columns without changes.
-
-    These are the lanes beyond the last column of a product that has its own bank.
-    """
-    result = []
-    for bank, buffer in enumerate(buffers):
-        empty = 0
-        for s in (s for s in segments if s.bank == bank and s.columns):
-            filled = s.words > 1 and s.words & (s.words - 1) == 0
-            changing = images.bits(s).changing(before_zeros=not filled)[: s.block_bits]
-            firsts = range(0, s.block_bits, s.column_bits)
-            empty += int((~np.logical_or.reduceat(changing, firsts)).sum())
-        result.append(replace(buffer, blocks=buffer.blocks - empty))
-    return result
-
-
-def _check_storage(storage: Mapping[str, str], wanted: list[tuple[Buffer, str]]) -> None:
-    """Reject storage options for unknown buffers, and unknown resources."""
-    names = {"weights", *KINDS, *_BLOCK_CONSTANTS, *(buffer.name for buffer, _ in wanted)}
-    for name, choice in storage.items():
-        if name not in names:
-            raise UserError(
-                f"hardware.storage: no buffer {name!r}{did_you_mean(name, names)}; one of "
-                + ", ".join(sorted(names))
-            )
-        if choice not in ("auto", "block", "distributed"):
-            raise UserError(
-                f"hardware.storage.{name}: {choice!r} is not 'auto', 'block' or 'distributed'"
-            )
-
-
-KINDS = ("activations", "keys", "values", "softmax", "exponentials", "parameters", "program")
 
 
 def _check(device: Device, dsp: int, blocks: int) -> None:
