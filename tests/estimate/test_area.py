@@ -10,7 +10,7 @@ from narrowcast.compile import HardwareOptions, compile_model
 from narrowcast.compile.bit_columns import BitColumns
 from narrowcast.compile.lanes import table_lane
 from narrowcast.errors import UserError
-from narrowcast.estimate.area import POINTS, area, fit_points, non_negative
+from narrowcast.estimate.area import SAMPLES, area, fit_area, non_negative
 from narrowcast.estimate.features import PARTS, features, rom_columns
 from narrowcast.estimate.samples import sample
 from narrowcast.integer.builder import Shape
@@ -52,7 +52,7 @@ def test_a_linear_truth_is_found(random: np.random.Generator, count: int) -> Non
                 "ff": found,
             }
         )
-    fit = fit_points(points)
+    fit = fit_area(points)
     assert fit["error"] == {"lut": 0, "ff": 0}
     for part in PARTS:
         assert [*fit["lut"][part].values()] == pytest.approx(truth[part], abs=1e-3)
@@ -121,7 +121,7 @@ def test_names_tell_the_part(name: str, part: str) -> None:
     assert part_of(name) == part
 
 
-@pytest.mark.parametrize("path", sorted(POINTS.glob("*.json")), ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", sorted(SAMPLES.glob("*.json")), ids=lambda path: path.stem)
 def test_the_fit_is_of_todays_features(path: Path) -> None:
     document = json.loads(path.read_text())
     assert document["tool"].startswith("Yosys") and document["date"]
@@ -137,7 +137,7 @@ def test_the_fit_is_of_todays_features(path: Path) -> None:
 @pytest.mark.parametrize("family", ["xc7", "ice40"])
 def test_points_of_todays_designs(family: str) -> None:
     """The first ones are; an engine that has changed since makes the others older."""
-    points = json.loads((POINTS / f"{family}-yosys.json").read_text())["points"]
+    points = json.loads((SAMPLES / f"{family}-yosys.json").read_text())["points"]
     for point in points[:8]:
         drawn = sample(load_device(point["recipe"]["device"]), point["recipe"]["seed"])
         design = fastest_design(drawn, load_device(drawn.device))
