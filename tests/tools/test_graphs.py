@@ -36,3 +36,10 @@ def test_graphs(tmp_path: Path, name: str) -> None:
 def test_drawn_graphs(tmp_path: Path, seed: int) -> None:
     """All lanes in one way: with two, a second token might have no row."""
     check(tmp_path, random_graph(drawn_graph(seed), (2, 5, 8), seed), 5 + seed % 2, 1)
+
+
+def test_relu_clamps_at_its_zero_point(tmp_path: Path) -> None:
+    """Even where lower integers would be left: training puts the two in one place."""
+    model = random_graph(GRAPHS["no_attention"](), (3, 4, 6))
+    output = replace(model.tensors["up.output"], zero_point=0)
+    check(tmp_path, replace(model, tensors=dict(model.tensors) | {output.name: output}), 8, 2)
