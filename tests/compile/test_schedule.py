@@ -24,9 +24,10 @@ from narrowcast.compile.step_table import (
     step_array,
     step_table,
 )
-from narrowcast.integer import IntegerModel, analyse
-from narrowcast.integer.builder import Shape
-from narrowcast.integer.random_model import random_model
+from narrowcast.compile.timing import MULTIPLIER_RING
+from narrowcast.integer import Context, IntegerModel, Scores, analyse
+from narrowcast.integer.builder import GraphBuilder, Role, Shape
+from narrowcast.integer.random_model import random_graph, random_model
 from narrowcast.targets.device import load_device
 
 SHAPES = (
@@ -120,3 +121,30 @@ def test_every_graph_has_a_schedule(name: str) -> None:
     ends = [job.start + found.steps[job.step].issues for job in found.jobs]
     starts = [job.start for job in found.jobs]
     assert all(start >= end for end, start in zip(ends, starts[1:], strict=False))
+
+
+def test_scores_do_not_take_the_place_of_a_multiplier_that_is_still_read() -> None:
+    """Values come late: scores run ahead until the ring is full."""
+    g = GraphBuilder()
+    x = g.linear("embed", g.input("input", 24, 2), 2)
+    key = g.linear("key", x, 2, role=Role.LANES)
+    e = g.scores("scores", g.linear("query", x, 2), key)
+    for i in range(8):
+        x = g.linear(f"chain{i}", x, 30)
+    context = g.context("context", e, g.linear("value", x, 2, role=Role.LANES))
+    spec = g.build(g.linear("head", g.row_sum("pool", context), 1))
+    compilation, array = compiled(random_graph(spec), 1)
+    steps = compilation.steps(array)
+    table = step_table(compilation.graph, array, steps)
+    ranks = np.array([[step.name != "scores"] * table.rows for step in steps], np.int64)
+    _, placed = place_fastest(table, ranks[None])
+    waiting: set[int] = set()
+    most = 0
+    for step, slot in zip(placed.step.tolist(), placed.slot.tolist(), strict=True):
+        if isinstance(steps[step].source, Scores):
+            assert slot not in waiting
+            waiting.add(slot)
+        elif isinstance(steps[step].source, Context):
+            waiting.remove(slot)
+        most = max(most, len(waiting))
+    assert most == MULTIPLIER_RING
