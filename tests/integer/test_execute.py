@@ -1,6 +1,7 @@
 """The executor against the arithmetic contract in plain Python integers, number by number."""
 
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -74,6 +75,19 @@ def test_transformers_follow_the_contract(shape: Shape, bits: tuple[int, ...], s
 def test_any_graph_follows_the_contract(seed: int, operations: int, bits: list[int]) -> None:
     model = random_graph(random_spec(seed, operations), tuple(bits), seed)
     assert_contract(model, random_inputs(model, 3, seed))
+
+
+def test_relu_clamps_at_its_zero_point() -> None:
+    """Even where lower integers would be left: training puts the two in one place."""
+    model = random_model(Shape(4, 2, 6), (5,), 2)
+    (step,) = (each for each in model.operations if isinstance(each, Linear) and each.relu)
+    output = replace(model.tensors[step.output], zero_point=-3)
+    model = replace(model, tensors=dict(model.tensors) | {output.name: output})
+    seen: list[np.ndarray] = []
+    inputs = random_inputs(model, 4)
+    execute(model, inputs, lambda name, q: seen.append(q) if name == output.name else None)
+    assert output.low < -3 and np.concatenate(seen).min() == -3
+    assert_contract(model, inputs)
 
 
 def test_random_graphs_have_all_that_a_graph_may_have() -> None:

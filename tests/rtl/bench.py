@@ -21,7 +21,7 @@ class Bench:
         work: folder; what is made lies in one of the entity's own.
         entity: to be tested.
         below: entities that it instantiates.
-        config: what it takes of ``engine_config``.
+        config: declarations of what it takes of ``engine_config``.
     """
 
     def __init__(
@@ -29,17 +29,15 @@ class Bench:
         work: Path,
         entity: str,
         *below: str,
-        config: Mapping[str, int] = MappingProxyType({}),
+        config: Sequence[str] = (),
     ) -> None:
         self.work, self.entity = work / entity, entity
         self.work.mkdir(exist_ok=True)
-        constants = "".join(
-            f"  constant {n} : natural := {value};\n" for n, value in config.items()
-        )
-        package = f"package engine_config is\n{constants}end package engine_config;\n"
-        (self.work / "engine_config.vhd").write_text(package)
-        sources = [self.work / "engine_config.vhd"]
-        sources += [RTL / f"{name}.vhd" for name in ("engine_types", *below, entity)]
+        lines = ("library ieee;", "use ieee.std_logic_1164.all;", "library work;")
+        lines += ("use work.engine_types.all;", "package engine_config is", *config)
+        (self.work / "engine_config.vhd").write_text("\n".join((*lines, "end package;\n")))
+        sources = [RTL / "engine_types.vhd", self.work / "engine_config.vhd"]
+        sources += [RTL / f"{name}.vhd" for name in (*below, entity)]
         sources += [HERE / "bench.vhd", HERE / f"{entity}_tb.vhd"]
         run([require("ghdl"), "-a", "--std=08", "--warn-error", *sources], self.work)
 

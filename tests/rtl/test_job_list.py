@@ -5,6 +5,7 @@ import random
 import pytest
 from bench import Bench, binary
 
+from narrowcast.compile.emit import scalar
 from narrowcast.compile.timing import FETCH
 
 WIDTH = 13
@@ -17,7 +18,7 @@ def test_words_come_in_turn(
 ) -> None:
     noise = random.Random(jobs)
     bits = max(1, (jobs - 1).bit_length())
-    config = {"JOBS": jobs, "JOB_INDEX_BITS": bits}
+    config = [scalar("JOBS", jobs), scalar("JOB_INDEX_BITS", bits)]
     bench = Bench(tmp_path_factory.mktemp("job_list"), "job_list", "rom", config=config)
     words = [noise.getrandbits(WIDTH) for _ in range(jobs)]
 

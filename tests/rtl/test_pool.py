@@ -5,8 +5,10 @@ import random
 import pytest
 from bench import Bench, shown
 
+from narrowcast.compile.timing import POOL_SPACING
+
 WIDTH = 12
-ADD_AGAIN = 4  # clocks after which a channel can be read, and can be added to again
+ADD_AGAIN = POOL_SPACING  # after as many clocks a channel can be read, too
 
 
 @pytest.fixture(scope="module")

@@ -1,66 +1,74 @@
-"""The VHDL against the integer model, for graphs of other shapes than the Transformer's."""
+"""The whole engine on graphs that are no Transformers, against the integer model."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from graphs import GRAPHS, graph_model, options_of, roomy
+from graphs import GRAPHS, drawn_model, graph_model, options_of, roomy
 from narrowcast.compile import Design, compile_model
 from narrowcast.estimate import area
+from narrowcast.integer import IntegerModel
 from narrowcast.tools.simulate import simulate_ghdl, simulate_verilator
 from words import random_words
 
-# These cover the most; the number is that of the options.
-IN_GHDL = {
-    "two_inputs": 0,
-    "rows_of_different_counts": 2,
-    "elements_of_two_inputs": 2,
-    "many_results": 1,
-    "several_sums": 1,
-    "scores_for_two_values": 2,
-    "one_row": 1,
-}
-IN_VERILATOR = {"two_outputs": 1, "elements_of_two_inputs": 2}
+IN_VERILATOR = {"two_outputs": 1, "elements_of_two_inputs": 2}  # graphs, and numbers of options
 
 
-def design_of(name: str, number: int, rtl: Path) -> Design:
-    """Compile a graph with options by their number, and write its RTL."""
-    model = graph_model(name)
+def design_of(model: IntegerModel, number: int, folder: Path) -> Design:
+    """Compile a model with some of ``options_of``, by their number, and write its RTL."""
     design = compile_model(model, roomy(), area, options_of(model)[number])
-    design.write_rtl(rtl)
+    design.write_rtl(folder / "rtl")
     return design
 
 
-def check_all_windows(design: Design, folder: Path) -> None:
-    inputs, expected = random_words(design.model, 100)
-    assert len(np.unique(expected, axis=0)) > 5
-    found = simulate_verilator(folder / "rtl", design.model, inputs, expected, folder / "verilator")
-    assert (found.windows, found.mismatches, found.first_difference) == (100, 0, None)
-    assert found.cycles == design.cycles
-
-
-@pytest.mark.parametrize("name", IN_GHDL)
-def test_a_graph_equals_the_integer_model(tmp_path: Path, name: str) -> None:
-    design = design_of(name, IN_GHDL[name], tmp_path / "rtl")
-    inputs, expected = random_words(design.model, 4)
-    assert len(np.unique(expected, axis=0)) > 3
-    found = simulate_ghdl(
-        *(tmp_path / "rtl", design.model, inputs[1:], expected[1:], tmp_path / "ghdl")
-    )
+def check(folder: Path, model: IntegerModel, number: int) -> None:
+    """Compare three windows in GHDL."""
+    number %= len(options_of(model))
+    design = design_of(model, number, folder)
+    words, expected = random_words(model, 3)
+    found = simulate_ghdl(folder / "rtl", model, words, expected, folder / "work")
     assert (found.windows, found.mismatches, found.first_difference) == (3, 0, None)
     assert found.cycles == design.cycles
 
 
+def check_many(folder: Path, model: IntegerModel, number: int) -> None:
+    """Compare a hundred windows in Verilator."""
+    design = design_of(model, number, folder)
+    words, expected = random_words(model, 100)
+    assert len(np.unique(expected, axis=0)) > 5
+    found = simulate_verilator(folder / "rtl", model, words, expected, folder / "work")
+    assert (found.windows, found.mismatches, found.first_difference) == (100, 0, None)
+    assert found.cycles == design.cycles
+
+
+@pytest.mark.parametrize("name", GRAPHS)
+def test_graphs(tmp_path: Path, name: str) -> None:
+    check(tmp_path, graph_model(name), list(GRAPHS).index(name))
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_drawn_graphs(tmp_path: Path, seed: int) -> None:
+    check(tmp_path, drawn_model(seed), seed)
+
+
 @pytest.mark.parametrize("name", IN_VERILATOR)
-def test_a_graph_equals_the_integer_model_in_many_windows(tmp_path: Path, name: str) -> None:
-    check_all_windows(design_of(name, IN_VERILATOR[name], tmp_path / "rtl"), tmp_path)
+def test_many_windows(tmp_path: Path, name: str) -> None:
+    check_many(tmp_path, graph_model(name), IN_VERILATOR[name])
 
 
 @pytest.mark.long
 @pytest.mark.parametrize("number", range(3))
 @pytest.mark.parametrize("name", GRAPHS)
-def test_all_graphs_equal_the_integer_model(tmp_path: Path, name: str, number: int) -> None:
+def test_many_windows_of_all_graphs(tmp_path: Path, name: str, number: int) -> None:
     model = graph_model(name)
     if number < len(options_of(model)):  # a graph of single rows has no second way
-        check_all_windows(design_of(name, number, tmp_path / "rtl"), tmp_path)
+        check_many(tmp_path, model, number)
+
+
+def test_relu_clamps_at_its_zero_point(tmp_path: Path) -> None:
+    """Even where lower integers would be left: training puts the two in one place."""
+    model = graph_model("no_attention")
+    output = replace(model.tensors["up.output"], zero_point=0)
+    check(tmp_path, replace(model, tensors=dict(model.tensors) | {output.name: output}), 2)

@@ -55,7 +55,8 @@ architecture rtl of collector is
   constant WAYS_AT      : natural := STEP_BITS + ADDRESS_BITS;
   constant SLOT_AT      : natural := WAYS_AT + 2;
   -- A field for an address of its own, or the result's address.
-  constant RESIDUAL_FIELD : natural := STEP_BITS + RESIDUAL_ROWS * (SLOT_AT + SLOT_BITS - STEP_BITS);
+  constant RESIDUAL_FIELD : natural :=
+    STEP_BITS + RESIDUAL_ROWS * (SLOT_AT + SLOT_BITS - STEP_BITS);
   constant POSITION_FIELD : natural :=
     STEP_BITS + POSITION_ROWS * (SLOT_AT + SLOT_BITS + RESIDUAL_ROWS * ADDRESS_BITS - STEP_BITS);
 
@@ -150,6 +151,11 @@ begin
     variable following : step_t;
   begin
     if rising_edge(clk) then
+      -- synthesis translate_off
+      assert arrived /= '1' or word_step < PROGRAM'length
+        report "collector: a job of a step outside of the program"
+        severity failure;
+      -- synthesis translate_on
       following := PROGRAM(to_integer(word_step));
       if arrived = '1' then
         upcoming <= following;

@@ -8,8 +8,9 @@
 --
 -- A transfer takes place in every clock in which valid and ready are both high. Inputs are taken
 -- tensor by tensor, row by row; the program starts with the first of them; then the outputs are
--- offered, in the same order. What a model does not need, an engine for it does not have. "reset" is synchronous and may come at any time. Memories are enabled only in the
--- clocks in which they are read or written, and registers keep what they hold while nothing comes.
+-- offered, in the same order. What a model does not need, an engine for it does not have. "reset"
+-- is synchronous and may come at any time. Memories are enabled only in the clocks in which they
+-- are read or written, and registers keep what they hold while nothing comes.
 library ieee;
 use ieee.std_logic_1164.all;
 use ieee.numeric_std.all;
@@ -95,7 +96,8 @@ architecture rtl of engine is
   signal c_row_first  : std_logic;
   signal c_row_last   : std_logic;
   signal c_slot       : unsigned(SLOT_BITS - 1 downto 0);
-  signal bias_address, m_address, r_address, residual_address, position_address, c_y_address : address_t;
+  signal bias_address, m_address, r_address : address_t;
+  signal residual_address, position_address, c_y_address : address_t;
   signal c_y_lane     : unsigned(LANE_INDEX_BITS - 1 downto 0);
   signal below_valid  : way_bits;
   signal below_step   : step_index_array;

@@ -32,45 +32,51 @@ package engine_types is
   constant LANE_SINGLE : natural := 1;
   constant LANE_TABLES : natural := 2;
 
+  -- What numbers of any model are at the most; engine_config states the widths of one model.
+  subtype flag_t is natural range 0 to 1;
+  subtype shift_t is natural range 1 to 24;
+  subtype raise_t is natural range 0 to 48;
+  subtype level_t is integer range -2 ** 23 to 2 ** 23 - 1; -- of a tensor of 24 bits
+
   type step_t is record
     -- sequencer
     tiles_last     : natural;
     inner_last     : natural;
     group_last     : natural; -- products that a pair of lanes sums up at a time
     tile_pause     : natural; -- idle clocks between tiles
-    x_source       : natural;
-    x_zero         : integer;
-    lane_source    : natural; -- weight bank, or keys, or values
+    x_source       : natural range FROM_SCRATCH to FROM_POOL;
+    x_zero         : level_t;
+    lane_source    : natural range 0 to 8; -- one of up to 7 weight banks, or keys, or values
     lane_base      : natural;
     lane_stride    : natural; -- from tile to tile
     -- collector
-    column_first   : natural; -- first lane, and from lane to lane
-    column_step    : natural;
+    column_first   : flag_t; -- first lane, and from lane to lane
+    column_step    : positive range 1 to 2;
     columns_full   : natural; -- columns of a full tile, less one,
     columns_last   : natural; -- and of the last tile
     bias_base      : natural;
     m_base         : natural;
     r_base         : natural;
-    destination    : natural;
+    destination    : natural range TO_SCRATCH to TO_POOL;
     y_stride       : natural; -- values: from block to block of channels
     block_last     : natural; -- values: columns of one head, less one
     -- epilogue
-    has_bias       : natural;
-    bias_per_row   : natural; -- 1: every token has biases of its own
-    has_residual   : natural;
-    residual_element : natural; -- the residual is one number of the inputs, the so manieth; 0: a row
-    row_multiplier : natural; -- 1: M comes from the row's reciprocal
-    residual_zero  : integer;
-    residual_shift : natural;
-    shift          : natural;
-    rounding       : natural; -- position of the rounding bit
-    y_zero         : integer;
-    y_low          : integer;
-    y_high         : integer;
+    has_bias       : flag_t;
+    bias_per_row   : flag_t; -- 1: every token has biases of its own
+    has_residual   : flag_t;
+    residual_element : natural; -- 0: the residual is a row; n: it is the n-th element of the inputs
+    row_multiplier : flag_t; -- 1: M comes from the row's reciprocal
+    residual_zero  : level_t;
+    residual_shift : raise_t;
+    shift          : shift_t;
+    rounding       : natural range 0 to shift_t'high - 1; -- position of the rounding bit
+    y_zero         : level_t;
+    y_low          : level_t;
+    y_high         : level_t;
     -- softmax
-    numerator      : natural;
+    numerator      : natural range 0 to 2 ** 25 - 1;
     table_base     : natural;
-    e_zero         : integer;
+    e_zero         : integer range -128 to 0;
   end record;
 
   type step_array is array (natural range <>) of step_t;
@@ -94,8 +100,8 @@ package engine_types is
   -- Bits of an index that tells so many apart, one at the least.
   function index_bits (count : positive) return positive;
 
-  -- a + b + carry. A difference inside, because synthesis may swap the operands of a sum, but not of
-  -- a difference: a goes into the carry chain as it is, b may be a function of signals.
+  -- a + b + carry. A difference inside, because synthesis may swap the operands of a sum, but not
+  -- of a difference: a goes into the carry chain as it is, b may be a function of signals.
   function add (a, b : signed; carry : std_logic) return signed;
 
 end package engine_types;

@@ -3,9 +3,10 @@
 --
 --   y = clamp(y_zero + ((acc + bias) * M + ((r - r_zero) * R << Q) + 2^(S-1) >> S))
 --
--- A sum, the borrow that its lane still owes and its step enter; bias, M, R and the residual operand
--- follow two clocks later, straight from their memories; y leaves eleven clocks after the sum.
--- Whatever travels along ("tag") comes out beside y. Operands that are not valid change nothing.
+-- A sum, the borrow that its lane still owes and its step enter; bias, M, R and the residual
+-- operand follow two clocks later, straight from their memories; y leaves eleven clocks after the
+-- sum. Whatever travels along ("tag") comes out beside y. Operands that are not valid change
+-- nothing.
 library ieee;
 use ieee.std_logic_1164.all;
 use ieee.numeric_std.all;

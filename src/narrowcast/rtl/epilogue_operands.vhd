@@ -1,4 +1,6 @@
--- What the epilogues need beside sums: biases, M, R and residual operands, two clocks after their addresses.
+-- SPDX-License-Identifier: Apache-2.0
+-- What the epilogues need beside sums: biases, M, R and residual operands, two clocks after their
+-- addresses.
 --
 -- M of a difference from a row's maximum, which comes out of turn, is that of its step.
 library ieee;
@@ -42,7 +44,8 @@ architecture rtl of epilogue_operands is
   signal step_1       : unsigned(STEP_BITS - 1 downto 0);
   signal ways_1, ways_2 : std_logic_vector(1 downto 0);
   signal bias_data    : std_logic_vector(BIAS_BITS - 1 downto 0);
-  type   position_array is array (WAYS - 1 downto 0) of std_logic_vector(POSITION_BITS - 1 downto 0);
+  subtype position_t is std_logic_vector(POSITION_BITS - 1 downto 0);
+  type   position_array is array (WAYS - 1 downto 0) of position_t;
   signal position_data : position_array;
   type   bias_array is array (WAYS - 1 downto 0) of signed(BIAS_BITS - 1 downto 0);
   signal own_biases   : bias_array;
@@ -179,14 +182,16 @@ begin
     variable element : signed(INPUT_BITS - 1 downto 0);
   begin
     for i in 0 to WAYS - 1 loop
-      own_residual(i) <= resize(signed(residual_data((i + 1) * TOKEN_BITS - 1 downto i * TOKEN_BITS)), RESIDUAL_BITS);
+      own_residual(i) <= resize(
+        signed(residual_data((i + 1) * TOKEN_BITS - 1 downto i * TOKEN_BITS)), RESIDUAL_BITS);
       own_biases(i)   <= signed(bias_data);
       if per_row = '1' then
         own_biases(i) <= resize(signed(position_data(i)), BIAS_BITS);
       end if;
     end loop;
     if ways_2 = "10" then
-      own_residual(0) <= resize(signed(residual_data(WAYS * TOKEN_BITS - 1 downto (WAYS - 1) * TOKEN_BITS)), RESIDUAL_BITS);
+      own_residual(0) <= resize(
+        signed(residual_data(WAYS * TOKEN_BITS - 1 downto (WAYS - 1) * TOKEN_BITS)), RESIDUAL_BITS);
       if per_row = '1' then
         own_biases(0) <= resize(signed(position_data(WAYS - 1)), BIAS_BITS);
       end if;

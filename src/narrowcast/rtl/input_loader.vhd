@@ -1,10 +1,10 @@
 -- SPDX-License-Identifier: Apache-2.0
 -- Takes the inputs of an inference from their stream, row by row, and writes them to the stores.
 --
--- Inputs come one tensor after the other. Row i of a tensor goes to way i modulo ways; the rows of two
--- ways lie at the same address. "row_loaded" is high with the last input of each row. Numbers that
--- are residuals by themselves are kept, for the epilogue, beside being stored. After the last input
--- nothing is taken until "start".
+-- Inputs come one tensor after the other. Row i of a tensor goes to way i modulo ways; the rows of
+-- two ways lie at the same address. "row_loaded" is high with the last input of each row. Numbers
+-- that are residuals by themselves are kept, for the epilogue, beside being stored. After the last
+-- input nothing is taken until "start".
 library ieee;
 use ieee.std_logic_1164.all;
 use ieee.numeric_std.all;

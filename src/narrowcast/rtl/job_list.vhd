@@ -1,9 +1,9 @@
 -- SPDX-License-Identifier: Apache-2.0
 -- The list of jobs, as one of its readers sees it: the word of the job to come.
 --
--- After "advance" the next word is fetched, in three clocks: "arrived" is high in the clock in which
--- it first stands at the output, "fetched" from the clock after that on. At the end of the list comes
--- its beginning. The memory is read once for each word.
+-- After "advance" the next word is fetched, in three clocks: "arrived" is high in the clock in
+-- which it first stands at the output, "fetched" from the clock after that on. At the end of the
+-- list comes its beginning. The memory is read once for each word.
 library ieee;
 use ieee.std_logic_1164.all;
 use ieee.numeric_std.all;

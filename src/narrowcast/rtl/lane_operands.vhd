@@ -1,8 +1,9 @@
+-- SPDX-License-Identifier: Apache-2.0
 -- The lane operand: a word of weights, of keys or of values, one clock in front of the lanes.
 --
--- The address comes from the sequencer; the word stands at the output three clocks later, and stays there
--- until another one is taken. Results that are keys or values are written here. Values of even and of
--- odd rows lie in a way each, so an address of values has the way in its lowest bit.
+-- The address comes from the sequencer; the word stands at the output three clocks later, and stays
+-- there until another one is taken. Results that are keys or values are written here. Values of
+-- even and of odd rows lie in a way each, so an address of values has the way in its lowest bit.
 library ieee;
 use ieee.std_logic_1164.all;
 use ieee.numeric_std.all;
@@ -15,7 +16,8 @@ entity lane_operands is
   port (
     clk           : in    std_logic;
     issue         : in    std_logic; -- the address is valid
-    source        : in    natural range 0 to BANK_BITS'length + 1; -- weight bank, or keys, or values
+    -- weight bank, or keys, or values
+    source        : in    natural range 0 to BANK_BITS'length + 1;
     address       : in    unsigned(ADDRESS_BITS - 1 downto 0);
     take          : in    std_logic; -- two clocks after the address
     key_write     : in    std_logic_vector(WAYS - 1 downto 0);

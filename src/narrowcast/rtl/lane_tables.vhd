@@ -9,13 +9,14 @@
 -- into the carry chain as it is, two bits of the multiplicand and three of the digit. Likewise the
 -- accumulator's start value is a multiplexer on the side of its adder that has inputs to spare.
 --
--- A multiplier with an odd number of bits has its lowest bit split off: that row is the multiplicand
--- or 0, flip-flops with a reset and no tables, and all others are added in the second clock. With an
--- even number, the lower half of the rows is added in the first clock, the rest in the second; the 1
--- that the lowest row lacks is then the carry of the third clock, the accumulation.
+-- A multiplier with an odd number of bits has its lowest bit split off: that row is the
+-- multiplicand or 0, flip-flops with a reset and no tables, and all others are added in the second
+-- clock. With an even number, the lower half of the rows is added in the first clock, the rest in
+-- the second; the 1 that the lowest row lacks is then the carry of the third clock, the
+-- accumulation.
 --
--- The multiplier is whichever operand makes fewer tables, but an odd one of more than 7 bits only if
--- need be: four adders and more would follow each other in one clock. A product written with "*"
+-- The multiplier is whichever operand makes fewer tables, but an odd one of more than 7 bits only
+-- if need be: four adders and more would follow each other in one clock. A product written with "*"
 -- would not do: from 9 bits on it becomes a DSP block.
 library ieee;
 use ieee.std_logic_1164.all;

@@ -1,11 +1,11 @@
 -- SPDX-License-Identifier: Apache-2.0
--- Collects the results of an inference, in the order of their stream, and offers them when the last one
--- is there.
+-- Collects the results of an inference, in the order of their stream, and offers them when the last
+-- one is there.
 --
--- Few results are held by registers, of which the first is offered; many lie in a memory, from which
--- four registers are filled ahead, so that a result leaves in every clock. With the memory, the
--- first one can be taken three clocks later. "sending" is high while results are offered; "sent" comes
--- with the last one that is taken.
+-- Few results are held by registers, of which the first is offered; many lie in a memory, from
+-- which four registers are filled ahead, so that a result leaves in every clock. With the memory,
+-- the first one can be taken three clocks later. "sending" is high while results are offered;
+-- "sent" comes with the last one that is taken.
 library ieee;
 use ieee.std_logic_1164.all;
 use ieee.numeric_std.all;

@@ -10,8 +10,8 @@
 -- resource can be read from the elaborated module's name.
 --
 -- Attributes pass the choice on to synthesis, as in ram: "rom_style" to Vivado, "romstyle" to
--- Quartus, "syn_romstyle" to Synplify, LSE and Gowin. Some tools look for them at the words, others at
--- the register that is read into.
+-- Quartus, "syn_romstyle" to Synplify, LSE and Gowin. Some tools look for them at the words, others
+-- at the register that is read into.
 library ieee;
 use ieee.std_logic_1164.all;
 use ieee.numeric_std.all;

@@ -1,9 +1,10 @@
+-- SPDX-License-Identifier: Apache-2.0
 -- The broadcast operand of each way, and rows of the residual operand.
 --
--- Inputs, scratch, tokens and the sum over rows: the address comes from the sequencer, and the operand, less
--- its zero point, stands at the output three clocks later. Tokens lie in two memories, so that a row can
--- be read as operand while another one is read as residual. Results are written here but for
--- keys, values and what leaves the engine.
+-- Inputs, scratch, tokens and the sum over rows: the address comes from the sequencer, and the
+-- operand, less its zero point, stands at the output three clocks later. Tokens lie in two
+-- memories, so that a row can be read as operand while another one is read as residual. Results are
+-- written here but for keys, values and what leaves the engine.
 library ieee;
 use ieee.std_logic_1164.all;
 use ieee.numeric_std.all;
@@ -59,6 +60,8 @@ architecture rtl of row_operands is
 
 begin
 
+  -- All ways are read, whosever token it is: an enable for each way would take five look-up tables
+  -- more, and what the other way reads, perhaps while it is written, is dropped.
   read_scratch <= issue when source = FROM_SCRATCH else '0';
   read_tokens  <= issue when source = FROM_TOKENS else '0';
   read_inputs  <= issue when source = FROM_INPUTS else '0';

@@ -134,6 +134,11 @@ begin
     variable left      : rows_t;
   begin
     if rising_edge(clk) then
+      -- synthesis translate_off
+      assert arrived /= '1' or word_step < PROGRAM'length
+        report "sequencer: a job of a step outside of the program"
+        severity failure;
+      -- synthesis translate_on
       following := PROGRAM(to_integer(word_step));
 
       left := rows;
