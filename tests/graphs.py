@@ -226,7 +226,7 @@ def scores_for_two_values() -> GraphSpec:
     return g.build(g.linear("head", g.row_sum("pool", y), 2))
 
 
-BITS = (3, 5, 8)
+BITS, RESULT_BITS = (3, 5, 8), 12
 GRAPHS: dict[str, Callable[[], GraphSpec]] = {
     each.__name__: each
     for each in (
@@ -240,8 +240,10 @@ GRAPHS: dict[str, Callable[[], GraphSpec]] = {
 
 
 def graph_model(name: str) -> IntegerModel:
-    """Return an untrained model of one of ``GRAPHS``, the same each time."""
-    return random_graph(GRAPHS[name](), BITS, list(GRAPHS).index(name))
+    """Return an untrained model of one of ``GRAPHS``, the same each time; its results are wide."""
+    spec = GRAPHS[name]()
+    widths = dict.fromkeys(spec.outputs, RESULT_BITS)
+    return random_graph(spec, BITS, list(GRAPHS).index(name), widths=widths)
 
 
 def drawn_model(seed: int) -> IntegerModel:

@@ -83,7 +83,8 @@ def simulate_verilator(
         [
             require("verilator"),
             *("--cc", "--exe", "--build", "-O3", "--x-assign", "fast", "--x-initial", "fast"),
-            *("-Wno-COMBDLY", "-Wno-UNSIGNED", "--noassert", "-CFLAGS", "-O1"),
+            *("-Wno-COMBDLY", "-Wno-UNSIGNED", "--noassert"),
+            *("-MAKEFLAGS", "OPT_FAST=-O1"),  # what runs once only is not worth optimising
             *(
                 "-j",
                 str(os.cpu_count() or 1),
