@@ -11,6 +11,7 @@ from graphs import GRAPHS, designs_of, drawn_model, graph_model, roomy
 from narrowcast.compile import Design, HardwareOptions, compile_model
 from narrowcast.compile.lanes import LaneKind, largest_group
 from narrowcast.compile.program import Job
+from narrowcast.compile.timing import MULTIPLIER_RING
 from narrowcast.estimate import area
 from narrowcast.integer import (
     Analysis,
@@ -20,8 +21,8 @@ from narrowcast.integer import (
     Scores,
     analyse,
 )
-from narrowcast.integer.builder import Shape
-from narrowcast.integer.random_model import random_model
+from narrowcast.integer.builder import GraphBuilder, Role, Shape
+from narrowcast.integer.random_model import random_graph, random_model
 from narrowcast.targets.device import load_device
 
 CHIPS = ("xc7s15", "xc7s25")
@@ -109,6 +110,31 @@ def test_every_access_of_a_drawn_graph_finds_its_data(seed: int) -> None:
     for design in designs_of(drawn_model(seed)):
         ScheduleChecker(design).check()
         ScheduleChecker(design, derive=True).check()
+
+
+def test_multipliers_of_rows_stay_until_they_are_read() -> None:
+    """Scores run ahead of their context, whose values come late, as far as the ring holds."""
+    g = GraphBuilder()
+    x = g.linear("embed", g.input("input", 36, 2), 2)
+    key = g.linear("key", x, 2, role=Role.LANES)
+    e = g.scores("scores", g.linear("query", x, 2), key, 1)
+    for name in ("one", "two", "three"):
+        x = g.linear(name, x, 16)
+    context = g.context("context", e, g.linear("value", x, 2, role=Role.LANES), 1)
+    model = random_graph(g.build(g.linear("head", g.row_sum("pool", context), 2)), (3, 4, 6))
+    design = compile_model(model, roomy(), area, HardwareOptions(lanes=8, ways=1))
+    waiting: list[int] = []  # slots of rows whose context has not come
+    most = 0
+    for job in design.schedule.jobs:
+        source = design.schedule.steps[job.step].source
+        if isinstance(source, Scores):
+            assert job.slot not in waiting
+            waiting.append(job.slot)
+            most = max(most, len(waiting))
+        elif isinstance(source, Context):
+            waiting.remove(job.slot)
+    assert (waiting, most) == ([], MULTIPLIER_RING)
+    ScheduleChecker(design).check()
 
 
 @pytest.mark.parametrize("first", range(0, 200, 50))
