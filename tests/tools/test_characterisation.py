@@ -71,19 +71,23 @@ cat > hierarchy.rpt <<END
 | engine                   |    (top) |       2047 |       0 | 127 |
 |   (engine)               |    (top) |        512 |       0 |  64 |
 |   collect                |  collect |        256 |       0 |  32 |
-|   stores[1].tokens       |      ram |         64 |       0 |   0 |
-|   sum_of_tokens          |     pool |        512 |       0 |   0 |
+|   rows                   |     rows |        576 |       0 |   0 |
+|     (rows)               |     rows |          0 |       0 |   0 |
+|     stores[1].with_tokens.tokens | ram |       64 |       0 |   0 |
+|     with_pool.sum_of_tokens | pool |        512 |       0 |   0 |
 |   ways_of_array[0].unit  |      way |        639 |       0 |  31 |
 |     (ways_of_array[0].unit) |   way |        511 |       0 |  16 |
 |     finish               | epilogue |         64 |       0 |   8 |
-|     reciprocal           |      rec |         32 |       0 |   4 |
+|     with_reciprocal.reciprocal | rec |        32 |       0 |   4 |
 |       memory             |      ram |          0 |       0 |   0 |
-|       (reciprocal)       |      rec |         32 |       0 |   4 |
-|     exponentials         |      rom |         16 |       0 |   2 |
+|       (with_reciprocal.reciprocal) | rec |    32 |       0 |   4 |
+|     with_exponentials.exponentials | rom |    16 |       0 |   2 |
 |     in_pairs.lanes[3].pair |   pair |         16 |       0 |   1 |
-|   weight_banks[0].bank   |     bank |         64 |       0 |   0 |
-|     (weight_banks[0].bank) |   bank |         32 |       0 |   0 |
-|     segments_of_bank[2].of_this_bank.tables.rest | rom | 32 | 0 | 0 |
+|   columns_of_lanes       |    lanes |         64 |       0 |   0 |
+|     (columns_of_lanes)   |    lanes |          0 |       0 |   0 |
+|     weight_banks[0].bank |     bank |         64 |       0 |   0 |
+|       (weight_banks[0].bank) | bank |         32 |       0 |   0 |
+|       segments_of_bank[2].of_this_bank.tables.rest | rom | 32 | 0 | 0 |
 +--------------------------+----------+------------+---------+-----+
 END
 """
