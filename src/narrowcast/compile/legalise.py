@@ -47,8 +47,8 @@ def legalise(analysis: Analysis) -> Analysis:
     Raises:
         UserError: The engine cannot run an operation. The message names it and the reason.
     """
-    rewriter = _Rewriter(analysis)
-    return analyse(rewriter.rewritten())
+    model = _Rewriter(analysis).rewritten()
+    return analysis if model.operations == analysis.model.operations else analyse(model)
 
 
 def uses(step: Operation) -> Iterator[tuple[str, Use]]:
