@@ -114,7 +114,7 @@ def energy_at(nominal: Energy, rates: Rates, power: Power) -> Energy:
 
     Args:
         nominal: Estimate at nominal rates.
-        rates: of the design, on its own data.
+        rates: Measured rates of the design on its own data.
         power: Coefficients of the device, with their nominal rates.
     """
     lanes, memories, rest = factors(rates, power)
