@@ -1,8 +1,8 @@
 """Write ``synthetic.csv``: SYNTHETIC hourly readings of an imagined greenhouse.
 
-Run ``python make_synthetic.py``; the seed is fixed, so the file comes out the same each time.
-Four months of temperature (deg C), relative humidity (%), light (klx) and soil moisture (%), with
-two gaps in time and a few empty fields, as loggers leave them.
+Run ``python make_synthetic.py``; the seed is fixed, so the file is the same each time. It has four
+months of temperature (deg C), relative humidity (%), light (klx) and soil moisture (%), with two
+gaps in time and a few empty fields, as in the files of real data loggers.
 """
 
 from pathlib import Path
@@ -21,7 +21,7 @@ def readings(rng: np.random.Generator) -> pd.DataFrame:
     day = hour / 24
 
     def wandering(keep: float, scale: float) -> np.ndarray:
-        """Return noise that keeps a part of its last value each hour."""
+        """Return first-order autoregressive noise: each hour ``keep`` x its last value + noise."""
         noise, level = rng.normal(0, scale, HOURS), np.zeros(HOURS)
         for i in range(1, HOURS):
             level[i] = keep * level[i - 1] + noise[i]
@@ -56,7 +56,7 @@ def readings(rng: np.random.Generator) -> pd.DataFrame:
 
 
 def main() -> None:
-    """Write the file beside this one."""
+    """Write the file into the folder of this script."""
     frame = readings(np.random.default_rng(7))
     columns = frame.columns[np.arange(len(MISSING)) % frame.shape[1]]
     for row, column in zip(MISSING, columns, strict=True):

@@ -10,7 +10,6 @@ from narrowcast.compile.program import engine_graph
 from narrowcast.estimate import area
 from narrowcast.integer import IntegerModel, analyse
 from narrowcast.integer.builder import GraphBuilder, GraphSpec, Role
-from narrowcast.integer.model import Array
 from narrowcast.integer.random_model import random_graph
 from narrowcast.targets.device import Device, load_device
 
@@ -227,7 +226,7 @@ def scores_for_two_values() -> GraphSpec:
     return g.build(g.linear("head", g.row_sum("pool", y), 2))
 
 
-BITS = (3, 5, 8)
+BITS, RESULT_BITS = (3, 5, 8), 12
 GRAPHS: dict[str, Callable[[], GraphSpec]] = {
     each.__name__: each
     for each in (
@@ -241,8 +240,10 @@ GRAPHS: dict[str, Callable[[], GraphSpec]] = {
 
 
 def graph_model(name: str) -> IntegerModel:
-    """Return an untrained model of one of ``GRAPHS``, the same each time."""
-    return random_graph(GRAPHS[name](), BITS, list(GRAPHS).index(name))
+    """Return an untrained model of one of ``GRAPHS``, the same each time; its results are wide."""
+    spec = GRAPHS[name]()
+    widths = dict.fromkeys(spec.outputs, RESULT_BITS)
+    return random_graph(spec, BITS, list(GRAPHS).index(name), widths=widths)
 
 
 def drawn_model(seed: int) -> IntegerModel:
@@ -266,16 +267,6 @@ def options_of(model: IntegerModel) -> list[HardwareOptions]:
 def designs_of(model: IntegerModel) -> list[Design]:
     """Compile a model with each of ``options_of``."""
     return [compile_model(model, roomy(), area, options) for options in options_of(model)]
-
-
-def random_words(model: IntegerModel, count: int, seed: int = 5) -> Array:
-    """Return windows of an engine's stream [count, input_words]; the first two are all extremes."""
-    random = np.random.default_rng(seed)
-    tensors = model.input_tensors
-    words = [random.integers(t.low, t.high + 1, (count, t.size)) for t in tensors]
-    for each, tensor in zip(words, tensors, strict=True):
-        each[:1], each[1:2] = tensor.low, tensor.high
-    return np.concatenate(words, axis=1)
 
 
 def drawn_graph(seed: int, operations: int = 8) -> GraphSpec:

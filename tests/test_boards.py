@@ -49,7 +49,7 @@ def test_build_for_a_board(tmp_path: Path) -> None:
     assert 0.05 < activity.rates.rest < 0.3 and 0.1 < activity.rates.memories < 0.7
     assert activity.energy_uj != report.estimate.energy_uj
     assert activity.energy.static_mw == report.estimate.energy.static_mw
-    assert "toggle rates measured in 2 simulated windows" in (tmp_path / "report.html").read_text()
+    assert "toggle rates from 2 simulated windows" in (tmp_path / "report.html").read_text()
 
     ran = Ran()
     again = Options(activity=True, progress=ran)

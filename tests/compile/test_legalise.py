@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from graphs import GRAPHS, drawn_model, graph_model, random_words
+from graphs import GRAPHS, drawn_model, graph_model
 from narrowcast.compile.legalise import Use, legalise, uses
 from narrowcast.errors import UserError
 from narrowcast.integer import (
@@ -20,6 +20,7 @@ from narrowcast.integer import (
 )
 from narrowcast.integer.builder import GraphBuilder, Role
 from narrowcast.integer.random_model import random_graph
+from words import random_words
 
 MODELS = [*GRAPHS, *range(50)]
 SHARED = {Use.OPERAND, Use.RESIDUAL}
@@ -32,9 +33,9 @@ def model_of(which: str | int) -> IntegerModel:
 @pytest.mark.parametrize("which", MODELS)
 def test_results_are_the_same(which: str | int) -> None:
     model = model_of(which)
-    words = random_words(model, 200)
+    inputs, results = random_words(model, 200)
     legal = legalise(analyse(model)).model
-    assert (execute_words(legal, words) == execute_words(model, words)).all()
+    assert (execute_words(legal, inputs) == results).all()
 
 
 def memories(legal: Analysis, name: str) -> list[tuple[Use, str]]:
@@ -141,8 +142,8 @@ def test_a_name_is_not_taken_twice() -> None:
     (copy,) = copies(model, legal)
     assert copy.name not in {step.name for step in model.operations}
     assert copy.output not in model.tensors
-    words = random_words(model, 50)
-    assert (execute_words(legal, words) == execute_words(model, words)).all()
+    inputs, results = random_words(model, 50)
+    assert (execute_words(legal, inputs) == results).all()
 
 
 def test_scores_are_computed_for_each_context() -> None:

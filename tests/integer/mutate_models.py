@@ -195,8 +195,16 @@ def outcome(folder: Path, use: Callable[[IntegerModel], None] = check) -> str:
     return "accepted"
 
 
-def run(count: int, seed: int) -> tuple[Counter[str], list[str]]:
-    """Return how many mutants were accepted and refused, and those that escaped."""
+def run(
+    count: int, seed: int, use: Callable[[IntegerModel], None] = check
+) -> tuple[Counter[str], list[str]]:
+    """Return how many mutants were accepted and refused, and those that escaped.
+
+    Args:
+        count: How many mutants.
+        seed: Of the draws.
+        use: What is done with an accepted one; a UserError refuses it.
+    """
     draw = random.Random(seed)
     found: Counter[str] = Counter()
     escaped = []
@@ -210,7 +218,7 @@ def run(count: int, seed: int) -> tuple[Counter[str], list[str]]:
         for i in range(count):
             source = draw.choice(sources)
             done = mutate(source, target, draw)
-            result = outcome(target)
+            result = outcome(target, use)
             found[result if result in ("accepted", "refused") else "escaped"] += 1
             if result not in ("accepted", "refused"):
                 escaped.append(f"mutant {i} of {source.name}, {done}: {result}")

@@ -109,7 +109,7 @@ def test_page_says_what_toggle_rates_were_measured() -> None:
     report = sample_report()
     page = render_html(report, sample_predictions())
     assert report.activity is not None
-    assert f"an estimate too: {number(report.activity.energy_uj)} µJ" in page
+    assert f"simulated windows: {number(report.activity.energy_uj)} µJ" in page
     assert "lanes toggle 1.09 times as often" in page
     silent = sample_report(verification=replace(VERIFICATION, activity=None))
     page = render_html(silent, sample_predictions())

@@ -35,11 +35,11 @@ def test_a_model_is_made_to_fit(config_file: Path, tmp_path: Path) -> None:
         assess(with_bits(config, bits), Objectives.parse("rmse", "")).costs["latency_us"]
         for bits in (8, 2)
     )
-    goals = Objectives.parse("rmse", f"latency_us={(slow + fast) / 2}")
-    found = fit_device(config, tmp_path / "out", goals)
+    objectives = Objectives.parse("rmse", f"latency_us={(slow + fast) / 2}")
+    found = fit_device(config, tmp_path / "out", objectives)
     assert found.changes and not found.after.violations
     again = load_config(tmp_path / "out" / "fit.toml")
-    assert not assess(again, goals).violations
+    assert not assess(again, objectives).violations
     assert any("latency_us is exceeded by" in line for line in found.reasons())
 
 
@@ -53,7 +53,7 @@ def test_what_fits_is_left_alone(config_file: Path, tmp_path: Path) -> None:
 
 
 def test_what_cannot_fit_is_refused_before_training(config_file: Path, tmp_path: Path) -> None:
-    goals = Objectives.parse("rmse", "latency_us=0.01")
+    objectives = Objectives.parse("rmse", "latency_us=0.01")
     with pytest.raises(UserError, match="do not help: on xc7s15, latency_us is exceeded by"):
-        fit_device(load_config(config_file), tmp_path / "out", goals)
+        fit_device(load_config(config_file), tmp_path / "out", objectives)
     assert not (tmp_path / "out").exists()

@@ -5,14 +5,14 @@ from narrowcast.search.objectives import Objectives, parse_budget, percent, roun
 
 
 def test_units_may_be_left_out() -> None:
-    goals = Objectives.parse("rmse, energy", "latency=200, lut=8000")
-    assert goals.minimise == ("rmse", "energy_uj")
-    assert goals.limits == {"latency_us": 200, "lut": 8000}
+    objectives = Objectives.parse("rmse, energy", "latency=200, lut=8000")
+    assert objectives.minimise == ("rmse", "energy_uj")
+    assert objectives.limits == {"latency_us": 200, "lut": 8000}
 
 
 def test_a_violation_is_a_fraction_of_its_limit() -> None:
-    goals = Objectives.parse("rmse", "latency_us=200,lut=8000")
-    violations = goals.violations({"latency_us": 300.0, "lut": 8000.0})
+    objectives = Objectives.parse("rmse", "latency_us=200,lut=8000")
+    violations = objectives.violations({"latency_us": 300.0, "lut": 8000.0})
     assert violations == {"latency_us": pytest.approx(0.5)}
 
 

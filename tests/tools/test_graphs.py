@@ -3,43 +3,72 @@
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
+
+from graphs import GRAPHS, drawn_model, graph_model, options_of, roomy
+from narrowcast.compile import Design, compile_model
+from narrowcast.estimate import area
+from narrowcast.integer import IntegerModel
+from narrowcast.tools.simulate import simulate_ghdl, simulate_verilator
 from words import random_words
 
-from graphs import GRAPHS, drawn_graph
-from narrowcast.compile import HardwareOptions, compile_model
-from narrowcast.estimate.area import area
-from narrowcast.integer.model import IntegerModel
-from narrowcast.integer.random_model import random_graph
-from narrowcast.targets.device import load_device
-from narrowcast.tools.simulate import simulate_ghdl
-
-ROOMY = replace(load_device("xc7s15"), lut=10**6, ff=10**6, blocks=1000)
+IN_VERILATOR = {"two_outputs": 1, "elements_of_two_inputs": 2}  # graphs, and numbers of options
 
 
-def check(folder: Path, model: IntegerModel, lanes: int, ways: int) -> None:
-    design = compile_model(model, ROOMY, area, HardwareOptions(lanes=lanes, ways=ways))
+def design_of(model: IntegerModel, number: int, folder: Path) -> Design:
+    """Compile a model with some of ``options_of``, by their number, and write its RTL."""
+    design = compile_model(model, roomy(), area, options_of(model)[number])
     design.write_rtl(folder / "rtl")
+    return design
+
+
+def check(folder: Path, model: IntegerModel, number: int) -> None:
+    """Compare three windows in GHDL."""
+    number %= len(options_of(model))
+    design = design_of(model, number, folder)
     words, expected = random_words(model, 3)
     found = simulate_ghdl(folder / "rtl", model, words, expected, folder / "work")
     assert (found.windows, found.mismatches, found.first_difference) == (3, 0, None)
     assert found.cycles == design.cycles
 
 
+def check_many(folder: Path, model: IntegerModel, number: int) -> None:
+    """Compare a hundred windows in Verilator."""
+    design = design_of(model, number, folder)
+    words, expected = random_words(model, 100)
+    assert len(np.unique(expected, axis=0)) > 5
+    found = simulate_verilator(folder / "rtl", model, words, expected, folder / "work")
+    assert (found.windows, found.mismatches, found.first_difference) == (100, 0, None)
+    assert found.cycles == design.cycles
+
+
 @pytest.mark.parametrize("name", GRAPHS)
 def test_graphs(tmp_path: Path, name: str) -> None:
-    ways = 1 if name == "one_row" else 2
-    check(tmp_path, random_graph(GRAPHS[name](), (3, 4, 6)), 8, ways)
+    check(tmp_path, graph_model(name), list(GRAPHS).index(name))
 
 
 @pytest.mark.parametrize("seed", range(6))
 def test_drawn_graphs(tmp_path: Path, seed: int) -> None:
-    """All lanes in one way: with two, a second token might have no row."""
-    check(tmp_path, random_graph(drawn_graph(seed), (2, 5, 8), seed), 5 + seed % 2, 1)
+    check(tmp_path, drawn_model(seed), seed)
+
+
+@pytest.mark.parametrize("name", IN_VERILATOR)
+def test_many_windows(tmp_path: Path, name: str) -> None:
+    check_many(tmp_path, graph_model(name), IN_VERILATOR[name])
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("number", range(3))
+@pytest.mark.parametrize("name", GRAPHS)
+def test_many_windows_of_all_graphs(tmp_path: Path, name: str, number: int) -> None:
+    model = graph_model(name)
+    if number < len(options_of(model)):  # a graph of single rows has no second way
+        check_many(tmp_path, model, number)
 
 
 def test_relu_clamps_at_its_zero_point(tmp_path: Path) -> None:
     """Even where lower integers would be left: training puts the two in one place."""
-    model = random_graph(GRAPHS["no_attention"](), (3, 4, 6))
+    model = graph_model("no_attention")
     output = replace(model.tensors["up.output"], zero_point=0)
-    check(tmp_path, replace(model, tensors=dict(model.tensors) | {output.name: output}), 8, 2)
+    check(tmp_path, replace(model, tensors=dict(model.tensors) | {output.name: output}), 2)

@@ -1,6 +1,6 @@
-"""The command line: thin commands over the package.
+"""The command line.
 
-Each command imports what it runs when it runs, so that ``--help`` loads nothing else.
+Each command imports the modules that it needs when it runs, so that ``--help`` is fast.
 """
 
 import sys
@@ -46,7 +46,7 @@ def _common(
 
 
 def _spread(arguments: list[str]) -> list[str]:
-    """Let several KEY=VALUE follow one ``--set``, which typer cannot."""
+    """Repeat ``--set`` before each KEY=VALUE that follows it, as typer takes one value only."""
     spread: list[str] = []
     setting = False
     for argument in arguments:

@@ -1,4 +1,4 @@
-"""The commands that say what a model costs: ``estimate`` and ``characterise``."""
+"""The commands ``estimate`` and ``characterise``."""
 
 import json
 import tempfile
@@ -20,66 +20,68 @@ def estimate(
     device: DeviceName = None,
     every: Annotated[
         float | None,
-        typer.Option("--every", metavar="SECONDS", help="Forecast so often: the energy of a day."),
+        typer.Option(
+            "--every", metavar="SECONDS", help="Interval of forecasts; adds a day's energy."
+        ),
     ] = None,
     cell: Annotated[
         float | None,
-        typer.Option("--cell", metavar="WH", help="Watt hours of a cell: how long it lasts."),
+        typer.Option("--cell", metavar="WH", help="Energy of a battery; adds its life in days."),
     ] = None,
     tool: Annotated[
         Literal["yosys", "vivado"],
-        typer.Option("--tool", help="Whose count of LUT and FF to estimate."),
+        typer.Option("--tool", help="The synthesis tool whose LUT and FF counts to estimate."),
     ] = "yosys",
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """Say what a configuration costs, without training or synthesis.
+    """Estimate the cost of a configuration, without training or synthesis.
 
-    Cycles, DSP and block memory are exact; LUT and FF are fitted to synthesised designs; power and
-    energy are estimates. docs/estimate.md says how each comes about.
+    Cycles, DSP and block memory are exact. LUT and FF are fitted to synthesised designs. Power and
+    energy are estimates. See docs/estimate.md.
     """
     with one_line_errors():
         from narrowcast.config import load_config
-        from narrowcast.estimate import estimate as find
+        from narrowcast.estimate import estimate as run
 
         if cell is not None and every is None:
             raise UserError("--cell needs --every: how often is a forecast made?")
         for name, value in (("--every", every), ("--cell", cell)):
             if value is not None and not 0 < value < float("inf"):
                 raise UserError(f"{name} must be above 0, not {value:g}")
-        found = find(load_config(config, with_device(set_, device), data), tool)
-        if every is not None and every < found.energy.seconds:
+        result = run(load_config(config, with_device(set_, device), data), tool)
+        if every is not None and every < result.energy.seconds:
             raise UserError(
-                f"--every {every:g}: a forecast takes {found.energy.seconds:.3g} s: it cannot be "
+                f"--every {every:g}: a forecast takes {result.energy.seconds:.3g} s: it cannot be "
                 "made so often"
             )
     if as_json:
-        typer.echo(json.dumps(found.to_json(every, cell), indent=1))
+        typer.echo(json.dumps(result.to_json(every, cell), indent=1))
         return
-    for line in found.lines(every, cell):
+    for line in result.lines(every, cell):
         typer.echo(line)
 
 
 def characterise(
     *,
     device: Annotated[
-        str, typer.Option("--device", help="The device for which models are drawn.")
+        str, typer.Option("--device", help="The device of the random models.")
     ] = "xc7s15",
     tool: Annotated[
         Literal["yosys", "vivado"], typer.Option("--tool", help="The synthesis tool.")
     ] = "yosys",
-    points: Annotated[int, typer.Option("--points", help="Synthesise so many models.")] = 24,
+    points: Annotated[int, typer.Option("--points", help="The number of samples.")] = 24,
     out: Annotated[
         Path | None,
-        typer.Option("--out", metavar="DIR", help="Folder of the points, not the package's own."),
+        typer.Option("--out", metavar="DIR", help="Folder of the samples, not the package's."),
     ] = None,
     yosys: Yosys = None,
 ) -> None:
-    """Synthesise random models of a device, and fit the estimates to them.
+    """Synthesise random models for a device, and fit the area estimates to them.
 
-    About half a minute for each with yosys; a run that is cut off goes on where it stopped.
+    With yosys, each sample takes about half a minute. An interrupted run can be continued.
     """
     with one_line_errors(), tempfile.TemporaryDirectory() as work:
-        from narrowcast.estimate.area import POINTS
+        from narrowcast.estimate.area import SAMPLES
         from narrowcast.extras import require_extra
         from narrowcast.progress import choose_progress
         from narrowcast.targets.device import load_device
@@ -90,10 +92,10 @@ def characterise(
             require_extra("synth", "characterising")
         progress.started("characterise")
         try:
-            folder = POINTS if out is None else out
-            found = run(chosen, folder, Path(work), points, progress.advanced, tool, yosys)
+            folder = SAMPLES if out is None else out
+            result = run(chosen, folder, Path(work), points, progress.advanced, tool, yosys)
         finally:
             progress.ended()
-    error = found["fit"]["error"]
-    typer.echo(f"points:     {len(found['points'])} of {chosen.family.name}, {found['tool']}")
+    error = result["fit"]["error"]
+    typer.echo(f"points:     {len(result['points'])} of {chosen.family.name}, {result['tool']}")
     typer.echo(f"error:      LUT {error['lut']:.1%}, FF {error['ff']:.1%} at worst, left out")

@@ -1,4 +1,4 @@
-"""Arguments and options that several commands have."""
+"""Arguments and options of several commands."""
 
 from pathlib import Path
 from typing import Annotated, Literal
@@ -7,11 +7,9 @@ import typer
 
 ConfigFile = Annotated[
     Path,
-    typer.Argument(metavar="CONFIG.toml", help="What to make, see examples/.", show_default=False),
+    typer.Argument(metavar="CONFIG.toml", help="Configuration, see examples/.", show_default=False),
 ]
-Out = Annotated[
-    Path, typer.Option("--out", metavar="DIR", help="The folder for everything that is made.")
-]
+Out = Annotated[Path, typer.Option("--out", metavar="DIR", help="The output folder.")]
 Data = Annotated[
     Path | None,
     typer.Option("--data", metavar="FILE", help="The table of readings, instead of data.path."),
@@ -21,27 +19,28 @@ Set = Annotated[
     typer.Option(
         "--set",
         metavar="KEY=VALUE",
-        help="Override a key of the file, such as model.channels=16; several may follow.",
+        help="Override a key of the configuration, such as model.channels=16; may be repeated.",
     ),
 ]
-Force = Annotated[bool, typer.Option("--force", help="Do it again, even if nothing has changed.")]
+Force = Annotated[bool, typer.Option("--force", help="Run the stage even if it is up to date.")]
 Synth = Annotated[Literal["yosys", "vivado"], typer.Option("--synth", help="The synthesis tool.")]
 Place = Annotated[
     Literal["nextpnr", "none"],
     typer.Option(
         "--place",
-        help="The place and route tool, for devices that have an open one; 'none' to leave it out.",
+        help="The tool for place and route, if the device has an open one; 'none' to skip it.",
     ),
 ]
 Activity = Annotated[
     bool,
     typer.Option(
-        "--activity", help="Measure toggle rates in a few windows, and estimate the energy by them."
+        "--activity",
+        help="Measure toggle rates in two windows, for another estimate of energy.",
     ),
 ]
 Yosys = Annotated[
     Path | None,
-    typer.Option("--yosys", metavar="PATH", help="Another yosys than the one that comes along."),
+    typer.Option("--yosys", metavar="PATH", help="Path of yosys, not the installed package."),
 ]
 DeviceName = Annotated[
     str | None,
@@ -52,11 +51,11 @@ Most = Annotated[
     typer.Option(
         "--max",
         metavar="NAME=NUMBER,...",
-        help="What must not be exceeded: latency_us=200,lut=8000.",
+        help="Upper limits, such as latency_us=200,lut=8000.",
     ),
 ]
 
 
 def with_device(overrides: list[str] | None, device: str | None) -> list[str]:
-    """Return the overrides, with that of the device."""
+    """Return the overrides, with one for the device if it is given."""
     return [*(overrides or ()), *([f"hardware.device={device}"] if device else ())]

@@ -1,4 +1,4 @@
-"""What commands print: tables, and errors in one line."""
+"""Output of the commands: tables, and errors in one line."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -11,7 +11,7 @@ from narrowcast.errors import ToolError, UserError
 
 @contextmanager
 def one_line_errors() -> Iterator[None]:
-    """Turn what a user can put right into one line and an exit code."""
+    """Print an error that the user can correct as one line, and exit with a code."""
     try:
         yield
     except (UserError, ToolError) as error:
@@ -36,7 +36,7 @@ def _fail(message: str) -> NoReturn:
 
 
 def print_table(rows: Sequence[Sequence[str]]) -> None:
-    """Print rows under a head, in columns."""
+    """Print rows in aligned columns; the first row is the header."""
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     for row in rows:
         cells = (cell.ljust(width) for cell, width in zip(row, widths, strict=True))

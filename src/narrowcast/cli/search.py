@@ -1,4 +1,4 @@
-"""The commands that choose bits and hardware: ``search`` and ``fit``."""
+"""The commands ``search`` and ``fit``."""
 
 from typing import Annotated
 
@@ -16,7 +16,7 @@ def search(
     set_: Set = None,
     device: DeviceName = None,
     minimise: Annotated[
-        str, typer.Option("--minimise", metavar="NAME,...", help="rmse, and what to weigh it with.")
+        str, typer.Option("--minimise", metavar="NAME,...", help="The objectives: rmse and others.")
     ] = "rmse,energy",
     most: Most = "",
     vary: Annotated[
@@ -24,14 +24,15 @@ def search(
         typer.Option(
             "--vary",
             metavar="SIZE=NUMBER,...",
-            help="Sizes to choose from: window, channels, layers, heads or ffn_channels=16,32.",
+            help="Search sizes, too: window, channels, layers, heads or ffn_channels=16,32.",
         ),
     ] = None,
     budget: Annotated[
-        str, typer.Option("--budget", metavar="TIME", help="Such as 90s, 10min or 4h.")
+        str,
+        typer.Option("--budget", metavar="TIME", help="Duration, such as 90s, 10min or 4h."),
     ] = "10min",
     resume: Annotated[
-        bool, typer.Option("--resume", help="Go on with the search in the folder.")
+        bool, typer.Option("--resume", help="Continue the search in the output folder.")
     ] = False,
     cluster: Annotated[
         str | None,
@@ -39,12 +40,12 @@ def search(
     ] = None,
     workers: Annotated[
         int | None,
-        typer.Option("--workers", min=1, help="Trainings at once; by default one for each core."),
+        typer.Option("--workers", min=1, help="Simultaneous trainings; by default one per core."),
     ] = None,
 ) -> None:
-    """Search for bits and hardware choices, and write a configuration for each of the best.
+    """Search for widths and hardware options, and print the Pareto front.
 
-    The front is printed, and written to front.json, front.html and front/.
+    The front is written to front.json, front.html and, as configurations, to front/.
     """
     with one_line_errors():
         from narrowcast.config import load_config
@@ -56,7 +57,7 @@ def search(
         from narrowcast.search.run import search as run
         from narrowcast.search.space import parse_sizes
 
-        found = run(
+        front = run(
             load_config(config, with_device(set_, device), data),
             out,
             Objectives.parse(minimise, most),
@@ -67,12 +68,12 @@ def search(
             workers=workers,
             progress=choose_progress(),
         )
-    if not found.best:
+    if not front.best:
         typer.echo("nothing was trained in full: go on with --resume and a longer --budget")
         return
-    print_table(list(found.table()))
+    print_table(list(front.table()))
     typer.echo(f"front:      {out / 'front.html'}")
-    first = out / str(found.best[0].file)
+    first = out / str(front.best[0].file)
     typer.echo(f"build one:  narrowcast build {first} --out {first.with_suffix('')}")
 
 
@@ -85,10 +86,10 @@ def fit(
     device: DeviceName = None,
     most: Most = "",
 ) -> None:
-    """Make a model that does not fit fit: take bits away where the forecast feels it least.
+    """Reduce the widths of a model until it fits the device, where the loss is least.
 
-    Writes fit.toml, which 'narrowcast build' takes, and fit.json. Takes seconds, once the model is
-    trained in floating point.
+    Writes the configuration fit.toml for 'narrowcast build', and fit.json. This takes seconds, once
+    the model is trained in floating point.
     """
     with one_line_errors():
         from narrowcast.config import load_config
@@ -101,15 +102,15 @@ def fit(
         from narrowcast.search.shapes import model_folder
 
         settings = load_config(config, with_device(set_, device), data)
-        found = fit_device(settings, out, Objectives.parse("rmse", most), choose_progress())
-    for line in found.reasons():
+        result = fit_device(settings, out, Objectives.parse("rmse", most), choose_progress())
+    for line in result.reasons():
         typer.echo(line)
-    if found.changes:
+    if result.changes:
         rows = [["tensor", "bits", "now", "loss alone"]]
         rows += [
             [change.name, str(change.before), str(change.after), f"{change.loss:.2g}"]
-            for change in found.changes
+            for change in result.changes
         ]
         print_table(rows)
-    folder = model_folder(out, found.config)  # with the float model in it
+    folder = model_folder(out, result.config)  # which has the float model
     typer.echo(f"build it:   narrowcast build {out / CONFIG} --out {folder}")

@@ -26,7 +26,7 @@ def build(
 ) -> None:
     """Run all stages: train, quantize, compile, verify, synth, place, report.
 
-    A stage that is finished is skipped when nothing it depends on has changed.
+    Stages that are up to date are skipped.
     """
     with one_line_errors():
         from narrowcast import load_config, pipeline
@@ -52,9 +52,9 @@ def train(
 def quantize(
     *, config: ConfigFile, out: Out, data: Data = None, set_: Set = None, force: Force = False
 ) -> None:
-    """Turn the trained forecaster into integers of a few bits (stage 2 of 7).
+    """Quantise the trained forecaster (stage 2 of 7).
 
-    The forecaster is fine-tuned with rounding in place, then written as integer_model.json.
+    The forecaster is fine-tuned with fake quantisation and exported to integer_model.json.
     """
     with one_line_errors():
         from narrowcast import load_config, pipeline
@@ -67,9 +67,9 @@ def quantize(
 def compile(
     *, config: ConfigFile, out: Out, data: Data = None, set_: Set = None, force: Force = False
 ) -> None:
-    """Turn the integers into VHDL for the device (stage 3 of 7).
+    """Compile the integer model to VHDL (stage 3 of 7).
 
-    Writes the sources to DIR/rtl, and to DIR/vectors what goes in and must come out.
+    Writes the sources to DIR/rtl and the test vectors to DIR/vectors.
     """
     with one_line_errors():
         from narrowcast import load_config, pipeline
@@ -88,9 +88,9 @@ def verify(
     force: Force = False,
     activity: Activity = False,
 ) -> None:
-    """Simulate the VHDL and compare each result, bit by bit (stage 4 of 7).
+    """Simulate the VHDL and compare it bit for bit with the integer model (stage 4 of 7).
 
-    All test windows run in Verilator, a few in GHDL. Both must be installed.
+    Verilator simulates all test windows, GHDL a few. Both must be installed.
     """
     with one_line_errors():
         from narrowcast import load_config, pipeline
@@ -110,9 +110,9 @@ def synth(
     synth: Synth = "yosys",
     yosys: Yosys = None,
 ) -> None:
-    """Synthesise the VHDL and count what it takes of the device (stage 5 of 7).
+    """Synthesise the VHDL and count its resources (stage 5 of 7).
 
-    A project script for Vivado is written to DIR/vivado in any case.
+    A project for Vivado is also written to DIR/vivado.
     """
     with one_line_errors():
         from narrowcast import load_config, pipeline
@@ -132,9 +132,9 @@ def place(
     force: Force = False,
     yosys: Yosys = None,
 ) -> None:
-    """Place and route the design on a board, and write its bitstream (stage 6 of 7).
+    """Place and route the design for a board, and write its bitstream (stage 6 of 7).
 
-    For iCE40 and ECP5. The bitstream is in DIR/board; docs/boards.md says how to talk to it.
+    For iCE40 and ECP5. The bitstream is in DIR/board. See docs/boards.md for its protocol.
     """
     with one_line_errors():
         from narrowcast import load_config, pipeline
@@ -153,7 +153,7 @@ def report(
     force: Force = False,
     place: Place = "nextpnr",
 ) -> None:
-    """Gather everything in report.json and report.html (stage 7 of 7)."""
+    """Collect all results in report.json and report.html (stage 7 of 7)."""
     with one_line_errors():
         from narrowcast import load_config, pipeline
         from narrowcast.progress import choose_progress
@@ -163,7 +163,7 @@ def report(
 
 
 def _summary(report: "Report", out: Path) -> None:
-    """Print what matters most of a report."""
+    """Print a summary of a report."""
     test, synthesis, checked = report.accuracy.test, report.synthesis, report.verification.verilator
     exact, rounded = test["float"], test["integer"]
     used = ", ".join(f"{value:g} {key.upper()}" for key, value in synthesis.used.items())

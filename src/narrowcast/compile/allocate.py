@@ -13,7 +13,7 @@ Place = tuple[str, int, int]  # tensor, head, row of the stores: a token of each
 
 @dataclass(frozen=True)
 class Addresses:
-    """Where everything that is written lies.
+    """The addresses of all data that the engine writes.
 
     Attributes:
         rows: First address of each row in its store: scratch or tokens.
@@ -44,7 +44,7 @@ def rows_of_store(rows: int, array: LaneArray) -> int:
 
 
 def allocate(graph: EngineGraph, schedule: Schedule, array: LaneArray) -> Addresses:
-    """Place all tensors that the engine writes."""
+    """Allocate addresses for all tensors that the engine writes."""
     rows, words = _allocate_rows(graph, schedule, array.ways)
     inputs, input_words = {}, 0
     for tensor in graph.model.input_tensors:
@@ -64,12 +64,12 @@ def allocate(graph: EngineGraph, schedule: Schedule, array: LaneArray) -> Addres
 
 
 def _key_words(tensor: Tensor, array: LaneArray) -> int:
-    """Return the words of a lane's cache, which holds one key of so many."""
+    """Return the words of a lane's cache, which holds every ``array.columns``-th key."""
     return -(-tensor.rows // array.columns) * tensor.columns
 
 
 def value_tiles(graph: EngineGraph, array: LaneArray, name: str) -> tuple[int, int]:
-    """Return the heads of values, and the tiles of a head's columns."""
+    """Return the number of heads of values, and of tiles of a head's columns."""
     tensor = graph.model.tensors[name]
     heads = {step.heads for step in graph.analysis.readers[name] if isinstance(step, Context)}.pop()
     return heads, -(-(tensor.columns // heads) // array.columns)
@@ -93,12 +93,12 @@ def _allocate_regions(
 
 @dataclass
 class _Lifetimes:
-    """Jobs that write and read each row, by their place in the list.
+    """The jobs that write and read each row, by their indices in the list.
 
     Attributes:
-        written: The job that writes a row; of contexts, the first head's.
-        read: The last job that reads it.
-        residual_of: The row that a job's row takes as residual, by the row that it makes.
+        written: The job that writes a row; for contexts that of the first head.
+        read: The last job that reads a row.
+        residual_of: The residual of a row, by the row that is written.
     """
 
     written: dict[Row, int]
@@ -129,12 +129,11 @@ def _made(step: ProgramStep, token: int) -> Row:
 def _allocate_rows(
     graph: EngineGraph, schedule: Schedule, ways: int
 ) -> tuple[dict[Place, int], dict[Store, int]]:
-    """Place the rows of scratch and token stores: first fit, in the order of the jobs.
+    """Allocate the rows of the scratch and token stores by first fit, in the order of the jobs.
 
-    A row's words are free for others once the last job that reads them has been issued: jobs
-    come in order, and a job writes long after it has been issued. A row that is the sum of a
-    residual and something else takes the residual's place if nothing reads that later: column by
-    column, it is read before it is written.
+    The words of a row are free once the last job that reads them has been issued, because jobs are
+    issued in order and a job writes long after its issue. A row with a residual replaces the
+    residual if no later job reads that: each column is read before it is written.
 
     Returns:
         The first address of each row, and the words of each store.
@@ -174,7 +173,7 @@ def _allocate_rows(
 def _place_of_residual(
     graph: EngineGraph, life: _Lifetimes, rows: list[Row], base: Mapping[Place, int], ways: int
 ) -> int | None:
-    """Return the address of the residual of some rows if they can take its place."""
+    """Return the address of the residual of some rows if they can replace it, else None."""
     residuals = {life.residual_of.get(row) for row in rows}
     if None in residuals or any(graph.stores[r[0]] != Store.TOKENS for r in residuals if r):
         return None
@@ -192,7 +191,7 @@ def _place_of_residual(
 
 
 def positions(bias: Array, ways: int) -> list[list[int]]:
-    """Return the biases [rows, columns] of each way's rows, all ways of one length."""
+    """Return the biases of each way's rows, from biases [rows, columns]; padded to equal length."""
     rows = -(-len(bias) // ways)
     result = []
     for way in range(ways):

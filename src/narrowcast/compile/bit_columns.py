@@ -1,4 +1,4 @@
-"""The contents of read-only memories bit by bit, as synthesis sees them."""
+"""The contents of read-only memories by bit columns, which synthesis optimises separately."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -16,9 +16,9 @@ class BitColumns:
     """A memory's bits, column by column.
 
     Attributes:
-        words: of the memory.
-        columns: array [width, blocks of 64 words]: a bit of so many words, the first word's
-            lowest; zeros behind the last word.
+        words: Number of words of the memory.
+        columns: Array [width, blocks of 64 words]. An entry holds one bit of each word of a block,
+            that of the first word lowest. Bits after the last word are 0.
     """
 
     words: int
@@ -35,15 +35,15 @@ class BitColumns:
         return cls(words, columns)
 
     def run(self, first: int, words: int) -> Self:
-        """Return some words: whole blocks from the ``first`` on, or all to the end."""
+        """Return ``words`` words from ``first`` on: whole blocks, or all words to the end."""
         blocks = slice(first // BLOCK, -(-(first + words) // BLOCK))
         return type(self)(words, self.columns[:, blocks])
 
     def changing(self, *, before_zeros: bool = False) -> NDArray[np.bool_]:
-        """Say of each column whether it is not the same in all words.
+        """Return for each column whether its words differ.
 
         Args:
-            before_zeros: as if there were more words, of zeros.
+            before_zeros: Whether further words of zeros follow.
         """
         ones = np.full(self.columns.shape[1], _ONES)
         ones[-1] >>= np.uint64(-self.words % BLOCK)
@@ -54,7 +54,7 @@ class BitColumns:
 
     @cached_property
     def different(self) -> NDArray[np.int64]:
-        """How many of each block's columns change, alike ones once; zeros fill the last block."""
+        """Number of different non-constant columns of each block; zeros fill the last block."""
         columns = np.sort(self.columns, axis=0)
         counted = (columns != 0) & (columns != _ONES)
         counted[1:] &= columns[1:] != columns[:-1]
@@ -63,5 +63,5 @@ class BitColumns:
 
     @cached_property
     def changes(self) -> int:
-        """How many columns are not the same in all words."""
+        """Number of columns whose words differ."""
         return int(self.changing().sum())

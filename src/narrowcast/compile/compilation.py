@@ -1,4 +1,4 @@
-"""What is found out about a graph for a device while it is compiled, each thing once."""
+"""Intermediate results of the compilation of a graph for a device, each computed once."""
 
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -13,11 +13,11 @@ from narrowcast.targets.device import Device
 
 @dataclass(eq=False)
 class Compilation:
-    """A graph on its way to a device.
+    """The compilation of a graph for a device.
 
     Attributes:
         graph: The graph.
-        device: What it is compiled for.
+        device: The device.
     """
 
     graph: EngineGraph
@@ -40,7 +40,7 @@ class Compilation:
 
     @cached_property
     def groups(self) -> dict[str, int]:
-        """How many products of each step a pair of lanes adds up at a time."""
+        """Number of products of each step that a pair of lanes sums up in the DSP block."""
         if self.field <= 0:
             return dict.fromkeys(self.graph.analysis.operands, 0)
         return largest_groups(self.graph.analysis, self.field)
@@ -64,7 +64,7 @@ class Compilation:
         return self._schedules[key]
 
     def parameters(self, ways: int) -> Parameters:
-        """Return the numbers of the model but for its weights."""
+        """Return the parameters of the model other than weights."""
         if ways not in self._parameters:
             self._parameters[ways] = Parameters.of(self.graph, ways)
         return self._parameters[ways]

@@ -4,30 +4,33 @@ import hashlib
 import json
 import shutil
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-
-import numpy as np
 
 from narrowcast.compile import memory
 from narrowcast.compile.allocate import Addresses, allocate
 from narrowcast.compile.bit_columns import BitColumns
+from narrowcast.compile.buffers import (
+    BLOCK_CONSTANTS,
+    check_storage,
+    wanted_buffers,
+    without_constants,
+    without_empty_columns,
+)
 from narrowcast.compile.compilation import Compilation
+from narrowcast.compile.constants import job_constants, job_format, sizes
 from narrowcast.compile.emit import package
-from narrowcast.compile.encode import RING_BITS, EncodedJob, encode_jobs, encode_steps
+from narrowcast.compile.encode import EncodedJob, encode_jobs, encode_steps
 from narrowcast.compile.images import Images, JobFormat, bit_columns
 from narrowcast.compile.lanes import LaneArray, LaneKind
 from narrowcast.compile.memory import Buffer, Segment
 from narrowcast.compile.program import EngineGraph, Schedule, Store
 from narrowcast.compile.timing import (
     BELOW_TO_READ,
-    ROW_MULTIPLIER_BITS,
     SCORE_TO_BELOW,
-    SHIFTED_RESULTS,
     VALUE_TO_READ,
 )
-from narrowcast.config import did_you_mean
 from narrowcast.errors import UserError
 from narrowcast.files import write_whole
 from narrowcast.integer.arithmetic import MULTIPLIER_BITS
@@ -35,23 +38,22 @@ from narrowcast.integer.model import Context, IntegerModel, Scores
 from narrowcast.rtl import RTL
 from narrowcast.targets.device import Device
 
-TRACE_ORDER = "trace.json"  # beside the sources: what the engine stores, in its order
-WIDEST_WORD = 62  # bits of a job's word
+TRACE_ORDER = "trace.json"  # file next to the sources with the order in which the engine stores
 
 
 @dataclass(frozen=True)
 class StepCost:
-    """What one step of the program costs.
+    """The cost of one step of the program.
 
     Attributes:
-        name: Of the step.
-        rows: Jobs if each has one row.
-        tiles: Tiles of a job.
-        inner: Products of a sum.
-        macs: Multiply-accumulates.
-        cycles: Clocks that its jobs take, waiting included.
+        name: Name of the step.
+        rows: Number of rows.
+        tiles: Number of tiles of a job.
+        inner: Number of products of a sum.
+        macs: Number of multiply-accumulates.
+        cycles: Clock cycles of its jobs, including waiting.
         utilisation: MACs / (lanes x cycles).
-        lost: Clocks without an operand pair, by what they were spent on.
+        lost: Clock cycles without an operand pair, by cause.
     """
 
     name: str
@@ -66,22 +68,22 @@ class StepCost:
 
 @dataclass(frozen=True, eq=False)
 class Design:
-    """A compiled model, ready to be written as VHDL; equal to itself only, as a model is.
+    """A compiled model, which can be written as VHDL. Designs are compared by identity.
 
     Attributes:
-        model: What was compiled.
-        graph: The same as the engine runs it.
-        device: What it was compiled for.
-        array: The lanes.
+        model: The model that was compiled.
+        graph: The model rewritten for the engine.
+        device: The device.
+        array: The array of lanes.
         schedule: The program.
-        addresses: Where everything that is written lies.
-        buffers: All memories, those of weights by bank.
-        segments: Of the weight banks.
-        dsp: DSP blocks.
-        constants: The numbers of ``engine_config.vhd`` by name.
-        fields: The words of the steps.
-        jobs: The words of the jobs.
-        job_format: Widths of the fields of these.
+        addresses: Addresses of all data that the engine writes.
+        buffers: All memories; weights have one for each bank.
+        segments: Segments of the weight banks.
+        dsp: Number of DSP blocks.
+        constants: Numbers of ``engine_config.vhd`` by name.
+        fields: Encoded steps.
+        jobs: Encoded jobs.
+        job_format: Widths of the fields of encoded jobs.
         images: Contents of the read-only memories.
     """
 
@@ -117,7 +119,7 @@ class Design:
 
     @property
     def steps(self) -> list[StepCost]:
-        """The cost of every step; the last entry is what comes after the last operand pair."""
+        """The cost of every step. The last entry is the time after the last operand pair."""
         result = []
         for index, step in enumerate(self.schedule.steps):
             jobs = [job for job in self.schedule.jobs if job.step == index]
@@ -153,7 +155,7 @@ class Design:
         write_whole(folder / TRACE_ORDER, json.dumps(self.trace_order()))
 
     def trace_order(self) -> list[tuple[str, int, int]]:
-        """Return (tensor, row, column) of every number that is stored, in the order of storing.
+        """Return (tensor, row, column) of every stored number, in the order of storing.
 
         The tensors are those of ``graph``.
         """
@@ -179,9 +181,9 @@ class Design:
         return [(name, row, column) for _, _, name, row, column in sorted(found)]
 
     def tables(self) -> Iterator[tuple[str, int, BitColumns]]:
-        """Yield what read-only memory lies in look-up tables: a buffer's name, copies, the bits.
+        """Yield all ROMs made of look-up tables: the buffer's name, the copies, and the bits.
 
-        A weight bank comes segment by segment, copies that differ one by one.
+        The segments of a weight bank, and copies that differ, are separate entries.
         """
         banks = {f"weights, {bits} bit" for bits in self.bank_bits}
         for segment in self.segments:
@@ -216,77 +218,6 @@ class Design:
         return hashlib.sha256(self._package.encode()).hexdigest()
 
 
-def _wanted(
-    compilation: Compilation, array: LaneArray, addresses: Addresses
-) -> Iterator[tuple[Buffer, str]]:
-    """Yield all memories but the weights and the list of jobs, each with its kind.
-
-    A memory that a graph does not need has no words, and is left out.
-    """
-    graph, ways, columns = compilation.graph, array.ways, array.columns
-    parameters, widths = compilation.parameters(ways), compilation.widths(ways)
-    depth = {name: len(contents[0]) for name, contents in parameters.contents.items()}
-    keys, values = graph.held(Store.KEYS), graph.held(Store.VALUES)
-    key_lanes = max((min(columns, -(-t.rows // ways) * ways) for t in keys), default=0)
-    value_lanes = max((min(columns, t.columns // graph.parts[t.name]) for t in values), default=0)
-    longest = max((each.rows for each in keys), default=0)
-    row_words = 2 << (max(2, longest) - 1).bit_length() if keys else 0
-    pool = max((graph.model.tensors[step.output].columns for step in graph.sums), default=0)
-    scratch = addresses.scratch_words if graph.held(Store.SCRATCH) else 0
-    for name, words, width, copies, ram, kind in (
-        ("inputs", addresses.input_words, widths["INPUT_BITS"], ways, True, "activations"),
-        ("scratch", scratch, widths["SCRATCH_BITS"], ways, True, "activations"),
-        ("tokens", addresses.token_words, widths["TOKEN_BITS"], ways, True, "activations"),
-        ("residuals", addresses.token_words, widths["TOKEN_BITS"], ways, True, "activations"),
-        ("pool", pool, widths["POOL_BITS"], 1, True, "activations"),
-        ("keys", addresses.key_words, widths["KEY_BITS"], key_lanes, True, "keys"),
-        ("values", addresses.value_words, widths["VALUE_BITS"], ways * value_lanes, True, "values"),
-        ("scores", row_words, widths["SUM_BITS"], ways, True, "softmax"),
-        (
-            *("row multipliers", 1 << RING_BITS if keys else 0, ROW_MULTIPLIER_BITS),
-            *(ways, True, "softmax"),
-        ),
-        ("exponentials", depth["exponentials"], widths["E_BITS"], ways, False, "exponentials"),
-        ("biases", depth["biases"], widths["BIAS_BITS"], 1, False, "parameters"),
-        ("positions", depth["positions"], widths["POSITION_BITS"], ways, False, "parameters"),
-        ("multipliers", depth["multipliers"], MULTIPLIER_BITS, 1, False, "parameters"),
-        (
-            *("residual multipliers", depth["residual multipliers"], MULTIPLIER_BITS),
-            *(1, False, "parameters"),
-        ),
-        ("results", _buffered(graph), widths["OUTPUT_BITS"], 1, True, "activations"),
-    ):
-        if words:
-            yield Buffer(name, words, width, copies, ram, "auto", 0, 0), kind
-
-
-def _buffered(graph: EngineGraph) -> int:
-    """Return the words of the memory of results; 0 if registers hold them."""
-    words = graph.model.output_words
-    return words if words > SHIFTED_RESULTS else 0
-
-
-_BLOCK_CONSTANTS = {
-    "inputs": "INPUT_BLOCK",
-    "scratch": "SCRATCH_BLOCK",
-    "tokens": "TOKEN_BLOCK",
-    "residuals": "RESIDUAL_BLOCK",
-    "pool": "POOL_BLOCK",
-    "keys": "KEY_BLOCK",
-    "values": "VALUE_BLOCK",
-    "scores": "SCORES_BLOCK",
-    "row multipliers": "ROW_M_BLOCK",
-    "exponentials": "EXPONENTIAL_BLOCK",
-    "biases": "BIAS_BLOCK",
-    "positions": "POSITION_BLOCK",
-    "multipliers": "MULTIPLIER_BLOCK",
-    "residual multipliers": "R_BLOCK",
-    "results": "RESULT_BLOCK",
-    "jobs, issued": "ISSUE_BLOCK",
-    "jobs, collected": "COLLECT_BLOCK",
-}
-
-
 def compile_array(
     compilation: Compilation,
     array: LaneArray,
@@ -300,9 +231,9 @@ def compile_array(
     Args:
         compilation: The graph and the device.
         array: The lanes.
-        storage: The user's choices by buffer or kind of buffer.
-        model: The graph as it was before it was rewritten for the engine.
-        thorough: Look longer for an order of jobs that takes few cycles.
+        storage: Storage options by buffer or group of buffers.
+        model: The model before it was rewritten for the engine.
+        thorough: Whether to try more orders of the jobs, to save cycles.
 
     Raises:
         UserError: DSP blocks or block memories are too few.
@@ -312,7 +243,7 @@ def compile_array(
     addresses = allocate(graph, program, array)
     images = compilation.images(array)
     widths = compilation.widths(array.ways)
-    wanted = list(_wanted(compilation, array, addresses))
+    wanted = list(wanted_buffers(compilation, array, addresses))
     fields = encode_steps(graph, program.steps, images.layout, addresses, array)
     deepest = max(
         *(buffer.words for buffer, _ in wanted),
@@ -322,7 +253,7 @@ def compile_array(
         1,
     )
     jobs = encode_jobs(graph, program, images.layout, addresses, array)
-    form = _job_format(jobs, len(program.steps), deepest, array)
+    form = job_format(jobs, len(program.steps), deepest, array)
     for name, width in (("jobs, issued", form.issue), ("jobs, collected", form.collect)):
         wanted.append((Buffer(name, len(jobs), width, 1, False, "auto", 0, 0), "program"))
     segments = [
@@ -331,24 +262,24 @@ def compile_array(
         for s in memory.cut_bank(b, images.bank_words[b], bits * array.columns, device.block_shapes)
     ]
     choice = storage.get("weights", "auto")
-    _check_storage(storage, wanted)
+    check_storage(storage, wanted)
     buffers, segments = memory.assign_storage(
         [(b, storage.get(b.name, storage.get(kind, "auto"))) for b, kind in wanted],
         *(segments, choice, device),
     )
     of_weights = memory.weight_buffers(segments, images.bank_bits, array.columns, choice, device)
-    of_weights = _without_empty_columns(of_weights, segments, images)
+    of_weights = without_empty_columns(of_weights, segments, images)
     contents = images.parameters.contents | form.contents(jobs)
-    buffers = _without_constants(buffers, contents, device)
+    buffers = without_constants(buffers, contents, device)
     all_buffers = tuple(of_weights + buffers)
     dsp = _dsp(array, widths, device)
     _check(device, dsp, sum(buffer.blocks for buffer in all_buffers))
     constants = {
-        **_sizes(graph, array, wanted, images),
+        **sizes(graph, array, wanted, images),
         **widths,
-        **_job_constants(form, len(jobs), array),
-        **dict.fromkeys(_BLOCK_CONSTANTS.values(), 0),
-        **{_BLOCK_CONSTANTS[b.name]: int(b.storage == "block") for b in buffers},
+        **job_constants(form, len(jobs), array),
+        **dict.fromkeys(BLOCK_CONSTANTS.values(), 0),
+        **{BLOCK_CONSTANTS[b.name]: int(b.storage == "block") for b in buffers},
     }
     return Design(
         model=model,
@@ -368,82 +299,8 @@ def compile_array(
     )
 
 
-def _job_format(jobs: list[EncodedJob], steps: int, deepest: int, array: LaneArray) -> JobFormat:
-    lane_index = max(1, (array.columns - 1).bit_length())
-    form = JobFormat(
-        step=max(1, (steps - 1).bit_length()),
-        address=deepest.bit_length() + 1,
-        needs=max(1, max(job.needs for job in jobs).bit_length()),
-        wait=max(1, max(job.wait for job in jobs).bit_length()),
-        slot=max(lane_index, RING_BITS),
-        residual_rows=any(job.residual_row != job.y_row for job in jobs),
-        position_rows=any(job.position_row != job.y_row for job in jobs),
-    )
-    if max(form.issue, form.collect) > WIDEST_WORD:
-        raise UserError(
-            f"the model is too large for the engine: a job would take "
-            f"{max(form.issue, form.collect)} bits of {WIDEST_WORD}"
-        )
-    return form
-
-
-def _sizes(
-    graph: EngineGraph, array: LaneArray, wanted: list[tuple[Buffer, str]], images: Images
-) -> dict[str, int]:
-    """Return how many there are of everything; 0 of what a graph does not have."""
-    words = {buffer.name: buffer.words for buffer, _ in wanted}
-    copies = {buffer.name: buffer.copies for buffer, _ in wanted}
-    model = graph.model
-    lengths = {model.tensors[each.scores.output].columns for each in graph.attentions}
-    value_lanes = copies.get("values", 0) // array.ways
-    return {
-        "WAYS": array.ways,
-        "COLUMNS": array.columns,
-        "PAIR_FIELD": max(1, array.field),
-        "GROUPED": int(array.grouped),
-        "INPUT_TENSORS": len(model.inputs),
-        "INPUT_WORDS": model.input_words,
-        "INPUT_ROWS": sum(tensor.rows for tensor in model.input_tensors),
-        "INPUT_WORDS_OF_WAY": words["inputs"],
-        "ELEMENT_COUNT": len(images.layout.elements),
-        "OUTPUTS": model.output_words,
-        "RESULT_WORDS": words.get("results", 0),
-        "SCRATCH_WORDS": words.get("scratch", 0),
-        "TOKEN_WORDS": words.get("tokens", 0),
-        "POOL_WORDS": words.get("pool", 0),
-        "KEY_WORDS": words.get("keys", 0),
-        "KEY_LANES": copies.get("keys", 0),
-        "VALUE_WORDS": words.get("values", 0),
-        "VALUE_LANES": value_lanes,
-        "ROW_LENGTH": next(iter(lengths)) if len(lengths) == 1 else 0,
-        "MOST_KEYS": max(lengths, default=0),
-        "BIAS_WORDS": words.get("biases", 0),
-        "POSITION_WORDS": words.get("positions", 0),
-        "R_WORDS": words.get("residual multipliers", 0),
-    }
-
-
-def _job_constants(form: JobFormat, jobs: int, array: LaneArray) -> dict[str, int]:
-    return {
-        "ADDRESS_BITS": form.address,
-        "COUNT_BITS": max(form.address, form.wait),
-        "STEP_BITS": form.step,
-        "LANE_INDEX_BITS": max(1, (array.columns - 1).bit_length()),
-        "RING_BITS": RING_BITS,
-        "SLOT_BITS": form.slot,
-        "NEEDS_BITS": form.needs,
-        "WAIT_BITS": form.wait,
-        "RESIDUAL_ROWS": int(form.residual_rows),
-        "POSITION_ROWS": int(form.position_rows),
-        "JOBS": jobs,
-        "JOB_INDEX_BITS": max(1, (jobs - 1).bit_length()),
-        "ISSUE_WORD_BITS": form.issue,
-        "COLLECT_WORD_BITS": form.collect,
-    }
-
-
 def _dsp(array: LaneArray, widths: Mapping[str, int], device: Device) -> int:
-    """Return the DSP blocks of lanes and epilogues, as synthesis makes them."""
+    """Return the DSP blocks of lanes and epilogues, as synthesis infers them."""
     products = [(widths["BIASED_BITS"], MULTIPLIER_BITS)] * array.ways
     products += [(widths["RESIDUAL_BITS"] + 1, MULTIPLIER_BITS)] * array.ways
     lane_widths = [(widths["X_BITS"], widths["LANE_BITS"]), (array.narrow_x, array.narrow_w)]
@@ -455,67 +312,8 @@ def _dsp(array: LaneArray, widths: Mapping[str, int], device: Device) -> int:
     return sum(device.dsp_of_product(*product) for product in products)
 
 
-def _without_constants(
-    buffers: list[Buffer], contents: Mapping[str, list[list[int]]], device: Device
-) -> list[Buffer]:
-    """Count the blocks of read-only buffers again: a bit that is the same in all words takes none.
-
-    That is known only when everything has its place.
-    """
-    return [
-        replace(
-            b,
-            blocks=sum(
-                memory.rom_blocks(words, b.width, device.block_shapes) for words in contents[b.name]
-            )
-            * b.copies
-            // len(contents[b.name]),
-        )
-        if b.storage == "block" and not b.writable
-        else b
-        for b in buffers
-    ]
-
-
-def _without_empty_columns(
-    buffers: list[Buffer], segments: list[Segment], images: Images
-) -> list[Buffer]:
-    """Count the blocks of weight banks again: a column in which nothing changes takes none.
-
-    Such are the lanes beyond the last column of a product that has a bank to itself.
-    """
-    result = []
-    for bank, buffer in enumerate(buffers):
-        empty = 0
-        for s in (s for s in segments if s.bank == bank and s.columns):
-            filled = s.words > 1 and s.words & (s.words - 1) == 0
-            changing = images.bits(s).changing(before_zeros=not filled)[: s.block_bits]
-            firsts = range(0, s.block_bits, s.column_bits)
-            empty += int((~np.logical_or.reduceat(changing, firsts)).sum())
-        result.append(replace(buffer, blocks=buffer.blocks - empty))
-    return result
-
-
-def _check_storage(storage: Mapping[str, str], wanted: list[tuple[Buffer, str]]) -> None:
-    """Refuse a choice for a buffer that no engine has, or of a resource that there is not."""
-    names = {"weights", *KINDS, *_BLOCK_CONSTANTS, *(buffer.name for buffer, _ in wanted)}
-    for name, choice in storage.items():
-        if name not in names:
-            raise UserError(
-                f"hardware.storage: no buffer {name!r}{did_you_mean(name, names)}; one of "
-                + ", ".join(sorted(names))
-            )
-        if choice not in ("auto", "block", "distributed"):
-            raise UserError(
-                f"hardware.storage.{name}: {choice!r} is not 'auto', 'block' or 'distributed'"
-            )
-
-
-KINDS = ("activations", "keys", "values", "softmax", "exponentials", "parameters", "program")
-
-
 def _check(device: Device, dsp: int, blocks: int) -> None:
-    """Refuse what cannot fit, before anything large is made of it."""
+    """Reject a design that needs more DSP blocks or block memories than the device has."""
     for name, need, have, advice in (
         ("DSP", dsp, device.dsp, "lower hardware.lanes"),
         (
@@ -528,7 +326,7 @@ def _check(device: Device, dsp: int, blocks: int) -> None:
 
 
 def too_large(device: Device, need: int, have: int, name: str, advice: str) -> UserError:
-    """Return what is said of a model that needs too much of a resource."""
+    """Return the error for a model that needs too much of a resource."""
     return UserError(
         f"the model does not fit {device.name}: it needs {need:.9g} {name} of {have}, "
         f"{need - have:.9g} too many; {advice}"

@@ -1,4 +1,4 @@
-"""Writes the one generated file: a package of constants, ``engine_config.vhd``."""
+"""Generates the package of constants, ``engine_config.vhd``."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import accumulate
@@ -44,7 +44,7 @@ def aggregate(fields: Mapping[str, int]) -> str:
 def array_of(name: str, kind: str, items: Sequence[str]) -> str:
     """Return the declaration of a constant array, indexed downwards.
 
-    GHDL subtracts an index from the array's last one where it counts upwards.
+    With an ascending range, GHDL would infer a subtraction for each index.
     """
     body = ",\n    ".join(f"{i} => {item}" for i, item in enumerate(items))
     return f"  constant {name} : {kind}({len(items) - 1} downto 0) := (\n    {body});"
@@ -60,8 +60,8 @@ def package(
 ) -> str:
     """Return the package of constants of a design.
 
-    Every name is one of the compiler's, and every value a number: nothing else of a model gets in.
-    A memory that a model does not need has one word of zeros.
+    All names are fixed and all values are numbers, so no text of a model enters the VHDL. A memory
+    that a model does not need has one word of zeros.
     """
     wide = constants["X_BITS"], array.narrow_x
     narrow = constants["LANE_BITS"], array.narrow_w
@@ -116,7 +116,7 @@ def _naturals(name: str, numbers: Sequence[int]) -> str:
 
 
 def _elements(images: Images) -> list[str]:
-    """Return where in the input stream the numbers are that are residuals; one of zeros if none."""
+    """Return the positions of the input elements that are residuals; zeros if there are none."""
     number = {tensor.name: i for i, tensor in enumerate(images.inputs)}
     found = [(number[name], row, column) for name, row, column in images.layout.elements]
     names = ("ELEMENT_TENSOR", "ELEMENT_ROW", "ELEMENT_COLUMN")

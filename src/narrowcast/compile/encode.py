@@ -1,4 +1,4 @@
-"""The program in numbers: the fields of its steps, and the words of its jobs."""
+"""Instruction encoding: the fields of the steps and of the jobs."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ RING_BITS = (MULTIPLIER_RING - 1).bit_length()
 
 
 class Source(IntEnum):
-    """Where the broadcast operand comes from; as in ``engine_types.vhd``."""
+    """Source of the broadcast operand, as in ``engine_types.vhd``."""
 
     FROM_SCRATCH = 0
     FROM_TOKENS = 1
@@ -23,7 +23,7 @@ class Source(IntEnum):
 
 
 class Destination(IntEnum):
-    """Where a step's results go; as in ``engine_types.vhd``."""
+    """Destination of a step's results, as in ``engine_types.vhd``."""
 
     TO_SCRATCH = 0
     TO_TOKENS = 1
@@ -52,17 +52,17 @@ DESTINATIONS = {
 
 @dataclass(frozen=True)
 class Layout:
-    """First addresses of what the program's steps point to, by the operations' names.
+    """Base addresses in read-only memories, by the operations' names.
 
     Attributes:
-        lane_source: The bank of weights.
+        lane_source: Index of the weight bank.
         lane_base: First word in the bank.
-        bias_base: First bias that all rows share.
-        position_base: First bias of each row's own, in every way.
+        bias_base: First of the biases that all rows share.
+        position_base: First of the biases per row, in every way.
         m_base: First multiplier.
         r_base: First multiplier of a residual.
         table_base: First entry of a table of exponentials, by the table's name.
-        elements: Numbers of inputs that are residuals: (tensor, row, column).
+        elements: Elements of inputs that are residuals: (tensor, row, column).
     """
 
     lane_source: Mapping[str, int]
@@ -103,9 +103,10 @@ def encode_steps(
     addresses: Addresses,
     array: LaneArray,
 ) -> list[dict[str, int]]:
-    """Return the words of all steps, field by field as in ``engine_types.vhd``.
+    """Return the encoded steps, with the fields of ``engine_types.vhd``.
 
-    Fields that only values have are the same in all other steps, so that they are constants.
+    Fields that only matter for values have the same numbers in all other steps, so that synthesis
+    can treat them as constants.
     """
     values = graph.held(Store.VALUES)
     shared = _value_fields(graph, values[0].name, array) if values else {}
@@ -184,18 +185,18 @@ def _encode_step(
 
 @dataclass(frozen=True)
 class EncodedJob:
-    """What sequencer and collector have to know of a job.
+    """An encoded job, for the sequencer and the collector.
 
     Attributes:
-        step: Its step.
-        ways: A bit for each way whose token it is.
-        wait: Idle clocks before it.
-        needs: Rows of the inputs that have to come in before it.
+        step: Index of its step.
+        ways: One bit for each way that has a row in this job.
+        wait: Idle clock cycles before it.
+        needs: Number of input rows that must arrive before it.
         x_row: Address of the operand's row.
         y_row: Address of the result's row.
-        residual_row: Address of the residual's row; that of the result's without a residual.
-        position_row: Address of the row's own biases; that of the result's without such.
-        slot: Lane of a key, place of a row's multiplier, or 0 for the first row of a sum.
+        residual_row: Address of the residual's row; ``y_row`` without a residual.
+        position_row: Address of the biases per row; ``y_row`` without such biases.
+        slot: Lane of a key, slot of a row's multiplier, or 0 for the first row of a sum.
     """
 
     step: int
@@ -216,7 +217,7 @@ def encode_jobs(
     addresses: Addresses,
     array: LaneArray,
 ) -> list[EncodedJob]:
-    """Return the words of all jobs in order."""
+    """Return the encoded jobs in order."""
     return [
         _encode_job(graph, schedule.steps[job.step], job, layout, addresses, array)
         for job in schedule.jobs
@@ -260,7 +261,8 @@ def _encode_job(
         case Destination.TO_SCRATCH | Destination.TO_TOKENS:
             y_row = addresses.rows[source.output, 0, row]
             y_row += step.head * step.columns if isinstance(source, Context) else 0
-    # sums and results have no address: the word has another one there, so that fewer bits differ
+    # Sums and results have no address. The field repeats another address, so that fewer bits
+    # differ.
     known = [each for each in (y_row, residual_row, position_row) if each is not None]
     y_row = known[0] if known else 0
     return EncodedJob(

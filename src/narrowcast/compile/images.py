@@ -1,4 +1,4 @@
-"""The contents of all read-only memories, and where everything in them lies."""
+"""The contents of all read-only memories, and the base addresses in them."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -21,13 +21,13 @@ Digits = NDArray[np.unsignedinteger[Any]]
 
 @dataclass(frozen=True)
 class PackedWeights:
-    """The weights of a step in their bank, so many columns to a word.
+    """The weights of a step in their bank.
 
     Attributes:
-        weights: Array [outputs, inner].
-        bits: Width of a weight.
-        columns: Weights of a word.
-        stride: 2 if only the upper lane of each pair takes a weight.
+        weights: Weights [outputs, inner].
+        bits: Width of a weight in bits.
+        columns: Number of weights of a word.
+        stride: 2 if only the upper lane of each pair gets a weight, else 1.
     """
 
     weights: np.ndarray
@@ -37,12 +37,12 @@ class PackedWeights:
 
     @property
     def count(self) -> int:
-        """Words that they take."""
+        """Number of words."""
         outputs, inner = self.weights.shape
         return int(inner) * -(-int(outputs) // (self.columns // self.stride))
 
     def words(self) -> list[int]:
-        """Pack them: tile by tile, lane 0 in the lowest bits.
+        """Return the packed words, tile by tile, with lane 0 in the lowest bits.
 
         With a stride of 2 the lower lane of each pair gets zeros.
         """
@@ -68,10 +68,10 @@ class PackedWeights:
 
 @dataclass(eq=False)
 class Parameters:
-    """The numbers of a model but for its weights, one behind the other, and where each lies.
+    """The parameters of a model other than weights, and their base addresses.
 
     Attributes:
-        contents: The words of each memory by its name, copies that differ apart.
+        contents: Words of each memory by its name; copies that differ are separate.
         bias_base: As in ``Layout``.
         position_base: As in ``Layout``.
         m_base: As in ``Layout``.
@@ -89,7 +89,7 @@ class Parameters:
 
     @classmethod
     def of(cls, graph: EngineGraph, ways: int) -> Self:
-        """Collect the numbers of a graph for so many ways."""
+        """Collect the parameters of a graph for a number of ways."""
         biases: list[int] = []
         of_rows: list[list[int]] = [[] for _ in range(ways)]
         multipliers: list[int] = []
@@ -128,7 +128,7 @@ class Parameters:
         return result
 
     def bits(self, name: str, width: int) -> list[BitColumns]:
-        """Return the bits of a memory, copies that differ apart."""
+        """Return the bits of a memory; copies that differ are separate."""
         if (name, width) not in self._bits:
             self._bits[name, width] = bit_columns(self.contents[name], width)
         return self._bits[name, width]
@@ -136,14 +136,14 @@ class Parameters:
 
 @dataclass(eq=False)
 class Images:
-    """Images of the read-only memories, but for the list of jobs; where the weights lie.
+    """Images of the read-only memories except the list of jobs.
 
     Attributes:
-        parameters: Everything but weights.
-        bank_bits: Width of the weights of each bank.
-        banks: The weights of each bank.
-        layout: First addresses.
-        inputs: The tensors that a host writes, in order.
+        parameters: Parameters other than weights.
+        bank_bits: Width of the weights of each bank, in bits.
+        banks: Weights of each bank.
+        layout: Base addresses.
+        inputs: Tensors that a host writes, in order.
     """
 
     parameters: Parameters
@@ -188,7 +188,7 @@ class Images:
 
     @property
     def bank_words(self) -> list[int]:
-        """Words of each bank."""
+        """Number of words of each bank."""
         return [sum(weights.count for weights in bank) for bank in self.banks]
 
     def bits(self, segment: Segment) -> BitColumns:
@@ -213,13 +213,13 @@ class JobFormat:
     """Widths of the fields of a job's word, from the lowest bits on.
 
     Attributes:
-        step: Of its step.
-        address: Of an address.
-        needs: Of the rows of inputs that it needs.
-        wait: Of the idle clocks before it.
-        slot: Of its slot.
-        residual_rows: Whether the residual's address is a field of its own.
-        position_rows: Whether the address of the row's own biases is.
+        step: Width of the step's index.
+        address: Width of an address.
+        needs: Width of the number of required input rows.
+        wait: Width of the number of idle clock cycles before the job.
+        slot: Width of the slot.
+        residual_rows: Whether the address of the residual is a separate field.
+        position_rows: Whether the address of the biases per row is a separate field.
     """
 
     step: int

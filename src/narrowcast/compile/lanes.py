@@ -1,8 +1,9 @@
-"""The array of lanes: what it is built of, and how each step of a model runs on it.
+"""The array of lanes, and how each step of a program runs on it.
 
 The array has one or two *ways*. A way is a row of lanes with its own activation stores, epilogue
-and softmax; token t lives in way t modulo ways, and both ways share the lane operands. The lanes
-of a way are DSP blocks, with two lanes each where the ports are wide enough, or look-up tables.
+and softmax. Row t of a tensor is in way t modulo ways, and both ways share the lane operands. The
+lanes of a way are DSP blocks, with two lanes per block if the ports are wide enough, or look-up
+tables.
 """
 
 from collections.abc import Mapping
@@ -16,7 +17,7 @@ from narrowcast.integer.model import Scores
 
 
 class LaneKind(StrEnum):
-    """What the lanes of a way are built of."""
+    """The implementation of the lanes of a way."""
 
     PAIRS = "pairs"  # two lanes in one DSP block
     SINGLE = "single"  # a DSP block each
@@ -28,11 +29,13 @@ class LaneArray:
     """The lanes of an engine.
 
     Attributes:
-        columns: lanes of a way, that many columns of a product at once.
-        kinds: what each way's lanes are built of; one or two ways.
-        field: position of the upper product in a pair of lanes (0 without pairs).
-        narrow_x, narrow_w: widths of the operands of the second way's lanes.
-        grouped: whether pairs add up groups of products outside of the DSP block.
+        columns: Lanes of a way: the number of columns of a product that it computes at once.
+        kinds: Kind of the lanes of each way, for one or two ways.
+        field: Position of the upper product in a pair of lanes; 0 without pairs.
+        narrow_x: Width of the broadcast operand of the second way's lanes.
+        narrow_w: Width of the lane operand of the second way's lanes.
+        grouped: Whether sums of pairs are split into groups, which are added outside of the DSP
+            block.
     """
 
     columns: int
@@ -44,7 +47,7 @@ class LaneArray:
 
     @property
     def ways(self) -> int:
-        """Tokens at once."""
+        """Number of ways."""
         return len(self.kinds)
 
     @property
@@ -54,7 +57,7 @@ class LaneArray:
 
     @property
     def dsp(self) -> int:
-        """DSP blocks that the lanes take at most."""
+        """Greatest number of DSP blocks of the lanes."""
         each = {
             LaneKind.PAIRS: self.columns // 2,
             LaneKind.SINGLE: self.columns,
@@ -68,10 +71,11 @@ class Mode:
     """How a step runs on an array.
 
     Attributes:
-        both: a token in every way at once; otherwise token by token in the first way's lanes.
-        stride: 1: every lane takes a column; 2: the upper lane of each pair only, for products
-            that are too wide to share a DSP block.
-        group: products that a pair sums up in the DSP block at a time.
+        both: Whether all ways process a row at the same time; otherwise the first way's lanes
+            process row by row.
+        stride: 1 if every lane computes a column; 2 if only the upper lane of each pair does, for
+            products that are too wide to share a DSP block.
+        group: Number of consecutive products that a pair sums up in the DSP block.
     """
 
     both: bool
@@ -80,7 +84,7 @@ class Mode:
 
 
 def largest_group(operands: Operands, field: int) -> int:
-    """Return how many products in a row always fit into ``field`` bits: all, a power of 2, or 0."""
+    """Return how many consecutive products always fit in a field: all, a power of 2, or 0."""
     least, most = -(1 << (field - 1)), (1 << (field - 1)) - 1
     for group in (operands.inner, *(1 << i for i in range(14, -1, -1))):
         if group > operands.inner:
@@ -99,10 +103,10 @@ def largest_groups(analysis: Analysis, field: int) -> dict[str, int]:
 
 
 def modes_of(analysis: Analysis, array: LaneArray, groups: Mapping[str, int]) -> Mapping[str, Mode]:
-    """Return the widest mode of each product by name. Scores and their context run alike.
+    """Return the fastest mode of each product by name; a context has the mode of its scores.
 
     Args:
-        analysis: Of the graph.
+        analysis: Analysis of the graph.
         array: The lanes.
         groups: The largest groups that the field of a pair of lanes holds.
     """
@@ -129,12 +133,12 @@ def modes_of(analysis: Analysis, array: LaneArray, groups: Mapping[str, int]) ->
 
 
 def is_grouped(analysis: Analysis, modes: Mapping[str, Mode]) -> bool:
-    """Whether any step's pairs add up groups outside of the DSP block."""
+    """Return whether the sums of pairs are split into groups in any step."""
     return any(modes[name].group < each.inner for name, each in analysis.operands.items())
 
 
 def narrow_widths(analysis: Analysis, most_w: int, most_x: int) -> tuple[int, int]:
-    """Return operand widths of a second way that takes every step of at most these widths."""
+    """Return the operand widths of a second way for all steps of at most the given widths."""
     taken = [
         each
         for each in (analysis.operands[s.name] for s in analysis.products if analysis.rows(s) > 1)

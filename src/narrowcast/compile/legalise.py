@@ -1,8 +1,7 @@
-"""Rewrites a graph so that each tensor lies in one kind of the engine's memories.
+"""Rewrites a graph such that each tensor is in one type of the engine's memories.
 
-The engine writes each result to one place. A tensor that is read in several ways, as a query and
-as keys say, is copied: by a product with the identity, which any step can be. A copy is exact:
-``(x * 2 + 1) >> 1`` is x.
+The engine writes each result to one memory. A tensor with several uses, such as query and keys, is
+copied by a product with the identity matrix. A copy is exact: ``(x * 2 + 1) >> 1`` is x.
 """
 
 from collections.abc import Container, Iterator
@@ -26,7 +25,7 @@ from narrowcast.integer.model import (
 
 
 class Use(StrEnum):
-    """How a tensor is read; each exclusive use has a memory to itself."""
+    """How a tensor is read. Each exclusive use has its own memory."""
 
     OPERAND = "operand"  # broadcast to the lanes
     RESIDUAL = "residual"
@@ -38,18 +37,18 @@ class Use(StrEnum):
     RESULT = "result"
 
 
-Reader = tuple[str, Use]  # name of the operation that reads, empty for a host; and how
+Reader = tuple[str, Use]  # name of the reading operation (empty for a host), and its use
 _SHARED = {Use.OPERAND, Use.RESIDUAL}  # both read from the same store
 
 
 def legalise(analysis: Analysis) -> Analysis:
-    """Return the graph as the engine can run it, with the same results.
+    """Return an equivalent graph that the engine can run.
 
     Raises:
-        UserError: The engine cannot run an operation; says which one, and why.
+        UserError: The engine cannot run an operation. The message names it and the reason.
     """
-    rewriter = _Rewriter(analysis)
-    return analyse(rewriter.rewritten())
+    model = _Rewriter(analysis).rewritten()
+    return analysis if model.operations == analysis.model.operations else analyse(model)
 
 
 def uses(step: Operation) -> Iterator[tuple[str, Use]]:
@@ -75,11 +74,11 @@ class _Rewriter:
     """Builds the new graph.
 
     Attributes:
-        analysis: Of the graph as it was.
+        analysis: Analysis of the original graph.
         steps: Operations of the new graph so far.
-        tensors: Its tensors.
-        arrays: Its arrays.
-        renamed: What a reader reads in place of a tensor, by the tensor and the reader.
+        tensors: Tensors of the new graph so far.
+        arrays: Arrays of the new graph so far.
+        renamed: The copy that a reader reads instead of a tensor, by tensor and reader.
     """
 
     analysis: Analysis
@@ -129,7 +128,7 @@ class _Rewriter:
         )
 
     def refuse_element(self, step: Product) -> None:
-        """Refuse one number of anything but an input as residual."""
+        """Reject a residual that is one element of a tensor other than an input."""
         if not isinstance(step, Linear) or step.residual_element is None:
             return
         if step.residual not in {each.tensor for each in self.analysis.model.inputs}:
@@ -139,7 +138,7 @@ class _Rewriter:
             )
 
     def readers(self, name: str) -> list[Reader]:
-        """Return who reads a tensor of the graph as it was, and how."""
+        """Return the readers of a tensor in the original graph."""
         found = [
             (step.name, use)
             for step in self.analysis.readers[name]
@@ -150,12 +149,13 @@ class _Rewriter:
         return list(dict.fromkeys(found)) + [("", Use.RESULT) for _ in ends]
 
     def place(self, name: str, shared: set[Use], exclusive: set[Use]) -> None:
-        """Copy a tensor that has just been made for the readers that need a memory of their own.
+        """Copy a new tensor for the readers that cannot read its memory.
 
         Args:
-            name: Of the tensor.
-            shared: Uses that all read the memory in which it lies.
-            exclusive: Uses for which it may be made in their memory at once, if it is the only one.
+            name: Name of the tensor.
+            shared: Uses that can read the memory of the tensor.
+            exclusive: Uses whose memory the tensor may be written to directly, if there is no
+                other.
         """
         readers = self.readers(name)
         apart = [reader for reader in readers if reader[1] not in shared]
@@ -173,9 +173,9 @@ class _Rewriter:
             self.renamed[name, reader] = copies[memory]
 
     def memory(self, reader: Reader) -> tuple[Use, str]:
-        """Tell apart the memories of an exclusive use.
+        """Return the memory of an exclusive use.
 
-        Each sum over rows takes the pool for itself, and where values lie depends on their heads.
+        Each sum over rows needs the whole pool, and the layout of values depends on the heads.
         """
         name, use = reader
         if use == Use.VALUES:
@@ -188,7 +188,7 @@ class _Rewriter:
         return len({self.memory(reader) for reader in readers}) == 1
 
     def row_sum(self, step: RowSum, *, alone: bool) -> None:
-        """Let a sum be read from the pool, or copied to where it can be read while others sum."""
+        """Leave a sum in the pool, or copy it to another memory if the pool is needed again."""
         readers = self.readers(step.output)
         if alone and all(use == Use.OPERAND for _, use in readers):
             return
@@ -204,7 +204,7 @@ class _Rewriter:
             self.renamed[step.output, reader] = self.renamed[copied, reader]
 
     def scores(self, step: Scores) -> None:
-        """Compute scores once for each context that reads them, right where they are."""
+        """Compute scores once for each context that reads them."""
         readers = self.readers(step.output)
         for reader, use in readers:
             if use != Use.PROBABILITIES:
@@ -223,7 +223,7 @@ class _Rewriter:
             self.steps.append(self.reading(again, of=step.name))
 
     def copy(self, name: str) -> str:
-        """Append a product with the identity; return the new tensor."""
+        """Append a product with the identity matrix, and return the new tensor."""
         source = self.tensors[name]
         output = self.unused(name, self.tensors)
         self.tensors[output] = replace(source, name=output)
@@ -245,7 +245,7 @@ class _Rewriter:
         return output
 
     def reading(self, step: Operation, of: str = "") -> Operation:
-        """Return an operation that reads the copies that are made for it."""
+        """Return an operation that reads the copies which were made for it."""
         reader = of or step.name
 
         def renamed(name: str, use: Use) -> str:
@@ -273,7 +273,7 @@ class _Rewriter:
 
     @staticmethod
     def unused(name: str, taken: Container[str]) -> str:
-        """Return a name like another one that is not taken."""
+        """Return an unused name that is derived from another name."""
         number = 1
         while f"{name[:90]}.{number}" in taken:
             number += 1

@@ -1,9 +1,10 @@
-"""Places a program's jobs one after the other, always the one that can start first.
+"""A list scheduler: places the jobs of a program one by one, each time the one that can start
+first.
 
-All of it is integers in arrays, and compiled by numba: to find a good order of a program's jobs,
-thousands of them are placed. What a step is stands in its row of a ``StepTable``. Which of two
-jobs that can start in the same clock goes first is a matter of the order: a rank for each row of
-each step.
+All data are integers in arrays, and numba compiles the code, because thousands of jobs are placed
+to find a good order. A row of ``StepTable`` describes a step. Of several jobs that can start in the
+same clock cycle, the one with the lowest rank starts first. An order is a rank for each row of each
+step.
 """
 
 from collections.abc import Callable
@@ -58,10 +59,10 @@ NEVER = 1 << 60  # no clock
 
 
 class _Units(NamedTuple):
-    """Until when the jobs so far keep the engine's units busy.
+    """The times until which the placed jobs keep the engine's units busy.
 
-    One hold is all there is to know: the next row of scores is complete after the hold of the one
-    before, as the softmax divides for one row after the other.
+    One hold is sufficient: the next row of scores is complete after the hold of the previous one,
+    because the softmax divides for one row after the other.
 
     Attributes:
         free: First clock after the last operand pair.
@@ -88,7 +89,7 @@ class _Units(NamedTuple):
 
 
 class _Made(NamedTuple):
-    """What the jobs so far have made, and when it can be read; NEVER: not yet.
+    """The results of the placed jobs, and the times from which they can be read (or NEVER).
 
     Attributes:
         rows: Of each step.
@@ -134,7 +135,7 @@ def compiled(function: F) -> F:
     """Compile a function when it is called first.
 
     It makes no arrays of its own, as Python has the memory (``_nrt``): without counting who uses
-    which array, jobs are placed four times as fast.
+    which array, jobs are placed twice as fast (63 orders of 217 jobs in 10 ms instead of 23).
     """
     return cast("F", numba.njit(**_OPTIONS)(function))
 
@@ -212,7 +213,7 @@ def _lanes_ready(made: _Made, step: StepRow) -> int:
 
 @compiled
 def _waits_are_over(table: StepTable, made: _Made, units: _Units, step: StepRow) -> bool:
-    """Say whether the memories that a step uses are free for it."""
+    """Return whether the memories that a step uses are free."""
     for wait in range(step.first_wait, step.after_waits):
         earlier = table.waits[wait]
         if made.rows[earlier] < table.steps[earlier].rows:
@@ -237,7 +238,7 @@ def _epilogue_ready(made: _Made, units: _Units, step: StepRow, first: int, after
 def _ready(
     table: StepTable, made: _Made, units: _Units, step: StepRow, first: int, after: int
 ) -> tuple[int, int]:
-    """Return the clock at which a step's rows have all they read, and what comes last."""
+    """Return the clock at which all operands of a job are available, and the last one's reason."""
     clock, reason = _inputs_taken(step, after) + INPUT_TO_READ, INPUT
     operand = _operand_ready(made, step, first, after)
     if step.reads != READS_INPUTS and operand >= clock:
@@ -395,7 +396,7 @@ def _write(made: _Made, step: StepRow, first: int, after: int, values: Array) ->
 
 @compiled
 def _reset(made: _Made) -> None:
-    """Forget all jobs."""
+    """Discard all placed jobs."""
     made.rows[:] = made.stored[:] = made.slots[:] = made.ring[:] = 0
     made.cached[:] = -NEVER
     made.readable[:] = made.exponentials[:] = made.divided[:] = NEVER
@@ -485,10 +486,10 @@ def _place_all(table: StepTable, ranks: Array, made: _Made, placed: Placed, fewe
 
 
 def _make_place_fastest(constants: tuple[int, ...]) -> Callable[..., int]:
-    """Return the function that does the work.
+    """Return the compiled function.
 
-    What is kept on disk belongs to this file as it is, and to what the function encloses: so
-    ``constants`` has to have all numbers of other files that the code is compiled with.
+    numba's cache on disk depends on this file and on the variables that the function encloses. So
+    ``constants`` must contain all numbers of other files that the code is compiled with.
     """
 
     @compiled_once

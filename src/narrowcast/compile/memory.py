@@ -1,4 +1,4 @@
-"""Where everything lies: addresses by lifetime, and a memory resource for every buffer."""
+"""Assigns a memory resource, block memory or look-up tables, to every buffer."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -7,7 +7,7 @@ from narrowcast.errors import UserError
 from narrowcast.targets.device import Device
 from narrowcast.targets.family import Shapes
 
-LEAST_SAVING = 16  # look-up tables that a block memory has to save to be worth it
+LEAST_SAVING = 16  # least number of look-up tables that a block memory must save to be used
 
 
 @dataclass(frozen=True)
@@ -15,12 +15,15 @@ class Buffer:
     """One memory of the engine.
 
     Attributes:
-        name: weights of a width, scratch, tokens, keys, values, biases, multipliers, ...
-        words, width: of one copy. copies: of such memories; a cache has one for each lane.
-        writable: RAM or ROM.
-        storage: ``block``, ``distributed``, or ``mixed`` for a weight bank cut in two.
-        blocks: block memories used. luts: look-up tables used, estimated.
-        reason: why it lies there.
+        name: Name, such as "weights, 4 bit", scratch, tokens, keys, values, biases.
+        words: Number of words of one copy.
+        width: Width of a word in bits.
+        copies: Number of copies; a cache has one for each lane.
+        writable: True for RAM, false for ROM.
+        storage: ``block``, ``distributed``, or ``mixed`` for a weight bank that is split.
+        blocks: Number of block memories.
+        luts: Number of look-up tables, estimated.
+        reason: Why this storage was chosen.
     """
 
     name: str
@@ -36,7 +39,16 @@ class Buffer:
 
 @dataclass(frozen=True)
 class Segment:
-    """A run of words of a weight bank; see ``engine_types.vhd``."""
+    """Consecutive words of a weight bank; see ``engine_types.vhd``.
+
+    Attributes:
+        bank: Index of the bank.
+        first: First word in the bank.
+        words: Number of words.
+        column_bits: Width of a block memory in bits; the segment is divided into such columns.
+        width: Width of a word in bits.
+        columns: Number of columns in block memory; the others are in look-up tables.
+    """
 
     bank: int
     first: int
@@ -47,23 +59,23 @@ class Segment:
 
     @property
     def block_bits(self) -> int:
-        """Bits of each word that lie in block memory."""
+        """Number of bits of each word that are in block memory."""
         return min(self.width, self.columns * self.column_bits)
 
 
 def blocks_of(words: int, width: int, shapes: Shapes) -> int:
-    """Block memories that a memory takes, in the best of their shapes.
+    """Return the block memories of a memory, in the best of their configurations.
 
-    A single memory's depth is a power of two.
+    Synthesis extends the depth of a memory to a power of two.
     """
     words = 1 << (words - 1).bit_length()
     return min(-(-words // depth) * -(-width // bits) * count for depth, bits, count in shapes)
 
 
 def stored_bits(words: Sequence[int], width: int) -> int:
-    """Return the bits of a read-only memory's words that synthesis keeps: those that vary.
+    """Return the number of bits of a ROM's words that synthesis keeps: those that vary.
 
-    A memory's depth is a power of two from 2 on; what is left over holds zeros.
+    Synthesis extends the depth of a ROM to a power of two, at least 2, with words of zeros.
     """
     ones = zeros = 0
     for word in words:
@@ -74,15 +86,15 @@ def stored_bits(words: Sequence[int], width: int) -> int:
 
 
 def rom_blocks(words: Sequence[int], width: int, shapes: Shapes) -> int:
-    """Block memories that a read-only memory takes."""
+    """Return the block memories of a ROM."""
     bits = stored_bits(words, width)
     return blocks_of(len(words), bits, shapes) if bits else 0
 
 
 def cut_bank(bank: int, words: int, width: int, shapes: Shapes) -> list[Segment]:
-    """Cut a weight bank into segments as deep as the second of the block memory's shapes.
+    """Split a weight bank into segments as deep as the second configuration of the block memory.
 
-    What is left makes one segment as deep as the first shape, which is wider, and a rest.
+    The remaining words make segments at most as deep as the first configuration, which is wider.
     """
     (shallow, wide, _), (deep, narrow, _) = shapes[:2]
     result = []
@@ -101,19 +113,19 @@ def assign_storage(
     weight_choice: str,
     device: Device,
 ) -> tuple[list[Buffer], list[Segment]]:
-    """Give every buffer and segment its resource.
+    """Assign a resource to every buffer and segment.
 
-    A choice other than ``auto`` is obeyed. RAM lies in block memory where a device has no other.
-    The block memory that is left goes where it saves the most look-up tables each.
+    A storage option other than ``auto`` is obeyed. RAM is in block memory if the device has no
+    other RAM. The remaining block memories are assigned where each saves the most look-up tables.
 
     Args:
-        wanted: buffers other than weights, each with the user's choice.
-        segments: of all weight banks, nothing placed yet.
-        weight_choice: the user's choice for weights.
-        device: its block memory is the budget.
+        wanted: Buffers other than weights, each with its storage option.
+        segments: Segments of all weight banks, not assigned yet.
+        weight_choice: Storage option of the weights.
+        device: The device, whose block memory is the budget.
 
     Raises:
-        UserError: a choice that the device does not have.
+        UserError: The device does not have a requested resource.
     """
     buffers = []
     open_choices: list[_Choice] = []
@@ -151,11 +163,13 @@ def assign_storage(
 
 @dataclass(frozen=True)
 class _Choice:
-    """Something that may lie in block memory.
+    """A buffer, or a column of a segment, that may be in block memory.
 
     Attributes:
-        saved: look-up tables saved by each block memory. weights: a column of a segment, else a
-            buffer. index: which. blocks: block memories that it takes.
+        saved: Look-up tables saved by each block memory.
+        weights: Whether it is a column of a segment.
+        index: Index of the segment or buffer.
+        blocks: Number of block memories that it needs.
     """
 
     saved: float
@@ -165,7 +179,7 @@ class _Choice:
 
 
 def _settle(buffer: Buffer, choice: str, device: Device) -> tuple[Buffer, int | None]:
-    """Return a buffer in its resource, and the look-up tables to be saved if that is still open."""
+    """Return a buffer with its resource and, if block memory is optional, the savings by it."""
     family, ram = device.family, device.family.distributed_ram
     reason = "as configured"
     if buffer.writable and ram is None and choice == "distributed":
@@ -200,7 +214,7 @@ def weight_buffers(
     choice: str,
     device: Device,
 ) -> list[Buffer]:
-    """Sum a bank's segments up as buffers for the report."""
+    """Return the weight banks as buffers, each with the sums over its segments."""
     result = []
     for bank, bits in enumerate(bank_bits):
         own = [s for s in segments if s.bank == bank]

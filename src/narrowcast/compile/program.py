@@ -1,10 +1,10 @@
 """The engine's program: its steps and its jobs.
 
-A *job* is one row of one step: a token (or a token in every way) against all columns. Jobs of
-different steps and tokens are interleaved, so that one token's latency is another's work, and a
-tensor's rows live only as long as they are needed. The engine decides nothing by itself: a list
-of jobs, each with its idle clocks before it, keeps data dependencies and shared units apart, and
-the cycle count follows by arithmetic.
+A *job* is one row of one step (or one row in every way), with all columns. Jobs of different steps
+and rows are interleaved: while one row waits for a result, the lanes process other rows, and rows
+occupy memory only as long as they are needed. The engine makes no decisions. The list of jobs, with
+the idle clock cycles before each, meets all data dependencies and resolves all conflicts for shared
+units, so the number of cycles is known.
 """
 
 from collections.abc import Mapping
@@ -19,28 +19,28 @@ from narrowcast.integer.model import Context, IntegerModel, Linear, RowSum, Scor
 
 
 class Store(Enum):
-    """The memory in which a tensor lies."""
+    """The memory of a tensor."""
 
     INPUTS = "inputs"
     SCRATCH = "scratch"  # read as operand
     TOKENS = "tokens"  # read as operand, and as residual at the same time
     KEYS = "keys"
     VALUES = "values"
-    POOL = "pool"  # added up, row by row
+    POOL = "pool"  # summed up over rows
     RESULT = "result"
 
 
 @dataclass(frozen=True)
 class Attention:
-    """A pair of scores and context, and when in the order of execution it is at work.
+    """A pair of scores and context, and its positions in the order of execution.
 
     Attributes:
-        scores: The first operation of the pair.
-        context: The one that reads its probabilities.
+        scores: The scores.
+        context: The context that reads the probabilities.
         first: Position of the scores.
         last: Position of the context.
-        values_first: Whether the values have to be there before the scores begin, as their
-            making takes scores of other attentions, which need the same units.
+        values_first: Whether the values must be complete before the scores start, because the
+            values depend on scores of other attentions, which need the same units.
     """
 
     scores: Scores
@@ -52,16 +52,16 @@ class Attention:
 
 @dataclass(frozen=True, eq=False)
 class EngineGraph:
-    """A graph that the engine can run, and where each tensor lies; made by :func:`engine_graph`.
+    """A graph that the engine can run, with the memory of each tensor; see :func:`engine_graph`.
 
     Attributes:
-        analysis: Of the graph.
+        analysis: Analysis of the graph.
         stores: Memory of each tensor.
-        parts: Into how many parts a tensor's rows are cut for its readers: heads, or 1.
-        attentions: In order of execution.
-        key_regions: Tensors of keys that share a region of the cache, each in turn.
-        value_regions: The same of values.
-        sums: The sums over rows, which have the pool in turn.
+        parts: Number of parts of a tensor's rows, which are read separately: heads, or 1.
+        attentions: Attentions in order of execution.
+        key_regions: Tensors of keys that share a region of the cache one after the other.
+        value_regions: Tensors of values that share a region of the cache one after the other.
+        sums: Sums over rows, which use the pool one after the other.
     """
 
     analysis: Analysis
@@ -78,11 +78,11 @@ class EngineGraph:
         return self.analysis.model
 
     def held(self, *stores: Store) -> list[Tensor]:
-        """Return the tensors that lie in some stores."""
+        """Return the tensors in some stores."""
         return [t for name, t in self.model.tensors.items() if self.stores[name] in stores]
 
     def arrival(self, name: str) -> tuple[int, int]:
-        """Return the integers and the rows that come in before an input; 0 for other tensors."""
+        """Return the words and rows that arrive before an input; 0 for other tensors."""
         words = rows = 0
         for tensor in self.model.input_tensors:
             if tensor.name == name:
@@ -91,7 +91,7 @@ class EngineGraph:
         return 0, 0
 
     def element_arrival(self, name: str, element: tuple[int, int]) -> tuple[int, int]:
-        """Return the integers and the rows that are in once an input's row with a number is."""
+        """Return the words and rows that have arrived with the row of an input's element."""
         words, rows = self.arrival(name)
         after = element[0] + 1
         return words + after * self.model.tensors[name].columns, rows + after
@@ -181,7 +181,7 @@ def _attentions(analysis: Analysis) -> tuple[Attention, ...]:
 
 
 def _regions(users: Mapping[str, list[Attention]]) -> tuple[tuple[str, ...], ...]:
-    """Let tensors share a region of a cache where the attentions that read them do not overlap."""
+    """Assign regions of a cache; tensors share one if their attentions do not overlap."""
     regions: list[list[str]] = []
     ends: list[int] = []
     for name, readers in sorted(users.items(), key=lambda item: item[1][0].first):
@@ -202,14 +202,14 @@ class ProgramStep:
     """One step of the program: the loops of each of its jobs, and how its lanes run.
 
     Attributes:
-        name: The operation's name, with the head behind it where there are several.
+        name: Name of the operation, followed by the head if there are several.
         source: The operation.
         head: Index of the head; 0 for products with weights.
-        rows: Tokens.
-        tiles: Tiles of a job.
-        inner: Products of a sum.
-        columns: Columns of a whole row.
-        capacity: Columns of a full tile.
+        rows: Number of rows.
+        tiles: Number of tiles of a job.
+        inner: Number of products of a sum.
+        columns: Number of columns of a row.
+        capacity: Number of columns of a full tile.
         mode: How the lanes run.
         tile_pause: Idle clocks between the tiles of a job.
     """

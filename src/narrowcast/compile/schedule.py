@@ -1,6 +1,6 @@
-"""The schedule of a program, to the clock: which order of its jobs takes the fewest cycles.
+"""The cycle-exact schedule of a program: chooses the order of its jobs with the fewest cycles.
 
-Steps and orders are put into numbers here; ``list_scheduler`` does the rest.
+This module encodes steps and orders as arrays; ``list_scheduler`` places the jobs.
 """
 
 from dataclasses import dataclass
@@ -15,19 +15,19 @@ from narrowcast.compile.step_table import REASONS, Placed, step_table
 from narrowcast.errors import UserError
 from narrowcast.integer.model import Array, Scores
 
-DRAWN_JOBS = 6000  # jobs placed in search of a better order, in all
+DRAWN_JOBS = 6000  # total number of jobs placed to find a better order
 MOST_DRAWS = 60
 MOST_JOBS = 100_000
 
 
 @dataclass(frozen=True)
 class Group:
-    """Where a step stands in the order of execution, as orders of jobs see it.
+    """The position of a step in the order of execution, for orders of jobs.
 
     Attributes:
-        layer: Number of the attention whose operands it makes or whose result it works on.
-        kind: Number among the kinds of steps; steps of several layers may be of one kind.
-        cache: 0: reads readings; 1: makes keys; 2: makes values; 3: anything else.
+        layer: Index of the attention whose operands it produces or whose result it processes.
+        kind: Index of its position in a layer; steps of several layers share it.
+        cache: 0 if it reads an input, 1 if it produces keys, 2 for values, 3 otherwise.
     """
 
     layer: int
@@ -42,10 +42,11 @@ def schedule(
     *,
     thorough: bool = False,
 ) -> Schedule:
-    """Return the fastest of a few orders of the jobs; if ``thorough``, of many, drawn by chance.
+    """Return the fastest of a few orders of the jobs or, if ``thorough``, also of random ones.
 
-    Cycles count from the clock in which the first input is taken to the clock in which the last
-    output is taken, both included, with neither stream held up. The draw is the same every time.
+    Cycles are counted from the clock cycle in which the first input is taken to the one in which
+    the last output is taken, both included, if neither stream stalls. The random orders are the
+    same every time.
 
     Raises:
         UserError: The program has too many jobs, or some wait for each other.
@@ -69,7 +70,7 @@ def schedule(
 def _placed(
     graph: EngineGraph, array: LaneArray, steps: tuple[ProgramStep, ...], *, thorough: bool
 ) -> tuple[int, Placed]:
-    # numba takes a while to import, and an estimate that is refused does without
+    # Imported here, because numba takes long to import and a refused estimate does not need it.
     from narrowcast.compile.list_scheduler import NEVER, place_fastest  # noqa: PLC0415
 
     total = sum(step.rows for step in steps)
@@ -96,8 +97,8 @@ def _placed(
 def groups(graph: EngineGraph) -> dict[str, Group]:
     """Return the group of each product by its name.
 
-    A layer begins with the first operation that makes queries, keys or values of its attention;
-    a kind is a place in a layer.
+    A layer begins with the first operation that produces queries, keys or values of its attention.
+    The kind is the position in the layer.
     """
     analysis = graph.analysis
     position = {step.name: i for i, step in enumerate(analysis.products)}
@@ -131,8 +132,8 @@ def groups(graph: EngineGraph) -> dict[str, Group]:
 def _orders(graph: EngineGraph, steps: tuple[ProgramStep, ...], draws: int) -> Array:
     """Return the orders to try as ranks [orders, steps, rows], see ``place_fastest``.
 
-    Three are fixed: depth first; keys and values of a layer before what waits for them; row by
-    row. A drawn one has a rank for each kind of step, and how many rows it runs ahead or behind.
+    Three orders are fixed: depth first; keys and values of a layer first; row by row. A random
+    order has a rank for each kind of step, and a number of rows by which it is ahead or behind.
     """
     of_step = groups(graph)
     found = [of_step[step.source.name] for step in steps]
@@ -147,9 +148,9 @@ def _orders(graph: EngineGraph, steps: tuple[ProgramStep, ...], draws: int) -> A
 
 
 def _ranks(*keys: Array) -> Array:
-    """Return a number for each place of some arrays that sorts as their numbers there one by one.
+    """Return ranks that sort lexicographically by some arrays, of which the first counts most.
 
-    Arrays are broadcast; the first counts most.
+    The arrays are broadcast to a common shape.
     """
     ranks = np.zeros((), np.int64)
     for key in keys:
@@ -160,11 +161,11 @@ def _ranks(*keys: Array) -> Array:
 
 @lru_cache
 def _drawn(kinds: int) -> tuple[Array, Array, Array]:
-    """Draw orders of so many kinds of steps, always the same.
+    """Draw random orders for ``kinds`` kinds of steps, the same each time.
 
     Returns:
-        each draw's ranks, and rows ahead or behind, [draws, kinds]; and whether rows count more
-        than ranks, [draws, 1, 1].
+        Ranks and rows ahead or behind of each draw, both [draws, kinds], and whether rows count
+        more than ranks [draws, 1, 1].
     """
     random = Random(0)
     ranks, ahead, by_row = [], [], []

@@ -1,4 +1,4 @@
-"""From a model to the design that suits a device best: which array of lanes, and what fits."""
+"""Selects the array of lanes with the best design that fits a device."""
 
 import math
 from collections.abc import Callable, Iterator, Mapping
@@ -22,13 +22,13 @@ from narrowcast.integer.arithmetic import MULTIPLIER_BITS
 from narrowcast.integer.model import IntegerModel, Linear
 from narrowcast.targets.device import Device
 
-PAIR_PORT = 25  # a DSP port this wide holds two lanes with sums of any length
-NARROW_WEIGHTS = 6  # bits: lanes of look-up tables are made for weights up to this
+PAIR_PORT = 25  # least width of a DSP port for two lanes with sums of any length
+NARROW_WEIGHTS = 6  # greatest width in bits of weights for lanes made of look-up tables
 ANY_WIDTH = 99
 LEAST_COLUMNS = 8
 MOST_LANES = 4096
-TRIED = 3  # arrays that are scheduled to find the best
-IDLE_LANES = 48  # lanes whose power the rest of the engine takes, roughly
+TRIED = 3  # arrays that are scheduled before the choice
+IDLE_LANES = 48  # power of the rest of the engine, roughly, in units of a lane's
 _SMALLER = (
     "lower quantization.bits, model.channels or model.ffn_channels, or take a larger "
     "hardware.device"
@@ -37,17 +37,18 @@ _SMALLER = (
 
 @dataclass(frozen=True)
 class HardwareOptions:
-    """What is asked of the hardware; None leaves it to the compiler.
+    """Hardware options; the compiler chooses those that are None.
 
     Attributes:
-        lanes: Multiply-accumulates per clock; None takes what fits with the least product of
-            cycles and power, so more lanes only as long as they buy time.
-        storage: ``block``, ``distributed`` or ``auto``, by buffer or by kind of buffer: weights,
+        lanes: Multiply-accumulates per clock cycle. By default, the design that fits with the least
+            product of cycles and power.
+        storage: ``block``, ``distributed`` or ``auto``, by buffer or by group of buffers: weights,
             activations, keys, values, softmax, parameters, exponentials, program.
-        ways: Tokens at once, 1 or 2; None takes 2 where weights have at most 6 bits, and for
-            wider ones if it is faster with as many lanes as one way has.
-        pairs: Two lanes in one DSP block; None takes them where the ports are wide enough.
-        tables: The second way's lanes of look-up tables; None takes them if the DSPs run out.
+        ways: Rows processed at the same time, 1 or 2. By default 2 if weights have at most 6 bits;
+            for wider weights, if that is faster with as many lanes as one way has.
+        pairs: Whether two lanes share a DSP block. By default, if its ports are wide enough.
+        tables: Whether the second way's lanes are made of look-up tables. By default, if there are
+            not enough DSP blocks.
     """
 
     lanes: int | None = None
@@ -58,21 +59,21 @@ class HardwareOptions:
 
 
 class Area(Protocol):
-    """Look-up tables and flip-flops of a design, as ``narrowcast.estimate`` finds them."""
+    """Estimated look-up tables and flip-flops of a design, as by ``narrowcast.estimate``."""
 
     @property
     def lut(self) -> int:
-        """Look-up tables."""
+        """Number of look-up tables."""
 
     @property
     def ff(self) -> int:
-        """Flip-flops."""
+        """Number of flip-flops."""
 
     def share(self, device: Device) -> float:
-        """Return what is taken of a device's tables or flip-flops, whichever is more."""
+        """Return the used fraction of the device's look-up tables or flip-flops, the larger one."""
 
     def fits(self, device: Device) -> bool:
-        """Say whether a device's tables and flip-flops last, however wrong the numbers may be."""
+        """Return whether the design fits the device even if the estimate is off by its bound."""
 
 
 AreaModel = Callable[[Design], Area]
@@ -88,13 +89,13 @@ def compile_model(
 
     Args:
         model: The integer model.
-        device: Whose DSPs, tables and block memory are the budget.
-        area: Estimates look-up tables and flip-flops, such as ``narrowcast.estimate.area``.
-        options: What is asked of the hardware.
+        device: The device, whose resources are the budget.
+        area: Estimate of look-up tables and flip-flops, such as ``narrowcast.estimate.area``.
+        options: Hardware options.
 
     Raises:
-        UserError: The model is not valid, the engine cannot run it, or it cannot fit the device:
-            which operation or resource, by how much, what would help.
+        UserError: The model is not valid, the engine cannot run it, or it does not fit the device.
+            The message names the operation or resource, the excess, and possible remedies.
     """
     design = best_design(model, device, area, options)
     found = area(design)
@@ -112,8 +113,8 @@ def best_design(
 ) -> Design:
     """Compile as :func:`compile_model` does, even if look-up tables or flip-flops are too few.
 
-    The first array of lanes is taken with which the design fits however wrong the area may be; if
-    there is none, the one that takes the least by the bare estimates.
+    The result is the first design that fits even if its area is off by its error bound. If there is
+    none, it is the one with the least area by the bare estimates.
 
     Raises:
         UserError: DSP blocks or block memories are too few, or the engine cannot run the model.
@@ -154,10 +155,10 @@ def best_design(
 
 
 def arrays(compilation: Compilation, options: HardwareOptions) -> list[LaneArray]:
-    """Return the arrays to try, the least product of cycles and power first.
+    """Return the arrays to try, the one with the least product of cycles and power first.
 
     Raises:
-        UserError: The device cannot have what is asked for.
+        UserError: The device does not support the hardware options.
     """
     device, maker = compilation.device, _Maker(compilation, options)
     found = set(maker.one_way()) if options.ways != 2 else set()
@@ -182,7 +183,7 @@ def _cost(cycles: int, array: LaneArray) -> tuple[int, int]:
 
 
 def takes_pairs(device: Device) -> bool:
-    """Whether two lanes fit into one of the device's DSP blocks."""
+    """Return whether two lanes fit in one of the device's DSP blocks."""
     return device.dsp_block is not None and device.dsp_block.wide >= PAIR_PORT
 
 

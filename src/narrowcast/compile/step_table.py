@@ -1,4 +1,4 @@
-"""A program in numbers, and its jobs: what ``list_scheduler`` works on, and what it makes of it."""
+"""The program as arrays of numbers, and the placed jobs: input and output of the scheduler."""
 
 from collections.abc import Sequence
 from itertools import pairwise
@@ -104,20 +104,21 @@ class StepRow(NamedTuple):
 
 def step_array(rows: Sequence[StepRow]) -> np.ndarray:
     """Return the rows as the array that ``StepTable`` has."""
-    return np.array(rows, [(name, np.int64) for name in StepRow._fields])
+    return np.array(rows, [(name, np.int64) for name in StepRow._fields]).view(np.recarray)
 
 
 class StepTable(NamedTuple):
-    """A program's steps, and what they share.
+    """The steps of a program, and their common numbers.
 
     Attributes:
         steps: ``StepRow`` by ``StepRow``.
-        waits: Steps all of whose jobs have to be placed before another step begins.
-        rows: The most rows of a tensor.
+        waits: Steps whose jobs must all be placed before another step starts.
+        rows: Greatest number of rows of a tensor.
         tensors: Number of tensors.
-        parts: The most parts of a tensor.
-        latency: Clocks from an operand pair to its sum.
-        after_last: Clocks from when the last result can be taken to the end of the inference.
+        parts: Greatest number of parts of a tensor.
+        latency: Clock cycles from an operand pair to its sum.
+        after_last: Clock cycles from the availability of the last result to the end of the
+            inference.
     """
 
     steps: np.ndarray
@@ -130,9 +131,9 @@ class StepTable(NamedTuple):
 
 
 class Placed(NamedTuple):
-    """Jobs in their order: each one's numbers, as in ``program.Job``; ``reason`` of ``REASONS``.
+    """Placed jobs in order, with the fields of ``program.Job``; ``reason`` indexes ``REASONS``.
 
-    ``values`` are those of the first job, of the second, and so on.
+    ``values`` are concatenated over all jobs.
     """
 
     step: Array
@@ -148,7 +149,7 @@ class Placed(NamedTuple):
 
 
 def step_table(graph: EngineGraph, array: LaneArray, steps: tuple[ProgramStep, ...]) -> StepTable:
-    """Return the program in numbers."""
+    """Return the program as arrays of numbers."""
     model = graph.model
     number = {name: index for index, name in enumerate(model.tensors)}
     waits = _waits(graph, steps)
@@ -275,7 +276,7 @@ def _output(graph: EngineGraph, step: ProgramStep, number: dict[str, int]) -> di
 
 
 def _waits(graph: EngineGraph, steps: tuple[ProgramStep, ...]) -> list[list[int]]:
-    """Return the steps that have to be over before each step begins, as both use one memory."""
+    """Return the steps that must end before each step starts, because both use the same memory."""
     making: dict[str, list[int]] = {}
     reading: dict[str, list[int]] = {}  # keys, values and sums
     for index, step in enumerate(steps):

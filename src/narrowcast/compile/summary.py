@@ -1,4 +1,4 @@
-"""What a compiled design is, as ``program.json`` and the report say it."""
+"""The summary of a compiled design, for ``program.json`` and the report."""
 
 from dataclasses import dataclass
 
@@ -8,13 +8,14 @@ from narrowcast.compile.memory import Buffer
 
 @dataclass(frozen=True)
 class ArraySummary:
-    """What the lanes are.
+    """The array of lanes.
 
     Attributes:
-        ways: Tokens at once.
+        ways: Rows processed at the same time.
         columns: Lanes of a way.
-        kinds: What each way's lanes are made of.
-        grouped: Whether pairs add up groups of products outside of the DSP block.
+        kinds: Kind of the lanes of each way.
+        grouped: Whether sums of pairs are split into groups, which are added outside of the DSP
+            block.
     """
 
     ways: int
@@ -29,7 +30,7 @@ class Program:
 
     Attributes:
         array: The lanes.
-        steps: In the order of a token's way through the model.
+        steps: Steps in the order in which data pass through the graph.
         buffers: All memories.
     """
 
@@ -40,11 +41,11 @@ class Program:
 
 @dataclass(frozen=True)
 class CompileResults(Program):
-    """What the compiler found: ``program.json``.
+    """Results of the compiler: ``program.json``.
 
     Attributes:
-        lanes: Multiply-accumulate lanes.
-        cycles: Clocks of one inference, as predicted.
+        lanes: Number of multiply-accumulate lanes.
+        cycles: Predicted clock cycles of one inference.
         utilisation: MACs / (lanes x cycles).
     """
 

@@ -8,7 +8,7 @@ from narrowcast.integer.model import Scores
 
 
 def widths(graph: EngineGraph, parameters: Parameters) -> dict[str, int]:
-    """Return the widths; 1 where a model has no such numbers."""
+    """Return the widths. A width is 1 if a model has no such numbers."""
     analysis, model = graph.analysis, graph.model
     limits = analysis.bounds.values()
     operands = analysis.operands.values()
@@ -43,7 +43,8 @@ def widths(graph: EngineGraph, parameters: Parameters) -> dict[str, int]:
         "BIAS_BITS": bias_bits,
         "POSITION_BITS": position_bits,
         "BIASED_BITS": max(each.biased_bits for each in limits),
-        "TOTAL_BITS": max(each.total_bits for each in limits),
+        # a shift leaves at least the sign
+        "TOTAL_BITS": max(max(shifts) + 1, *(each.total_bits for each in limits)),
         "M_BITS": MULTIPLIER_BITS,
         "ROW_M_BITS": ROW_MULTIPLIER_BITS,
         "Y_BITS": max(outputs, *made, *([index_bits, e_bits + 1] if scores else [])),
@@ -62,12 +63,12 @@ def _widest(graph: EngineGraph, store: Store) -> int:
 
 
 def _pool_bits(graph: EngineGraph) -> int:
-    """Width of a sum over rows, which is at least that of every sum so far."""
+    """Return the width of a sum over rows, which also holds all partial sums."""
     terms = [graph.model.tensors[step.operand] for step in graph.sums]
     return max((signed_bits(t.low * t.rows, t.high * t.rows) for t in terms), default=1)
 
 
 def _range_bits(memories: list[list[int]]) -> int:
-    """Width of all numbers of some memories."""
+    """Return the width that holds all numbers of some memories."""
     numbers = [number for words in memories for number in words]
     return signed_bits(min(numbers), max(numbers)) if numbers else 1

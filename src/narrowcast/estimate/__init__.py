@@ -1,4 +1,4 @@
-"""What a model costs on a device, from its configuration alone: no training, no synthesis."""
+"""Estimates of resources, cycles and energy from a configuration, without training or synthesis."""
 
 from narrowcast.estimate.area import area, area_model
 from narrowcast.estimate.estimator import Estimate, estimate, estimate_design, estimate_model

@@ -1,10 +1,10 @@
-"""Look-up tables and flip-flops of a design, from what synthesis made of others.
+"""Estimates the look-up tables and flip-flops of a design, by a fit to synthesised designs.
 
-For every family and synthesis tool there is a file in ``points``: designs that were synthesised
-(``narrowcast characterise``), with the features of each part of the engine and the look-up tables
-and flip-flops that it took. A part's model is the non-negative least squares fit of its
-counts to its features, each design weighted by its size, so that relative errors count. How far off
-it may be is what it was off at worst where each design in turn was left out of the fit.
+For every family and synthesis tool there is a file of characterisation samples, which ``narrowcast
+characterise`` writes. A sample is a synthesised design, with the features, look-up tables and
+flip-flops of each part of the engine. The model of a part is a non-negative least squares fit of
+its counts to its features. Each design is weighted by the inverse of its size, so that relative
+errors are minimised. The error bound is the largest error of a design that was left out of the fit.
 """
 
 import json
@@ -23,15 +23,22 @@ from narrowcast.estimate.features import PARTS, features
 from narrowcast.targets.device import Device
 
 Vector = NDArray[np.float64]
-POINTS = Path(__file__).parent / "points"
+SAMPLES = Path(__file__).parent / "characterisation"
 RESOURCES = ("lut", "ff")
 Tool = Literal["yosys", "vivado"]
-_NOT = {"lut": ("registers",), "ff": ("tables", "choice")}  # endings of features without a say
+_NOT = {"lut": ("registers",), "ff": ("tables", "choice")}  # endings of irrelevant features
 
 
 @dataclass(frozen=True)
 class Area:
-    """Look-up tables and flip-flops, and by how much of themselves they may be wrong."""
+    """Estimated look-up tables and flip-flops.
+
+    Attributes:
+        lut: Number of look-up tables.
+        ff: Number of flip-flops.
+        lut_error: Relative error bound of ``lut``.
+        ff_error: Relative error bound of ``ff``.
+    """
 
     lut: int
     ff: int
@@ -39,25 +46,25 @@ class Area:
     ff_error: float
 
     def share(self, device: Device) -> float:
-        """Return what is taken of a device's tables or flip-flops, whichever is more."""
+        """Return the used fraction of the device's look-up tables or flip-flops, the larger one."""
         return max(self.lut / device.lut, self.ff / device.ff)
 
     def fits(self, device: Device) -> bool:
-        """Say whether a device's tables and flip-flops last, however wrong the numbers may be."""
+        """Return whether the design fits the device even if the estimate is off by its bound."""
         lut, ff = self.lut * (1 + self.lut_error), self.ff * (1 + self.ff_error)
         return lut <= device.lut and ff <= device.ff
 
 
 def area_model(tool: Tool) -> AreaModel:
-    """Return the estimate of a tool's counts, as the compiler takes it."""
+    """Return the estimate of a tool's counts as a function for the compiler."""
     return partial(area, tool=tool)
 
 
 def area(design: Design, tool: Tool = "yosys") -> Area:
-    """Estimate what synthesis will count.
+    """Estimate the counts of a synthesis tool.
 
     Raises:
-        UserError: nothing has been characterised for the design's family and the tool.
+        UserError: The tool has not been characterised for the design's family.
     """
     fit = _fit(design.device.family.name, tool)
     if not fit:
@@ -65,15 +72,15 @@ def area(design: Design, tool: Tool = "yosys") -> Area:
             f"nothing is known of what {tool} makes for {design.device.family.name}: "
             f"run 'narrowcast characterise --tool {tool} --device {design.device.name}'"
         )
-    found = features(design)
-    if not all(fit[r][part].keys() <= found[part].keys() for r in RESOURCES for part in PARTS):
+    counts = features(design)
+    if not all(fit[r][part].keys() <= counts[part].keys() for r in RESOURCES for part in PARTS):
         raise UserError(
             f"the fit to {tool} is of another version: run 'narrowcast characterise --tool {tool} "
             f"--device {design.device.name}'"
         )
     total = {
         resource: sum(
-            weight * found[part][name]
+            weight * counts[part][name]
             for part in PARTS
             for name, weight in fit[resource][part].items()
         )
@@ -82,15 +89,15 @@ def area(design: Design, tool: Tool = "yosys") -> Area:
     return Area(round(total["lut"]), round(total["ff"]), fit["error"]["lut"], fit["error"]["ff"])
 
 
-def points_file(family: str, tool: str) -> str:
-    """Return the name of the file of points."""
+def samples_file(family: str, tool: str) -> str:
+    """Return the name of the file of samples."""
     return f"{family}-{tool}.json"
 
 
 @cache
 def _fit(family: str, tool: str) -> dict[str, Any]:
-    """Return the fit of a file of points; an empty one if there is none."""
-    path = POINTS / points_file(family, tool)
+    """Return the fit in a file of samples; empty if there is no file."""
+    path = SAMPLES / samples_file(family, tool)
     if not path.is_file():
         return {}
     try:
@@ -98,12 +105,14 @@ def _fit(family: str, tool: str) -> dict[str, Any]:
         if fit and not _well_formed(fit):
             raise ValueError
     except (ValueError, AttributeError):
-        raise UserError(f"{path}: is no JSON of points: delete it and characterise again") from None
+        raise UserError(
+            f"{path}: is not a file of samples: delete it and characterise again"
+        ) from None
     return fit
 
 
 def _well_formed(fit: Any) -> bool:
-    """Say whether a fit has all numbers that are read from it, and no others."""
+    """Return whether a fit has all numbers that are read from it, and no others."""
     try:
         numbers = [fit["error"][resource] for resource in RESOURCES]
         for resource in RESOURCES:
@@ -114,32 +123,32 @@ def _well_formed(fit: Any) -> bool:
     return all(isinstance(number, int | float) for number in numbers)
 
 
-def fit_points(points: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """Fit all parts to the points.
+def fit_area(samples: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """Fit the models of all parts to characterisation samples.
 
     Returns:
-        by resource and part the numbers of the features in use, and ``error``: the worst relative
-        error of each resource with each point left out in turn.
+        The weights of the features by resource and part, and ``error``: the largest relative error
+        of each resource over all samples, with each sample left out of the fit in turn.
     """
     result: dict[str, Any] = {"error": {}}
     for resource in RESOURCES:
-        sizes = np.array([sum(p[resource].values()) for p in points], float)
-        left_out = np.zeros(len(points))
+        sizes = np.array([sum(s[resource].values()) for s in samples], float)
+        left_out = np.zeros(len(samples))
         result[resource] = {}
         for part in PARTS:
             names = [
-                name for name in points[0]["features"][part] if not name.endswith(_NOT[resource])
+                name for name in samples[0]["features"][part] if not name.endswith(_NOT[resource])
             ]
-            rows = np.array([[p["features"][part][n] for n in names] for p in points], float)
-            counts = np.array([p[resource].get(part, 0) for p in points], float)
+            rows = np.array([[s["features"][part][n] for n in names] for s in samples], float)
+            counts = np.array([s[resource].get(part, 0) for s in samples], float)
             weights = _weighted_fit(rows, counts, sizes)
             result[resource][part] = {
                 name: weight
                 for name, weight in zip(names, weights.round(4).tolist(), strict=True)
                 if weight
             }
-            for i in range(len(points)):
-                others = np.arange(len(points)) != i
+            for i in range(len(samples)):
+                others = np.arange(len(samples)) != i
                 left_out[i] += rows[i] @ _weighted_fit(rows[others], counts[others], sizes[others])
         errors = np.abs(left_out / sizes - 1)
         result["error"][resource] = round(float(errors.max()), 4)

@@ -1,4 +1,4 @@
-"""What a model costs on a device, without training, simulation or synthesis."""
+"""Estimates the cost of a model on a device, without training, simulation or synthesis."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -17,18 +17,23 @@ from narrowcast.targets.device import Device, check_vivado, load_device
 
 @dataclass(frozen=True)
 class Estimate:
-    """What a design takes of its device, and how long it needs.
+    """The estimated cost of a design.
 
     Attributes:
-        device: its name. clock_mhz: the clock.
-        cycles: clocks of one inference, exact.
-        dsp, blocks: DSP blocks and block memories (the device's smallest), exact.
-        lut, ff: look-up tables (logic and memory) and flip-flops, fitted.
-        lut_error, ff_error: by how much of themselves these two may be wrong.
-        tool: whose count of these two it is.
-        fits: whether everything is within the device, even if these two are as wrong as they may.
-        too_large: whether something is beyond the device without any such margin.
-        energy: power and energy.
+        device: Name of the device.
+        clock_mhz: Clock frequency, in MHz.
+        cycles: Clock cycles of one inference, exact.
+        dsp: Number of DSP blocks, exact.
+        blocks: Number of block memories in units of the device's smallest, exact.
+        lut: Number of look-up tables (logic and memory), fitted.
+        ff: Number of flip-flops, fitted.
+        lut_error: Relative error bound of ``lut``.
+        ff_error: Relative error bound of ``ff``.
+        tool: Synthesis tool whose counts ``lut`` and ``ff`` estimate.
+        fits: Whether the design fits the device even if ``lut`` and ``ff`` exceed the estimate by
+            their error bounds.
+        too_large: Whether the design exceeds the device by the bare estimate.
+        energy: Power and energy.
     """
 
     device: str
@@ -48,33 +53,33 @@ class Estimate:
     @computed_field  # type: ignore[prop-decorator]
     @property
     def power_mw(self) -> float:
-        """Power while an inference runs, an estimate."""
+        """Power during an inference in mW, estimated."""
         return self.energy.power_mw
 
     @computed_field  # type: ignore[prop-decorator]
     @property
     def energy_uj(self) -> float:
-        """Energy of an inference, an estimate."""
+        """Energy of an inference in uJ, estimated."""
         return self.energy.inference_uj
 
     @computed_field  # type: ignore[prop-decorator]
     @property
     def power_error(self) -> float:
-        """By how much of themselves power and energy may be wrong."""
+        """Relative error bound of power and energy."""
         return self.energy.error
 
     @computed_field  # type: ignore[prop-decorator]
     @property
     def latency_us(self) -> float:
-        """Microseconds of one inference, exact."""
+        """Duration of one inference in us, exact."""
         return self.cycles / self.clock_mhz
 
     def to_json(self, every: float | None = None, cell_wh: float | None = None) -> dict[str, Any]:
-        """Return it as it stands in ``report.json``.
+        """Return the estimate as in ``report.json``.
 
         Args:
-            every: seconds from inference to inference: adds the energy of a day.
-            cell_wh: watt hours of a cell: adds how many days it lasts.
+            every: Seconds between two inferences; adds the energy of a day.
+            cell_wh: Energy of a battery in Wh; adds the battery life in days.
         """
         found = to_json(self)
         if every is not None:
@@ -84,7 +89,7 @@ class Estimate:
         return found
 
     def lines(self, every: float | None = None, cell_wh: float | None = None) -> list[str]:
-        """Return it in words; arguments as those of ``to_json``."""
+        """Return the estimate as lines of text; the arguments are those of ``to_json``."""
         device = load_device(self.device)
         verdict = "no" if self.too_large else "within the margin: only synthesis can tell"
         within = f"estimated, within {self.power_error:.0%}"
@@ -110,13 +115,15 @@ class Estimate:
 
 
 def estimate(config: Config, tool: Tool = "yosys") -> Estimate:
-    """Estimate what a configuration costs, from an untrained model of its shape and widths.
+    """Estimate the cost of a configuration, with an untrained model of its shape and widths.
 
-    ``tool`` is whose count of look-up tables and flip-flops is estimated.
+    Args:
+        config: The configuration.
+        tool: Synthesis tool whose counts of look-up tables and flip-flops are estimated.
 
     Raises:
-        UserError: it cannot be compiled for the device: DSP blocks or block memories are too few;
-            or the tool has not been characterised for the device's family.
+        UserError: The model cannot be compiled for the device, because there are too few DSP blocks
+            or block memories; or the tool has not been characterised for the device's family.
     """
     hardware = config.hardware
     device = load_device(hardware.device)
@@ -131,10 +138,10 @@ def estimate_model(
     tool: Tool = "yosys",
     **choices: Any,
 ) -> Estimate:
-    """Estimate what a model costs; ``choices`` as ``compile_model`` takes them.
+    """Estimate the cost of a model; ``choices`` are the fields of ``HardwareOptions``.
 
     Raises:
-        UserError: as :func:`estimate`.
+        UserError: As :func:`estimate`.
     """
     if tool == "vivado":
         check_vivado(device)
@@ -143,10 +150,10 @@ def estimate_model(
 
 
 def estimate_design(design: Design, clock_mhz: float = 100.0, tool: Tool = "yosys") -> Estimate:
-    """Estimate what a compiled model costs.
+    """Estimate the cost of a compiled design.
 
     Raises:
-        UserError: the tool has not been characterised for the device's family.
+        UserError: The tool has not been characterised for the device's family.
     """
     device, found = design.device, area(design, tool)
     blocks = sum(buffer.blocks for buffer in design.buffers)

@@ -1,10 +1,10 @@
-"""What the look-up tables and flip-flops of each part of the engine grow with.
+"""Features of a design from which the area of each part of the engine is estimated.
 
-A part is an entity or a few that share their logic once a design is flat. Its model is linear:
-look-up tables, or flip-flops, are a sum of features, each times a number that synthesised designs
-give (see ``area``). Features are counts of bits that the VHDL makes a register, an adder, a
-multiplexer or a table of. Those named "tables" or "choice" make no flip-flops, and those named
-"registers" no look-up tables.
+A part consists of one or more entities that share logic in the flat design. Its model is linear:
+its look-up tables, or flip-flops, are a weighted sum of features, with weights from synthesised
+designs (see ``area``). Features are counts of bits for which the VHDL needs a register, an adder, a
+multiplexer or a look-up table. Features with a name that ends in "tables" or "choice" need no
+flip-flops, and those that end in "registers" need no look-up tables.
 """
 
 from collections import Counter
@@ -53,7 +53,7 @@ def features(design: Design) -> dict[str, dict[str, float]]:
 
 
 def _columns(design: Design, names: Sequence[str]) -> int:
-    """Count the bits of the program's fields that differ from step to step, alike ones once."""
+    """Count the bits of the program that differ between steps; equal columns count once."""
     values = np.array([[fields[name] for name in names] for fields in design.fields], np.int64)
     width = int(np.abs(values).max()).bit_length() + 1
     bits = values[:, :, None] >> np.arange(width) & 1
@@ -61,7 +61,7 @@ def _columns(design: Design, names: Sequence[str]) -> int:
 
 
 def _different(bits: Array) -> int:
-    """Count the columns of bits that change; alike ones, and opposite ones, are one."""
+    """Count the bit columns that change; equal and inverse columns count once."""
     changes = np.packbits(bits != bits[0], axis=0)
     size, every = len(changes), changes.T.tobytes()
     seen = {every[first : first + size] for first in range(0, len(every), size)}
@@ -94,7 +94,7 @@ def _control(design: Design) -> dict[str, float]:
 
 
 def _epilogue(design: Design) -> dict[str, float]:
-    """Adders, shifters and limits, of each way; the program's constants once."""
+    """Adders, shifters and clamps of each way; constants of the program once."""
     c = design.constants
     ways, total = c["WAYS"], c["TOTAL_BITS"]
     product = c["RESIDUAL_BITS"] + 1 + c["M_BITS"]
@@ -118,7 +118,7 @@ def _epilogue(design: Design) -> dict[str, float]:
 
 
 def _cut(a_bits: int, b_bits: int, design: Design) -> int:
-    """Return the bits of the sums of a product that takes more than a DSP block."""
+    """Return the bits of the partial sums of a product that needs several DSP blocks."""
     block = design.device.dsp_block
     if block is None:
         return 0
@@ -127,10 +127,10 @@ def _cut(a_bits: int, b_bits: int, design: Design) -> int:
 
 
 def _raises(design: Design) -> int:
-    """Count the shifts of a residual that logic has to tell apart.
+    """Count the shifts of a residual that the shifter must support.
 
-    They are those in the range which the register of the shift can hold: a bit of it that is the
-    same in all steps is no register, and bits that are always alike are one.
+    They are all values of the shift's register within the range. A bit that is equal in all steps
+    is a constant, and bits that are always equal share one register.
     """
     shifts = np.array([fields["residual_shift"] for fields in design.fields], np.int64)
     bits = shifts[:, None] >> np.arange(6) & 1
@@ -144,14 +144,14 @@ def _raises(design: Design) -> int:
 
 
 def _lanes(design: Design) -> dict[str, float]:
-    """Lanes, the registers of their sums, the choice among these, the row's maximum."""
+    """Lanes, the registers of their sums with their multiplexer, and the row maximum."""
     c, array = design.constants, design.array
     ways, columns, sums = c["WAYS"], c["COLUMNS"], c["SUM_BITS"]
     count = {kind: sum(k == kind for k in array.kinds) for kind in LaneKind}
     widths = [(c["X_BITS"], c["LANE_BITS"]), (array.narrow_x, array.narrow_w)]
     each = list(zip(array.kinds, widths, strict=False))
     of_tables = [table_lane(*bits, sums) for kind, bits in each if kind == LaneKind.TABLES]
-    outside = [  # of DSP blocks: products too narrow for them
+    outside = [  # products that are too narrow for DSP blocks
         bits
         for kind, bits in each
         if kind == LaneKind.SINGLE and not design.device.dsp_of_product(*bits)
@@ -174,7 +174,7 @@ def _lanes(design: Design) -> dict[str, float]:
 
 
 def _softmax(design: Design) -> dict[str, float]:
-    """The division, of each way."""
+    """The divider of each way."""
     c = design.constants
     ways = c["WAYS"]
     return {
@@ -186,7 +186,7 @@ def _softmax(design: Design) -> dict[str, float]:
 
 
 def _engine(design: Design) -> dict[str, float]:
-    """Streams, choice of operands, writing back, pool."""
+    """Streams, multiplexers of operands, write-back, pool."""
     c = design.constants
     ways, columns = c["WAYS"], c["COLUMNS"]
     of_bank = [
@@ -231,12 +231,12 @@ def _engine(design: Design) -> dict[str, float]:
 
 
 def _lane_operand_tables(design: Design) -> int:
-    """Return the tables of the choice among weights, keys and values.
+    """Return the look-up tables of the multiplexers for weights, keys and values.
 
-    Each bit has every segment with a bit that says whether it is chosen, a bank's selection from
-    the second on, a key, and a value of each way. A table of six inputs takes five inputs away. One
-    of four inputs chooses between two sources, weights being one of them, or takes three inputs
-    of several segments away.
+    The inputs of each bit are: two for every segment (data and enable), the selection of each bank
+    after the first, a key, and a value of each way. A look-up table with six inputs reduces the
+    number of inputs by five. One with four inputs selects between two sources, of which the weights
+    are one, or reduces the inputs of several segments by three.
     """
     c = design.constants
     segments, banks = len(design.segments), len(design.bank_bits)
@@ -253,12 +253,12 @@ def _lane_operand_tables(design: Design) -> int:
 
 
 def rom_columns(bits: BitColumns, family: Family) -> tuple[int, int]:
-    """Return what a read-only memory has in its tables.
+    """Return the resources of a ROM made of look-up tables.
 
-    A bit that is the same in all words of a block takes no table, and bits that are alike take one.
+    A bit column that is constant in a block needs no look-up table, and equal columns share one.
 
     Returns:
-        registers behind the tables, and the tables.
+        The registers at the outputs, and the look-up tables.
     """
     counts = bits.different
     of_column = np.full(len(counts), family.column_luts(BLOCK))
@@ -267,7 +267,7 @@ def rom_columns(bits: BitColumns, family: Family) -> tuple[int, int]:
 
 
 def _memories(design: Design) -> dict[str, float]:
-    """Everything in look-up tables, and the registers of all memories."""
+    """All memories made of look-up tables, and the registers of all memories."""
     c, family = design.constants, design.device.family
     ram = _in_tables(design.buffers, writable=True)
     small = ("inputs", "scratch", "tokens", "residuals", "keys", "values")

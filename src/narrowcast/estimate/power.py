@@ -1,9 +1,9 @@
-"""Power and energy, estimated from what a program does and from a device's coefficients.
+"""Estimates power and energy from the program and from a device's coefficients.
 
-What happens in an inference is known exactly from the program: which lanes multiply in how many
-clocks, how often each block memory is read or written, how long it takes. What each of these
-takes is not: the coefficients stand in the device's file, with their sources and uncertainties.
-They are meant for certain toggle rates; a simulation of the design on its own data has others.
+The program determines exactly how often the lanes multiply, how often each block memory is read or
+written, and how long an inference takes. The energy of each of these is not exact: the coefficients
+are in the device's file, with their sources and uncertainties. They hold for nominal toggle rates.
+A simulation of the design on its own data gives measured rates.
 """
 
 from collections.abc import Mapping
@@ -20,13 +20,14 @@ DAY = 86_400.0  # seconds
 
 @dataclass(frozen=True)
 class Rates:
-    """Toggles per bit and clock of a simulated design.
+    """Toggles per bit and clock cycle of a simulated design.
 
     Attributes:
-        lanes: In the clocks in which a lane is enabled; None if there is none in a DSP block.
-        memories: In those in which a memory is read; None if none is.
-        rest: In all clocks.
-        clocks: That were simulated.
+        lanes: Rate of lanes in the cycles in which they are enabled; None if no lane is a DSP
+            block.
+        memories: Rate of memories in the cycles in which they are read; None if none is.
+        rest: Rate of all other signals in all cycles.
+        clocks: Number of simulated clock cycles.
     """
 
     lanes: float | None
@@ -37,11 +38,12 @@ class Rates:
 
 @dataclass(frozen=True)
 class Activity:
-    """What happens in one inference, in counts.
+    """The activity of one inference.
 
     Attributes:
-        cycles: clocks. products: DSP blocks that multiply, summed over clocks; those of the
-            epilogues too. accesses: block memories read or written, summed over clocks.
+        cycles: Number of clock cycles.
+        products: Number of products of all DSP blocks, including those of the epilogues.
+        accesses: Number of reads and writes of all block memories.
     """
 
     cycles: int
@@ -54,11 +56,13 @@ class Energy:
     """An estimate of power and energy.
 
     Attributes:
-        static_mw: power of the device, whether it works or not.
-        lanes_uj, memories_uj, rest_uj: dynamic energy of an inference: DSP blocks, block memories,
-            look-up tables and flip-flops with their clock.
-        seconds: of an inference.
-        error: by how much of itself the whole may be wrong.
+        static_mw: Static power of the device, in mW.
+        lanes_uj: Dynamic energy of the DSP blocks in an inference, in uJ.
+        memories_uj: Dynamic energy of the block memories in an inference, in uJ.
+        rest_uj: Dynamic energy of the look-up tables and flip-flops, with their clock, in an
+            inference, in uJ.
+        seconds: Duration of an inference, in seconds.
+        error: Relative error of power and energy.
     """
 
     static_mw: float
@@ -70,33 +74,33 @@ class Energy:
 
     @property
     def inference_uj(self) -> float:
-        """Energy of an inference, static power included."""
+        """Energy of an inference in uJ, including static power."""
         return self.dynamic_uj + 1000 * self.static_mw * self.seconds
 
     @property
     def dynamic_uj(self) -> float:
-        """Energy of an inference without static power."""
+        """Dynamic energy of an inference, in uJ."""
         return self.lanes_uj + self.memories_uj + self.rest_uj
 
     @property
     def power_mw(self) -> float:
-        """Power while an inference runs."""
+        """Power during an inference, in mW."""
         return self.inference_uj / 1000 / self.seconds
 
     def day_j(self, interval: float) -> float:
-        """Return the energy of a day with an inference every ``interval`` seconds, in joules.
+        """Return the energy of a day with an inference every ``interval`` seconds, in J.
 
-        The device stays configured in between, and takes its static power.
+        Between inferences the device stays configured and consumes its static power.
         """
         return DAY * (self.static_mw / 1000 + self.dynamic_uj / 1e6 / max(interval, self.seconds))
 
     def battery_days(self, interval: float, cell_wh: float) -> float:
-        """Return how many days a cell of so many watt hours lasts, with nothing else on it."""
+        """Return the life in days of a battery of ``cell_wh`` Wh that powers only this device."""
         return 3600 * cell_wh / self.day_j(interval)
 
 
 def energy(design: Design, luts: int, clock_mhz: float) -> Energy:
-    """Estimate the energy of a design with so many look-up tables."""
+    """Estimate the energy of a design with ``luts`` look-up tables."""
     power, does = design.device.power, activity(design)
     lanes = does.products * power.product_pj / 1e6
     memories = does.accesses * power.access_pj / 1e6
@@ -109,9 +113,9 @@ def energy_at(nominal: Energy, rates: Rates, power: Power) -> Energy:
     """Return an estimate with each dynamic term scaled by a measured toggle rate.
 
     Args:
-        nominal: the estimate without measured rates.
+        nominal: Estimate at nominal rates.
         rates: of the design, on its own data.
-        power: of the device, with the rates for which its coefficients are meant.
+        power: Coefficients of the device, with their nominal rates.
     """
     lanes, memories, rest = factors(rates, power)
     scaled = replace(
@@ -124,7 +128,7 @@ def energy_at(nominal: Energy, rates: Rates, power: Power) -> Energy:
 
 
 def factors(rates: Rates, power: Power) -> tuple[float, float, float]:
-    """Return measured rates over nominal ones: lanes, memories, rest; 1 where there is nothing."""
+    """Return measured / nominal rates of lanes, memories and the rest; 1 if not measured."""
     return (
         1.0 if rates.lanes is None else rates.lanes / power.lane_toggles,
         1.0 if rates.memories is None else rates.memories / power.memory_toggles,
@@ -132,27 +136,27 @@ def factors(rates: Rates, power: Power) -> tuple[float, float, float]:
     )
 
 
-def _with_error(found: Energy, power: Power) -> Energy:
-    static, dynamic = found.inference_uj - found.dynamic_uj, found.dynamic_uj
+def _with_error(energy: Energy, power: Power) -> Energy:
+    static, dynamic = energy.inference_uj - energy.dynamic_uj, energy.dynamic_uj
     error = (static * power.static_error + dynamic * power.dynamic_error) / (static + dynamic)
-    return replace(found, error=round(error, 3))
+    return replace(energy, error=round(error, 3))
 
 
 def published_uj(total_uj: float, cycles: int, power: Power, seconds: float, mhz: float) -> float:
-    """Return the energy of a published inference at another clock, by a device's static power.
+    """Convert the energy of a published inference to another clock, with the static power.
 
     Args:
-        total_uj: the published energy.
-        cycles: that it took.
-        power: of the device.
-        seconds: that it took.
-        mhz: the other clock.
+        total_uj: Published energy, in uJ.
+        cycles: Published clock cycles.
+        power: Coefficients of the device.
+        seconds: Published duration, in seconds.
+        mhz: The other clock frequency, in MHz.
     """
     return total_uj + 1000 * power.static_mw * (cycles / mhz / 1e6 - seconds)
 
 
 def activity(design: Design) -> Activity:
-    """Count what happens in one inference."""
+    """Count the products and accesses of one inference."""
     c, array, schedule = design.constants, design.array, design.schedule
     blocks = {b.name: _each(b) for b in design.buffers}
     of_way = [
@@ -215,14 +219,19 @@ def _reads(design: Design, index: int, blocks: Mapping[str, int]) -> int:
 
 @dataclass(frozen=True)
 class _Values:
-    """Accesses for each value: of every way, and once for both."""
+    """Block memory accesses for each value.
+
+    Attributes:
+        own: Accesses in each way.
+        shared: Accesses that all ways share.
+    """
 
     own: int
     shared: int
 
 
 def _values(fields: Mapping[str, int], blocks: Mapping[str, int]) -> _Values:
-    """Return the accesses for a value on its way through the epilogue and to its place."""
+    """Return the accesses for a value in the epilogue and when it is stored."""
     own = shared = 0
     if fields["has_residual"]:
         own += blocks["residuals"]

@@ -1,4 +1,4 @@
-"""Random mixed-precision models, lane modes and storage choices: what estimates are fitted to."""
+"""Random mixed-precision models with random hardware options, for the characterisation."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
@@ -26,10 +26,12 @@ class Sample:
     """A random model for a device.
 
     Attributes:
-        device: its name. seed: of the draw, and of the model's numbers.
-        shape: of the model. bits: widths from which each tensor draws its own.
-        input_bits: width of the inputs; None draws it like the others.
-        hw: choices for ``compile_model``.
+        device: Name of the device.
+        seed: Seed of all random choices and of the model's numbers.
+        shape: Size of the model.
+        bits: Widths from which the width of each tensor is drawn.
+        input_bits: Width of the inputs; None to draw it like the others.
+        hw: Hardware options.
     """
 
     device: str
@@ -44,12 +46,12 @@ class Sample:
         return random_model(self.shape, self.bits, self.seed, input_bits=self.input_bits)
 
     def to_json(self) -> dict[str, Any]:
-        """Return it as plain JSON."""
+        """Return the sample as plain JSON."""
         return {**asdict(self), "bits": list(self.bits)}
 
 
 def sample(device: Device, seed: int) -> Sample:
-    """Draw a model; the same seed gives the same one."""
+    """Draw a model. The same seed gives the same model."""
     random = Random(f"{device.name} {seed}")
     small = device.lut < SMALL_DEVICE
     channels = random.choice(_FEW_CHANNELS if small else _CHANNELS)
@@ -78,7 +80,7 @@ def sample(device: Device, seed: int) -> Sample:
 
 
 def _lanes(random: Random, device: Device) -> dict[str, Any]:
-    """Draw what is asked of the lanes: most often nothing."""
+    """Draw hardware options of the lanes; most often none."""
     drawn = random.random()
     if drawn < 0.12:
         return {"ways": 1}

@@ -1,4 +1,4 @@
-"""An untrained model of a configuration's shape and widths: it costs what a trained one does."""
+"""An untrained stand-in for a trained model, with the same shape and widths."""
 
 from narrowcast.config import Config, array_name
 from narrowcast.integer.builder import Shape
@@ -7,7 +7,7 @@ from narrowcast.integer.random_model import random_model
 
 
 def stand_in(config: Config) -> IntegerModel:
-    """Return a model with random weights, the same each time."""
+    """Return a model with random weights, which are the same each time."""
     data, model, bits = config.data, config.model, config.quantization
     shape = Shape(
         window=data.window,

@@ -1,4 +1,4 @@
-"""The integer graph, its arithmetic and its executor. Nothing here needs torch or hardware."""
+"""The integer graph, its arithmetic and its executor. They need neither torch nor hardware."""
 
 from narrowcast.integer.analysis import Analysis, analyse
 from narrowcast.integer.execute import execute, execute_words, forecast

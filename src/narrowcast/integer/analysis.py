@@ -1,6 +1,6 @@
-"""What follows from a graph: who makes and who reads each tensor, ranges, widths of operands.
+"""Analysis of a graph: producers and readers of each tensor, ranges, widths of operands.
 
-It is found once for a model, by :func:`analyse`, and passed on.
+:func:`analyse` computes it once for a model.
 """
 
 from collections.abc import Mapping
@@ -41,8 +41,8 @@ class Operands:
         x_bits: Width of the broadcast operand less its zero point.
         w_bits: Width of the weights, keys or values.
         inner: Length of the sum.
-        low: Least products [columns, inner] over all inputs, one row where all columns are alike.
-        high: Largest products.
+        low: Least products [columns, inner] over all inputs; one row if all columns are equal.
+        high: Largest products, of the same shape.
     """
 
     x_bits: int
@@ -54,15 +54,15 @@ class Operands:
 
 @dataclass(frozen=True, eq=False)
 class Analysis:
-    """What follows from a valid graph.
+    """Facts derived from a valid graph.
 
     Attributes:
         model: The graph.
         products: Its matrix products in order of execution.
-        producers: The operation that makes each tensor, by tensor; inputs have none.
+        producers: The operation that produces each tensor, by tensor; inputs have none.
         readers: The operations that read each tensor, by tensor.
-        operands: Of each product, by its name.
-        bounds: Of each product, by its name.
+        operands: Operands of each product, by its name.
+        bounds: Ranges of each product, by its name.
     """
 
     model: IntegerModel
@@ -73,20 +73,20 @@ class Analysis:
     bounds: Mapping[str, Bounds]
 
     def rows(self, step: Product) -> int:
-        """Return the number of rows that a product makes, of each head."""
+        """Return the number of rows of a product's result, per head."""
         return self.model.tensors[step.output].rows // (
             step.heads if isinstance(step, Scores) else 1
         )
 
     def context_of(self, step: Scores) -> Context:
-        """Return the one step that reads a score's probabilities."""
+        """Return the context that reads the probabilities of scores."""
         (reader,) = self.readers[step.output]
         assert isinstance(reader, Context)
         return reader
 
 
 def reachable_range(model: IntegerModel, producers: Mapping[str, Operation], name: str) -> Range:
-    """Return the range of a tensor less its zero point; of a sum, that of its terms times rows."""
+    """Return the range of a tensor minus its zero point; for a sum of rows, from its terms."""
     rows = 1
     while isinstance(producer := producers.get(name), RowSum) and not model.tensors[name].state:
         name = producer.operand
@@ -98,7 +98,7 @@ def reachable_range(model: IntegerModel, producers: Mapping[str, Operation], nam
 def _operands(
     model: IntegerModel, producers: Mapping[str, Operation], step: Product
 ) -> tuple[Operands, Array, Array]:
-    """Return the operands, and the least and largest products as bounds take them."""
+    """Return the operands, and the least and largest products for the bounds."""
     x = reachable_range(model, producers, step.operand)
     around_zero = min(x[0], 0), max(x[1], 0)
     x_bits = signed_bits(around_zero[0] - 1, around_zero[1])  # room to subtract the zero point
@@ -116,10 +116,10 @@ def _operands(
 
 
 def analyse(model: IntegerModel) -> Analysis:
-    """Validate a graph and find out what follows from it.
+    """Validate and analyse a graph.
 
     Raises:
-        ValueError: The graph is not valid; says which operation, and why.
+        ValueError: The graph is not valid. The message names the operation and the reason.
     """
     check_structure(model)
     producers = {step.output: step for step in model.operations}

@@ -1,4 +1,4 @@
-"""The arithmetic contract: every operation that the executor, training and the RTL share.
+"""The arithmetic contract, which the executor, training and the RTL share.
 
 All integers are two's complement. See ``docs/integer-model.md`` for the contract in prose.
 """

@@ -1,4 +1,4 @@
-"""How wide every number of an operation can get: proven from the weights, never assumed."""
+"""Ranges of all numbers of an operation, proven from the weights."""
 
 from dataclasses import dataclass
 
@@ -15,9 +15,9 @@ class Bounds:
     """Inclusive ranges of an operation's numbers over all possible inputs.
 
     Attributes:
-        sum: Of the sums of products.
-        biased: Of these sums with their biases.
-        total: Of what is shifted, and of all that it is the sum of.
+        sum: Range of the sums of products.
+        biased: Range of these sums, with and without their biases.
+        total: Range of the number that is shifted, and of all its terms.
     """
 
     sum: Range
@@ -36,12 +36,12 @@ class Bounds:
 
     @property
     def total_bits(self) -> int:
-        """Width of the products' sum, and of all that it is made of."""
+        """Width of the number that is shifted, and of all its terms."""
         return signed_bits(*self.total)
 
 
 def centred_range(tensor: Tensor) -> Range:
-    """Return the range of a tensor less its zero point."""
+    """Return the range of a tensor minus its zero point."""
     return tensor.low - tensor.zero_point, tensor.high - tensor.zero_point
 
 
@@ -60,10 +60,10 @@ def linear_bounds(model: IntegerModel, step: Linear, low: Array, high: Array) ->
     """Return the bounds of a matrix product.
 
     Args:
-        model: Holds the arrays.
+        model: The model with the arrays.
         step: The product.
-        low: The least products [columns, inner] of the operand and each weight.
-        high: The largest ones.
+        low: Least products [columns, inner] of the operand and each weight.
+        high: Largest products, of the same shape.
     """
     sum_low, sum_high = low.sum(axis=1), high.sum(axis=1)
     bias = model.arrays[step.bias]
@@ -91,7 +91,7 @@ def scores_bounds(model: IntegerModel, step: Scores) -> Bounds:
 
 
 def context_bounds(model: IntegerModel, step: Context) -> Bounds:
-    """Return the bounds of a context, whose weights sum up to a row's sum at most."""
+    """Return the bounds of a context, given that its normalised weights sum up to 1."""
     e, value = model.tensors[step.operand], model.tensors[step.value]
     full = e.high - e.zero_point
     largest = full * e.columns * value.high

@@ -1,7 +1,7 @@
-"""The architecture, in one place: names, shapes and order of a graph's operations.
+"""The architecture: names, shapes and order of a graph's operations.
 
-A :class:`GraphSpec` has no numbers. The network in floating point, the quantised network, random
-models and the names that a configuration may give widths to are all made from it.
+A :class:`GraphSpec` has no numbers. The float network, the quantised network, random models and the
+tensor names of a configuration are all derived from it.
 """
 
 from collections.abc import Mapping
@@ -10,7 +10,7 @@ from enum import StrEnum
 
 
 class Role(StrEnum):
-    """What a tensor is, as far as its range depends on it."""
+    """The role of a tensor, which determines its range."""
 
     INPUT = "input"  # readings
     FREE = "free"  # any range
@@ -26,10 +26,10 @@ class TensorSpec:
     """A tensor without its numbers.
 
     Attributes:
-        name: Of the tensor.
+        name: Name of the tensor.
         rows: Number of rows.
         columns: Number of columns.
-        role: What it is.
+        role: Role of the tensor.
     """
 
     name: str
@@ -43,12 +43,12 @@ class LinearSpec:
     """A matrix product with its epilogue, see ``narrowcast.integer.model.Linear``.
 
     Attributes:
-        name: Of the operation; its weights are ``<name>.weights``.
+        name: Name of the operation; its weights are ``<name>.weights``.
         operand: Tensor that is read.
-        output: Tensor that is made.
+        output: Tensor that is produced.
         residual: Tensor that is added, or None.
-        residual_element: The one number of it that is added, or None for all of it.
-        bias_per_row: Whether each row has biases of its own.
+        residual_element: (row, column) of the one element that is added; None for all elements.
+        bias_per_row: Whether each row has its own biases.
     """
 
     name: str
@@ -64,9 +64,9 @@ class RowSumSpec:
     """A sum over rows.
 
     Attributes:
-        name: Of the operation.
+        name: Name of the operation.
         operand: Tensor that is read.
-        output: Tensor that is made.
+        output: Tensor that is produced.
     """
 
     name: str
@@ -79,10 +79,10 @@ class ScoresSpec:
     """Unnormalised probabilities of queries and keys.
 
     Attributes:
-        name: Of the operation.
+        name: Name of the operation.
         operand: Queries.
         key: Keys.
-        output: Tensor that is made.
+        output: Tensor that is produced.
         heads: Number of heads.
     """
 
@@ -98,10 +98,10 @@ class ContextSpec:
     """Values weighted by probabilities.
 
     Attributes:
-        name: Of the operation.
+        name: Name of the operation.
         operand: Probabilities.
         value: Values.
-        output: Tensor that is made.
+        output: Tensor that is produced.
         heads: Number of heads.
     """
 
@@ -134,7 +134,7 @@ class GraphSpec:
 
 @dataclass
 class GraphBuilder:
-    """Collects a graph, operation by operation; each method returns the name of the new tensor.
+    """Builds a graph, operation by operation. Each method returns the name of the new tensor.
 
     Attributes:
         inputs: Tensors that a host writes so far.
@@ -210,11 +210,11 @@ class Shape:
         inputs: Columns of the input.
         channels: Columns of the residual stream.
         layers: Encoder layers.
-        heads: Of each attention.
+        heads: Heads of each attention.
         ffn_channels: Columns between the two products of a feed-forward part; 4 x ``channels``
             unless given.
         outputs: Forecasts.
-        relative: The input to whose last value the forecast is added, or None.
+        relative: Index of the input whose last value is added to the forecast, or None.
     """
 
     window: int

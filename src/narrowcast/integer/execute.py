@@ -1,8 +1,8 @@
-"""The integer model, executed in NumPy: the arithmetic contract in readable code.
+"""The executor of integer models, in NumPy: the reference for the arithmetic contract.
 
-Vectorised over windows. Tensors are kept less their zero points, in float64: its 53 bits hold every
-number of a valid model exactly (``narrowcast.integer.validate`` proves it), and its matrix products
-are much faster than those of int64.
+It is vectorised over windows. Tensors are stored minus their zero points, in float64: its 53 bits
+hold every number of a valid model exactly (``narrowcast.integer.validate`` checks it), and its
+matrix products are much faster than those of int64.
 """
 
 from collections.abc import Callable, Mapping
@@ -14,16 +14,16 @@ from narrowcast.integer.arithmetic import Reals, requantise
 from narrowcast.integer.model import Array, Context, IntegerModel, Linear, RowSum, Scores, Tensor
 from narrowcast.integer.validate import check_inputs
 
-_BATCH_NUMBERS = 1 << 17  # of the largest tensor of a batch: they stay in the processor's cache
-# Products of this size gain nothing from several threads, and lose a lot if other work keeps the
-# processor's cores busy. Results do not depend on it, as sums are exact in any order.
+_BATCH_NUMBERS = 1 << 17  # elements of the largest tensor of a batch, so that it stays in the cache
+# Products of this size are not faster with several threads, and much slower on a busy processor.
+# The results do not depend on the number of threads, because sums are exact in any order.
 _LIBRARIES = ThreadpoolController()
 
 Numbers = dict[str, Reals]  # by name
 
 
 def _clamp(y: Reals, tensor: Tensor, *, relu: bool = False) -> Reals:
-    """Clamp integers less their zero point, in place."""
+    """Clamp integers minus their zero point, in place."""
     low = 0 if relu else tensor.low - tensor.zero_point
     return np.clip(y, low, tensor.high - tensor.zero_point, out=y)
 
@@ -87,13 +87,13 @@ def execute(
     inputs: Mapping[str, Array],
     observe: Callable[[str, Array], None] | None = None,
 ) -> dict[str, Array]:
-    """Run the model on quantised inputs, window by window if a tensor outlives an inference.
+    """Run the model on quantised inputs.
 
     Args:
         model: A valid integer model.
         inputs: int64 [windows, rows, columns] of each input by its tensor's name, as
-            :meth:`IntegerModel.quantise` gives; of consecutive inferences, of which the first
-            follows a reset.
+            :meth:`IntegerModel.quantise` returns. If the model has states, the windows are
+            consecutive inferences, of which the first follows a reset.
         observe: Called with the name and the integers [windows, rows, columns] of every result, in
             order of execution, a batch of windows at a time.
 

@@ -1,9 +1,9 @@
-"""The integer graph: what training hands to the executor and to the compiler.
+"""The integer graph: the result of training, and the input of the executor and the compiler.
 
-Plain frozen dataclasses. A graph has tensors, each with a shape of its own, and operations on them
-in order of execution. Every number that the arithmetic uses is an integer; scales stand here only
-so that a host can turn readings into integers, and results into forecasts. The arithmetic of each
-operation stands in ``docs/integer-model.md`` and in ``narrowcast.integer.execute``.
+It consists of frozen dataclasses. A graph has tensors, each with its own shape, and operations on
+them in order of execution. The arithmetic uses integers only; the scales are for the host, which
+converts readings to integers and results to forecasts. ``docs/integer-model.md`` and
+``narrowcast.integer.execute`` define the arithmetic of each operation.
 """
 
 from collections.abc import Mapping
@@ -31,10 +31,10 @@ class Tensor:
         rows: Number of rows.
         columns: Number of columns.
         bits: Width of its integers, two's complement.
-        scale: Real distance of two integers; for the host alone.
-        zero_point: The integer that stands for 0.
-        restricted: Whether the lowest integer is left out, as in keys and values.
-        state: Whether it outlives an inference.
+        scale: Real difference of two consecutive integers; for the host only.
+        zero_point: The integer that represents 0.
+        restricted: Whether the lowest integer is not used, as in keys and values.
+        state: Whether the tensor keeps its values until the next inference.
     """
 
     name: str
@@ -78,7 +78,7 @@ class Tensor:
 
 
 def row_sum_tensor(name: str, operand: Tensor) -> Tensor:
-    """Return the tensor of the sums over an operand's rows, as wide as they need."""
+    """Return the tensor of the sums over an operand's rows, with the least sufficient width."""
     n = operand.rows
     bits = signed_bits(n * operand.low, n * operand.high)
     return Tensor(name, 1, operand.columns, bits, operand.scale, n * operand.zero_point)
@@ -100,8 +100,8 @@ class Linear:
         residual: Tensor of the output's shape, or any tensor with ``residual_element``; or None.
         residual_multiplier: Array [columns] of R, or None.
         residual_shift: Q.
-        residual_element: (row, column) of the one number of the residual that is added everywhere.
-        relu: Whether the lower clamp is the output's zero point.
+        residual_element: (row, column) of the one element of the residual that is added everywhere.
+        relu: Whether the lower bound of the clamp is the output's zero point.
     """
 
     name: str
@@ -123,7 +123,7 @@ class Linear:
 class RowSum:
     """``output[0, c] = sum over i of operand[i, c]``, exact.
 
-    The output's zero point is the operand's times its rows, and its width holds every sum.
+    The output's zero point is the operand's multiplied by its rows. Its width holds every sum.
 
     Attributes:
         name: Unique among the operations.
@@ -170,11 +170,11 @@ class Context:
 
     Attributes:
         name: Unique among the operations.
-        operand: Unnormalised probabilities [heads * rows, keys] that a ``Scores`` made.
+        operand: Unnormalised probabilities [heads * rows, keys], the output of a ``Scores``.
         value: Values [keys, heads * size].
         output: Tensor [rows, heads * size].
         heads: Number of heads.
-        numerator: Of the row's multiplier.
+        numerator: Numerator of the row's multiplier.
         shift: S.
     """
 
@@ -209,8 +209,8 @@ class Affine:
     """A host-side scaling: ``scaled = (reading - offset) / scale``.
 
     Attributes:
-        offset: One entry per column.
-        scale: One entry per column.
+        offset: Offsets, one per column.
+        scale: Scales, one per column.
     """
 
     offset: tuple[float, ...]
@@ -222,9 +222,9 @@ class Input:
     """A tensor that a host fills with readings.
 
     Attributes:
-        tensor: Its name.
-        columns: What each column is called.
-        scaling: From readings to the tensor's real numbers.
+        tensor: Name of the tensor.
+        columns: Names of the columns.
+        scaling: Scaling from readings to the tensor's real numbers.
     """
 
     tensor: str
@@ -237,8 +237,8 @@ class Forecast:
     """The decoder of forecasts: ``forecast = scale * (q - zero_point) * scaling + offset``.
 
     Attributes:
-        target: What is forecast.
-        scaling: From the tensor's real numbers to the target's unit, one entry per column.
+        target: Name of the forecast quantity.
+        scaling: Scaling from the tensor's real numbers to the target's unit, one entry per column.
     """
 
     target: str
@@ -253,8 +253,8 @@ class Output:
     """A tensor that a host reads.
 
     Attributes:
-        tensor: Its name.
-        decoder: How a host turns its integers into what they mean; None: they are integers.
+        tensor: Name of the tensor.
+        decoder: Conversion of its integers to real values by the host; None for plain integers.
     """
 
     tensor: str
@@ -263,15 +263,15 @@ class Output:
 
 @dataclass(frozen=True, eq=False)
 class IntegerModel:
-    """A whole model in integers.
+    """A complete integer model.
 
     Attributes:
-        inputs: What a host writes, in the order of the engine's stream.
-        outputs: What a host reads, in the order of the engine's stream.
+        inputs: Tensors that a host writes, in the order of the engine's stream.
+        outputs: Tensors that a host reads, in the order of the engine's stream.
         tensors: All tensors by name.
-        operations: In order of execution.
+        operations: All operations in order of execution.
         arrays: Integers by name: weights, biases, multipliers, tables.
-        metadata: What a report wants to say of the architecture; nothing is computed from it.
+        metadata: Description of the architecture for reports; it does not affect results.
     """
 
     inputs: tuple[Input, ...]
@@ -293,17 +293,17 @@ class IntegerModel:
 
     @property
     def input_words(self) -> int:
-        """Integers of one inference that go in."""
+        """Number of input words of one inference."""
         return sum(tensor.size for tensor in self.input_tensors)
 
     @property
     def output_words(self) -> int:
-        """Integers of one inference that come out."""
+        """Number of output words of one inference."""
         return sum(tensor.size for tensor in self.output_tensors)
 
     @property
     def macs(self) -> int:
-        """Multiply-accumulates of one inference."""
+        """Number of multiply-accumulates of one inference."""
         total = 0
         for operation in self.operations:
             match operation:
@@ -320,16 +320,16 @@ class IntegerModel:
 
     @property
     def parameters(self) -> int:
-        """Weights and biases."""
+        """Number of weights and biases."""
         linear = [each for each in self.operations if isinstance(each, Linear)]
         names = {name for each in linear for name in (each.weights, each.bias)}
         return sum(self.arrays[name].size for name in names)
 
     def quantise(self, readings: Mapping[str, Reals]) -> dict[str, Array]:
-        """Turn readings in their own units into integers.
+        """Convert readings in their own units to integers.
 
         Args:
-            readings: [windows, rows, columns] of each input by its tensor's name.
+            readings: Readings [windows, rows, columns] of each input by its tensor's name.
         """
         result = {}
         for each in self.inputs:
@@ -339,7 +339,7 @@ class IntegerModel:
         return result
 
     def decode(self, results: Mapping[str, Array]) -> dict[str, Reals]:
-        """Turn the integers [windows, rows, columns] of the outputs into what they mean."""
+        """Convert the integers [windows, rows, columns] of the outputs to real values."""
         decoded: dict[str, Reals] = {}
         for each in self.outputs:
             tensor, integers = self.tensors[each.tensor], results[each.tensor]

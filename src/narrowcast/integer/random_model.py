@@ -1,4 +1,4 @@
-"""Untrained integer models of any graph: what a trained one would cost, and tests of hardware."""
+"""Untrained integer models of any graph, for estimates and for tests of the hardware."""
 
 from collections.abc import Mapping, Set
 
@@ -144,7 +144,7 @@ class _Draw:
         )
 
     def operand_range(self, name: str) -> float:
-        """Return how many integers a tensor has; of a sum over rows, as rows are alike, times n."""
+        """Return the size of a tensor's range; for a sum of n rows, n times that of a row."""
         for step in self.steps:
             if isinstance(step, RowSum) and step.output == name:
                 return self.operand_range(step.operand) * self.tensors[step.operand].rows
@@ -197,9 +197,10 @@ def random_graph(
 
     Args:
         spec: The graph.
-        bits: Every width that is not given is drawn from these.
-        seed: Of all draws.
-        widths: By the name of a tensor or of weights, such as ``embed.output``, ``embed.weights``.
+        bits: Widths from which every other width is drawn.
+        seed: Seed of the random numbers.
+        widths: Given widths by the name of a tensor or of weights, such as ``embed.output``,
+            ``embed.weights``.
         symmetric: Names of tensors without a zero point.
     """
     return _Draw(spec, bits, seed, widths or {}, symmetric).model()
@@ -215,7 +216,7 @@ def random_model(
     widths: Mapping[str, int] | None = None,
     symmetric: Set[str] = frozenset(),
 ) -> IntegerModel:
-    """Return an untrained Transformer; the rest as for :func:`random_graph`."""
+    """Return an untrained Transformer. Other arguments are those of :func:`random_graph`."""
     given = {"head.output": output_bits, **({"input": input_bits} if input_bits else {})}
     return random_graph(
         transformer(shape), bits, seed, widths={**given, **(widths or {})}, symmetric=symmetric

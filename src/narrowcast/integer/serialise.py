@@ -39,12 +39,12 @@ AGAIN = "run 'narrowcast quantize' again"
 
 
 class _Entry(BaseModel):
-    """A part of the file: exactly the fields of a dataclass, and of their types."""
+    """A part of the file, with exactly the fields and types of a dataclass."""
 
     model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
 
     def values(self) -> dict[str, Any]:
-        """Return the fields but for the kind."""
+        """Return all fields except ``kind``."""
         return {name: value for name, value in self if name != "kind"}
 
 
@@ -175,14 +175,14 @@ def _canonical(document: object) -> bytes:
 
 
 def seal(document: dict[str, Any], arrays: bytes) -> dict[str, Any]:
-    """Return a document with both digests, those of the arrays' file and of itself."""
+    """Return a document with the digests of the arrays' file and of the document itself."""
     unsealed = {k: v for k, v in document.items() if k not in ("arrays_sha256", "sha256")}
     unsealed["arrays_sha256"] = _digest(arrays)
     return {**unsealed, "sha256": _digest(_canonical(unsealed))}
 
 
 def save_model(model: IntegerModel, folder: Path) -> None:
-    """Write both files of the model to ``folder``; the JSON, which vouches for both, last.
+    """Write both files of the model to ``folder``, the JSON file with the digests last.
 
     Raises:
         UserError: A file cannot be written.
@@ -210,11 +210,11 @@ def save_model(model: IntegerModel, folder: Path) -> None:
 
 
 def load_model(folder: Path | str) -> IntegerModel:
-    """Read the model from ``folder`` and check all of it.
+    """Read the model from ``folder`` and validate it.
 
     Raises:
-        UserError: A file is missing, truncated, altered, of another schema version, or what it
-            says is no valid model.
+        UserError: A file is missing, truncated, altered or of another schema version, or the model
+            is not valid.
     """
     folder = Path(folder)
     path, arrays_path = folder / JSON_NAME, folder / ARRAYS_NAME
@@ -294,6 +294,6 @@ def _first_mistake(error: ValidationError) -> str:
 
 
 def _brief(message: str) -> str:
-    """Return a message that may quote the file as one line that is not too long."""
+    """Shorten a message, which may quote the file, to one short line."""
     line = "".join(each if each.isprintable() else " " for each in message)
     return line if len(line) <= _MOST_MESSAGE else f"{line[: _MOST_MESSAGE - 3]}..."

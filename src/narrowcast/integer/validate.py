@@ -1,7 +1,7 @@
-"""Checks an integer graph: names, types, shapes, ranges, widths, references and order.
+"""Validates an integer graph: names, types, shapes, ranges, widths, references and order.
 
-A digest says that a file is whole, not that it is right. What passes here can be executed exactly,
-and the compiler either compiles it or names the operation that the engine cannot run.
+A digest shows that a file is complete, not that its content is valid. A valid graph can be executed
+exactly. The compiler either compiles it, or names the operation that the engine does not support.
 """
 
 import math
@@ -50,17 +50,17 @@ def _require(condition: bool, message: str) -> None:
 
 
 def shown(text: object) -> str:
-    """Return something from a file in one short line of printable characters."""
+    """Return a value from a file as one short line of printable characters."""
     line = repr(text) if isinstance(text, str) else str(text)
     line = line.encode("unicode_escape").decode() if not line.isprintable() else line
     return line if len(line) <= 60 else f"{line[:57]}..."
 
 
 def check_structure(model: IntegerModel) -> None:
-    """Check everything but the bounds of sums.
+    """Check everything except the bounds of sums.
 
     Raises:
-        ValueError: Says what is wrong, and in which tensor or operation.
+        ValueError: The message names the tensor or operation and the mistake.
     """
     _check_tensors(model)
     _check_arrays(model.arrays)
@@ -86,10 +86,10 @@ def check_structure(model: IntegerModel) -> None:
 
 
 def refuse_wide_sums(step: Operation, bounds: Bounds) -> None:
-    """Refuse an operation whose numbers may need more bits than can be exact.
+    """Reject an operation whose numbers may need more bits than are exact.
 
     Raises:
-        ValueError: Says which operation.
+        ValueError: The message names the operation.
     """
     bits = max(bounds.sum_bits, bounds.biased_bits, bounds.total_bits)
     _require(
@@ -180,10 +180,10 @@ def _check_interface(model: IntegerModel) -> None:
 
 
 def check_distinct(names: Iterable[str], what: str) -> None:
-    """Refuse a name that occurs twice.
+    """Reject names that occur twice.
 
     Raises:
-        ValueError: Names it.
+        ValueError: The message names the first duplicate.
     """
     seen: set[str] = set()
     for name in names:
@@ -213,7 +213,7 @@ def _tensor(model: IntegerModel, name: str) -> Tensor:
 
 
 def _check_order(model: IntegerModel) -> None:
-    """Every operand is an input, a state, or made by an earlier operation; none is made twice."""
+    """Check that each operand is an input, a state or an earlier result, and results are unique."""
     for step in model.operations:
         _check_name(step.name, "an operation")
     check_distinct([step.name for step in model.operations], "two operations are called")
@@ -257,7 +257,7 @@ def _check_all_used(model: IntegerModel) -> None:
 
 
 def _check_numbers(step: Operation) -> None:
-    """Check the types of all fields, and the range of what operations have in common."""
+    """Check the types of all fields, and the ranges of the common fields."""
     optional = {"residual", "residual_multiplier"}
     for each in fields(step):
         value: Any = getattr(step, each.name)
@@ -417,7 +417,7 @@ def check_inputs(model: IntegerModel, inputs: Mapping[str, Array]) -> None:
     """Check that there is an array [windows, rows, columns] for each input, and no other.
 
     Raises:
-        ValueError: Names what is missing or unknown, or has another shape.
+        ValueError: An array is missing, unknown, or of another shape.
     """
     tensors = {tensor.name: tensor for tensor in model.input_tensors}
     _require(

@@ -1,8 +1,8 @@
-"""The forecaster in floating point, and the one training loop."""
+"""The float model, and the training loop that quantised training also uses."""
 
 from narrowcast.model.forecaster import Forecaster
 from narrowcast.model.training import (
-    ProgressCallback,
+    EpochCallback,
     fit,
     load_state,
     predict,
@@ -12,8 +12,8 @@ from narrowcast.model.training import (
 from narrowcast.model.transformer import Transformer, build
 
 __all__ = [
+    "EpochCallback",
     "Forecaster",
-    "ProgressCallback",
     "Transformer",
     "build",
     "fit",

@@ -1,9 +1,9 @@
-"""What training in floating point and with fake quantisation have in common: a forecaster."""
+"""The base class of the models in floating point and with fake quantisation."""
 
 import torch
 from torch import Tensor, nn
 
-_BATCH = 64  # windows at once, of which the activations stay in the processor's cache
+_BATCH = 64  # windows per call, so few that activations stay in the processor's cache
 
 
 class Forecaster(nn.Module):
@@ -11,7 +11,7 @@ class Forecaster(nn.Module):
 
     @torch.no_grad()
     def evaluate(self, x: Tensor) -> Tensor:
-        """Forecast as in eval mode, whatever mode the network is in.
+        """Forecast in eval mode; afterwards the network is in its former mode.
 
         Args:
             x: Scaled readings of all windows [windows, n, m].

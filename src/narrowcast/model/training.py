@@ -23,13 +23,14 @@ from narrowcast.model.forecaster import Forecaster
 from narrowcast.model.transformer import Transformer, build
 from narrowcast.training_records import History
 
-ProgressCallback = Callable[[int, int, float], None]
+EpochCallback = Callable[[int, int, float], None]
 """Called after each epoch with its number from 1, the number of epochs, and the validation RMSE."""
 
-# Chosen on the validation parts of AirU, windows of 6 and 12 hours, and PeMS.
+# Fraction of the steps in which the learning rate rises. Chosen on the validation parts of AirU,
+# windows of 6 and 12 hours, and PeMS.
 _WARM_UP = 0.1
 
-# The weights that are evaluated and kept are averages of those of about so many batches.
+# Batches over which the evaluated and kept weights are averaged.
 _AVERAGED = 400
 
 
@@ -42,9 +43,9 @@ def tensors(part: Part, dataset: Dataset) -> tuple[Tensor, Tensor]:
 
 @contextmanager
 def one_thread() -> Iterator[None]:
-    """Let torch work in one thread: with models this small, several wait for one another.
+    """Limit torch to one thread, which is faster for models of this size.
 
-    Sums do not depend on the number of cores then, and so do not the weights of a seed.
+    The order of sums, and so the weights for a seed, then do not depend on the number of cores.
     """
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
@@ -59,19 +60,19 @@ def predict(model: Forecaster, readings: Array, dataset: Dataset) -> Array:
     """Forecast in eval mode.
 
     Args:
-        model: Floating-point or quantised.
-        readings: [windows, n, m], in their own units.
-        dataset: Gives the scaling.
+        model: A float model or a quantised model.
+        readings: Readings [windows, n, m], in their own units.
+        dataset: Data with the scaling of readings and target.
 
     Returns:
-        [windows, outputs], in the target's own unit.
+        Forecasts [windows, outputs], in the target's own unit.
     """
     scaled = model.evaluate(torch.from_numpy(dataset.input_scaling.apply(readings)))
     return dataset.target_scaling.invert(scaled.numpy())
 
 
 def _schedule(steps: int) -> Callable[[int], float]:
-    """Return the learning rate's factor: a linear rise, then half a cosine down to 0."""
+    """Return the factor of the learning rate by step: a linear rise, then a half cosine to 0."""
     rise = max(1, round(_WARM_UP * steps))
 
     def factor(step: int) -> float:
@@ -84,12 +85,12 @@ def _schedule(steps: int) -> Callable[[int], float]:
 
 @dataclass(frozen=True)
 class Shift:
-    """A random shift of the target's level, window by window.
+    """Random shifts of the target's level, one for each window.
 
     Attributes:
-        deviation: Standard deviation of the shift, in units of the scaled input.
-        column: The input that is the target.
-        ratio: [outputs], of the target's scaled units to that input's.
+        deviation: Standard deviation of the shifts, in units of the scaled input.
+        column: Index of the target among the inputs.
+        ratio: Ratios [outputs] of a shift in the target's scaled units to that in the input's.
     """
 
     deviation: float
@@ -97,7 +98,7 @@ class Shift:
     ratio: Tensor
 
     def __call__(self, inputs: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
-        """Shift scaled windows [windows, n, m] and targets [windows, outputs]."""
+        """Return scaled windows [windows, n, m] and targets [windows, outputs], shifted."""
         shift = self.deviation * torch.randn(len(inputs), 1)
         inputs = inputs.clone()
         inputs[:, :, self.column] += shift
@@ -105,11 +106,11 @@ class Shift:
 
 
 class _Average:
-    """The running average of a model's parameters and buffers, itself a model."""
+    """A model whose parameters and buffers are running averages of another model's."""
 
     def __init__(self, model: Forecaster) -> None:
         self.model = copy.deepcopy(model).eval()
-        self.start_anew()
+        self.restart()
         state, average = model.state_dict(), self.model.state_dict()
         exact = {name for name, value in state.items() if not value.is_floating_point()}
         self._real = [
@@ -117,13 +118,13 @@ class _Average:
         ]
         self._exact = [(average[name], state[name]) for name in exact]
 
-    def start_anew(self) -> None:
-        """Forget what was averaged so far."""
+    def restart(self) -> None:
+        """Discard the average so far."""
         self._batches = 0
 
     @torch.no_grad()
     def update(self) -> None:
-        """Take the model as it is into the average."""
+        """Add the current model to the average."""
         self._batches += 1
         share = max(1.0 / _AVERAGED, min(1.0, 10.0 / self._batches))
         torch._foreach_lerp_(self._real[0], self._real[1], share)
@@ -142,25 +143,25 @@ def fit(
     shift: Shift | None = None,
     teacher: Forecaster | None = None,
     review: Callable[[int], bool] | None = None,
-    progress: ProgressCallback | None = None,
+    progress: EpochCallback | None = None,
 ) -> History:
-    """Train on the training part; leave the model in eval mode with its best weights.
+    """Train on the training part; leave the model in eval mode with the weights of the best epoch.
 
-    The best epoch is the one with the least RMSE on the validation part, in eval mode. Training
-    stops early after ``config.patience`` epochs without a better one.
+    The best epoch has the least RMSE on the validation part, in eval mode. Training stops early
+    after ``config.patience`` epochs without a better one.
 
     Args:
-        model: Maps scaled inputs to scaled forecasts.
-        dataset: Its test part is not looked at.
-        config: Batch, patience and seed.
-        epochs: Of training, at most.
+        model: Model from scaled inputs to scaled forecasts.
+        dataset: Data; the test part is not used.
+        config: Batch, patience, weight decay and seed.
+        epochs: Greatest number of epochs.
         groups: Parameters with their highest learning rates, as AdamW takes them.
-        shift: Applied to every batch.
-        teacher: Network whose forecasts take the place of the targets. They have no noise, which
-            keeps a model that already fits the training part from overfitting it.
-        review: Called after each epoch with its number from 1; it may change the model, and
+        shift: Augmentation of every batch; None for none.
+        teacher: Network whose forecasts replace the targets; None to train on the targets. The
+            forecasts have no noise, which prevents overfitting of a model that fits already.
+        review: Called after each epoch with its number from 1. It may change the model, and
             returns whether it did.
-        progress: Called after every epoch.
+        progress: Called after each epoch.
     """
     inputs, target = (t.float() for t in tensors(dataset.train, dataset))
     if teacher is not None:
@@ -203,16 +204,16 @@ def fit(
         if epoch - best >= config.patience:
             break
         if review is not None and review(epoch + 1):
-            average.start_anew()
+            average.restart()
     model.load_state_dict(best_state)
     model.eval()
     return History(tuple(losses), tuple(rmses), best)
 
 
 def train_float(
-    dataset: Dataset, config: Config, progress: ProgressCallback | None = None
+    dataset: Dataset, config: Config, progress: EpochCallback | None = None
 ) -> tuple[Transformer, History]:
-    """Train the model of a configuration in floating point; the same seed gives the same model."""
+    """Train the float model of a configuration. The same seed gives the same model."""
     torch.manual_seed(config.train.seed)
     model = build(config, dropout=config.train.dropout)
     shift = None
@@ -240,7 +241,7 @@ def save_state(model: nn.Module, path: Path) -> None:
 
 
 def load_state(model: nn.Module, path: Path) -> None:
-    """Read into ``model`` what :func:`save_state` wrote.
+    """Load parameters and buffers that :func:`save_state` wrote into ``model``.
 
     Raises:
         UserError: The file is missing, damaged, or belongs to a model of another shape.

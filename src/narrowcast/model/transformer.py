@@ -1,4 +1,4 @@
-"""An encoder-only Transformer with batch norm, whose every part has an integer counterpart."""
+"""An encoder-only Transformer with batch norm. Every part has an integer counterpart."""
 
 import math
 
@@ -31,17 +31,17 @@ def join_heads(x: Tensor) -> Tensor:
 
 
 def _linear(graph: GraphSpec, name: str) -> nn.Linear:
-    """Return the untrained layer of a product of the graph."""
+    """Return an untrained linear layer with the size of a product of the graph."""
     product = next(each for each in graph.operations if each.name == name)
     operand, output = graph.tensors[product.operand], graph.tensors[product.output]
     return nn.Linear(operand.columns, output.columns)
 
 
 class Layer(nn.Module):
-    """Post-norm encoder layer, twice ``y = BN(x + f(x))``: with attention, then with the FFN."""
+    """Post-norm encoder layer: ``y = BN(x + f(x))`` with attention, then with the FFN."""
 
     def __init__(self, graph: GraphSpec, prefix: str, heads: int, dropout: float) -> None:
-        """Make the untrained layer of the products called ``<prefix>.<name>``."""
+        """Make an untrained layer for the graph's products ``<prefix>.<name>``."""
         super().__init__()
         self.heads = heads
         self.dropout = dropout
@@ -70,18 +70,18 @@ class Layer(nn.Module):
 
 
 class Transformer(Forecaster):
-    """Forecasts from a window: embedding, encoder layers, mean over the tokens, linear head.
+    """A forecaster: embedding, encoder layers, mean over the tokens, linear head.
 
-    With ``shape.relative``, the number of the input that is the target, the head adds the last
-    row's value of that input, times ``gain``: the rest of the network forecasts a change.
+    If ``shape.relative`` is the index of the target among the inputs, the head adds the last row's
+    value of that input, multiplied by ``gain``. The rest of the network then forecasts a change.
 
     Attributes:
-        shape: The network's size.
-        graph: Its operations, from which the layers take their sizes.
+        shape: Size of the network.
+        graph: Tensors and operations, which define the sizes of the layers.
     """
 
     def __init__(self, shape: Shape, *, dropout: float = 0.0) -> None:
-        """Make an untrained network; ``dropout`` is that of the branches beside residual sums."""
+        """Make an untrained network. ``dropout`` applies to the residual branches."""
         super().__init__()
         self.shape = shape
         self.graph = transformer(shape)
@@ -107,10 +107,10 @@ class Transformer(Forecaster):
 
     @torch.no_grad()
     def start_from_last(self, inputs: Scaling, target: Scaling) -> Tensor:
-        """Let a relative model forecast the last known value itself.
+        """Initialise a relative model such that it forecasts the last known value.
 
         Returns:
-            The gain that takes this value from the input's scaled units to the target's, [outputs].
+            Gains [outputs], which convert the value from the input's scaled units to the target's.
         """
         i = self.shape.relative
         assert i is not None and self.gain is not None

@@ -1,13 +1,13 @@
-"""From a table of readings to a verified accelerator: the stages and their order.
+"""The stages from a table of readings to a verified accelerator.
 
-In a notebook::
+In Python::
 
     from narrowcast import load_config, pipeline
     report = pipeline.build(load_config("examples/demo.toml"), "out")
 
-Each command takes a configuration and an output folder, does its stage unless that is done, and
-returns what the stage found out. Only training and quantisation need torch, and import it when they
-run.
+Each command takes a configuration and an output folder, runs its stage unless that is up to date,
+and returns the results of the stage. Only training and quantisation need torch, and import it when
+they run.
 """
 
 from narrowcast.pipeline.commands import (

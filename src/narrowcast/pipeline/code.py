@@ -1,6 +1,6 @@
-"""A digest of the code that a stage runs: other code may give other outputs.
+"""A digest of the code that a stage runs, because other code may give other outputs.
 
-It is derived from the imports in the sources, so that no list has to be kept up.
+The files are found through the imports in the sources, so that no list has to be maintained.
 """
 
 import ast
@@ -19,7 +19,7 @@ def code_digest(module: str) -> str:
     """Return the SHA-256 of all sources and data files that a module depends on.
 
     Args:
-        module: Of this package, such as ``narrowcast.pipeline.tasks.train``.
+        module: Module of this package, such as ``narrowcast.pipeline.tasks.train``.
     """
     digest = hashlib.sha256()
     for path in code_files(module):
@@ -32,9 +32,8 @@ def code_files(module: str) -> list[Path]:
     """Return the files of a module and of all modules of this package that it imports, directly
     or not, and the data files of their folders.
 
-    An import counts wherever it stands but under ``if TYPE_CHECKING``. The ``__init__`` of a
-    package counts where something is imported from the package itself: from its modules alone,
-    it only passes names on.
+    All imports count, also those in functions, except those under ``if TYPE_CHECKING``. The
+    ``__init__`` of a package counts only if something is imported from the package itself.
     """
     found: dict[str, Path] = {}
     waiting = [module]
@@ -49,7 +48,7 @@ def code_files(module: str) -> list[Path]:
 
 
 def _source(module: str) -> Path | None:
-    """Return the file of a module; None if it is none of this package."""
+    """Return the file of a module; None if it does not belong to this package."""
     package, *parts = module.split(".")
     if package != narrowcast.__name__:
         return None
@@ -62,7 +61,7 @@ def _source(module: str) -> Path | None:
 
 @cache
 def _imports(path: Path) -> tuple[str, ...]:
-    """Return the modules that a file imports; of names in a module, the module."""
+    """Return the modules that a file imports, directly or by importing names from them."""
     names: list[str] = []
     for node in _executed(ast.parse(path.read_bytes())):
         if isinstance(node, ast.Import):
@@ -75,7 +74,7 @@ def _imports(path: Path) -> tuple[str, ...]:
 
 
 def _executed(tree: ast.AST) -> Iterator[ast.AST]:
-    """Yield all nodes but those for type checkers alone."""
+    """Yield all nodes except those for type checkers only."""
     for node in ast.iter_child_nodes(tree):
         if isinstance(node, ast.If) and ast.unparse(node.test).endswith("TYPE_CHECKING"):
             continue
@@ -85,7 +84,7 @@ def _executed(tree: ast.AST) -> Iterator[ast.AST]:
 
 @cache
 def _data(folder: Path) -> tuple[Path, ...]:
-    """Return the files of a package that are no Python, also in folders that are no packages."""
+    """Return the data files of a package, also in its subfolders that are not packages."""
     found: list[Path] = []
     for path in folder.iterdir():
         if path.is_file() and path.suffix not in {".py", ".pyc"}:

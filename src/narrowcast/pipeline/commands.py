@@ -1,4 +1,4 @@
-"""The public commands: each does its stage, unless that is done, and returns what it found out."""
+"""The public commands. Each runs its stage, unless that is up to date, and returns the results."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -30,7 +30,8 @@ def train(config: Config, out: Path | str, options: Options = _DEFAULT) -> Train
     """Train the float model; writes ``float.safetensors`` and ``training.json``.
 
     Raises:
-        UserError: The readings cannot be learnt from, the model cannot fit, or torch is missing.
+        UserError: The readings cannot be used for training, the model cannot fit the device, or a
+            package is missing.
     """
     planned = plan(config, Path(out), options)
     return _run(planned, planned.train, out, options)
@@ -40,17 +41,17 @@ def quantize(config: Config, out: Path | str, options: Options = _DEFAULT) -> Qu
     """Fine-tune with fake quantisation; writes ``integer_model.*`` and the test forecasts.
 
     Raises:
-        UserError: As :func:`train`, or nothing is trained yet.
+        UserError: As :func:`train`, or the float model does not exist yet.
     """
     planned = plan(config, Path(out), options)
     return _run(planned, planned.quantize, out, options)
 
 
 def compile(config: Config, out: Path | str, options: Options = _DEFAULT) -> CompileResults:
-    """Turn the integer model into VHDL; writes ``rtl/``, ``vectors/`` and ``program.json``.
+    """Compile the integer model to VHDL; writes ``rtl/``, ``vectors/`` and ``program.json``.
 
     Raises:
-        UserError: The model does not fit, or there is none yet.
+        UserError: The model does not fit the device, or does not exist yet.
     """
     planned = plan(config, Path(out), options)
     return _run(planned, planned.compile, out, options)
@@ -59,11 +60,11 @@ def compile(config: Config, out: Path | str, options: Options = _DEFAULT) -> Com
 def verify(config: Config, out: Path | str, options: Options = _DEFAULT) -> VerifyResults:
     """Simulate the VHDL on the test windows; writes ``verification.json``.
 
-    With ``options.activity`` it has toggle rates, too.
+    With ``options.activity`` the results include toggle rates.
 
     Raises:
-        UserError: There is no VHDL yet.
-        ToolError: A result or the number of cycles is not what was predicted.
+        UserError: The VHDL does not exist yet.
+        ToolError: A result or the number of cycles differs from the prediction.
     """
     planned = plan(config, Path(out), options)
     return _run(planned, planned.verify, out, options)
@@ -73,7 +74,7 @@ def synth(config: Config, out: Path | str, options: Options = _DEFAULT) -> Synth
     """Synthesise the VHDL; writes ``synthesis.json``.
 
     Raises:
-        UserError: The design does not fit the device (what was found is written all the same).
+        UserError: The design does not fit the device (the results are written nevertheless).
         ToolError: A tool failed.
     """
     planned = plan(config, Path(out), options)
@@ -87,7 +88,7 @@ def place(config: Config, out: Path | str, options: Options = _DEFAULT) -> Place
 
     Raises:
         UserError: There is no open place and route for the device, or the routed design is slower
-            than the board's clock (what was found is written all the same).
+            than the board's clock (the results are written nevertheless).
         ToolError: The design cannot be placed, or a tool failed.
     """
     board_of(load_device(config.hardware.device))
@@ -99,10 +100,10 @@ def place(config: Config, out: Path | str, options: Options = _DEFAULT) -> Place
 
 
 def report(config: Config, out: Path | str, options: Options = _DEFAULT) -> Report:
-    """Gather what all stages found out; writes ``report.json`` and ``report.html``.
+    """Collect the results of all stages; writes ``report.json`` and ``report.html``.
 
     Raises:
-        UserError: A stage is missing, or has to be done again.
+        UserError: The outputs of a stage are missing or outdated.
     """
     planned = plan(config, Path(out), options)
     return _run(planned, planned.report, out, options)
@@ -111,16 +112,16 @@ def report(config: Config, out: Path | str, options: Options = _DEFAULT) -> Repo
 def build(config: Config, out: Path | str, options: Options = _DEFAULT) -> Report:
     """Run all stages and return the report.
 
-    What does not fit is not placed.
+    A design that does not fit the device is not placed.
 
     Raises:
-        UserError: As in each stage; what can be known beforehand is checked before training.
+        UserError: As in each stage. All preconditions are checked before training.
         ToolError: As in :func:`verify`, or a tool failed.
     """
     planned = plan(config, Path(out), options)
     done = not options.force
     for stage in planned.stages:
-        done = done and is_done(Path(out), stage)  # what follows an unfinished stage runs, too
+        done = done and is_done(Path(out), stage)  # all stages after an unfinished one run, too
         if not done:
             stage.precondition()
     refuse_foreign(Path(out), planned.stages)
@@ -134,11 +135,11 @@ def build(config: Config, out: Path | str, options: Options = _DEFAULT) -> Repor
         options = replace(options, place="none")
     elif planned.place is not None:
         placement = _run(planned, planned.place, out, options)
-    found = report(config, out, options)  # a new plan: it knows how long the stages took
+    result = report(config, out, options)  # with a new plan, which has the durations of the stages
     _check_fit(synthesis)
     if placement is not None:
         _check_clock(placement)
-    return found
+    return result
 
 
 def _run(planned: Plan, stage: Stage[Results], out: Path | str, options: Options) -> Results:

@@ -1,4 +1,4 @@
-"""What is not in the configuration: how to work, not what to make."""
+"""Options of a run that do not belong to the configuration."""
 
 import shutil
 from dataclasses import dataclass, field
@@ -14,15 +14,15 @@ PlaceTool = Literal["nextpnr", "none"]
 
 @dataclass(frozen=True)
 class Options:
-    """How to work.
+    """Options of a run.
 
     Attributes:
-        force: Do stages again that are finished.
-        synth: Who counts resources.
-        place: Who places and routes; does not matter for a device that has no open tool for it.
-        yosys: Another yosys than the one that comes along.
-        activity: Measure toggle rates when the design is verified.
-        progress: Told how far a stage is.
+        force: Whether to repeat finished stages.
+        synth: Synthesis tool.
+        place: Tool for place and route; ignored for devices without open place and route.
+        yosys: Path of yosys, instead of the installed package.
+        activity: Whether verification also measures toggle rates.
+        progress: Receives the progress of the stages.
     """
 
     force: bool = False
@@ -33,14 +33,14 @@ class Options:
     progress: Progress = field(default_factory=Progress)
 
     def find_yosys(self) -> Path | None:
-        """Return where the user's yosys is, whatever the working folder.
+        """Return the absolute path of the user's yosys; None if it is not set.
 
         Raises:
-            UserError: It is not there.
+            UserError: There is no such program.
         """
         if self.yosys is None:
             return None
-        found = shutil.which(self.yosys)
-        if found is None:
+        path = shutil.which(self.yosys)
+        if path is None:
             raise UserError(f"{self.yosys}: no such program")
-        return Path(found).resolve()
+        return Path(path).resolve()

@@ -1,4 +1,4 @@
-"""The files that stages leave in the output folder."""
+"""The names of the files in the output folder."""
 
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,7 @@ PREDICTIONS = "predictions.safetensors"
 QUANTIZATION = "quantization.json"
 ACCURACY = "accuracy.json"
 RTL = "rtl"  # folder of the sources
-VECTORS = "vectors"  # folder of what goes in and must come out
+VECTORS = "vectors"  # folder of test vectors
 PROGRAM = "program.json"
 VERIFICATION = "verification.json"
 VIVADO = "vivado"  # folder of a project
@@ -28,7 +28,7 @@ PAGE = "report.html"
 
 
 def read_predictions(out: Path) -> dict[str, NDArray[Any]]:
-    """Return the arrays of the test part: truth, forecasts, and the integers of the engine.
+    """Return the arrays of the test part: truth, forecasts, and words of the engine's streams.
 
     Raises:
         UserError: The file is missing or damaged.

@@ -28,11 +28,11 @@ class Plan:
     Attributes:
         train: Training in floating point.
         quantize: Fine-tuning with fake quantisation, and the integer model.
-        compile: Integers to VHDL.
+        compile: Compilation of the integer model to VHDL.
         verify: Simulation.
         synth: Synthesis.
-        place: Place and route; None if the device has no open one, or it is not wanted.
-        report: What all of them found out.
+        place: Place and route; None if the device has no open one, or if it is disabled.
+        report: Report on all stages.
     """
 
     train: Stage[TrainResults]
@@ -46,15 +46,15 @@ class Plan:
     @property
     def stages(self) -> list[Stage[Any]]:
         """All stages in order."""
-        found = (getattr(self, name) for name in NAMES)
-        return [stage for stage in found if stage is not None]
+        stages = (getattr(self, name) for name in NAMES)
+        return [stage for stage in stages if stage is not None]
 
 
 def plan(config: Config, out: Path, options: Options) -> Plan:
     """Return the stages of a run.
 
     Raises:
-        UserError: There is no such device.
+        UserError: The device is unknown.
     """
     device = load_device(config.hardware.device)
     can_learn = partial(preconditions.can_learn, config)

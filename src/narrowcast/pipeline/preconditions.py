@@ -1,6 +1,6 @@
-"""What must hold before a stage runs: found out beforehand, not after an hour of training.
+"""Preconditions of the stages, which are checked before training, not after an hour of it.
 
-Nothing here has a part in what a stage makes, so none of it counts as code of the stage.
+They do not affect the outputs of a stage, so this module does not count as code of the stages.
 """
 
 from narrowcast.compile import HardwareOptions, compile_model
@@ -14,10 +14,10 @@ from narrowcast.tools.process import require
 
 
 def can_learn(config: Config) -> None:
-    """Refuse to train without torch, and a model that cannot fit: an untrained one is as large.
+    """Check that torch is installed, and that an untrained model of this size fits the device.
 
     Raises:
-        UserError: A package is missing, or the model cannot fit.
+        UserError: A package is missing, or the model cannot fit the device.
     """
     require_extra("train", "training")
     hardware = config.hardware
@@ -26,7 +26,7 @@ def can_learn(config: Config) -> None:
 
 
 def can_simulate() -> None:
-    """Refuse to simulate without simulators.
+    """Check that the simulators are installed.
 
     Raises:
         ToolError: A program is missing.
@@ -36,10 +36,10 @@ def can_simulate() -> None:
 
 
 def can_synthesise(device: Device, options: Options) -> None:
-    """Refuse to synthesise without tools, or with one that does not know the device.
+    """Check that the synthesis tools are installed and support the device.
 
     Raises:
-        UserError: Vivado does not know the device, or a package or the user's yosys is missing.
+        UserError: Vivado does not support the device, or a package or the user's yosys is missing.
         ToolError: A program is missing.
     """
     require("ghdl")
@@ -51,7 +51,7 @@ def can_synthesise(device: Device, options: Options) -> None:
 
 
 def can_place(options: Options) -> None:
-    """Refuse to place without tools.
+    """Check that the tools for place and route are installed.
 
     Raises:
         UserError: A package or the user's yosys is missing.

@@ -1,9 +1,9 @@
-"""Stages with memory: what is finished and still valid is not done again.
+"""Stages, which run only if their outputs are missing or outdated.
 
-A stage writes files below one folder, DIR. What it was made from and what it made is kept in
-``DIR/.stages/<name>.json``: the settings, and the SHA-256 of every file read and written. A stage
-works in ``DIR/.stages/<name>.work``; what it made is moved in place at the end, so that a stage
-that fails or is interrupted leaves DIR as it was.
+A stage writes files to an output folder, DIR. ``DIR/.stages/<name>.json`` has the settings of its
+last run and the SHA-256 of every file that it read and wrote. A stage works in
+``DIR/.stages/<name>.work``. Its outputs are moved to DIR at the end, so that a stage that fails or
+is interrupted leaves DIR unchanged.
 """
 
 import hashlib
@@ -30,25 +30,25 @@ Results = TypeVar("Results")
 
 
 def _nothing() -> None:
-    """Require nothing."""
+    """Do nothing: there is no precondition."""
 
 
 @dataclass(frozen=True)
 class Stage(Generic[Results]):
-    """One step from files to files.
+    """A stage, which reads and writes files.
 
     Attributes:
-        name: Also that of the command that runs it.
-        run: Called with an empty folder, in which it writes its outputs (and anything else,
-            which is thrown away), and with a progress to report to. Returns what it found out.
-        record: Name of the JSON file below DIR that keeps what it found out.
-        kind: The dataclass of that.
-        outputs: Names of further files and folders below DIR.
-        needs: Those of earlier stages that this one reads.
-        settings: What it depends on in the configuration, as JSON, by section.
-        options: What else it depends on; later stages accept the outcome of any options.
-        files: Files outside DIR that it reads, by the part they play.
-        precondition: Called before it runs; raises what would stop it, or makes it useless.
+        name: Name of the stage, and of the command that runs it.
+        run: Called with an empty folder for the outputs and with the progress to report to. Other
+            files in the folder are deleted afterwards. Returns the results.
+        record: Name of the JSON file in DIR with the results.
+        kind: Dataclass of the results.
+        outputs: Names of further files and folders in DIR.
+        needs: Outputs of earlier stages that this one reads.
+        settings: Parts of the configuration that it depends on, as JSON, by section.
+        options: Everything else that it depends on. Later stages accept outputs of any options.
+        files: Files outside DIR that it reads, by their role.
+        precondition: Called before the stage runs. Raises an error if the stage cannot succeed.
     """
 
     name: str
@@ -64,21 +64,21 @@ class Stage(Generic[Results]):
 
     @property
     def makes(self) -> tuple[str, ...]:
-        """Names of all files and folders below DIR that it leaves."""
+        """Names of all files and folders in DIR that it writes."""
         return (*self.outputs, self.record)
 
 
 @dataclass(frozen=True)
 class State:
-    """What is remembered of a finished stage.
+    """The stored state of a finished stage.
 
     Attributes:
-        settings: As the stage had them.
-        options: As the stage had them, and the version of the program.
-        files: Digests of files outside DIR, by the part they play.
-        needs: Digests of what it read below DIR, by name.
-        outputs: Digests of what it left below DIR, by name.
-        seconds: Time taken.
+        settings: Settings of the stage.
+        options: Options of the stage, and the version of narrowcast.
+        files: Digests of the files outside DIR, by their role.
+        needs: Digests of the files in DIR that it read, by name.
+        outputs: Digests of the files in DIR that it wrote, by name.
+        seconds: Duration in seconds.
     """
 
     settings: dict[str, Any]
@@ -90,7 +90,7 @@ class State:
 
 
 def read_state(out: Path, name: str) -> State | None:
-    """Return what is remembered of a stage; None if it is not finished."""
+    """Return the stored state of a stage; None if it is not finished."""
     try:
         return State(**json.loads(_state_path(out, name).read_bytes()))
     except (OSError, ValueError, TypeError):
@@ -110,17 +110,17 @@ def is_done(out: Path, stage: Stage[Any]) -> bool:
 def run_stage(
     out: Path, stage: Stage[Results], progress: Progress | None = None, *, force: bool = False
 ) -> Results:
-    """Run a stage, unless it is done, and return what it found out.
+    """Run a stage, unless it is up to date, and return its results.
 
     Args:
-        out: DIR, made if it does not exist.
-        stage: What to do.
-        progress: Told when the stage starts, advances and ends.
-        force: Run it in any case.
+        out: DIR, which is created if it does not exist.
+        stage: The stage.
+        progress: Receives the progress of the stage.
+        force: Whether to run the stage even if it is up to date.
 
     Raises:
-        UserError: DIR cannot be written, an input cannot be read, or as the stage's precondition.
-        ToolError: As the stage's precondition.
+        UserError: DIR cannot be written, an input cannot be read, or the precondition fails.
+        ToolError: The precondition fails, or a tool fails.
     """
     progress = progress or Progress()
     made_from = _made_from(out, stage)
@@ -157,12 +157,12 @@ def run_stage(
 
 
 def check_ready(out: Path, stage: Stage[Any], earlier: Sequence[Stage[Any]]) -> None:
-    """Check that DIR holds what a stage needs, made with the present settings.
+    """Check that DIR has the inputs of a stage, and that they have the current settings.
 
-    Files that no stage remembers having made are taken as they are.
+    Files that no stage has written are accepted as they are.
 
     Raises:
-        UserError: Something is missing or outdated; the message names the command to run first.
+        UserError: An input is missing or outdated. The message names the command to run first.
     """
     for before in earlier:
         for name in before.makes:
@@ -193,7 +193,7 @@ def check_ready(out: Path, stage: Stage[Any], earlier: Sequence[Stage[Any]]) -> 
 
 
 def _made_from(out: Path, stage: Stage[Any]) -> dict[str, Any]:
-    """Return what a stage is about to be made from, by the fields of :class:`State`."""
+    """Return the current inputs of a stage, by the fields of :class:`State`."""
     return {
         "settings": plain(stage.settings),
         "options": plain({**stage.options, "version": __version__}),
@@ -209,10 +209,10 @@ def _still_valid(out: Path, stage: Stage[Any], known: State, made_from: dict[str
 
 
 def refuse_foreign(out: Path, stages: Sequence[Stage[Any]]) -> None:
-    """Keep somebody's own files: only what a stage has put there is replaced.
+    """Refuse to overwrite files that no stage has written.
 
     Raises:
-        UserError: An output's place is taken.
+        UserError: An output exists, but was not written by a stage.
     """
     own = _owned(out)
     for stage in stages:
@@ -225,7 +225,7 @@ def refuse_foreign(out: Path, stages: Sequence[Stage[Any]]) -> None:
 
 
 def _owned(out: Path) -> set[str]:
-    """Names of the outputs that stages have put in DIR."""
+    """Return the names of all outputs that stages have written to DIR."""
     try:
         return set(json.loads((out / STATE_FOLDER / _OWNED).read_bytes()))
     except (OSError, ValueError, TypeError):
@@ -233,8 +233,8 @@ def _owned(out: Path) -> set[str]:
 
 
 def _move_in_place(work: Path, out: Path, stage: Stage[Any]) -> None:
-    # From here to the new state the stage counts as unfinished, so a mixture is never taken for
-    # a result.
+    # Until the new state is written, the stage counts as unfinished. So a mixture of old and new
+    # outputs is never used.
     try:
         _state_path(out, stage.name).unlink(missing_ok=True)
         own = sorted(_owned(out) | set(stage.makes))
@@ -253,7 +253,7 @@ def _state_path(out: Path, name: str) -> Path:
 
 
 def plain(value: Any) -> Any:
-    """Return a value as it comes back from JSON, so that the two compare."""
+    """Return a value as it is after a round trip through JSON, for comparisons."""
     return json.loads(json.dumps(value))
 
 
@@ -261,7 +261,7 @@ def file_digest(path: Path) -> str:
     """Return the SHA-256 of a file.
 
     Raises:
-        UserError: It cannot be read.
+        UserError: The file cannot be read.
     """
     try:
         with path.open("rb") as stream:
@@ -273,7 +273,7 @@ def file_digest(path: Path) -> str:
 
 
 def _digests(out: Path, names: Sequence[str]) -> dict[str, str]:
-    """Digests by name of all files that ``names`` and the folders among them stand for."""
+    """Return the digests of all files, also in folders, by name."""
     return {
         path.relative_to(out).as_posix(): file_digest(path)
         for name in names
@@ -291,12 +291,12 @@ def _files(path: Path) -> Iterator[Path]:
 def first_difference(
     then: Mapping[str, Any], now: Mapping[str, Any], prefix: str = ""
 ) -> tuple[str, Any, Any] | None:
-    """Return the first key whose values differ, dotted, and both values."""
+    """Return the first dotted key whose values differ, with both values."""
     for key in {**then, **now}:
         a, b = then.get(key), now.get(key)
         if isinstance(a, dict) and isinstance(b, dict):
-            if found := first_difference(a, b, f"{prefix}{key}."):
-                return found
+            if difference := first_difference(a, b, f"{prefix}{key}."):
+                return difference
         elif a != b:
             return f"{prefix}{key}", a, b
     return None

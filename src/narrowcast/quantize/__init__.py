@@ -1,4 +1,4 @@
-"""From a trained Transformer to an integer model, by quantisation-aware training."""
+"""Quantisation-aware training of a Transformer, and its export to an integer model."""
 
 from narrowcast.quantize.export import to_integer_model
 from narrowcast.quantize.fake_quantise import ActivationQuantiser, WeightQuantiser

@@ -1,4 +1,4 @@
-"""From quantised training to the integer model of a configuration."""
+"""Export of a quantised Transformer to the integer model of a configuration."""
 
 from dataclasses import replace
 
@@ -11,12 +11,12 @@ from narrowcast.quantize.network import QuantisedTransformer
 def to_integer_model(
     model: QuantisedTransformer, dataset: Dataset, config: DataConfig
 ) -> IntegerModel:
-    """Return the integer model that ``model`` computes in eval mode, in the data's own units.
+    """Return the integer model that ``model`` evaluates, with scalings for the data's own units.
 
     Args:
-        model: After calibration.
-        dataset: Gives the scaling.
-        config: Gives the names of inputs and target.
+        model: A calibrated model.
+        dataset: Data with the scaling of readings and target.
+        config: Configuration with the names of inputs and target.
     """
     integer = model.export()
     (source,), (result,) = integer.inputs, integer.outputs

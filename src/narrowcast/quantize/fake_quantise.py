@@ -22,9 +22,10 @@ from narrowcast.integer.model import Tensor as IntegerTensor
 
 ASYMMETRIC_BELOW = 0.8
 SYMMETRIC_ABOVE = 0.9
-"""The rule of the adaptive scheme, on the ratio of the squared error with a zero point to that
-without, each with its best range. A zero point costs a bit of the engine's operand, so it has to
-take a fifth off the error; what has one gives it up when it takes off less than a tenth."""
+"""Thresholds of the adaptive scheme, for the ratio of the squared errors with and without a zero
+point, each with its best range. A zero point costs one bit of the engine's operand, so a tensor
+gets one only if that reduces the error by a fifth, and loses it if that reduces it by less than a
+tenth."""
 
 _FRACTIONS = torch.linspace(0.2, 1.0, 41)
 _SAMPLE = 1 << 15
@@ -33,13 +34,13 @@ _CHANNEL_RATIO = 2.0**-8  # keeps 8 significant bits in the multiplier of the sm
 
 
 def _row_products(a: Tensor, b: Tensor) -> Tensor:
-    """Return the rows' inner products without a temporary of the matrices' size."""
+    """Return the inner products of the rows, without a temporary of the size of the matrices."""
     products: Tensor = torch.bmm(a[:, None, :], b[:, :, None])
     return products[:, 0, 0]
 
 
 class _FakeQuantise(torch.autograd.Function):
-    """See the module; ``scale`` has one entry, or one for each entry of ``x``'s first dimension."""
+    """See the formulas of the module. ``scale`` has one entry, or one per row of ``x``."""
 
     @staticmethod
     def forward(ctx: Any, x: Tensor, scale: Tensor, bounds: tuple[int, int]) -> Tensor:
@@ -63,14 +64,14 @@ class _FakeQuantise(torch.autograd.Function):
 
 
 def fake_quantise(x: Tensor, scale: Tensor, zero_point: int, low: int, high: int) -> Tensor:
-    """Round to a grid and clamp; see the module.
+    """Round to the values of integers and clamp; see the formulas of the module.
 
     Args:
-        x: any shape, float32.
-        scale: [1], or [channels] for ``x`` of shape [channels, inner].
-        zero_point: of all scales.
-        low: lowest integer.
-        high: highest integer.
+        x: Numbers of any shape, float32.
+        scale: Scale [1], or scales [channels] for ``x`` of shape [channels, inner].
+        zero_point: Zero point.
+        low: Lowest integer.
+        high: Highest integer.
     """
     bounds = (low - zero_point, high - zero_point)
     y: Tensor = _FakeQuantise.apply(x.contiguous(), scale, bounds)  # type: ignore[no-untyped-call]
@@ -96,7 +97,7 @@ class WeightQuantiser(nn.Module):
     """Fake quantisation of a weight matrix: symmetric, restricted, one scale per row."""
 
     def __init__(self, weights: Tensor, bits: int) -> None:
-        """Find the scales of the least mean squared error for ``weights`` [columns, inner]."""
+        """Choose the scales with the least mean squared error for ``weights`` [columns, inner]."""
         super().__init__()
         self.bits = bits
         self.low, self.high = integer_range(bits, restricted=True)
@@ -107,27 +108,27 @@ class WeightQuantiser(nn.Module):
 
     @property
     def scale(self) -> Tensor:
-        """[columns]."""
+        """Scales [columns]."""
         scale = self.log_scale.exp()
         return torch.maximum(scale, _CHANNEL_RATIO * scale.detach().max())
 
     def forward(self, weights: Tensor) -> Tensor:
-        """Fake quantise weights [columns, inner]."""
+        """Return the fake-quantised weights [columns, inner]."""
         return fake_quantise(weights, self.scale, 0, self.low, self.high)
 
     def integers(self, weights: Tensor) -> Tensor:
-        """Return the integers of the fake quantised weights, int64 [columns, inner]."""
+        """Return the integers of the fake-quantised weights, int64 [columns, inner]."""
         return torch.round(self(weights) / self.scale[:, None]).long()
 
 
 @dataclass(frozen=True)
-class Range:
+class QuantisationRange:
     """A range of a tensor.
 
     Attributes:
-        scale: [1], real distance of two integers.
-        zero_point: [1], the integer that stands for 0.
-        error: Mean squared error of rounding to it.
+        scale: Scale [1]: the real difference of two consecutive integers.
+        zero_point: Zero point [1]: the integer that represents 0.
+        error: Mean squared error of rounding with this range.
     """
 
     scale: Tensor
@@ -135,7 +136,7 @@ class Range:
     error: float
 
     def bounds(self, bits: int) -> tuple[float, float]:
-        """Return the lowest and the highest number of integers of so many bits."""
+        """Return the real values of the lowest and the highest integer with ``bits`` bits."""
         low, high = integer_range(bits)
         scale, zero = float(self.scale), int(self.zero_point)
         return (low - zero) * scale, (high - zero) * scale
@@ -144,22 +145,22 @@ class Range:
 class ActivationQuantiser(nn.Module):
     """Fake quantisation of a tensor, with one scale.
 
-    The role of the tensor settles what may be chosen. Keys and values, which feed the lanes, are
-    symmetric and restricted; what is below 0 becomes 0 in a tensor after a ReLU; the range of
-    probabilities and of the result is that of :meth:`set_range`.
+    The role of the tensor restricts the scheme and the range. Keys and values are operands of the
+    lanes, so they are symmetric and restricted. After a ReLU, negative numbers become 0. The range
+    of probabilities and of the result is set by :meth:`set_range` and not learned.
 
     Attributes:
         spec: The tensor of the graph.
-        name: That of the tensor.
-        bits: Width.
-        scheme: Whether a free tensor has a zero point.
+        name: Name of the tensor.
+        bits: Width in bits.
+        scheme: Scheme, which holds for free tensors.
         fixed: Whether the range is set and not learned.
-        relu: Whether the tensor is that after a ReLU.
+        relu: Whether the tensor is the result of a ReLU.
         low: Lowest integer.
         high: Highest integer.
-        log_scale: [1], natural logarithm of the scale.
-        zero_point: [1], the integer that stands for 0.
-        observer: Called with this quantiser and every tensor before it is quantised.
+        log_scale: Natural logarithm of the scale [1].
+        zero_point: Zero point [1]: the integer that represents 0.
+        observer: Called with this quantiser and every tensor before its quantisation.
     """
 
     zero_point: Tensor
@@ -171,9 +172,9 @@ class ActivationQuantiser(nn.Module):
 
         Args:
             spec: The tensor.
-            bits: Width.
-            scheme: Followed by all but keys, values and fixed ranges.
-            fixed: Whether an input's range is set by :meth:`cover` and not learned.
+            bits: Width in bits.
+            scheme: Scheme; ignored for keys, values and fixed ranges.
+            fixed: Whether the range of an input is set by :meth:`cover` and not learned.
         """
         super().__init__()
         self.spec = spec
@@ -190,12 +191,12 @@ class ActivationQuantiser(nn.Module):
 
     @property
     def free(self) -> bool:
-        """Whether the distribution settles if there is a zero point, as far as the scheme says."""
+        """Whether the scheme may give the tensor a zero point."""
         return not self.fixed and not self._lanes
 
     @property
     def scale(self) -> Tensor:
-        """[1]."""
+        """Scale [1]."""
         return self.log_scale.exp()
 
     @property
@@ -204,13 +205,13 @@ class ActivationQuantiser(nn.Module):
         return int(self.zero_point) if self.relu else self.low
 
     def forward(self, x: Tensor) -> Tensor:
-        """Fake quantise float32 of any shape."""
+        """Return ``x``, float32 of any shape, fake-quantised."""
         if self.observer is not None:
             self.observer(self, x)
         return fake_quantise(x, self.scale, int(self.zero_point), self.lowest, self.high)
 
     def tensor(self) -> IntegerTensor:
-        """Return the description for the integer model."""
+        """Return the tensor of the integer model."""
         return IntegerTensor(
             name=self.name,
             rows=self.spec.rows,
@@ -223,7 +224,7 @@ class ActivationQuantiser(nn.Module):
 
     @torch.no_grad()
     def set_range(self, lowest: float, highest: float) -> None:
-        """Let the integers span [lowest, highest], up to half a step, and 0."""
+        """Set the range to [lowest, highest], extended to 0, within half a scale."""
         lowest, highest = min(lowest, 0.0), max(highest, 0.0, lowest + _SMALLEST_SCALE)
         scale = (highest - lowest) / (self.high - self.low)
         zero = torch.tensor([self.low - round(lowest / scale)])
@@ -231,7 +232,7 @@ class ActivationQuantiser(nn.Module):
 
     @torch.no_grad()
     def cover(self, lowest: float, highest: float) -> None:
-        """Let the integers span [lowest, highest] and 0, with a zero point as the scheme says."""
+        """Set the range to [lowest, highest], extended to 0; the scheme decides on a zero point."""
         lowest, highest = min(lowest, 0.0), max(highest, 0.0)
         bound = max(-lowest, highest, _SMALLEST_SCALE)
         symmetric = bound / self.high
@@ -252,13 +253,13 @@ class ActivationQuantiser(nn.Module):
         self._set(chosen.scale, chosen.zero_point)
 
     def _takes_zero_point(self, asymmetric: float, symmetric: float) -> bool:
-        """Say what the scheme chooses, by the squared error with a zero point and without."""
+        """Return whether the scheme chooses a zero point, by the squared errors of both ranges."""
         pays = asymmetric < ASYMMETRIC_BELOW * symmetric
         return self.scheme == "asymmetric" or (self.scheme == "adaptive" and pays)
 
     @torch.no_grad()
     def review(self, x: Tensor) -> None:
-        """Change an adaptive scheme, with its range, if the distribution of ``x`` asks for it."""
+        """Repeat the decision of an adaptive scheme for ``x``; set a new range if it changes."""
         if not self.free or self.scheme != "adaptive":
             return
         symmetric, asymmetric = self.ranges(x)
@@ -269,12 +270,12 @@ class ActivationQuantiser(nn.Module):
         elif ratio > SYMMETRIC_ABOVE:
             self._set(symmetric.scale, symmetric.zero_point)
 
-    def ranges(self, x: Tensor) -> tuple[Range, Range]:
-        """Return the best range without and with a zero point, for a sample of ``x``."""
+    def ranges(self, x: Tensor) -> tuple[QuantisationRange, QuantisationRange]:
+        """Return the best ranges without and with a zero point, for a sample of ``x``."""
         if self.relu:
             x = x.clamp(min=0)
         lowest, highest = float(x.min().clamp(max=0)), float(x.max().clamp(min=0))
-        # At random: a stride would meet the same channels again and again.
+        # A random sample, because a stride would select the same channels repeatedly.
         chosen = torch.randint(x.numel(), (_SAMPLE,), generator=torch.Generator().manual_seed(0))
         x = x.flatten()[chosen][None]
         bound = max(-lowest, highest, _SMALLEST_SCALE)
@@ -289,9 +290,9 @@ class ActivationQuantiser(nn.Module):
             self._best(x, shifted, zero),
         )
 
-    def _best(self, x: Tensor, scales: Tensor, zero_points: Tensor) -> Range:
+    def _best(self, x: Tensor, scales: Tensor, zero_points: Tensor) -> QuantisationRange:
         best, error = _best_scale(x, scales, zero_points, self.low, self.high)
-        return Range(scales[best, 0], zero_points[best, 0], float(error))
+        return QuantisationRange(scales[best, 0], zero_points[best, 0], float(error))
 
     def _set(self, scale: Tensor, zero_point: Tensor) -> None:
         self.log_scale.copy_(scale.log())

@@ -1,7 +1,7 @@
-"""The parameters of every matrix product, with the constant factors of its rows folded in.
+"""The parameters of every matrix product, with constant factors and offsets folded in.
 
-Batch norm, 1/sqrt(d_head), the mean over the tokens and the positional encoding are no operations
-of the integer graph: they are part of weights and biases.
+Batch norm, 1/sqrt(d_head), the mean over the tokens and the positional encoding are not operations
+of the integer graph. They are part of weights and biases.
 """
 
 import math
@@ -15,12 +15,12 @@ from narrowcast.model.transformer import Layer, Transformer
 
 @dataclass(frozen=True)
 class LinearParameters:
-    """Of ``y = x @ weight.T + bias [+ gain * residual]``.
+    """Parameters of ``y = x @ weight.T + bias [+ gain * residual]``.
 
     Attributes:
-        weight: [columns, inner].
-        bias: [columns] or [rows, columns].
-        gain: [columns], or None without a residual.
+        weight: Weights [columns, inner].
+        bias: Biases [columns] or [rows, columns].
+        gain: Factors of the residual [columns]; None without a residual.
     """
 
     weight: Tensor
@@ -33,8 +33,8 @@ def folded(source: Transformer, factors: Tensor) -> dict[str, LinearParameters]:
     """Return the parameters of all products of ``source.graph``, by the name of the operation.
 
     Args:
-        source: In floating point.
-        factors: [m], by which the columns of the input are divided.
+        source: The float model.
+        factors: Divisors of the columns of the input [m].
     """
     shape = source.shape
     embed, head = source.embed, source.head

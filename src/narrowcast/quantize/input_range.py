@@ -1,4 +1,4 @@
-"""What the integers of the input stand for: the scale of each column, and the range of levels."""
+"""The quantisation of the input: divisors of its columns, and the range of levels to cover."""
 
 import math
 
@@ -11,7 +11,7 @@ from narrowcast.integer.builder import TensorSpec
 from narrowcast.quantize.fake_quantise import ActivationQuantiser
 
 _LARGEST_DIVISOR = 2.0**4  # of a column of the input
-# The least and the most that levels unseen in training are allowed for, as fractions of the range.
+# Limits of the margin for levels that training has not seen, as fractions of the range.
 _LEAST_MARGIN = 0.05
 _MOST_MARGIN = 0.25
 
@@ -24,19 +24,20 @@ def balance(
 ) -> Tensor:
     """Return powers of two, one per column, by which scaled readings are divided.
 
-    All columns share one scale in integers, so a column with rare peaks would leave the others
-    few of them. What a column is divided by, the weights of the embedding are multiplied by; half
-    of what the columns' best ranges differ is taken from the readings and given to the weights, as
-    in Xiao et al., "SmoothQuant" (2023), section 4, with alpha = 0.5.
+    All columns share one scale in integers, so a column with rare peaks would leave few integers
+    for the others. The divisor of a column becomes a factor of the embedding's weights. It is the
+    square root of the column's best scale relative to the median, as in Xiao et al., "SmoothQuant"
+    (2023), section 4, with alpha = 0.5: readings and weights share the loss of precision.
 
-    Where a change is forecast, the rounding of the last known value is an error of the forecast.
-    There all integers are for the target's column, and the others have to fit in its range.
+    If the model forecasts a change, the rounding error of the last known value is an error of the
+    forecast. Then the integers cover exactly the target's column, and the divisors of the other
+    columns are at least so large that they fit in that range.
 
     Args:
-        inputs: scaled windows [windows, n, m].
-        bits: of the input tensor.
-        column: the target's, where a change is forecast.
-        levels: lowest and highest of that column that integers have to cover.
+        inputs: Scaled windows [windows, n, m].
+        bits: Width of the input tensor.
+        column: Column of the target if the model forecasts a change, else None.
+        levels: Lowest and highest level of that column to cover.
     """
     quantiser = ActivationQuantiser(TensorSpec("column", 1, 1), bits, "symmetric")
     ranges = torch.cat([quantiser.ranges(column)[0].scale for column in inputs.unbind(-1)])
@@ -49,28 +50,29 @@ def balance(
             excess = max(_ratio(below, lowest), _ratio(above, highest))
             if excess > float(factors[i]):
                 factors[i] = 2.0 ** math.ceil(math.log2(excess))
-    factors.clamp_(1.0 / _LARGEST_DIVISOR, _LARGEST_DIVISOR)  # a column may be all but constant
+    factors.clamp_(1.0 / _LARGEST_DIVISOR, _LARGEST_DIVISOR)  # for almost constant columns
     return factors
 
 
 def _ratio(bound: float, limit: float) -> float:
-    """Return by what to divide ``bound`` to keep within ``limit``, which is on its side of 0."""
+    """Return the divisor that brings ``bound`` to ``limit``, which has the same sign or is 0."""
     if bound == 0.0:
         return 0.0
     return min(bound / limit, _LARGEST_DIVISOR) if limit else _LARGEST_DIVISOR
 
 
 def expected_levels(train: Array, validation: Array) -> tuple[float, float]:
-    """Return the range in which a series is expected to keep: lowest and highest.
+    """Return the lowest and the highest level that a series is expected to reach.
 
-    That of the training part is widened, on either side, by what the second half of it exceeded the
-    first and what the validation part exceeded it, whichever is more: a series that has left the
-    levels it was known by will do so again. Each margin is between ``_LEAST_MARGIN`` and
+    This is the range of the training part with a margin on either side. A margin is the larger of
+    two numbers: by how much the second half of the training part exceeds the first half, and by how
+    much the validation part exceeds the training part. A series that has exceeded its earlier range
+    is expected to do so again. Each margin is limited to between ``_LEAST_MARGIN`` and
     ``_MOST_MARGIN`` of the range.
 
     Args:
-        train: windows [windows, n] of the series, in order of time.
-        validation: those that follow.
+        train: Windows [windows, n] of the series in the training part, in order of time.
+        validation: Windows [windows, n] of the series in the validation part.
     """
     margins = []
     for sign in (-1, 1):

@@ -1,7 +1,7 @@
 """The Transformer with quantised tensors.
 
-In train mode it computes real numbers with fake quantisation. In eval mode it is exported, and the
-executor of integer models runs it.
+In train mode it computes real numbers with fake quantisation. In eval mode it exports itself to an
+integer model, and the executor of integer models computes the results.
 """
 
 from collections.abc import Callable, Iterator
@@ -29,12 +29,12 @@ from narrowcast.quantize.steps import (
 
 
 class QuantisedTransformer(Forecaster):
-    """A Transformer for quantisation-aware training and, in eval mode, its integer network.
+    """A Transformer for quantisation-aware training. In eval mode it is the integer model.
 
     Attributes:
-        shape: The network's size.
-        graph: The operations.
-        factors: [m], by which the columns of the scaled input are divided.
+        shape: Size of the network.
+        graph: Tensors and operations.
+        factors: Divisors of the columns of the scaled input [m].
         input: Quantiser of the input.
         operations: A :class:`Step` for each operation, in order of execution.
     """
@@ -44,12 +44,12 @@ class QuantisedTransformer(Forecaster):
     def __init__(
         self, source: Transformer, precision: Precision, factors: Tensor | None = None
     ) -> None:
-        """Take over the parameters of ``source``; :meth:`calibrate` then sets the ranges.
+        """Copy the parameters of ``source``; :meth:`calibrate` then sets the ranges.
 
         Args:
-            source: In floating point.
+            source: The float model.
             precision: Widths and schemes.
-            factors: Of the columns of the input, see :func:`balance`; 1 unless given.
+            factors: Divisors of the input's columns, see :func:`balance`; all 1 unless given.
         """
         super().__init__()
         factors = torch.ones(source.shape.inputs) if factors is None else factors
@@ -86,14 +86,14 @@ class QuantisedTransformer(Forecaster):
             yield cast(Step, step)
 
     def activations(self) -> Iterator[ActivationQuantiser]:
-        """Yield the quantisers of all tensors that are rounded, the input's first."""
+        """Yield the quantisers of all quantised tensors, that of the input first."""
         yield self.input
         for step in self.steps():
             if not isinstance(step, QuantisedRowSum):
                 yield step.output
 
     def forward(self, x: Tensor) -> Tensor:
-        """[windows, n, m] -> [windows, outputs]; in eval mode what :meth:`evaluate` returns."""
+        """[windows, n, m] -> [windows, outputs]; in eval mode the same as :meth:`evaluate`."""
         if not self.training:
             return self.evaluate(x)
         tensors: dict[str, Tensor] = {self.input.name: self.input(x.float() / self.factors)}
@@ -102,9 +102,9 @@ class QuantisedTransformer(Forecaster):
         return tensors[self.graph.outputs[0]][:, 0]
 
     def evaluate(self, x: Tensor) -> Tensor:
-        """Forecast with the integer network, whatever mode this one is in.
+        """Forecast with the integer model, in train mode as well.
 
-        The network is exported anew at each call: evaluate all windows in one call.
+        Each call exports the integer model, so evaluate all windows in one call.
 
         Args:
             x: Scaled readings [windows, n, m].
@@ -115,7 +115,7 @@ class QuantisedTransformer(Forecaster):
         return torch.from_numpy(forecast(self.export(), x.double().numpy()))
 
     def export(self) -> IntegerModel:
-        """Return the integer model of scaled readings and scaled forecasts."""
+        """Return the integer model, from scaled readings to scaled forecasts."""
         tensors = {self.input.name: self.input.tensor()}
         operations: list[Operation] = []
         arrays: Arrays = {}
@@ -148,15 +148,15 @@ class QuantisedTransformer(Forecaster):
     def calibrate(
         self, inputs: Tensor, target: Tensor, levels: tuple[float, float] | None = None
     ) -> None:
-        """Choose the schemes and ranges of all tensors, one after the other.
+        """Choose the schemes and ranges of all tensors, in order of execution.
 
         Args:
             inputs: Scaled training windows [windows, n, m].
-            target: Scaled training targets [windows, outputs]; their range, widened on either
-                side by half of it, becomes the result's.
-            levels: Lowest and highest, in scaled units, that the input has to cover in the target's
-                column where a change is forecast: what is cut off the last known value is missing
-                in the forecast. Those of ``inputs`` unless given.
+            target: Scaled training targets [windows, outputs]. Their range, extended by half of it
+                on either side, becomes the range of the result.
+            levels: Lowest and highest level of the target's column that the input has to cover, in
+                scaled units, if the model forecasts a change: clipping of the last known value is
+                an error of the forecast. The default are the levels of ``inputs``.
         """
         (result,) = (each for each in self.activations() if each.name == self.graph.outputs[0])
         margin = 0.5 * float(target.max() - target.min())
@@ -169,7 +169,7 @@ class QuantisedTransformer(Forecaster):
         self.observe(inputs, ActivationQuantiser.calibrate)
 
     def review(self, inputs: Tensor) -> bool:
-        """Let adaptive schemes follow the distributions; return whether one has changed."""
+        """Repeat the decisions of all adaptive schemes; return whether one has changed."""
         before = [int(each.zero_point) for each in self.activations()]
         self.observe(inputs, ActivationQuantiser.review)
         return before != [int(each.zero_point) for each in self.activations()]
@@ -178,7 +178,7 @@ class QuantisedTransformer(Forecaster):
     def observe(
         self, inputs: Tensor, observer: Callable[[ActivationQuantiser, Tensor], None]
     ) -> None:
-        """Show ``observer`` all tensors for scaled windows, as they are in train mode."""
+        """Call ``observer`` with all tensors for scaled windows, as computed in train mode."""
         training = self.training
         self.train()
         for each in self.activations():

@@ -1,4 +1,4 @@
-"""The width and the scheme of every tensor and every weight matrix."""
+"""The precision of a model: widths and schemes of all tensors and weight matrices."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -9,11 +9,11 @@ from narrowcast.config import QuantizationConfig, Scheme, array_name
 
 @dataclass(frozen=True)
 class Precision:
-    """Choices by the integer model's names: ``input``, ``embed.output``, ``embed.weights``.
+    """Widths and schemes by the integer model's names, such as ``embed.output``, ``embed.weights``.
 
     Attributes:
-        bits: Width of each tensor and each weight matrix.
-        schemes: Scheme of each tensor; adaptive if it is missing here.
+        bits: Width in bits of each tensor and each weight matrix.
+        schemes: Scheme of each tensor; tensors that are missing here are adaptive.
     """
 
     bits: Mapping[str, int]
@@ -21,7 +21,7 @@ class Precision:
 
     @classmethod
     def of(cls, config: QuantizationConfig, layers: int) -> Self:
-        """Return the widths and schemes of a configuration for a model of so many layers."""
+        """Return the widths and schemes of a configuration for a model with ``layers`` layers."""
         schemes = {array_name(name): each for name, each in config.schemes(layers).items()}
         return cls(config.tensor_widths(layers), schemes)
 

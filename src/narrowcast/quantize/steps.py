@@ -1,8 +1,8 @@
 """The operations of a graph with fake quantisation, and their export to integer operations.
 
-Each step reads its operands from a dictionary of tensors by name, as real numbers
-[windows, rows, columns], and returns its own tensor. Exported, it reads what integers stand for
-from the descriptions of the integer tensors.
+Each step reads its operands, real numbers [windows, rows, columns], from a dictionary by name, and
+returns its result. The export of a step reads the scales of its operands from their integer
+tensors.
 """
 
 from collections.abc import Mapping
@@ -31,11 +31,11 @@ IntegerTensors = Mapping[str, IntegerTensor]
 Arrays = dict[str, Array]
 
 _LARGEST_BIAS = 2.0**27
-_LARGEST_FACTOR = 2.0**15  # what requantisation takes for sure
+_LARGEST_FACTOR = 2.0**15  # always within the range of requantisation
 
 
 def _requantisation(multiplier: Reals, residual: Reals | None = None) -> Requantisation:
-    """Return the integers of factors, those of a degenerate scale being cut off."""
+    """Return the integers of factors. Factors from degenerate scales are clipped."""
     if residual is not None:
         residual = np.clip(residual, -_LARGEST_FACTOR, _LARGEST_FACTOR)
     return requantisation(np.clip(multiplier, -_LARGEST_FACTOR, _LARGEST_FACTOR), residual)
@@ -46,10 +46,10 @@ class QuantisedLinear(nn.Module):
 
     Attributes:
         spec: The operation of the graph.
-        weight: [columns, inner].
-        bias: [columns] or [rows, columns].
-        gain: [columns], of the residual, or None.
-        quantise_weight: Of ``weight``.
+        weight: Weights [columns, inner].
+        bias: Biases [columns] or [rows, columns].
+        gain: Factors of the residual [columns]; None without a residual.
+        quantise_weight: Quantiser of ``weight``.
         output: Quantiser of the result.
     """
 
@@ -71,7 +71,7 @@ class QuantisedLinear(nn.Module):
         self.output = output
 
     def forward(self, tensors: Tensors) -> Tensor:
-        """Return [windows, rows, columns], fake quantised."""
+        """Return the result [windows, rows, columns], fake-quantised."""
         spec, x = self.spec, tensors[self.spec.operand]
         weight = self.quantise_weight(self.weight)
         if self.bias.ndim == 1:
@@ -88,7 +88,7 @@ class QuantisedLinear(nn.Module):
         return quantised
 
     def tensor(self, _: IntegerTensors) -> IntegerTensor:
-        """Return the description of the result."""
+        """Return the integer tensor of the result."""
         return self.output.tensor()
 
     @torch.no_grad()
@@ -101,7 +101,7 @@ class QuantisedLinear(nn.Module):
             factor = self.gain.double().numpy() * (tensors[spec.residual].scale / output)
         scale = self.quantise_weight.scale.double().numpy()
         q = _requantisation(scale * (operand / output), factor)
-        # The bias counts in units of what M makes of an accumulator's unit, M's rounding included.
+        # The unit of the bias is one unit of the accumulator times the rounded multiplier.
         unit = np.maximum(q.multiplier, 1) * 2.0**-q.shift * output
         bias = np.clip(self.bias.double().numpy() / unit, -_LARGEST_BIAS, _LARGEST_BIAS)
         operation = Linear(
@@ -130,7 +130,7 @@ class QuantisedLinear(nn.Module):
 
 
 class QuantisedRowSum(nn.Module):
-    """A sum over rows; of integers it is exact, and nothing has to be quantised.
+    """A sum over rows. It is exact in integers, so its result is not quantised.
 
     Attributes:
         spec: The operation of the graph.
@@ -141,11 +141,11 @@ class QuantisedRowSum(nn.Module):
         self.spec = spec
 
     def forward(self, tensors: Tensors) -> Tensor:
-        """Return [windows, 1, columns]."""
+        """Return the sums [windows, 1, columns]."""
         return tensors[self.spec.operand].sum(dim=1, keepdim=True)
 
     def tensor(self, tensors: IntegerTensors) -> IntegerTensor:
-        """Return the description of the result."""
+        """Return the integer tensor of the result."""
         return row_sum_tensor(self.spec.output, tensors[self.spec.operand])
 
     def export(self, _: IntegerTensors) -> tuple[RowSum, Arrays]:
@@ -154,7 +154,7 @@ class QuantisedRowSum(nn.Module):
 
 
 class _Exponential(torch.autograd.Function):
-    """``table[round(below / step)]``, with the gradient of the exponential it stands for."""
+    """``table[round(below / step)]``, with the gradient of the exponential function."""
 
     @staticmethod
     def forward(ctx: torch.autograd.function.FunctionCtx, below: Tensor, bits: int) -> Tensor:
@@ -186,7 +186,7 @@ class QuantisedScores(nn.Module):
         output.set_range(0.0, 1.0)
 
     def forward(self, tensors: Tensors) -> Tensor:
-        """Return e [windows, heads, rows, keys], fake quantised."""
+        """Return the exponentials [windows, heads, rows, keys], fake-quantised."""
         query, key = tensors[self.spec.operand], tensors[self.spec.key]
         heads = self.spec.heads
         scores = split_heads(query, heads) @ split_heads(key, heads).transpose(2, 3)
@@ -197,7 +197,7 @@ class QuantisedScores(nn.Module):
         return e
 
     def tensor(self, _: IntegerTensors) -> IntegerTensor:
-        """Return the description of the result."""
+        """Return the integer tensor of the result."""
         return self.output.tensor()
 
     def export(self, tensors: IntegerTensors) -> tuple[Scores, Arrays]:
@@ -233,21 +233,21 @@ class QuantisedContext(nn.Module):
         self.output = output
 
     def forward(self, tensors: Tensors) -> Tensor:
-        """Return [windows, rows, heads * size], fake quantised."""
+        """Return the result [windows, rows, heads * size], fake-quantised."""
         e, value = tensors[self.spec.operand], tensors[self.spec.value]
         context = e @ split_heads(value, self.spec.heads) / e.sum(dim=-1, keepdim=True)
         quantised: Tensor = self.output(join_heads(context))
         return quantised
 
     def tensor(self, _: IntegerTensors) -> IntegerTensor:
-        """Return the description of the result."""
+        """Return the integer tensor of the result."""
         return self.output.tensor()
 
     def export(self, tensors: IntegerTensors) -> tuple[Context, Arrays]:
         """Return the integer operation; it has no arrays."""
         spec = self.spec
         ratio = min(tensors[spec.value].scale / tensors[spec.output].scale, _LARGEST_FACTOR)
-        # A row's sum is at least the full scale of its largest entry.
+        # A row's sum is at least its largest exponential, which is the highest integer.
         q = _requantisation(np.array([ratio / ((1 << tensors[spec.operand].bits) - 1)]))
         operation = Context(
             name=spec.name,

@@ -1,4 +1,4 @@
-"""What quantisation did to every tensor and every weight matrix, for the report."""
+"""Summaries of the quantisation of every tensor and weight matrix, for the report."""
 
 import numpy as np
 import torch
@@ -18,22 +18,22 @@ _WINDOWS = 1024
 
 
 def summarise(model: QuantisedTransformer, dataset: Dataset, config: Config) -> list[TensorSummary]:
-    """Return summaries of all weights and rounded tensors in order of execution.
+    """Return summaries of all quantised tensors and weight matrices, in order of execution.
 
-    Distributions are those of training windows.
+    The distributions are those of a sample of training windows.
     """
-    found: dict[str, TensorSummary] = {}
+    activations: dict[str, TensorSummary] = {}
 
     def observe(quantiser: ActivationQuantiser, x: Tensor) -> None:
-        found[quantiser.name] = _activation(quantiser, x.detach())
+        activations[quantiser.name] = _activation(quantiser, x.detach())
 
     model.observe(sample(dataset, config, _WINDOWS), observe)
-    summaries = [found[model.input.name]]
+    summaries = [activations[model.input.name]]
     for step in model.steps():
         if isinstance(step, QuantisedLinear):
             summaries.append(_weights(step))
         if not isinstance(step, QuantisedRowSum):
-            summaries.append(found[step.output.name])
+            summaries.append(activations[step.output.name])
     return summaries
 
 

@@ -1,4 +1,4 @@
-"""Quantisation-aware training from a trained model in floating point."""
+"""Quantisation-aware training, which starts from a trained float model."""
 
 import math
 from typing import Any
@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from narrowcast.config import Config
 from narrowcast.data import Dataset
-from narrowcast.model.training import ProgressCallback, fit, one_thread
+from narrowcast.model.training import EpochCallback, fit, one_thread
 from narrowcast.model.transformer import Transformer
 from narrowcast.quantize.input_range import balance, expected_levels
 from narrowcast.quantize.network import QuantisedTransformer
@@ -17,19 +17,19 @@ from narrowcast.training_records import History
 
 CALIBRATION_WINDOWS = 2048
 _REVIEW_WINDOWS = 512
-_REVIEWED = 0.5  # of all epochs; then schemes are frozen
-# Learning rates, as fractions of that in floating point: of the scales, that of their logarithms.
-# Chosen on the validation part of AirU, at 4 bits.
+_REVIEWED = 0.5  # fraction of the epochs after which adaptive schemes may change
+# Learning rates as fractions of that in floating point. Scales are learned as logarithms. The
+# values were chosen on the validation part of AirU, at 4 bits.
 _RATE = 0.3
 _SCALE_RATE = 0.3
-# Above this width the learning rate falls with the squared error of rounding. At the full rate, a
-# model of 8 bits ends farther from the float model than calibration alone leaves it.
+# Above this width, the learning rate is reduced in proportion to the squared rounding error. At the
+# full rate, an 8-bit model ends farther from the float model than after calibration.
 _FULL_RATE_BITS = 6
 
 
 @one_thread()
 def calibrated(source: Transformer, dataset: Dataset, config: Config) -> QuantisedTransformer:
-    """Return the quantised model before fine-tuning, calibrated on the training part."""
+    """Return the quantised model, calibrated on the training part and not yet fine-tuned."""
     precision = Precision.of(config.quantization, config.model.layers)
     inputs = sample(dataset, config, CALIBRATION_WINDOWS)
     column, levels = config.relative_column, None
@@ -53,12 +53,12 @@ def sample(dataset: Dataset, config: Config, windows: int) -> Tensor:
 
 
 def parameter_groups(model: nn.Module, config: Config, scale: str) -> list[dict[str, Any]]:
-    """Return the parameters of a model in fake quantisation, with their learning rates.
+    """Return the parameters of a model with fake quantisation, with their learning rates.
 
     Args:
-        model: To be fine-tuned.
-        config: Gives the learning rate in floating point and the widths.
-        scale: Part of the name of every scale, and of no other parameter.
+        model: The model to fine-tune.
+        config: Configuration with the learning rate in floating point and the widths.
+        scale: Text that the names of all scales contain, and no other parameter's name.
     """
     scales = [p for name, p in model.named_parameters() if scale in name]
     others = [p for name, p in model.named_parameters() if scale not in name]
@@ -71,12 +71,12 @@ def parameter_groups(model: nn.Module, config: Config, scale: str) -> list[dict[
 
 
 def finetune(
-    source: Transformer, dataset: Dataset, config: Config, progress: ProgressCallback | None = None
+    source: Transformer, dataset: Dataset, config: Config, progress: EpochCallback | None = None
 ) -> tuple[QuantisedTransformer, History]:
-    """Fine-tune with fake quantisation; the validation errors are those of the integer network.
+    """Fine-tune with fake quantisation. Validation errors are those of the integer model.
 
-    After each epoch of the first half, adaptive schemes are chosen anew for the distributions that
-    their tensors have by then; in the second half they are frozen. The same source and seed give
+    After each epoch of the first half, the decisions of adaptive schemes are repeated for the
+    current distributions. In the second half the schemes are frozen. The same source and seed give
     the same model.
     """
     torch.manual_seed(config.train.seed)

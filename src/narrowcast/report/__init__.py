@@ -1,4 +1,4 @@
-"""What a run found out: ``report.json`` for programs and ``report.html`` for people."""
+"""The results of a run: ``report.json`` for programs and ``report.html`` for people."""
 
 from narrowcast.report.build import build_report
 from narrowcast.report.schema import SCHEMA_VERSION, Report

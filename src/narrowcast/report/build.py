@@ -1,4 +1,4 @@
-"""Puts the report together from what the stages found out."""
+"""Assembles the report from the results of all stages."""
 
 from collections.abc import Mapping
 
@@ -41,17 +41,17 @@ def build_report(
 
     Args:
         model: The integer model.
-        training: What training found.
-        accuracy: What fine-tuning found.
-        quantization: What became of every tensor.
-        program: What the compiler found.
-        verification: What the simulations found.
-        synthesis: Resources.
-        placement: What place and route found; None where the design is not placed.
-        estimate: What the model was expected to cost.
-        power: Of the device.
-        clock_mhz: The clock at which the latency is stated.
-        seconds: By stage.
+        training: Results of training in floating point.
+        accuracy: Results of fine-tuning.
+        quantization: Summaries of all quantised tensors.
+        program: Results of the compiler.
+        verification: Results of the simulations.
+        synthesis: Results of synthesis.
+        placement: Results of place and route; None if the design was not placed.
+        estimate: Estimated cost of the model.
+        power: Coefficients of the device's power.
+        clock_mhz: Clock frequency for the latency, in MHz.
+        seconds: Duration of each stage, in seconds.
     """
     cycles, test = verification.cycles, {**training.test, **accuracy.test}
     measured = verification.activity
@@ -78,13 +78,13 @@ def build_report(
 
 
 def _with_energy(measured: MeasuredRates, estimate: Estimate, power: Power) -> ActivityEstimate:
-    found = energy_at(estimate.energy, measured.rates, power)
+    energy = energy_at(estimate.energy, measured.rates, power)
     return ActivityEstimate(
         tool=measured.tool,
         windows=measured.windows,
         rates=measured.rates,
         factors=Factors(*factors(measured.rates, power)),
-        energy=found,
-        energy_uj=found.inference_uj,
-        power_mw=found.power_mw,
+        energy=energy,
+        energy_uj=energy.inference_uj,
+        power_mw=energy.power_mw,
     )

@@ -1,4 +1,4 @@
-"""``report.html``: one file that needs no other and no network."""
+"""``report.html``: one self-contained file that works without a network."""
 
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
@@ -15,7 +15,7 @@ from narrowcast.report.schema import FORECASTERS, Report
 from narrowcast.tools.yosys import Synthesis
 from narrowcast.training_records import Errors, TensorSummary
 
-STRETCH = 240  # windows of the test part that are drawn: more would hide the single forecast
+STRETCH = 240  # windows of the test part that are drawn; with more, single forecasts are invisible
 
 LABELS = {
     "float": "Float",
@@ -47,11 +47,11 @@ def render_html(report: Report, predictions: Arrays) -> str:
     """Return the page.
 
     Args:
-        report: Of the run.
-        predictions: Arrays [windows] of the test part: truth, float and integer in the target's
-            own unit (with several outputs [windows, outputs], of which the first is drawn), row
-            (of the table) and, where the table has time stamps, time (nanoseconds since 1970).
-
+        report: Results of the run.
+        predictions: Arrays of the test part: ``truth``, ``float`` and ``integer`` in the target's
+            own unit, [windows] or [windows, outputs], of which the first output is drawn; ``row``
+            of the table [windows]; and, if the table has time stamps, ``time`` [windows] in
+            nanoseconds since 1970.
     """
     environment = jinja2.Environment(
         loader=jinja2.PackageLoader("narrowcast", "report"),
@@ -79,7 +79,7 @@ def render_html(report: Report, predictions: Arrays) -> str:
 
 
 def number(value: float | None) -> str:
-    """Return a number as people read it: thousands apart, four digits that count."""
+    """Format a number with separators of thousands, or with four significant digits."""
     if value is None:
         return "–"
     if isinstance(value, int) or float(value).is_integer() or abs(value) >= 1000:
@@ -88,15 +88,15 @@ def number(value: float | None) -> str:
 
 
 def histogram(tensor: TensorSummary, width: int = 123, height: int = 24) -> list[Any]:
-    """Return the bars of a tensor's histogram, and what its integers reach, in pixels.
+    """Return the bars of a tensor's histogram and the range of its integers, in pixels.
 
     Args:
         tensor: An entry of the report's ``quantization.tensors``.
-        width: Of the drawing.
-        height: Of the highest bar; that of the others is the root of their share.
+        width: Width of the drawing.
+        height: Height of the highest bar. Heights are proportional to the root of the counts.
 
     Returns:
-        Bars [x, y, width, height], and the reach [x, width].
+        Bars [x, y, width, height], and the range of the integers [x, width].
     """
     low, high = tensor.edges
     counts = tensor.counts
@@ -114,7 +114,7 @@ def histogram(tensor: TensorSummary, width: int = 123, height: int = 24) -> list
 
 def _forecast(predictions: Arrays, target: str) -> go.Figure:
     row = predictions["row"][:STRETCH]
-    # Lines break where windows are missing, instead of inventing what was there.
+    # Lines are interrupted at missing windows.
     breaks = np.flatnonzero(np.diff(row) > 1) + 1
     x = row.tolist()
     if "time" in predictions:
@@ -142,18 +142,18 @@ def _forecast(predictions: Arrays, target: str) -> go.Figure:
 
 
 def _broken(values: list[Any], breaks: NDArray[np.intp]) -> list[Any]:
-    """Insert nothing, literally, where a line has to break."""
+    """Insert None at each break, which interrupts the line."""
     edges = [0, *breaks.tolist(), len(values)]
     pieces = [values[a:b] for a, b in pairwise(edges)]
     return [value for piece in pieces for value in (*piece, None)][:-1]
 
 
 def _errors(accuracy: Mapping[str, Errors | None]) -> go.Figure:
-    known = {name: found for name in FORECASTERS if (found := accuracy[name]) is not None}
+    known = {name: errors for name in FORECASTERS if (errors := accuracy[name]) is not None}
     figure = go.Figure()
     for measure, colour, values in (
-        ("RMSE", _ACCENT, [found.rmse for found in known.values()]),
-        ("MAE", _PALE, [found.mae for found in known.values()]),
+        ("RMSE", _ACCENT, [errors.rmse for errors in known.values()]),
+        ("MAE", _PALE, [errors.mae for errors in known.values()]),
     ):
         figure.add_bar(
             y=[f"<b>{LABELS[name]}</b>" if name == "integer" else LABELS[name] for name in known],
@@ -163,7 +163,7 @@ def _errors(accuracy: Mapping[str, Errors | None]) -> go.Figure:
             marker_color=colour,
         )
     figure.update_layout(legend=_LEGEND, bargap=0.3, bargroupgap=0.08)
-    longest = max(found.rmse for found in known.values())
+    longest = max(errors.rmse for errors in known.values())
     return _styled(_bars(figure, 1.2 * longest), 60 + 46 * len(known), top=36)
 
 
@@ -204,7 +204,7 @@ def _resources(synthesis: Synthesis) -> go.Figure:
 
 
 def _bars(figure: go.Figure, length: float) -> go.Figure:
-    """Lay out horizontal bars that carry their own numbers, within ``length``."""
+    """Lay out horizontal bars that are labelled with their values, within ``length``."""
     figure.update_traces(
         orientation="h", textposition="outside", cliponaxis=False, hoverinfo="skip"
     )
@@ -229,6 +229,6 @@ def _styled(figure: go.Figure, height: int, top: int = 4) -> go.Figure:
 
 
 def _embed(figure: go.Figure) -> str:
-    """Return the figure as JSON that cannot end the script it stands in."""
+    """Return the figure as JSON, escaped such that it cannot close the HTML script element."""
     text: str = figure.to_json()
     return text.replace("<", "\\u003c")

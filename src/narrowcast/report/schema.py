@@ -1,4 +1,4 @@
-"""``report.json``, which ``docs/report.md`` documents field by field."""
+"""The records of ``report.json``; ``docs/report.md`` documents all fields."""
 
 from dataclasses import dataclass
 
@@ -18,12 +18,12 @@ FORECASTERS = ("float", "qat", "integer", "persistence", "ridge", "ridge_quadrat
 
 @dataclass(frozen=True)
 class Factors:
-    """Toggle rates over those for which a device's coefficients are meant.
+    """Measured toggle rates divided by the nominal rates of the device's coefficients.
 
     Attributes:
-        lanes: Of DSP blocks.
-        memories: Of block memories.
-        rest: Of look-up tables and flip-flops.
+        lanes: Factor of DSP blocks.
+        memories: Factor of block memories.
+        rest: Factor of look-up tables and flip-flops.
     """
 
     lanes: float
@@ -36,10 +36,10 @@ class ActivityEstimate(MeasuredRates):
     """Measured toggle rates, and the energy that is estimated with them.
 
     Attributes:
-        factors: The rates over nominal ones.
-        energy: The estimate by its terms.
-        energy_uj: Microjoules of an inference.
-        power_mw: Milliwatts while it runs.
+        factors: Measured rates divided by nominal rates.
+        energy: Energy with these rates, by terms.
+        energy_uj: Energy of an inference, in uJ.
+        power_mw: Power during an inference, in mW.
     """
 
     factors: Factors
@@ -53,7 +53,7 @@ class Accuracy:
     """Errors by part of the data.
 
     Attributes:
-        test: On the test part, by forecaster; None where there is no forecast.
+        test: Errors on the test part by forecaster; None for a forecast that is impossible.
     """
 
     test: dict[str, Errors | None]
@@ -61,27 +61,27 @@ class Accuracy:
 
 @dataclass(frozen=True)
 class Report:
-    """The whole of a run.
+    """The results of a whole run.
 
     Attributes:
-        schema_version: Of ``report.json``.
-        narrowcast: Version of the program.
-        data: The readings.
+        schema_version: Version of the fields of ``report.json``.
+        narrowcast: Version of narrowcast.
+        data: The table of readings.
         model: The architecture, with ``parameters`` and ``macs``.
         accuracy: Errors of all forecasters.
-        quantization: What became of every tensor.
-        verification: What was simulated.
-        cycles: Clocks of one inference.
-        lanes: Multiply-accumulate lanes.
+        quantization: Summaries of all quantised tensors.
+        verification: Numbers of simulated windows and of mismatches.
+        cycles: Clock cycles of one inference.
+        lanes: Number of multiply-accumulate lanes.
         utilisation: MACs / (lanes x simulated cycles).
-        clock_mhz: The clock of the configuration.
-        latency_us: Microseconds of one inference at that clock.
+        clock_mhz: Clock frequency of the configuration, in MHz.
+        latency_us: Duration of one inference at that frequency, in us.
         program: The program and the memories.
-        synthesis: Resources.
-        place_and_route: The routed design; None if it is not placed.
-        estimate: What it was expected to cost.
+        synthesis: Resources after synthesis.
+        place_and_route: Results of place and route; None if the design was not placed.
+        estimate: Estimated cost.
         activity: Energy with measured toggle rates; None if they were not measured.
-        seconds: Time taken by stage.
+        seconds: Duration of each stage, in seconds.
     """
 
     schema_version: int

@@ -1,8 +1,8 @@
-"""Which candidate to train next: the one that is expected to add the most to the front.
+"""Acquisition: chooses the candidate with the largest expected hypervolume improvement.
 
-Training in full is a matter of luck as well: errors scatter around what the proxy lets expect. So a
-candidate is not worth the volume that its expected error would add, but the mean over all errors
-that are likely; one that is expected to lie just behind the front may still be worth a training.
+The errors of full trainings scatter around the prediction of the proxy. So the improvement is
+averaged over the likely errors of a candidate. A candidate that is predicted to lie just behind the
+front can still have the largest expected improvement.
 """
 
 import statistics
@@ -14,20 +14,21 @@ import numpy as np
 
 from narrowcast.search.hypervolume import Points, gain, nondominated
 
-_LEAST_TO_FIT = 5  # trainings, for a line through them
-_SCATTER = 0.01  # of the predicted error, as long as nothing is known of it
-_MEDIAN_TO_DEVIATION = 1.4826  # of a normal distribution: from the median of absolute values
-LIKELY = 9  # errors of a candidate that are looked at
-_MARGIN = 1.1  # the reference of the volume is worse than the worst by this factor
+_LEAST_TO_FIT = 5  # trainings that are necessary to fit the line
+_SCATTER = 0.01  # relative scatter that is assumed before the fit
+_MEDIAN_TO_DEVIATION = 1.4826  # standard deviation / median absolute value, if normal
+LIKELY = 9  # errors of a candidate over which the improvement is averaged
+_MARGIN = 1.1  # ratio of the reference point of the hypervolume to the worst values
 
 
 @dataclass(frozen=True)
 class Line:
-    """The error to expect after training in full, given the one that the proxy predicts.
+    """The relation of the error after full training to the proxy's prediction.
 
     Attributes:
-        offset, slope: of the one over the other.
-        scatter: standard deviation of the error around it, as a fraction of the prediction.
+        offset: Offset of the error, in the target's unit.
+        slope: Slope of the error over the prediction.
+        scatter: Standard deviation of the error around the line, divided by the prediction.
     """
 
     offset: float = 0.0
@@ -36,10 +37,10 @@ class Line:
 
     @classmethod
     def fit(cls, trained: Mapping[float, float]) -> "Line":
-        """Fit by medians (Theil, Sen); too few are taken as they are predicted.
+        """Fit by medians (Theil, Sen). With too few trainings, the line is the identity.
 
         Args:
-            trained: errors that were measured, by those that were predicted.
+            trained: Measured errors by predicted errors.
         """
         if len(trained) < _LEAST_TO_FIT:
             return cls()
@@ -50,23 +51,23 @@ class Line:
         return cls(offset, slope, _MEDIAN_TO_DEVIATION * statistics.median(misses))
 
     def expected(self, predicted: float) -> float:
-        """Return the error in the middle of the likely ones."""
+        """Return the expected error."""
         return self.offset + self.slope * predicted
 
     def likely(self, predicted: float) -> Iterator[float]:
-        """Yield errors that are as likely as one another, the least first."""
+        """Yield equally likely errors, the least first."""
         normal, expected = statistics.NormalDist(), self.expected(predicted)
         for i in range(LIKELY):
             yield expected + predicted * self.scatter * normal.inv_cdf((i + 0.5) / LIKELY)
 
 
 def most_promising(known: Points, likely: Points) -> int:
-    """Return the index of the candidate that is expected to add the most volume.
+    """Return the index of the candidate with the largest expected hypervolume improvement.
 
     Args:
-        known: front to add to [points, values].
-        likely: values of each candidate that are as likely as one another [likely, candidates,
-            values], what is expected in the middle; at least one candidate.
+        known: Values of the trained models [points, values].
+        likely: Equally likely values of all candidates [likely, candidates, values], of which the
+            middle one is the expected one. There must be at least one candidate.
     """
     among = np.flatnonzero(nondominated(likely[len(likely) // 2]))
     points = likely[:, among]

@@ -1,4 +1,4 @@
-"""What a point costs, and by how much it misses what it must keep to; known before any training."""
+"""Assessment of a point before any training: its costs, and by how much it exceeds limits."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -14,12 +14,14 @@ _REFUSED = 1e6
 
 @dataclass(frozen=True)
 class Assessment:
-    """What the estimator says of a point.
+    """The estimated costs of a point, and its violations of limits.
 
     Attributes:
-        costs: by the names of ``QUANTITIES``, without the error; empty if it cannot be compiled.
-        violations: by how much limits are exceeded, as fractions of them; none if feasible.
-        refusal: why it cannot be compiled.
+        costs: Costs by the names of ``QUANTITIES``, without the error; empty if the point cannot be
+            compiled.
+        violations: By how much each limit is exceeded, as a fraction of the limit; empty if the
+            point is feasible.
+        refusal: The compiler's message if the point cannot be compiled, else empty.
     """
 
     costs: Costs
@@ -33,15 +35,15 @@ class Assessment:
 
 
 def costs_of(estimate: Estimate) -> dict[str, float]:
-    """Return an estimate by the names of ``QUANTITIES``."""
+    """Return the costs of an estimate, by the names of ``QUANTITIES``."""
     return {name: float(getattr(estimate, name)) for name in QUANTITIES if hasattr(estimate, name)}
 
 
-def judge_estimate(found: Estimate, goals: Objectives) -> Assessment:
-    """Hold an estimate against the limits, and against the device, at its upper bounds."""
+def assess_estimate(found: Estimate, objectives: Objectives) -> Assessment:
+    """Compare an estimate, at its upper bounds, with the limits and with the device."""
     device = load_device(found.device)
     costs = costs_of(found)
-    violations = goals.violations({**costs, **_most(found)})
+    violations = objectives.violations({**costs, **_most(found)})
     if not found.fits:
         violations |= {
             f"{name} of {device.name}": excess
@@ -52,30 +54,31 @@ def judge_estimate(found: Estimate, goals: Objectives) -> Assessment:
 
 
 def missed(name: str, excess: float) -> str:
-    """Return a violation in words."""
+    """Return the text of a violation."""
     margin = ", the estimate's margin included" if name.startswith(("lut", "ff")) else ""
     return f"{name} is exceeded by {percent(excess)}{margin}"
 
 
-def assess(config: Config, goals: Objectives) -> Assessment:
-    """Estimate a point.
+def assess(config: Config, objectives: Objectives) -> Assessment:
+    """Estimate a point and compare it with the limits.
 
-    What cannot be compiled at all misses by more than what can, and the more, the wider it is.
+    A point that cannot be compiled gets a violation larger than any other, which grows with its
+    mean width, so that a sampler moves towards narrower points.
     """
     try:
-        return judge_estimate(estimate(config), goals)
+        return assess_estimate(estimate(config), objectives)
     except UserError as error:
         widths = config.quantization.widths(config.model.layers).values()
         return Assessment({}, {"device": _REFUSED + sum(widths) / len(widths)}, str(error))
 
 
 def _most(found: Estimate) -> dict[str, float]:
-    """Return the upper bounds of what is fitted."""
+    """Return the upper bounds of the fitted counts."""
     return {"lut": found.lut * (1 + found.lut_error), "ff": found.ff * (1 + found.ff_error)}
 
 
 def _excess(found: Estimate, device: Device) -> dict[str, float]:
-    """Return by how much each of the device's resources is exceeded, at the upper bounds."""
+    """Return the relative excess over each resource of the device, at the upper bounds."""
     most = _most(found)
     return {
         "lut": most["lut"] / device.lut - 1,

@@ -1,10 +1,10 @@
-"""Makes a model fit: the fewest bits taken away, where the forecast feels it least.
+"""Reduces the widths of a model until it fits, where the forecast is least sensitive.
 
-The sensitivity table tells by how much the forecast moves when one tensor gets fewer bits. From
-the configured widths, the tensor whose next bit costs least gives it up, over and over; the first
-model of this row that fits is taken. Then tensors take back what was not needed, the costliest
-first. The estimator decides what fits, by the float model rounded to the widths; nothing is trained
-but the float model, and not even that if the configured model fits.
+The sensitivity table gives the loss for each narrower width of each tensor. From the configured
+widths, one bit is removed repeatedly from the tensor with the least additional loss, until the
+model fits. Then bits are given back to tensors, the most sensitive first, where the model still
+fits. The estimator decides what fits, for the float model rounded to the widths. Only the float
+model is trained, and nothing if the configured model fits.
 """
 
 import json
@@ -21,16 +21,17 @@ from narrowcast.progress import Progress
 from narrowcast.quantize.training import calibrated
 from narrowcast.search.assess import Assessment, assess, missed
 from narrowcast.search.front import to_toml
-from narrowcast.search.jobs import judge_model, load_float
+from narrowcast.search.jobs import assess_model, load_float
 from narrowcast.search.objectives import Objectives
-from narrowcast.search.sensitivity import Bits, Rounded, sensitivity
+from narrowcast.search.sensitivity import Rounded, sensitivity
 from narrowcast.search.shapes import prepare
-from narrowcast.search.space import WIDTHS, with_bits
+from narrowcast.search.space import WIDTHS, Widths, with_bits
 from narrowcast.targets.device import load_device
 
 CONFIG, JSON = "fit.toml", "fit.json"
 
-Table = Mapping[str, Mapping[int, float]]
+SensitivityTable = Mapping[str, Mapping[int, float]]
+"""Loss by tensor and width."""
 
 
 @dataclass(frozen=True)
@@ -38,9 +39,11 @@ class Change:
     """A width that was changed.
 
     Attributes:
-        name: of ``quantised_names``. before, after: bits.
-        loss: mean square of the forecast's difference from the float model's that this change
-            alone makes, in the target's unit, next to that of the configured model.
+        name: Name of ``quantised_names``.
+        before: Configured width, in bits.
+        after: New width, in bits.
+        loss: Increase of the mean square difference from the float model's forecasts by this change
+            alone, in the square of the target's unit.
     """
 
     name: str
@@ -51,12 +54,13 @@ class Change:
 
 @dataclass(frozen=True)
 class Validation:
-    """What fewer bits do to the forecast, on the validation part.
+    """The effect of the reduced widths on the forecasts of the validation part.
 
     Attributes:
-        float_rmse: of the float model, in the target's unit.
-        distance_before, distance_after: mean square of the difference from the float model's
-            forecasts, of the model as it is after rounding, not yet fine-tuned.
+        float_rmse: RMSE of the float model, in the target's unit.
+        distance_before: Mean square difference of the rounded model's forecasts from the float
+            model's, at the configured widths and before fine-tuning.
+        distance_after: The same at the new widths.
     """
 
     float_rmse: float
@@ -69,9 +73,11 @@ class Fit:
     """A model that fits.
 
     Attributes:
-        config: of the model. changes: what it took; none if the configured one fits.
-        before, after: what the estimator says of the configured model, and of this one.
-        validation: what the changes cost; none if the configured model fits.
+        config: Configuration of the model.
+        changes: Changed widths; empty if the configured model fits.
+        before: Assessment of the configured model.
+        after: Assessment of this model.
+        validation: Effect of the changes on the forecasts; None if the configured model fits.
     """
 
     config: Config
@@ -81,7 +87,7 @@ class Fit:
     validation: Validation | None
 
     def reasons(self) -> Iterator[str]:
-        """Yield lines that say what was wrong, and what it costs to put it right."""
+        """Yield lines on the violations of the configured model and on the costs of this one."""
         device = self.config.hardware.device
         if self.validation is None:
             yield f"it fits {device} as it is"
@@ -103,7 +109,7 @@ class Fit:
         )
 
     def to_json(self) -> dict[str, Any]:
-        """Return what a reader of ``fit.json`` wants to know."""
+        """Return the content of ``fit.json``."""
         return {
             "changes": [vars(change) for change in self.changes],
             "before": vars(self.before),
@@ -113,25 +119,25 @@ class Fit:
 
 
 def fit_device(
-    config: Config, out: Path, goals: Objectives, progress: Progress | None = None
+    config: Config, out: Path, objectives: Objectives, progress: Progress | None = None
 ) -> Fit:
-    """Find widths at which a model fits its device and keeps to limits.
+    """Find widths at which a model fits its device and meets the limits.
 
-    Writes ``fit.toml`` and ``fit.json`` to ``out``; the float model there is that of ``search``,
-    and is trained only if something has to change.
+    Writes ``fit.toml`` and ``fit.json`` to ``out``. If widths have to change, the float model is
+    trained in the same folder below ``out`` as by ``search``.
 
     Raises:
-        UserError: It does not fit even with the fewest bits.
+        UserError: The model does not fit even with the least widths.
     """
     progress = progress or Progress()
     bits = config.quantization.widths(config.model.layers)
-    before = assess(config, goals)
+    before = assess(config, objectives)
     if not before.violations:
         fit = Fit(config, (), before, before, None)
         _write(fit, out)
         return fit
     smallest = with_bits(config, dict.fromkeys(bits, WIDTHS[0]))
-    if (found := assess(smallest, goals)).violations:
+    if (found := assess(smallest, objectives)).violations:
         raise UserError(_hopeless(config, found))
     progress.started("fit")
     try:
@@ -139,20 +145,20 @@ def fit_device(
         source = load_float(prepared.state, config)
         rounded = Rounded(source, prepared.dataset, config)
 
-        def judged(chosen: Bits) -> Assessment:
+        def assessed(chosen: Widths) -> Assessment:
             point = with_bits(config, chosen)
-            if (found := assess(point, goals)).violations:
+            if (found := assess(point, objectives)).violations:
                 return found
-            # ranges of the stand-in are not the model's own, and with them lanes may be lost
+            # The stand-in has other ranges than the model, which may cost lanes.
             model = calibrated(source, prepared.dataset, point)
-            return judge_model(model, prepared.dataset, point, goals)
+            return assess_model(model, prepared.dataset, point, objectives)
 
-        def fits(chosen: Bits) -> bool:
-            return not judged(chosen).violations
+        def fits(chosen: Widths) -> bool:
+            return not assessed(chosen).violations
 
         table = sensitivity(rounded, bits)
         chosen = narrow(bits, table, fits)
-        after = judged(chosen)
+        after = assessed(chosen)
         if after.violations:
             raise UserError(_hopeless(config, after))
         fit = Fit(
@@ -179,20 +185,20 @@ def _write(fit: Fit, out: Path) -> None:
     write_whole(out / JSON, json.dumps(fit.to_json(), indent=1) + "\n")
 
 
-def narrow(bits: Bits, table: Table, fits: Callable[[Bits], bool]) -> dict[str, int]:
-    """Return the widths of least loss found that fit; the narrowest must.
+def narrow(bits: Widths, table: SensitivityTable, fits: Callable[[Widths], bool]) -> dict[str, int]:
+    """Return widths that fit, with a small loss; the narrowest widths must fit.
 
     Args:
-        bits: to begin with; they do not fit.
-        table: of :func:`sensitivity`.
-        fits: whether a model of some widths does.
+        bits: Configured widths, which do not fit.
+        table: Losses, as :func:`sensitivity` returns them.
+        fits: Returns whether a model with these widths fits.
     """
-    row = list(_narrower(bits, table))
-    first, last = 0, len(row) - 1
+    candidates = list(_narrower(bits, table))
+    first, last = 0, len(candidates) - 1
     while first < last:
         middle = (first + last) // 2
-        first, last = (first, middle) if fits(row[middle]) else (middle + 1, last)
-    chosen = dict(row[last])
+        first, last = (first, middle) if fits(candidates[middle]) else (middle + 1, last)
+    chosen = dict(candidates[last])
     refused: set[tuple[str, int]] = set()
     while True:
         steps = [
@@ -210,8 +216,8 @@ def narrow(bits: Bits, table: Table, fits: Callable[[Bits], bool]) -> dict[str, 
             refused.add((name, wider[name]))
 
 
-def _narrower(bits: Bits, table: Table) -> Iterator[Bits]:
-    """Yield ever narrower widths, down to the narrowest."""
+def _narrower(bits: Widths, table: SensitivityTable) -> Iterator[Widths]:
+    """Yield widths with one bit less each time, at the tensor with the least added loss."""
     widths = dict(bits)
     while any(width > WIDTHS[0] for width in widths.values()):
         name = min(

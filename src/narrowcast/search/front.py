@@ -1,6 +1,7 @@
-"""What a search hands over: the points that no other trained one beats, as files to build from.
+"""The result of a search: the Pareto front of the trained points, and its files.
 
-``front.json`` has all points, ``front.html`` draws them, ``front/`` has a configuration for each.
+``front.json`` has all trained points, ``front.html`` draws them, and ``front/`` has a configuration
+for each point of the front.
 """
 
 import json
@@ -29,10 +30,11 @@ class Point:
     """A point that was trained in full.
 
     Attributes:
-        label: such as ``8 bits``, of a uniform model; else empty.
-        costs: by the names of ``QUANTITIES``, the error among them.
-        best: whether it is on the front.
-        file: of its configuration, if it is on the front.
+        label: Label of a uniform model, such as ``8 bits``; else empty.
+        config: Configuration of the point.
+        costs: Costs by the names of ``QUANTITIES``, including the error.
+        best: Whether the point is on the front.
+        file: Path of its configuration in the output folder; None if it is not on the front.
     """
 
     label: str
@@ -42,7 +44,7 @@ class Point:
     file: str | None
 
     def to_json(self) -> dict[str, Any]:
-        """Return what a reader of ``front.json`` wants to know."""
+        """Return the point's entry in ``front.json``."""
         return {
             "file": self.file,
             "label": self.label,
@@ -55,17 +57,22 @@ class Point:
 
 @dataclass(frozen=True)
 class Front:
-    """All points that were trained in full and keep to all limits, the least error first."""
+    """All points that were trained in full and meet all limits.
 
-    goals: Objectives
+    Attributes:
+        objectives: Objectives and limits of the search.
+        points: The points, sorted by the values of the objectives.
+    """
+
+    objectives: Objectives
     points: tuple[Point, ...]
 
     @classmethod
-    def of(cls, trials: Trials, space: Space, goals: Objectives) -> "Front":
-        """Gather the trained trials."""
+    def of(cls, trials: Trials, space: Space, objectives: Objectives) -> "Front":
+        """Return the front of the trained trials."""
         kept = [trial for trial in trials.trained if not trial.user_attrs[VIOLATIONS]]
         kept.sort(key=lambda trial: tuple(trial.values))
-        values = np.array([trial.values for trial in kept]).reshape(-1, len(goals.minimise))
+        values = np.array([trial.values for trial in kept]).reshape(-1, len(objectives.minimise))
         best = nondominated(values)
         numbers = np.cumsum(best)
         points = (
@@ -78,11 +85,11 @@ class Front:
             )
             for trial, on_front, number in zip(kept, best, numbers, strict=True)
         )
-        return cls(goals, tuple(points))
+        return cls(objectives, tuple(points))
 
     @property
     def best(self) -> list[Point]:
-        """The points that no other one beats."""
+        """The points of the front."""
         return [point for point in self.points if point.best]
 
     def write(self, out: Path) -> None:
@@ -94,8 +101,8 @@ class Front:
         for name in stale - {Path(point.file).name for point in self.best if point.file}:
             (out / FOLDER / name).unlink()
         document = {
-            "minimise": self.goals.minimise,
-            "max": self.goals.limits,
+            "minimise": self.objectives.minimise,
+            "max": self.objectives.limits,
             "front": [point.to_json() for point in self.best],
             "others": [point.to_json() for point in self.points if not point.best],
         }
@@ -103,8 +110,9 @@ class Front:
         write_whole(out / HTML, render(self))
 
     def table(self) -> Iterator[list[str]]:
-        """Yield the rows of a table of the front, its head first."""
-        shown = [*self.goals.minimise, *(n for n in _SHOWN if n not in self.goals.minimise)]
+        """Yield the rows of a table of the front, the header first."""
+        minimised = self.objectives.minimise
+        shown = [*minimised, *(name for name in _SHOWN if name not in minimised)]
         heads = ["validation rmse" if name == ERROR else name for name in shown]
         yield ["point", *heads, "size", "bits"]
         for point in self.best:
@@ -119,8 +127,8 @@ class Front:
 
 
 def render(front: Front) -> str:
-    """Return a page that needs no other: the error against each cost, with all bits on hover."""
-    shown = list(dict.fromkeys([*front.goals.minimise, *_DRAWN]))
+    """Return a self-contained page: charts of the error against each cost, with hover texts."""
+    shown = list(dict.fromkeys([*front.objectives.minimise, *_DRAWN]))
     shown = [name for name in shown if name != ERROR]
     figure = make_subplots(rows=1, cols=len(shown), shared_yaxes=True)
     groups = {
@@ -173,7 +181,7 @@ _SHOWN = ("latency_us", "lut", "dsp")
 
 
 def to_toml(config: Config, folder: Path) -> str:
-    """Return a configuration as a file in ``folder`` that :func:`load_config` reads."""
+    """Return the content of a configuration file in ``folder``, for :func:`load_config`."""
     values = config.model_dump(exclude_none=True)
     if config.data.path is not None:
         values["data"]["path"] = os.path.relpath(config.data.path.resolve(), folder.resolve())

@@ -1,4 +1,4 @@
-"""Fronts, and the volume that they dominate; all values are to be small."""
+"""Pareto fronts and their hypervolume. All values are minimised."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -7,17 +7,17 @@ Points = NDArray[np.float64]
 
 
 def nondominated(points: Points) -> NDArray[np.bool_]:
-    """Return which of the points [points, values] no other one dominates; equal ones all stay."""
+    """Return which points [points, values] are on the front. Of equal points, all are."""
     better = (points[:, None] <= points[None]).all(axis=2)
     strictly = (points[:, None] < points[None]).any(axis=2)
     return np.asarray(~(better & strictly).any(axis=0))
 
 
 def hypervolume(points: Points, reference: Points) -> float:
-    """Return the volume between a front [points, values] and a point worse than all of it.
+    """Return the volume that points [points, values] dominate, up to a reference point [values].
 
-    The sum of what each point adds to those after it (While, Bradstreet, Barone, "A fast way of
-    calculating exact hypervolumes", 2012).
+    It is the sum of what each point adds to the points after it (While, Bradstreet, Barone, "A fast
+    way of calculating exact hypervolumes", 2012).
     """
     inside = np.unique(points[(points < reference).all(axis=1)], axis=0)
     if not len(inside):
@@ -25,7 +25,7 @@ def hypervolume(points: Points, reference: Points) -> float:
     if inside.shape[1] == 1:
         return float(reference[0] - inside.min())
     inside = inside[nondominated(inside)]
-    if inside.shape[1] == 2:  # sorted by the first value, so the second falls
+    if inside.shape[1] == 2:  # sorted by the first value, so the second one decreases
         heights = np.diff(inside[:, 1], prepend=reference[1])
         return float(((reference[0] - inside[:, 0]) * -heights).sum())
     total = 0.0
@@ -36,6 +36,6 @@ def hypervolume(points: Points, reference: Points) -> float:
 
 
 def gain(points: Points, point: Points, reference: Points) -> float:
-    """Return the volume that one more point [values] adds to that of a front."""
+    """Return by how much one more point [values] increases the hypervolume of a front."""
     alone = float(np.prod(np.maximum(reference - point, 0.0)))
     return alone - hypervolume(np.maximum(points, point), reference)

@@ -1,4 +1,4 @@
-"""What workers do, on this machine or on a cluster: plain values in, plain values out."""
+"""Functions for workers, on this machine or on a cluster. All values can be pickled."""
 
 import time
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from narrowcast.estimate import estimate_model
 from narrowcast.model import Transformer, build, predict
 from narrowcast.quantize import finetune, to_integer_model
 from narrowcast.quantize.network import QuantisedTransformer
-from narrowcast.search.assess import Assessment, judge_estimate
+from narrowcast.search.assess import Assessment, assess_estimate
 from narrowcast.search.objectives import Objectives
 from narrowcast.targets.device import load_device
 
@@ -23,10 +23,10 @@ class Trained:
     """A point that was trained in full.
 
     Attributes:
-        rmse: on the validation part, in the target's unit, of the integer network.
-        distance: mean square of the difference from the float model there.
-        assessment: what the trained model costs; it may miss what its stand-in did not.
-        seconds: that it took.
+        rmse: RMSE of the integer model on the validation part, in the target's unit.
+        distance: Mean square difference from the float model's forecasts there.
+        assessment: Costs of the trained model. It may violate limits that its stand-in meets.
+        seconds: Duration of the training, in seconds.
     """
 
     rmse: float
@@ -36,14 +36,14 @@ class Trained:
 
 
 def load_float(state: bytes, config: Config) -> Transformer:
-    """Return the float model of a configuration with the weights of a file's content."""
+    """Return the float model of a configuration, with weights from the content of its file."""
     model = build(config)
     model.load_state_dict(safetensors.torch.load(state))
     return model.eval()
 
 
-def train(state: bytes, dataset: Dataset, config: Config, goals: Objectives) -> Trained:
-    """Fine-tune at the widths of a point, as ``narrowcast quantize`` does."""
+def train(state: bytes, dataset: Dataset, config: Config, objectives: Objectives) -> Trained:
+    """Fine-tune a point in full, as ``narrowcast quantize`` does."""
     start = time.monotonic()
     source = load_float(state, config)
     model, _ = finetune(source, dataset, config)
@@ -53,21 +53,21 @@ def train(state: bytes, dataset: Dataset, config: Config, goals: Objectives) -> 
     return Trained(
         rmse=errors(forecast, windows.target).rmse,
         distance=float(np.square(forecast - teacher).mean()),
-        assessment=judge_model(model, dataset, config, goals),
+        assessment=assess_model(model, dataset, config, objectives),
         seconds=time.monotonic() - start,
     )
 
 
-def judge_model(
-    model: QuantisedTransformer, dataset: Dataset, config: Config, goals: Objectives
+def assess_model(
+    model: QuantisedTransformer, dataset: Dataset, config: Config, objectives: Objectives
 ) -> Assessment:
-    """Say what a quantised model costs: it may miss what its stand-in did not."""
+    """Estimate the costs of a quantised model and compare them with the limits."""
     hardware = config.hardware
     integers = to_integer_model(model, dataset, config.data)
     try:
-        found = estimate_model(
+        estimate = estimate_model(
             integers, load_device(hardware.device), hardware.clock_mhz, **hardware.choices()
         )
     except UserError as error:
         return Assessment({}, {"device": 1.0}, str(error))
-    return judge_estimate(found, goals)
+    return assess_estimate(estimate, objectives)

@@ -1,4 +1,4 @@
-"""What a search minimises, and what it must keep to."""
+"""The objectives and limits of a search."""
 
 import math
 import re
@@ -25,19 +25,24 @@ Costs = Mapping[str, float]
 
 @dataclass(frozen=True)
 class Objectives:
-    """Quantities to minimise, and the most that others may be, by the names of ``QUANTITIES``."""
+    """Objectives and limits of a search, by the names of ``QUANTITIES``.
+
+    Attributes:
+        minimise: Quantities to minimise.
+        limits: Upper limits of quantities.
+    """
 
     minimise: tuple[str, ...]
     limits: Mapping[str, float]
 
     @classmethod
     def parse(cls, minimise: str, most: str) -> "Objectives":
-        """Read ``--minimise rmse,energy`` and ``--max latency_us=200,lut=8000``.
+        """Parse ``--minimise rmse,energy`` and ``--max latency_us=200,lut=8000``.
 
-        A unit may be left out.
+        Units such as ``_us`` may be omitted.
 
         Raises:
-            UserError: There is no such quantity, or its limit is no number above 0.
+            UserError: A quantity is unknown, or its limit is not a number above 0.
         """
         names = [_full("--minimise", name, list(QUANTITIES)) for name in minimise.split(",")]
         if len(set(names)) < len(names):
@@ -56,21 +61,21 @@ class Objectives:
         return cls(tuple(names), limits)
 
     def violations(self, costs: Costs) -> dict[str, float]:
-        """Return by how much each limit is exceeded, as a fraction of it."""
+        """Return by how much each exceeded limit is exceeded, as a fraction of the limit."""
         return {
             name: costs[name] / most - 1 for name, most in self.limits.items() if costs[name] > most
         }
 
     def values(self, costs: Costs) -> tuple[float, ...]:
-        """Return what is to be minimised."""
+        """Return the values of the objectives."""
         return tuple(costs[name] for name in self.minimise)
 
 
 def parse_budget(text: str) -> float:
-    """Read a time such as ``10min`` and return seconds.
+    """Parse a duration such as ``10min`` and return seconds.
 
     Raises:
-        UserError: It is no time above 0.
+        UserError: The text is not a duration above 0.
     """
     match = re.fullmatch(r"(\d+(?:\.\d+)?) ?(s|min|h)", text.strip())
     seconds = float(match[1]) * {"s": 1, "min": 60, "h": 3600}[match[2]] if match else 0.0
@@ -100,11 +105,11 @@ def _limit(text: str, value: str) -> float:
 
 
 def rounded_up(value: float, digits: int = 4) -> float:
-    """Return the least number of so many digits, or the least whole one, that is not below."""
+    """Return ``value`` rounded up to ``digits`` significant digits, or to a whole number."""
     step = min(1.0, 10.0 ** (math.floor(math.log10(value)) + 1 - digits)) if value > 0 else 1.0
     return round(math.ceil(value / step - 1e-9) * step, 12)
 
 
 def percent(excess: float) -> str:
-    """Return by how much something is exceeded, never less than it is."""
+    """Return a relative excess in per cent, rounded up."""
     return f"{math.ceil(100 * excess - 1e-9)}%"

@@ -1,38 +1,39 @@
-"""Predicts the error that bits leave after fine-tuning, from a few short trainings.
+"""Predicts the error of a model after fine-tuning from its widths.
 
-Rounding without training says little about what is left after fine-tuning: the weights move out of
-the way. So some assignments of bits are fine-tuned for a few epochs. Each shows two things: how far
-its forecasts end from the float model's, which depends on the bits and on little else, and its
-error, which is what matters, but is in part the luck of a training. Both together are fitted by a
-sum over tensors, in which a tensor adds the less the more bits it has. docs/search.md says how well
-that ranks, and what else was tried.
+Rounding without training says little about the error after fine-tuning, because fine-tuning adapts
+the weights. So some random assignments of widths are fine-tuned for a few epochs. Each gives two
+numbers: the distance of its forecasts from the float model's, which depends almost only on the
+widths, and its error, which is the quantity of interest but also varies at random. Both are fitted
+together by a sum over tensors, in which the term of a tensor falls with its width. docs/search.md
+has the rank correlations of this proxy and of alternatives.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from narrowcast.search.space import Widths
+
 EPOCHS = 3  # of a short training
-MOST_PROBES = 60  # short trainings for each size of the model,
-LEAST_PROBES = 12  # or fewer if time is short
-_DISTANCE_SHARE = 2 / 3  # of what is fitted; the rest is the error
+MOST_PROBES = 60  # short trainings for each size of the model
+LEAST_PROBES = 12  # short trainings for each size if the budget is small
+_DISTANCE_SHARE = 2 / 3  # weight of the distance in the fit; the rest is that of the error
 _BASE = 3.0  # between the amplitude of rounding noise, 2^-bits, and its power, 4^-bits
 _RIDGE = 5.0
 
-Bits = Mapping[str, int]
 Values = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
 class Proxy:
-    """A fitted prediction; see the module.
+    """A fitted prediction: log(error) = constant + sum of weight x 3^-bits over tensors.
 
     Attributes:
-        names: of the tensors.
-        weights: what each adds to the logarithm of the error, times its 3^-bits.
-        constant: the rest of the logarithm.
+        names: Names of the tensors.
+        weights: Weight of each tensor.
+        constant: Constant term of the logarithm.
     """
 
     names: tuple[str, ...]
@@ -41,14 +42,14 @@ class Proxy:
 
     @classmethod
     def fit(
-        cls, assignments: Sequence[Bits], distances: Sequence[float], errors: Sequence[float]
+        cls, assignments: Sequence[Widths], distances: Sequence[float], errors: Sequence[float]
     ) -> "Proxy":
         """Fit by ridge regression on standardised features.
 
         Args:
-            assignments: bits by tensor, of the same tensors each.
-            distances: mean squares of the difference from the float model, after fine-tuning.
-            errors: root mean squares of the error there.
+            assignments: Widths of each model, all with the same tensors.
+            distances: Mean square difference from the float model's forecasts, after fine-tuning.
+            errors: RMSE after fine-tuning.
         """
         names = tuple(assignments[0])
         features = np.array([_features(bits, names) for bits in assignments])
@@ -60,19 +61,19 @@ class Proxy:
         weights = deviation * np.linalg.solve(gram, scaled.T @ score) / spread
         return cls(names, weights, float(usual - mean @ weights))
 
-    def error(self, bits: Bits) -> float:
-        """Return the error to expect, in the target's unit.
+    def error(self, bits: Widths) -> float:
+        """Return the predicted error, in the target's unit.
 
-        It is the error after a short training, and so a bit more than is left by one in full.
+        It is the error after a short training, slightly larger than that after a full one.
         """
         return float(np.exp(self.constant + _features(bits, self.names) @ self.weights))
 
 
-def _features(bits: Bits, names: Sequence[str]) -> Values:
+def _features(bits: Widths, names: Sequence[str]) -> Values:
     return np.array([_BASE ** -bits[name] for name in names])
 
 
 def _standardised(values: Values) -> tuple[Values, Values, Values]:
-    """Return values [points, ...] with mean 0 and deviation 1; and the mean and the deviation."""
+    """Return standardised values [points, ...], with the mean and the standard deviation."""
     mean, deviation = values.mean(axis=0), values.std(axis=0) + 1e-9
     return (values - mean) / deviation, mean, deviation

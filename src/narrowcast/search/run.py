@@ -1,11 +1,12 @@
-"""The search itself: what is proposed, judged, and trained, in which order, and for how long.
+"""The search: proposes, assesses and trains points until the budget is used.
 
-1. Every size of the model is trained in floating point. A few short trainings teach the proxy.
-2. Uniform models are trained in full, whatever the rest of the search finds.
-3. A sampler proposes candidates. The estimator rejects what does not fit or exceeds a limit; the
+1. Every size of the model is trained in floating point. A few short trainings per size provide the
+   data to fit the proxy.
+2. Uniform models are trained in full.
+3. A sampler proposes candidates. The estimator rejects those that do not fit or exceed a limit. The
    proxy predicts the error of the others, without training.
-4. Candidates are trained in full until the time is over, each time the one that is expected to
-   add the most to the volume that the trained ones dominate.
+4. Candidates are trained in full until the budget is used, each time the one with the largest
+   expected hypervolume improvement.
 """
 
 import json
@@ -41,17 +42,25 @@ from narrowcast.search.trials import POPULATION, PROBES, TRAINED, VIOLATIONS, Tr
 from narrowcast.search.workers import LocalWorkers, Workers, open_workers
 from narrowcast.targets.device import load_device
 
-_PROBING = 0.3  # of the time, for short trainings at most, once there are a few
-_SAMPLING = 0.4  # of the time, before candidates are trained
+_PROBING = 0.3  # fraction of the budget for short trainings, beyond the least number of them
+_SAMPLING = 0.4  # fraction of the budget after which candidates are trained
 _MOST_CANDIDATES = 5000
-_ATTEMPTS = 150  # to find a point of a size that is feasible
-_JOURNAL_VERSION = 2  # of what trials hold
+_ATTEMPTS = 150  # proposals to find a feasible point of a size
+_JOURNAL_VERSION = 2  # of the content of trials
 _POLL_SECONDS = 0.5
 
 
 @dataclass(frozen=True)
 class Candidate:
-    """A feasible point that was judged, not trained."""
+    """A feasible point with a predicted error.
+
+    Attributes:
+        parameters: Parameters of its trial.
+        distributions: Distributions of the parameters.
+        assessment: Estimated costs.
+        predicted: Error predicted by the proxy; NaN if there is no prediction.
+        label: Label of a uniform model, else empty.
+    """
 
     parameters: Mapping[str, Any]
     distributions: Mapping[str, BaseDistribution]
@@ -61,18 +70,18 @@ class Candidate:
 
     @property
     def key(self) -> str:
-        """Names the point."""
+        """Unique name of the point."""
         return key_of(self.parameters)
 
 
 def key_of(parameters: Mapping[str, Any]) -> str:
-    """Return a name of the parameters of a trial."""
+    """Return a unique name for the parameters of a trial."""
     return json.dumps(dict(sorted(parameters.items())))
 
 
 @dataclass(frozen=True)
 class _Task:
-    """What is under way, where, and what to do with its outcome."""
+    """A submitted function, its workers, and the callback for its result."""
 
     workers: Workers
     function: Callable[..., Any]
@@ -82,12 +91,12 @@ class _Task:
 
 
 class Run:
-    """One search at work; see the module."""
+    """A running search; see the module."""
 
     def __init__(
         self,
         space: Space,
-        goals: Objectives,
+        objectives: Objectives,
         trials: Trials,
         workers: Workers,
         out: Path,
@@ -95,7 +104,7 @@ class Run:
         progress: Progress,
     ) -> None:
         self._seed = seed
-        self._space, self._goals, self._trials = space, goals, trials
+        self._space, self._objectives, self._trials = space, objectives, trials
         self._workers, self._out, self._progress = workers, out, progress
         self._proxies: dict[str, Proxy] = {}
         self._prepared: dict[str, Prepared] = {}
@@ -109,11 +118,11 @@ class Run:
         self._exhausted = False
 
     def go(self, starts: Mapping[str, Mapping[str, Any]], seconds: float) -> None:
-        """Search for so many seconds; uniform models are trained even if that takes longer.
+        """Search for ``seconds`` seconds. Uniform models are trained even if that takes longer.
 
         Args:
-            starts: parameters of a feasible point of each size.
-            seconds: what is under way at the end is waited for.
+            starts: Parameters of a feasible point of each size.
+            seconds: Budget in seconds. Trainings that run at its end are completed.
         """
         self._starts = starts
         self._begin = time.monotonic()
@@ -166,13 +175,13 @@ class Run:
             + (f", best validation RMSE {best:.4g}" if math.isfinite(best) else ""),
         )
 
-    # Work elsewhere
+    # Submitted functions
 
     def _run(self, task: _Task) -> None:
         self._pending[task.workers.submit(task.function, *task.arguments)] = task
 
     def _collect(self, seconds: float) -> None:
-        """Take in what has ended, waiting at most so long for it."""
+        """Wait up to ``seconds`` seconds, and handle all functions that have ended."""
         if not self._pending:
             return
         ended, _ = wait(self._pending, seconds, FIRST_COMPLETED)
@@ -200,12 +209,12 @@ class Run:
                 self._uniform.append(point)
 
     def _first(self, name: str) -> Iterator[tuple[Mapping[str, Any], str]]:
-        """Yield what is trained in any case: where no uniform model is feasible, the start."""
+        """Yield the points that are trained in any case: the start and the uniform models."""
         yield self._starts[name], ""
         yield from self._space.of_shape(name).uniform()
 
     def _feed(self) -> None:
-        """Give free workers the short trainings, then the uniform models."""
+        """Submit short trainings, then uniform models, to free workers."""
         while len(self._pending) < self._workers.count:
             if self._probes and not self._enough_probes:
                 parameters = self._probes.popleft()
@@ -220,7 +229,7 @@ class Run:
 
     @property
     def _enough_probes(self) -> bool:
-        """Whether short trainings have taken their time, and each size has some."""
+        """Whether short trainings have used their share of the budget, and each size has enough."""
         if self._elapsed < _PROBING * self._seconds or len(self._prepared) < len(self._starts):
             return False
         return all(len(self._probed(name)) >= LEAST_PROBES for name in self._starts)
@@ -229,7 +238,7 @@ class Run:
         return [t for t in self._trials.finished[PROBES] if t.params[SHAPE] == name]
 
     def _learn(self) -> None:
-        """Fit the proxies, as soon as the short trainings are done or have taken their time."""
+        """Fit the proxies once the short trainings are done or have used their share of time."""
         if len(self._prepared) < len(self._starts) or not (
             self._enough_probes
             or all(len(self._probed(name)) >= MOST_PROBES for name in self._starts)
@@ -256,7 +265,7 @@ class Run:
                 self._trials.candidates.enqueue_trial(parameters, {"label": label})
 
     def _recall(self, trial: FrozenTrial) -> None:
-        """Take in a candidate of an earlier run."""
+        """Restore a candidate of an earlier run."""
         if trial.state == optuna.trial.TrialState.COMPLETE:
             notes = trial.user_attrs
             assessment = Assessment(notes["costs"], notes[VIOLATIONS])
@@ -280,14 +289,14 @@ class Run:
     # Candidates
 
     def _sample(self) -> None:
-        """Let the sampler propose a candidate, and judge it."""
+        """Let the sampler propose a candidate, and assess it."""
         trial = self._trials.candidates.ask()
         config = self._space.suggest(trial)
         if key_of(trial.params) in self._seen or trial.params[SHAPE] not in self._proxies:
             self._trials.drop_candidate(trial)
             return
-        assessment = assess(config, self._goals)
-        costs = {ERROR: math.inf, **dict.fromkeys(self._goals.minimise, math.inf)}
+        assessment = assess(config, self._objectives)
+        costs = {ERROR: math.inf, **dict.fromkeys(self._objectives.minimise, math.inf)}
         notes: dict[str, Any] = {VIOLATIONS: assessment.violations, "costs": assessment.costs}
         if not assessment.violations:
             notes["predicted"] = self._predict(config)
@@ -295,7 +304,7 @@ class Run:
         else:
             costs |= assessment.costs
         self._note(trial.params, trial.distributions, assessment, {**trial.user_attrs, **notes})
-        self._trials.keep_candidate(trial, self._goals.values(costs), notes)
+        self._trials.keep_candidate(trial, self._objectives.values(costs), notes)
 
     def _predict(self, config: Config) -> float:
         """Return the error that the proxy predicts."""
@@ -305,7 +314,7 @@ class Run:
     # Training in full
 
     def _train_uniform(self, parameters: Mapping[str, Any], label: str) -> None:
-        assessment = assess(self._space.point(parameters), self._goals)
+        assessment = assess(self._space.point(parameters), self._objectives)
         if not assessment.violations:
             distributions = self._space.distributions(parameters)
             self._train(Candidate(parameters, distributions, assessment, math.nan, label))
@@ -326,11 +335,11 @@ class Run:
         candidate: Candidate | None = None,
     ) -> None:
         prepared = self._prepared[parameters[SHAPE]]
-        arguments = (prepared.state, prepared.dataset, config, self._goals)
+        arguments = (prepared.state, prepared.dataset, config, self._objectives)
         self._run(_Task(self._workers, train, arguments, done, candidate))
 
     def _keep(self, study: str, parameters: Mapping[str, Any], label: str, found: Trained) -> None:
-        missing = dict.fromkeys(self._goals.minimise, math.inf)
+        missing = dict.fromkeys(self._objectives.minimise, math.inf)
         costs = {**missing, **found.assessment.costs, ERROR: found.rmse}
         notes = {
             "label": label,
@@ -341,10 +350,10 @@ class Run:
             "seconds": found.seconds,
         }
         distributions = self._space.distributions(parameters)
-        self._trials.keep(study, parameters, distributions, self._goals.values(costs), notes)
+        self._trials.keep(study, parameters, distributions, self._objectives.values(costs), notes)
 
     def _train_more(self) -> None:
-        """Give the workers that are free the most promising candidates."""
+        """Submit the most promising candidates to free workers."""
         while len(self._pending) < self._workers.count and not self._samples:
             past = [trial.user_attrs["seconds"] for trial in self._trials.trained]
             usual = statistics.median(past) if past else 0.0
@@ -357,7 +366,7 @@ class Run:
             self._train(best)
 
     def _most_promising(self) -> Candidate | None:
-        """Return the candidate to train next; None if all are trained or under way."""
+        """Return the candidate to train next; None if all are trained or running."""
         untrained = [c for c in self._candidates.values() if c.key not in self._done]
         if not untrained:
             return None
@@ -370,7 +379,7 @@ class Run:
         )
 
         def values(candidate: Candidate, error: float) -> tuple[float, ...]:
-            return self._goals.values({**candidate.assessment.costs, ERROR: error})
+            return self._objectives.values({**candidate.assessment.costs, ERROR: error})
 
         under_way = [task.candidate for task in self._pending.values() if task.candidate]
         base = [t.values for t in self._trials.trained if not t.user_attrs[VIOLATIONS]]
@@ -386,7 +395,7 @@ class Run:
 def search(
     config: Config,
     out: Path,
-    goals: Objectives,
+    objectives: Objectives,
     *,
     seconds: float,
     sizes: Mapping[str, Sequence[int]] | None = None,
@@ -395,30 +404,30 @@ def search(
     workers: int | None = None,
     progress: Progress | None = None,
 ) -> Front:
-    """Search for so many seconds, and write the front; see ``docs/search.md``.
+    """Search and write the front; see ``docs/search.md``.
 
     Args:
-        config: what is not searched, and the seed.
-        out: folder for everything that is made.
-        goals: what to minimise, and what to keep to.
-        seconds: of this run.
-        sizes: values of the model's sizes to choose from, by the names of ``SIZES``.
-        resume: go on with the search in ``out``.
-        cluster: address of a Dask scheduler; None takes processes of this machine.
-        workers: how many trainings at once, at most; None takes all cores.
-        progress: told how far the search is.
+        config: Configuration with the seed and all keys that are not searched.
+        out: Output folder.
+        objectives: Objectives and limits.
+        seconds: Budget of this run, in seconds.
+        sizes: Values of the model's sizes to choose from, by the names of ``SIZES``.
+        resume: Continue the search in ``out``.
+        cluster: Address of a Dask scheduler; None for processes of this machine.
+        workers: Greatest number of simultaneous trainings; None for one per core.
+        progress: Receives the progress of the search.
 
     Raises:
-        UserError: Something cannot be searched as asked; what, and what to do.
-        ToolError: Workers were lost for good.
+        UserError: The search is impossible. The message says why and what to do.
+        ToolError: Workers were lost repeatedly.
     """
     progress = progress or Progress()
     space = Space.of(config, load_device(config.hardware.device), sizes or {})
-    starts = feasible_starts(space, goals, config.train.seed)
-    problem = problem_of(config, goals, space)
+    starts = feasible_starts(space, objectives, config.train.seed)
+    problem = problem_of(config, objectives, space)
     with (
         open_workers(cluster, workers) as pool,
-        open_trials(out, goals, problem, config.train.seed, resume=resume) as trials,
+        open_trials(out, objectives, problem, config.train.seed, resume=resume) as trials,
     ):
         trials.check(space.point)
         for name in space.shapes.keys() - starts.keys():
@@ -428,34 +437,36 @@ def search(
         progress.started("search")
         begin = time.monotonic()
         try:
-            Run(space, goals, trials, pool, out, config.train.seed, progress).go(starts, seconds)
+            Run(space, objectives, trials, pool, out, config.train.seed, progress).go(
+                starts, seconds
+            )
         finally:
             progress.ended()
-            found = Front.of(trials, space, goals)
-            found.write(out)
+            front = Front.of(trials, space, objectives)
+            front.write(out)
         progress.finished("search", time.monotonic() - begin, reused=False)
-    return found
+    return front
 
 
-def problem_of(config: Config, goals: Objectives, space: Space) -> dict[str, Any]:
-    """Return all that the trials of a search depend on, as JSON."""
+def problem_of(config: Config, objectives: Objectives, space: Space) -> dict[str, Any]:
+    """Return everything that the trials of a search depend on, as JSON."""
     settings = config.model_dump(mode="json")
     del settings["data"]["path"]  # the content counts, and it may have moved
     return {
         **settings,
         "journal": _JOURNAL_VERSION,
-        "minimise": goals.minimise,
-        "max": goals.limits,
+        "minimise": objectives.minimise,
+        "max": objectives.limits,
         "sizes": sorted(space.shapes),
         "readings": config.data.path and file_digest(config.data.path),
     }
 
 
-def feasible_starts(space: Space, goals: Objectives, seed: int) -> dict[str, dict[str, Any]]:
-    """Return the parameters of a feasible point of each size that has one, uniform if possible.
+def feasible_starts(space: Space, objectives: Objectives, seed: int) -> dict[str, dict[str, Any]]:
+    """Return the parameters of a feasible point, uniform if possible, of each size that has one.
 
     Raises:
-        UserError: No size has one: which limits are missed, and by how much at least.
+        UserError: No size has a feasible point. The message states the exceeded limits.
     """
     starts: dict[str, dict[str, Any]] = {}
     nearest: tuple[Config, Assessment] | None = None
@@ -467,7 +478,7 @@ def feasible_starts(space: Space, goals: Objectives, seed: int) -> dict[str, dic
         for _ in range(_ATTEMPTS):
             trial = study.ask()
             point = alone.suggest(trial)
-            found = assess(point, goals)
+            found = assess(point, objectives)
             if not found.violations:
                 starts[name] = trial.params
                 break
@@ -475,17 +486,17 @@ def feasible_starts(space: Space, goals: Objectives, seed: int) -> dict[str, dic
             if nearest is None or found.violation < nearest[1].violation:
                 nearest = point, found
     if not starts and nearest is not None:
-        raise UserError(_impossible(goals, *nearest))
+        raise UserError(_impossible(objectives, *nearest))
     return starts
 
 
-def _impossible(goals: Objectives, config: Config, nearest: Assessment) -> str:
+def _impossible(objectives: Objectives, config: Config, nearest: Assessment) -> str:
     if nearest.refusal:
         return f"no point of the search fits: {nearest.refusal}"
     parts = []
     for name, excess in nearest.violations.items():
-        if name in goals.limits:
-            most = goals.limits[name]
+        if name in objectives.limits:
+            most = objectives.limits[name]
             found = rounded_up(most * (1 + excess))
             parts.append(f"--max {name}={most:g} is missed by {percent(excess)}, with {found:.12g}")
         else:

@@ -1,6 +1,6 @@
-"""How much the forecast moves when one tensor gets fewer bits; nothing is trained for it."""
+"""The sensitivity of the forecast to the width of each tensor, without training."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 
 import torch
 from torch import Tensor, nn
@@ -12,30 +12,28 @@ from narrowcast.model.training import one_thread, tensors
 from narrowcast.quantize.network import QuantisedTransformer
 from narrowcast.quantize.steps import QuantisedLinear, QuantisedRowSum
 from narrowcast.quantize.training import calibrated
-from narrowcast.search.space import WIDTHS, with_bits
+from narrowcast.search.space import WIDTHS, Widths, with_bits
 
 _BATCH = 256
 
-Bits = Mapping[str, int]
-
 
 class _AnyWidth(nn.Module):
-    """A quantiser of each width, of which the one of ``bits`` is at work."""
+    """Quantisers of all widths, of which the one with ``bits`` bits is used."""
 
     def __init__(self, quantisers: Sequence[nn.Module]) -> None:
         super().__init__()
         self.quantisers = nn.ModuleList(quantisers)
         self.bits = WIDTHS[-1]
-        self.observer = None  # as an ActivationQuantiser that nobody observes
+        self.observer = None  # an attribute of ActivationQuantiser that steps set and read
 
     def forward(self, x: Tensor) -> Tensor:
-        """Fake quantise float32 of any shape."""
+        """Return ``x``, float32 of any shape, fake-quantised."""
         y: Tensor = self.quantisers[self.bits - WIDTHS[0]](x)
         return y
 
 
 def _places(model: QuantisedTransformer) -> Iterator[tuple[str, nn.Module, str]]:
-    """Yield the name of each width, the step that has it, and the attribute of its quantiser."""
+    """Yield the name of each quantised array, its step, and the attribute of its quantiser."""
     for step in model.steps():
         if isinstance(step, QuantisedLinear):
             yield f"{step.spec.name}.weight", step, "quantise_weight"
@@ -47,7 +45,7 @@ class Rounded:
     """A float model rounded to any widths, with calibrated ranges and without fine-tuning.
 
     Attributes:
-        float_rmse: of the float model on the validation part, in the target's unit.
+        float_rmse: RMSE of the float model on the validation part, in the target's unit.
     """
 
     @one_thread()
@@ -55,7 +53,7 @@ class Rounded:
         """Calibrate quantisers of every width for every tensor."""
         names = quantised_names(config.model.layers)
         models = [calibrated(source, dataset, with_bits(config, bits)) for bits in WIDTHS]
-        self._model = models[-1].train()  # train mode: fake quantisation in place of integers
+        self._model = models[-1].train()  # train mode: fake quantisation instead of integers
         self._switches: dict[str, _AnyWidth] = {}
         for alike in zip(*map(_places, models), strict=True):
             name, step, attribute = alike[-1]
@@ -72,10 +70,10 @@ class Rounded:
 
     @one_thread()
     @torch.no_grad()
-    def distance(self, bits: Bits) -> float:
-        """Return the mean square of the difference from the float model's validation forecasts.
+    def distance(self, bits: Widths) -> float:
+        """Return the mean square difference from the float model's validation forecasts.
 
-        In the target's unit, squared.
+        Its unit is the square of the target's unit.
         """
         for name, switch in self._switches.items():
             switch.bits = bits[name]
@@ -86,12 +84,15 @@ class Rounded:
         return (self._unit * scaled).square().mean()
 
 
-def sensitivity(rounded: Rounded, bits: Bits) -> dict[str, dict[int, float]]:
-    """Return what each tensor's narrower widths add to the distance, the others as in ``bits``."""
-    found = rounded.distance(bits)
+def sensitivity(rounded: Rounded, bits: Widths) -> dict[str, dict[int, float]]:
+    """Return the increase of the distance for each tensor and each narrower width of it.
+
+    The other tensors keep the widths of ``bits``.
+    """
+    distance = rounded.distance(bits)
     return {
         name: {
-            width: rounded.distance({**bits, name: width}) - found if width < most else 0.0
+            width: rounded.distance({**bits, name: width}) - distance if width < most else 0.0
             for width in range(WIDTHS[0], most + 1)
         }
         for name, most in bits.items()

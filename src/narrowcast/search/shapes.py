@@ -1,4 +1,4 @@
-"""What is trained once for all points of one size: the float model."""
+"""The float model and the data of each size, prepared once for all points of that size."""
 
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -16,8 +16,8 @@ class Prepared:
     """A size of the model, trained in floating point.
 
     Attributes:
-        dataset: without its test part, which a search does not look at.
-        state: content of the file of float weights.
+        dataset: Windows, without those of the test part, which a search must not use.
+        state: Content of the file of float weights.
     """
 
     dataset: Dataset
@@ -25,26 +25,26 @@ class Prepared:
 
 
 def model_folder(out: Path, config: Config) -> Path:
-    """Return where the float model of a size is; ``narrowcast build --out`` goes on from there."""
+    """Return the folder of a size's float model; ``narrowcast build --out`` can continue there."""
     return out / MODELS / shape_name(config)
 
 
 def prepare(config: Config, out: Path) -> Prepared:
-    """Train a size in floating point, unless that is done.
+    """Train the float model of a size, unless that is done.
 
-    ``narrowcast train`` does the same: its folder is ``out``/models/ and the size.
+    It is the stage ``narrowcast train``, in the folder :func:`model_folder`.
     """
     folder = model_folder(out, config)
     pipeline.train(config, folder)
     state = (folder / pipeline.FLOAT_MODEL).read_bytes()
     dataset = make_windows(read_table(config.data), config.data)
     return Prepared(
-        dataset=replace(dataset, test=_nothing(dataset.test)),
+        dataset=replace(dataset, test=_emptied(dataset.test)),
         state=state,
     )
 
 
-def _nothing(part: Part) -> Part:
+def _emptied(part: Part) -> Part:
     return Part(
         inputs=part.inputs[:0],
         target=part.target[:0],

@@ -1,7 +1,7 @@
-"""What a search may choose: the bits of every tensor, hardware choices, and the model's size.
+"""The search space: widths of all tensors, hardware options, and sizes of the model.
 
-A point of the space is a :class:`Config` that ``narrowcast build`` takes. Hardware choices that
-the configuration makes are kept; those that it leaves to the compiler (``auto``) are open.
+A point of the space is a :class:`Config` for ``narrowcast build``. Hardware options that the
+configuration sets are kept; those that are ``auto`` are searched.
 """
 
 import random
@@ -29,11 +29,14 @@ SIZES = {
 _LANES = (4, 8, 16, 24, 32, 48, 64)
 SHAPE = "shape"
 
-Choice = int | bool | str
+Widths = Mapping[str, int]
+"""Width in bits by the names of ``quantised_names``."""
+
+OptionValue = int | bool | str
 
 
 def changed(config: Config, **sections: Mapping[str, Any]) -> Config:
-    """Return a configuration with some keys of some sections replaced, checked as any other."""
+    """Return a configuration with some keys of some sections replaced, and validate it."""
     values = config.model_dump()
     for section, keys in sections.items():
         values[section] |= keys
@@ -47,7 +50,7 @@ def with_bits(config: Config, bits: int | Mapping[str, int]) -> Config:
 
 
 def shape_name(config: Config) -> str:
-    """Return the size of a model in a word, which can name a folder."""
+    """Return a name for the size of a model, which is also a folder's name."""
     model = config.model
     return (
         f"n{config.data.window}-d{model.channels}-l{model.layers}-h{model.heads}"
@@ -56,10 +59,10 @@ def shape_name(config: Config) -> str:
 
 
 def parse_sizes(texts: Sequence[str]) -> dict[str, list[int]]:
-    """Read ``key=value,value,...`` of ``--vary``; a key that comes again adds its values.
+    """Parse ``key=value,value,...`` of ``--vary``. Values of a repeated key are merged.
 
     Raises:
-        UserError: The key is none of the model's sizes, or a value is no whole number above 0.
+        UserError: The key is not a size of the model, or a value is not a whole number above 0.
     """
     sizes: dict[str, list[int]] = {}
     for text in texts:
@@ -71,22 +74,22 @@ def parse_sizes(texts: Sequence[str]) -> dict[str, list[int]]:
                 f"{', '.join(SIZES)}"
             )
         try:
-            found = {int(value) for value in values.split(",")}
+            numbers = {int(value) for value in values.split(",")}
         except ValueError:
-            found = {0}
-        if min(found) < 1:
+            numbers = {0}
+        if min(numbers) < 1:
             raise UserError(
                 f"--vary {text!r}: must be whole numbers above 0 with commas, such as "
                 "channels=16,32"
             )
-        sizes[key] = sorted(found.union(sizes.get(key, ())))
+        sizes[key] = sorted(numbers.union(sizes.get(key, ())))
     return sizes
 
 
 def _shapes(
     config: Config, sizes: Mapping[str, Sequence[int]]
 ) -> tuple[dict[str, Config], dict[str, str]]:
-    """Return the configuration at all sizes that are possible, and why others are not."""
+    """Return the configurations of all possible sizes, and why others are impossible."""
     shapes, refusals = {}, {}
     for values in product(*sizes.values()):
         sections: dict[str, dict[str, int]] = {"data": {}, "model": {}}
@@ -110,33 +113,33 @@ def _shapes(
 
 @dataclass(frozen=True)
 class Space:
-    """All that a search may choose.
+    """The search space.
 
     Attributes:
-        shapes: configurations of all sizes, by ``shape_name``.
-        hardware: the open choices of ``hardware``, by dotted key.
-        impossible: sizes that were asked for and cannot be, and why.
+        shapes: Configurations of all sizes, by ``shape_name``.
+        hardware: Values of the searched hardware options, by dotted key in ``[hardware]``.
+        impossible: Reasons why requested sizes are impossible, by size.
     """
 
     shapes: Mapping[str, Config]
-    hardware: Mapping[str, Sequence[Choice]]
+    hardware: Mapping[str, Sequence[OptionValue]]
     impossible: Mapping[str, str]
 
     @classmethod
     def of(cls, config: Config, device: Device, sizes: Mapping[str, Sequence[int]]) -> "Space":
-        """Return what a configuration leaves open on a device.
+        """Return the search space of a configuration on a device.
 
         Raises:
             UserError: No combination of ``sizes`` is possible.
         """
-        open_choices: dict[str, Sequence[Choice]] = {
+        options: dict[str, Sequence[OptionValue]] = {
             "lanes": ("auto", *(n for n in _LANES if n <= 2 * device.dsp)),
             "ways": ("auto", 1, 2),
             "pairs": ("auto", True, False),
             "second_way": ("auto", "dsp", "tables"),
         }
         hardware = config.hardware
-        kept = {key: values for key, values in open_choices.items() if _open(hardware, key)}
+        kept = {key: values for key, values in options.items() if _open(hardware, key)}
         for key in type(hardware.storage).model_fields:
             if _open(hardware.storage, key):
                 kept[f"storage.{key}"] = ("auto", "block", "distributed")
@@ -144,7 +147,7 @@ class Space:
         return cls(shapes, kept, impossible)
 
     def suggest(self, trial: optuna.trial.BaseTrial) -> Config:
-        """Let a trial's sampler choose a point."""
+        """Return a point chosen by a trial's sampler."""
         name = trial.suggest_categorical(SHAPE, list(self.shapes))
         shape = self.shapes[name]
         bits = {
@@ -157,23 +160,29 @@ class Space:
         return self._point(shape, bits, chosen)
 
     def uniform(self) -> list[tuple[dict[str, Any], str]]:
-        """Return the parameters of all models of one width, and what to call them."""
-        found = []
+        """Return the parameters and labels of all uniform models."""
+        points = []
         for name, shape in self.shapes.items():
             for bits in reversed(WIDTHS):
                 widths = dict.fromkeys(quantised_names(shape.model.layers), bits)
                 parameters = {SHAPE: name, **widths, **dict.fromkeys(self.hardware, "auto")}
-                found.append((parameters, f"{bits} bits"))
-        return found
+                points.append((parameters, f"{bits} bits"))
+        return points
 
     def of_shape(self, name: str) -> "Space":
-        """Return the space of one size alone."""
+        """Return the space with one size only."""
         return replace(self, shapes={name: self.shapes[name]})
 
     def samples(self, seed: int, count: int, *, alike: bool = False) -> list[dict[str, Any]]:
-        """Return parameters of random models; ``alike``: of widths from part of the range."""
+        """Return parameters of random models.
+
+        Args:
+            seed: Seed of the random numbers.
+            count: Number of models.
+            alike: Draw the widths of each model from a random part of the range only.
+        """
         generator = random.Random(seed)
-        found = []
+        points = []
         for _ in range(count):
             name = generator.choice(list(self.shapes))
             least, most = WIDTHS[0], WIDTHS[-1]
@@ -182,11 +191,11 @@ class Space:
             names = quantised_names(self.shapes[name].model.layers)
             bits = {each: generator.randint(least, most) for each in names}
             chosen: dict[str, Any] = {SHAPE: name, **bits}
-            found.append(chosen | dict.fromkeys(self.hardware, "auto"))
-        return found
+            points.append(chosen | dict.fromkeys(self.hardware, "auto"))
+        return points
 
     def distributions(self, parameters: Mapping[str, Any]) -> dict[str, BaseDistribution]:
-        """Return what the parameters of a point are chosen from."""
+        """Return the distributions of a point's parameters."""
         trial = optuna.trial.FixedTrial(dict(parameters))
         self.suggest(trial)
         return trial.distributions

@@ -1,10 +1,9 @@
-"""The trials of a search, kept in a file that optuna-dashboard opens.
+"""The trials of a search, stored in a file that optuna-dashboard can open.
 
-``search.journal`` is an Optuna journal with three studies: ``probes``, short trainings that teach
-the proxy; ``candidates``, whose errors the proxy predicts; and ``trained``, whose errors were
-measured after training in full. A trial is written when it is finished, whole and at once; so
-killing a search at any moment leaves no half of one, and what was cut off in writing is cut away
-when the search goes on.
+``search.journal`` is an Optuna journal with three studies: ``probes``, short trainings to fit the
+proxy; ``candidates``, whose errors the proxy predicts; and ``trained``, whose errors were measured
+after full training. A trial is written as one line when it is finished. If a search is killed, the
+next run removes an incomplete last line.
 """
 
 import fcntl
@@ -39,8 +38,8 @@ _LOCK = ".search.lock"
 optuna.logging.set_verbosity(optuna.logging.WARNING)
 
 
-class _Judged(BaseModel):
-    """What a candidate's trial has to say; ``predicted`` if it violates nothing."""
+class _Candidate(BaseModel):
+    """User attributes of a candidate's trial; ``predicted`` is required if it is feasible."""
 
     costs: dict[str, float]
     violations: dict[str, float]
@@ -54,7 +53,7 @@ class _Judged(BaseModel):
 
 
 class _Trained(BaseModel):
-    """What the trial of a training has to say."""
+    """User attributes of a training's trial."""
 
     label: str
     costs: dict[str, float]
@@ -68,18 +67,18 @@ class Trials:
     """All finished trials; see :func:`open_trials`.
 
     Attributes:
-        candidates: a study in memory, whose sampler proposes what comes next.
-        finished: the trials of the other two.
+        candidates: Study in memory, whose sampler proposes the next candidates.
+        finished: Finished trials of the studies ``probes`` and ``trained``.
     """
 
-    def __init__(self, path: Path, goals: Objectives, seed: int) -> None:
-        """Read the journal, or begin one.
+    def __init__(self, path: Path, objectives: Objectives, seed: int) -> None:
+        """Read the journal, or start a new one.
 
         Raises:
             UserError: The journal is damaged.
         """
         self._path = path
-        directions = [StudyDirection.MINIMIZE] * len(goals.minimise)
+        directions = [StudyDirection.MINIMIZE] * len(objectives.minimise)
         try:
             storage = JournalStorage(JournalFileBackend(str(path)))
             self._kept = {
@@ -90,8 +89,8 @@ class Trials:
             }
             for study in self._kept.values():
                 if study.metric_names is None:
-                    with warnings.catch_warnings(action="ignore"):  # it says: experimental
-                        study.set_metric_names(list(goals.minimise))
+                    with warnings.catch_warnings(action="ignore"):  # experimental feature
+                        study.set_metric_names(list(objectives.minimise))
             known = self._kept[CANDIDATES].get_trials()
             self.finished = {
                 name: self._kept[name].get_trials(states=(TrialState.COMPLETE,))
@@ -99,22 +98,24 @@ class Trials:
             }
         except (ValueError, LookupError, TypeError, AttributeError, AssertionError):
             raise self._damaged("Optuna cannot read it") from None
-        # What was proposed before is not proposed again: another seed for another beginning.
+        # With the same seed, a resumed sampler would propose the same candidates again.
         sampler = new_sampler(seed + len(known))
         self.candidates = optuna.create_study(directions=directions, sampler=sampler)
         self.candidates.add_trials(known)
 
     def check(self, point: Callable[[Mapping[str, Any]], object]) -> None:
-        """Make sure that all trials have what a search reads from them.
+        """Check that all trials have the attributes that a search reads.
 
         Args:
-            point: makes a point of a trial's parameters, or raises a LookupError or a ValueError.
+            point: Converts a trial's parameters to a point, or raises LookupError or ValueError.
 
         Raises:
             UserError: The journal is damaged.
         """
-        judged = self.candidates.get_trials(states=(TrialState.COMPLETE,))
-        notes: list[tuple[type[BaseModel], FrozenTrial]] = [(_Judged, trial) for trial in judged]
+        assessed = self.candidates.get_trials(states=(TrialState.COMPLETE,))
+        notes: list[tuple[type[BaseModel], FrozenTrial]] = [
+            (_Candidate, trial) for trial in assessed
+        ]
         notes += [(_Trained, trial) for trials in self.finished.values() for trial in trials]
         for kind, trial in notes:
             try:
@@ -131,19 +132,19 @@ class Trials:
     def keep_candidate(
         self, trial: optuna.Trial, values: Sequence[float], notes: Mapping[str, Any]
     ) -> None:
-        """Finish a trial of ``candidates``; ``notes`` must have its violations."""
+        """Finish a trial of ``candidates`` and store it; ``notes`` must include its violations."""
         for name, note in notes.items():
             trial.set_user_attr(name, note)
         trial.set_constraint(VIOLATIONS, sum(notes[VIOLATIONS].values()))
         self._kept[CANDIDATES].add_trial(self.candidates.tell(trial, list(values)))
 
     def drop_candidate(self, trial: optuna.Trial) -> None:
-        """Forget a trial that is known already, or cannot be judged yet."""
+        """Discard a trial that is a duplicate, or whose error cannot be predicted yet."""
         self.candidates.tell(trial, state=TrialState.PRUNED)
 
     @property
     def trained(self) -> list[FrozenTrial]:
-        """What was trained in full."""
+        """Trials that were trained in full."""
         return self.finished[TRAINED]
 
     def keep(
@@ -166,26 +167,27 @@ class Trials:
 
 
 def new_sampler(seed: int) -> optuna.samplers.BaseSampler:
-    """Return the sampler of candidates; benchmarks/search.py compares it with others."""
+    """Return the sampler of candidates. benchmarks/search.py compares it with others."""
     return optuna.samplers.NSGAIISampler(seed=seed, population_size=POPULATION)
 
 
 @contextmanager
 def open_trials(
-    out: Path, goals: Objectives, problem: Mapping[str, Any], seed: int, *, resume: bool
+    out: Path, objectives: Objectives, problem: Mapping[str, Any], seed: int, *, resume: bool
 ) -> Iterator[Trials]:
-    """Open the trials of a folder, and keep others out of it.
+    """Open the trials in a folder, and lock the folder.
 
     Args:
-        out: the folder.
-        goals: give the studies' values.
-        problem: all that the trials depend on, as JSON.
-        seed: of the sampler.
-        resume: go on with the trials that are there.
+        out: The folder.
+        objectives: Objectives, which are the values of the studies.
+        problem: Everything that the trials depend on, as JSON.
+        seed: Seed of the sampler.
+        resume: Continue the search in the folder; otherwise start a new one.
 
     Raises:
-        UserError: There is a search already and ``resume`` is not set, or there is none and it is;
-            it is one of another problem; it is damaged; another process is at work on it.
+        UserError: There is a search already but ``resume`` is false, or there is none but
+            ``resume`` is true; or the search is damaged, belongs to another problem, or is in use
+            by another process.
     """
     path = out / JOURNAL
     if resume and not path.exists():
@@ -210,7 +212,7 @@ def open_trials(
             _mend(path)
         else:
             write_whole(out / PROBLEM, json.dumps(problem, indent=1) + "\n")
-        yield Trials(path, goals, seed)
+        yield Trials(path, objectives, seed)
 
 
 def _check_problem(path: Path, problem: Mapping[str, Any]) -> None:
@@ -235,7 +237,7 @@ def _short(value: object) -> str:
 
 
 def _mend(path: Path) -> None:
-    """Cut away the line that a killed search was writing, and its lock.
+    """Remove the incomplete last line of a killed search, and its lock file.
 
     Raises:
         UserError: Any other line is damaged.

@@ -1,4 +1,4 @@
-"""Where trainings run: processes of this machine, or an existing Dask cluster."""
+"""Workers that run trainings: processes of this machine, or a Dask cluster."""
 
 import multiprocessing
 import os
@@ -17,29 +17,29 @@ if TYPE_CHECKING:
     from distributed import Client
 
 _CONNECT_SECONDS = 10.0
-_MOST_DEATHS = 3  # of workers, without a training that ends in between
+_MOST_DEATHS = 3  # per worker, without a finished training in between
 
 
 class Workers(Protocol):
-    """Runs functions elsewhere.
+    """Runs functions in other processes.
 
     Attributes:
-        count: how many run at once.
+        count: Number of functions that run at the same time.
     """
 
     count: int
 
     def submit(self, function: Callable[..., Any], *arguments: Any) -> "Future[Any]":
-        """Run a function of a module with plain arguments."""
+        """Run a module-level function with arguments that can be pickled."""
         ...
 
     def again(self, error: BaseException) -> bool:
-        """Say whether what has ended with this error is to be submitted once more."""
+        """Return whether a function that ended with this error is to be submitted again."""
         ...
 
 
 class LocalWorkers:
-    """Processes of this machine, which end with this one."""
+    """Processes of this machine. They end with the parent process."""
 
     def __init__(self, count: int) -> None:
         self.count = count
@@ -54,7 +54,7 @@ class LocalWorkers:
         """Run a function in one of the processes."""
         try:
             future = self._pool.submit(function, *arguments)
-        except BrokenProcessPool:  # a worker was killed: all of its pool end
+        except BrokenProcessPool:  # a worker was killed, which ends the whole pool
             self._pool.shutdown(wait=False)
             self._pool = self._new()
             future = self._pool.submit(function, *arguments)
@@ -66,10 +66,10 @@ class LocalWorkers:
             self._deaths = 0
 
     def again(self, error: BaseException) -> bool:
-        """Give what a dead worker was at to another one.
+        """Submit the function of a killed worker again.
 
         Raises:
-            ToolError: One worker after the other dies.
+            ToolError: Too many workers were killed.
         """
         if not isinstance(error, BrokenProcessPool):
             return False
@@ -82,7 +82,7 @@ class LocalWorkers:
         return True
 
     def close(self) -> None:
-        """End all processes, whatever they do."""
+        """Terminate all processes."""
         processes = list((self._pool._processes or {}).values())
         self._pool.shutdown(wait=False, cancel_futures=True)
         for process in processes:
@@ -90,7 +90,7 @@ class LocalWorkers:
 
 
 class ClusterWorkers:
-    """The workers of a Dask cluster. Dask itself repeats what a lost worker was at."""
+    """The workers of a Dask cluster. Dask itself repeats the functions of lost workers."""
 
     def __init__(self, client: "Client", count: int) -> None:
         self.count = count
@@ -100,17 +100,17 @@ class ClusterWorkers:
     def submit(self, function: Callable[..., Any], *arguments: Any) -> "Future[Any]":
         """Run a function on one of the workers."""
         try:
-            found: Future[Any] = self._executor.submit(function, *arguments)
-        except Exception as error:  # of many kinds, once the scheduler is gone
-            found = Future()
-            found.set_exception(OSError(str(error)))
-        return found
+            future: Future[Any] = self._executor.submit(function, *arguments)
+        except Exception as error:  # of many types, if the scheduler is lost
+            future = Future()
+            future.set_exception(OSError(str(error)))
+        return future
 
     def again(self, error: BaseException) -> bool:
-        """Turn the loss of the cluster into an error that says so.
+        """Raise an error if the cluster was lost.
 
         Raises:
-            ToolError: The scheduler is gone, or a training took several workers with it.
+            ToolError: The scheduler was lost, or a training ended several workers.
         """
         from distributed import CancelledError as LostError  # noqa: PLC0415
         from distributed import KilledWorker  # noqa: PLC0415
@@ -127,7 +127,11 @@ class ClusterWorkers:
 
 @contextmanager
 def open_workers(cluster: str | None, count: int | None) -> Iterator[Workers]:
-    """Start processes, one for each core unless ``count`` says otherwise, or join a cluster.
+    """Start processes, or connect to a cluster.
+
+    Args:
+        cluster: Address of a Dask scheduler; None for processes of this machine.
+        count: Greatest number of workers; None for all cores or all threads of the cluster.
 
     Raises:
         UserError: There is no cluster at that address, or it has no workers.
@@ -159,7 +163,7 @@ def open_workers(cluster: str | None, count: int | None) -> Iterator[Workers]:
 
 
 def _end_with_parent() -> None:
-    """Let a worker end when its parent is killed; otherwise it would wait for ever."""
+    """End a worker when its parent is killed. Otherwise it would wait for ever."""
     parent = multiprocessing.parent_process()
     if parent is None:
         return

@@ -1,9 +1,9 @@
-"""Which part of the engine each look-up table and flip-flop belongs to.
+"""Attributes look-up tables and flip-flops to the parts of the engine.
 
-Vivado says what each instance takes. yosys leaves a flat netlist: in it a register keeps its name,
-and with it its place in the hierarchy. Logic does not: it belongs to whatever it feeds, most of its
-readers' part. A lane's operands are the engine's, though they may have kept the name that they have
-in a lane.
+Vivado reports the resources of each instance. yosys writes a flat netlist, in which a register
+keeps its hierarchical name, but logic does not. Logic is attributed to the part of most of the
+cells that it drives. The registers of the lanes' operands belong to the part "engine", even if they
+have the name that they have in a lane.
 """
 
 import re
@@ -31,7 +31,7 @@ _KEPT = re.compile(r"\$flatten\\(.*?)\.\$")  # a cell of a module that kept its 
 
 
 def part_of(name: str) -> str:
-    """Return the part of the engine in which something of this name lies."""
+    """Return the part of the engine for a hierarchical name."""
     return next((part for part, pattern in _PATTERNS if pattern.search(name)), "engine")
 
 
@@ -39,8 +39,8 @@ def counts(module: Mapping[str, Any], family: Family) -> dict[str, dict[str, int
     """Return the look-up tables (``lut``) and flip-flops (``ff``) of each part.
 
     Args:
-        module: the flat netlist, as yosys writes it.
-        family: of the device.
+        module: The flat netlist, as yosys writes it.
+        family: Family of the device.
     """
     known = family.primitives
     tables = {**known.logic, **known.memory}
@@ -56,7 +56,7 @@ def counts(module: Mapping[str, Any], family: Family) -> dict[str, dict[str, int
 
 
 def counts_of_instances(instances: Iterable[Instance]) -> dict[str, dict[str, int]]:
-    """Return the same as :func:`counts` from what each instance takes by itself."""
+    """Return the same as :func:`counts`, from the resources of all instances."""
     result: dict[str, Counter[str]] = {"lut": Counter(), "ff": Counter()}
     for each in instances:
         # "stores[0].inputs" of Vivado is "stores_n1_inputs" in a netlist of GHDL and yosys
@@ -106,7 +106,7 @@ def _owners(module: Mapping[str, Any], family: Family) -> dict[str, str]:
 def _operands(
     cells: Mapping[str, Any], owners: Mapping[str, str], family: Family
 ) -> dict[str, str]:
-    """Return the registers of the lanes' operands: before those that a DSP block may hold."""
+    """Return the registers of the lanes' operands, in front of those that a DSP block contains."""
     if family.dsp_block is None:
         return {}
     flip_flop = re.compile(family.primitives.flip_flops)

@@ -1,10 +1,10 @@
-"""Synthesises random models of a device's family, and fits the estimates to what they took."""
+"""Characterisation: synthesises random models, and fits the area estimates to their resources."""
 
 import datetime
 import hashlib
 import json
 import shutil
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,7 @@ from narrowcast.compile.design import compile_array
 from narrowcast.compile.program import engine_graph
 from narrowcast.compile.select import HardwareOptions, arrays
 from narrowcast.errors import UserError
-from narrowcast.estimate.area import Tool, fit_points, points_file
+from narrowcast.estimate.area import Tool, fit_area, samples_file
 from narrowcast.estimate.features import features
 from narrowcast.estimate.samples import Sample, sample
 from narrowcast.files import write_whole
@@ -23,12 +23,12 @@ from narrowcast.rtl import RTL
 from narrowcast.targets.device import Device, check_vivado
 from narrowcast.tools.attribution import counts, counts_of_instances
 from narrowcast.tools.ghdl import to_verilog
+from narrowcast.tools.process import ProgressCallback
 from narrowcast.tools.vivado import synthesise_instances
 from narrowcast.tools.yosys import run_yosys
 
-LEAST_POINTS = 8  # below that nothing can be fitted
-_CLOCK_MHZ = 100.0  # that Vivado works for
-Told = Callable[[int, int, str], None]  # points done, points in all, what was done
+LEAST_SAMPLES = 8  # for a fit
+_CLOCK_MHZ = 100.0  # target of Vivado
 
 
 def characterise(
@@ -36,37 +36,38 @@ def characterise(
     folder: Path,
     work: Path,
     count: int,
-    told: Told = lambda *_: None,
+    progress: ProgressCallback = lambda *_: None,
     tool: Tool = "yosys",
     yosys: Path | None = None,
 ) -> dict[str, Any]:
-    """Add points until the file of the device's family has ``count`` of this device.
+    """Add samples until the file of the device's family has ``count`` of this device.
 
-    The file is written after every point: a run that is cut off goes on where it stopped. A point
-    whose design or whose sources are no longer the same is synthesised again; the fit to earlier
-    points stands until there is a new one.
+    The file is written after every sample, so that an interrupted run can be continued. A sample is
+    synthesised again if its design or the VHDL has changed. The previous fit stays valid until the
+    new one is complete.
 
     Args:
-        device: for which models are drawn.
-        folder: of the file of points.
-        work: folder for what synthesis makes.
-        count: how many points; those that are there already are never fewer.
-        told: called after each point.
-        tool: that synthesises; each has a file of its own.
-        yosys: another yosys than the one that comes along.
+        device: Device of the random models.
+        folder: Folder of the file of samples.
+        work: Folder for the outputs of synthesis.
+        count: Number of samples of this device. Existing ones are not removed.
+        progress: Called after each sample.
+        tool: Synthesis tool; each has its own file.
+        yosys: Path of yosys, instead of the installed package.
 
     Returns:
-        the content of the file: ``rtl`` (a digest), ``tool``, ``date``, ``points`` and ``fit``.
+        The content of the file: ``rtl`` (a digest of the VHDL), ``tool``, ``date``, ``points`` (the
+        samples) and ``fit``.
 
     Raises:
-        UserError: the folder cannot be written, or the tool does not know the device.
-        ToolError: the tool is not there, or failed.
+        UserError: The folder cannot be written, or the tool does not support the device.
+        ToolError: The tool is missing, or failed.
     """
     if tool == "vivado":
         check_vivado(device)
-    if count < LEAST_POINTS:
-        raise UserError(f"characterise takes at least {LEAST_POINTS} points, not {count}")
-    path = folder / points_file(device.family.name, tool)
+    if count < LEAST_SAMPLES:
+        raise UserError(f"characterise takes at least {LEAST_SAMPLES} points, not {count}")
+    path = folder / samples_file(device.family.name, tool)
     known = _read(path)
     if known.get("rtl") != (rtl := _sources_digest()):
         known = {"rtl": rtl} | {key: known[key] for key in ("fit",) if key in known}
@@ -80,16 +81,16 @@ def characterise(
             break
         point = by_digest.get(design.digest)
         if point is None:
-            version, found = _synthesised(design, work, tool, yosys)
+            version, counts_of_parts = _synthesised(design, work, tool, yosys)
             known |= {"tool": version, "date": datetime.date.today().isoformat()}
-            point = {"recipe": drawn.to_json(), "digest": design.digest, **found}
+            point = {"recipe": drawn.to_json(), "digest": design.digest, **counts_of_parts}
         own.append({**point, "features": features(design)})
-        later = [p for p in earlier if p["recipe"]["seed"] > drawn.seed]  # not yet looked at
+        later = [p for p in earlier if p["recipe"]["seed"] > drawn.seed]  # not checked yet
         known["points"] = others + own + later
         _write(path, known)
-        told(len(own), count, f"{drawn.shape.channels} channels, {drawn.shape.window} rows")
+        progress(len(own), count, f"{drawn.shape.channels} channels, {drawn.shape.window} rows")
     known["points"] = others + own
-    known["fit"] = fit_points(known["points"])
+    known["fit"] = fit_area(known["points"])
     _write(path, known)
     return known
 
@@ -99,22 +100,23 @@ def _write(path: Path, document: Mapping[str, Any]) -> None:
 
 
 def _designs(device: Device) -> Iterator[tuple[Sample, Design]]:
-    """Yield models that can be compiled for a device, without end."""
+    """Yield random models that can be compiled for a device, without end."""
     seed = 0
     while True:
         drawn = sample(device, seed)
         seed += 1
         try:
-            yield drawn, _fastest(drawn, device)
+            yield drawn, fastest_design(drawn, device)
         except UserError:
             continue
 
 
-def _fastest(drawn: Sample, device: Device) -> Design:
-    """Compile for the fastest array, whatever it takes: what is fitted must not depend on a fit.
+def fastest_design(drawn: Sample, device: Device) -> Design:
+    """Compile for the fastest array, whatever its area, so that the sample does not depend on a
+    fit.
 
     Raises:
-        UserError: the device cannot have it.
+        UserError: The model cannot be compiled for the device.
     """
     model, options = drawn.model(), HardwareOptions(**drawn.hw)
     compilation = Compilation(engine_graph(analyse(model)), device)
@@ -142,7 +144,7 @@ def _synthesised(
 
 
 def _sources_digest() -> str:
-    """SHA-256 of the hand-written sources."""
+    """Return the SHA-256 of the hand-written sources."""
     sources = b"".join(path.read_bytes() for path in sorted(RTL.glob("*.vhd")))
     return hashlib.sha256(sources).hexdigest()
 
@@ -155,12 +157,12 @@ def _read(path: Path) -> dict[str, Any]:
     except ValueError:
         document = None
     if not _well_formed(document):
-        raise UserError(f"{path}: is no JSON of points: delete it and run again")
+        raise UserError(f"{path}: is not a file of samples: delete it and run again")
     return dict(document)
 
 
 def _well_formed(document: Any) -> bool:
-    """Say whether a file of points has all that is read from it."""
+    """Return whether the content of a file of samples has all fields that are read."""
     points = document.get("points", []) if isinstance(document, dict) else None
     return isinstance(points, list) and all(
         isinstance(point, dict)

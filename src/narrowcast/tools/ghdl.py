@@ -1,7 +1,7 @@
-"""GHDL: analysis, simulation, and Verilog for the tools that do not read VHDL.
+"""GHDL: analysis, simulation, and conversion to Verilog for the tools that do not read VHDL.
 
-GHDL 2.0's Verilog is not always the VHDL. What is known of it is mended or refused here, in one
-place, and every build compares GHDL's own simulation with Verilator's on the same vectors.
+The Verilog of GHDL 2.0 is not always equivalent to the VHDL. This module corrects or rejects the
+known differences. In addition, every build compares the simulations in GHDL and in Verilator.
 """
 
 import re
@@ -42,7 +42,7 @@ TESTBENCH = RTL / "testbench" / "engine_tb.vhd"
 
 _SIGNED_PRODUCT = re.compile(r"= (\w+) \* (\w+); // smul")
 _INITIAL = re.compile(r"(initial\n\s+\w+) <=")
-# attributes are for the tools that read the VHDL itself
+# Warnings about attributes do not matter: they are for tools that read the VHDL.
 _WARNING = re.compile(r"^.*:warning:(?! (?:unhandled )?attribute \").*$", re.MULTILINE)
 _ARITHMETIC_SHIFT = re.compile(r"\$signed\(\w+\) >> ")
 
@@ -51,7 +51,7 @@ def analyse(rtl: Path, work: Path, *extra: Path) -> None:
     """Analyse the engine's sources, then ``extra``, into the library in ``work``.
 
     Raises:
-        ToolError: a source is missing or wrong, or gives a warning.
+        ToolError: A source is missing, has an error, or causes a warning.
     """
     work.mkdir(parents=True, exist_ok=True)
     files = [(rtl / name).resolve() for name in SOURCES] + [path.resolve() for path in extra]
@@ -59,20 +59,20 @@ def analyse(rtl: Path, work: Path, *extra: Path) -> None:
 
 
 def version() -> str:
-    """Return the name and version of the GHDL that is installed."""
-    words = run([require("ghdl"), "--version"], Path.cwd()).split()
-    return " ".join(words[:2])
+    """Return the name and version of the installed GHDL."""
+    output = run([require("ghdl"), "--version"], Path.cwd()).split()
+    return " ".join(output[:2])
 
 
 def mend_verilog(text: str) -> str:
-    """Put right what GHDL 2.0 gets wrong in Verilog.
+    """Correct the Verilog of GHDL 2.0.
 
-    Signed products come out as unsigned ones, marked ``// smul``; they are made signed again,
-    which also keeps them in one DSP. Initial values come out as delayed assignments, which
-    Verilator warns of; they become plain ones.
+    GHDL writes signed products as unsigned ones with the comment ``// smul``. They become signed
+    again, which also keeps each in one DSP block. GHDL writes initial values as non-blocking
+    assignments, of which Verilator warns. They become blocking ones.
 
     Raises:
-        ToolError: the text holds an arithmetic shift, which GHDL 2.0 writes as a logical one.
+        ToolError: The text has an arithmetic shift right, which GHDL 2.0 writes as a logical one.
     """
     if _ARITHMETIC_SHIFT.search(text):
         raise ToolError("GHDL's Verilog holds an arithmetic shift right, which it gets wrong")
@@ -87,14 +87,14 @@ def to_verilog(
     extra: Sequence[str] = (),
     generics: Mapping[str, int] = MappingProxyType({}),
 ) -> Path:
-    """Write ``<top>.v`` in ``work``: the elaborated design as Verilog, mended.
+    """Write the elaborated design as Verilog, with corrections, to ``<top>.v`` in ``work``.
 
     Args:
-        rtl: folder of the engine's sources.
-        work: folder for what is made.
-        top: entity.
-        extra: further sources in ``rtl`` that it takes.
-        generics: of the entity.
+        rtl: Folder of the engine's sources.
+        work: Folder for the output.
+        top: Top entity.
+        extra: Names of further sources in ``rtl`` that it needs.
+        generics: Generics of the entity.
     """
     analyse(rtl, work, *(rtl / name for name in extra))
     values = [f"-g{name}={value}" for name, value in generics.items()]

@@ -1,4 +1,4 @@
-"""Reads yosys' netlist: what it takes of the device, and its longest path in levels of logic."""
+"""Reads yosys' netlist: counts resources, and finds the longest path in levels of logic."""
 
 import json
 import re
@@ -16,19 +16,21 @@ from narrowcast.targets.family import DspBlock, Family
 Cell = Mapping[str, Any]
 
 
-_READ_ADDRESS = re.compile(r"ADDR[A-H]?|DPRA\d?|A\d?|RAD\d?")  # of a table used as memory
+_READ_ADDRESS = re.compile(r"ADDR[A-H]?|DPRA\d?|A\d?|RAD\d?")  # of look-up tables as memory
 
 
 @dataclass(frozen=True)
 class LongestPath:
     """The path from register to register with the most levels of logic.
 
-    A look-up table is a level, and so are a whole carry chain and a DSP block's multiplier where
-    no register of its own stands in front of or behind it.
+    A look-up table counts as one level. A whole carry chain counts as one level, and so does the
+    multiplier of a DSP block on a side without a register.
 
     Attributes:
-        levels: how many. source, sink: where it starts and ends.
-        cells: the primitives on it, both ends included, a carry chain once.
+        levels: Number of levels.
+        source: Start of the path.
+        sink: End of the path.
+        cells: Primitives on the path, including both ends; a carry chain is one entry.
     """
 
     levels: int
@@ -41,7 +43,7 @@ def read_netlist(path: Path, top: str) -> dict[str, Any]:
     """Return the flat module ``top`` of a netlist in yosys' JSON.
 
     Raises:
-        ToolError: there is none.
+        ToolError: There is no such netlist.
     """
     try:
         module: dict[str, Any] = json.loads(path.read_bytes())["modules"][top]
@@ -51,7 +53,7 @@ def read_netlist(path: Path, top: str) -> dict[str, Any]:
 
 
 def count_cells(cells: Mapping[str, int], family: Family) -> dict[str, float]:
-    """Count look-up tables (logic and memory), flip-flops, block memory and DSP."""
+    """Count look-up tables (logic and memory), flip-flops, block memory and DSP blocks."""
     known = family.primitives
     luts = {**known.logic, **known.memory}
     pattern = re.compile(known.flip_flops)
@@ -70,11 +72,20 @@ def cell_types(module: Mapping[str, Any]) -> dict[str, int]:
 
 @dataclass
 class _Node:
-    """A cell on the way: ``level`` of its outputs, and the cell before it on the longest path."""
+    """A cell in the graph of the netlist.
+
+    Attributes:
+        name: Name of the cell.
+        type: Primitive.
+        ahead: Number of inputs whose level is not known yet.
+        level: Level of its outputs.
+        earlier: The previous cell on the longest path.
+        readers: Cells and ports that it drives.
+    """
 
     name: str
     type: str
-    ahead: int  # inputs whose level is not yet known
+    ahead: int
     level: int = 0
     earlier: "_Node | None" = None
     readers: list[tuple["_Node", str]] = field(default_factory=list)
@@ -135,14 +146,14 @@ def longest_path(module: Mapping[str, Any], family: Family) -> LongestPath:
 
 
 def _bits(cell: Cell) -> Iterator[tuple[str, int]]:
-    """Yield every port and net of a cell; constants are no nets."""
+    """Yield every port and net of a cell, without constants."""
     for port, bits in cell["connections"].items():
         if port in cell.get("port_directions", {}):
             yield from ((port, bit) for bit in bits if isinstance(bit, int))
 
 
 def _cost(family: Family, cell: Cell, port: str) -> int | None:
-    """Return the levels from an input of a cell to its outputs; None if a register is between."""
+    """Return the levels from an input of a cell to its outputs; None if there is a register."""
     kind, known, block = cell["type"], family.primitives, family.dsp_block
     if block is not None and kind == block.primitive:
         return None if any(_dsp_registers(block, cell)) else 1
@@ -154,7 +165,7 @@ def _cost(family: Family, cell: Cell, port: str) -> int | None:
 
 
 def _unregistered(family: Family, cell: Cell, side: str) -> int:
-    """Return 1 for a DSP that has registers, but none on this side."""
+    """Return 1 for a DSP block that has registers, but none on this side, else 0."""
     block = family.dsp_block
     if block is None or cell["type"] != block.primitive:
         return 0
@@ -164,7 +175,7 @@ def _unregistered(family: Family, cell: Cell, side: str) -> int:
 
 
 def _dsp_registers(block: DspBlock, cell: Cell) -> tuple[bool, bool, bool]:
-    """Return whether a DSP has registers at its inputs, within, and at its outputs."""
+    """Return whether a DSP block has registers at its inputs, inside, and at its outputs."""
     values = cell["parameters"]
 
     def used(name: str) -> bool:
@@ -178,11 +189,11 @@ def _dsp_registers(block: DspBlock, cell: Cell) -> tuple[bool, bool, bool]:
 
 
 def net_names(module: Mapping[str, Any]) -> dict[int, str]:
-    """Return the name of each net that says most: given by a person, and short."""
+    """Return the most readable name of each net: from the source if possible, and short."""
     names: dict[int, tuple[tuple[bool, bool, int], str]] = {}
     for name, net in module["netnames"].items():
-        made_up = bool(re.search(r"(^|\.)n\d+_[oq]|\$", name))
-        rank = (bool(net.get("hide_name")), made_up, len(name))
+        generated = bool(re.search(r"(^|\.)n\d+_[oq]|\$", name))
+        rank = (bool(net.get("hide_name")), generated, len(name))
         for i, bit in enumerate(net["bits"]):
             if isinstance(bit, int) and (bit not in names or rank < names[bit][0]):
                 text = f"{name}[{i}]" if len(net["bits"]) > 1 else name
@@ -191,7 +202,7 @@ def net_names(module: Mapping[str, Any]) -> dict[int, str]:
 
 
 def _where(node: _Node, cells: Mapping[str, Cell], names: Mapping[int, str]) -> str:
-    """Name a register by the net that it drives; anything larger by its own name too."""
+    """Return the net that a register drives; for larger cells also the primitive."""
     cell = cells[node.name]
     outputs = [b for port, b in _bits(cell) if cell["port_directions"][port] == "output"]
     net = names.get(outputs[0], node.name) if outputs else node.name

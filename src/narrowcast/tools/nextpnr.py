@@ -1,12 +1,11 @@
-"""Place and route with nextpnr, and the bitstream: the engine on a board, on its serial line.
+"""Place and route with nextpnr, and the bitstream for a board.
 
-What is placed is ``serial_top``; the board's file of constraints says which pins it has. Fmax,
-resources and bitstream are those of one and the same run.
+The placed design is ``serial_top``, the engine with its serial interface. The board's constraints
+assign its pins. Fmax, resources and bitstream are from the same run.
 """
 
 import json
 import re
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
@@ -17,14 +16,12 @@ from narrowcast.errors import ToolError, UserError
 from narrowcast.targets.device import Board, Device, device_names, load_device
 from narrowcast.targets.family import PlaceAndRoute
 from narrowcast.tools.ghdl import to_verilog
-from narrowcast.tools.process import run, yowasp
+from narrowcast.tools.process import ProgressCallback, run, yowasp
 from narrowcast.tools.yosys import run_yosys
 
 SERIAL_SOURCES = ("uart_receiver.vhd", "uart_transmitter.vhd", "serial_top.vhd")
 TOP = "serial_top"
-BAUD = 115200  # bits per second on the serial line
-
-ProgressCallback = Callable[[int, int, str], None]
+BAUD = 115200  # baud rate of the serial interface
 
 
 @dataclass(frozen=True)
@@ -32,8 +29,11 @@ class CriticalPath:
     """The slowest path from register to register.
 
     Attributes:
-        ns: its delay. logic_ns: what of it is not routing. source, sink: cells at its ends.
-        levels: look-up tables, DSP and pieces of carry chain between its ends.
+        ns: Delay in ns.
+        logic_ns: Delay without routing, in ns.
+        levels: Number of look-up tables, DSP blocks and carry chain segments on it.
+        source: Cell or net at its start.
+        sink: Cell at its end.
     """
 
     ns: float
@@ -45,14 +45,20 @@ class CriticalPath:
 
 @dataclass(frozen=True)
 class Placement:
-    """What place and route found.
+    """Results of place and route.
 
     Attributes:
-        tool: name and version. device, board: names.
-        clock_mhz: of the board. fmax_mhz: what the routed design reaches.
-        lut, ff, bram, dsp: resources in use; for an iCE40, ``lut`` counts logic cells.
-        critical_path: what limits ``fmax_mhz``.
-        bitstream: file; in the record of a build, below its output folder.
+        tool: Name and version of the tool.
+        device: Name of the device.
+        board: Name of the board.
+        clock_mhz: Clock frequency of the board, in MHz.
+        fmax_mhz: Highest clock frequency of the routed design, in MHz.
+        lut: Look-up tables in use; for an iCE40, logic cells.
+        ff: Flip-flops in use.
+        bram: Block memories in use.
+        dsp: DSP blocks in use.
+        critical_path: The path that limits ``fmax_mhz``.
+        bitstream: Path of the bitstream; in the record of a build relative to the output folder.
     """
 
     tool: str
@@ -69,10 +75,10 @@ class Placement:
 
 
 def board_of(device: Device) -> tuple[Board, PlaceAndRoute]:
-    """Return the board that a device's bitstream is for, and the tools that make it.
+    """Return the board of a device, and the tools for place and route.
 
     Raises:
-        UserError: there is no board, or no open place and route for the family.
+        UserError: There is no board, or there are no open tools for the family.
     """
     tools = device.family.place_and_route
     if device.board is None or tools is None:
@@ -94,15 +100,15 @@ def place(
     """Synthesise, place, route and pack the serial top for the device's board.
 
     Args:
-        rtl: folder of the sources.
-        device: what to place on.
-        work: folder for all that is made, the bitstream among it.
-        yosys: another yosys than the one that comes along.
-        progress: told which tool runs.
+        rtl: Folder of the sources.
+        device: Target device.
+        work: Folder for all outputs, including the bitstream.
+        yosys: Path of yosys, instead of the installed package.
+        progress: Called when each tool starts.
 
     Raises:
-        UserError: there is no board with this device.
-        ToolError: a tool failed, or left no report that can be read.
+        UserError: There is no board with this device.
+        ToolError: A tool failed, or its report cannot be read.
     """
     board, flow = board_of(device)
 
@@ -162,7 +168,7 @@ def place(
 
 
 def _critical_path(report: dict[str, Any]) -> CriticalPath:
-    """Return the slowest path from a clock to a clock."""
+    """Return the slowest path between clocked cells."""
     paths = [
         each["path"]
         for each in report["critical_paths"]

@@ -1,4 +1,4 @@
-"""Runs external tools; a failure is an exception with the tool's own words."""
+"""Runs external tools. A failure is an exception that quotes the tool's output."""
 
 import shutil
 import subprocess
@@ -15,14 +15,17 @@ INSTALL = {
     "make": "apt-get install make",
     "vivado": "use yosys, or install AMD Vivado and put it on the PATH",
 }
-WORDS = 30  # lines of a failed tool's output that reach the user
+QUOTED_LINES = 30  # lines of a failed tool's output in the error message
+
+ProgressCallback = Callable[[int, int, str], None]
+"""Called with the units of work done, their total number, and a note."""
 
 
 def require(tool: str) -> str:
     """Return the path of a tool.
 
     Raises:
-        ToolError: it is not installed; says how to install it.
+        ToolError: The tool is not installed. The message says how to install it.
     """
     path = shutil.which(tool)
     if path is None:
@@ -31,7 +34,7 @@ def require(tool: str) -> str:
 
 
 def yowasp(package: str, tool: str) -> list[str]:
-    """Return the command for a tool that comes as a Python package."""
+    """Return the command for a tool in a YoWASP Python package."""
     call = f"import sys, {package} as p; sys.exit(p.run_{tool.replace('-', '_')}(sys.argv[1:]))"
     return [sys.executable, "-c", call]
 
@@ -42,25 +45,25 @@ def run(
     on_line: Callable[[str], None] | None = None,
     name: str | None = None,
 ) -> str:
-    """Run a tool in ``folder`` and return what it printed.
+    """Run a tool in ``folder`` and return its output.
 
     Args:
-        command: program and arguments.
-        folder: working folder.
-        on_line: called with every line as it comes.
-        name: of the tool, where it is not that of the program.
+        command: Program and arguments.
+        folder: Working folder.
+        on_line: Called with each line of the output at once.
+        name: Name of the tool, if it is not that of the program.
 
     Raises:
-        ToolError: it did not succeed; with the last lines it printed.
+        ToolError: The tool failed. The message quotes the last lines of its output.
     """
-    words = [str(word) for word in command]
+    arguments = [str(argument) for argument in command]
     lines: list[str] = []
     try:
         process = subprocess.Popen(
-            words, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+            arguments, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
         )
     except OSError as error:
-        raise ToolError(f"{words[0]}: cannot be run: {error.strerror}") from None
+        raise ToolError(f"{arguments[0]}: cannot be run: {error.strerror}") from None
     with process:
         try:
             for line in process.stdout or ():
@@ -71,6 +74,6 @@ def run(
             process.kill()
             raise
     if process.returncode != 0:
-        tail = "".join(lines[-WORDS:]).rstrip()
-        raise ToolError(f"{name or Path(words[0]).name} failed ({process.returncode}):\n{tail}")
+        tail = "".join(lines[-QUOTED_LINES:]).rstrip()
+        raise ToolError(f"{name or Path(arguments[0]).name} failed ({process.returncode}):\n{tail}")
     return "".join(lines)

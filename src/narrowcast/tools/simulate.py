@@ -1,8 +1,7 @@
-"""Simulates the VHDL against the integer model: GHDL (a few windows), Verilator (all of them)."""
+"""Simulates the VHDL, in GHDL and in Verilator, and compares it with the integer model."""
 
 import json
 import os
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,21 +14,21 @@ from narrowcast.integer.analysis import analyse as analyse_graph
 from narrowcast.integer.execute import execute
 from narrowcast.integer.model import Array, IntegerModel
 from narrowcast.tools.ghdl import TESTBENCH, analyse, to_verilog
-from narrowcast.tools.process import require, run
+from narrowcast.tools.process import ProgressCallback, require, run
 
 HARNESS = TESTBENCH.with_name("engine_main.cpp")
-
-ProgressCallback = Callable[[int, int, str], None]
 
 
 @dataclass(frozen=True)
 class Simulation:
-    """What a simulation found.
+    """Results of a simulation.
 
     Attributes:
-        windows: simulated. mismatches: windows whose results differ from the integer model's.
-        cycles: of an inference, all alike.
-        first_difference: tensor, position and both values of the first difference, or None.
+        windows: Number of simulated windows.
+        mismatches: Number of windows whose results differ from the integer model's.
+        cycles: Clock cycles of each inference.
+        first_difference: Tensor, position and both values of the first difference; None if there
+            is none.
     """
 
     windows: int
@@ -46,10 +45,10 @@ def simulate_ghdl(
     work: Path,
     progress: ProgressCallback | None = None,
 ) -> Simulation:
-    """Run words of windows [w, input_words] through GHDL, the first two again with random stalls.
+    """Simulate input words [windows, input_words] in GHDL; two windows also with random stalls.
 
     Raises:
-        ToolError: GHDL failed, or the cycles differ from window to window.
+        ToolError: GHDL failed, or the number of cycles differs between windows.
     """
     analyse(rtl, work, TESTBENCH)
     _write_inputs(work, inputs)
@@ -74,17 +73,18 @@ def simulate_verilator(
     work: Path,
     progress: ProgressCallback | None = None,
 ) -> Simulation:
-    """Run the words of windows [w, input_words] through Verilator, on Verilog made by GHDL.
+    """Simulate input words [windows, input_words] in Verilator, with Verilog from GHDL.
 
     Raises:
-        ToolError: a tool failed, or the cycles differ from window to window.
+        ToolError: A tool failed, or the number of cycles differs between windows.
     """
     verilog = to_verilog(rtl, work)
     run(
         [
             require("verilator"),
             *("--cc", "--exe", "--build", "-O3", "--x-assign", "fast", "--x-initial", "fast"),
-            *("-Wno-COMBDLY", "-Wno-UNSIGNED", "--noassert", "-CFLAGS", "-O1"),
+            *("-Wno-COMBDLY", "-Wno-UNSIGNED", "--noassert"),
+            *("-MAKEFLAGS", "OPT_FAST=-O1"),  # what runs once only is not worth optimising
             *(
                 "-j",
                 str(os.cpu_count() or 1),
@@ -122,10 +122,10 @@ def simulate_verilator(
 
 
 def trace_ghdl(rtl: Path, model: IntegerModel, inputs: Array, expected: Array, work: Path) -> Path:
-    """Run words [w, input_words] through GHDL with all signals traced; return the VCD file.
+    """Simulate input words [windows, input_words] in GHDL, trace all signals, return the VCD file.
 
     Raises:
-        ToolError: GHDL failed, or a result is not the expected one.
+        ToolError: GHDL failed, or a result differs from the expected one.
     """
     analyse(rtl, work, TESTBENCH)
     _write_inputs(work, inputs)
@@ -160,7 +160,7 @@ def _run_ghdl(
 
 
 def _differing(results: Array, expected: Array) -> Array:
-    """Return a truth value for each window."""
+    """Return for each window whether its results differ."""
     if results.shape != expected.shape:
         raise ToolError(
             f"the simulation gave {len(results)} results of {results.shape[-1]} outputs,"
@@ -195,9 +195,10 @@ def _finding(
 def expected_trace(
     rtl: Path, model: IntegerModel, window: Array
 ) -> list[tuple[str, tuple[int, int], int]]:
-    """Return every number that the engine stores for a window [input_words], in its order.
+    """Return all numbers that the engine stores for a window [input_words], in order.
 
-    Each as (tensor, (row, column), integer); the order is the compiler's, beside the sources.
+    Each entry is (tensor, (row, column), integer). The order is the compiler's, from the file next
+    to the sources.
     """
     graph = engine_graph(analyse_graph(model)).model
     tensors: dict[str, Array] = {}
@@ -209,9 +210,9 @@ def expected_trace(
 
 
 def first_difference(rtl: Path, model: IntegerModel, window: Array, work: Path) -> str:
-    """Simulate one window in GHDL with all tensors dumped, and say where it first differs.
+    """Simulate one window in GHDL, dump all tensors, and return the first difference.
 
-    Both dumps are left in ``work``: ``trace.txt`` of the engine, ``expected.json`` of the model.
+    ``work`` then has both dumps: ``trace.txt`` of the engine and ``expected.json`` of the model.
     """
     analyse(rtl, work, TESTBENCH)
     _write_inputs(work, window)
@@ -219,9 +220,9 @@ def first_difference(rtl: Path, model: IntegerModel, window: Array, work: Path) 
     expected = expected_trace(rtl, model, window)
     (work / "expected.json").write_text(json.dumps(expected))
     dumped = [int(line) for line in (work / "trace.txt").read_text().split()]
-    for (name, position, value), found in zip(expected, dumped, strict=False):
-        if value != found:
-            return f"first in tensor {name} at {position}: expected {value}, got {found}"
+    for (name, position, value), stored in zip(expected, dumped, strict=False):
+        if value != stored:
+            return f"first in tensor {name} at {position}: expected {value}, got {stored}"
     if len(dumped) != len(expected):
         return f"the engine stored {len(dumped)} numbers, not {len(expected)}"
     return "all stored tensors agree in GHDL"

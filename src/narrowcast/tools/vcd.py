@@ -1,16 +1,16 @@
-"""How often the engine's signals toggle, from a simulation's activity file.
+"""Toggle rates of the engine's signals, from the VCD file of a simulation.
 
-The file is a VCD of the VHDL, as GHDL and other simulators write it, of whatever test bench: the
-engine in it is found by its instances. It is read line by line. A bit toggles when it goes from 0
-to 1 or back; what is not yet known does not count. There are three groups, as energy has three
-terms:
+The VCD may come from GHDL or another simulator, and from any test bench. The engine is recognised
+by the names of its instances. The file is read line by line. A bit toggles when it changes from 0
+to 1 or back; changes from or to unknown values do not count. Signals are in three groups, like the
+terms of the energy:
 
 lanes: registers of operands, products and sums of all lanes in DSP blocks.
-memories: the words that RAM of any kind, and ROM in block memory, hold at their outputs.
-rest: every other signal of the engine but its clock, once in each entity that it reaches.
+memories: words at the outputs of all RAM, and of ROM in block memory.
+rest: every other signal of the engine except the clock, once in each entity that it reaches.
 
-A lane and a memory are given the clocks in which they are enabled: energy is told for each product
-and each access, and how many there are is known without a simulation.
+The rates of lanes and memories are relative to the clock cycles in which they are enabled, because
+their energy is per product and per access, and the numbers of these are known from the program.
 """
 
 import gzip
@@ -26,18 +26,20 @@ from narrowcast.estimate.power import Rates
 _LANE = re.compile(r"_unit_(in_pairs_lanes_\w+_pair|one_by_one_lanes_\w+_one)$")
 _LANE_REGISTERS = {"x_q", "w_q", "operand", "product", "acc"}
 _MEMORY_REGISTER = "latched"
-_LEFT_OUT = {"clk", "trace_valid", "trace_data"}  # the latter two are for looking inside
+_LEFT_OUT = {"clk", "trace_valid", "trace_data"}  # the latter two are for debugging only
 _UNKNOWN = b"xXzZuUwWlLhH-"
 _BITS = {"reg", "wire", "logic"}  # integers are wider in a VCD than in hardware
 
 
 @dataclass
 class _Signal:
-    """A signal that is looked at, by any of its names.
+    """A signal.
 
     Attributes:
-        value: the latest; None if it is not known. toggles: so far.
-        high: time for which it has been 1, as long as a single bit. since: of the last change.
+        value: Current value; None if unknown.
+        toggles: Number of toggles so far.
+        high: Time for which the value was 1, in the unit of the file.
+        since: Time of the last change.
     """
 
     value: int | None = None
@@ -55,11 +57,14 @@ class _Signal:
 
 @dataclass
 class _Engine:
-    """What the head of the file says: signals by their codes, and who belongs to which group.
+    """The signals of the engine and their groups, from the header of the file.
 
     Attributes:
-        signals: all that count. clock: the engine's.
-        lanes, memories: (bits, code, code of the enable). rest: (bits, code).
+        signals: All counted signals by their codes.
+        clock: Code of the engine's clock.
+        lanes: (bits, code, code of the enable) of the registers of lanes.
+        memories: (bits, code, code of the enable) of the outputs of memories.
+        rest: (bits, code) of all other signals.
     """
 
     signals: dict[bytes, _Signal] = field(default_factory=dict)
@@ -70,10 +75,10 @@ class _Engine:
 
 
 def read_activity(path: Path | str) -> Rates:
-    """Return the rates of the engine in a VCD file, which may be compressed (``.gz``).
+    """Return the toggle rates of the engine in a VCD file, which may be compressed (``.gz``).
 
     Raises:
-        UserError: the file cannot be read, is no VCD, is cut short, or has no engine in it.
+        UserError: The file cannot be read, is not a VCD, is truncated, or has no engine.
     """
     path = Path(path)
     try:
@@ -113,7 +118,7 @@ def _head(lines: Iterator[bytes], path: Path) -> _Engine:
 
 
 def _sections(lines: Iterator[bytes], path: Path) -> Iterator[list[bytes]]:
-    """Yield the words of each section of the head, without its end."""
+    """Yield the words of each section of the header, without ``$end``."""
     words: list[bytes] = []
     for line in lines:
         for word in line.split():
@@ -133,10 +138,10 @@ def _sections(lines: Iterator[bytes], path: Path) -> Iterator[list[bytes]]:
 def _engine(
     top: tuple[str, ...], variables: list[tuple[tuple[str, ...], str, int, bytes, str]]
 ) -> _Engine:
-    found, counted = _Engine(), set[bytes]()
+    engine, counted = _Engine(), set[bytes]()
     codes = {(scope, name): code for scope, _, _, code, name in variables}
-    found.clock = codes.get((top, "clk"), b"")
-    found.signals[found.clock] = _Signal()
+    engine.clock = codes.get((top, "clk"), b"")
+    engine.signals[engine.clock] = _Signal()
     for scope, kind, bits, code, name in variables:
         if scope[: len(top)] != top or kind not in _BITS or name in _LEFT_OUT:
             continue
@@ -146,22 +151,22 @@ def _engine(
         if (lane or memory) and enable is None:
             continue
         if (lane and name in _LANE_REGISTERS) or memory:
-            group = found.lanes if lane else found.memories
+            group = engine.lanes if lane else engine.memories
             group.append((bits, code, enable or b""))
-            found.signals.setdefault(enable or b"", _Signal())
-        elif not lane and code not in counted:  # another name of the same counts once
-            found.rest.append((bits, code))
+            engine.signals.setdefault(enable or b"", _Signal())
+        elif not lane and code not in counted:  # aliases of a signal count once
+            engine.rest.append((bits, code))
         else:
             continue
         counted.add(code)
-        found.signals.setdefault(code, _Signal())
-    return found
+        engine.signals.setdefault(code, _Signal())
+    return engine
 
 
 def _changes(lines: Iterator[bytes], engine: _Engine, path: Path) -> tuple[int, float]:
-    """Follow all changes; return the clocks, and the time of one."""
+    """Process all changes; return the number of clock cycles, and the clock period."""
     signals, clock, now = engine.signals, engine.clock, 0
-    edges: list[int] = [0, 0, 0]  # how many, the first and the last
+    edges: list[int] = [0, 0, 0]  # number of rising edges, time of the first and of the last
     try:
         for line in lines:
             kind = line[:1]

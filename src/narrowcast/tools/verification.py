@@ -1,4 +1,4 @@
-"""What the simulations of a design found, as ``verification.json`` and the report say it."""
+"""Records of the simulations, for ``verification.json`` and the report."""
 
 from dataclasses import dataclass
 from typing import Annotated
@@ -9,11 +9,11 @@ from narrowcast.records import IF_KNOWN
 
 @dataclass(frozen=True)
 class Checked:
-    """What a simulator checked.
+    """The comparison of a simulator's results with the integer model.
 
     Attributes:
-        windows: How many were simulated.
-        mismatches: How many of them differ from the integer model.
+        windows: Number of simulated windows.
+        mismatches: Number of windows that differ from the integer model.
     """
 
     windows: int
@@ -22,11 +22,11 @@ class Checked:
 
 @dataclass(frozen=True)
 class Verification:
-    """What the simulators checked.
+    """The comparisons of both simulators.
 
     Attributes:
-        verilator: All test windows.
-        ghdl: A few of them.
+        verilator: Comparison of all test windows.
+        ghdl: Comparison of a few test windows.
     """
 
     verilator: Checked
@@ -35,11 +35,11 @@ class Verification:
 
 @dataclass(frozen=True)
 class Cycles:
-    """Clocks of one inference.
+    """Clock cycles of one inference.
 
     Attributes:
-        predicted: By the compiler.
-        simulated: As counted.
+        predicted: Number predicted by the compiler.
+        simulated: Number counted in the simulation.
     """
 
     predicted: int
@@ -51,9 +51,9 @@ class MeasuredRates:
     """Toggle rates of a traced simulation.
 
     Attributes:
-        tool: The simulator.
-        windows: How many were traced.
-        rates: Toggles per bit and clock.
+        tool: Name and version of the simulator.
+        windows: Number of traced windows.
+        rates: Toggles per bit and clock cycle.
     """
 
     tool: str
@@ -63,11 +63,11 @@ class MeasuredRates:
 
 @dataclass(frozen=True)
 class VerifyResults(Verification):
-    """What the simulations found: ``verification.json``.
+    """Results of the simulations: ``verification.json``.
 
     Attributes:
-        cycles: Clocks of one inference.
-        activity: Toggle rates, where they were asked for.
+        cycles: Clock cycles of one inference.
+        activity: Toggle rates; None if they were not measured.
     """
 
     cycles: Cycles

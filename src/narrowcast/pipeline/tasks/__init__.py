@@ -1,4 +1,4 @@
-"""What each stage does: a module for each, which says what the stage needs, makes and runs.
+"""The stages, one module each, which defines the inputs, outputs and code of the stage.
 
-Heavy packages are imported where a stage runs, so that asking what is to be done loads none.
+Heavy packages are imported when a stage runs, so that checking for outdated stages is fast.
 """

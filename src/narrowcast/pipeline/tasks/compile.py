@@ -1,4 +1,4 @@
-"""Compilation: integers to VHDL for a device."""
+"""Compilation of the integer model to VHDL."""
 
 from pathlib import Path
 
@@ -20,7 +20,7 @@ from narrowcast.progress import Progress
 
 
 def stage(config: Config, out: Path) -> Stage[CompileResults]:
-    """Return the stage that turns the integer model into VHDL."""
+    """Return the stage that compiles the integer model."""
 
     def run(work: Path, progress: Progress) -> CompileResults:  # noqa: ARG001
         from narrowcast.compile import HardwareOptions, compile_model

@@ -1,4 +1,4 @@
-"""Place and route: the engine on a board, and its bitstream."""
+"""Place and route for a board, and the bitstream."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -23,11 +23,11 @@ def stage(
         from narrowcast.tools.nextpnr import place
 
         device, yosys = load_device(config.hardware.device), options.find_yosys()
-        found = place(out / RTL, device, work / "flow", yosys, progress.advanced)
-        bitstream = Path(BOARD) / found.bitstream.name
+        placement = place(out / RTL, device, work / "flow", yosys, progress.advanced)
+        bitstream = Path(BOARD) / placement.bitstream.name
         (work / BOARD).mkdir()
-        found.bitstream.rename(work / bitstream)
-        return replace(found, bitstream=bitstream)
+        placement.bitstream.rename(work / bitstream)
+        return replace(placement, bitstream=bitstream)
 
     return Stage(
         name="place",

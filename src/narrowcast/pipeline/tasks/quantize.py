@@ -29,7 +29,7 @@ from narrowcast.training_records import Quantization, QuantizeResults
 
 
 def stage(config: Config, out: Path, precondition: Callable[[], None]) -> Stage[QuantizeResults]:
-    """Return the stage that turns the float model into integers."""
+    """Return the stage that fine-tunes and exports the integer model."""
 
     def run(work: Path, progress: Progress) -> QuantizeResults:
         return _quantise(config, out, work, progress)

@@ -1,4 +1,4 @@
-"""The readings, as the stages that learn from them take them."""
+"""The readings, for the stages that train."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def learning_settings(config: Config) -> dict[str, Any]:
-    """Return what a trained model depends on, as JSON, by section."""
+    """Return the settings that a trained model depends on, as JSON, by section."""
     plain = config.model_dump(mode="json", include={"data", "model", "train"})
     del plain["data"]["path"]  # the content counts, and it may have moved
     return plain
@@ -25,10 +25,10 @@ def source_files(config: Config) -> dict[str, Path]:
 
 
 def load_windows(config: Config) -> "tuple[Dataset, DataSummary]":
-    """Return the windows, and what there is to say of them.
+    """Return the windows, and the summary of the data.
 
     Raises:
-        UserError: The readings cannot be read, or not be learnt from.
+        UserError: The readings cannot be read, or cannot be used for training.
     """
     from narrowcast.data import make_windows, read_table
 
@@ -54,7 +54,7 @@ def load_windows(config: Config) -> "tuple[Dataset, DataSummary]":
 
 
 def epoch_progress(progress: Progress) -> Callable[[int, int, float], None]:
-    """Return what a training tells of every epoch."""
+    """Return the callback that reports every epoch of a training."""
     return lambda epoch, epochs, rmse: progress.advanced(
         epoch, epochs, f"epoch {epoch} of {epochs}, validation RMSE {rmse:.4g}"
     )

@@ -1,4 +1,4 @@
-"""The report: what all stages found out."""
+"""The report on all stages."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -34,7 +34,7 @@ from narrowcast.training_records import Quantization, QuantizeResults, TrainResu
 
 
 def stage(config: Config, out: Path, earlier: Sequence[Stage[Any]]) -> Stage[Report]:
-    """Return the stage that gathers what the earlier ones found out."""
+    """Return the stage that collects the results of the earlier ones."""
     placed = any(each.name == "place" for each in earlier)
     states = {each.name: read_state(out, each.name) for each in earlier}
     seconds = {name: state.seconds for name, state in states.items() if state is not None}

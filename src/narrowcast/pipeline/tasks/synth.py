@@ -1,4 +1,4 @@
-"""Synthesis: what the design takes of the device."""
+"""Synthesis, and the project for Vivado."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -15,7 +15,7 @@ from narrowcast.tools.yosys import Synthesis
 def stage(
     config: Config, out: Path, options: Options, precondition: Callable[[], None]
 ) -> Stage[Synthesis]:
-    """Return the stage that synthesises the VHDL, and writes a project for Vivado."""
+    """Return the stage that synthesises the VHDL and writes a project for Vivado."""
     hardware = config.hardware
 
     def run(work: Path, progress: Progress) -> Synthesis:  # noqa: ARG001
@@ -25,9 +25,9 @@ def stage(
 
         device, clock = load_device(hardware.device), hardware.clock_mhz
         synthesise = synthesise_vivado if options.synth == "vivado" else synthesise_yosys
-        found = synthesise(out / RTL, device, clock, work / "flow", options.find_yosys())
+        results = synthesise(out / RTL, device, clock, work / "flow", options.find_yosys())
         write_vivado_project(work / VIVADO, device, clock)
-        return found
+        return results
 
     return Stage(
         name="synth",

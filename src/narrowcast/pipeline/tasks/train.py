@@ -28,8 +28,8 @@ def stage(config: Config, precondition: Callable[[], None]) -> Stage[TrainResult
         model, history = train_float(dataset, config, epoch_progress(progress))
         save_state(model, work / FLOAT_MODEL)
         forecast = predict(model, dataset.test.inputs, dataset)
-        found = {"float": errors(forecast, dataset.test.target), **baselines(dataset)}
-        return TrainResults(summary, found, history)
+        test = {"float": errors(forecast, dataset.test.target), **baselines(dataset)}
+        return TrainResults(summary, test, history)
 
     settings = learning_settings(config)
     del settings["train"]["finetune_epochs"]

@@ -1,4 +1,4 @@
-"""Verification: the VHDL simulated against the integer model."""
+"""Verification: simulates the VHDL and compares it with the integer model."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -17,14 +17,14 @@ from narrowcast.records import read_record
 from narrowcast.tools.verification import Checked, Cycles, MeasuredRates, VerifyResults
 
 NAME = "verify"
-_TRACED = 2  # windows, the test part's first and last: more of them give the same toggle rates
+_TRACED = 2  # windows, the first and the last of the test part; more give the same toggle rates
 
 
 def stage(
     config: Config, out: Path, precondition: Callable[[], None], *, activity: bool
 ) -> Stage[VerifyResults]:
-    """Return the stage that simulates; with ``activity`` it measures toggle rates, too."""
-    known = read_state(out, NAME)  # toggle rates that were asked for once are kept up
+    """Return the stage that simulates and, with ``activity``, measures toggle rates."""
+    known = read_state(out, NAME)  # once requested, toggle rates are always measured
     activity = activity or (known is not None and known.options.get("activity") is True)
 
     def run(work: Path, progress: Progress) -> VerifyResults:
@@ -58,20 +58,20 @@ def _verify(
         ("ghdl", simulate_ghdl, few),
         ("verilator", simulate_verilator, slice(None)),
     ):
-        found = simulate(
+        simulation = simulate(
             out / RTL, model, inputs[windows], expected[windows], work / tool, progress.advanced
         )
-        if found.mismatches:
+        if simulation.mismatches:
             raise ToolError(
-                f"{tool}: {found.mismatches} of {found.windows} windows differ from the integer "
-                f"model\n{found.first_difference or ''}".rstrip()
+                f"{tool}: {simulation.mismatches} of {simulation.windows} windows differ from the "
+                f"integer model\n{simulation.first_difference or ''}".rstrip()
             )
-        if found.cycles != predicted:
+        if simulation.cycles != predicted:
             raise ToolError(
-                f"{tool}: a window took {found.cycles} cycles, but {predicted} were predicted"
+                f"{tool}: a window took {simulation.cycles} cycles, but {predicted} were predicted"
             )
-        checked[tool] = Checked(found.windows, found.mismatches)
-        cycles = Cycles(predicted, found.cycles)
+        checked[tool] = Checked(simulation.windows, simulation.mismatches)
+        cycles = Cycles(predicted, simulation.cycles)
     return VerifyResults(
         verilator=checked["verilator"],
         ghdl=checked["ghdl"],
