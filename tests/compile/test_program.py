@@ -112,6 +112,13 @@ def test_every_access_of_a_drawn_graph_finds_its_data(seed: int) -> None:
         ScheduleChecker(design, derive=True).check()
 
 
+@pytest.mark.parametrize("name", ["chain", "shared_keys", "rows_of_output"])
+def test_a_row_stays_while_tiles_read_it(name: str) -> None:
+    """With one lane, a job's first results are stored long before its last tile has been read."""
+    options = HardwareOptions(lanes=1, ways=1)
+    ScheduleChecker(compile_model(graph_model(name), roomy(), area, options)).check()
+
+
 def test_multipliers_of_rows_stay_until_they_are_read() -> None:
     """Scores run ahead of their context, whose values come late, as far as the ring holds."""
     g = GraphBuilder()
