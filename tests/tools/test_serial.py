@@ -3,7 +3,6 @@
 from pathlib import Path
 
 import pytest
-from words import random_words
 
 from narrowcast.compile import HardwareOptions, compile_model
 from narrowcast.estimate import area
@@ -15,6 +14,7 @@ from narrowcast.targets.device import load_device
 from narrowcast.tools.ghdl import analyse
 from narrowcast.tools.nextpnr import SERIAL_SOURCES
 from narrowcast.tools.process import require, run
+from words import random_words
 
 SYNC = 0xA5
 CLOCKS_PER_BIT = 8

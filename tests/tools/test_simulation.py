@@ -6,7 +6,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from words import random_words
 
 from narrowcast.compile import Design, HardwareOptions, compile_model
 from narrowcast.compile.lanes import LaneKind
@@ -24,6 +23,7 @@ from narrowcast.tools.simulate import (
     simulate_ghdl,
     simulate_verilator,
 )
+from words import random_words
 
 DEVICE = load_device("xc7s15")
 ROOMY = replace(DEVICE, lut=10**6, ff=10**6, blocks=1000)
