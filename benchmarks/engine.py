@@ -22,8 +22,9 @@ from typing import Any
 import plotly.graph_objects as go
 
 from narrowcast.compile import Design, compile_model
-from narrowcast.estimate import estimate_design
-from narrowcast.integer.random_model import Shape, random_model
+from narrowcast.estimate import area, estimate_design
+from narrowcast.integer.builder import Shape
+from narrowcast.integer.random_model import random_model
 from narrowcast.records import to_json
 from narrowcast.targets.device import load_device
 from narrowcast.tools.yosys import synthesise_yosys
@@ -31,9 +32,16 @@ from narrowcast.tools.yosys import synthesise_yosys
 WINDOWS, CHANNELS, BITS = (6, 12, 24), (8, 16, 32, 64), (4, 6, 8)
 PUBLISHED = {(6, 64, 8): 284_600, (12, 64, 6): 580_200, (12, 32, 4): 169_000}
 COLUMNS = (
-    *("window", "channels", "bits", "ways", "columns", "cycles", "utilisation"),
-    *("lut_estimate", "lut", "ff_estimate", "ff", "bram36", "dsp", "levels", "fits"),
+    *("window", "channels", "bits", "ways", "columns", "cycles", "cycles_before", "utilisation"),
+    *("lut_estimate", "lut", "lut_before", "ff_estimate", "ff", "bram36", "dsp", "levels", "fits"),
 )
+
+
+# Cycles and LUT of the engine that ran the Transformer only.
+BEFORE = {
+    (each["window"], each["channels"], each["bits"]): each
+    for each in json.loads(Path(__file__).with_name("engine_before.json").read_text())
+}
 
 
 def synthesised(design: Design, folder: Path) -> dict[str, Any]:
@@ -53,7 +61,7 @@ def synthesised(design: Design, folder: Path) -> dict[str, Any]:
 def point(window: int, channels: int, bits: int, folder: Path | None) -> dict[str, Any]:
     """Return the figures of one model."""
     model = random_model(Shape(window, 7, channels), (bits,), input_bits=8)
-    design = compile_model(model, load_device("xc7s15"))
+    design = compile_model(model, load_device("xc7s15"), area)
     guess = estimate_design(design)
     result: dict[str, Any] = {
         "window": window,
@@ -64,6 +72,7 @@ def point(window: int, channels: int, bits: int, folder: Path | None) -> dict[st
         "columns": design.array.columns,
         "lanes": design.lanes,
         "cycles": design.cycles,
+        "cycles_before": BEFORE[window, channels, bits]["cycles"],
         "utilisation": round(design.utilisation, 4),
         "lut_estimate": guess.lut,
         "ff_estimate": guess.ff,
@@ -71,6 +80,7 @@ def point(window: int, channels: int, bits: int, folder: Path | None) -> dict[st
     if folder is not None:
         found = synthesised(design, folder)
         result |= {key: found[key] for key in ("lut", "ff", "bram36", "dsp", "fits")}
+        result["lut_before"] = BEFORE[window, channels, bits]["lut"]
         result["levels"] = found["longest_path"]["levels"]
     return result
 

@@ -31,7 +31,8 @@ from narrowcast.estimate import Estimate, estimate, estimate_design
 from narrowcast.estimate.power import published_uj
 from narrowcast.estimate.samples import sample
 from narrowcast.integer import Linear, execute
-from narrowcast.integer.random_model import Shape, random_model
+from narrowcast.integer.builder import Shape
+from narrowcast.integer.random_model import random_model
 from narrowcast.records import to_json
 from narrowcast.targets.device import Device, load_device
 from narrowcast.tools.simulate import simulate_ghdl

@@ -15,7 +15,8 @@ from pathlib import Path
 
 from narrowcast.compile import compile_model
 from narrowcast.errors import ToolError, UserError
-from narrowcast.integer.random_model import Shape, random_model
+from narrowcast.integer.builder import Shape
+from narrowcast.integer.random_model import random_model
 from narrowcast.records import to_json
 from narrowcast.targets.device import load_device
 from narrowcast.tools.nextpnr import place
