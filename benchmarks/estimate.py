@@ -22,15 +22,14 @@ from random import Random
 from typing import Any
 
 import numpy as np
-from narrowcast.compile.area import area
 
 from narrowcast.compile import Design, HardwareOptions, best_design, compile_model
 from narrowcast.config import Config, load_config, quantised_names
 from narrowcast.errors import UserError
-from narrowcast.estimate import Estimate, estimate, estimate_design
+from narrowcast.estimate import Estimate, area, estimate, estimate_design
 from narrowcast.estimate.power import published_uj
 from narrowcast.estimate.samples import sample
-from narrowcast.integer import Linear, execute
+from narrowcast.integer import Linear, execute_words
 from narrowcast.integer.builder import Shape
 from narrowcast.integer.random_model import random_model
 from narrowcast.records import to_json
@@ -72,7 +71,7 @@ def models(
     for seed in itertools.count(first):
         try:
             drawn = sample(device, seed)
-            design = best_design(drawn.model(), device, HardwareOptions(**drawn.hw))
+            design = best_design(drawn.model(), device, area, HardwareOptions(**drawn.hw))
         except UserError:  # DSP blocks or block memories do not last
             continue
         if tables[0] <= area(design).lut / device.lut <= tables[1]:
@@ -92,10 +91,12 @@ def truth(design: Design, folder: Path, *, simulated: bool) -> dict[str, Any]:
     if not kept.is_file():
         found = to_json(synthesise_yosys(work / "rtl", design.device, 100.0, work / "yosys"))
         if simulated and design.cycles <= MOST_SIMULATED:
-            tensor = design.model.tensors[design.model.input]
-            shape = (2, tensor.rows, tensor.columns)
-            inputs = np.random.default_rng(0).integers(tensor.low, tensor.high + 1, shape)
-            expected = execute(design.model, inputs)
+            random = np.random.default_rng(0)
+            tensors = design.model.input_tensors
+            inputs = np.concatenate(
+                [random.integers(t.low, t.high + 1, (2, t.size)) for t in tensors], axis=1
+            )
+            expected = execute_words(design.model, inputs)
             run = simulate_ghdl(work / "rtl", design.model, inputs, expected, work / "ghdl")
             found["cycles"], found["mismatches"] = run.cycles, run.mismatches
         kept.write_text(json.dumps(found) + "\n")
@@ -105,6 +106,7 @@ def truth(design: Design, folder: Path, *, simulated: bool) -> dict[str, Any]:
 
 def held_out(device: Device, seed: int, design: Design, folder: Path) -> dict[str, Any]:
     """Compare the estimate of a model with the truth."""
+    drawn = sample(device, seed).shape
     begun = time.perf_counter()
     guess = estimate_design(design)
     seconds = time.perf_counter() - begun
@@ -115,7 +117,7 @@ def held_out(device: Device, seed: int, design: Design, folder: Path) -> dict[st
     return {
         "device": device.name,
         "seed": seed,
-        "n x d": f"{design.model.window} x {design.model.channels}",
+        "n x d": f"{drawn.window} x {drawn.channels}",
         "bits": " ".join(map(str, design.bank_bits)),
         "cycles": cycles,
         "simulated": "cycles" in found,
@@ -164,11 +166,15 @@ def other_weights(device: Device, count: int) -> dict[str, Any]:
         drawn = sample(device, seed)
         model = design.model
         widths = {name: tensor.bits for name, tensor in model.tensors.items()}
-        widths |= {s.weights: s.weight_bits for s in model.steps if isinstance(s, Linear)}
+        widths |= {s.weights: s.weight_bits for s in model.operations if isinstance(s, Linear)}
         other = random_model(drawn.shape, (8,), seed + 1, widths=widths)
         try:
             guesses = [
-                estimate_design(d) for d in (design, compile_model(other, device, **drawn.hw))
+                estimate_design(d)
+                for d in (
+                    design,
+                    compile_model(other, device, area, HardwareOptions(**drawn.hw)),
+                )
             ]
         except UserError:
             continue
@@ -196,7 +202,7 @@ def energies() -> list[dict[str, float]]:
     rows = []
     for window, channels, bits, total, cycles, seconds in PUBLISHED:
         model = random_model(Shape(window, 7, channels), (bits,), input_bits=8)
-        ours = estimate_design(compile_model(model, device), 100.0)
+        ours = estimate_design(compile_model(model, device, area), 100.0)
         then = published_uj(total, cycles, device.power, seconds, 100.0)
         rows.append(
             {

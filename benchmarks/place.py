@@ -15,6 +15,7 @@ from pathlib import Path
 
 from narrowcast.compile import compile_model
 from narrowcast.errors import ToolError, UserError
+from narrowcast.estimate import area
 from narrowcast.integer.builder import Shape
 from narrowcast.integer.random_model import random_model
 from narrowcast.records import to_json
@@ -41,7 +42,7 @@ def run(device: str, window: int, channels: int, bits: int, out: Path) -> dict:
     shutil.rmtree(out, ignore_errors=True)
     try:
         model = random_model(Shape(window, INPUTS, channels), (bits,), 1)
-        design = compile_model(model, target)
+        design = compile_model(model, target, area)
         result |= {"lanes": design.lanes, "cycles": design.cycles}
         design.write_rtl(out / "rtl")
         placed = place(out / "rtl", target, out / "work")
