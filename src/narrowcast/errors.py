@@ -1,4 +1,7 @@
-"""Errors that the user can correct."""
+"""Errors that the user can correct, and the boundary that turns others into them."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 
 class UserError(Exception):
@@ -10,3 +13,53 @@ class UserError(Exception):
 
 class ToolError(Exception):
     """An external tool (GHDL, Verilator, yosys, Vivado) failed. The message quotes its output."""
+
+
+def shown(value: object, limit: int = 60) -> str:
+    """Return a value from outside as one short line of printable characters.
+
+    Args:
+        value: Text is quoted; other values appear as ``str`` gives them.
+        limit: Largest number of characters; more are replaced by an ellipsis.
+    """
+    line = repr(value[: 2 * limit]) if isinstance(value, str) else str(value)
+    line = line.encode("unicode_escape").decode() if not line.isprintable() else line
+    return line if len(line) <= limit else f"{line[: limit - 3]}..."
+
+
+def one_line(error: BaseException, limit: int = 180) -> str:
+    """Return the first line of an exception's message, or its type, as a short printable line."""
+    first = next((line.strip() for line in str(error).splitlines() if line.strip()), "")
+    printable = "".join(each if each.isprintable() else " " for each in first[: 2 * limit])
+    line = printable or type(error).__name__
+    return line if len(line) <= limit else f"{line[: limit - 3]}..."
+
+
+@contextmanager
+def boundary(source: str, advice: str = "") -> Iterator[None]:
+    """Turn whatever a library raises while it reads ``source`` into one line for the user.
+
+    Libraries document few of the exceptions that damaged input provokes in them, so that a list of
+    types is never complete. Known mistakes are reported by name inside of the boundary.
+
+    Args:
+        source: What is read, usually a path.
+        advice: What to do about it.
+
+    Raises:
+        UserError: Anything but an error for the user or an interruption was raised.
+    """
+    try:
+        yield
+    except (UserError, ToolError):
+        raise
+    except MemoryError:
+        raise UserError(f"{source}: not enough memory to read it") from None
+    except OSError as error:
+        reason = error.strerror or one_line(error)
+        raise UserError(f"{source}: cannot be read: {reason}") from None
+    except RecursionError:
+        raise UserError(f"{source}: is nested too deeply") from None
+    except Exception as error:
+        rest = f": {advice}" if advice else ""
+        raise UserError(f"{source}: {one_line(error)}{rest}") from error

@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 
 from narrowcast.config import DataConfig, did_you_mean
 from narrowcast.data.scaling import Array
-from narrowcast.errors import UserError
+from narrowcast.errors import UserError, one_line
 
 _MISSING = ["", "NA", "N/A", "null", "NULL"]
 _PARQUET = {".parquet", ".pq"}
@@ -205,7 +205,7 @@ def _schema(path: Path) -> list[str]:
     try:
         return list(pq.read_schema(path).names)
     except pa.ArrowException as error:
-        raise UserError(f"{path}: not a readable Parquet file: {_one_line(error)}") from None
+        raise UserError(f"{path}: not a readable Parquet file: {one_line(error)}") from None
 
 
 def _read_parquet(path: Path, columns: Sequence[int]) -> pd.DataFrame:
@@ -214,7 +214,7 @@ def _read_parquet(path: Path, columns: Sequence[int]) -> pd.DataFrame:
     try:
         table = pq.read_table(path, columns=[names[column] for column in columns])
     except (pa.ArrowException, OSError) as error:
-        raise UserError(f"{path}: not a readable Parquet file: {_one_line(error)}") from None
+        raise UserError(f"{path}: not a readable Parquet file: {one_line(error)}") from None
     for name, values in zip(table.column_names, table.columns, strict=True):
         if pa.types.is_floating(values.type):
             # pandas does not distinguish NaN from null
@@ -223,10 +223,6 @@ def _read_parquet(path: Path, columns: Sequence[int]) -> pd.DataFrame:
                 raise UserError(f"{path}, column {name!r}, row {bad + 1}: 'nan' is not a number")
     frame: pd.DataFrame = table.to_pandas(ignore_metadata=True)
     return frame.set_axis(list(columns), axis=1)
-
-
-def _one_line(error: Exception) -> str:
-    return str(error).splitlines()[0] if str(error) else type(error).__name__
 
 
 def _separator(line: str) -> str:

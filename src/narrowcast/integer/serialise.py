@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from safetensors import SafetensorError
 from safetensors.numpy import load, save
 
-from narrowcast.errors import UserError
+from narrowcast.errors import UserError, one_line, shown
 from narrowcast.files import write_whole
 from narrowcast.integer.analysis import analyse
 from narrowcast.integer.model import (
@@ -30,11 +30,10 @@ from narrowcast.integer.model import (
     Scores,
     Tensor,
 )
-from narrowcast.integer.validate import check_distinct, shown
+from narrowcast.integer.validate import check_distinct
 
 JSON_NAME = "integer_model.json"
 ARRAYS_NAME = "integer_model.safetensors"
-_MOST_MESSAGE = 180
 AGAIN = "run 'narrowcast quantize' again"
 
 
@@ -230,7 +229,7 @@ def load_model(folder: Path | str) -> IntegerModel:
     try:
         parsed = _Document.model_validate_json(json.dumps(document))
     except ValidationError as error:
-        raise UserError(f"{path}: {_brief(_first_mistake(error))}; {AGAIN}") from None
+        raise UserError(f"{path}: {_first_mistake(error)}; {AGAIN}") from None
     arrays = _read_arrays(packed, arrays_path)
     try:
         check_distinct([each.name for each in parsed.tensors], "two tensors are called")
@@ -246,7 +245,7 @@ def load_model(folder: Path | str) -> IntegerModel:
         )
         analyse(model)
     except ValueError as error:
-        raise UserError(f"{path}: {_brief(str(error))}; {AGAIN}") from None
+        raise UserError(f"{path}: {one_line(error)}; {AGAIN}") from None
     return model
 
 
@@ -290,10 +289,7 @@ def _read_arrays(packed: bytes, path: Path) -> dict[str, Array]:
 def _first_mistake(error: ValidationError) -> str:
     first = error.errors(include_url=False)[0]
     place = ".".join(str(step) for step in first["loc"])
-    return f"{place}: {first['msg'].lower()}"
-
-
-def _brief(message: str) -> str:
-    """Shorten a message, which may quote the file, to one short line."""
-    line = "".join(each if each.isprintable() else " " for each in message)
-    return line if len(line) <= _MOST_MESSAGE else f"{line[: _MOST_MESSAGE - 3]}..."
+    message = " ".join(
+        first["msg"].lower().splitlines()
+    )  # it quotes the file, line breaks included
+    return one_line(ValueError(f"{place}: {message}"))

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from narrowcast.errors import shown
 from narrowcast.integer.arithmetic import MAX_SHIFT, MULTIPLIER_BITS, integer_range, signed_bits
 from narrowcast.integer.bounds import Bounds
 from narrowcast.integer.model import (
@@ -47,13 +48,6 @@ _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_.]{0,99}", re.ASCII)
 def _require(condition: bool, message: str) -> None:
     if not condition:
         raise ValueError(message)
-
-
-def shown(text: object) -> str:
-    """Return a value from a file as one short line of printable characters."""
-    line = repr(text) if isinstance(text, str) else str(text)
-    line = line.encode("unicode_escape").decode() if not line.isprintable() else line
-    return line if len(line) <= 60 else f"{line[:57]}..."
 
 
 def check_structure(model: IntegerModel) -> None:
