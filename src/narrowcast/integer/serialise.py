@@ -289,7 +289,5 @@ def _read_arrays(packed: bytes, path: Path) -> dict[str, Array]:
 def _first_mistake(error: ValidationError) -> str:
     first = error.errors(include_url=False)[0]
     place = ".".join(str(step) for step in first["loc"])
-    message = " ".join(
-        first["msg"].lower().splitlines()
-    )  # it quotes the file, line breaks included
+    message = " ".join(first["msg"].lower().splitlines())  # it quotes the file
     return one_line(ValueError(f"{place}: {message}"))
