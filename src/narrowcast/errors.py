@@ -22,7 +22,10 @@ def shown(value: object, limit: int = 60) -> str:
         value: Text is quoted; other values appear as ``str`` gives them.
         limit: Largest number of characters; more are replaced by an ellipsis.
     """
-    line = repr(value[: 2 * limit]) if isinstance(value, str) else str(value)
+    try:
+        line = repr(value[: 2 * limit]) if isinstance(value, str) else str(value)
+    except (ValueError, RecursionError):  # an integer of thousands of digits, or deep nesting
+        line = f"a value of type {type(value).__name__}"
     line = line.encode("unicode_escape").decode() if not line.isprintable() else line
     return line if len(line) <= limit else f"{line[: limit - 3]}..."
 
