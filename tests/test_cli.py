@@ -188,6 +188,16 @@ def test_command_without_its_predecessor(run: Run, command: str, first: str) -> 
     assert f"run 'narrowcast {first}' first" in said
 
 
+def test_a_report_on_other_data_is_refused(run: Run, folder: Path) -> None:
+    assert run("train", "run.toml", "--out", "out")[0] == 0
+    other = folder / "other.csv"
+    other.write_text((folder / "readings.csv").read_text().replace(",3,", ",2,"))
+    before = snapshot(folder)
+    said = complaint(run("report", "run.toml", "--out", "out", "--data", "other.csv"))
+    assert "the data has changed since 'train' ran: run 'narrowcast train' again" in said
+    assert snapshot(folder) == before
+
+
 def test_output_folder_that_cannot_be_written(run: Run) -> None:
     assert "cannot be written" in complaint(run("train", "run.toml", "--out", "readings.csv"))
     assert "cannot be written" in complaint(run("train", "run.toml", "--out", "/proc/out"))
