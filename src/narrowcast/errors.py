@@ -1,5 +1,6 @@
 """Errors that the user can correct, and the boundary that turns others into them."""
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -28,6 +29,11 @@ def shown(value: object, limit: int = 60) -> str:
         line = f"a value of type {type(value).__name__}"
     line = line.encode("unicode_escape").decode() if not line.isprintable() else line
     return line if len(line) <= limit else f"{line[: limit - 3]}..."
+
+
+def shown_key(key: str) -> str:
+    """Return a dotted key from outside: as it is if it is short and plain, else as ``shown``."""
+    return key if re.fullmatch(r"[\w.*-]{1,60}", key) else shown(key)
 
 
 def one_line(error: BaseException, limit: int = 180) -> str:

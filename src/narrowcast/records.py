@@ -6,7 +6,7 @@ from typing import Any, TypeVar
 
 from pydantic import Field, TypeAdapter, ValidationError
 
-from narrowcast.errors import UserError, boundary, shown
+from narrowcast.errors import UserError, boundary, shown_key
 from narrowcast.files import write_whole
 
 Content = TypeVar("Content")
@@ -48,7 +48,7 @@ def read_record(path: Path, kind: type[Content]) -> Content:
             first = error.errors(include_url=False)[0]
             where = ".".join(str(step) for step in first["loc"])
             raise UserError(
-                f"{path}: {shown(where)}: {first['msg'].lower()}: delete it and run again"
+                f"{path}: {shown_key(where)}: {first['msg'].lower()}: delete it and run again"
             ) from None
         except ValueError:
             raise UserError(f"{path}: is truncated or not JSON: delete it and run again") from None

@@ -1,17 +1,15 @@
 """Error messages for invalid configurations, each in one line."""
 
 import difflib
-import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from narrowcast.errors import shown
+from narrowcast.errors import shown, shown_key
 
 _EXPLAINED = 50  # mistakes at most
-_BARE_KEY = re.compile(r"[A-Za-z0-9_.-]{1,60}")
 
 
 def did_you_mean(word: str, choices: Iterable[str]) -> str:
@@ -19,11 +17,6 @@ def did_you_mean(word: str, choices: Iterable[str]) -> str:
     folded = {choice.lower(): choice for choice in choices}
     near = difflib.get_close_matches(word.lower(), folded, n=1)
     return f" (did you mean {folded[near[0]]!r}?)" if near else ""
-
-
-def shown_key(key: str) -> str:
-    """Return a key of the user's for a message: quoted and shortened unless it is a plain word."""
-    return key if _BARE_KEY.fullmatch(key) else shown(key)
 
 
 def first_mistake(

@@ -10,7 +10,7 @@ from typing import Annotated, Literal, TypeVar
 
 from pydantic import BeforeValidator, Field, field_serializer
 
-from narrowcast.config.mistakes import did_you_mean, shown_key
+from narrowcast.config.mistakes import did_you_mean
 from narrowcast.config.section import Section
 from narrowcast.config.tensor_names import (
     array_name,
@@ -19,7 +19,7 @@ from narrowcast.config.tensor_names import (
     scheme_names,
     symmetric_names,
 )
-from narrowcast.errors import shown
+from narrowcast.errors import shown, shown_key
 
 Choice = TypeVar("Choice")
 Scheme = Literal["adaptive", "symmetric", "asymmetric"]

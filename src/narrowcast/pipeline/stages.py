@@ -19,7 +19,7 @@ from typing import Any, Generic, TypeVar
 from pydantic import TypeAdapter
 
 from narrowcast import __version__
-from narrowcast.errors import UserError
+from narrowcast.errors import UserError, shown, shown_key
 from narrowcast.files import clear_parts, write_whole
 from narrowcast.progress import Progress
 from narrowcast.records import read_record, write_record
@@ -185,7 +185,8 @@ def check_ready(out: Path, stage: Stage[Any], earlier: Sequence[Stage[Any]]) -> 
         if changed := first_difference(state.settings, plain(before.settings)):
             key, then, now = changed
             raise UserError(
-                f"{out}: '{before.name}' ran with {key} = {then}, but it is now {now}: {again}"
+                f"{out}: '{before.name}' ran with {shown_key(key)} = {shown(then)}, but it is now "
+                f"{shown(now)}: {again}"
             )
         made = _digests(out, [name for name in before.makes if name in stage.needs])
         for name, digest in made.items():
