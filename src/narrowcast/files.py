@@ -11,6 +11,14 @@ from typing import IO
 from narrowcast.errors import UserError
 
 
+def clear_parts(*folders: Path) -> None:
+    """Remove the temporary files that killed runs have left. No run may be at work there."""
+    for folder in folders:
+        for path in folder.glob(".*.[0-9]*.part"):
+            with suppress(OSError):
+                path.unlink()
+
+
 def write_whole(path: Path, content: bytes | str) -> None:
     """Write a file atomically: write a temporary file in the same folder, then rename it.
 
