@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from narrowcast.errors import ToolError, UserError
+from narrowcast.files import locked
 from narrowcast.pipeline.stages import Stage, check_ready, is_done, read_state, run_stage
 from narrowcast.progress import Progress
 from narrowcast.records import read_record
@@ -142,14 +143,18 @@ def test_failure_leaves_everything_as_it_was(
     assert kitchen.both() == []
 
 
-def test_a_first_stage_that_fails_leaves_no_folder(tmp_path: Path) -> None:
+def test_a_first_stage_that_fails_leaves_no_folder_but_the_users_own(tmp_path: Path) -> None:
     def burn(work: Path, _: Progress) -> Weight:
         (work / "bread").write_text("coal")
         raise UserError("burnt")
 
-    with pytest.raises(UserError):
-        run_stage(tmp_path / "new", Stage("bake", burn, "bake.json", Weight, ("bread",)))
+    for out in (tmp_path / "new" / "one", tmp_path / "own"):
+        if out.name == "own":
+            out.mkdir()
+        with pytest.raises(UserError), locked(out):
+            run_stage(out, Stage("bake", burn, "bake.json", Weight, ("bread",)))
     assert not (tmp_path / "new").exists()
+    assert not list((tmp_path / "own").iterdir())
 
 
 def test_damaged_state_is_no_state(kitchen: Kitchen) -> None:

@@ -39,7 +39,7 @@ Activity = Annotated[
     ),
 ]
 Yosys = Annotated[
-    Path | None,
+    str | None,  # a Path would be the same for "yosys" and "./yosys"
     typer.Option("--yosys", metavar="PATH", help="Path of yosys, not the installed package."),
 ]
 DeviceName = Annotated[

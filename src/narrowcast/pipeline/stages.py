@@ -149,11 +149,16 @@ def run_stage(
         shutil.rmtree(work, ignore_errors=True)
         with suppress(OSError):  # not empty, unless the first stage of all has failed
             work.parent.rmdir()
-            out.rmdir()
     state = State(**made_from, outputs=_digests(out, stage.makes), seconds=seconds)
     write_whole(_state_path(out, stage.name), json.dumps(asdict(state), indent=1) + "\n")
     progress.finished(stage.name, seconds, reused=False)
     return results
+
+
+def remove_unfinished(out: Path) -> None:
+    """Remove what stages have left that were killed. No other process may be at work in DIR."""
+    for work in (out / STATE_FOLDER).glob("*.work"):
+        shutil.rmtree(work, ignore_errors=True)
 
 
 def check_ready(out: Path, stage: Stage[Any], earlier: Sequence[Stage[Any]]) -> None:

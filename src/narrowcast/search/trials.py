@@ -6,7 +6,6 @@ after full training. A trial is written as one line when it is finished. If a se
 next run removes an incomplete last line.
 """
 
-import fcntl
 import json
 import math
 import warnings
@@ -24,7 +23,7 @@ from optuna.trial import FrozenTrial, TrialState
 from pydantic import BaseModel, model_validator
 
 from narrowcast.errors import UserError
-from narrowcast.files import write_whole
+from narrowcast.files import locked, write_whole
 from narrowcast.pipeline.stages import first_difference, plain
 from narrowcast.search.objectives import Objectives
 
@@ -33,7 +32,6 @@ PROBLEM = "search.json"
 PROBES, CANDIDATES, TRAINED = "probes", "candidates", "trained"
 VIOLATIONS = "violations"
 POPULATION = 40
-_LOCK = ".search.lock"
 
 optuna.logging.set_verbosity(optuna.logging.WARNING)
 
@@ -197,16 +195,7 @@ def open_trials(
             f"{path}: there is a search already: go on with it by --resume, or choose another "
             "folder with --out"
         )
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-        lock = (out / _LOCK).open("w")
-    except OSError as error:
-        raise UserError(f"{out}: cannot be written: {error.strerror}") from None
-    with lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise UserError(f"{out}: another search is at work there") from None
+    with locked(out):
         if resume:
             _check_problem(out / PROBLEM, problem)
             _mend(path)

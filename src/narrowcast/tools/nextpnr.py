@@ -5,6 +5,7 @@ assign its pins. Fmax, resources and bitstream are from the same run.
 """
 
 import json
+import math
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,12 +13,13 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from narrowcast.errors import ToolError, UserError
+from narrowcast.errors import UserError
 from narrowcast.targets.device import Board, Device, device_names, load_device
 from narrowcast.targets.family import PlaceAndRoute
 from narrowcast.tools.ghdl import to_verilog
-from narrowcast.tools.process import ProgressCallback, run, yowasp
+from narrowcast.tools.process import ProgressCallback, reading, run
 from narrowcast.tools.yosys import run_yosys
+from narrowcast.tools.yowasp import yowasp
 
 SERIAL_SOURCES = ("uart_receiver.vhd", "uart_transmitter.vhd", "serial_top.vhd")
 TOP = "serial_top"
@@ -142,33 +144,37 @@ def place(
     version = run([*placer, "--version"], work, name=flow.placer)
     number = re.search(r"Version nextpnr-([\w.-]+)", version)
     begin(4, flow.packer)
-    try:
-        report = json.loads((work / "timing.json").read_text())
-        fmax = min(clock["achieved"] for clock in report["fmax"].values())
-        used = {
-            key: report["utilization"][cell]["used"]
-            for key, cell in flow.cells.items()
-            if key != "dsp" or device.dsp
-        }
-        path = _critical_path(report)
-    except (OSError, ValueError, KeyError) as error:
-        raise ToolError(f"{flow.placer} left no report that can be read: {error!r}") from None
-    if flow.flip_flops is not None:
-        used["ff"] = sum(map(int, re.findall(flow.flip_flops, log)))
+    with reading(flow.placer, "report"):
+        report = json.loads((work / "timing.json").read_bytes())
+        timing = read_timing(report)
+        cells = {key: cell for key, cell in flow.cells.items() if key != "dsp" or device.dsp}
+        used = {key: int(report["utilization"][cell]["used"]) for key, cell in cells.items()}
+        if flow.flip_flops is not None:
+            used["ff"] = sum(map(int, re.findall(flow.flip_flops, log)))
+    with reading(flow.packer, "bitstream"):
+        if not (work / bitstream).stat().st_size:
+            raise ValueError("it is empty")
     return Placement(
         tool=f"{flow.placer} {number[1]}" if number else flow.placer,
         device=device.name,
         board=board.name,
         clock_mhz=board.clock_mhz,
-        fmax_mhz=round(fmax, 2),
+        fmax_mhz=timing[0],
         **{"dsp": 0, **used},
-        critical_path=path,
+        critical_path=timing[1],
         bitstream=work / bitstream,
     )
 
 
-def _critical_path(report: dict[str, Any]) -> CriticalPath:
-    """Return the slowest path between clocked cells."""
+def read_timing(report: dict[str, Any]) -> tuple[float, CriticalPath]:
+    """Return Fmax in MHz and the slowest path between clocked cells of nextpnr's report.
+
+    Raises:
+        Exception: Of any type: the report lacks what nextpnr writes.
+    """
+    fmax = min(clock["achieved"] for clock in report["fmax"].values())
+    if not 0 < fmax < math.inf:
+        raise ValueError(f"it gives {fmax} MHz")
     paths = [
         each["path"]
         for each in report["critical_paths"]
@@ -176,7 +182,7 @@ def _critical_path(report: dict[str, Any]) -> CriticalPath:
     ]
     worst = max(paths, key=lambda path: sum(part["delay"] for part in path))
     logic = [part for part in worst if part["type"] != "routing"]
-    return CriticalPath(
+    return round(fmax, 2), CriticalPath(
         ns=round(sum(part["delay"] for part in worst), 2),
         logic_ns=round(sum(part["delay"] for part in logic), 2),
         levels=sum(part["type"] == "logic" for part in logic),

@@ -15,7 +15,7 @@ from narrowcast.errors import ToolError
 from narrowcast.files import write_whole
 from narrowcast.targets.device import Device, check_vivado
 from narrowcast.tools.ghdl import SOURCES
-from narrowcast.tools.process import require, run
+from narrowcast.tools.process import LONG_MINUTES, reading, require, run
 from narrowcast.tools.yosys import Synthesis, synthesis
 
 _POWER = r"\|\s*Total On-Chip Power \(W\)\s*\|\s*([\d.]+)"
@@ -192,8 +192,9 @@ def _hierarchy(report: str) -> list[tuple[int, str, int, int]]:
 
 def _run(rtl: Path, work: Path, script: str) -> None:
     vivado = require("vivado")
-    shutil.copytree(rtl, work / "rtl", dirs_exist_ok=True)
-    run([vivado, "-mode", "batch", "-nojournal", "-source", script], work / "vivado")
+    shutil.copytree(rtl, work / "rtl", copy_function=shutil.copyfile, dirs_exist_ok=True)
+    command = [vivado, "-mode", "batch", "-nojournal", "-source", script]
+    run(command, work / "vivado", minutes=LONG_MINUTES)
 
 
 def _version(report: str) -> str:
@@ -202,14 +203,13 @@ def _version(report: str) -> str:
 
 
 def _report(work: Path, name: str) -> str:
-    try:
+    with reading("Vivado", f"report of {name}"):
         return (work / "vivado" / f"{name}.rpt").read_text(errors="replace")
-    except OSError as error:
-        raise ToolError(f"Vivado left no report of {name}: {error.strerror}") from None
 
 
 def _number(report: str, pattern: str, name: str) -> float:
     match = re.search(pattern, report)
     if match is None:
         raise ToolError(f"Vivado's report has no row that gives {name}")
-    return float(match[1])
+    with reading("Vivado", f"report that gives {name}"):
+        return float(match[1])
