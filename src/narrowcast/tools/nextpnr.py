@@ -7,6 +7,7 @@ assign its pins. Fmax, resources and bitstream are from the same run.
 import json
 import math
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
@@ -144,13 +145,10 @@ def place(
     version = run([*placer, "--version"], work, name=flow.placer)
     number = re.search(r"Version nextpnr-([\w.-]+)", version)
     begin(4, flow.packer)
-    with reading(flow.placer, "report"):
-        report = json.loads((work / "timing.json").read_bytes())
-        timing = read_timing(report)
-        cells = {key: cell for key, cell in flow.cells.items() if key != "dsp" or device.dsp}
-        used = {key: int(report["utilization"][cell]["used"]) for key, cell in cells.items()}
-        if flow.flip_flops is not None:
-            used["ff"] = sum(map(int, re.findall(flow.flip_flops, log)))
+    cells = {key: cell for key, cell in flow.cells.items() if key != "dsp" or device.dsp}
+    fmax, used, path = read_report(work / "timing.json", flow.placer, cells)
+    if flow.flip_flops is not None:
+        used["ff"] = sum(map(int, re.findall(flow.flip_flops, log)))
     with reading(flow.packer, "bitstream"):
         if not (work / bitstream).stat().st_size:
             raise ValueError("it is empty")
@@ -159,22 +157,42 @@ def place(
         device=device.name,
         board=board.name,
         clock_mhz=board.clock_mhz,
-        fmax_mhz=timing[0],
+        fmax_mhz=round(fmax, 2),
         **{"dsp": 0, **used},
-        critical_path=timing[1],
+        critical_path=path,
         bitstream=work / bitstream,
     )
 
 
-def read_timing(report: dict[str, Any]) -> tuple[float, CriticalPath]:
-    """Return Fmax in MHz and the slowest path between clocked cells of nextpnr's report.
+def read_report(
+    path: Path, placer: str, cells: Mapping[str, str]
+) -> tuple[float, dict[str, int], CriticalPath]:
+    """Read nextpnr's report.
+
+    Args:
+        path: The report.
+        placer: Name of the program.
+        cells: Types of cells by resource.
+
+    Returns:
+        Fmax in MHz, the number of cells by resource, and the slowest path.
 
     Raises:
-        Exception: Of any type: the report lacks what nextpnr writes.
+        ToolError: The report is missing or not whole.
     """
-    fmax = min(clock["achieved"] for clock in report["fmax"].values())
-    if not 0 < fmax < math.inf:
-        raise ValueError(f"it gives {fmax} MHz")
+    with reading(placer, "report"):
+        report = json.loads(path.read_bytes())
+        fmax = min(clock["achieved"] for clock in report["fmax"].values())
+        used = {key: report["utilization"][cell]["used"] for key, cell in cells.items()}
+        if not 0 < fmax < math.inf:
+            raise ValueError(f"Fmax is {fmax} MHz")
+        if not all(isinstance(count, int) and count >= 0 for count in used.values()):
+            raise ValueError(f"{used} is used")
+        return fmax, used, _critical_path(report)
+
+
+def _critical_path(report: dict[str, Any]) -> CriticalPath:
+    """Return the slowest path between clocked cells."""
     paths = [
         each["path"]
         for each in report["critical_paths"]
@@ -182,7 +200,7 @@ def read_timing(report: dict[str, Any]) -> tuple[float, CriticalPath]:
     ]
     worst = max(paths, key=lambda path: sum(part["delay"] for part in path))
     logic = [part for part in worst if part["type"] != "routing"]
-    return round(fmax, 2), CriticalPath(
+    return CriticalPath(
         ns=round(sum(part["delay"] for part in worst), 2),
         logic_ns=round(sum(part["delay"] for part in logic), 2),
         levels=sum(part["type"] == "logic" for part in logic),

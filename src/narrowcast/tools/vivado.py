@@ -11,7 +11,7 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
-from narrowcast.errors import ToolError
+from narrowcast.errors import ToolError, shown
 from narrowcast.files import write_whole
 from narrowcast.targets.device import Device, check_vivado
 from narrowcast.tools.ghdl import SOURCES
@@ -150,8 +150,9 @@ def read_instances(report: str) -> list[Instance]:
             f"Vivado's report of the hierarchy does not add up: its instances take {luts} LUT and "
             f"{ffs} FF, the whole {lut} and {ff}"
         )
-    share = lut / luts if luts else 1.0
-    return [Instance(each.path, round(each.lut * share), each.ff) for each in own]
+    with reading("Vivado", "report of the hierarchy"):
+        share = lut / luts if luts else 1.0
+        return [Instance(each.path, round(each.lut * share), each.ff) for each in own]
 
 
 def _hierarchy(report: str) -> list[tuple[int, str, int, int]]:
@@ -172,7 +173,7 @@ def _hierarchy(report: str) -> list[tuple[int, str, int, int]]:
                 if missing:
                     raise ToolError(
                         f"Vivado's report of the hierarchy has no column {missing[0]!r}, but "
-                        f"{', '.join(head)}"
+                        f"{shown(', '.join(head), 100)}"
                     )
         elif cells:
             try:
@@ -180,7 +181,8 @@ def _hierarchy(report: str) -> list[tuple[int, str, int, int]]:
                 lut, ff = (int(cells[at[column]]) for column in _COLUMNS.values())
             except (IndexError, ValueError):
                 raise ToolError(
-                    f"a row of Vivado's report of the hierarchy cannot be read: {line.strip()}"
+                    "a row of Vivado's report of the hierarchy cannot be read: "
+                    f"{shown(line.strip(), 100)}"
                 ) from None
             rows.append((len(name) - len(name.lstrip()), name.strip(" \\"), lut, ff))
         elif rows and not line.startswith("+"):

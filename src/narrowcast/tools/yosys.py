@@ -198,7 +198,15 @@ def synthesise_yosys(
     """
     del clock_mhz
     tool, netlist = run_yosys(to_verilog(rtl, work), "engine", device, yosys)
+    return of_netlist(tool, netlist, device)
+
+
+def of_netlist(tool: str, netlist: Mapping[str, Any], device: Device) -> Synthesis:
+    """Return the resources and the longest path of a flat netlist.
+
+    Raises:
+        ToolError: The netlist lacks what yosys writes.
+    """
     with reading("yosys", "netlist"):
         used = count_cells(cell_types(netlist), device.family)
-        path = longest_path(netlist, device.family)
-    return synthesis(tool, device, used, path)
+        return synthesis(tool, device, used, longest_path(netlist, device.family))
