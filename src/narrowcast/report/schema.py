@@ -9,11 +9,12 @@ from narrowcast.integer.model import Scalar
 from narrowcast.tools.nextpnr import Placement
 from narrowcast.tools.verification import Cycles, MeasuredRates, Verification
 from narrowcast.tools.yosys import Synthesis
-from narrowcast.training_records import DataSummary, Errors, Quantization
+from narrowcast.training_records import DataSummary, Errors, History, Quantization
 
 SCHEMA_VERSION = 1
 
-FORECASTERS = ("float", "qat", "integer", "persistence", "ridge", "ridge_quadratic")
+BASELINES = ("persistence", "ridge", "ridge_quadratic")
+FORECASTERS = ("float", "qat", "integer", *BASELINES)
 
 
 @dataclass(frozen=True)
@@ -66,9 +67,11 @@ class Report:
     Attributes:
         schema_version: Version of the fields of ``report.json``.
         narrowcast: Version of narrowcast.
+        configuration: All keys of the configuration, as a TOML file without the folder of the data.
         data: The table of readings.
         model: The architecture, with ``parameters`` and ``macs``.
         accuracy: Errors of all forecasters.
+        history: Histories of the trainings of ``float`` and of ``qat``.
         quantization: Summaries of all quantised tensors.
         verification: Numbers of simulated windows and of mismatches.
         cycles: Clock cycles of one inference.
@@ -86,9 +89,11 @@ class Report:
 
     schema_version: int
     narrowcast: str
+    configuration: str
     data: DataSummary
     model: dict[str, Scalar]
     accuracy: Accuracy
+    history: dict[str, History]
     quantization: Quantization
     verification: Verification
     cycles: Cycles
