@@ -23,7 +23,7 @@ from browser import Page
 from legible import faults
 from narrowcast.report.axes import number
 from narrowcast.report.html import histogram, render_html
-from narrowcast.training_records import Errors
+from narrowcast.training_records import CutOff, Errors
 from pages import check_frame, parse
 
 LONG = "the temperature of the northern greenhouse, second sensor from the left, in degrees Celsius"
@@ -72,7 +72,7 @@ def test_a_simple_forecast_that_is_better_is_pointed_out(name: str) -> None:
     text, alarm = tiles(render_html(sample_report(training=training), sample_predictions()))[
         "RMSE on the test part"
     ]
-    assert alarm and "no better than a simple forecast" in text and "0.4000" in text
+    assert alarm and "a simple forecast is better" in text and "0.4000" in text
     assert name.replace("_", ", ") in text
 
 
@@ -94,6 +94,25 @@ def test_the_page_says_what_toggle_rates_were_measured() -> None:
     assert "lanes toggle 1.09 times as often" in page
     silent = sample_report(verification=replace(VERIFICATION, activity=None))
     assert "toggle " not in parse(render_html(silent, sample_predictions())).all("main")[0].text
+
+
+def test_values_that_are_cut_off_are_stated() -> None:
+    page = render_html(sample_report(), sample_predictions())
+    assert tiles(page)["Cut off in the test part"] == (
+        "3.1 % of the values of the worst column",
+        True,
+    )
+    assert parse(page).at("cut-off").rows()[1:] == [
+        ["Target temperature", "0.0 %", "0.0 %", "0.4 %"],
+        ["Input temperature", "0.0 %", "0.0 %", "3.1 %"],
+        ["Input humidity", "0.1 %", "0.2 %", "0.0 %"],
+    ]
+    report = sample_report()
+    clean = CutOff(dict.fromkeys(DATA.inputs, 0.0), 0.0)
+    accuracy = replace(report.accuracy, cut_off=dict.fromkeys(report.accuracy.cut_off, clean))
+    page = render_html(replace(report, accuracy=accuracy), sample_predictions())
+    assert tiles(page)["Cut off in the test part"][0].startswith("nothing")
+    assert "cut-off" not in page
 
 
 def test_windows_that_differ_are_an_alarm() -> None:
@@ -179,7 +198,7 @@ def test_of_very_many_steps_some_are_drawn() -> None:
 
 def test_names_from_the_table_cannot_become_markup() -> None:
     evil = "</script></style></svg>\"'><b onload=x>{{ 7 * 7 }}"
-    training = replace(TRAINING, data=replace(DATA, target=evil, inputs=(evil,), file=evil))
+    training = replace(TRAINING, data=replace(DATA, target=evil, file=evil))
     report = replace(sample_report(training=training), configuration=evil)
     page = render_html(report, sample_predictions())
     assert not parse(page).all("b") or all(not each.attributes for each in parse(page).all("b"))
@@ -202,9 +221,9 @@ def test_a_big_report_is_legible_at_all_widths(browser: Page, big: Path) -> None
 
 def test_a_report_of_a_board_is_legible_at_all_widths(browser: Page, tmp_path: Path) -> None:
     path = tmp_path / "report.html"
-    data = replace(DATA, target="x" * 300, inputs=("y" * 300,))
     report = placed_report()
-    path.write_text(render_html(replace(report, data=data), sample_predictions()), encoding="utf-8")
+    report = replace(report, data=replace(DATA, target="x" * 300, file="y" * 300))
+    path.write_text(render_html(report, sample_predictions()), encoding="utf-8")
     assert faults(browser, path) == []
 
 

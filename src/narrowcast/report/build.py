@@ -63,7 +63,7 @@ def build_report(
         configuration=configuration,
         data=training.data,
         model={**model.metadata, "parameters": model.parameters, "macs": model.macs},
-        accuracy=Accuracy({name: test.get(name) for name in FORECASTERS}),
+        accuracy=Accuracy({name: test.get(name) for name in FORECASTERS}, accuracy.cut_off),
         history={"float": training.history, "qat": accuracy.history},
         quantization=quantization,
         verification=Verification(verification.verilator, verification.ghdl),

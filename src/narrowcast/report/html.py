@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 from narrowcast.report import axes
 from narrowcast.report.charts import Chart, Line, Point
 from narrowcast.report.page import render
-from narrowcast.report.schema import BASELINES, FORECASTERS, Report
-from narrowcast.training_records import Errors, History, TensorSummary
+from narrowcast.report.schema import FORECASTERS, Report
+from narrowcast.training_records import BASELINES, Errors, History, TensorSummary
 
 STRETCH = 240  # windows of the test part that are drawn; with more, single forecasts are invisible
 MOST_STEPS = 24  # steps ahead that are drawn, each on its own
@@ -58,6 +58,7 @@ def render_html(report: Report, predictions: Arrays) -> str:
         histogram=histogram,
         known=known,
         best_simple=min(simple, key=lambda name: simple[name], default=None),
+        cut_off=_cut_off(report),
         forecasts=_forecasts(predictions, report),
         by_step=_by_step(known, report.data.lead, report.data.target),
         history=_history(report.history, report.data.target),
@@ -88,6 +89,16 @@ def histogram(tensor: TensorSummary, width: int = 123, height: int = 24) -> list
         bars.append([round(v, 1) for v in (start + i * step, height - tall, max(step, 1), tall)])
     reach = ((tensor.lowest - left) * scale, (tensor.highest - tensor.lowest) * scale)
     return [bars, [round(v, 1) for v in reach]]
+
+
+def _cut_off(report: Report) -> dict[str, list[float]]:
+    """Return the shares of values that are cut off, by part, of each column that has any."""
+    parts = report.accuracy.cut_off.values()
+    shares = {f"Target {report.data.target}": [part.target for part in parts]}
+    shares |= {
+        f"Input {name}": [part.inputs[name] for part in parts] for name in report.data.inputs
+    }
+    return {name: each for name, each in shares.items() if any(each)}
 
 
 def _forecasts(predictions: Arrays, report: Report) -> dict[int, Chart]:

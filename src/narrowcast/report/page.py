@@ -24,6 +24,6 @@ def render(template: str, **content: Any) -> str:
         lstrip_blocks=True,
     )
     environment.filters.update(number=number, measured=measured)
-    environment.globals.update(WIDE=WIDE, HIGH=HIGH)
+    environment.globals.update(WIDE=WIDE, HIGH=HIGH, zip=zip)
     page: str = environment.get_template(template).render(**content)
     return page
