@@ -184,7 +184,6 @@ def sample_report(
         placement=placement,
         estimate=estimate_model(random_model(Shape(6, 4, 8), (4,)), device),
         power=device.power,
-        clock_mhz=100.0,
         seconds={"train": 41.2, "quantize": 33.9, "compile": 0.8, "verify": 61.0, "synth": 92.4},
     )
 

@@ -70,6 +70,12 @@ def test_moments_before_1970_and_short_ones_have_ticks() -> None:
     assert len(axes.time(HOUR, HOUR).ticks) >= 1
 
 
+def test_durations_have_names() -> None:
+    axis = axes.duration(1e-3, 86400)
+    assert labels(axis)[0] == "1 ms" and labels(axis)[-1] == "1 day"
+    assert axis.at(1.0) == pytest.approx(3 / 7.9365, abs=1e-4)
+
+
 def test_ticks_of_rows_are_whole_numbers() -> None:
     assert labels(axes.whole(1, 24)) == ["1", "5", "10", "15", "20"]
     assert labels(axes.whole(3, 5)) == ["3", "4", "5"]

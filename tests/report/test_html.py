@@ -115,6 +115,24 @@ def test_values_that_are_cut_off_are_stated() -> None:
     assert "cut-off" not in page
 
 
+def test_the_battery_life_is_drawn_by_interval() -> None:
+    report = sample_report()
+    tree = parse(render_html(report, sample_predictions()))
+    entries = tree.at("battery").all("span")
+    assert [each.text for each in entries if each.attributes.get("class") == "entry"] == [
+        *("Always on", "Clock stopped", "Power off")
+    ]
+    ticks = [each.text for each in tree.at("battery").all("g")]
+    assert {"1 ms", "1 s", "1 min", "1 h", "1 day"} <= set(ticks)
+    assert f"off from {number(report.duty_cycle.crossover_s)} s" in tree.at("battery").text
+    assert [row[0] for row in tree.at("duty-cycle").rows()[1:]] == [
+        *("Always on", "Clock stopped", "Power off")
+    ]
+    unknown = replace(report.duty_cycle, configuration_mj=None, crossover_s=None, clock_mw=None)
+    page = render_html(replace(report, duty_cycle=unknown), sample_predictions())
+    assert "energy of a configuration is unknown" in page and "off from" not in page
+
+
 def test_windows_that_differ_are_an_alarm() -> None:
     verification = replace(
         VERIFICATION, verilator=replace(VERIFICATION.verilator, mismatches=3), activity=None

@@ -119,6 +119,9 @@ def build(config: Config, out: Path | str, options: Options = _DEFAULT) -> Repor
         ToolError: As in :func:`verify`, or a tool failed.
     """
     planned = plan(config, Path(out), options)
+    device = load_device(config.hardware.device)
+    if (warning := device.clock_warning(device.clock(config.hardware.clock_mhz))) is not None:
+        options.progress.remarked("build", warning)
     done = not options.force
     for stage in planned.stages:
         done = done and is_done(Path(out), stage)  # all stages after an unfinished one run, too

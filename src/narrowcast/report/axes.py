@@ -11,6 +11,17 @@ _SECONDS = (
     *(1e-3, 1e-2, 0.1, 1, 5, 15, 30, 60, 300, 900, 1800),
     *(3600, 3 * 3600, 6 * 3600, 12 * 3600, 86400, 2 * 86400, 7 * 86400),
 )
+_DURATIONS = {
+    1e-6: "1 µs",
+    1e-3: "1 ms",
+    0.1: "100 ms",
+    1.0: "1 s",
+    10.0: "10 s",
+    60.0: "1 min",
+    600.0: "10 min",
+    3600.0: "1 h",
+    86400.0: "1 day",
+}
 _MONTHS = (1, 3, 6, 12, 24, 60, 120, 240, 600, 1200, 2400)
 
 
@@ -111,6 +122,14 @@ def adapted(values: Iterable[float], count: int = 5) -> Axis:
     inside = inside[:: math.ceil(len(inside) / (count + 2))]
     ticks = [Tick((math.log10(each) - start) / (end - start), number(each)) for each in inside]
     return Axis(start, end, tuple(ticks), log=True)
+
+
+def duration(first: float, last: float) -> Axis:
+    """Return a logarithmic axis from one duration to a longer one, both in seconds."""
+    low, high = math.log10(first), math.log10(last)
+    places = {(math.log10(each) - low) / (high - low): name for each, name in _DURATIONS.items()}
+    ticks = [Tick(at, name) for at, name in places.items() if -1e-9 <= at <= 1 + 1e-9]
+    return Axis(low, high, tuple(ticks), log=True)
 
 
 def time(first: int, last: int, count: int = 7) -> Axis:

@@ -119,7 +119,8 @@ class Chart:
         marks: Single points, from back to front.
         rules: Vertical lines.
         height: Height in pixels.
-        step: Least distance of two points of a line on the horizontal axis.
+        step: Least distance of two points of a line on the horizontal axis; 0 if it varies.
+        unit: Unit of the horizontal axis, where the pointer reads its value.
         time: Whether the horizontal axis is in nanoseconds since 1970.
     """
 
@@ -134,6 +135,7 @@ class Chart:
     rules: Sequence[Rule] = ()
     height: int = 260
     step: float = 1.0
+    unit: str = ""
     time: bool = False
 
     @property

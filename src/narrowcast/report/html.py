@@ -6,8 +6,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from narrowcast.estimate.duty_cycle import ALWAYS_ON, CLOCK_STOPPED, POWER_OFF, DutyCycle
 from narrowcast.report import axes
-from narrowcast.report.charts import Chart, Line, Point
+from narrowcast.report.charts import Chart, Line, Point, Rule
 from narrowcast.report.page import render
 from narrowcast.report.schema import FORECASTERS, Report
 from narrowcast.training_records import BASELINES, Errors, History, TensorSummary
@@ -33,6 +34,9 @@ LABELS = {
     "verify": "Verification",
     "synth": "Synthesis",
     "place": "Place and route",
+    ALWAYS_ON: "Always on",
+    CLOCK_STOPPED: "Clock stopped",
+    POWER_OFF: "Power off",
 }
 
 Arrays = Mapping[str, NDArray[Any]]
@@ -61,6 +65,7 @@ def render_html(report: Report, predictions: Arrays) -> str:
         cut_off=_cut_off(report),
         forecasts=_forecasts(predictions, report),
         by_step=_by_step(known, report.data.lead, report.data.target),
+        battery=_battery(report.duty_cycle),
         history=_history(report.history, report.data.target),
         stretch=min(STRETCH, len(predictions["truth"])),
     )
@@ -175,6 +180,31 @@ def _by_step(known: Mapping[str, Errors], lead: int, target: str) -> Chart | Non
 
 def _line(name: str, x: Iterable[float], y: Sequence[float]) -> Line:
     return Line(LABELS[name], name, [list(zip(x, y, strict=True))])
+
+
+def _battery(duty: DutyCycle) -> Chart:
+    """Return the life of the battery by the interval of the forecasts, in each mode."""
+    first, last = duty.points[0].every_s, duty.points[-1].every_s
+    lives: dict[str, list[Point]] = {mode: [] for mode in (ALWAYS_ON, CLOCK_STOPPED, POWER_OFF)}
+    for point in duty.points:
+        for mode, days in (point.battery_days or {}).items():
+            lives[mode].append((point.every_s, days))
+    crossover = duty.crossover_s
+    return Chart(
+        "Battery life by interval of the forecasts",
+        "Lines of the battery's life in days: always on, with the clock stopped between forecasts, "
+        "and switched off between them.",
+        axes.duration(first, last),
+        axes.adapted([days for line in lives.values() for _, days in line]),
+        x_label="Interval of the forecasts",
+        y_label=f"Battery life in days, with {axes.number(duty.cell_wh)} Wh",
+        lines=[Line(LABELS[mode], mode, [line]) for mode, line in lives.items() if line],
+        rules=[Rule(crossover, f"off from {axes.number(crossover)} s")]
+        if crossover and first <= crossover <= last
+        else [],
+        step=0,
+        unit="s",
+    )
 
 
 def _history(history: Mapping[str, History], target: str) -> list[Chart]:

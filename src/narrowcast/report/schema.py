@@ -6,6 +6,7 @@ from pydantic import computed_field
 
 from narrowcast.compile.summary import Program
 from narrowcast.estimate import Estimate
+from narrowcast.estimate.duty_cycle import DutyCycle
 from narrowcast.estimate.power import Energy
 from narrowcast.integer.model import Scalar
 from narrowcast.tools.nextpnr import Placement
@@ -94,12 +95,14 @@ class Report:
         cycles: Clock cycles of one inference.
         lanes: Number of multiply-accumulate lanes.
         utilisation: MACs / (lanes x simulated cycles).
-        clock_mhz: Clock frequency of the configuration, in MHz.
+        clock_mhz: Clock frequency of the design, in MHz: ``usable_mhz`` of ``place_and_route``, or
+            without it that of the configuration.
         latency_us: Duration of one inference at that frequency, in us.
         program: The program and the memories.
         synthesis: Resources after synthesis.
         place_and_route: Results of place and route; None if the design was not placed.
         estimate: Estimated cost.
+        duty_cycle: Energy and battery life by interval of the forecasts, estimated.
         activity: Energy with measured toggle rates; None if they were not measured.
         seconds: Duration of each stage, in seconds.
     """
@@ -122,5 +125,6 @@ class Report:
     synthesis: Synthesis
     place_and_route: Placement | None
     estimate: Estimate
+    duty_cycle: DutyCycle
     activity: ActivityEstimate | None
     seconds: dict[str, float]

@@ -49,6 +49,9 @@ def stage(config: Config, out: Path, earlier: Sequence[Stage[Any]]) -> Stage[Rep
         hardware, model = config.hardware, load_model(out)
         device = load_device(hardware.device)
         source = config.data.path or Path()
+        placement = read_record(out / PLACEMENT, Placement) if placed else None
+        clock_mhz = placement.usable_mhz if placement else device.clock(hardware.clock_mhz)
+        estimate = estimate_model(model, device, clock_mhz, **hardware.choices())
         found = build_report(
             configuration=to_toml(config, source.resolve().parent),
             model=model,
@@ -58,10 +61,9 @@ def stage(config: Config, out: Path, earlier: Sequence[Stage[Any]]) -> Stage[Rep
             program=read_record(out / PROGRAM, CompileResults),
             verification=read_record(out / VERIFICATION, VerifyResults),
             synthesis=read_record(out / SYNTHESIS, Synthesis),
-            placement=read_record(out / PLACEMENT, Placement) if placed else None,
-            estimate=estimate_model(model, device, hardware.clock_mhz, **hardware.choices()),
+            placement=placement,
+            estimate=estimate,
             power=device.power,
-            clock_mhz=hardware.clock_mhz,
             seconds=seconds,
         )
         write_whole(work / PAGE, render_html(found, read_predictions(out)))

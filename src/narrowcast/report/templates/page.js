@@ -27,7 +27,7 @@ for (const chart of document.querySelectorAll(".chart[data-x]")) {
     const here = value(...x, "logX" in chart.dataset, at / wide), step = +chart.dataset.step;
     const exact = step ? x[0] + step * Math.round((here - x[0]) / step) : +here.toPrecision(3);
     where.textContent = "time" in chart.dataset
-      ? new Date(exact / 1e6).toISOString().slice(0, 19).replace("T", " ") : exact;
+      ? new Date(exact / 1e6).toISOString().slice(0, 19).replace("T", " ") : `${exact} ${chart.dataset.unit}`;
     lines.forEach((points, i) => {
       const [found, py] = nearest(points);
       if (shown[i]) shown[i].textContent = Math.abs(found - at) > 1 ? "" : +value(...y, "logY" in chart.dataset, 1 - py / high).toPrecision(3);
