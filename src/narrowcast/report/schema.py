@@ -17,6 +17,7 @@ from narrowcast.training_records import (
     CutOff,
     DataSummary,
     Errors,
+    History,
     Quantization,
     beaten_by,
 )
@@ -84,9 +85,11 @@ class Report:
     Attributes:
         schema_version: Version of the fields of ``report.json``.
         narrowcast: Version of narrowcast.
+        configuration: All keys of the configuration, as a TOML file without the folder of the data.
         data: The table of readings.
         model: The architecture, with ``parameters`` and ``macs``.
         accuracy: Errors of all forecasters.
+        history: Histories of the trainings of ``float`` and of ``qat``.
         quantization: Summaries of all quantised tensors.
         verification: Numbers of simulated windows and of mismatches.
         cycles: Clock cycles of one inference.
@@ -106,9 +109,11 @@ class Report:
 
     schema_version: int
     narrowcast: str
+    configuration: str
     data: DataSummary
     model: dict[str, Scalar]
     accuracy: Accuracy
+    history: dict[str, History]
     quantization: Quantization
     verification: Verification
     cycles: Cycles
