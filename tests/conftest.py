@@ -11,7 +11,6 @@ from hypothesis import HealthCheck, settings
 settings.register_profile("any load", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("any load")
 
-from browser import Page, chromium
 
 CONFIG = """
 [data]
