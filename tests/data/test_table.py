@@ -226,7 +226,10 @@ def test_no_file(tmp_path: Path) -> None:
 
 
 def test_stated_interval_that_never_occurs(complaint: Callable[..., str]) -> None:
-    expected = ", column 'time': no two rows are 00:05:00 apart, as data.interval says: most are 01:00:00 apart"
+    expected = (
+        ", column 'time': no two rows are 00:05:00 apart, as data.interval says: most are "
+        "01:00:00 apart"
+    )
     assert complaint(CSV, interval="5min") == expected
 
 
