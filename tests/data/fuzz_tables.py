@@ -26,7 +26,7 @@ from narrowcast.errors import UserError
 
 Random = np.random.Generator
 LONGEST_SECONDS = 10.0
-LONGEST_LINE = 500
+LONGEST_LINE = 420
 
 _FIELDS = [
     *("", "NA", "nan", "inf", "-inf", "1e999", "1e308", "-1e-320", "true", "off", "1,5", "1.234,5"),
