@@ -46,7 +46,7 @@ _PROBING = 0.3  # fraction of the budget for short trainings, beyond the least n
 _SAMPLING = 0.4  # fraction of the budget after which candidates are trained
 _MOST_CANDIDATES = 5000
 _ATTEMPTS = 150  # proposals to find a feasible point of a size
-_JOURNAL_VERSION = 2  # of the content of trials
+_JOURNAL_VERSION = 3  # of the content of trials
 _POLL_SECONDS = 0.5
 
 

@@ -127,6 +127,9 @@ def device_names() -> list[str]:
 def load_device(name: str) -> Device:
     """Read a device file. Of several boards with this device, take the first by file name.
 
+    Args:
+        name: Name of the device, in upper or lower case.
+
     Raises:
         UserError: The device is unknown.
     """
