@@ -113,6 +113,7 @@ def decode(content: bytes, config: DataConfig, path: Path, *, whole: bool = True
     """
     marked = (name for mark, name in _MARKS.items() if content.startswith(mark))
     encoding = config.encoding or next(marked, "utf-8")
+    recoded = codecs.lookup(encoding).name != "utf-8"  # else one copy in memory is enough
     decoder = codecs.getincrementaldecoder(encoding)()
     start = 0
     pieces = []
@@ -121,7 +122,7 @@ def decode(content: bytes, config: DataConfig, path: Path, *, whole: bool = True
             piece = content[start : start + _CHUNK]
             last = whole and start + _CHUNK >= len(content)
             text = decoder.decode(piece, last)
-            if codecs.lookup(encoding).name != "utf-8":  # else one copy in memory is enough
+            if recoded:
                 pieces.append(text.encode())
     except UnicodeError as error:
         offset = start + (error.start if isinstance(error, UnicodeDecodeError) else 0)
@@ -129,7 +130,7 @@ def decode(content: bytes, config: DataConfig, path: Path, *, whole: bool = True
             f"{path}: not {encoding.upper()} text (near byte {offset}): set data.encoding, such as "
             "'latin-1', 'cp1252' or 'utf-16'"
         ) from None
-    content = (b"".join(pieces) or content).removeprefix(codecs.BOM_UTF8)
+    content = (b"".join(pieces) if recoded else content).removeprefix(codecs.BOM_UTF8)
     if b"\r" in content:
         content = content.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
     if (first := content.find(b"\0")) >= 0:
