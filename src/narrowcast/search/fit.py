@@ -16,7 +16,7 @@ from typing import Any
 
 from narrowcast.config import Config
 from narrowcast.errors import UserError
-from narrowcast.files import write_whole
+from narrowcast.files import clear_parts, write_whole
 from narrowcast.progress import Progress
 from narrowcast.quantize.training import calibrated
 from narrowcast.search.assess import Assessment, assess, missed
@@ -130,6 +130,7 @@ def fit_device(
         UserError: The model does not fit even with the least widths.
     """
     progress = progress or Progress()
+    clear_parts(out)
     bits = config.quantization.widths(config.model.layers)
     before = assess(config, objectives)
     if not before.violations:
