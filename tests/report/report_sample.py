@@ -20,6 +20,7 @@ from narrowcast.tools.nextpnr import CriticalPath, Placement
 from narrowcast.tools.verification import Checked, Cycles, MeasuredRates, VerifyResults
 from narrowcast.tools.yosys import Synthesis
 from narrowcast.training_records import (
+    CutOff,
     DataSummary,
     Errors,
     History,
@@ -49,7 +50,7 @@ DATA = DataSummary(
     lead=1,
     outputs=1,
     missing={"temperature": 3, "humidity": 0, "light": 0},
-    windows=Windows(3400, 600, 960, skipped_gaps=12, skipped_missing=28),
+    windows=Windows(3400, 600, 960, skipped_gaps=12, skipped_missing=28, skipped_straddling=5),
 )
 TRAINING = TrainResults(
     data=DATA,
@@ -61,6 +62,11 @@ TRAINING = TrainResults(
     },
     history=HISTORY,
 )
+CUT_OFF = {
+    "train": CutOff({"temperature": 0.0, "humidity": 0.001, "light": 0.0}, 0.0),
+    "validation": CutOff({"temperature": 0.0, "humidity": 0.002, "light": 0.0}, 0.0),
+    "test": CutOff({"temperature": 0.0312, "humidity": 0.0, "light": 0.0}, 0.004),
+}
 MEASURED = MeasuredRates("GHDL 2.0.0", 2, Rates(lanes=0.35, memories=0.46, rest=0.13, clocks=40139))
 VERIFICATION = VerifyResults(
     verilator=Checked(960, 0),
@@ -161,6 +167,7 @@ def sample_report(
         training=training,
         accuracy=QuantizeResults(
             {"float": training.test["float"] or rounded, "qat": rounded, "integer": rounded},
+            CUT_OFF,
             HISTORY,
         ),
         quantization=Quantization(TENSORS),

@@ -23,9 +23,15 @@ from report_sample import (
 from narrowcast.records import read_record, to_json, write_record
 from narrowcast.report import Report
 from narrowcast.report.html import histogram, number, render_html
-from narrowcast.training_records import Errors
+from narrowcast.training_records import BASELINES, Errors, beaten_by
 
-FREE = {"missing", "lost", "seconds", "budget"}  # objects with keys of the user's or of a tool's
+FREE = {
+    "missing",
+    "lost",
+    "seconds",
+    "budget",
+    "inputs",
+}  # objects with keys of the user's or of a tool's
 
 
 def fields(document: Any) -> Iterator[str]:
@@ -47,6 +53,19 @@ def test_every_field_is_documented(report: Any) -> None:
     assert set(fields(to_json(report()))) - known == set()
 
 
+@pytest.mark.parametrize("simple", BASELINES)
+def test_a_simple_forecast_that_beats_the_model_is_named(simple: str) -> None:
+    better = replace(TRAINING, test={**TRAINING.test, simple: Errors(0.51, 0.6)})
+    assert sample_report(training=better).accuracy.beaten_by == simple
+    assert to_json(sample_report(training=better))["accuracy"]["beaten_by"] == simple
+
+
+def test_an_impossible_or_equal_forecast_does_not_beat_the_model() -> None:
+    test = {"model": Errors(1.0, 1.0), "persistence": None, "ridge": Errors(1.0, 0.5)}
+    assert beaten_by(test, "model") is None
+    assert beaten_by({**test, "ridge_quadratic": Errors(0.9, 2.0)}, "model") == "ridge_quadratic"
+
+
 def test_report_as_json() -> None:
     report = sample_report()
     plain = to_json(report)
@@ -57,6 +76,8 @@ def test_report_as_json() -> None:
     assert plain["utilisation"] == plain["model"]["macs"] / (16 * 20063)
     assert plain["model"]["window"] == 12 and plain["model"]["parameters"] > 0
     assert plain["accuracy"]["test"]["integer"] == {"rmse": 0.5187, "mae": 0.3972}
+    assert plain["accuracy"]["beaten_by"] is None
+    assert plain["accuracy"]["cut_off"]["test"]["inputs"]["temperature"] == 0.0312
     assert plain["synthesis"]["fits"] is True and plain["synthesis"]["bram36"] == 5.5
     assert "bram" not in plain["synthesis"] and "power_mw" not in plain["synthesis"]
     assert plain["synthesis"]["longest_path"]["from"] == "collect.ahead[2]"

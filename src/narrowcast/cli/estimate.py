@@ -1,7 +1,6 @@
 """The commands ``estimate`` and ``characterise``."""
 
 import json
-import tempfile
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -80,12 +79,14 @@ def characterise(
 
     With yosys, each sample takes about half a minute. An interrupted run can be continued.
     """
-    with one_line_errors(), tempfile.TemporaryDirectory() as work:
+    with one_line_errors():
         from narrowcast.estimate.area import SAMPLES
         from narrowcast.extras import require_extra
         from narrowcast.progress import choose_progress
         from narrowcast.targets.device import load_device
         from narrowcast.tools.characterisation import characterise as run
+        from narrowcast.tools.scratch import scratch_folder
+        from narrowcast.tools.yosys import find_yosys
 
         chosen, progress = load_device(device), choose_progress()
         if tool == "yosys" and yosys is None:
@@ -93,7 +94,10 @@ def characterise(
         progress.started("characterise")
         try:
             folder = SAMPLES if out is None else out
-            result = run(chosen, folder, Path(work), points, progress.advanced, tool, yosys)
+            program = find_yosys(yosys)
+            with scratch_folder() as scratch:
+                work = scratch / "design"
+                result = run(chosen, folder, work, points, progress.advanced, tool, program)
         finally:
             progress.ended()
     error = result["fit"]["error"]

@@ -6,11 +6,15 @@ from typing import Annotated, Literal
 import typer
 
 
-def _path(text: str) -> Path:
-    """Return a path; an empty one would be the working directory, which nobody means."""
+def _text(text: str) -> str:
     if not text:
         raise typer.BadParameter("must not be empty")
-    return Path(text)
+    return text
+
+
+def _path(text: str) -> Path:
+    """Return a path; an empty one would be the working directory, which nobody means."""
+    return Path(_text(text))
 
 
 ConfigFile = Annotated[
@@ -57,9 +61,9 @@ Activity = Annotated[
     ),
 ]
 Yosys = Annotated[
-    Path | None,
+    str | None,  # a Path would be the same for "yosys" and "./yosys"
     typer.Option(
-        "--yosys", parser=_path, metavar="PATH", help="Path of yosys, not the installed package."
+        "--yosys", parser=_text, metavar="PATH", help="Path of yosys, not the installed package."
     ),
 ]
 DeviceName = Annotated[

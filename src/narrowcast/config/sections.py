@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
+from narrowcast.config.notation import Encoding, MissingValue, Separator, TimeFormat, TimeZone
 from narrowcast.config.precision import QuantizationConfig
 from narrowcast.config.section import Section
 from narrowcast.config.shape import MOST_BATCH_VALUES, MOST_VALUES, MOST_WEIGHTS, shape_of, sizes_of
@@ -81,7 +82,8 @@ class DataConfig(Section):
     """The table of readings, its columns, and the windows cut from it.
 
     A window consists of the ``window`` rows that end at row t. Its ``outputs`` targets are in row
-    t + ``lead`` and in the rows that follow.
+    t + ``lead`` and in the rows that follow. The keys from ``time_unit`` to ``jitter`` say how the
+    file is written, where its content does not show it; see docs/tables.md.
     """
 
     path: Annotated[Path | None, AfterValidator(_file_name)] = Field(
@@ -117,6 +119,49 @@ class DataConfig(Section):
     scaling: Literal["min-max", "standard"] = Field(
         default="standard", description="'min-max' or 'standard'"
     )
+    time_unit: Literal["s", "ms", "us", "ns"] | None = Field(
+        default=None, description="'s', 'ms', 'us' or 'ns', the unit of a time since 1970"
+    )
+    time_format: TimeFormat | None = Field(
+        default=None,
+        description="a format of time stamps in the notation of strptime, such as "
+        "'%d.%m.%Y %H:%M', or 'excel'",
+    )
+    timezone: TimeZone | None = Field(
+        default=None, description="the IANA name of a time zone, such as 'Europe/Berlin'"
+    )
+    decimal: Literal[".", ","] | None = Field(default=None, description="'.' or ','")
+    thousands: Literal[",", ".", " ", "'"] | None = Field(
+        default=None, description="',', '.', ' ' or \"'\""
+    )
+    separator: Separator | None = Field(
+        default=None, description="one character between fields, such as ';' or '|'"
+    )
+    skip_rows: int = Field(
+        default=0, ge=0, le=1_000_000, description="a whole number of rows, from 0 to 1000000"
+    )
+    encoding: Encoding | None = Field(
+        default=None, description="the name of a character encoding, such as 'latin-1' or 'cp1252'"
+    )
+    missing_values: list[MissingValue] = Field(
+        default=[],
+        max_length=100,
+        description="a list of at most 100 numbers or texts, such as [-999, 'void']",
+    )
+    jitter: float = Field(
+        default=0.1, ge=0, le=0.24, description="a part of the interval, from 0 to 0.24"
+    )
+
+    @model_validator(mode="after")
+    def _readable(self) -> Self:
+        if self.thousands is not None and self.thousands == self.decimal:
+            raise ValueError(f"decimal and thousands are both {self.decimal!r}")
+        if self.time_unit is not None and self.time_format is not None:
+            raise ValueError("time_unit and time_format exclude each other: leave out one")
+        for key in ("time_unit", "time_format", "timezone"):
+            if self.time is None and getattr(self, key) is not None:
+                raise ValueError(f"{key} needs the name of the time column: set time")
+        return self
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:

@@ -20,7 +20,7 @@ from pydantic import TypeAdapter
 
 from narrowcast import __version__
 from narrowcast.errors import UserError, shown, shown_key
-from narrowcast.files import clear_parts, write_whole
+from narrowcast.files import write_whole
 from narrowcast.progress import Progress
 from narrowcast.records import read_record, write_record
 
@@ -129,7 +129,6 @@ def run_stage(
         ToolError: The precondition fails, or a tool fails.
     """
     progress = progress or Progress()
-    clear_parts(out, out / STATE_FOLDER)
     made_from = _made_from(out, stage)
     known = read_state(out, stage.name)
     if known is not None and not force and _still_valid(out, stage, known, made_from):
@@ -156,11 +155,16 @@ def run_stage(
         shutil.rmtree(work, ignore_errors=True)
         with suppress(OSError):  # not empty, unless the first stage of all has failed
             work.parent.rmdir()
-            out.rmdir()
     state = State(**made_from, outputs=_digests(out, stage.makes), seconds=seconds)
     write_whole(_state_path(out, stage.name), json.dumps(asdict(state), indent=1) + "\n")
     progress.finished(stage.name, seconds, reused=False)
     return results
+
+
+def remove_unfinished(out: Path) -> None:
+    """Remove what stages have left that were killed. No other process may be at work in DIR."""
+    for work in (out / STATE_FOLDER).glob("*.work"):
+        shutil.rmtree(work, ignore_errors=True)
 
 
 def check_ready(out: Path, stage: Stage[Any], earlier: Sequence[Stage[Any]]) -> None:

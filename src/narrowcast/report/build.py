@@ -60,7 +60,7 @@ def build_report(
         narrowcast=__version__,
         data=training.data,
         model={**model.metadata, "parameters": model.parameters, "macs": model.macs},
-        accuracy=Accuracy({name: test.get(name) for name in FORECASTERS}),
+        accuracy=Accuracy({name: test.get(name) for name in FORECASTERS}, accuracy.cut_off),
         quantization=quantization,
         verification=Verification(verification.verilator, verification.ghdl),
         cycles=cycles,

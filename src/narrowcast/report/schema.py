@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from pydantic import computed_field
+
 from narrowcast.compile.summary import Program
 from narrowcast.estimate import Estimate
 from narrowcast.estimate.power import Energy
@@ -9,11 +11,18 @@ from narrowcast.integer.model import Scalar
 from narrowcast.tools.nextpnr import Placement
 from narrowcast.tools.verification import Cycles, MeasuredRates, Verification
 from narrowcast.tools.yosys import Synthesis
-from narrowcast.training_records import DataSummary, Errors, Quantization
+from narrowcast.training_records import (
+    BASELINES,
+    CutOff,
+    DataSummary,
+    Errors,
+    Quantization,
+    beaten_by,
+)
 
 SCHEMA_VERSION = 1
 
-FORECASTERS = ("float", "qat", "integer", "persistence", "ridge", "ridge_quadratic")
+FORECASTERS = ("float", "qat", "integer", *BASELINES)
 
 
 @dataclass(frozen=True)
@@ -54,9 +63,17 @@ class Accuracy:
 
     Attributes:
         test: Errors on the test part by forecaster; None for a forecast that is impossible.
+        cut_off: Shares of values beyond the integers, by part.
     """
 
     test: dict[str, Errors | None]
+    cut_off: dict[str, CutOff]
+
+    @computed_field  # type: ignore[prop-decorator]
+    @property
+    def beaten_by(self) -> str | None:
+        """The best simple forecast if its test RMSE is below that of the integers, else None."""
+        return beaten_by(self.test, "integer")
 
 
 @dataclass(frozen=True)

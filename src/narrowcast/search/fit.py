@@ -16,7 +16,7 @@ from typing import Any
 
 from narrowcast.config import Config
 from narrowcast.errors import UserError
-from narrowcast.files import clear_parts, write_whole
+from narrowcast.files import locked, write_whole
 from narrowcast.progress import Progress
 from narrowcast.quantize.training import calibrated
 from narrowcast.search.assess import Assessment, assess, missed
@@ -129,14 +129,18 @@ def fit_device(
     Raises:
         UserError: The model does not fit even with the least widths.
     """
-    progress = progress or Progress()
-    clear_parts(out)
+    with locked(out):
+        fit = _fit_device(config, out, objectives, progress or Progress())
+        write_whole(out / CONFIG, to_toml(fit.config, out))
+        write_whole(out / JSON, json.dumps(fit.to_json(), indent=1) + "\n")
+    return fit
+
+
+def _fit_device(config: Config, out: Path, objectives: Objectives, progress: Progress) -> Fit:
     bits = config.quantization.widths(config.model.layers)
     before = assess(config, objectives)
     if not before.violations:
-        fit = Fit(config, (), before, before, None)
-        _write(fit, out)
-        return fit
+        return Fit(config, (), before, before, None)
     smallest = with_bits(config, dict.fromkeys(bits, WIDTHS[0]))
     if (found := assess(smallest, objectives)).violations:
         raise UserError(_hopeless(config, found))
@@ -162,7 +166,7 @@ def fit_device(
         after = assessed(chosen)
         if after.violations:
             raise UserError(_hopeless(config, after))
-        fit = Fit(
+        return Fit(
             config=with_bits(config, chosen),
             changes=tuple(
                 Change(name, bits[name], width, table[name][width])
@@ -177,13 +181,6 @@ def fit_device(
         )
     finally:
         progress.ended()
-    _write(fit, out)
-    return fit
-
-
-def _write(fit: Fit, out: Path) -> None:
-    write_whole(out / CONFIG, to_toml(fit.config, out))
-    write_whole(out / JSON, json.dumps(fit.to_json(), indent=1) + "\n")
 
 
 def narrow(bits: Widths, table: SensitivityTable, fits: Callable[[Widths], bool]) -> dict[str, int]:

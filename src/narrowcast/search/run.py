@@ -28,12 +28,11 @@ from optuna.trial import FrozenTrial
 
 from narrowcast.config import Config
 from narrowcast.errors import UserError
-from narrowcast.files import clear_parts
 from narrowcast.pipeline.stages import file_digest
 from narrowcast.progress import Progress
 from narrowcast.search.acquisition import Line, most_promising
 from narrowcast.search.assess import Assessment, assess, missed
-from narrowcast.search.front import FOLDER, Front
+from narrowcast.search.front import Front
 from narrowcast.search.jobs import Trained, train
 from narrowcast.search.objectives import ERROR, Objectives, percent, rounded_up
 from narrowcast.search.proxy import EPOCHS, LEAST_PROBES, MOST_PROBES, Proxy
@@ -448,7 +447,6 @@ def search(
         open_trials(out, objectives, problem, config.train.seed, resume=resume) as trials,
     ):
         trials.check(space.point)
-        clear_parts(out, out / FOLDER)
         for name in space.shapes.keys() - starts.keys():
             progress.remarked("search", f"left out {name}: no model keeps to all limits")
         for name, why in space.impossible.items():

@@ -7,7 +7,6 @@ next run removes an incomplete last line. Every line has a checksum over it and 
 so that a line that was lost or changed is noticed.
 """
 
-import fcntl
 import json
 import math
 import warnings
@@ -26,7 +25,7 @@ from optuna.trial import FrozenTrial, TrialState
 from pydantic import BaseModel, TypeAdapter, model_validator
 
 from narrowcast.errors import UserError, boundary, shown, shown_key
-from narrowcast.files import write_whole
+from narrowcast.files import locked, write_whole
 from narrowcast.pipeline.stages import first_difference, plain
 from narrowcast.search.objectives import ERROR, QUANTITIES, Objectives
 
@@ -35,7 +34,6 @@ PROBLEM = "search.json"
 PROBES, CANDIDATES, TRAINED = "probes", "candidates", "trained"
 VIOLATIONS = "violations"
 POPULATION = 40
-_LOCK = ".search.lock"
 _CHECKSUM = "checksum"
 _PROBLEMS = TypeAdapter(dict[str, Any])
 _COSTS = QUANTITIES.keys() - {ERROR}
@@ -248,16 +246,7 @@ def open_trials(
             f"{path}: there is a search already: go on with it by --resume, or choose another "
             "folder with --out"
         )
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-        lock = (out / _LOCK).open("w")
-    except OSError as error:
-        raise UserError(f"{out}: cannot be written: {error.strerror}") from None
-    with lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise UserError(f"{out}: another search is at work there") from None
+    with locked(out):
         if resume:
             _check_problem(out / PROBLEM, problem)
             _mend(path)

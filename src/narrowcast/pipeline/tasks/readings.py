@@ -48,6 +48,7 @@ def load_windows(config: Config) -> "tuple[Dataset, DataSummary]":
             test=len(dataset.test),
             skipped_gaps=dataset.skipped_gaps,
             skipped_missing=dataset.skipped_missing,
+            skipped_straddling=dataset.skipped_straddling,
         ),
     )
     return dataset, summary
