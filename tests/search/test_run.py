@@ -74,15 +74,6 @@ def test_a_search_writes_a_front_and_goes_on(config_file: Path, tmp_path: Path) 
     assert all(set(names) <= set(after[study]) for study, names in before.items())
 
 
-@pytest.mark.usefixtures("few_probes")
-def test_where_no_uniform_model_is_feasible_another_one_is_trained(
-    config_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(Space, "uniform", lambda _: [])
-    found = search(load_config(config_file), tmp_path / "out", GOALS, seconds=0.1, workers=2)
-    assert [point.label for point in found.best] == [""]
-
-
 class Notes(Progress):
     """Keeps what it is told."""
 
@@ -98,18 +89,18 @@ class Notes(Progress):
 
 
 @pytest.mark.usefixtures("few_probes")
-def test_what_the_budget_does_not_limit_is_named_and_counted(
-    config_file: Path, tmp_path: Path
+def test_where_no_uniform_model_is_feasible_another_one_is_trained(
+    config_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(Space, "uniform", lambda _: [])
     notes, out = Notes(), tmp_path / "out"
-    (out / "front").mkdir(parents=True)
-    for path in (out / ".front.json.12.part", out / "front" / ".009.toml.12.part"):
-        path.write_text("of a killed run")
     config = load_config(config_file)
-    search(config, out, GOALS, seconds=0.1, workers=2, progress=notes)
-    assert not finished(out)["candidates"] and not list(out.rglob("*.part"))
+    found = search(config, out, GOALS, seconds=0.1, workers=2, progress=notes)
+    assert [point.label for point in found.best] == [""]
+    assert not finished(out)["candidates"]
+    # What the budget does not limit is named and counted.
     said = "\n".join(note for *_, note in notes.advances)
-    for part in ("float model", "short training", "uniform model"):
+    for part in ("float model", "short training", "first model"):
         assert re.search(rf"beyond the budget, at least \d+ trainings left; .*\d {part}", said)
     assert all(done < total for done, total, note in notes.advances if "left" in note)
     (remark,) = notes.remarks

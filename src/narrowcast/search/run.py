@@ -333,7 +333,7 @@ class Run:
         if not assessment.violations:
             distributions = self._space.distributions(parameters)
             candidate = Candidate(parameters, distributions, assessment, math.nan, label)
-            self._train("uniform model", candidate)
+            self._train("uniform model" if label else "first model", candidate)
 
     def _train(self, what: str, candidate: Candidate) -> None:
         def done(found: Trained) -> None:
