@@ -33,6 +33,7 @@ from narrowcast.progress import Progress
 from narrowcast.search.acquisition import Line, most_promising
 from narrowcast.search.assess import Assessment, assess, missed
 from narrowcast.search.front import Front
+from narrowcast.search.front_files import write_front
 from narrowcast.search.jobs import Trained, train
 from narrowcast.search.objectives import ERROR, Objectives, percent, rounded_up
 from narrowcast.search.proxy import EPOCHS, LEAST_PROBES, MOST_PROBES, Proxy
@@ -459,8 +460,8 @@ def search(
             )
         finally:
             progress.ended()
-            front = Front.of(trials, space, objectives)
-            front.write(out)
+            front = Front.of(config, trials, space, objectives)
+            write_front(front, out)
         progress.finished("search", time.monotonic() - begin, reused=False)
     return front
 
