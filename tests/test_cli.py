@@ -86,11 +86,25 @@ def test_estimate_says_everything(run: Run, folder: Path) -> None:
     assert (code, err) == (0, "")
     assert [line.split(":")[0] for line in out.splitlines()] == [
         *("latency", "cycles", "DSP", "RAMB18", "LUT", "FF", "fits"),
-        *("power", "energy", "a day", "battery"),
+        *("power", "energy", "always on", "clock stopped", "power off", "best"),
     ]
     _, out, _ = run("estimate", "run.toml", "--every", "60", "--cell", "3", "--json")
     found = json.loads(out)
-    assert found["energy_uj"] > 0 and found["day_j"] > 0 and found["battery_days"] > 0
+    (point,) = found["duty_cycle"]["points"]
+    assert found["energy_uj"] > 0 and point["every_s"] == 60
+    assert set(point["day_j"]) == set(point["battery_days"])
+    assert set(point["day_j"]) == {"always_on", "clock_stopped", "power_off"}
+    _, out, _ = run("estimate", "run.toml", "--json")
+    assert "duty_cycle" not in json.loads(out)
+
+
+def test_estimate_warns_of_a_clock_beyond_reach(run: Run) -> None:
+    device = ("--device", "up5k")
+    code, out, err = run("estimate", "run.toml", *device, "--set", "hardware.clock_mhz=100")
+    assert code == 0 and "at 100 MHz" in out
+    assert err.count("\n") == 1 and "fastest reaches 39.2 MHz" in err
+    code, out, err = run("estimate", "run.toml", *device)
+    assert (code, err) == (0, "") and "at 12 MHz" in out
 
 
 def test_characterise_refuses(run: Run) -> None:

@@ -23,7 +23,7 @@ def estimate(
     every: Annotated[
         float | None,
         typer.Option(
-            "--every", metavar="SECONDS", help="Interval of forecasts; adds a day's energy."
+            "--every", metavar="SECONDS", help="Interval of forecasts; adds the energy of a day."
         ),
     ] = None,
     cell: Annotated[
@@ -44,6 +44,8 @@ def estimate(
     with one_line_errors():
         from narrowcast.config import load_config
         from narrowcast.estimate import estimate as run
+        from narrowcast.records import to_json
+        from narrowcast.targets.device import load_device
 
         if cell is not None and every is None:
             raise UserError("--cell needs --every: how often is a forecast made?")
@@ -58,10 +60,14 @@ def estimate(
                 f"--every {every:g}: a forecast takes {result.energy.seconds:.3g} s: it cannot be "
                 "made so often"
             )
+    if (warning := load_device(result.device).clock_warning(result.clock_mhz)) is not None:
+        typer.echo(f"narrowcast: warning: {warning}", err=True)
+    days = None if every is None else result.duty_cycle([every], cell)
     if as_json:
-        typer.echo(json.dumps(result.to_json(every, cell), indent=1))
+        document = to_json(result) | ({} if days is None else {"duty_cycle": to_json(days)})
+        typer.echo(json.dumps(document, indent=1))
         return
-    for line in result.lines(every, cell):
+    for line in [*result.lines(), *([] if days is None else days.lines())]:
         typer.echo(line)
 
 

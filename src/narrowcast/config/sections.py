@@ -289,8 +289,8 @@ class HardwareConfig(Section):
     second_way: Literal["dsp", "tables", "auto"] = Field(
         default="auto", description="'dsp', 'tables' or 'auto'"
     )
-    clock_mhz: float = Field(
-        default=100.0, ge=0.001, le=1000, description="a frequency in MHz, from 0.001 to 1000"
+    clock_mhz: Annotated[float, Field(ge=0.001, le=1000)] | Literal["auto"] = Field(
+        default="auto", description="a frequency in MHz, from 0.001 to 1000, or 'auto'"
     )
     storage: StorageConfig = Field(
         default=StorageConfig(), description="a section of kinds of memory"
