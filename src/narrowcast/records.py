@@ -6,7 +6,7 @@ from typing import Any, TypeVar
 
 from pydantic import Field, TypeAdapter, ValidationError
 
-from narrowcast.errors import UserError, boundary
+from narrowcast.errors import ToolError, UserError, boundary
 from narrowcast.files import write_whole
 
 Content = TypeVar("Content")
@@ -27,8 +27,25 @@ def write_record(path: Path, record: object) -> None:
 
     Raises:
         UserError: The file cannot be written.
+        ToolError: A number of the record is not finite.
     """
-    write_whole(path, json.dumps(to_json(record), indent=1) + "\n")
+    write_json(path, to_json(record))
+
+
+def write_json(path: Path, value: object) -> None:
+    """Write plain JSON values to a file.
+
+    Raises:
+        UserError: The file cannot be written.
+        ToolError: A number is not finite. JSON has no such numbers, and no result is one.
+    """
+    try:
+        text = json.dumps(value, indent=1, allow_nan=False)
+    except ValueError:
+        raise ToolError(
+            f"{path.name}: a number is not finite: this is an error in narrowcast, please report it"
+        ) from None
+    write_whole(path, text + "\n")
 
 
 def read_record(path: Path, kind: type[Content]) -> Content:

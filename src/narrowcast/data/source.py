@@ -14,7 +14,7 @@ from narrowcast.files import rereadable
 GZIP = b"\x1f\x8b"
 PARQUET = b"PAR1"
 
-_MOST_EXPANDED = 64 << 20  # bytes, whatever the size of the packed file
+_MOST_EXPANDED = 32 << 20  # bytes, whatever the size of the packed file
 _MOST_RATIO = 40  # of a larger expansion to the packed file
 _CHUNK = 1 << 20
 

@@ -102,7 +102,7 @@ class _TimeColumn:
             ) from None
 
     def _integers(self, text: pa.ChunkedArray) -> NDArray[np.int64]:
-        long = pc.match_substring_regex(text, r"^[+-]?\d{19,}$")
+        long = pc.match_substring_regex(text, r"^[+-]?(\d{20,}|9\d{18})$")  # beyond int64
         if (bad := first(np.asarray(long.to_numpy()))) is not None:
             raise UserError(
                 f"{self._row(bad)}: {shown(text[bad].as_py())} is no time: too many digits"

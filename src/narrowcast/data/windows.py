@@ -23,7 +23,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from narrowcast.config import DataConfig
-from narrowcast.data.scaling import Array, Scaling, fit_scaling
+from narrowcast.data.scaling import Array, Scaling, fit_scaling, refuse_far
 from narrowcast.data.table import Table
 from narrowcast.errors import UserError
 
@@ -56,6 +56,7 @@ class Dataset:
     """All windows of a table.
 
     Attributes:
+        columns: Names of the m inputs.
         train: Windows for fitting.
         validation: Windows for early stopping and for all choices.
         test: Windows for the final evaluation, used once.
@@ -67,6 +68,7 @@ class Dataset:
         target_scaling: Scaling of the outputs, fitted on the targets of the training windows.
     """
 
+    columns: tuple[str, ...]
     train: Part
     validation: Part
     test: Part
@@ -87,7 +89,8 @@ def make_windows(table: Table, config: DataConfig) -> Dataset:
 
     Raises:
         UserError: The table has fewer rows than one window spans, a part has no complete window,
-            or a feature is constant throughout the training part.
+            a feature is constant throughout the training part, or a reading is too far from those
+            of the training part.
     """
     rows, n, outputs = len(table.frame), config.window, config.outputs
     span = n + config.lead + outputs - 1
@@ -145,7 +148,8 @@ def make_windows(table: Table, config: DataConfig) -> Dataset:
     edge[starts["training"]] += 1
     edge[starts["training"] + n] -= 1
     used = np.cumsum(edge[:-1]) > 0
-    return Dataset(
+    dataset = Dataset(
+        columns=tuple(config.inputs),
         train=train,
         validation=part("validation"),
         test=part("test"),
@@ -155,6 +159,10 @@ def make_windows(table: Table, config: DataConfig) -> Dataset:
         input_scaling=fit_scaling(inputs[used], config.scaling, config.inputs),
         target_scaling=fit_scaling(train.target, config.scaling, [config.target] * outputs),
     )
+    refuse_far(inputs, dataset.input_scaling, config.inputs)
+    every = dataset.target_scaling
+    refuse_far(target[:, None], Scaling(every.offset[:1], every.scale[:1]), [config.target])
+    return dataset
 
 
 def _boundary(part: str, rule: float | str, rows: int, time: pd.DatetimeIndex | None) -> int:

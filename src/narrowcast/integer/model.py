@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from narrowcast.integer.arithmetic import integer_range, signed_bits
+from narrowcast.integer.readings import check_readings
 
 SCHEMA_VERSION = 3
 
@@ -349,11 +350,15 @@ class IntegerModel:
 
         Args:
             readings: Readings [windows, rows, columns] of each input by its tensor's name.
+
+        Raises:
+            ValueError: Readings are of another shape or not finite.
         """
         result = {}
         for each in self.inputs:
-            scaled = each.scaling.apply(readings[each.tensor])
-            result[each.tensor] = self.tensors[each.tensor].quantise(scaled)
+            tensor = self.tensors[each.tensor]
+            real = check_readings(readings[each.tensor], tensor.rows, each.columns)
+            result[each.tensor] = tensor.quantise(each.scaling.apply(real))
         return result
 
     def decode(self, results: Mapping[str, Array]) -> dict[str, Reals]:
