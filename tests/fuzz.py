@@ -32,7 +32,7 @@ from narrowcast.errors import UserError
 from narrowcast.estimate import estimate
 from narrowcast.model import build, load_state, save_state
 from narrowcast.pipeline.outputs import FLOAT_MODEL, PREDICTIONS, read_predictions
-from narrowcast.pipeline.stages import STATE_FOLDER, State, check_ready, read_state
+from narrowcast.pipeline.stages import STATE_FOLDER, State, check_ready, read_state, refuse_foreign
 from narrowcast.pipeline.tasks.train import stage as training
 from narrowcast.records import read_record, to_json
 from narrowcast.search.front import Front
@@ -84,28 +84,32 @@ storage.keys = "block"
 ghdl_windows = 2
 """
 _VALUES: list[Any] = [
-    *(0, 1, -1, 2, 3, 7, 64, 4096, 4097, 1 << 31, 1 << 63, -(1 << 64), 10**40, 10**4000),
+    *(
+        0,
+        1,
+        -1,
+        2,
+        3,
+        7,
+        16,
+        64,
+        200,
+        1000,
+        4096,
+        4097,
+        1 << 31,
+        1 << 63,
+        -(1 << 64),
+        10**40,
+        10**4000,
+    ),
     *(0.0, 0.5, -1.5, 1e308, 5e-324, float("nan"), float("inf"), -float("inf"), True, False, None),
     *("", "x", "auto", "a\nb", "'", '"', "\x00", "\x1b[2J", "\u2028", "x" * 5000, "../x", "0h"),
     *([], {}, [0], [[]], ["a", "a"], {"a": {"b": []}}, {"": 1}, ["x" * 2000]),
 ]
 _TOKENS = [
-    *(
-        b"",
-        b"\n",
-        b"\x00",
-        b"\xff",
-        b"\x1b[2J",
-        b"[",
-        b"]",
-        b"{",
-        b"}",
-        b'"',
-        b"'",
-        b"=",
-        b".",
-        b",",
-    ),
+    *(b"", b"\n", b"\x00", b"\xff", b"\x1b[2J"),
+    *(b"[", b"]", b"{", b"}", b'"', b"'", b"=", b".", b","),
     *(b"-1", b"1e999", b"nan", b"null", b"true", b'"x"', b"9" * 5000, b"0x" + b"f" * 5000),
     *(b"[" * 3000, b"{a=" * 3000, b"a." * 3000, b"x" * 100_000),
 ]
@@ -188,13 +192,10 @@ def _configuration(folder: Path, draw: random.Random) -> Callable[[], object]:
         case "override":
             keys = [f"{s}.{k}" for s, part in tomllib.loads(CONFIG).items() for k in part]
             key = draw.choice([*keys, "x", "data", "data.x.y", "quantization.bits.embed.weight"])
-            value = draw.choice([_as_text(each) for each in _VALUES] + [str(t) for t in _TOKENS])
-            text = f"{key}={value}"
-            overrides = [
-                text
-                if draw.random() < 0.7
-                else mutate_bytes(text.encode(), draw).decode(errors="replace")
-            ]
+            values = [_as_text(each).encode() for each in _VALUES]
+            text = f"{key}=".encode() + draw.choice([*values, *_TOKENS])
+            text = text if draw.random() < 0.7 else mutate_bytes(text, draw)
+            overrides = [text.decode(errors="surrogateescape")]
     path.write_bytes(content)
     return lambda: estimate(load_config(path, overrides))
 
@@ -204,14 +205,11 @@ def _as_text(value: Any) -> str:
 
 
 def _as_toml(values: Any) -> bytes:
-    """Return values as TOML, which has no None."""
-    digits = sys.get_int_max_str_digits()
+    """Return values as TOML, or as JSON those that TOML does not have."""
     try:
         return tomli_w.dumps(values if isinstance(values, dict) else {"x": values}).encode()
-    except (TypeError, ValueError):
+    except TypeError:
         return json.dumps(values).encode()
-    finally:
-        sys.set_int_max_str_digits(digits)
 
 
 GOALS = Objectives.parse("rmse,energy", "")
@@ -260,7 +258,7 @@ def _journal(folder: Path, draw: random.Random) -> Callable[[], object]:
         space = Space.of(config, device.load_device("xc7s15"), {})
         with open_trials(folder, GOALS, config.model_dump(mode="json"), 0, resume=True) as trials:
             trials.check(space.point)
-            list(Front.of(trials, space, GOALS).table())
+            list(Front.of(config, trials, space, GOALS).table())
 
     return resume
 
@@ -285,9 +283,8 @@ def _outputs(folder: Path) -> None:
     for name, record in records.items():
         (folder / f"whole.{name}").write_text(json.dumps(to_json(record)))
     (folder / STATE_FOLDER).mkdir()
-    state = State(
-        {"train": {"seed": 1}}, {"code": "x"}, {"data": "0"}, {}, {"training.json": "1"}, 1.0
-    )
+    digests = {"training.json": "1"}
+    state = State({"train": {"seed": 1}}, {"code": "x"}, {"data": "0"}, {}, digests, 1.0)
     (folder / "whole.state").write_text(json.dumps(vars(state)))
     save_state(build(config), folder / "whole.float")
     rows = np.arange(6, dtype=np.int32)
@@ -319,17 +316,16 @@ def _stage(folder: Path, draw: random.Random) -> Callable[[], object]:
     if name == "arrays":
         (folder / PREDICTIONS).write_bytes(content)
         return lambda: read_predictions(folder)
-    (folder / STATE_FOLDER / ("owned.json" if name == "owned" else "train.json")).write_bytes(
-        content
-    )
+    name = {"owned": "owned.json", "state": "train.json"}[name]
+    (folder / STATE_FOLDER / name).write_bytes(content)
     (folder / "training.json").write_text("{}")
     (folder / "readings.csv").write_text("time,a,b\n")
-    before = training(config, lambda: None)
-    after = training(config, lambda: None)
+    stage = training(config, lambda: None)
 
     def check() -> None:
         read_state(folder, "train")
-        check_ready(folder, after, [before])
+        refuse_foreign(folder, [stage])
+        check_ready(folder, stage, [stage])
 
     return check
 

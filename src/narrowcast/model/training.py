@@ -16,7 +16,7 @@ from torch.nn import functional
 from narrowcast.config import Config, TrainConfig
 from narrowcast.data import Dataset, Part
 from narrowcast.data.scaling import Array
-from narrowcast.errors import boundary
+from narrowcast.errors import UserError, boundary
 from narrowcast.files import write_whole
 from narrowcast.integer.readings import check_readings
 from narrowcast.model.forecaster import Forecaster
