@@ -1,14 +1,18 @@
 """Files and folders that several processes may use, and that a killed process may leave behind.
 
-A file appears complete or not at all. A folder is held by one process at a time.
+A file appears complete or not at all. A folder is held by one process at a time. A pipe is read
+once.
 """
 
 import errno
 import fcntl
 import os
 import re
+import stat
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from functools import cache
 from pathlib import Path
 from typing import IO
 
@@ -43,6 +47,50 @@ def write_whole(path: Path, content: bytes | str) -> None:
     finally:
         with suppress(OSError):
             temporary.unlink(missing_ok=True)
+
+
+_LARGEST_STREAM = 2 * 10**9  # bytes
+_CHUNK = 1 << 20
+
+
+def rereadable(path: Path) -> Path:
+    """Return a path with the content of ``path`` that can be read several times.
+
+    That is ``path`` itself, unless it is a pipe, or ``-`` for standard input: these are read once,
+    into a temporary file that this process and its children can open, and that ends with it.
+
+    Raises:
+        UserError: The pipe cannot be read, or holds more than 2 GB; or ``path`` is a device.
+    """
+    name = Path("/dev/stdin") if str(path) == "-" else path
+    try:
+        status = name.stat()
+    except (OSError, ValueError):
+        return path  # whoever opens it reports that
+    if stat.S_ISCHR(status.st_mode) or stat.S_ISBLK(status.st_mode):
+        raise UserError(f"{path}: is a device, not a file: give a file, or a pipe that ends")
+    if name == path and not stat.S_ISFIFO(status.st_mode):
+        return path
+    return Path(f"/proc/{os.getpid()}/fd/{_spooled(name, status.st_ino).fileno()}")
+
+
+@cache
+def _spooled(path: Path, inode: int) -> IO[bytes]:  # noqa: ARG001
+    """Return a temporary file without a name, with the content of a pipe."""
+    copy = tempfile.TemporaryFile()  # noqa: SIM115 (it stays open)
+    try:
+        with path.open("rb") as stream:
+            size = 0
+            while chunk := stream.read(_CHUNK):
+                size += len(chunk)
+                if size > _LARGEST_STREAM:
+                    raise UserError(f"{path}: more than 2 GB come through the pipe: use a file")
+                copy.write(chunk)
+        copy.flush()
+    except OSError as error:
+        folder = tempfile.gettempdir()
+        raise UserError(f"{path}: cannot be copied to {folder}: {error.strerror}") from None
+    return copy
 
 
 @contextmanager

@@ -163,6 +163,42 @@ def test_damaged_state_is_no_state(kitchen: Kitchen) -> None:
     assert kitchen.both() == ["knead"]
 
 
+@pytest.mark.parametrize(
+    "content",
+    [
+        *("", "[]", "3", "null", "[" * 100_000, '{"settings": 1}', "9" * 5000, "NaN", '"\\ud800"'),
+        '{"settings": 1, "options": {}, "files": {}, "needs": {}, "outputs": {}, "seconds": 1}',
+        '{"settings": {}, "options": {}, "files": {}, "needs": 3, "outputs": {}, "seconds": "1"}',
+    ],
+)
+@pytest.mark.parametrize("name", ["knead", "owned"])
+def test_a_state_of_any_other_content_is_no_state(
+    kitchen: Kitchen, name: str, content: str
+) -> None:
+    kitchen.both()
+    (kitchen.out / ".stages" / f"{name}.json").write_text(content)
+    if name == "knead":
+        assert kitchen.both() == ["knead"]
+    else:
+        with pytest.raises(UserError, match="no run of narrowcast is known to have made it"):
+            run_stage(kitchen.out, kitchen.dough, force=True)
+
+
+def test_later_stages_need_the_data_of_the_earlier_ones(kitchen: Kitchen) -> None:
+    kitchen.both()
+    sell = Stage("sell", kitchen.knead, "sell.json", Weight, ("money",), needs=("bread",))
+    kitchen.flour.write_text("rye")
+    again = r"the data has changed since 'knead' ran: run 'narrowcast knead' again"
+    for stage, earlier in (
+        (kitchen.bread, [kitchen.dough]),
+        (sell, [kitchen.dough, kitchen.bread]),
+    ):
+        with pytest.raises(UserError, match=again):
+            check_ready(kitchen.out, stage, earlier)
+    kitchen.flour.unlink()  # what is not read may be missing
+    check_ready(kitchen.out, sell, [kitchen.dough, kitchen.bread])
+
+
 def test_other_version_redoes(kitchen: Kitchen) -> None:
     kitchen.both()
     path = kitchen.out / ".stages" / "knead.json"
@@ -244,6 +280,9 @@ def test_a_record_of_another_kind_is_named(kitchen: Kitchen) -> None:
     kitchen.both()
     (kitchen.out / "knead.json").write_text('{"pounds": 1}')
     with pytest.raises(UserError, match=r"knead\.json: grams: field required"):
+        read_record(kitchen.out / "knead.json", Weight)
+    (kitchen.out / "knead.json").write_text("[" * 100_000)
+    with pytest.raises(UserError, match=r"knead\.json: is nested too deeply"):
         read_record(kitchen.out / "knead.json", Weight)
     (kitchen.out / "knead.json").write_text('{"grams": ')
     with pytest.raises(UserError, match=r"knead\.json: is truncated or not JSON"):

@@ -2,13 +2,16 @@
 
 import json
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from narrowcast.cli.options import ConfigFile, Data, DeviceName, Set, Yosys, with_device
 from narrowcast.cli.output import one_line_errors
 from narrowcast.errors import UserError
+
+if TYPE_CHECKING:
+    from narrowcast.config import Config
 
 
 def estimate(
@@ -20,7 +23,7 @@ def estimate(
     every: Annotated[
         float | None,
         typer.Option(
-            "--every", metavar="SECONDS", help="Interval of forecasts; adds a day's energy."
+            "--every", metavar="SECONDS", help="Interval of forecasts; adds the energy of a day."
         ),
     ] = None,
     cell: Annotated[
@@ -41,23 +44,40 @@ def estimate(
     with one_line_errors():
         from narrowcast.config import load_config
         from narrowcast.estimate import estimate as run
+        from narrowcast.records import to_json
+        from narrowcast.targets.device import load_device
 
         if cell is not None and every is None:
             raise UserError("--cell needs --every: how often is a forecast made?")
         for name, value in (("--every", every), ("--cell", cell)):
             if value is not None and not 0 < value < float("inf"):
                 raise UserError(f"{name} must be above 0, not {value:g}")
-        result = run(load_config(config, with_device(set_, device), data), tool)
+        settings = load_config(config, with_device(set_, device), data)
+        _check_table(settings)
+        result = run(settings, tool)
         if every is not None and every < result.energy.seconds:
             raise UserError(
                 f"--every {every:g}: a forecast takes {result.energy.seconds:.3g} s: it cannot be "
                 "made so often"
             )
+    if (warning := load_device(result.device).clock_warning(result.clock_mhz)) is not None:
+        typer.echo(f"narrowcast: warning: {warning}", err=True)
+    days = None if every is None else result.duty_cycle([every], cell)
     if as_json:
-        typer.echo(json.dumps(result.to_json(every, cell), indent=1))
+        document = to_json(result) | ({} if days is None else {"duty_cycle": to_json(days)})
+        typer.echo(json.dumps(document, indent=1))
         return
-    for line in result.lines(every, cell):
+    for line in [*result.lines(), *([] if days is None else days.lines())]:
         typer.echo(line)
+
+
+def _check_table(config: "Config") -> None:
+    """Check that the table, if it is there, has the columns; this needs the packages of `train`."""
+    try:
+        from narrowcast.data import check_columns
+    except ImportError:
+        return
+    check_columns(config.data)
 
 
 def characterise(

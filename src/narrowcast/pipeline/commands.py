@@ -123,6 +123,10 @@ def build(config: Config, out: Path | str, options: Options = _DEFAULT) -> Repor
         ToolError: As in :func:`verify`, or a tool failed.
     """
     with _planned(config, out, options) as planned:
+        device = load_device(config.hardware.device)
+        warning = device.clock_warning(device.clock(config.hardware.clock_mhz))
+        if warning is not None:
+            options.progress.remarked("build", warning)
         done = not options.force
         for stage in planned.stages:
             done = done and is_done(Path(out), stage)  # all after an unfinished one run, too

@@ -14,13 +14,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from narrowcast.config import Config
+from narrowcast.config import Config, to_toml
 from narrowcast.errors import UserError
 from narrowcast.files import locked, write_whole
 from narrowcast.progress import Progress
 from narrowcast.quantize.training import calibrated
 from narrowcast.search.assess import Assessment, assess, missed
-from narrowcast.search.front import to_toml
 from narrowcast.search.jobs import assess_model, load_float
 from narrowcast.search.objectives import Objectives
 from narrowcast.search.sensitivity import Rounded, sensitivity

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from multiprocessing import resource_tracker
 from typing import TYPE_CHECKING, Any, Protocol
 
-from narrowcast.errors import ToolError, UserError
+from narrowcast.errors import ToolError, UserError, one_line, shown
 from narrowcast.extras import require_extra
 
 if TYPE_CHECKING:
@@ -151,10 +151,11 @@ def open_workers(cluster: str | None, count: int | None) -> Iterator[Workers]:
 
     try:
         client = Client(cluster, timeout=_CONNECT_SECONDS)
-    except (OSError, ValueError, TypeError):
+    except Exception as error:  # of many types, as of a wrong address or certificate
         raise UserError(
-            f"--cluster {cluster}: no Dask scheduler answers there: start one by 'dask scheduler', "
-            "or leave out --cluster"
+            f"--cluster {shown(cluster)}: no Dask scheduler answers there ({one_line(error)}): "
+            "start one by 'dask scheduler', with the same certificates if the address begins with "
+            "tls://, or leave out --cluster"
         ) from None
     with client:
         threads = sum(client.nthreads().values())

@@ -76,6 +76,11 @@ class Placement:
     critical_path: CriticalPath
     bitstream: Path
 
+    @property
+    def usable_mhz(self) -> float:
+        """Clock frequency at which the design works: the board's, or Fmax if that is lower."""
+        return min(self.clock_mhz, self.fmax_mhz)
+
 
 def board_of(device: Device) -> tuple[Board, PlaceAndRoute]:
     """Return the board of a device, and the tools for place and route.
