@@ -172,6 +172,26 @@ def place(
     )
 
 
+def packed_cells(netlist: Path, device: Device) -> int:
+    """Return the logic cells that nextpnr packs a netlist into, without placing it.
+
+    Args:
+        netlist: Netlist of yosys, in its JSON format.
+        device: Target device, of a family with logic cells.
+
+    Raises:
+        ToolError: nextpnr failed, or its log does not contain the number.
+    """
+    flow = device.family.place_and_route
+    assert flow is not None  # as the family has logic cells
+    placer = [*yowasp(flow.package, flow.placer), *device.place_options]
+    log = run([*placer, "--json", netlist.name, "--pack-only"], netlist.parent, name=flow.placer)
+    found = re.search(rf"{flow.cells['lut']}:\s*(\d+)/", log)
+    if found is None:
+        raise ToolError(f"{flow.placer} did not say how many {flow.cells['lut']} are in use")
+    return int(found[1])
+
+
 def _critical_path(report: dict[str, Any]) -> CriticalPath:
     """Return the slowest path between clocked cells."""
     paths = [
