@@ -1,5 +1,6 @@
 """Errors that the user can correct, and the boundary that turns others into them."""
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -22,14 +23,32 @@ def shown(value: object, limit: int = 60) -> str:
         value: Text is quoted; other values appear as ``str`` gives them.
         limit: Largest number of characters; more are replaced by an ellipsis.
     """
-    line = repr(value[: 2 * limit]) if isinstance(value, str) else str(value)
+    try:
+        line = repr(value[: 2 * limit]) if isinstance(value, str) else str(value)
+    except (ValueError, RecursionError):  # an integer of thousands of digits, or deep nesting
+        line = f"a value of type {type(value).__name__}"
     line = line.encode("unicode_escape").decode() if not line.isprintable() else line
     return line if len(line) <= limit else f"{line[: limit - 3]}..."
 
 
+def shown_key(key: str) -> str:
+    """Return a dotted key from outside: as it is if it is short and plain, else as ``shown``."""
+    return key if re.fullmatch(r"[\w.*-]{1,60}", key) else shown(key)
+
+
 def one_line(error: BaseException, limit: int = 180) -> str:
-    """Return the first line of an exception's message, or its type, as a short printable line."""
-    first = next((line.strip() for line in str(error).splitlines() if line.strip()), "")
+    """Return an exception's message, or its type, as a short printable line.
+
+    Of several lines it is the first; of pydantic's mistakes, the place and text of the first.
+    """
+    from pydantic import ValidationError  # noqa: PLC0415 (slow, and for the unlucky only)
+
+    text = str(error)
+    if isinstance(error, ValidationError):
+        mistake = error.errors(include_url=False)[0]
+        place = shown_key(".".join(str(step) for step in mistake["loc"]))
+        text = f"{place}: {' '.join(mistake['msg'].lower().split())}"
+    first = next((line.strip() for line in text.splitlines() if line.strip()), "")
     printable = "".join(each if each.isprintable() else " " for each in first[: 2 * limit])
     line = printable or type(error).__name__
     return line if len(line) <= limit else f"{line[: limit - 3]}..."

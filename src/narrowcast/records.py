@@ -6,7 +6,7 @@ from typing import Any, TypeVar
 
 from pydantic import Field, TypeAdapter, ValidationError
 
-from narrowcast.errors import UserError
+from narrowcast.errors import ToolError, UserError, boundary
 from narrowcast.files import write_whole
 
 Content = TypeVar("Content")
@@ -27,8 +27,25 @@ def write_record(path: Path, record: object) -> None:
 
     Raises:
         UserError: The file cannot be written.
+        ToolError: A number of the record is not finite.
     """
-    write_whole(path, json.dumps(to_json(record), indent=1) + "\n")
+    write_json(path, to_json(record))
+
+
+def write_json(path: Path, value: object) -> None:
+    """Write plain JSON values to a file.
+
+    Raises:
+        UserError: The file cannot be written.
+        ToolError: A number is not finite. JSON has no such numbers, and no result is one.
+    """
+    try:
+        text = json.dumps(value, indent=1, allow_nan=False)
+    except ValueError:
+        raise ToolError(
+            f"{path.name}: a number is not finite: this is an error in narrowcast, please report it"
+        ) from None
+    write_whole(path, text + "\n")
 
 
 def read_record(path: Path, kind: type[Content]) -> Content:
@@ -41,15 +58,10 @@ def read_record(path: Path, kind: type[Content]) -> Content:
     Raises:
         UserError: The file cannot be read, is not JSON, or lacks fields of ``kind``.
     """
-    try:
-        return TypeAdapter(kind).validate_python(json.loads(path.read_bytes()))
-    except OSError as error:
-        raise UserError(f"{path}: cannot be read: {error.strerror}") from None
-    except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        where = ".".join(map(str, first["loc"]))
-        raise UserError(
-            f"{path}: {where}: {first['msg'].lower()}: delete it and run again"
-        ) from None
-    except ValueError:
-        raise UserError(f"{path}: is truncated or not JSON: delete it and run again") from None
+    with boundary(str(path), "delete it and run again"):
+        try:
+            return TypeAdapter(kind).validate_python(json.loads(path.read_bytes()))
+        except ValidationError:
+            raise  # to the boundary, which names the field; it is a ValueError, too
+        except ValueError:
+            raise UserError(f"{path}: is truncated or not JSON: delete it and run again") from None

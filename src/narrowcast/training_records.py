@@ -1,7 +1,10 @@
 """Records of training and quantisation results. They need neither torch nor pandas."""
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Annotated, Literal
+
+from narrowcast.records import IF_KNOWN
 
 
 @dataclass(frozen=True)
@@ -11,10 +14,31 @@ class Errors:
     Attributes:
         rmse: Root mean squared error.
         mae: Mean absolute error.
+        by_step: Root mean squared error of each step ahead; None for a single one.
     """
 
     rmse: float
     mae: float
+    by_step: Annotated[tuple[float, ...] | None, IF_KNOWN] = None
+
+
+BASELINES = ("persistence", "ridge", "ridge_quadratic")
+"""The simple forecasts that every model is compared with."""
+
+
+def beaten_by(test: Mapping[str, Errors | None], model: str) -> str | None:
+    """Return the simple forecast with the least RMSE if that is below the RMSE of a model.
+
+    Args:
+        test: Errors on the test part by forecaster; None for a forecast that is impossible.
+        model: Name of the model in ``test``.
+
+    Returns:
+        Name of the simple forecast; None if the model is at least as good as all of them.
+    """
+    simple = {name: found.rmse for name in BASELINES if (found := test.get(name)) is not None}
+    own, best = test[model], min(simple, key=lambda name: simple[name], default=None)
+    return best if best is not None and own is not None and simple[best] < own.rmse else None
 
 
 @dataclass(frozen=True)
@@ -78,6 +102,7 @@ class Windows:
         test: Windows of the test part.
         skipped_gaps: Windows left out because they span a gap in time.
         skipped_missing: Windows left out because a value is missing.
+        skipped_straddling: Windows left out because their targets are in two parts.
     """
 
     train: int
@@ -85,6 +110,20 @@ class Windows:
     test: int
     skipped_gaps: int
     skipped_missing: int
+    skipped_straddling: int
+
+    def __str__(self) -> str:
+        """Return the windows of each part, and how many were left out and why, as one line."""
+        reasons = {
+            "a gap in time": self.skipped_gaps,
+            "a missing value": self.skipped_missing,
+            "targets in two parts": self.skipped_straddling,
+        }
+        found = ", ".join(f"{count} with {reason}" for reason, count in reasons.items() if count)
+        return (
+            f"{self.train} windows for training, {self.validation} for validation, "
+            f"{self.test} for the test; left out: {found or 'none'}"
+        )
 
 
 @dataclass(frozen=True)
@@ -100,6 +139,7 @@ class DataSummary:
         outputs: Targets of a window.
         missing: Number of missing values in each column.
         windows: Windows cut from the table.
+        notes: Remarks on how the table was read and on doubtful columns.
     """
 
     file: str
@@ -110,6 +150,7 @@ class DataSummary:
     outputs: int
     missing: dict[str, int]
     windows: Windows
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -129,15 +170,49 @@ class TrainResults:
 
 
 @dataclass(frozen=True)
+class CutOff:
+    """The shares of the values of a part that are cut off at the ends of the integers' range.
+
+    Attributes:
+        inputs: Share of the readings in windows, from 0 to 1, by input column.
+        target: Share of the targets, from 0 to 1.
+    """
+
+    inputs: dict[str, float]
+    target: float
+
+
+def cut_off_line(parts: Mapping[str, CutOff]) -> str:
+    """Return one line on the shares that are cut off in each part, or that there are none."""
+
+    def shares(values: Iterable[float]) -> str:
+        return ", ".join(
+            f"{share:.1%} of {part}" for part, share in zip(parts, values, strict=True)
+        )
+
+    columns = {name for each in parts.values() for name, share in each.inputs.items() if share > 0}
+    found = [
+        f"readings of {name!r}: {shares(each.inputs[name] for each in parts.values())}"
+        for name in sorted(columns)
+    ]
+    if any(each.target for each in parts.values()):
+        found.append(f"targets: {shares(each.target for each in parts.values())}")
+    return "beyond the range of the integers: " + ("; ".join(found) or "nothing")
+
+
+@dataclass(frozen=True)
 class QuantizeResults:
     """Results of fine-tuning with fake quantisation: ``accuracy.json``.
 
     Attributes:
         test: Errors on the test part by forecaster: ``float``, ``qat`` and ``integer``.
+        cut_off: Shares of values beyond the integers, by part: ``train``, ``validation`` and
+            ``test``.
         history: History of the fine-tuning.
     """
 
     test: dict[str, Errors]
+    cut_off: dict[str, CutOff]
     history: History
 
 

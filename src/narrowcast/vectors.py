@@ -6,7 +6,6 @@ complement, written in as many hexadecimal digits as the widest tensor of the st
 narrower tensors are sign-extended. The manifest lists the tensors of a window and their widths.
 """
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -17,6 +16,7 @@ from narrowcast.errors import UserError
 from narrowcast.files import write_whole
 from narrowcast.integer import IntegerModel
 from narrowcast.integer.model import Array, Tensor
+from narrowcast.records import write_json
 
 INPUTS, EXPECTED, MANIFEST = "inputs.hex", "expected.hex", "vectors.json"
 
@@ -44,7 +44,7 @@ def write_vectors(folder: Path, model: IntegerModel, inputs: Array, expected: Ar
             for each in tensors
         ]
         manifest[name] = {"bits": bits, "signed": True, "layout": layout}
-    write_whole(folder / MANIFEST, json.dumps(manifest, indent=1) + "\n")
+    write_json(folder / MANIFEST, manifest)
 
 
 def read_vectors(folder: Path, model: IntegerModel) -> tuple[Array, Array]:
@@ -77,7 +77,7 @@ def _read(path: Path, tensors: Sequence[Tensor]) -> Array:
         streams = words.reshape(-1, sum(each.size for each in tensors))
     except OSError as error:
         raise UserError(f"{path}: cannot be read: {error.strerror}") from None
-    except ValueError:
+    except (ValueError, OverflowError):
         raise UserError(f"{path}: damaged: run 'narrowcast compile' again") from None
     sign = 1 << (_word_bits(tensors) - 1)
     return (streams ^ sign) - sign

@@ -34,12 +34,12 @@ def parts(dataset: Dataset) -> list[Part]:
 
 
 @st.composite
-def tables(draw: st.DrawFn) -> Table:
-    rows = draw(st.integers(20, 60))
+def tables(draw: st.DrawFn, least: int = 20, most: int = 60) -> Table:
+    count = draw(st.integers(least, most))
     rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
-    steps = rng.choice([1, 1, 1, 1, 1, 1, 1, 1, 1, 2, 5], rows)
-    values = rng.normal(size=(rows, 3))
-    values[rng.random((rows, 3)) < draw(st.sampled_from([0, 0.02, 0.1]))] = np.nan
+    steps = rng.choice([1, 1, 1, 1, 1, 1, 1, 1, 1, 2, 5], count)
+    values = rng.normal(size=(count, 3))
+    values[rng.random((count, 3)) < draw(st.sampled_from([0, 0.02, 0.1]))] = np.nan
     return table(steps, values)
 
 
@@ -66,7 +66,7 @@ def test_agrees_with_a_plain_loop(
     test_row = rows - round(test * rows)
     validation_row = test_row - round(validation * test_row)
     expected: list[list[int]] = [[], [], []]
-    gaps = missing = 0
+    gaps = missing = straddling = 0
     for first in range(rows - max(span, n + 1) + 1):
         last, targets = first + n - 1, slice(first + n + lead - 1, first + span)
         if table.time[first + span - 1] - table.time[first] != (span - 1) * pd.Timedelta("1h"):
@@ -74,8 +74,14 @@ def test_agrees_with_a_plain_loop(
         elif np.isnan(values[first : last + 1, :2]).any() or np.isnan(values[targets, 2]).any():
             missing += 1
         else:
-            expected[(first >= validation_row) + (first >= test_row)].append(first)
+            part, last_part = (
+                (row >= validation_row) + (row >= test_row) for row in (first, first + outputs - 1)
+            )
+            straddling += part != last_part
+            if part == last_part:
+                expected[part].append(first)
     assert (dataset.skipped_gaps, dataset.skipped_missing) == (gaps, missing)
+    assert dataset.skipped_straddling == straddling
     for part, starts in zip(parts(dataset), expected, strict=True):
         assert part.inputs.shape == (len(starts), n, 2) and len(part) == len(starts)
         for i, first in enumerate(starts):
@@ -93,12 +99,80 @@ def test_agrees_with_a_plain_loop(
     assert np.isfinite(dataset.train.inputs).all()
 
 
+@pytest.mark.parametrize("outputs", [1, 2, 8])
 @pytest.mark.parametrize("lead", [0, 1, 4])
-def test_no_target_was_seen_in_an_earlier_part(lead: int) -> None:
-    dataset = make_windows(regular(100), config(window=5, lead=lead))
+def test_no_target_was_seen_in_an_earlier_part(lead: int, outputs: int) -> None:
+    dataset = make_windows(regular(100), config(window=5, lead=lead, outputs=outputs))
     for earlier, later in [(dataset.train, dataset.validation), (dataset.validation, dataset.test)]:
-        assert earlier.row.max() < later.row.min()
+        assert earlier.row.max() + outputs - 1 == later.row.min() - 1
     assert dataset.test.row.min() == 80 + 5 + lead - 1
+    assert dataset.skipped_straddling == 2 * (outputs - 1)
+
+
+GARBAGE = {
+    "random": lambda rng, shape: rng.normal(3, 40, shape),
+    "huge": lambda _, shape: np.full(shape, 1e9),
+    "missing": lambda rng, shape: np.where(rng.random(shape) < 0.1, np.nan, 1.0),
+}
+
+
+@settings(max_examples=150, deadline=None)
+@given(
+    tables(least=60, most=200),
+    st.integers(2, 6),
+    st.integers(0, 12),
+    st.integers(1, 24),
+    st.booleans(),
+    st.booleans(),
+    st.sampled_from(["min-max", "standard"]),
+    st.sampled_from([*GARBAGE]),
+)
+def test_garbage_in_a_later_part_changes_nothing_in_an_earlier_one(
+    table: Table,
+    n: int,
+    lead: int,
+    outputs: int,
+    at_times: bool,
+    target_is_input: bool,
+    scaling: str,
+    garbage: str,
+) -> None:
+    assert table.time is not None
+    rows = len(table.frame)
+    split: dict[str, object] = {"validation": 0.3, "test": 0.3}
+    if at_times:
+        split = {
+            "validation": table.time[rows // 2].isoformat(),
+            "test": table.time[rows // 4 * 3].isoformat(),
+        }
+    inputs = ["a", "y"] if target_is_input and lead else ["a", "b"]
+    settings = config(
+        window=n, lead=lead, outputs=outputs, inputs=inputs, scaling=scaling, split=split
+    )
+    try:
+        clean = make_windows(table, settings)
+    except UserError:
+        assume(False)
+    rng = np.random.default_rng(0)
+    for later in (clean.validation, clean.test):
+        values = table.frame.to_numpy(copy=True)
+        first = int(later.row[0])
+        values[first:] = GARBAGE[garbage](rng, values[first:].shape)
+        other = Table(table.time, pd.DataFrame(values, columns=table.frame.columns), table.interval)
+        try:
+            spoilt = make_windows(other, settings)
+        except UserError:
+            assume(False)
+        pairs = [(clean.train, spoilt.train)]
+        if later is clean.test:
+            pairs.append((clean.validation, spoilt.validation))
+        for before, after in pairs:
+            for name in ("inputs", "target", "row", "last_known"):
+                np.testing.assert_array_equal(getattr(before, name), getattr(after, name))
+        for name in ("input_scaling", "target_scaling"):
+            before, after = getattr(clean, name), getattr(spoilt, name)
+            assert before.offset.tobytes() == after.offset.tobytes()
+            assert before.scale.tobytes() == after.scale.tobytes()
 
 
 def test_split_at_time_stamps() -> None:

@@ -2,8 +2,10 @@
 
 import sys
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -66,7 +68,7 @@ def test_transformers_follow_the_contract(shape: Shape, bits: tuple[int, ...], s
     assert_contract(model, random_inputs(model, 4, seed))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     seed=st.integers(0, 10**6),
     operations=st.integers(1, 6),
@@ -195,6 +197,25 @@ def test_inputs_are_rounded_and_clamped() -> None:
     assert q[0].ravel().tolist() == [t.high, t.low]
     assert q[1, 0, 0] == t.zero_point
     assert q[1, 1, 0] == min(t.zero_point + 3, t.high)
+
+
+@pytest.mark.parametrize(
+    ("readings", "message"),
+    [
+        (pd.DataFrame({"a": [1.0, 2.0]}), r"a DataFrame, not a NumPy array \[windows, 2, 1\]"),
+        ([[[1.0], [2.0]]], r"readings are a list, not a NumPy array"),
+        (np.zeros((2, 1)), r"shape \[2, 1\], not .*one window is an array \[1, rows, columns\]"),
+        (np.zeros((3, 1, 1)), r"shape \[3, 1, 1\], not \[windows, 2, 1\] with the columns 'x0'$"),
+        (np.zeros((3, 2, 2)), r"shape \[3, 2, 2\], not"),
+        (np.full((1, 2, 1), "1"), r"readings are of <U1, not numbers"),
+        (np.full((1, 2, 1), None), r"readings are of object, not numbers"),
+        (np.full((2, 2, 1), np.nan), r"'x0' is nan in row 0 of window 0: leave out windows"),
+        (np.full((2, 2, 1), -np.inf), r"'x0' is -inf in row 0 of window 0"),
+    ],
+)
+def test_only_whole_windows_of_finite_numbers_are_forecast(readings: Any, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        forecast(random_model(Shape(2, 1, 2), (8,), 0), readings)
 
 
 def test_words_are_packed_row_by_row_and_tensor_by_tensor() -> None:

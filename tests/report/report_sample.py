@@ -20,6 +20,7 @@ from narrowcast.tools.nextpnr import CriticalPath, Placement
 from narrowcast.tools.verification import Checked, Cycles, MeasuredRates, VerifyResults
 from narrowcast.tools.yosys import Synthesis
 from narrowcast.training_records import (
+    CutOff,
     DataSummary,
     Errors,
     History,
@@ -31,7 +32,13 @@ from narrowcast.training_records import (
 )
 
 BUDGET = {"lut": 8000.0, "ff": 16000.0, "bram36": 10.0, "dsp": 20.0}
+CONFIGURATION = '[data]\npath = "made-up.csv"\nwindow = 12\n'
 HISTORY = History((1.0, 0.5), (0.9, 0.6), best=1)
+LONG_HISTORY = History(
+    loss=tuple(1 / (1 + epoch) for epoch in range(30)),
+    validation_rmse=tuple(0.5 + 0.4 * 0.9**epoch for epoch in range(30)),
+    best=26,
+)
 ARCHITECTURE = {
     "window": 12,
     "inputs": 3,
@@ -49,7 +56,7 @@ DATA = DataSummary(
     lead=1,
     outputs=1,
     missing={"temperature": 3, "humidity": 0, "light": 0},
-    windows=Windows(3400, 600, 960, skipped_gaps=12, skipped_missing=28),
+    windows=Windows(3400, 600, 960, skipped_gaps=12, skipped_missing=28, skipped_straddling=5),
 )
 TRAINING = TrainResults(
     data=DATA,
@@ -61,6 +68,11 @@ TRAINING = TrainResults(
     },
     history=HISTORY,
 )
+CUT_OFF = {
+    "train": CutOff({"temperature": 0.0, "humidity": 0.001, "light": 0.0}, 0.0),
+    "validation": CutOff({"temperature": 0.0, "humidity": 0.002, "light": 0.0}, 0.0),
+    "test": CutOff({"temperature": 0.0312, "humidity": 0.0, "light": 0.0}, 0.004),
+}
 MEASURED = MeasuredRates("GHDL 2.0.0", 2, Rates(lanes=0.35, memories=0.46, rest=0.13, clocks=40139))
 VERIFICATION = VerifyResults(
     verilator=Checked(960, 0),
@@ -157,10 +169,12 @@ def sample_report(
     device = load_device("xc7s15")
     rounded = Errors(0.5187, 0.3972)
     return build_report(
+        configuration=CONFIGURATION,
         model=replace(model, metadata=ARCHITECTURE),
         training=training,
         accuracy=QuantizeResults(
             {"float": training.test["float"] or rounded, "qat": rounded, "integer": rounded},
+            CUT_OFF,
             HISTORY,
         ),
         quantization=Quantization(TENSORS),
@@ -179,6 +193,37 @@ def placed_report(placement: Placement = PLACEMENT) -> Report:
     budget = {"lut": 5280.0, "ff": 5280.0, "bram": 30.0, "dsp": 8.0}
     synthesis = Synthesis("yosys 0.70", "up5k", lut=2034, ff=1742, dsp=3, budget=budget, bram=29)
     return sample_report(synthesis=synthesis, placement=placement)
+
+
+def report_of_steps(outputs: int, windows: int, target: str = "temperature") -> Report:
+    """The report of a model that forecasts several steps ahead."""
+    data = replace(
+        DATA, outputs=outputs, target=target, windows=replace(DATA.windows, test=windows)
+    )
+
+    def by_step(errors: Errors | None) -> Errors | None:
+        steps = tuple((0.6 + 0.8 * i / outputs) for i in range(outputs))
+        return errors and replace(errors, by_step=tuple(errors.rmse * step for step in steps))
+
+    test = {name: by_step(errors) for name, errors in TRAINING.test.items()}
+    report = sample_report(training=replace(TRAINING, data=data, test=test, history=LONG_HISTORY))
+    known = {name: by_step(errors) for name, errors in report.accuracy.test.items()}
+    tensors = tuple(
+        replace(tensor, name=f"layers.{i}.{tensor.name}", counts=tuple(range(40)))
+        for i in range(20)
+        for tensor in TENSORS
+    )
+    return replace(
+        report, accuracy=replace(report.accuracy, test=known), quantization=Quantization(tensors)
+    )
+
+
+def predictions_of_steps(outputs: int, windows: int) -> dict[str, NDArray[Any]]:
+    """Return arrays of the test part of a model that forecasts several steps ahead."""
+    found = sample_predictions(windows)
+    for name in ("truth", "float", "integer"):
+        found[name] = np.stack([np.roll(found[name], -i) for i in range(outputs)], axis=1)
+    return found
 
 
 def sample_predictions(windows: int = 960, *, timed: bool = True) -> dict[str, NDArray[Any]]:

@@ -1,15 +1,17 @@
 """The commands ``estimate`` and ``characterise``."""
 
 import json
-import tempfile
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from narrowcast.cli.options import ConfigFile, Data, DeviceName, Set, Yosys, with_device
 from narrowcast.cli.output import one_line_errors
 from narrowcast.errors import UserError
+
+if TYPE_CHECKING:
+    from narrowcast.config import Config
 
 
 def estimate(
@@ -50,7 +52,9 @@ def estimate(
         for name, value in (("--every", every), ("--cell", cell)):
             if value is not None and not 0 < value < float("inf"):
                 raise UserError(f"{name} must be above 0, not {value:g}")
-        result = run(load_config(config, with_device(set_, device), data), tool)
+        settings = load_config(config, with_device(set_, device), data)
+        _check_table(settings)
+        result = run(settings, tool)
         if every is not None and every < result.energy.seconds:
             raise UserError(
                 f"--every {every:g}: a forecast takes {result.energy.seconds:.3g} s: it cannot be "
@@ -65,6 +69,15 @@ def estimate(
         return
     for line in [*result.lines(), *([] if days is None else days.lines())]:
         typer.echo(line)
+
+
+def _check_table(config: "Config") -> None:
+    """Check that the table, if it is there, has the columns; this needs the packages of `train`."""
+    try:
+        from narrowcast.data import check_columns
+    except ImportError:
+        return
+    check_columns(config.data)
 
 
 def characterise(
@@ -86,12 +99,14 @@ def characterise(
 
     With yosys, each sample takes about half a minute. An interrupted run can be continued.
     """
-    with one_line_errors(), tempfile.TemporaryDirectory() as work:
+    with one_line_errors():
         from narrowcast.estimate.area import SAMPLES
         from narrowcast.extras import require_extra
         from narrowcast.progress import choose_progress
         from narrowcast.targets.device import load_device
         from narrowcast.tools.characterisation import characterise as run
+        from narrowcast.tools.scratch import scratch_folder
+        from narrowcast.tools.yosys import find_yosys
 
         chosen, progress = load_device(device), choose_progress()
         if tool == "yosys" and yosys is None:
@@ -99,7 +114,10 @@ def characterise(
         progress.started("characterise")
         try:
             folder = SAMPLES if out is None else out
-            result = run(chosen, folder, Path(work), points, progress.advanced, tool, yosys)
+            program = find_yosys(yosys)
+            with scratch_folder() as scratch:
+                work = scratch / "design"
+                result = run(chosen, folder, work, points, progress.advanced, tool, program)
         finally:
             progress.ended()
     error = result["fit"]["error"]

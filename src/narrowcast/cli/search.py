@@ -40,7 +40,9 @@ def search(
     ] = None,
     workers: Annotated[
         int | None,
-        typer.Option("--workers", min=1, help="Simultaneous trainings; by default one per core."),
+        typer.Option(
+            "--workers", min=1, max=1024, help="Simultaneous trainings; by default one per core."
+        ),
     ] = None,
 ) -> None:
     """Search for widths and hardware options, and print the Pareto front.

@@ -7,6 +7,7 @@ import typer
 
 from narrowcast.cli.options import Activity, ConfigFile, Data, Force, Out, Place, Set, Synth, Yosys
 from narrowcast.cli.output import one_line_errors
+from narrowcast.training_records import cut_off_line
 
 if TYPE_CHECKING:
     from narrowcast.report import Report
@@ -171,6 +172,9 @@ def _summary(report: "Report", out: Path) -> None:
         typer.echo(
             f"test RMSE:  {rounded.rmse:.4g} in integers, {exact.rmse:.4g} in floating point"
         )
+    if (better := report.accuracy.beaten_by) is not None and (simple := test[better]) is not None:
+        typer.echo(f"beaten by:  {better}, a simple forecast, with {simple.rmse:.4g}")
+    typer.echo(f"cut off:    {cut_off_line(report.accuracy.cut_off)}")
     typer.echo(f"verified:   {checked.windows} windows, {checked.mismatches} mismatches")
     typer.echo(f"latency:    {report.latency_us:.1f} us ({report.cycles.simulated} cycles)")
     typer.echo(f"resources:  {used} of {synthesis.device}")

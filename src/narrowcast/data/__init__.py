@@ -1,8 +1,9 @@
 """Reading a table of sensor readings and cutting it into windows."""
 
 from narrowcast.data.baselines import baselines, errors
+from narrowcast.data.extremes import check_scaled
 from narrowcast.data.scaling import Scaling, fit_scaling
-from narrowcast.data.table import Table, read_table
+from narrowcast.data.table import Table, check_columns, read_table
 from narrowcast.data.windows import Dataset, Part, make_windows
 
 __all__ = [
@@ -11,6 +12,8 @@ __all__ = [
     "Scaling",
     "Table",
     "baselines",
+    "check_columns",
+    "check_scaled",
     "errors",
     "fit_scaling",
     "make_windows",

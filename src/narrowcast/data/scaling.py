@@ -11,6 +11,8 @@ from narrowcast.errors import UserError
 
 Array = NDArray[np.float64]
 
+_FARTHEST = 1e12  # in scales; the products of an attention overflow in float32 from 1e18 on
+
 
 @dataclass(frozen=True, eq=False)
 class Scaling:
@@ -55,6 +57,28 @@ def fit_scaling(
             f"column {name} has the constant value {low[constant[0]]:g} throughout the training "
             "part: leave it out, or move the split"
         )
-    if kind == "min-max":
-        return Scaling(low, high - low)
-    return Scaling(np.nanmean(values, axis=0), np.nanstd(values, axis=0))
+    with np.errstate(over="ignore", invalid="ignore"):  # see refuse_far
+        if kind == "min-max":
+            return Scaling(low, high - low)
+        return Scaling(np.nanmean(values, axis=0), np.nanstd(values, axis=0))
+
+
+def refuse_far(values: Array, scaling: Scaling, names: Sequence[str]) -> None:
+    """Reject values that are so large, once scaled, that forecasts would overflow.
+
+    Args:
+        values: Values [rows, features] of a whole table; NaN is ignored.
+        scaling: Scaling that was fitted on the training part.
+        names: Names of the features.
+
+    Raises:
+        UserError: The message names the column and the row, counted from 1.
+    """
+    with np.errstate(over="ignore", invalid="ignore"):
+        far = ~np.isfinite(scaling.scale) | (np.abs(scaling.apply(values)) > _FARTHEST).any(axis=0)
+    for column in np.flatnonzero(far).tolist():
+        row = int(np.nanargmax(np.abs(values[:, column])))
+        raise UserError(
+            f"column {names[column]!r} has {values[row, column]:g} in row {row + 1}, too far from "
+            "the other readings to be scaled: correct it, or name it in data.missing_values"
+        )

@@ -4,12 +4,15 @@ A window has n consecutive rows. Its first target is ``lead`` rows after the win
 other targets are in the rows that follow. From the first row to the last target there is no gap in
 time, and no input and no target is missing.
 
-**A window belongs to the part in which its first row lies.** The parts are three ranges of rows:
-training, validation, test. A window that crosses a boundary belongs to the earlier part, so a test
-window lies wholly within the test part. All windows span the same number of rows, so each target of
-a later part comes after every row that an earlier part uses, as input or as target. No target of
-the validation or test part is seen before, even if the target is also an input. The validation
-boundary does not change which windows are in training and validation together.
+The parts are three ranges of rows: training, validation, test. **A window belongs to the part in
+which its first row lies.** So the inputs of a test window lie within the test part, and the first
+target of a part comes after every row that an earlier part reads as an input.
+
+A window with several targets whose last one is not before the first target of the next part
+straddles both. It is left out and counted. So each target of a part also comes after all targets of
+the earlier parts, and no value from the first target of a part on affects what is decided in an
+earlier one. With one target, no window straddles, and the validation boundary does not change which
+windows are in training and validation together.
 """
 
 from dataclasses import dataclass
@@ -20,7 +23,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from narrowcast.config import DataConfig
-from narrowcast.data.scaling import Array, Scaling, fit_scaling
+from narrowcast.data.scaling import Array, Scaling, fit_scaling, refuse_far
 from narrowcast.data.table import Table
 from narrowcast.errors import UserError
 
@@ -53,20 +56,25 @@ class Dataset:
     """All windows of a table.
 
     Attributes:
+        columns: Names of the m inputs.
         train: Windows for fitting.
         validation: Windows for early stopping and for all choices.
         test: Windows for the final evaluation, used once.
         skipped_gaps: Number of windows left out because of a gap in time.
         skipped_missing: Number of windows without a gap left out because of a missing value.
+        skipped_straddling: Number of complete windows left out because their targets are in two
+            parts.
         input_scaling: Scaling of the m inputs, fitted on the rows of the training windows.
         target_scaling: Scaling of the outputs, fitted on the targets of the training windows.
     """
 
+    columns: tuple[str, ...]
     train: Part
     validation: Part
     test: Part
     skipped_gaps: int
     skipped_missing: int
+    skipped_straddling: int
     input_scaling: Scaling
     target_scaling: Scaling
 
@@ -81,7 +89,8 @@ def make_windows(table: Table, config: DataConfig) -> Dataset:
 
     Raises:
         UserError: The table has fewer rows than one window spans, a part has no complete window,
-            or a feature is constant throughout the training part.
+            a feature is constant throughout the training part, or a reading is too far from those
+            of the training part.
     """
     rows, n, outputs = len(table.frame), config.window, config.outputs
     span = n + config.lead + outputs - 1
@@ -103,18 +112,23 @@ def make_windows(table: Table, config: DataConfig) -> Dataset:
     incomplete = missing[n : rows - span + n + 1] != missing[: rows - span + 1]
     incomplete = (incomplete | np.isnan(targets).any(axis=1))[:count]
     first = np.flatnonzero(~gapped & ~incomplete)
-    skipped = (int(gapped.sum()), int((~gapped & incomplete).sum()))
 
     test = _boundary("test", config.split.test, rows, table.time)
     validation = min(test, _boundary("validation", config.split.validation, test, table.time))
     edges = {"training": (0, validation), "validation": (validation, test), "test": (test, rows)}
-    starts = {name: first[(first >= a) & (first < b)] for name, (a, b) in edges.items()}
+    # The next part's first target is as far after its first row as in every window.
+    starts = {
+        name: first[(first >= a) & (first + outputs - 1 < b)] for name, (a, b) in edges.items()
+    }
+    skipped_gaps, skipped_missing = int(gapped.sum()), int((~gapped & incomplete).sum())
+    skipped_straddling = len(first) - sum(map(len, starts.values()))
     for name, (a, b) in edges.items():
         if not len(starts[name]):
             raise UserError(
                 f"no complete window of {span} rows starts in the {b - a} rows of the {name} part "
-                f"(of all windows, {skipped[0]} have a gap in time and {skipped[1]} a missing "
-                "value): choose a shorter window or another split"
+                f"(of all windows, {skipped_gaps} have a gap in time, {skipped_missing} a missing "
+                f"value and {skipped_straddling} targets in two parts): choose a shorter window, "
+                "fewer outputs or another split"
             )
 
     views = np.lib.stride_tricks.sliding_window_view(inputs, (n, inputs.shape[1]))[:, 0]
@@ -134,15 +148,21 @@ def make_windows(table: Table, config: DataConfig) -> Dataset:
     edge[starts["training"]] += 1
     edge[starts["training"] + n] -= 1
     used = np.cumsum(edge[:-1]) > 0
-    return Dataset(
+    dataset = Dataset(
+        columns=tuple(config.inputs),
         train=train,
         validation=part("validation"),
         test=part("test"),
-        skipped_gaps=skipped[0],
-        skipped_missing=skipped[1],
+        skipped_gaps=skipped_gaps,
+        skipped_missing=skipped_missing,
+        skipped_straddling=skipped_straddling,
         input_scaling=fit_scaling(inputs[used], config.scaling, config.inputs),
         target_scaling=fit_scaling(train.target, config.scaling, [config.target] * outputs),
     )
+    refuse_far(inputs, dataset.input_scaling, config.inputs)
+    every = dataset.target_scaling
+    refuse_far(target[:, None], Scaling(every.offset[:1], every.scale[:1]), [config.target])
+    return dataset
 
 
 def _boundary(part: str, rule: float | str, rows: int, time: pd.DatetimeIndex | None) -> int:

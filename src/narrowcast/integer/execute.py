@@ -149,7 +149,8 @@ def forecast(model: IntegerModel, readings: Reals) -> Reals:
         [windows, outputs], the first row of the output in the target's own unit.
 
     Raises:
-        ValueError: The model has several inputs or outputs.
+        ValueError: The model has several inputs or outputs, or the readings are of another shape
+            or not finite.
     """
     (source,), (result,) = model.inputs, model.outputs
     integers = execute(model, model.quantise({source.tensor: readings}))

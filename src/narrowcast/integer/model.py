@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from narrowcast.integer.arithmetic import integer_range, signed_bits
+from narrowcast.integer.readings import check_readings
 
 SCHEMA_VERSION = 3
 
@@ -68,9 +69,18 @@ class Tensor:
 
     def quantise(self, real: Reals) -> Array:
         """Return the nearest integers of real numbers, of any shape."""
-        q = np.rint(real.astype(np.float64) / self.scale) + self.zero_point
-        integers: Array = np.clip(q, self.low, self.high).astype(np.int64)
+        integers: Array = np.clip(self._nearest(real), self.low, self.high).astype(np.int64)
         return integers
+
+    def outside(self, real: Reals) -> NDArray[np.bool_]:
+        """Return which real numbers, of any shape, are nearest to an integer beyond the range."""
+        q = self._nearest(real)
+        return (q < self.low) | (q > self.high)
+
+    def _nearest(self, real: Reals) -> Reals:
+        """Return the nearest integers without limits, as float64."""
+        nearest: Reals = np.rint(real.astype(np.float64) / self.scale) + self.zero_point
+        return nearest
 
     def dequantise(self, integers: Array) -> Reals:
         """Return the real numbers of integers, of any shape."""
@@ -216,6 +226,16 @@ class Affine:
     offset: tuple[float, ...]
     scale: tuple[float, ...]
 
+    def apply(self, values: Reals) -> Reals:
+        """Scale values of shape [..., columns]."""
+        scaled: Reals = (values - np.array(self.offset)) / np.array(self.scale)
+        return scaled
+
+    def invert(self, scaled: Reals) -> Reals:
+        """Convert scaled values of shape [..., columns] back to their own units."""
+        values: Reals = scaled * np.array(self.scale) + np.array(self.offset)
+        return values
+
 
 @dataclass(frozen=True)
 class Input:
@@ -330,12 +350,15 @@ class IntegerModel:
 
         Args:
             readings: Readings [windows, rows, columns] of each input by its tensor's name.
+
+        Raises:
+            ValueError: Readings are of another shape or not finite.
         """
         result = {}
         for each in self.inputs:
             tensor = self.tensors[each.tensor]
-            offset, scale = np.array(each.scaling.offset), np.array(each.scaling.scale)
-            result[each.tensor] = tensor.quantise((readings[each.tensor] - offset) / scale)
+            real = check_readings(readings[each.tensor], tensor.rows, each.columns)
+            result[each.tensor] = tensor.quantise(each.scaling.apply(real))
         return result
 
     def decode(self, results: Mapping[str, Array]) -> dict[str, Reals]:
@@ -346,9 +369,7 @@ class IntegerModel:
             if each.decoder is None:
                 decoded[each.tensor] = integers.astype(np.float64)
                 continue
-            scaling = each.decoder.scaling
-            scaled = tensor.dequantise(integers) * np.array(scaling.scale)
-            decoded[each.tensor] = scaled + np.array(scaling.offset)
+            decoded[each.tensor] = each.decoder.scaling.invert(tensor.dequantise(integers))
         return decoded
 
     def pack_inputs(self, inputs: Mapping[str, Array]) -> Array:

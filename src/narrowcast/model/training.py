@@ -19,6 +19,7 @@ from narrowcast.data import Dataset, Part
 from narrowcast.data.scaling import Array
 from narrowcast.errors import UserError
 from narrowcast.files import write_whole
+from narrowcast.integer.readings import check_readings
 from narrowcast.model.forecaster import Forecaster
 from narrowcast.model.transformer import Transformer, build
 from narrowcast.training_records import History
@@ -29,6 +30,9 @@ EpochCallback = Callable[[int, int, float], None]
 # Fraction of the steps in which the learning rate rises. Chosen on the validation parts of AirU,
 # windows of 6 and 12 hours, and PeMS.
 _WARM_UP = 0.1
+
+# A training has diverged if its loss is so many times the variance of the targets.
+_DIVERGED = 100.0
 
 # Batches over which the evaluated and kept weights are averaged.
 _AVERAGED = 400
@@ -66,7 +70,11 @@ def predict(model: Forecaster, readings: Array, dataset: Dataset) -> Array:
 
     Returns:
         Forecasts [windows, outputs], in the target's own unit.
+
+    Raises:
+        ValueError: The readings are of another shape or not finite.
     """
+    readings = check_readings(readings, dataset.train.inputs.shape[1], dataset.columns)
     scaled = model.evaluate(torch.from_numpy(dataset.input_scaling.apply(readings)))
     return dataset.target_scaling.invert(scaled.numpy())
 
@@ -132,6 +140,22 @@ class _Average:
             average.copy_(value)
 
 
+def _finite(model: Forecaster, loss: float) -> bool:
+    """Return whether a loss and the state of a model are finite numbers."""
+    return math.isfinite(loss) and all(
+        bool(x.isfinite().all()) for x in model.state_dict().values()
+    )
+
+
+def _diverged(config: TrainConfig, epoch: int) -> UserError:
+    """Return the error of a training that diverged, with the settings that may have caused it."""
+    defaults = {name: field.default for name, field in TrainConfig.model_fields.items()}
+    names = ("learning_rate", "weight_decay", "level_shift")
+    raised = [name for name in names if getattr(config, name) > defaults[name]] or names[:1]
+    causes = " or ".join(f"train.{name} = {getattr(config, name):g}" for name in raised)
+    return UserError(f"the training diverged in epoch {epoch}: choose a smaller {causes}")
+
+
 @one_thread()
 def fit(
     model: Forecaster,
@@ -162,8 +186,12 @@ def fit(
         review: Called after each epoch with its number from 1. It may change the model, and
             returns whether it did.
         progress: Called after each epoch.
+
+    Raises:
+        UserError: The training diverges.
     """
     inputs, target = (t.float() for t in tensors(dataset.train, dataset))
+    limit = _DIVERGED * float(target.var())
     if teacher is not None:
         target = teacher.evaluate(inputs).float()
     validation_inputs, validation_target = tensors(dataset.validation, dataset)
@@ -192,9 +220,13 @@ def fit(
             schedule.step()
             average.update()
             total += loss.item() * len(batch)
+        losses.append(total / len(inputs))
+        if not _finite(average.model, losses[-1]):
+            raise _diverged(config, epoch + 1)
         difference = unit * (average.model.evaluate(validation_inputs) - validation_target)
         rmse = float(difference.square().mean().sqrt())
-        losses.append(total / len(inputs))
+        if not math.isfinite(rmse):
+            raise _diverged(config, epoch + 1)
         rmses.append(rmse)
         if not best_state or rmse < rmses[best]:
             best = epoch
@@ -205,6 +237,8 @@ def fit(
             break
         if review is not None and review(epoch + 1):
             average.restart()
+    if losses[best] > limit:
+        raise _diverged(config, best + 1)
     model.load_state_dict(best_state)
     model.eval()
     return History(tuple(losses), tuple(rmses), best)

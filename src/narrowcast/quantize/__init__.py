@@ -1,5 +1,6 @@
 """Quantisation-aware training of a Transformer, and its export to an integer model."""
 
+from narrowcast.quantize.cut_off import cut_off
 from narrowcast.quantize.export import to_integer_model
 from narrowcast.quantize.fake_quantise import ActivationQuantiser, WeightQuantiser
 from narrowcast.quantize.network import QuantisedTransformer
@@ -12,6 +13,7 @@ __all__ = [
     "Precision",
     "QuantisedTransformer",
     "WeightQuantiser",
+    "cut_off",
     "finetune",
     "summarise",
     "to_integer_model",

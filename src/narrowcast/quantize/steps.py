@@ -161,7 +161,8 @@ class _Exponential(torch.autograd.Function):
         table = torch.from_numpy(exponential_table(bits)).float() / ((1 << bits) - 1)
         index = torch.round(below * (-1.0 / exponential_step(bits)))
         ctx.save_for_backward(below)
-        return table[index.clamp(0, len(table) - 1).long()]
+        # NaN has no entry. It remains NaN, so that a diverging training is noticed by its loss.
+        return table[index.nan_to_num(0.0).clamp(0, len(table) - 1).long()] + 0.0 * below
 
     @staticmethod
     def backward(

@@ -25,6 +25,7 @@ from narrowcast.training_records import Quantization, QuantizeResults, TrainResu
 
 def build_report(
     *,
+    configuration: str,
     model: IntegerModel,
     training: TrainResults,
     accuracy: QuantizeResults,
@@ -40,6 +41,7 @@ def build_report(
     """Return the report.
 
     Args:
+        configuration: All keys of the configuration, as TOML.
         model: The integer model.
         training: Results of training in floating point.
         accuracy: Results of fine-tuning.
@@ -57,9 +59,11 @@ def build_report(
     return Report(
         schema_version=SCHEMA_VERSION,
         narrowcast=__version__,
+        configuration=configuration,
         data=training.data,
         model={**model.metadata, "parameters": model.parameters, "macs": model.macs},
-        accuracy=Accuracy({name: test.get(name) for name in FORECASTERS}),
+        accuracy=Accuracy({name: test.get(name) for name in FORECASTERS}, accuracy.cut_off),
+        history={"float": training.history, "qat": accuracy.history},
         quantization=quantization,
         verification=Verification(verification.verilator, verification.ghdl),
         cycles=cycles,

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from pydantic import computed_field
+
 from narrowcast.compile.summary import Program
 from narrowcast.estimate import Estimate
 from narrowcast.estimate.duty_cycle import DutyCycle
@@ -10,11 +12,19 @@ from narrowcast.integer.model import Scalar
 from narrowcast.tools.nextpnr import Placement
 from narrowcast.tools.verification import Cycles, MeasuredRates, Verification
 from narrowcast.tools.yosys import Synthesis
-from narrowcast.training_records import DataSummary, Errors, Quantization
+from narrowcast.training_records import (
+    BASELINES,
+    CutOff,
+    DataSummary,
+    Errors,
+    History,
+    Quantization,
+    beaten_by,
+)
 
 SCHEMA_VERSION = 1
 
-FORECASTERS = ("float", "qat", "integer", "persistence", "ridge", "ridge_quadratic")
+FORECASTERS = ("float", "qat", "integer", *BASELINES)
 
 
 @dataclass(frozen=True)
@@ -55,9 +65,17 @@ class Accuracy:
 
     Attributes:
         test: Errors on the test part by forecaster; None for a forecast that is impossible.
+        cut_off: Shares of values beyond the integers, by part.
     """
 
     test: dict[str, Errors | None]
+    cut_off: dict[str, CutOff]
+
+    @computed_field  # type: ignore[prop-decorator]
+    @property
+    def beaten_by(self) -> str | None:
+        """The best simple forecast if its test RMSE is below that of the integers, else None."""
+        return beaten_by(self.test, "integer")
 
 
 @dataclass(frozen=True)
@@ -67,9 +85,11 @@ class Report:
     Attributes:
         schema_version: Version of the fields of ``report.json``.
         narrowcast: Version of narrowcast.
+        configuration: All keys of the configuration, as a TOML file without the folder of the data.
         data: The table of readings.
         model: The architecture, with ``parameters`` and ``macs``.
         accuracy: Errors of all forecasters.
+        history: Histories of the trainings of ``float`` and of ``qat``.
         quantization: Summaries of all quantised tensors.
         verification: Numbers of simulated windows and of mismatches.
         cycles: Clock cycles of one inference.
@@ -89,9 +109,11 @@ class Report:
 
     schema_version: int
     narrowcast: str
+    configuration: str
     data: DataSummary
     model: dict[str, Scalar]
     accuracy: Accuracy
+    history: dict[str, History]
     quantization: Quantization
     verification: Verification
     cycles: Cycles

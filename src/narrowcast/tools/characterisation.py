@@ -24,7 +24,7 @@ from narrowcast.targets.device import Device, check_vivado
 from narrowcast.tools.attribution import counts, counts_of_instances
 from narrowcast.tools.ghdl import to_verilog
 from narrowcast.tools.nextpnr import packed_cells
-from narrowcast.tools.process import ProgressCallback
+from narrowcast.tools.process import ProgressCallback, reading
 from narrowcast.tools.vivado import synthesise_instances
 from narrowcast.tools.yosys import run_yosys
 
@@ -145,7 +145,8 @@ def _synthesised(
         return version, counts_of_instances(instances)
     verilog = to_verilog(rtl, work / tool)
     version, netlist = run_yosys(verilog, "engine", device, yosys)
-    found: dict[str, Any] = counts(netlist, device.family)
+    with reading("yosys", "netlist"):
+        found: dict[str, Any] = counts(netlist, device.family)
     if device.family.logic_cells:
         found["cells"] = packed_cells(verilog.with_name("engine.json"), device)
     return version, found

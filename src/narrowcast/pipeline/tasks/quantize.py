@@ -25,7 +25,7 @@ from narrowcast.pipeline.tasks.readings import (
 )
 from narrowcast.progress import Progress
 from narrowcast.records import write_record
-from narrowcast.training_records import Quantization, QuantizeResults
+from narrowcast.training_records import Quantization, QuantizeResults, cut_off_line
 
 
 def stage(config: Config, out: Path, precondition: Callable[[], None]) -> Stage[QuantizeResults]:
@@ -55,7 +55,7 @@ def _quantise(config: Config, out: Path, work: Path, progress: Progress) -> Quan
     from narrowcast.data import errors
     from narrowcast.integer import execute, save_model
     from narrowcast.model import build, load_state, predict
-    from narrowcast.quantize import finetune, summarise, to_integer_model
+    from narrowcast.quantize import cut_off, finetune, summarise, to_integer_model
 
     dataset, _ = load_windows(config)
     test = dataset.test
@@ -91,4 +91,7 @@ def _quantise(config: Config, out: Path, work: Path, progress: Progress) -> Quan
     packed = save({name: np.ascontiguousarray(array) for name, array in arrays.items()})
     write_whole(work / PREDICTIONS, packed)
     accuracy = {name: errors(each, test.target) for name, each in forecasts.items()}
-    return QuantizeResults(accuracy, history)
+    parts = {"train": dataset.train, "validation": dataset.validation, "test": test}
+    lost = {name: cut_off(model, part) for name, part in parts.items()}
+    progress.remarked("quantize", cut_off_line(lost))
+    return QuantizeResults(accuracy, lost, history)

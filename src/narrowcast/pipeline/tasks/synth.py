@@ -21,11 +21,13 @@ def stage(
     clock = device.clock(config.hardware.clock_mhz)
 
     def run(work: Path, progress: Progress) -> Synthesis:  # noqa: ARG001
+        from narrowcast.tools.scratch import scratch_folder
         from narrowcast.tools.vivado import synthesise_vivado, write_vivado_project
-        from narrowcast.tools.yosys import synthesise_yosys
+        from narrowcast.tools.yosys import find_yosys, synthesise_yosys
 
         synthesise = synthesise_vivado if options.synth == "vivado" else synthesise_yosys
-        results = synthesise(out / RTL, device, clock, work / "flow", options.find_yosys())
+        with scratch_folder() as scratch:
+            results = synthesise(out / RTL, device, clock, scratch, find_yosys(options.yosys))
         write_vivado_project(work / VIVADO, device, clock)
         return results
 

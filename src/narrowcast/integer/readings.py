@@ -1,0 +1,40 @@
+"""The check of readings before they become integers."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from narrowcast.integer.arithmetic import Reals
+
+
+def check_readings(readings: object, rows: int, columns: Sequence[str]) -> Reals:
+    """Return readings as an array of float64, if they are whole windows of finite numbers.
+
+    Args:
+        readings: Readings [windows, rows, columns].
+        rows: Rows of a window.
+        columns: Names of the columns of a window, in order.
+
+    Raises:
+        ValueError: They are no array of numbers, of another shape, or not all finite.
+    """
+    names = ", ".join(repr(name) for name in columns[:8]) + (", ..." if columns[8:] else "")
+    wanted = f"[windows, {rows}, {len(columns)}] with the columns {names}"
+    if not isinstance(readings, np.ndarray):
+        raise ValueError(
+            f"readings are a {type(readings).__name__}, not a NumPy array {wanted}: select these "
+            "columns, convert them to an array, and cut windows from it"
+        )
+    if readings.dtype.kind not in "fiub":
+        raise ValueError(f"readings are of {readings.dtype}, not numbers")
+    if readings.ndim != 3 or readings.shape[1:] != (rows, len(columns)):
+        hint = ": one window is an array [1, rows, columns]" if readings.ndim == 2 else ""
+        raise ValueError(f"readings have shape {list(readings.shape)}, not {wanted}{hint}")
+    real: Reals = readings.astype(np.float64, copy=False)
+    if (bad := np.argwhere(~np.isfinite(real))).size:
+        window, row, column = bad[0].tolist()
+        raise ValueError(
+            f"{columns[column]!r} is {real[window, row, column]} in row {row} of window {window}: "
+            "leave out windows with missing values"
+        )
+    return real

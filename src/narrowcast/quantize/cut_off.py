@@ -1,0 +1,24 @@
+"""The values that the integers of a model cannot represent."""
+
+import numpy as np
+
+from narrowcast.data import Part
+from narrowcast.integer import IntegerModel
+from narrowcast.training_records import CutOff
+
+
+def cut_off(model: IntegerModel, part: Part) -> CutOff:
+    """Return the shares of a part's values that lie beyond the range of the model's integers.
+
+    Such a reading enters the model as the end of the range. Such a target cannot be forecast.
+
+    Args:
+        model: A model of one input and one output, with a decoder of forecasts.
+        part: Windows in their own units.
+    """
+    (source,), (result,) = model.inputs, model.outputs
+    assert result.decoder is not None
+    outside = model.tensors[source.tensor].outside(source.scaling.apply(part.inputs))
+    missed = model.tensors[result.tensor].outside(result.decoder.scaling.apply(part.target))
+    shares = outside.mean(axis=(0, 1)).tolist()
+    return CutOff(dict(zip(source.columns, shares, strict=True)), float(np.mean(missed)))
