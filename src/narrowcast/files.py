@@ -122,7 +122,7 @@ def locked(folder: Path) -> Iterator[None]:
                 with suppress(OSError):
                     (folder / LOCK).unlink()
     except OSError as error:
-        if error.errno not in _FULL:
+        if error.errno not in _FULL or error.filename is not None:
             raise
         raise UserError(f"{folder}: cannot be written: {error.strerror}") from None
     finally:
