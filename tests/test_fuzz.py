@@ -1,6 +1,7 @@
 """Damaged input of every kind is accepted, or refused in one line; ``fuzz.py`` makes more of it."""
 
 import pytest
+
 from fuzz import BOUNDARIES, run
 
 
