@@ -547,3 +547,23 @@ def test_a_device_is_refused() -> None:
 @pytest.mark.parametrize("seed", range(60))
 def test_damaged_and_odd_tables(tmp_path: Path, seed: int) -> None:
     check(tmp_path, np.random.default_rng(seed))
+
+
+@pytest.mark.parametrize("name", ["FEA1", "PAR1", "ORC", "RDA", "state", "sensor_status"])
+def test_headers_that_begin_like_other_files_or_ids(read: Read, name: str) -> None:
+    frame = plain().rename(columns={"a": name}).assign(fixed=np.arange(ROWS) % 4)
+    frame = frame[[name, "b", "time", "fixed"]].rename(columns={"fixed": f"{name}_level"})
+    table = read(frame.to_csv(index=False), inputs=[name, "b"], target=name)
+    assert table.frame[name].tolist() == plain()["a"].tolist() and table.notes == ()
+
+
+def test_several_rows_of_units(read: Read, refused: Refused) -> None:
+    content = text().replace("time,a,b\n", "time,a,b\nTS,degC,\n,Avg,Smp\n")
+    assert "set data.skip_rows = 2" in refused(content)
+    assert same(read(content, skip_rows=2))
+
+
+def test_quotes_behind_blanks(read: Read) -> None:
+    content = text(b=plain()["b"].map('"{}"'.format)).replace('"""', '"').replace(",", ", ")
+    assert ', "' in content
+    assert same(read(content))

@@ -152,7 +152,6 @@ def test_degenerate_ranges_stay_finite() -> None:
         (Role.RELU, True, False),
         (Role.LANES, True, True),
         (Role.PROBABILITY, False, False),
-        (Role.RESULT, False, False),
     ],
 )
 def test_the_role_settles_what_is_learned(role: Role, learned: bool, restricted: bool) -> None:

@@ -160,7 +160,7 @@ def find_header(content: bytes, config: DataConfig, path: Path) -> Header:
     separators: Sequence[str] = _SEPARATORS if config.separator is None else (config.separator,)
     passed: list[list[str]] = []  # the names that lines above the header would have
     for start, line in enumerate(lines):
-        if match := _EXCELS_SEPARATOR.fullmatch(line.strip()):
+        if match := _EXCELS_SEPARATOR.fullmatch(line.rstrip("\n")):
             separators = separators if config.separator else (match[1],)
             continue
         if not line.strip():
@@ -197,7 +197,7 @@ def _record(lines: Sequence[str], separator: str, wanted: Sequence[str]) -> tupl
     """
     if separator == " ":
         lines = [" ".join(lines[0].split())]
-    reader = csv.reader(lines, delimiter=separator)
+    reader = csv.reader(lines, delimiter=separator, skipinitialspace=True)
     try:
         names = [name.strip() for name in next(reader)]
     except csv.Error:
@@ -213,9 +213,13 @@ def _below(content: bytes, header: Header, config: DataConfig) -> tuple[bytes, i
     start = header.end
     for _ in range(config.skip_rows):
         start = content.find(b"\n", start) + 1 or len(content)
-    if content.find(b"\n#", max(start - 1, 0)) < 0 and header.separator != " ":
+    mark = header.separator.encode()
+    comments, quotes = content.find(b"\n#", max(start - 1, 0)) >= 0, mark + b' "' in content
+    if not comments and not quotes and mark != b" ":
         return content, start
     content = _COMMENT.sub(b"", content[start:])
+    if quotes:
+        content = re.sub(re.escape(mark) + rb' +"', mark + b'"', content)
     if header.separator == " ":
         content = re.sub(rb"(?m)^ | $", b"", re.sub(rb"[ \t]+", b" ", content))
     return content, 0

@@ -174,14 +174,15 @@ class ActivationQuantiser(nn.Module):
             spec: The tensor.
             bits: Width in bits.
             scheme: Scheme; ignored for keys, values and fixed ranges.
-            fixed: Whether the range of an input is set by :meth:`cover` and not learned.
+            fixed: Whether the range is set by :meth:`cover` or :meth:`set_range` and not learned,
+                as that of a result.
         """
         super().__init__()
         self.spec = spec
         self.name = spec.name
         self.bits = bits
         self.scheme = scheme
-        self.fixed = fixed or spec.role in (Role.PROBABILITY, Role.RESULT)
+        self.fixed = fixed or spec.role == Role.PROBABILITY
         self.relu = spec.role == Role.RELU
         self._lanes = spec.role == Role.LANES
         self.low, self.high = integer_range(bits, restricted=self._lanes)

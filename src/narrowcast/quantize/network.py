@@ -70,7 +70,7 @@ class QuantisedTransformer(Forecaster):
             match spec:
                 case LinearSpec():
                     bits = precision.bits[weight_name(spec)]
-                    output = quantiser(spec.output)
+                    output = quantiser(spec.output, fixed=spec.output in self.graph.outputs)
                     step = QuantisedLinear(spec, parameters[spec.name], bits, output)
                 case RowSumSpec():
                     step = QuantisedRowSum(spec)
