@@ -11,7 +11,7 @@ from narrowcast.integer.builder import Shape
 from narrowcast.integer.random_model import random_model
 from narrowcast.records import to_json
 from narrowcast.targets.device import load_device
-from narrowcast.tools.nextpnr import TOP, place, packed_cells
+from narrowcast.tools.nextpnr import TOP, packed_cells, place
 
 SMALL = Shape(3, 2, 4)
 
