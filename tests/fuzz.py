@@ -8,17 +8,14 @@ files of integer models are mutated by ``tests/integer/mutate_models.py``.
 """
 
 import argparse
-import copy
 import gzip
 import json
 import random
-import signal
 import sys
 import tempfile
 import tomllib
 from collections import Counter
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -27,8 +24,8 @@ import numpy as np
 import tomli_w
 from safetensors.numpy import save
 
+from damage import TOKENS, VALUES, mutate_bytes, mutate_value, outcome
 from narrowcast.config import Config, load_config
-from narrowcast.errors import UserError
 from narrowcast.estimate import estimate
 from narrowcast.model import build, load_state, save_state
 from narrowcast.pipeline.outputs import FLOAT_MODEL, PREDICTIONS, read_predictions
@@ -45,8 +42,6 @@ from narrowcast.tools.vcd import read_activity
 TESTS = Path(__file__).parent
 sys.path += [str(TESTS / "report"), str(TESTS / "tools")]
 
-LONGEST_MESSAGE = 400  # characters, without the path of the file
-MOST_SECONDS = 10
 CONFIG = """
 [data]
 path = "readings.csv"
@@ -83,81 +78,6 @@ storage.keys = "block"
 [verify]
 ghdl_windows = 2
 """
-_VALUES: list[Any] = [
-    *(
-        0,
-        1,
-        -1,
-        2,
-        3,
-        7,
-        16,
-        64,
-        200,
-        1000,
-        4096,
-        4097,
-        1 << 31,
-        1 << 63,
-        -(1 << 64),
-        10**40,
-        10**4000,
-    ),
-    *(0.0, 0.5, -1.5, 1e308, 5e-324, float("nan"), float("inf"), -float("inf"), True, False, None),
-    *("", "x", "auto", "a\nb", "'", '"', "\x00", "\x1b[2J", "\u2028", "x" * 5000, "../x", "0h"),
-    *([], {}, [0], [[]], ["a", "a"], {"a": {"b": []}}, {"": 1}, ["x" * 2000]),
-]
-_TOKENS = [
-    *(b"", b"\n", b"\x00", b"\xff", b"\x1b[2J"),
-    *(b"[", b"]", b"{", b"}", b'"', b"'", b"=", b".", b","),
-    *(b"-1", b"1e999", b"nan", b"null", b"true", b'"x"', b"9" * 5000, b"0x" + b"f" * 5000),
-    *(b"[" * 3000, b"{a=" * 3000, b"a." * 3000, b"x" * 100_000),
-]
-
-
-def mutate_value(document: Any, draw: random.Random) -> None:
-    """Change one place of a value made of lists and dictionaries."""
-    container, key = draw.choice(list(_places(document)))
-    kind = draw.choice(("value", "value", "near", "delete", "name", "swap"))
-    if kind == "near" and isinstance(container[key], int | float):
-        container[key] += draw.choice((-1, 1, -container[key], 1 << 16))
-    elif kind == "delete":
-        del container[key]
-    elif kind == "name" and isinstance(container, dict):
-        container[draw.choice(("", "x", "\n", "\x1b", "data", f"{key}s", "y" * 5000))] = 1
-    elif kind == "swap":
-        other, place = draw.choice(list(_places(document)))
-        container[key], other[place] = copy.deepcopy((other[place], container[key]))
-    else:
-        container[key] = copy.deepcopy(draw.choice(_VALUES))
-
-
-def _places(value: Any) -> Iterator[tuple[Any, Any]]:
-    keys: list[Any] = []
-    if isinstance(value, dict):
-        keys = list(value)
-    elif isinstance(value, list):
-        keys = list(range(len(value)))
-    for key in keys:
-        yield value, key
-        yield from _places(value[key])
-
-
-def mutate_bytes(content: bytes, draw: random.Random) -> bytes:
-    """Cut off, remove, repeat or replace parts of a file."""
-    for _ in range(draw.choice((1, 1, 2, 3))):
-        first, last = sorted(draw.randrange(len(content) + 1) for _ in range(2))
-        last = min(last, first + 30) if draw.random() < 0.7 else last
-        content = draw.choice(
-            (
-                content[:first],
-                content[:first] + content[last:],
-                content[:last] + content[first:last] + content[last:],
-                content[:first] + draw.choice(_TOKENS) + content[last:],
-                content[:first] + draw.randbytes(1) + content[first + 1 :],
-            )
-        )
-    return content
 
 
 @dataclass(frozen=True)
@@ -192,8 +112,8 @@ def _configuration(folder: Path, draw: random.Random) -> Callable[[], object]:
         case "override":
             keys = [f"{s}.{k}" for s, part in tomllib.loads(CONFIG).items() for k in part]
             key = draw.choice([*keys, "x", "data", "data.x.y", "quantization.bits.embed.weight"])
-            values = [_as_text(each).encode() for each in _VALUES]
-            text = f"{key}=".encode() + draw.choice([*values, *_TOKENS])
+            values = [_as_text(each).encode() for each in VALUES]
+            text = f"{key}=".encode() + draw.choice([*values, *TOKENS])
             text = text if draw.random() < 0.7 else mutate_bytes(text, draw)
             overrides = [text.decode(errors="surrogateescape")]
     path.write_bytes(content)
@@ -209,7 +129,7 @@ def _as_toml(values: Any) -> bytes:
     try:
         return tomli_w.dumps(values if isinstance(values, dict) else {"x": values}).encode()
     except TypeError:
-        return json.dumps(values).encode()
+        return json.dumps(values, default=str).encode()
 
 
 GOALS = Objectives.parse("rmse,energy", "")
@@ -387,37 +307,6 @@ BOUNDARIES = {
     "device": Boundary(_devices, _device),
     "vcd": Boundary(_nothing, _trace),
 }
-
-
-@contextmanager
-def _time_limit(seconds: int) -> Iterator[None]:
-    """Raise a TimeoutError in what takes longer."""
-
-    def expired(*_: object) -> None:
-        raise TimeoutError(f"took more than {seconds} s")
-
-    before = signal.signal(signal.SIGALRM, expired)
-    signal.alarm(seconds)
-    try:
-        yield
-    finally:
-        signal.alarm(0)
-        signal.signal(signal.SIGALRM, before)
-
-
-def outcome(use: Callable[[], object], folder: Path) -> str:
-    """Return ``accepted``, ``refused``, or in which way an input escaped."""
-    try:
-        with _time_limit(MOST_SECONDS):
-            use()
-    except UserError as error:
-        line = str(error).replace(str(folder), "")
-        if "\n" in line or not line.isprintable() or len(line) > LONGEST_MESSAGE:
-            return f"message: {line!r}"
-        return "refused"
-    except Exception as error:
-        return f"{type(error).__name__}: {error}"
-    return "accepted"
 
 
 def run(name: str, count: int, seed: int) -> tuple[Counter[str], list[str]]:

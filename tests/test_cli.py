@@ -10,6 +10,7 @@ import pytest
 
 from narrowcast import cli, pipeline
 from narrowcast.errors import ToolError
+from narrowcast.files import locked
 from narrowcast.pipeline import commands
 from narrowcast.pipeline.plan import Plan
 from narrowcast.progress import Progress
@@ -72,6 +73,7 @@ def test_every_command_has_help(run: Run, command: str) -> None:
         (("--every", "60", "--cell", "-1"), "--cell must be above 0"),
         (("--set", "hardware.device=xc7s999"), "xc7s999"),
         (("--set", "model.channels=512"), "does not fit"),
+        (("--set", "data.target=z"), "readings.csv: no column 'z': there are 'time', 'a', 'b'"),
         (("--tool", "vivado"), "run 'narrowcast characterise --tool vivado --device xc7s15'"),
         (("--tool", "vivado", "--set", "hardware.device=up5k"), "Vivado does not know up5k"),
     ],
@@ -162,7 +164,6 @@ def test_bad_input(run: Run, folder: Path, arguments: tuple[str, ...], said: str
     [
         (lambda lines: [*lines[:9], lines[9].replace(",", ",x", 1), *lines[10:]], "not a number"),
         (lambda lines: [*lines[:9], lines[8], *lines[9:]], "second time"),
-        (lambda lines: [lines[0], *reversed(lines[1:])], "sort"),
         (lambda lines: [lines[0], *(line[:-1] + "4" for line in lines[1:])], "constant"),
         (lambda lines: [*lines[:9], lines[9][:-1] + "inf", *lines[10:]], "infinite"),
         (lambda lines: lines[:1], "no readings"),
@@ -227,6 +228,14 @@ def replace_stage(monkeypatch: pytest.MonkeyPatch, name: str, function: Callable
         return replace(planned, **{name: stage})
 
     monkeypatch.setattr(commands, "plan", plan)
+
+
+def test_a_second_run_in_a_folder(run: Run, folder: Path) -> None:
+    with locked(folder / "out"):
+        code, _, err = run("train", "run.toml", "--out", "out")
+        assert code == 2 and err.count("\n") == 1
+        assert err.startswith("narrowcast: error: out: another run of narrowcast is at work there")
+    assert not (folder / "out").exists()
 
 
 def test_interruption(run: Run, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -58,7 +58,6 @@ def test_a_linear_truth_is_found(random: np.random.Generator, count: int) -> Non
         assert [*fit["lut"][part].values()] == pytest.approx(truth[part], abs=1e-3)
 
 
-@QUIET
 @given(random=matrices, share=st.floats(0.1, 0.9))
 def test_the_share_of_flip_flops_with_cells_of_their_own_is_found(
     random: np.random.Generator, share: float

@@ -29,12 +29,12 @@ target = "b"
 window = 3
 lead = 0
 [model]
-channels = 4
+channels = 12
 [train]
 epochs = 2
 finetune_epochs = 1
 """
-FIT = ("--max", "lut=1285")  # which the configured widths exceed
+FIT = ("--max", "blocks=8")  # which the configured widths exceed
 _PATIENCE = 60.0  # seconds for processes to end
 
 

@@ -1,7 +1,6 @@
 """Reading a table of sensor readings and cutting it into windows."""
 
 from narrowcast.data.baselines import baselines, errors
-from narrowcast.data.extremes import check_scaled
 from narrowcast.data.scaling import Scaling, fit_scaling
 from narrowcast.data.table import Table, check_columns, read_table
 from narrowcast.data.windows import Dataset, Part, make_windows
@@ -13,7 +12,6 @@ __all__ = [
     "Table",
     "baselines",
     "check_columns",
-    "check_scaled",
     "errors",
     "fit_scaling",
     "make_windows",

@@ -35,11 +35,10 @@ def load_windows(config: Config) -> "tuple[Dataset, DataSummary]":
     Raises:
         UserError: The readings cannot be read, or cannot be used for training.
     """
-    from narrowcast.data import check_scaled, make_windows, read_table
+    from narrowcast.data import make_windows, read_table
 
     table = read_table(config.data)
     dataset = make_windows(table, config.data)
-    check_scaled(table, dataset, config.data)
     summary = DataSummary(
         file="" if config.data.path is None else config.data.path.name,
         rows=len(table.frame),
