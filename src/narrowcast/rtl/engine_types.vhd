@@ -32,6 +32,15 @@ package engine_types is
   constant LANE_SINGLE : natural := 1;
   constant LANE_TABLES : natural := 2;
 
+  -- Memories in the words of tools whose words depend on the family: change them here.
+  -- Quartus: "M9K" for MAX 10 and Cyclone 10 LP, "M10K" for Cyclone V, "M20K" for Cyclone 10 GX.
+  constant QUARTUS_BLOCK : string := "M9K";
+  -- ROM in blocks. Synplify and Gowin: "block_rom"; LSE: "EBR".
+  constant SYN_BLOCK_ROM : string := "block_rom";
+  -- RAM of look-up tables. Lattice: "distributed"; Gowin: "distributed_ram"; Synplify for AMD's
+  -- devices: "select_ram".
+  constant SYN_TABLES_RAM : string := "distributed";
+
   -- What numbers of any model are at the most; engine_config states the widths of one model.
   subtype flag_t is natural range 0 to 1;
   subtype shift_t is natural range 1 to 24;

@@ -9,7 +9,7 @@
 --
 -- Attributes pass the choice on to synthesis: "ram_style" to Vivado, "ramstyle" to Quartus,
 -- "syn_ramstyle" to Synplify, LSE and Gowin. Where one name means different things to different
--- tools or devices, a constant holds the value; a tool that does not know it warns and chooses by
+-- tools or devices, engine_types holds the value; a tool that does not know it warns and chooses by
 -- itself.
 library ieee;
 use ieee.std_logic_1164.all;
@@ -40,11 +40,6 @@ architecture rtl of ram is
 
   constant BITS : positive := index_bits(DEPTH);
 
-  -- Quartus: "M9K" for MAX 10 and Cyclone 10 LP, "M10K" for Cyclone V, "M20K" for Cyclone 10 GX.
-  constant QUARTUS_BLOCK : string := "M9K, no_rw_check";
-  -- Lattice: "distributed"; Gowin: "distributed_ram"; Synplify for AMD's devices: "select_ram".
-  constant SYN_TABLES : string := "distributed";
-
   function style (in_block, in_tables : string) return string is
   begin
     if BLOCK_MEMORY = 1 then
@@ -61,9 +56,9 @@ architecture rtl of ram is
   attribute ram_style : string;
   attribute ram_style of words : signal is style("block", "distributed");
   attribute ramstyle : string;
-  attribute ramstyle of words : signal is style(QUARTUS_BLOCK, "MLAB, no_rw_check");
+  attribute ramstyle of words : signal is style(QUARTUS_BLOCK, "MLAB") & ", no_rw_check";
   attribute syn_ramstyle : string;
-  attribute syn_ramstyle of words : signal is style("block_ram", SYN_TABLES);
+  attribute syn_ramstyle of words : signal is style("block_ram", SYN_TABLES_RAM);
 
 begin
 

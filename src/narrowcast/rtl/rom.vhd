@@ -40,11 +40,6 @@ architecture rtl of rom is
   -- which only the topmost bits are not.
   constant DEPTH : positive := CONTENTS'length / WIDTH;
 
-  -- Quartus: "M9K" for MAX 10 and Cyclone 10 LP, "M10K" for Cyclone V, "M20K" for Cyclone 10 GX.
-  constant QUARTUS_BLOCK : string := "M9K";
-  -- Synplify and Gowin: "block_rom"; LSE: "EBR".
-  constant SYN_BLOCK : string := "block_rom";
-
   attribute rom_style    : string;
   attribute romstyle     : string;
   attribute syn_romstyle : string;
@@ -84,8 +79,8 @@ begin
     attribute rom_style of latched : signal is "block";
     attribute romstyle of WORDS : constant is QUARTUS_BLOCK;
     attribute romstyle of latched : signal is QUARTUS_BLOCK;
-    attribute syn_romstyle of WORDS : constant is SYN_BLOCK;
-    attribute syn_romstyle of latched : signal is SYN_BLOCK;
+    attribute syn_romstyle of WORDS : constant is SYN_BLOCK_ROM;
+    attribute syn_romstyle of latched : signal is SYN_BLOCK_ROM;
 
   begin
 
