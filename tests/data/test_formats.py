@@ -570,3 +570,15 @@ def test_quotes_behind_blanks(read: Read) -> None:
     content = text(b=plain()["b"].map('"{}"'.format)).replace('"""', '"').replace(",", ", ")
     assert ', "' in content
     assert same(read(content))
+
+
+def test_blanks_beside_the_separator(read: Read) -> None:
+    assert same(read(text().replace(",", " , ")))
+    assert same(read(text(";").replace(";", "; ")))
+
+
+@pytest.mark.parametrize(
+    "form", ["%Y-%m-%d %H:%M:%S UTC", "%Y-%m-%d %H:%M:%S+00", "%Y%m%dT%H%M%SZ", "%Y/%m/%d %H:%M"]
+)
+def test_forms_of_iso_8601(read: Read, form: str) -> None:
+    assert same(read(text(time=stamps(form))))

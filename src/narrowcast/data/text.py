@@ -169,7 +169,8 @@ def find_header(content: bytes, config: DataConfig, path: Path) -> Header:
         read = [(*_record(below, each, wanted), each) for each in separators]
         fitting = [each for each in read if places(each[0]).keys() >= set(wanted)]
         if fitting:
-            names, count, separator = max(fitting, key=lambda each: len(each[0]))
+            # Blanks may also stand beside another separator.
+            names, count, separator = max(fitting, key=lambda each: (each[2] != " ", len(each[0])))
             end = start + count
             while lines[end : end + count] == lines[start:end][:count]:
                 end += count  # a header that is written twice

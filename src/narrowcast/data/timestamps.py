@@ -219,6 +219,7 @@ class _TimeColumn:
         return self._localised(self._limited(pd.DatetimeIndex(times), text))
 
     def _iso(self, text: pa.ChunkedArray) -> pd.DatetimeIndex:
+        text = pc.replace_substring_regex(text, r"\s+(UTC|GMT)$", "Z")
         series = text.to_pandas()
         times = pd.to_datetime(series, format="ISO8601", errors="coerce", utc=True)
         if (bad := first(times.isna().to_numpy())) is not None:
