@@ -582,3 +582,8 @@ def test_blanks_beside_the_separator(read: Read) -> None:
 )
 def test_forms_of_iso_8601(read: Read, form: str) -> None:
     assert same(read(text(time=stamps(form))))
+
+
+def test_empty_last_rows_of_a_spreadsheet(read: Read, refused: Refused) -> None:
+    assert same(read(text() + ",,\n,,\n"))
+    assert "the time stamp is missing" in refused(text() + ",,\n,1,\n")
