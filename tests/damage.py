@@ -92,7 +92,7 @@ def mutate_bytes(content: bytes, draw: random.Random) -> bytes:
 
 @contextmanager
 def time_limit(seconds: int) -> Iterator[None]:
-    """Raise a TimeoutError in what takes more processor time; a busy machine makes no difference."""
+    """Raise a TimeoutError in what takes more processor time, however busy the machine is."""
 
     def expired(*_: object) -> None:
         raise TimeoutError(f"took more than {seconds} s")
