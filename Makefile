@@ -11,7 +11,7 @@ BIN := $(VENV)/bin
 demo: $(VENV)/installed
 	$(BIN)/narrowcast build examples/demo.toml --out out/demo
 
-test: $(VENV)/installed
+test: $(VENV)/installed $(VENV)/browser
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
@@ -27,6 +27,11 @@ $(VENV)/installed: pyproject.toml $(VENV)/tools
 $(VENV)/tools: scripts/install-tools
 	PYTHON="$(PYTHON)" scripts/install-tools
 	$(PYTHON) -m venv $(VENV)
+	touch $@
+
+# The tests look at the pages in a browser.
+$(VENV)/browser: $(VENV)/tools
+	PYTHON="$(PYTHON)" scripts/install-tools chromium
 	touch $@
 
 clean:

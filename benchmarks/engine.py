@@ -4,7 +4,7 @@
 
 Windows of 6, 12 and 24, 8 to 64 channels, 4, 6 and 8 bits; 7 inputs, one layer, one head, a
 feed-forward part of 4 times the channels. The weights are random: cycles do not depend on them,
-resources hardly. Writes ``engine.json`` and ``engine.html`` (cycles beside those published for
+resources hardly. Writes ``engine.json`` and ``engine.svg`` (cycles beside those published for
 integer-only Transformers on the same device, arXiv 2407.11041 and 2410.03294). Models that are
 synthesised already are not synthesised again. ``--no-synthesis`` compiles only: seconds, not an
 hour.
@@ -19,7 +19,7 @@ from itertools import product
 from pathlib import Path
 from typing import Any
 
-import plotly.graph_objects as go
+import altair
 
 from narrowcast.compile import Design, compile_model
 from narrowcast.estimate import area, estimate_design
@@ -85,32 +85,26 @@ def point(window: int, channels: int, bits: int, folder: Path | None) -> dict[st
     return result
 
 
-def plot(points: list[dict[str, Any]]) -> go.Figure:
+def plot(points: list[dict[str, Any]]) -> altair.LayerChart:
     """Return cycles against multiply-accumulates, by bits, beside the published points."""
-    figure = go.Figure()
-    for bits in BITS:
-        own = sorted((p for p in points if p["bits"] == bits), key=lambda p: p["macs"])
-        figure.add_scatter(
-            x=[p["macs"] for p in own],
-            y=[p["cycles"] for p in own],
-            text=[f"window {p['window']}, {p['channels']} channels" for p in own],
-            mode="lines+markers",
-            name=f"{bits} bits",
-        )
     macs = {(p["window"], p["channels"], p["bits"]): p["macs"] for p in points}
-    known = [key for key in PUBLISHED if key in macs]
-    figure.add_scatter(
-        x=[macs[key] for key in known],
-        y=[PUBLISHED[key] for key in known],
-        text=[f"window {n}, {d} channels, {b} bits" for n, d, b in known],
-        mode="markers",
-        marker={"symbol": "x", "size": 10},
-        name="published",
+    rows = [{**p, "by": f"{p['bits']} bits"} for p in points]
+    published = [
+        {"macs": macs[key], "cycles": cycles, "by": "published"}
+        for key, cycles in PUBLISHED.items()
+        if key in macs
+    ]
+    log = altair.Scale(type="log")
+    chart = altair.Chart(altair.Data(values=rows)).encode(
+        x=altair.X("macs:Q", scale=log, title="multiply-accumulates"),
+        y=altair.Y("cycles:Q", scale=log, title="clock cycles"),
+        color=altair.Color("by:N", title=None),
     )
-    figure.update_layout(template="plotly_white", title="Cycles of one forecast on the XC7S15")
-    figure.update_xaxes(type="log", title="multiply-accumulates")
-    figure.update_yaxes(type="log", title="clock cycles")
-    return figure
+    marks = altair.layer(
+        chart.mark_line(point=True),
+        chart.mark_point(shape="cross", size=90).properties(data=altair.Data(values=published)),
+    )
+    return marks.properties(title="Cycles of one forecast on the XC7S15", width=640, height=400)
 
 
 def main() -> None:
@@ -138,7 +132,7 @@ def main() -> None:
         {"window": n, "channels": d, "bits": b, "cycles": c} for (n, d, b), c in PUBLISHED.items()
     ]
     (args.out / "engine.json").write_text(json.dumps(summary, indent=1) + "\n")
-    plot(points).write_html(args.out / "engine.html", include_plotlyjs="directory")
+    plot(points).save(args.out / "engine.svg")
 
 
 if __name__ == "__main__":

@@ -1,10 +1,17 @@
 """What all tests share."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
+
+# How long an example takes says how busy the machine is.
+settings.register_profile("any load", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("any load")
+
+from browser import Page, chromium
 
 CONFIG = """
 [data]
@@ -27,6 +34,13 @@ def folder(tmp_path: Path) -> Path:
     rows = [f"2024-01-01T{i // 60:02}:{i % 60:02}:00Z,{i % 7},{i % 5}\n" for i in range(120)]
     (tmp_path / "readings.csv").write_text("time,a,b\n" + "".join(rows))
     return tmp_path
+
+
+@pytest.fixture(scope="session")
+def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Page]:
+    """A page of Chromium."""
+    with chromium(tmp_path_factory.mktemp("chromium")) as page:
+        yield page
 
 
 @pytest.fixture(scope="session")

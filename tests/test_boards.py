@@ -16,19 +16,23 @@ from narrowcast.tools.yosys import Synthesis
 DEMO = Path(__file__).parent.parent / "examples" / "demo.toml"
 SMALL = [
     *("data.window=3", "model.channels=4", "quantization.bits=4"),
-    *("train.epochs=1", "train.finetune_epochs=1", "hardware.clock_mhz=12.0"),
+    *("train.epochs=1", "train.finetune_epochs=1", "hardware.clock_mhz=100"),
 ]
 
 
 class Ran(Progress):
-    """Keeps the names of the stages that were done."""
+    """Keeps the names of the stages that were done, and all remarks."""
 
     def __init__(self) -> None:
         self.names: list[str] = []
+        self.remarks: list[str] = []
 
     def finished(self, stage: str, seconds: float, *, reused: bool) -> None:  # noqa: ARG002
         if not reused:
             self.names.append(stage)
+
+    def remarked(self, stage: str, text: str) -> None:  # noqa: ARG002
+        self.remarks.append(text)
 
 
 def test_build_for_a_board(tmp_path: Path) -> None:
@@ -37,6 +41,10 @@ def test_build_for_a_board(tmp_path: Path) -> None:
     placed = report.place_and_route
     assert placed is not None and placed.device == "up5k" and placed.board == "iCEBreaker"
     assert placed.fmax_mhz >= 20
+    assert (
+        report.clock_mhz == report.estimate.clock_mhz == 12.0
+    )  # the board's, not what is configured
+    assert report.latency_us == report.cycles.simulated / 12.0
     assert (tmp_path / placed.bitstream).stat().st_size > 100_000
     assert report.synthesis.bram is not None and report.synthesis.bram <= placed.bram <= 30
     assert report.synthesis.budget["bram"] == 30
@@ -55,6 +63,7 @@ def test_build_for_a_board(tmp_path: Path) -> None:
     again = Options(activity=True, progress=ran)
     assert pipeline.build(config, tmp_path, again) == report
     assert ran.names == []
+    assert any("100 MHz on up5k" in remark for remark in ran.remarks)
     assert pipeline.report(config, tmp_path) == report  # which tells what 'verify' found
     (tmp_path / placed.bitstream).write_bytes(b"")
     pipeline.build(config, tmp_path, Options(activity=True, progress=ran, place="none"))

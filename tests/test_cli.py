@@ -65,6 +65,8 @@ def test_every_command_has_help(run: Run, command: str) -> None:
         (("--every", "0"), "--every must be above 0"),
         (("--every", "1e-9"), "--every 1e-09: a forecast takes"),
         (("--device", "xc7s16"), "unknown device 'xc7s16'"),
+        (("--device", ""), "hardware.device = '' is not allowed"),
+        (("--set", "hardware.lanes=99999999999"), "from 1 to 4096, or 'auto'"),
         (("--set", "hardware.clock_mhz=1e5"), "must be a frequency in MHz, from 0.001 to 1000"),
         (("--set", "model.layers=100000"), "must be a whole number from 1 to 100"),
         (("--every", "60", "--cell", "-1"), "--cell must be above 0"),
@@ -84,11 +86,25 @@ def test_estimate_says_everything(run: Run, folder: Path) -> None:
     assert (code, err) == (0, "")
     assert [line.split(":")[0] for line in out.splitlines()] == [
         *("latency", "cycles", "DSP", "RAMB18", "LUT", "FF", "fits"),
-        *("power", "energy", "a day", "battery"),
+        *("power", "energy", "always on", "clock stopped", "power off", "best"),
     ]
     _, out, _ = run("estimate", "run.toml", "--every", "60", "--cell", "3", "--json")
     found = json.loads(out)
-    assert found["energy_uj"] > 0 and found["day_j"] > 0 and found["battery_days"] > 0
+    (point,) = found["duty_cycle"]["points"]
+    assert found["energy_uj"] > 0 and point["every_s"] == 60
+    assert set(point["day_j"]) == set(point["battery_days"])
+    assert set(point["day_j"]) == {"always_on", "clock_stopped", "power_off"}
+    _, out, _ = run("estimate", "run.toml", "--json")
+    assert "duty_cycle" not in json.loads(out)
+
+
+def test_estimate_warns_of_a_clock_beyond_reach(run: Run) -> None:
+    device = ("--device", "up5k")
+    code, out, err = run("estimate", "run.toml", *device, "--set", "hardware.clock_mhz=100")
+    assert code == 0 and "at 100 MHz" in out
+    assert err.count("\n") == 1 and "fastest reaches 39.2 MHz" in err
+    code, out, err = run("estimate", "run.toml", *device)
+    assert (code, err) == (0, "") and "at 12 MHz" in out
 
 
 def test_characterise_refuses(run: Run) -> None:
@@ -106,6 +122,20 @@ def test_usage_errors(run: Run, arguments: tuple[str, ...]) -> None:
     code, _, err = run(*arguments)
     assert code == 2
     assert "Traceback" not in err
+
+
+@pytest.mark.parametrize("option", ["--out", "--data"])
+def test_an_empty_path_is_refused(run: Run, folder: Path, option: str) -> None:
+    before = snapshot(folder)
+    code, _, err = run("train", "run.toml", "--out", "out", option, "")
+    assert code == 2 and f"Invalid value for '{option}': must not be empty" in err
+    assert snapshot(folder) == before
+
+
+def test_the_case_of_a_device_does_not_matter(run: Run) -> None:
+    _, lower, _ = run("estimate", "run.toml", "--device", "xc7s6")
+    code, upper, _ = run("estimate", "run.toml", "--device", "XC7S6")
+    assert code == 0 and upper == lower
 
 
 @pytest.mark.parametrize(
@@ -170,6 +200,16 @@ def test_unknown_device_is_found_before_training(run: Run, folder: Path) -> None
 def test_command_without_its_predecessor(run: Run, command: str, first: str) -> None:
     said = complaint(run(command, "run.toml", "--out", "out"))
     assert f"run 'narrowcast {first}' first" in said
+
+
+def test_a_report_on_other_data_is_refused(run: Run, folder: Path) -> None:
+    assert run("train", "run.toml", "--out", "out")[0] == 0
+    other = folder / "other.csv"
+    other.write_text((folder / "readings.csv").read_text().replace(",3,", ",2,"))
+    before = snapshot(folder)
+    said = complaint(run("report", "run.toml", "--out", "out", "--data", "other.csv"))
+    assert "the data has changed since 'train' ran: run 'narrowcast train' again" in said
+    assert snapshot(folder) == before
 
 
 def test_output_folder_that_cannot_be_written(run: Run) -> None:

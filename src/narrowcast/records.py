@@ -6,7 +6,7 @@ from typing import Any, TypeVar
 
 from pydantic import Field, TypeAdapter, ValidationError
 
-from narrowcast.errors import ToolError, UserError
+from narrowcast.errors import ToolError, UserError, boundary, shown_key
 from narrowcast.files import write_whole
 
 Content = TypeVar("Content")
@@ -58,15 +58,14 @@ def read_record(path: Path, kind: type[Content]) -> Content:
     Raises:
         UserError: The file cannot be read, is not JSON, or lacks fields of ``kind``.
     """
-    try:
-        return TypeAdapter(kind).validate_python(json.loads(path.read_bytes()))
-    except OSError as error:
-        raise UserError(f"{path}: cannot be read: {error.strerror}") from None
-    except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        where = ".".join(map(str, first["loc"]))
-        raise UserError(
-            f"{path}: {where}: {first['msg'].lower()}: delete it and run again"
-        ) from None
-    except ValueError:
-        raise UserError(f"{path}: is truncated or not JSON: delete it and run again") from None
+    with boundary(str(path), "delete it and run again"):
+        try:
+            return TypeAdapter(kind).validate_python(json.loads(path.read_bytes()))
+        except ValidationError as error:
+            first = error.errors(include_url=False)[0]
+            where = ".".join(str(step) for step in first["loc"])
+            raise UserError(
+                f"{path}: {shown_key(where)}: {first['msg'].lower()}: delete it and run again"
+            ) from None
+        except ValueError:
+            raise UserError(f"{path}: is truncated or not JSON: delete it and run again") from None

@@ -2,7 +2,9 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Annotated, Literal
+
+from narrowcast.records import IF_KNOWN
 
 
 @dataclass(frozen=True)
@@ -12,10 +14,12 @@ class Errors:
     Attributes:
         rmse: Root mean squared error.
         mae: Mean absolute error.
+        by_step: Root mean squared error of each step ahead; None for a single one.
     """
 
     rmse: float
     mae: float
+    by_step: Annotated[tuple[float, ...] | None, IF_KNOWN] = None
 
 
 BASELINES = ("persistence", "ridge", "ridge_quadratic")

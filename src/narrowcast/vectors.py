@@ -77,7 +77,7 @@ def _read(path: Path, tensors: Sequence[Tensor]) -> Array:
         streams = words.reshape(-1, sum(each.size for each in tensors))
     except OSError as error:
         raise UserError(f"{path}: cannot be read: {error.strerror}") from None
-    except ValueError:
+    except (ValueError, OverflowError):
         raise UserError(f"{path}: damaged: run 'narrowcast compile' again") from None
     sign = 1 << (_word_bits(tensors) - 1)
     return (streams ^ sign) - sign

@@ -1,7 +1,7 @@
 from dataclasses import replace
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from narrowcast.compile import Buffer, Design, HardwareOptions, compile_model
@@ -31,7 +31,6 @@ KINDS = {
     "exponentials": ("exponentials",),
     "program": ("jobs, issued", "jobs, collected"),
 }
-QUIET = settings(deadline=None, suppress_health_check=list(HealthCheck))
 
 MODELS = st.builds(
     lambda window, inputs, heads, size, layers, ffn, seed: random_model(
@@ -55,7 +54,7 @@ def compiled(model: IntegerModel, array: tuple[int, int], device: Device = ROOMY
     return compile_model(model, device, area, HardwareOptions(lanes=2 * half * ways, ways=ways))
 
 
-@settings(QUIET, max_examples=25)
+@settings(max_examples=25)
 @given(MODELS, ARRAYS, st.integers(8, 40))
 def test_block_memory_stays_within_the_budget(
     model: IntegerModel, array: tuple[int, int], blocks: int
@@ -200,7 +199,7 @@ def test_segments_cover_a_bank(words: int, width: int, name: str) -> None:
     assert at == words
 
 
-@settings(QUIET, max_examples=15)
+@settings(max_examples=15)
 @given(MODELS, ARRAYS)
 def test_segments_hold_all_weights(model: IntegerModel, array: tuple[int, int]) -> None:
     design = compiled(model, array)

@@ -3,7 +3,7 @@ from functools import cache
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from schedule_checker import ScheduleChecker
 
@@ -43,10 +43,9 @@ def shapes(draw: st.DrawFn, most_rows: int = 60) -> Shape:
 
 
 BITS = st.lists(st.integers(2, 8), min_size=1, max_size=5).map(tuple)
-QUIET = settings(deadline=None, suppress_health_check=list(HealthCheck))
 
 
-@settings(QUIET, max_examples=20)
+@settings(max_examples=20)
 @given(
     shapes(),
     BITS,
@@ -72,7 +71,7 @@ def test_every_access_finds_its_data(
     ScheduleChecker(design).check()
 
 
-@settings(QUIET, max_examples=5)
+@settings(max_examples=5)
 @given(shapes(16), BITS, st.sampled_from(CHIPS), st.integers(0, 1000))
 def test_every_access_of_the_default_array_finds_its_data(
     shape: Shape, bits: tuple[int, ...], chip: str, seed: int
@@ -305,7 +304,7 @@ def test_a_narrow_second_way_takes_what_fits() -> None:
         assert len(job.rows) == (2 if design.schedule.steps[job.step].mode.both else 1)
 
 
-@settings(QUIET, max_examples=10)
+@settings(max_examples=10)
 @given(shapes(20), BITS, st.sampled_from(CHIPS), st.integers(1, 2), st.integers(0, 1000))
 def test_modes_are_safe(
     shape: Shape, bits: tuple[int, ...], chip: str, ways: int, seed: int
@@ -355,7 +354,7 @@ def sums(analysis: Analysis, step: Linear, group: int, random: np.random.Generat
     return np.add.reduceat(products, range(0, t.columns, group), axis=2)
 
 
-@settings(QUIET, max_examples=60)
+@settings(max_examples=60)
 @given(shapes(), BITS, st.integers(12, 23), st.integers(0, 1000))
 def test_groups_always_fit_the_field(
     shape: Shape, bits: tuple[int, ...], field: int, seed: int
@@ -407,7 +406,7 @@ def test_heads_become_steps() -> None:
     assert names[-1] == "head" and len(set(names)) == len(names) == 22
 
 
-@settings(QUIET, max_examples=10)
+@settings(max_examples=10)
 @given(shapes(20), BITS, st.integers(1, 2), st.integers(1, 6), st.integers(0, 1000))
 def test_costs_add_up(shape: Shape, bits: tuple[int, ...], ways: int, half: int, seed: int) -> None:
     model = random_model(shape, bits, seed)

@@ -69,7 +69,7 @@ def test_bits_by_step_and_tensor(tmp_path: Path) -> None:
     assert json.loads(json.dumps(plain))[0] == ["layers.*.weight", 3]
     message = complaint(tmp_path, DATA + table, "quantization.bits.embed.wieght=4")
     assert "there is no 'embed.wieght' (did you mean 'embed.weight'?)" in message
-    assert "layers.0.scores.activation" in message
+    assert "it may have default, embed.*, layers.0.key.*, layers.0.query.*" in message
     assert "there is no 'layers.1.*'" in complaint(
         tmp_path, DATA + '[quantization.bits]\n"layers.1.*" = 4'
     )
@@ -186,7 +186,7 @@ def test_is_frozen(tmp_path: Path) -> None:
         (DATA + "interval = 'hourly'", "data.interval = 'hourly' is not allowed"),
         (DATA + "interval = '0h'", "data.interval = '0h' is not allowed"),
         (DATA + "scaling = 'none'", "data.scaling = 'none' is not allowed: it must be 'min-max'"),
-        (DATA.replace('"a", "b"', ""), "data.inputs = [] is not allowed: it must be a list of at"),
+        (DATA.replace('"a", "b"', ""), "data.inputs = [] is not allowed: it must be a list of 1 "),
         (DATA.replace('"b"', '"a"'), "data.inputs = ['a', 'a'] is not allowed"),
         (DATA.replace('"b"', "1.5"), "data.inputs = 1.5 is not allowed"),
         (DATA.replace('"b"', '"c"'), "[data] with lead = 0 the target 'c' must not be among the"),
@@ -218,6 +218,78 @@ def test_mistake_in_the_file(tmp_path: Path, text: str, expected: str) -> None:
 )
 def test_mistake_in_an_override(tmp_path: Path, override: str, expected: str) -> None:
     assert complaint(tmp_path, DATA, override).startswith(f"override {override!r}: {expected}")
+
+
+@pytest.mark.parametrize(
+    ("override", "expected"),
+    [
+        ("data.window=9223372036854775808", "must be a whole number of rows from 2 to 4096"),
+        ("data.window=" + "9" * 5000, "a number has too many digits"),
+        ("data.window=0x" + "f" * 5000, "must be a whole number of rows from 2 to 4096"),
+        ("data.window=true", "data.window = True is not allowed"),
+        ("data.lead=1000001", "from 0 to 1000000"),
+        ("data.outputs=4097", "from 1 to 4096"),
+        ("data.x=" + "[" * 3000, "is nested too deeply"),
+        ("data." + "x." * 5000 + "x=1", "a key has too many parts"),
+        ("data.path='a\x00b'", "without control characters"),
+        ('data.path="a\\u0000b"', "without control characters"),
+        (f"data.path={'x' * 5000}", "of at most 4096 characters"),
+        (f"data.target={'x' * 1001}", "of at most 1000 characters"),
+        ('data.interval="999999999999999h"', "of at most 100 years"),
+        ('data.interval="0.0000001ms"', "data.interval = '0.0000001ms' is not allowed"),
+        ("data.split.test=true", "data.split.test = True is not allowed"),
+        ("model.heads=4097", "from 1 to 4096"),
+        ("model.channels=4096", "weights, but at most 4194304 are allowed"),
+        ("data.window=4096", "the model's tensors have"),
+        ("train.batch=99999999999999999999", "from 1 to 65536"),
+        ("train.epochs=1000001", "from 1 to 1000000"),
+        ("train.seed=99999999999999999999999", "must be a whole number from 0 to 2**63 - 1"),
+        ("train.learning_rate=true", "train.learning_rate = True is not allowed"),
+        ("hardware.lanes=99999999999", "must be a whole number from 1 to 4096, or 'auto'"),
+        ("hardware.lanes=true", "hardware.lanes = True is not allowed"),
+        ("hardware.ways=true", "hardware.ways = True is not allowed: it must be 1, 2 or 'auto'"),
+        ("hardware.pairs=1", "hardware.pairs = 1 is not allowed"),
+        ("hardware.clock_mhz=true", "hardware.clock_mhz = True is not allowed"),
+        ("hardware.device=", "hardware.device = '' is not allowed"),
+        ("verify.ghdl_windows=1000001", "from 2 to 1000000"),
+        ("data.\x1b[31m=3", r"unknown key data.'\x1b[31m"),
+        (f"data.{'x' * 100000}=3", "unknown key data.'xxxxx"),
+        (f"quantization.bits.{'x' * 100000}=3", "there is no 'xxxxx"),
+        (f"quantization.bits.{'x' * 100000}=9", "'xxxxx"),
+    ],
+)
+def test_values_without_limit_are_refused(tmp_path: Path, override: str, expected: str) -> None:
+    message = complaint(tmp_path, DATA.replace('time = ""', ""), override)
+    assert expected in message
+    assert message.isprintable() and len(message) < 400
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("x = " + "[" * 3000 + "]" * 3000, "is nested too deeply"),
+        ("x = " + "{a = " * 3000 + "1" + "}" * 3000, "is nested too deeply"),
+        ("window = " + "9" * 5000, "a number has too many digits"),
+        ("x" * (1 << 20) + " = 1", "it has more than 1048576 bytes"),
+        ("x" * 900_000 + " = 1", "unknown key 'xxxx"),
+        ("'x'." * 5000 + "x = 1", "a key has too many parts"),
+        ("".join(f"x{i} = 1\n" for i in range(20_000)), "unknown key x0: the file may have data"),
+        ('"\\u001b[2J" = 1', r"unknown key '\x1b[2J': the file may have"),
+    ],
+)
+def test_files_without_limit_are_refused(tmp_path: Path, text: str, expected: str) -> None:
+    message = complaint(tmp_path, f"{text}\n{DATA}")
+    assert expected in message
+    assert message.isprintable() and len(message) < 400
+
+
+def test_a_batch_that_needs_too_much_memory_is_refused(tmp_path: Path) -> None:
+    message = complaint(tmp_path, DATA, "data.window=512", "train.batch=4096")
+    assert "train.batch: 4096 windows have" in message and "choose at most 605" in message
+
+
+def test_the_case_of_a_device_does_not_matter(tmp_path: Path) -> None:
+    assert load(tmp_path, DATA, "hardware.device=XC7S15").hardware.device == "xc7s15"
 
 
 def test_unreadable_file(tmp_path: Path) -> None:

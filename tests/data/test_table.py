@@ -154,15 +154,18 @@ def test_blank_lines_in_a_single_column_are_missing_values(read: Read) -> None:
         ("a,b", "a,B", ": no column 'b' (did you mean 'B'?): there are 'time', 'a', 'B', 'y', 'n"),
         ("a,b", "b,b", ": no column 'a': there are"),
         ("a,b,y", "a,b,b", ": 2 columns are named 'b'"),
-        ("2024-01-01 01:00", "1 o'clock", ", column 'time', row 2: \"1 o'clock\" is no time: ISO"),
-        ("2024-01-01 01:00", "", ", column 'time', row 2: the time stamp is missing: ISO"),
-        ("2024-01-01 02:00", "2023-01-01", ", column 'time', row 3: 2023-01-01 00:00:00+00:00 com"),
+        (
+            "2024-01-01 01:00",
+            "1 o'clock",
+            ", column 'time', row 2: \"1 o'clock\" is no time in ISO 8601: set",
+        ),
+        ("2024-01-01 01:00", "", ", column 'time', row 2: the time stamp is missing: com"),
         (
             "2024-01-01 02:00",
             "2024-01-01 01:00",
             ", column 'time', row 3: 2024-01-01 01:00:00+00:00 stands there for the second time (1",
         ),
-        ("2,,8,y", "2,,8,y,,", ": not a regular table: Expected 5 fields in line 3, saw 7"),
+        ("2,,8,y", "2,,8,y,,", ": row 2 has 7 fields, the header 5"),
         ("2,,8,y", '2,,8,"y', ": not a regular table: "),
         ("4.5", "", ", column 'b': has the constant value -1000"),
     ],
@@ -189,12 +192,16 @@ def test_columns_not_in_use_are_not_looked_at(read: Read) -> None:
         (b"time,a,b,y\n2024,1,2,\xff\n", "r.csv", ": not UTF-8 text"),
         (b"time,a\xff,b,y\n2024,1,2,3\n", "r.csv", ": not UTF-8 text"),
         (b"a,b\n1,2,3\n1,2,3\n", "r.csv", ": no column"),
-        (b"time,a,b,y\n2024,1,2,3,4\n2025,2,3,3,4\n", "r.csv", ": the rows have more fields than"),
+        (
+            b"time,a,b,y\n2024,1,2,3,4\n2025,2,3,3,4\n",
+            "r.csv",
+            ": row 1 has 5 fields, the header 4",
+        ),
         (b"time,a,b,y\n2024,1,2,3\n2025,2,3,3\n20", "r.csv", ": row 3 has 1 fields, the header 4"),
-        (CSV.encode(), "r.csv.gz", ": not a readable gzip file"),
+        (gzip.compress(CSV.encode())[:20] + b"broken", "r.csv", ": not a readable gzip file"),
         (gzip.compress(CSV.encode(), mtime=0)[:-9], "r.csv.gz", ": not a readable gzip file"),
-        (CSV.encode(), "r.parquet", ": not a readable Parquet file"),
-        (b"", "r.parquet", ": not a readable Parquet file"),
+        (b"PAR1" + CSV.encode(), "r.parquet", ": not a readable Parquet file"),
+        (b"", "r.parquet", ": the file is empty"),
     ],
 )
 def test_unreadable_file(
@@ -219,7 +226,10 @@ def test_no_file(tmp_path: Path) -> None:
 
 
 def test_stated_interval_that_never_occurs(complaint: Callable[..., str]) -> None:
-    expected = ": no two rows are 00:05:00 apart, as data.interval says: most are 01:00:00 apart"
+    expected = (
+        ", column 'time': no two rows are 00:05:00 apart, as data.interval says: most are "
+        "01:00:00 apart"
+    )
     assert complaint(CSV, interval="5min") == expected
 
 
@@ -237,18 +247,10 @@ def test_beijing(real_data: Path) -> None:
     assert table.missing["PM2.5"] == 750
 
 
-@pytest.mark.parametrize("text", ["nan", "NaN", "inf"])
-def test_nan_and_infinity_are_errors(complaint: Callable[..., str], text: str) -> None:
-    rows = "time,a,b,y\n2024-01-01,1,1,1\n2024-01-02,2,2,2\n2024-01-03,{},3,3\n"
-    assert ", column 'a', row 3:" in complaint(rows.format(text))
-
-
-def test_nan_in_parquet_is_an_error_and_null_is_missing(tmp_path: Path) -> None:
+def test_nan_and_null_in_parquet_are_missing(tmp_path: Path) -> None:
     path = tmp_path / "r.parquet"
     time = pd.date_range("2024-01-01", periods=4, freq="h")
     values = {"time": time, "b": [1.0, 2.0, 3.0, 4.0], "y": [1.0, 3.0, 2.0, 4.0]}
-    pq.write_table(pa.table({**values, "a": pa.array([1.0, None, 2.0, 5.0])}), path)
-    assert read_table(config(path)).missing["a"] == 1
-    pq.write_table(pa.table({**values, "a": pa.array([1.0, 2.0, float("nan"), 5.0])}), path)
-    with pytest.raises(UserError, match="column 'a', row 3: 'nan' is not a number"):
-        read_table(config(path))
+    for a in ([1.0, None, 2.0, 5.0], [1.0, float("nan"), 2.0, 5.0]):
+        pq.write_table(pa.table({**values, "a": pa.array(a, from_pandas=False)}), path)
+        assert read_table(config(path)).missing["a"] == 1

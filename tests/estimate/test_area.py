@@ -3,7 +3,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from narrowcast.compile import HardwareOptions, compile_model
@@ -22,11 +22,9 @@ from narrowcast.tools.ghdl import to_verilog
 from narrowcast.tools.netlist import cell_types, count_cells
 from narrowcast.tools.yosys import run_yosys
 
-QUIET = settings(deadline=None)
 matrices = st.integers(0, 10**6).map(np.random.default_rng)
 
 
-@QUIET
 @given(random=matrices, rows=st.integers(2, 12), columns=st.integers(1, 6))
 def test_non_negative_least_squares(random: np.random.Generator, rows: int, columns: int) -> None:
     matrix, target = random.normal(size=(rows, columns)), random.normal(size=rows)
@@ -37,7 +35,6 @@ def test_non_negative_least_squares(random: np.random.Generator, rows: int, colu
     assert np.abs(gradient[found > 1e-9]).max(initial=0) <= 1e-6  # and none that is in use can fall
 
 
-@QUIET
 @given(random=matrices, count=st.integers(12, 20))
 def test_a_linear_truth_is_found(random: np.random.Generator, count: int) -> None:
     truth = {part: random.uniform(0.5, 3, 2) for part in PARTS}
@@ -70,7 +67,6 @@ def test_rom_tables_are_those_of_bits_that_differ() -> None:
     assert rom_columns(BitColumns.of(np.zeros((7, 64), np.int64), 1), FAMILIES["xc7"]) == (0, 0)
 
 
-@QUIET
 @given(
     words=st.integers(1, 200),
     width=st.integers(1, 9),

@@ -21,10 +21,15 @@ def test_the_estimate_is_what_the_compiler_finds() -> None:
     )
     assert found.cycles == design.cycles and found.dsp == design.dsp
     assert found.blocks == sum(buffer.blocks for buffer in design.buffers)
-    assert found.latency_us == found.cycles / config.hardware.clock_mhz
-    assert found == estimate_model(
-        stand_in(config), device, config.hardware.clock_mhz, **config.hardware.choices()
-    )
+    assert found.latency_us == found.cycles / device.clock_mhz
+    assert found == estimate_model(stand_in(config), device, **config.hardware.choices())
+
+
+def test_the_clock_is_the_devices_own_unless_it_is_configured() -> None:
+    of_device = estimate(load_config(EXAMPLE, ["hardware.device=up5k"]))
+    assert of_device.clock_mhz == 12.0 and of_device.latency_us == of_device.cycles / 12.0
+    configured = estimate(load_config(EXAMPLE, ["hardware.device=up5k", "hardware.clock_mhz=24"]))
+    assert configured.latency_us == configured.cycles / 24.0
 
 
 def test_the_stand_in_has_the_configured_widths() -> None:
@@ -50,12 +55,6 @@ def test_verdicts() -> None:
         guess = estimate_design(replace(design, device=small))
         found[share] = guess.fits, guess.too_large
     assert list(found.values()) == [(True, False), (False, False), (False, True)]
-
-
-def test_a_day_and_a_cell_are_told_on_demand() -> None:
-    found = estimate(load_config(EXAMPLE))
-    assert "day_j" not in found.to_json() and "battery_days" in found.to_json(60.0, 3.0)
-    assert len(found.lines(60.0, 3.0)) == len(found.lines()) + 2
 
 
 def test_a_stand_in_has_no_zero_points_where_the_scheme_is_symmetric() -> None:

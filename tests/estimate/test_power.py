@@ -1,12 +1,10 @@
 from dataclasses import replace
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from narrowcast.compile import Design, HardwareOptions, compile_model
 from narrowcast.estimate import area, energy_at, estimate_design
-from narrowcast.estimate.power import DAY, Energy, Rates, activity, energy, published_uj
+from narrowcast.estimate.power import Energy, Rates, activity, energy, published_uj
 from narrowcast.integer.builder import Shape
 from narrowcast.integer.random_model import random_model
 from narrowcast.targets.device import device_names, load_device
@@ -59,13 +57,15 @@ def test_energy_is_power_times_time() -> None:
     assert slow.power_mw < fast.power_mw and slow.inference_uj > fast.inference_uj
 
 
-@given(interval=st.floats(1e-6, 1e6), cell=st.floats(0.01, 100))
-def test_a_day_is_static_power_and_inferences(interval: float, cell: float) -> None:
-    found = Energy(32.0, 1.0, 2.0, 3.0, 1e-4, 0.4)
-    most = 0.032 * DAY + 6e-6 * DAY / 1e-4
-    assert 0.032 * DAY <= found.day_j(interval) <= most * (1 + 1e-9)
-    days = found.battery_days(interval, cell)
-    assert days * found.day_j(interval) == pytest.approx(3600 * cell)
+def test_the_clock_network_counts_in_every_cycle() -> None:
+    up5k = load_device("up5k")
+    model = random_model(Shape(4, 7, 8), (4,), input_bits=8)
+    ours = compile_model(model, up5k, area)
+    found = energy(ours, 2000, 12.0)
+    assert found.clock_uj == pytest.approx(ours.cycles * 53e-6)
+    without = replace(up5k, power=replace(up5k.power, clock_pj=None))
+    rest = energy(replace(ours, device=without), 2000, 12.0)
+    assert found.dynamic_uj - rest.dynamic_uj == pytest.approx(found.clock_uj)
 
 
 @pytest.mark.parametrize("name", device_names())
@@ -88,13 +88,13 @@ def test_ten_times_less_energy_than_published(
 
 
 def test_each_dynamic_term_follows_its_own_toggle_rate() -> None:
-    power, known = load_device("xc7s15").power, Energy(32.0, 1.0, 2.0, 4.0, 1e-4, 0.0)
+    power, known = load_device("xc7s15").power, Energy(32.0, 1.0, 2.0, 4.0, 0.5, 1e-4, 0.0)
     lanes, memories, rest = power.lane_toggles, power.memory_toggles, power.rest_toggles
     same = energy_at(known, Rates(lanes, memories, rest, 9), power)
     assert same.inference_uj == pytest.approx(known.inference_uj)
     found = energy_at(known, Rates(lanes / 2, 3 * memories, 5 * rest, 9), power)
     terms = (found.lanes_uj, found.memories_uj, found.rest_uj)
-    assert terms == pytest.approx((0.5, 6.0, 20.0))
+    assert terms == pytest.approx((0.5, 6.0, 20.0)) and found.clock_uj == 0.5
     assert found.static_mw == 32.0 and found.error > same.error > 0
     nothing = energy_at(known, Rates(None, None, rest, 9), power)
     assert nothing == same

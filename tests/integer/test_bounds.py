@@ -79,7 +79,7 @@ def states(model: IntegerModel, inputs: State) -> State:
     return state
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     operations=st.integers(1, 6),
     bits=st.lists(st.integers(2, 8), min_size=1, max_size=3),
@@ -90,7 +90,7 @@ def test_no_number_passes_its_bounds(operations: int, bits: list[int], seed: int
     assert_all_within(analyse(model), states(model, random_inputs(model, 20, seed)))
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.integers(0, 10**6))
 def test_no_number_passes_its_bounds_whatever_the_operands(seed: int) -> None:
     """As above, with every tensor drawn at will instead of computed, mostly at its limits."""

@@ -68,7 +68,7 @@ def test_transformers_follow_the_contract(shape: Shape, bits: tuple[int, ...], s
     assert_contract(model, random_inputs(model, 4, seed))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     seed=st.integers(0, 10**6),
     operations=st.integers(1, 6),

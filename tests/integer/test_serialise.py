@@ -63,7 +63,7 @@ def test_round_trip(model: IntegerModel, saved: Path) -> None:
         assert np.array_equal(integers, results[name])
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(st.integers(0, 10**6))
 def test_round_trip_of_any_graph(tmp_path_factory: pytest.TempPathFactory, seed: int) -> None:
     model = random_graph(random_spec(seed), (2, 5, 8), seed)

@@ -30,7 +30,7 @@ def test_data_files_count_where_their_package_does() -> None:
     assert {"rtl/engine.vhd", "targets/devices/xc7s15.toml"} <= found
     assert not any(name.startswith(("model/", "quantize/", "data/")) for name in found)
     assert "rtl/testbench/engine_main.cpp" in names(f"{TASKS}.verify")
-    assert "report/report.html.j2" in names(f"{TASKS}.report")
+    assert "report/templates/report.html.j2" in names(f"{TASKS}.report")
     assert not any("__pycache__" in name for name in found)
 
 

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from narrowcast.errors import ToolError, UserError
+from narrowcast.files import locked
 from narrowcast.pipeline.stages import Stage, check_ready, is_done, read_state, run_stage
 from narrowcast.progress import Progress
 from narrowcast.records import read_record
@@ -142,20 +143,60 @@ def test_failure_leaves_everything_as_it_was(
     assert kitchen.both() == []
 
 
-def test_a_first_stage_that_fails_leaves_no_folder(tmp_path: Path) -> None:
+def test_a_first_stage_that_fails_leaves_no_folder_but_the_users_own(tmp_path: Path) -> None:
     def burn(work: Path, _: Progress) -> Weight:
         (work / "bread").write_text("coal")
         raise UserError("burnt")
 
-    with pytest.raises(UserError):
-        run_stage(tmp_path / "new", Stage("bake", burn, "bake.json", Weight, ("bread",)))
+    for out in (tmp_path / "new" / "one", tmp_path / "own"):
+        if out.name == "own":
+            out.mkdir()
+        with pytest.raises(UserError), locked(out):
+            run_stage(out, Stage("bake", burn, "bake.json", Weight, ("bread",)))
     assert not (tmp_path / "new").exists()
+    assert not list((tmp_path / "own").iterdir())
 
 
 def test_damaged_state_is_no_state(kitchen: Kitchen) -> None:
     kitchen.both()
     (kitchen.out / ".stages" / "knead.json").write_text('{"settings": {}')
     assert kitchen.both() == ["knead"]
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        *("", "[]", "3", "null", "[" * 100_000, '{"settings": 1}', "9" * 5000, "NaN", '"\\ud800"'),
+        '{"settings": 1, "options": {}, "files": {}, "needs": {}, "outputs": {}, "seconds": 1}',
+        '{"settings": {}, "options": {}, "files": {}, "needs": 3, "outputs": {}, "seconds": "1"}',
+    ],
+)
+@pytest.mark.parametrize("name", ["knead", "owned"])
+def test_a_state_of_any_other_content_is_no_state(
+    kitchen: Kitchen, name: str, content: str
+) -> None:
+    kitchen.both()
+    (kitchen.out / ".stages" / f"{name}.json").write_text(content)
+    if name == "knead":
+        assert kitchen.both() == ["knead"]
+    else:
+        with pytest.raises(UserError, match="no run of narrowcast is known to have made it"):
+            run_stage(kitchen.out, kitchen.dough, force=True)
+
+
+def test_later_stages_need_the_data_of_the_earlier_ones(kitchen: Kitchen) -> None:
+    kitchen.both()
+    sell = Stage("sell", kitchen.knead, "sell.json", Weight, ("money",), needs=("bread",))
+    kitchen.flour.write_text("rye")
+    again = r"the data has changed since 'knead' ran: run 'narrowcast knead' again"
+    for stage, earlier in (
+        (kitchen.bread, [kitchen.dough]),
+        (sell, [kitchen.dough, kitchen.bread]),
+    ):
+        with pytest.raises(UserError, match=again):
+            check_ready(kitchen.out, stage, earlier)
+    kitchen.flour.unlink()  # what is not read may be missing
+    check_ready(kitchen.out, sell, [kitchen.dough, kitchen.bread])
 
 
 def test_other_version_redoes(kitchen: Kitchen) -> None:
@@ -239,6 +280,9 @@ def test_a_record_of_another_kind_is_named(kitchen: Kitchen) -> None:
     kitchen.both()
     (kitchen.out / "knead.json").write_text('{"pounds": 1}')
     with pytest.raises(UserError, match=r"knead\.json: grams: field required"):
+        read_record(kitchen.out / "knead.json", Weight)
+    (kitchen.out / "knead.json").write_text("[" * 100_000)
+    with pytest.raises(UserError, match=r"knead\.json: is nested too deeply"):
         read_record(kitchen.out / "knead.json", Weight)
     (kitchen.out / "knead.json").write_text('{"grams": ')
     with pytest.raises(UserError, match=r"knead\.json: is truncated or not JSON"):

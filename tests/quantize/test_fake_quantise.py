@@ -30,7 +30,7 @@ def calibrated(
 
 
 @given(roles, bits, schemes, seeds, st.floats(-2, 2), st.floats(0.01, 50))
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_train_mode_gives_the_dequantised_integers(
     role: Role, bits: int, scheme: Scheme, seed: int, centre: float, spread: float
 ) -> None:
@@ -48,7 +48,7 @@ def test_train_mode_gives_the_dequantised_integers(
 
 
 @given(bits, seeds)
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 def test_weights_are_restricted_integers(bits: int, seed: int) -> None:
     generator = torch.Generator().manual_seed(seed)
     weights = torch.randn(6, 9, generator=generator) * torch.logspace(-2, 1, 6)[:, None]

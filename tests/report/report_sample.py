@@ -32,7 +32,13 @@ from narrowcast.training_records import (
 )
 
 BUDGET = {"lut": 8000.0, "ff": 16000.0, "bram36": 10.0, "dsp": 20.0}
+CONFIGURATION = '[data]\npath = "made-up.csv"\nwindow = 12\n'
 HISTORY = History((1.0, 0.5), (0.9, 0.6), best=1)
+LONG_HISTORY = History(
+    loss=tuple(1 / (1 + epoch) for epoch in range(30)),
+    validation_rmse=tuple(0.5 + 0.4 * 0.9**epoch for epoch in range(30)),
+    best=26,
+)
 ARCHITECTURE = {
     "window": 12,
     "inputs": 3,
@@ -163,6 +169,7 @@ def sample_report(
     device = load_device("xc7s15")
     rounded = Errors(0.5187, 0.3972)
     return build_report(
+        configuration=CONFIGURATION,
         model=replace(model, metadata=ARCHITECTURE),
         training=training,
         accuracy=QuantizeResults(
@@ -177,7 +184,6 @@ def sample_report(
         placement=placement,
         estimate=estimate_model(random_model(Shape(6, 4, 8), (4,)), device),
         power=device.power,
-        clock_mhz=100.0,
         seconds={"train": 41.2, "quantize": 33.9, "compile": 0.8, "verify": 61.0, "synth": 92.4},
     )
 
@@ -187,6 +193,37 @@ def placed_report(placement: Placement = PLACEMENT) -> Report:
     budget = {"lut": 5280.0, "ff": 5280.0, "bram": 30.0, "dsp": 8.0}
     synthesis = Synthesis("yosys 0.70", "up5k", lut=2034, ff=1742, dsp=3, budget=budget, bram=29)
     return sample_report(synthesis=synthesis, placement=placement)
+
+
+def report_of_steps(outputs: int, windows: int, target: str = "temperature") -> Report:
+    """The report of a model that forecasts several steps ahead."""
+    data = replace(
+        DATA, outputs=outputs, target=target, windows=replace(DATA.windows, test=windows)
+    )
+
+    def by_step(errors: Errors | None) -> Errors | None:
+        steps = tuple((0.6 + 0.8 * i / outputs) for i in range(outputs))
+        return errors and replace(errors, by_step=tuple(errors.rmse * step for step in steps))
+
+    test = {name: by_step(errors) for name, errors in TRAINING.test.items()}
+    report = sample_report(training=replace(TRAINING, data=data, test=test, history=LONG_HISTORY))
+    known = {name: by_step(errors) for name, errors in report.accuracy.test.items()}
+    tensors = tuple(
+        replace(tensor, name=f"layers.{i}.{tensor.name}", counts=tuple(range(40)))
+        for i in range(20)
+        for tensor in TENSORS
+    )
+    return replace(
+        report, accuracy=replace(report.accuracy, test=known), quantization=Quantization(tensors)
+    )
+
+
+def predictions_of_steps(outputs: int, windows: int) -> dict[str, NDArray[Any]]:
+    """Return arrays of the test part of a model that forecasts several steps ahead."""
+    found = sample_predictions(windows)
+    for name in ("truth", "float", "integer"):
+        found[name] = np.stack([np.roll(found[name], -i) for i in range(outputs)], axis=1)
+    return found
 
 
 def sample_predictions(windows: int = 960, *, timed: bool = True) -> dict[str, NDArray[Any]]:

@@ -2,12 +2,11 @@
 
 import os
 import signal
-import socket
 import subprocess
 import sys
 import threading
-import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -20,12 +19,13 @@ from narrowcast.search import run
 from narrowcast.search.run import search
 from narrowcast.search.workers import open_workers
 
+HOUR = 3600.0
 
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+
+@pytest.fixture(autouse=True)
+def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let a busy machine take its time to connect."""
+    monkeypatch.setattr("narrowcast.search.workers._CONNECT_SECONDS", HOUR)
 
 
 @pytest.fixture
@@ -34,22 +34,36 @@ def cluster() -> Iterator[LocalCluster]:
         yield cluster
 
 
+@contextmanager
+def after_trainings(count: int, out: Path, action: Callable[[], None]) -> Iterator[None]:
+    """Do something beside the body once so many trainings have finished."""
+    over = threading.Event()
+
+    def watch() -> None:
+        while trained(out) < count:
+            if over.wait(0.05):
+                return
+        action()
+
+    watcher = threading.Thread(target=watch)
+    watcher.start()
+    try:
+        yield
+    finally:
+        over.set()
+        watcher.join()
+
+
 def test_a_worker_killed_in_the_middle_costs_nothing(
     config_file: Path, tmp_path: Path, cluster: LocalCluster, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(run, "MOST_PROBES", 6)
     out = tmp_path / "out"
-
-    def kill() -> None:
-        while trained(out) < 3:
-            time.sleep(0.05)
-        with Client(cluster.scheduler_address) as client:
-            os.kill(min(client.run(os.getpid).values()), signal.SIGKILL)
-
-    killer = threading.Thread(target=kill)
-    killer.start()
-    search(load_config(config_file), out, GOALS, seconds=8, cluster=cluster.scheduler_address)
-    killer.join()
+    killed = next(iter(cluster.workers.values())).process
+    pid = killed.pid
+    with after_trainings(3, out, lambda: os.kill(pid, signal.SIGKILL)):
+        search(load_config(config_file), out, GOALS, seconds=1, cluster=cluster.scheduler_address)
+    assert killed.pid != pid  # another one stands in for it
     now = finished(out)
     assert no_trial_twice(now)
     assert len(now["probes"]) == 6 and len(now["trained"]) >= 7
@@ -59,30 +73,24 @@ def test_a_scheduler_that_dies_is_named(
     config_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(run, "MOST_PROBES", 6)
-    out, port = tmp_path / "out", free_port()
-    environment = {**os.environ, "DASK_DISTRIBUTED__COMM__TIMEOUTS__CONNECT": "2s"}
-    command = [sys.executable, "-m", "distributed.cli.dask_scheduler", "--no-dashboard"]
-    scheduler = subprocess.Popen([*command, "--port", str(port)], env=environment)
-    address = f"tcp://127.0.0.1:{port}"
-    command = [sys.executable, "-m", "distributed.cli.dask_worker", address, "--no-dashboard"]
-    worker = subprocess.Popen([*command, "--nthreads", "2"], env=environment)
-
-    def kill() -> None:
-        while trained(out) < 2:
-            time.sleep(0.05)
-        scheduler.kill()
-
-    killer = threading.Thread(target=kill)
+    out, file = tmp_path / "out", tmp_path / "scheduler.json"
+    arguments = ["--no-dashboard", "--scheduler-file", str(file)]
+    command = [sys.executable, "-m", "distributed.cli.dask_scheduler", *arguments]
+    scheduler = subprocess.Popen([*command, "--port", "0"])
+    command = [sys.executable, "-m", "distributed.cli.dask_worker", *arguments]
+    worker = subprocess.Popen([*command, "--nthreads", "2"])
     try:
-        with Client(address, timeout=60) as client:
+        with Client(scheduler_file=str(file), timeout=HOUR) as client:
             client.wait_for_workers(1)
-        killer.start()
-        with pytest.raises(ToolError, match=r"lost a training.*--resume goes on"):
-            search(load_config(config_file), out, GOALS, seconds=60, cluster=address)
+            address = client.scheduler.address
+        with (
+            after_trainings(2, out, scheduler.kill),
+            pytest.raises(ToolError, match=r"lost a training.*--resume goes on"),
+        ):
+            search(load_config(config_file), out, GOALS, seconds=HOUR, cluster=address)
     finally:
         scheduler.kill()
         worker.kill()
-    killer.join()
     assert len(finished(out)["probes"]) >= 2
 
 

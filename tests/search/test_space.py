@@ -3,9 +3,8 @@ from pathlib import Path
 import optuna
 import pytest
 
-from narrowcast.config import load_config, quantised_names
+from narrowcast.config import load_config, quantised_names, to_toml
 from narrowcast.errors import UserError
-from narrowcast.search.front import to_toml
 from narrowcast.search.space import SHAPE, Space, parse_sizes, shape_name
 from narrowcast.targets.device import load_device
 

@@ -2,21 +2,25 @@ import json
 from pathlib import Path
 from typing import Any
 
+import optuna
 import pytest
+from optuna.storages import JournalStorage
+from optuna.storages.journal import JournalFileBackend
 
 from narrowcast import load_config
 from narrowcast.errors import UserError
-from narrowcast.search.objectives import Objectives
+from narrowcast.search.objectives import QUANTITIES, Objectives
 from narrowcast.search.space import Space
-from narrowcast.search.trials import JOURNAL, PROBES, TRAINED, open_trials
+from narrowcast.search.trials import JOURNAL, PROBES, TRAINED, checksum, open_trials
 from narrowcast.targets.device import load_device
 
 GOALS = Objectives.parse("rmse,energy", "")
 NOTES: dict[str, Any] = {
-    **{"label": "x", "costs": {"lut": 5.0}, "violations": {}},
+    **{"label": "x", "costs": dict.fromkeys(QUANTITIES, 5.0), "violations": {}},
     **{"rmse": 1.0, "distance": 0.1, "seconds": 3.0},
 }
 PROBLEM: dict[str, Any] = {"model": {"channels": 4}}
+AGAIN = "put back a copy, or delete it to begin again"
 
 
 def add(out: Path, config_file: Path, count: int, *, resume: bool) -> None:
@@ -25,6 +29,17 @@ def add(out: Path, config_file: Path, count: int, *, resume: bool) -> None:
         for parameters in space.samples(len(trials.trained), count):
             distributions = space.distributions(parameters)
             trials.keep(TRAINED, parameters, distributions, (1.0, 2.0), NOTES)
+
+
+def sealed(content: bytes) -> bytes:
+    """Return the lines of a journal with the right checksums."""
+    lines, last = [], 0
+    for line in content.splitlines():
+        log = json.loads(line)
+        del log["checksum"]
+        last = checksum(log, last)
+        lines.append(json.dumps({**log, "checksum": last}, separators=(",", ":")).encode() + b"\n")
+    return b"".join(lines)
 
 
 @pytest.fixture
@@ -56,11 +71,44 @@ def test_a_damaged_journal_is_refused_as_it_is(out: Path, damage: bytes) -> None
     path.write_bytes(b"".join([*lines[:2], damage, *lines[2:]]))
     before = path.read_bytes()
     with (
-        pytest.raises(UserError, match=r"damaged.*put back a copy, or delete"),
+        pytest.raises(UserError, match=rf"damaged.*{AGAIN}"),
         open_trials(out, GOALS, PROBLEM, 0, resume=True),
     ):
         pass
     assert path.read_bytes() == before
+
+
+@pytest.mark.parametrize("change", ["lost", "repeated", "swapped", "edited"])
+@pytest.mark.parametrize("place", [0, 3, 7, -2])
+def test_a_journal_whose_lines_have_changed_is_refused(out: Path, change: str, place: int) -> None:
+    path = out / JOURNAL
+    lines = path.read_bytes().splitlines(keepends=True)
+    match change:
+        case "lost":
+            del lines[place]
+        case "repeated":
+            lines.insert(place, lines[place])
+        case "swapped":
+            lines[place], lines[place + 1] = lines[place + 1], lines[place]
+        case "edited":
+            lines[place] = lines[place].replace(b'"op_code":', b'"op_code":1')
+    path.write_bytes(b"".join(lines))
+    said = rf"line \d+ is damaged: it has changed, or a line before it is missing: {AGAIN}"
+    with (
+        pytest.raises(UserError, match=said),
+        open_trials(out, GOALS, PROBLEM, 0, resume=True),
+    ):
+        pass
+    assert path.read_bytes() == b"".join(lines)
+
+
+def test_what_other_programs_write_to_the_journal_is_kept(out: Path, config_file: Path) -> None:
+    optuna.load_study(
+        study_name=TRAINED, storage=JournalStorage(JournalFileBackend(str(out / JOURNAL)))
+    ).set_user_attr("note", "of a dashboard")
+    add(out, config_file, 1, resume=True)
+    with open_trials(out, GOALS, PROBLEM, 0, resume=True) as trials:
+        assert len(trials.trained) == 4
 
 
 @pytest.mark.parametrize(
@@ -69,6 +117,8 @@ def test_a_damaged_journal_is_refused_as_it_is(out: Path, damage: bytes) -> None
         (b'"rmse"', b'"rmsx"'),
         (b'"seconds": 3.0', b'"seconds": null'),
         (b'"violations": {}', b'"violations": 3'),
+        (b'"lut": 5.0,', b""),
+        (b"[1.0,2.0]", b"[1.0]"),
         (b"n3-d4", b"n3-d5"),
     ],
 )
@@ -77,8 +127,8 @@ def test_a_trial_that_is_not_whole_is_refused(
 ) -> None:
     path, space = out / JOURNAL, Space.of(load_config(config_file), load_device("xc7s15"), {})
     before = path.read_bytes()
-    content = before.replace(right.replace(b": ", b":"), wrong.replace(b": ", b":"))
-    assert content != before
+    content = sealed(before.replace(right.replace(b": ", b":"), wrong.replace(b": ", b":")))
+    assert content != before == sealed(before)
     path.write_bytes(content)
     with (
         open_trials(out, GOALS, PROBLEM, 0, resume=True) as trials,
@@ -97,9 +147,16 @@ def test_another_problem_is_refused(out: Path) -> None:
         open_trials(out, GOALS, other, 0, resume=True),
     ):
         pass
-    (out / "search.json").write_text("[")
+    for content in ("[", "[]", "3", "null", '"model"', "[" * 100_000, "9" * 5000):
+        (out / "search.json").write_text(content)
+        with (
+            pytest.raises(UserError, match="missing or damaged"),
+            open_trials(out, GOALS, PROBLEM, 0, resume=True),
+        ):
+            pass
+    (out / "search.json").write_text('{"model": 3}')
     with (
-        pytest.raises(UserError, match="missing or damaged"),
+        pytest.raises(UserError, match=r"model was 3 and is now \{'channels': 4\}"),
         open_trials(out, GOALS, PROBLEM, 0, resume=True),
     ):
         pass

@@ -106,6 +106,28 @@ def test_a_device_has_the_board_that_names_it() -> None:
     assert up5k is not None and up5k.name == "iCEBreaker" and up5k.clock_mhz == 12.0
 
 
+@pytest.mark.parametrize("name", device_names())
+def test_every_device_has_a_clock_that_it_reaches(name: str) -> None:
+    device = load_device(name)
+    assert device.clock_warning(device.clock_mhz) is None
+    assert device.clock("auto") == device.clock_mhz and device.clock(33.0) == 33.0
+    if device.board is not None:
+        assert device.clock_mhz == device.board.clock_mhz
+    assert f"{name}; the fastest reaches" in (device.clock_warning(device.reach_mhz + 1) or "")
+
+
+@pytest.mark.parametrize("name", device_names())
+def test_every_device_can_be_configured(name: str) -> None:
+    configuration = load_device(name).configuration
+    assert 0 < configuration.compression <= 1 and 10 < configuration.ms < 5000
+    assert (configuration.mj is None) == (configuration.error == 0)
+
+
+def test_the_xc7s15_is_read_in_sixteen_milliseconds_at_best() -> None:
+    whole = replace(load_device("xc7s15").configuration, compression=1.0, startup_ms=0.0)
+    assert whole.bits == 4_310_752 and whole.ms == pytest.approx(16.3, abs=0.1)
+
+
 def test_replacing_the_dsp_blocks_leaves_a_device_without_them() -> None:
     device = replace(load_device("ecp5-25f"), dsp=0)
     design = compile_model(random_model(Shape(3, 2, 4), (4,)), replace(device, lut=10**6), area)

@@ -99,8 +99,8 @@ def test_tables_that_instances_share_are_counted_once() -> None:
     ("then", "now", "said"),
     [
         ("Instance", "Instanz", "no table of the hierarchy"),
-        ("Total LUTs", "All LUTs", "no column 'Total LUTs', but Instance, Module, All LUTs"),
-        ("|   70 |", "|   7O |", "cannot be read: |   (engine)"),
+        ("Total LUTs", "All LUTs", "no column 'Total LUTs', but 'Instance, Module, All LUTs"),
+        ("|   70 |", "|   7O |", "cannot be read: '|   (engine)"),
         ("|  300 |", "|  301 |", "take 200 LUT and 300 FF, the whole 200 and 301"),
         ("|        200 |", "|        201 |", "does not add up"),
     ],

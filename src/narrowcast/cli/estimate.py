@@ -1,7 +1,6 @@
 """The commands ``estimate`` and ``characterise``."""
 
 import json
-import tempfile
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -21,7 +20,7 @@ def estimate(
     every: Annotated[
         float | None,
         typer.Option(
-            "--every", metavar="SECONDS", help="Interval of forecasts; adds a day's energy."
+            "--every", metavar="SECONDS", help="Interval of forecasts; adds the energy of a day."
         ),
     ] = None,
     cell: Annotated[
@@ -42,6 +41,8 @@ def estimate(
     with one_line_errors():
         from narrowcast.config import load_config
         from narrowcast.estimate import estimate as run
+        from narrowcast.records import to_json
+        from narrowcast.targets.device import load_device
 
         if cell is not None and every is None:
             raise UserError("--cell needs --every: how often is a forecast made?")
@@ -54,10 +55,14 @@ def estimate(
                 f"--every {every:g}: a forecast takes {result.energy.seconds:.3g} s: it cannot be "
                 "made so often"
             )
+    if (warning := load_device(result.device).clock_warning(result.clock_mhz)) is not None:
+        typer.echo(f"narrowcast: warning: {warning}", err=True)
+    days = None if every is None else result.duty_cycle([every], cell)
     if as_json:
-        typer.echo(json.dumps(result.to_json(every, cell), indent=1))
+        document = to_json(result) | ({} if days is None else {"duty_cycle": to_json(days)})
+        typer.echo(json.dumps(document, indent=1))
         return
-    for line in result.lines(every, cell):
+    for line in [*result.lines(), *([] if days is None else days.lines())]:
         typer.echo(line)
 
 
@@ -80,12 +85,14 @@ def characterise(
 
     With yosys, each sample takes about half a minute. An interrupted run can be continued.
     """
-    with one_line_errors(), tempfile.TemporaryDirectory() as work:
+    with one_line_errors():
         from narrowcast.estimate.area import SAMPLES
         from narrowcast.extras import require_extra
         from narrowcast.progress import choose_progress
         from narrowcast.targets.device import load_device
         from narrowcast.tools.characterisation import characterise as run
+        from narrowcast.tools.scratch import scratch_folder
+        from narrowcast.tools.yosys import find_yosys
 
         chosen, progress = load_device(device), choose_progress()
         if tool == "yosys" and yosys is None:
@@ -93,7 +100,10 @@ def characterise(
         progress.started("characterise")
         try:
             folder = SAMPLES if out is None else out
-            result = run(chosen, folder, Path(work), points, progress.advanced, tool, yosys)
+            program = find_yosys(yosys)
+            with scratch_folder() as scratch:
+                work = scratch / "design"
+                result = run(chosen, folder, work, points, progress.advanced, tool, program)
         finally:
             progress.ended()
     error = result["fit"]["error"]

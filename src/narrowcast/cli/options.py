@@ -5,14 +5,36 @@ from typing import Annotated, Literal
 
 import typer
 
+
+def _text(text: str) -> str:
+    if not text:
+        raise typer.BadParameter("must not be empty")
+    return text
+
+
+def _path(text: str) -> Path:
+    """Return a path; an empty one would be the working directory, which nobody means."""
+    return Path(_text(text))
+
+
 ConfigFile = Annotated[
     Path,
-    typer.Argument(metavar="CONFIG.toml", help="Configuration, see examples/.", show_default=False),
+    typer.Argument(
+        parser=_path,
+        metavar="CONFIG.toml",
+        help="Configuration, see examples/.",
+        show_default=False,
+    ),
 ]
-Out = Annotated[Path, typer.Option("--out", metavar="DIR", help="The output folder.")]
+Out = Annotated[Path, typer.Option("--out", parser=_path, metavar="DIR", help="The output folder.")]
 Data = Annotated[
     Path | None,
-    typer.Option("--data", metavar="FILE", help="The table of readings, instead of data.path."),
+    typer.Option(
+        "--data",
+        parser=_path,
+        metavar="FILE",
+        help="The table of readings, instead of data.path.",
+    ),
 ]
 Set = Annotated[
     list[str] | None,
@@ -39,8 +61,10 @@ Activity = Annotated[
     ),
 ]
 Yosys = Annotated[
-    Path | None,
-    typer.Option("--yosys", metavar="PATH", help="Path of yosys, not the installed package."),
+    str | None,  # a Path would be the same for "yosys" and "./yosys"
+    typer.Option(
+        "--yosys", parser=_text, metavar="PATH", help="Path of yosys, not the installed package."
+    ),
 ]
 DeviceName = Annotated[
     str | None,
@@ -58,4 +82,4 @@ Most = Annotated[
 
 def with_device(overrides: list[str] | None, device: str | None) -> list[str]:
     """Return the overrides, with one for the device if it is given."""
-    return [*(overrides or ()), *([f"hardware.device={device}"] if device else ())]
+    return [*(overrides or ()), *([] if device is None else [f"hardware.device={device}"])]

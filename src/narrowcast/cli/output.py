@@ -1,5 +1,6 @@
 """Output of the commands: tables, and errors in one line."""
 
+import signal
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import NoReturn
@@ -18,16 +19,19 @@ def one_line_errors() -> Iterator[None]:
         _fail(str(error))
     except MemoryError:
         _fail("not enough memory")
+    except BrokenPipeError:  # as of '| head', which typer ends without a word
+        raise
     except OSError as error:
         where = f"{error.filename}: " if error.filename else ""
         _fail(f"{where}{error.strerror or error}")
-    except KeyboardInterrupt:
+    except KeyboardInterrupt as interruption:
         typer.echo(
             "narrowcast: interrupted; finished stages are kept: the same command continues there, "
             "a search with --resume",
             err=True,
         )
-        raise typer.Exit(130) from None
+        number = next(iter(interruption.args), signal.SIGINT)
+        raise typer.Exit(128 + number) from None
 
 
 def _fail(message: str) -> NoReturn:

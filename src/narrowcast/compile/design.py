@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import shutil
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -148,9 +147,8 @@ class Design:
 
     def write_rtl(self, folder: Path) -> None:
         """Write the hand-written sources and the generated package to ``folder``."""
-        folder.mkdir(parents=True, exist_ok=True)
         for path in RTL.glob("*.vhd"):
-            shutil.copyfile(path, folder / path.name)
+            write_whole(folder / path.name, path.read_bytes())
         write_whole(folder / "engine_config.vhd", self._package)
         write_whole(folder / TRACE_ORDER, json.dumps(self.trace_order()))
 

@@ -1,5 +1,6 @@
 """The configuration of a run: one TOML file, which is validated before the run starts."""
 
+from narrowcast.config.dump import to_toml
 from narrowcast.config.load import load_config
 from narrowcast.config.mistakes import did_you_mean
 from narrowcast.config.precision import QuantizationConfig, Scheme, flat_items
@@ -34,4 +35,5 @@ __all__ = [
     "quantised_names",
     "scheme_names",
     "shape_of",
+    "to_toml",
 ]

@@ -1,5 +1,6 @@
 """Reads a configuration file and applies overrides."""
 
+import re
 import tomllib
 from collections.abc import Sequence
 from pathlib import Path
@@ -9,7 +10,11 @@ from pydantic import ValidationError
 
 from narrowcast.config.mistakes import first_mistake
 from narrowcast.config.sections import Config
-from narrowcast.errors import UserError
+from narrowcast.errors import UserError, boundary, one_line, shown
+
+_MOST_BYTES = 1 << 20
+# The parser's time and memory grow with the square of a key's parts.
+_LONG_KEY = re.compile(r"""(?<![\w-])(?:(?:[\w-]++|"[^"\n]*+"|'[^'\n]*+')[ \t]*+\.[ \t]*+){50}""")
 
 
 def load_config(
@@ -37,46 +42,70 @@ def load_config(
             section["path"] = Path(data)
         elif isinstance(section.get("path"), str) and "data.path" not in given:
             section["path"] = path.parent / section["path"]
-    try:
-        return Config.model_validate(values)
-    except ValidationError as error:
-        raise UserError(first_mistake(error, Config, path, given)) from None
+    with boundary(str(path)):
+        try:
+            return Config.model_validate(values)
+        except ValidationError as error:
+            raise UserError(first_mistake(error, Config, path, given)) from None
 
 
 def _read_toml(path: Path) -> dict[str, Any]:
+    with boundary(str(path)):
+        try:
+            with path.open("rb") as stream:
+                content = stream.read(_MOST_BYTES + 1)
+            if len(content) > _MOST_BYTES:
+                raise UserError(
+                    f"{path}: not a configuration: it has more than {_MOST_BYTES} bytes"
+                )
+            return _parsed(content.decode("utf-8-sig"))
+        except FileNotFoundError:
+            raise UserError(f"{path}: no such configuration file") from None
+        except UnicodeDecodeError:
+            raise UserError(f"{path}: not a TOML file: it is not UTF-8 text") from None
+        except tomllib.TOMLDecodeError as error:
+            raise UserError(f"{path}: not a valid TOML file: {one_line(error)}") from None
+
+
+def _parsed(text: str) -> dict[str, Any]:
+    """Parse TOML.
+
+    Raises:
+        tomllib.TOMLDecodeError: The text is not TOML.
+        ValueError: A key has too many parts, or a number too many digits.
+    """
+    if _LONG_KEY.search(text):
+        raise ValueError("a key has too many parts")
     try:
-        return tomllib.loads(path.read_bytes().decode("utf-8-sig"))
-    except FileNotFoundError:
-        raise UserError(f"{path}: no such configuration file") from None
-    except OSError as error:
-        raise UserError(f"{path}: cannot be read: {error.strerror}") from None
-    except UnicodeDecodeError:
-        raise UserError(f"{path}: not a TOML file: it is not UTF-8 text") from None
-    except tomllib.TOMLDecodeError as error:
-        raise UserError(f"{path}: not a valid TOML file: {error}") from None
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError:
+        raise
+    except ValueError:
+        raise ValueError("a number has too many digits") from None
 
 
 def _apply(values: dict[str, Any], override: str) -> str:
     """Apply one override ``key=value`` to ``values`` and return the key."""
     key, equals, text = override.partition("=")
-    *sections, last = _toml_key(key)
-    if not equals or not all((*sections, last)):
-        raise UserError(
-            f"override {override!r}: must have the form section.key=value, "
-            "such as model.channels=16"
-        )
-    for name in sections:
-        values = values.setdefault(name, {})
-        if not isinstance(values, dict):
-            raise UserError(f"override {override!r}: {name!r} is not a section")
-    values[last] = _toml_value(text.strip())
+    where = f"override {shown(override)}"
+    with boundary(where):
+        *sections, last = _toml_key(key)
+        if not equals or not all((*sections, last)):
+            raise UserError(
+                f"{where}: must have the form section.key=value, such as model.channels=16"
+            )
+        for name in sections:
+            values = values.setdefault(name, {})
+            if not isinstance(values, dict):
+                raise UserError(f"{where}: {shown(name)} is not a section")
+        values[last] = _toml_value(text.strip())
     return ".".join((*sections, last))
 
 
 def _toml_key(text: str) -> list[str]:
     """Split a dotted key into its parts. Parts that contain dots are quoted."""
     try:
-        rest: Any = tomllib.loads(f"{text} = 0")
+        rest: Any = _parsed(f"{text} = 0")
     except tomllib.TOMLDecodeError:
         return text.strip().split(".")
     parts = []
@@ -88,7 +117,7 @@ def _toml_key(text: str) -> list[str]:
 
 def _toml_value(text: str) -> object:
     try:
-        parsed = tomllib.loads(f"value = {text}")
+        parsed = _parsed(f"value = {text}")
     except tomllib.TOMLDecodeError:
         return text
     return parsed["value"] if len(parsed) == 1 else text

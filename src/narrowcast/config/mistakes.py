@@ -7,6 +7,10 @@ from pathlib import Path
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
+from narrowcast.errors import shown, shown_key
+
+_EXPLAINED = 50  # mistakes at most
+
 
 def did_you_mean(word: str, choices: Iterable[str]) -> str:
     """Return ``" (did you mean 'x'?)"`` with the choice closest to ``word``, or an empty string."""
@@ -27,18 +31,22 @@ def first_mistake(
         given: Overrides, by the dotted keys that they set.
     """
     # A misspelt key often causes a missing key as well. The misspelling is reported first.
-    mistakes = sorted(error.errors(), key=lambda mistake: mistake["type"] != "extra_forbidden")
+    mistakes = sorted(
+        error.errors(include_url=False),
+        key=lambda mistake: mistake["type"] != "extra_forbidden",
+    )
     # If a key allows a word or a table and has a table, only the errors of its entries apply.
     tables = {mistake["loc"][:2] for mistake in mistakes if _entry(mistake)}
     mistakes = [m for m in mistakes if m["loc"][:2] not in tables or _entry(m)]
     explained = dict.fromkeys(
-        _explain(each, root) for each in mistakes
+        _explain(each, root) for each in mistakes[:_EXPLAINED]
     )  # without duplicates: a union of types reports one mistake several times
     key, message = next(iter(explained))
     key = key or message.partition(":")[0]  # if several keys conflict, the message names one
     overridden = [text for name, text in given.items() if f"{name}.".startswith(f"{key}.")]
-    where = f"override {overridden[-1]!r}" if key and overridden else str(path)
-    rest = f" (and {len(explained) - 1} more)" if len(explained) > 1 else ""
+    where = f"override {shown(overridden[-1])}" if key and overridden else str(path)
+    least = "at least " if len(mistakes) > _EXPLAINED else ""
+    rest = f" (and {least}{len(explained) - 1} more)" if len(explained) > 1 else ""
     return f"{where}: {message}{rest}"
 
 
@@ -54,7 +62,7 @@ def _explain(mistake: ErrorDetails, root: type[BaseModel]) -> tuple[str, str]:
     names: list[str] = []
     allowed: str | None = None
     for step in mistake["loc"]:
-        names.append(str(step))
+        names.append(shown_key(str(step)))
         field = section.model_fields.get(str(step))
         allowed = field.description if field else None
         kind = field.annotation if field else None
@@ -69,16 +77,15 @@ def _explain(mistake: ErrorDetails, root: type[BaseModel]) -> tuple[str, str]:
     if mistake["type"] == "extra_forbidden":
         known = section.model_fields
         place = f"[{'.'.join(names[:-1])}]" if names[:-1] else "the file"
-        guess = did_you_mean(names[-1], known)
+        guess = did_you_mean(str(mistake["loc"][len(names) - 1]), known)
         return key, f"unknown key {key}{guess}: {place} may have {', '.join(known)}"
     if mistake["type"] == "value_error" and section is not root and kind is section:
         return "", f"[{key}] {mistake['ctx']['error']}"
-    value = repr(mistake["input"])
-    value = value if len(value) <= 60 else f"{value[:57]}..."
+    value = shown(mistake["input"])
     text = f"{key} = {value} is not allowed: it must be {allowed}"
     if mistake["type"] == "value_error" and isinstance(mistake["input"], dict):
         text = f"{key}: {mistake['ctx']['error']}"
     elif entry := _entry(mistake):
         allowed = str(allowed).partition(", or a table")[0]
-        text = f"{key}: {entry!r} = {value} is not allowed: it must be {allowed}"
+        text = f"{key}: {shown(entry)} = {value} is not allowed: it must be {allowed}"
     return key, text

@@ -3,6 +3,7 @@
 A rule maps a pattern of tensor names to a width or to a scheme. The first rule that matches counts.
 """
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from fnmatch import fnmatchcase
 from typing import Annotated, Literal, TypeVar
@@ -18,10 +19,12 @@ from narrowcast.config.tensor_names import (
     scheme_names,
     symmetric_names,
 )
+from narrowcast.errors import shown, shown_key
 
 Choice = TypeVar("Choice")
 Scheme = Literal["adaptive", "symmetric", "asymmetric"]
 Width = Annotated[int, Field(ge=2, le=8)]
+_FEW = Field(max_length=2000)  # rules, as every name is compared with every rule
 
 
 def flat_items(table: Mapping[str, object]) -> Iterator[tuple[str, object]]:
@@ -47,7 +50,10 @@ def _flat(table: object) -> object:
         if isinstance(value, dict):
             nested += [f"{name}.{key}" for key, _ in flat_items(value)]
         elif len(same := [key for key in nested if fnmatchcase(key, name)]) > 1:
-            raise ValueError(f"the order of {same[-1]} and {name!r} is lost: write both in quotes")
+            raise ValueError(
+                f"the order of {shown_key(same[-1])} and {shown(name)} is lost: "
+                "write both in quotes"
+            )
     return dict(flat_items(table))
 
 
@@ -61,9 +67,15 @@ def _check_rules(key: str, rules: object, names: Sequence[str]) -> None:
     for rule in rules if isinstance(rules, dict) else ():
         if rule != "default" and not any(fnmatchcase(name, rule) for name in names):
             raise ValueError(
-                f"{key}: there is no {rule!r}{did_you_mean(as_configured(rule), names)}: "
-                f"it may have default, {', '.join(names)}"
+                f"{key}: there is no {shown(rule)}{did_you_mean(as_configured(rule), names)}: "
+                f"it may have default, {_listed(names)}"
             )
+
+
+def _listed(names: Sequence[str]) -> str:
+    """Return patterns of all names in a row: one for each step, and those of one layer only."""
+    steps = dict.fromkeys(re.sub(r"\.\w+$", ".*", name) for name in names)
+    return ", ".join(step for step in steps if not re.match(r"layers\.[1-9]", step))
 
 
 class QuantizationConfig(Section):
@@ -76,11 +88,11 @@ class QuantizationConfig(Section):
     are operands of the lanes like weights, so they are symmetric whatever ``default`` says.
     """
 
-    bits: Annotated[Width | dict[str, Width], BeforeValidator(_flat)] = Field(
+    bits: Annotated[Width | Annotated[dict[str, Width], _FEW], BeforeValidator(_flat)] = Field(
         default=8,
         description="a whole number from 2 to 8, or a table of such by step and tensor",
     )
-    scheme: Annotated[Scheme | dict[str, Scheme], BeforeValidator(_flat)] = Field(
+    scheme: Annotated[Scheme | Annotated[dict[str, Scheme], _FEW], BeforeValidator(_flat)] = Field(
         default="adaptive",
         description="'adaptive', 'symmetric' or 'asymmetric', or a table of such by tensor",
     )
@@ -111,8 +123,8 @@ class QuantizationConfig(Section):
             meant = {name for name in names if fnmatchcase(name, rule)}
             if scheme == "asymmetric" and meant and meant <= lanes:
                 raise ValueError(
-                    f"quantization.scheme: {rule!r} cannot be asymmetric: keys and values take the "
-                    "place of weights, from which nothing is subtracted; choose symmetric"
+                    f"quantization.scheme: {shown(rule)} cannot be asymmetric: keys and values "
+                    "take the place of weights, from which nothing is subtracted; choose symmetric"
                 )
 
     @field_serializer("bits", "scheme", when_used="json")

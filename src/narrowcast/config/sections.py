@@ -7,10 +7,17 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
+from narrowcast.config.notation import Encoding, MissingValue, Separator, TimeFormat, TimeZone
 from narrowcast.config.precision import QuantizationConfig
 from narrowcast.config.section import Section
+from narrowcast.config.shape import MOST_BATCH_VALUES, MOST_VALUES, MOST_WEIGHTS, shape_of, sizes_of
+from narrowcast.errors import shown
 
-_INTERVAL = re.compile(r"(\d+(?:\.\d+)?) ?(?:ms|s|min|h|D|W)")
+_INTERVAL = re.compile(r"(\d+(?:\.\d+)?) ?(ms|s|min|h|D|W)")
+_SECONDS = {"ms": 0.001, "s": 1, "min": 60, "h": 3600, "D": 86400, "W": 604800}
+_INTERVAL_SECONDS = 1e-6, 100 * 366 * 86400  # shortest and longest
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
+_MOST_PATH = 4096  # characters, as in Linux
 
 
 def _column_name(value: object) -> object:
@@ -33,7 +40,14 @@ def _boundary(value: float | str) -> float | str:
 
 def _interval(value: str) -> str:
     match = _INTERVAL.fullmatch(value)
-    if not match or float(match[1]) == 0:
+    shortest, longest = _INTERVAL_SECONDS
+    if not match or not shortest <= float(match[1]) * _SECONDS[match[2]] <= longest:
+        raise ValueError
+    return value
+
+
+def _file_name(value: Path | None) -> Path | None:
+    if value is not None and (_CONTROL.search(str(value)) or len(str(value)) > _MOST_PATH):
         raise ValueError
     return value
 
@@ -44,7 +58,7 @@ def _unique(values: list[str]) -> list[str]:
     return values
 
 
-ColumnName = Annotated[str, BeforeValidator(_column_name)]
+ColumnName = Annotated[str, BeforeValidator(_column_name), Field(max_length=1000)]
 Boundary = Annotated[float | str, BeforeValidator(_iso), AfterValidator(_boundary)]
 Memory = Literal["auto", "block", "distributed"]
 
@@ -68,38 +82,98 @@ class DataConfig(Section):
     """The table of readings, its columns, and the windows cut from it.
 
     A window consists of the ``window`` rows that end at row t. Its ``outputs`` targets are in row
-    t + ``lead`` and in the rows that follow.
+    t + ``lead`` and in the rows that follow. The keys from ``time_unit`` to ``jitter`` say how the
+    file is written, where its content does not show it; see docs/tables.md.
     """
 
-    path: Path | None = Field(default=None, strict=False, description="the path of a file")
+    path: Annotated[Path | None, AfterValidator(_file_name)] = Field(
+        default=None,
+        strict=False,
+        description="the path of a file, of at most 4096 characters and without control characters",
+    )
     layout: Literal["columns", "rows"] = Field(default="columns", description="'columns' or 'rows'")
-    time: str | None = Field(default=None, description="the name of the column of time stamps")
+    time: str | None = Field(
+        default=None,
+        max_length=1000,
+        description="the name of the column of time stamps, of at most 1000 characters",
+    )
     interval: Annotated[str, AfterValidator(_interval)] | None = Field(
-        default=None, description="a step in time such as '30s', '5min', '1h' or '1D'"
+        default=None,
+        description="a step in time such as '30s', '5min', '1h' or '1D', of at most 100 years",
     )
     inputs: Annotated[list[ColumnName], AfterValidator(_unique)] = Field(
-        min_length=1, description="a list of at least one column name, each named once"
+        min_length=1,
+        max_length=4096,
+        description="a list of 1 to 4096 column names, each named once and of at most 1000 "
+        "characters",
     )
-    target: ColumnName = Field(description="the name of a column")
-    window: int = Field(ge=2, description="a whole number of rows, at least 2")
-    lead: int = Field(ge=0, description="a whole number of rows, at least 0")
-    outputs: int = Field(default=1, ge=1, description="a whole number of rows, at least 1")
+    target: ColumnName = Field(description="the name of a column, of at most 1000 characters")
+    window: int = Field(ge=2, le=4096, description="a whole number of rows from 2 to 4096")
+    lead: int = Field(ge=0, le=10**6, description="a whole number of rows from 0 to 1000000")
+    outputs: int = Field(
+        default=1, ge=1, le=4096, description="a whole number of rows from 1 to 4096"
+    )
     split: SplitConfig = Field(
         default=SplitConfig(), description="a section with validation and test"
     )
     scaling: Literal["min-max", "standard"] = Field(
         default="standard", description="'min-max' or 'standard'"
     )
+    time_unit: Literal["s", "ms", "us", "ns"] | None = Field(
+        default=None, description="'s', 'ms', 'us' or 'ns', the unit of a time since 1970"
+    )
+    time_format: TimeFormat | None = Field(
+        default=None,
+        description="a format of time stamps in the notation of strptime, such as "
+        "'%d.%m.%Y %H:%M', or 'excel'",
+    )
+    timezone: TimeZone | None = Field(
+        default=None, description="the IANA name of a time zone, such as 'Europe/Berlin'"
+    )
+    decimal: Literal[".", ","] | None = Field(default=None, description="'.' or ','")
+    thousands: Literal[",", ".", " ", "'"] | None = Field(
+        default=None, description="',', '.', ' ' or \"'\""
+    )
+    separator: Separator | None = Field(
+        default=None, description="one character between fields, such as ';' or '|'"
+    )
+    skip_rows: int = Field(
+        default=0, ge=0, le=1_000_000, description="a whole number of rows, from 0 to 1000000"
+    )
+    encoding: Encoding | None = Field(
+        default=None, description="the name of a character encoding, such as 'latin-1' or 'cp1252'"
+    )
+    missing_values: list[MissingValue] = Field(
+        default=[],
+        max_length=100,
+        description="a list of at most 100 numbers or texts, such as [-999, 'void']",
+    )
+    jitter: float = Field(
+        default=0.1, ge=0, le=0.24, description="a part of the interval, from 0 to 0.24"
+    )
+
+    @model_validator(mode="after")
+    def _readable(self) -> Self:
+        if self.thousands is not None and self.thousands == self.decimal:
+            raise ValueError(f"decimal and thousands are both {self.decimal!r}")
+        if self.time_unit is not None and self.time_format is not None:
+            raise ValueError("time_unit and time_format exclude each other: leave out one")
+        for key in ("time_unit", "time_format", "timezone"):
+            if self.time is None and getattr(self, key) is not None:
+                raise ValueError(f"{key} needs the name of the time column: set time")
+        return self
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
         if self.lead == 0 and self.target in self.inputs:
             raise ValueError(
-                f"with lead = 0 the target {self.target!r} must not be among the inputs: "
+                f"with lead = 0 the target {shown(self.target)} must not be among the inputs: "
                 "the window would hold the answer; take it out of inputs, or set lead = 1"
             )
         if self.time is not None and self.time in (*self.inputs, self.target):
-            raise ValueError(f"the time column {self.time!r} can be neither an input nor target")
+            raise ValueError(
+                f"the time column {shown(self.time)} can be neither an input nor target"
+            )
         if self.time is not None and self.layout == "rows":
             raise ValueError("layout = 'rows' has no time stamps: leave out time")
         if self.time is None and str in map(type, (self.split.validation, self.split.test)):
@@ -120,9 +194,14 @@ class ModelConfig(Section):
     channels: int = Field(default=32, ge=1, le=4096, description="a whole number from 1 to 4096")
     layers: int = Field(default=1, ge=1, le=100, description="a whole number from 1 to 100")
     heads: int = Field(
-        default=1, ge=1, description="a whole number, at least 1, that divides channels"
+        default=1,
+        ge=1,
+        le=4096,
+        description="a whole number from 1 to 4096 that divides channels",
     )
-    ffn_channels: int = Field(default=4 * 32, ge=1, description="a whole number, at least 1")
+    ffn_channels: int = Field(
+        default=4 * 32, ge=1, le=16384, description="a whole number from 1 to 16384"
+    )
     relative: bool | None = Field(default=None, description="true or false")
 
     @model_validator(mode="before")
@@ -130,7 +209,7 @@ class ModelConfig(Section):
     def _four_fold(cls, values: object) -> object:
         if isinstance(values, dict) and "ffn_channels" not in values:
             channels = values.get("channels")
-            if isinstance(channels, int) and channels > 0:
+            if isinstance(channels, int) and 0 < channels <= 4096:
                 return {**values, "ffn_channels": 4 * channels}
         return values
 
@@ -155,15 +234,23 @@ class TrainConfig(Section):
     hold at any level of the target.
     """
 
-    epochs: int = Field(default=30, ge=1, description="a whole number, at least 1")
-    finetune_epochs: int = Field(default=15, ge=1, description="a whole number, at least 1")
-    batch: int = Field(default=64, ge=1, description="a whole number of windows, at least 1")
+    epochs: int = Field(default=30, ge=1, le=10**6, description="a whole number from 1 to 1000000")
+    finetune_epochs: int = Field(
+        default=15, ge=1, le=10**6, description="a whole number from 1 to 1000000"
+    )
+    batch: int = Field(
+        default=64, ge=1, le=65536, description="a whole number of windows from 1 to 65536"
+    )
     learning_rate: float = Field(default=5e-3, gt=0, description="a number above 0")
     weight_decay: float = Field(default=0.1, ge=0, description="a number, at least 0")
     dropout: float = Field(default=0.1, ge=0, lt=1, description="a number from 0 to below 1")
     level_shift: float = Field(default=0.5, ge=0, description="a number, at least 0")
-    patience: int = Field(default=10, ge=1, description="a whole number of epochs, at least 1")
-    seed: int = Field(default=0, ge=0, description="a whole number, at least 0")
+    patience: int = Field(
+        default=10, ge=1, le=10**6, description="a whole number of epochs from 1 to 1000000"
+    )
+    seed: int = Field(
+        default=0, ge=0, le=2**63 - 1, description="a whole number from 0 to 2**63 - 1"
+    )
 
 
 class StorageConfig(Section):
@@ -177,23 +264,33 @@ class StorageConfig(Section):
     exponentials: Memory = Field(default="auto", description="'auto', 'block' or 'distributed'")
     softmax: Memory = Field(default="auto", description="'auto', 'block' or 'distributed'")
     program: Memory = Field(default="auto", description="'auto', 'block' or 'distributed'")
-    buffers: dict[str, Memory] = Field(default={}, description="a table of single buffers")
+    buffers: dict[str, Memory] = Field(
+        default={}, max_length=1000, description="a table of at most 1000 single buffers"
+    )
 
 
 class HardwareConfig(Section):
     """The device and the hardware options of the accelerator."""
 
-    device: str = Field(default="xc7s15", min_length=1, description="the name of a device")
-    lanes: Annotated[int, Field(ge=1)] | Literal["auto"] = Field(
-        default="auto", description="a whole number, at least 1, or 'auto'"
+    device: Annotated[str, AfterValidator(str.lower)] = Field(
+        default="xc7s15",
+        min_length=1,
+        max_length=100,
+        description="the name of a device, in upper or lower case",
     )
-    ways: Literal[1, 2, "auto"] = Field(default="auto", description="1, 2 or 'auto'")
+    lanes: Annotated[int, Field(ge=1, le=4096)] | Literal["auto"] = Field(
+        default="auto", description="a whole number from 1 to 4096, or 'auto'"
+    )
+    # A Literal of 1 and 2 would take true, which equals 1.
+    ways: Annotated[int, Field(ge=1, le=2)] | Literal["auto"] = Field(
+        default="auto", description="1, 2 or 'auto'"
+    )
     pairs: bool | Literal["auto"] = Field(default="auto", description="true, false or 'auto'")
     second_way: Literal["dsp", "tables", "auto"] = Field(
         default="auto", description="'dsp', 'tables' or 'auto'"
     )
-    clock_mhz: float = Field(
-        default=100.0, ge=0.001, le=1000, description="a frequency in MHz, from 0.001 to 1000"
+    clock_mhz: Annotated[float, Field(ge=0.001, le=1000)] | Literal["auto"] = Field(
+        default="auto", description="a frequency in MHz, from 0.001 to 1000, or 'auto'"
     )
     storage: StorageConfig = Field(
         default=StorageConfig(), description="a section of kinds of memory"
@@ -213,7 +310,9 @@ class HardwareConfig(Section):
 class VerifyConfig(Section):
     """The extent of the simulation."""
 
-    ghdl_windows: int = Field(default=2, ge=2, description="a whole number of windows, at least 2")
+    ghdl_windows: int = Field(
+        default=2, ge=2, le=10**6, description="a whole number of windows from 2 to 1000000"
+    )
 
 
 class Config(Section):
@@ -230,11 +329,33 @@ class Config(Section):
     def _possible(self) -> Self:
         if self.model.relative and self.data.target not in self.data.inputs:
             raise ValueError(
-                f"model.relative = true needs the target {self.data.target!r} among the inputs: "
-                "add it there, or leave out relative"
+                f"model.relative = true needs the target {shown(self.data.target)} among the "
+                "inputs: add it there, or leave out relative"
             )
+        self._check_sizes()
         self.quantization.check_names(self.model.layers)
         return self
+
+    def _check_sizes(self) -> None:
+        """Refuse a model that no device of this package can hold, before anything is made of it."""
+        weights, values = sizes_of(shape_of(self))
+        if weights > MOST_WEIGHTS:
+            raise ValueError(
+                f"model.channels: the model has {weights} weights, but at most {MOST_WEIGHTS} are "
+                "allowed: choose fewer channels, ffn_channels, layers or outputs"
+            )
+        if values > MOST_VALUES:
+            raise ValueError(
+                f"data.window: the model's tensors have {values} values, but at most "
+                f"{MOST_VALUES} are allowed: choose a shorter window, or fewer channels, heads or "
+                "layers"
+            )
+        if self.train.batch * values > MOST_BATCH_VALUES:
+            raise ValueError(
+                f"train.batch: {self.train.batch} windows have {self.train.batch * values} values "
+                f"in the model's tensors, but at most {MOST_BATCH_VALUES} are allowed: choose at "
+                f"most {MOST_BATCH_VALUES // values}"
+            )
 
     @property
     def relative_column(self) -> int | None:

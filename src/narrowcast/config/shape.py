@@ -1,10 +1,20 @@
-"""The size of the Transformer that a configuration describes."""
+"""The size of the Transformer that a configuration describes, and how large it may be."""
 
-from narrowcast.config.sections import Config
-from narrowcast.integer.builder import Shape
+from typing import TYPE_CHECKING
+
+from narrowcast.integer.builder import LinearSpec, Shape, transformer
+
+if TYPE_CHECKING:
+    from narrowcast.config.sections import Config
+
+# Beyond the largest device's memory several times over. They bound time and memory of the compiler
+# and of training.
+MOST_WEIGHTS = 1 << 22
+MOST_VALUES = 1 << 22  # of all tensors, for one window
+MOST_BATCH_VALUES = 1 << 28  # of all tensors, for one batch of a training
 
 
-def shape_of(config: Config) -> Shape:
+def shape_of(config: "Config") -> Shape:
     """Return the size of a configuration's model."""
     return Shape(
         window=config.data.window,
@@ -16,3 +26,13 @@ def shape_of(config: Config) -> Shape:
         outputs=config.data.outputs,
         relative=config.relative_column,
     )
+
+
+def sizes_of(shape: Shape) -> tuple[int, int]:
+    """Return the number of weights, and the number of values in all tensors of one window."""
+    spec = transformer(shape)
+    products = [step for step in spec.operations if isinstance(step, LinearSpec)]
+    weights = sum(
+        spec.tensors[step.operand].columns * spec.tensors[step.output].columns for step in products
+    )
+    return weights, sum(tensor.rows * tensor.columns for tensor in spec.tensors.values())

@@ -2,7 +2,7 @@
 
 from narrowcast.data.baselines import baselines, errors
 from narrowcast.data.scaling import Scaling, fit_scaling
-from narrowcast.data.table import Table, read_table
+from narrowcast.data.table import Table, check_columns, read_table
 from narrowcast.data.windows import Dataset, Part, make_windows
 
 __all__ = [
@@ -11,6 +11,7 @@ __all__ = [
     "Scaling",
     "Table",
     "baselines",
+    "check_columns",
     "errors",
     "fit_scaling",
     "make_windows",

@@ -19,7 +19,12 @@ def errors(prediction: Array, truth: Array) -> Errors:
     if prediction.shape != truth.shape:
         raise ValueError(f"forecasts of shape {prediction.shape}, truth of {truth.shape}")
     difference = prediction - truth
-    return Errors(float(np.sqrt(np.mean(difference**2))), float(np.mean(np.abs(difference))))
+    squares = np.mean(difference**2, axis=0)
+    return Errors(
+        rmse=float(np.sqrt(np.mean(difference**2))),
+        mae=float(np.mean(np.abs(difference))),
+        by_step=tuple(np.sqrt(squares).tolist()) if len(squares) > 1 else None,
+    )
 
 
 def baselines(dataset: Dataset) -> dict[str, Errors | None]:

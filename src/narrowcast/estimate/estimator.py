@@ -1,5 +1,6 @@
 """Estimates the cost of a model on a device, without training, simulation or synthesis."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -8,10 +9,10 @@ from pydantic import computed_field
 from narrowcast.compile import Design, HardwareOptions, best_design
 from narrowcast.config import Config
 from narrowcast.estimate.area import Tool, area, area_model
+from narrowcast.estimate.duty_cycle import DutyCycle, duty_cycle
 from narrowcast.estimate.power import Energy, energy
 from narrowcast.estimate.untrained import stand_in
 from narrowcast.integer.model import IntegerModel
-from narrowcast.records import to_json
 from narrowcast.targets.device import Device, check_vivado, load_device
 
 
@@ -74,27 +75,23 @@ class Estimate:
         """Duration of one inference in us, exact."""
         return self.cycles / self.clock_mhz
 
-    def to_json(self, every: float | None = None, cell_wh: float | None = None) -> dict[str, Any]:
-        """Return the estimate as in ``report.json``.
+    def duty_cycle(self, intervals: Iterable[float], cell_wh: float | None = None) -> DutyCycle:
+        """Return the energy of a day with forecasts at each of the intervals, in seconds.
 
         Args:
-            every: Seconds between two inferences; adds the energy of a day.
-            cell_wh: Energy of a battery in Wh; adds the battery life in days.
+            intervals: Intervals between two inferences, in seconds.
+            cell_wh: Energy of a battery in Wh; adds the battery life.
         """
-        found = to_json(self)
-        if every is not None:
-            found["day_j"] = self.energy.day_j(every)
-            if cell_wh is not None:
-                found["battery_days"] = self.energy.battery_days(every, cell_wh)
-        return found
+        device = load_device(self.device)
+        return duty_cycle(self.energy, device, self.clock_mhz, intervals, cell_wh)
 
-    def lines(self, every: float | None = None, cell_wh: float | None = None) -> list[str]:
-        """Return the estimate as lines of text; the arguments are those of ``to_json``."""
+    def lines(self) -> list[str]:
+        """Return the estimate as lines of text."""
         device = load_device(self.device)
         verdict = "no" if self.too_large else "within the margin: only synthesis can tell"
         within = f"estimated, within {self.power_error:.0%}"
         fitted = f"fitted to {self.tool}, within"
-        lines = [
+        return [
             f"latency:    {self.latency_us:.1f} us at {self.clock_mhz:g} MHz, exact",
             f"cycles:     {self.cycles}, exact",
             f"DSP:        {self.dsp} of {device.dsp}, exact",
@@ -105,13 +102,6 @@ class Estimate:
             f"power:      {self.power_mw:.3g} mW while it works, {within}",
             f"energy:     {self.energy_uj:.3g} uJ for an inference, {within}",
         ]
-        if every is not None:
-            day = self.energy.day_j(every)
-            lines.append(f"a day:      {day:.3g} J with an inference every {every:g} s, estimated")
-            if cell_wh is not None:
-                days = self.energy.battery_days(every, cell_wh)
-                lines.append(f"battery:    {days:.3g} days with {cell_wh:g} Wh, estimated")
-        return lines
 
 
 def estimate(config: Config, tool: Tool = "yosys") -> Estimate:
@@ -127,18 +117,25 @@ def estimate(config: Config, tool: Tool = "yosys") -> Estimate:
     """
     hardware = config.hardware
     device = load_device(hardware.device)
-    model = stand_in(config)
-    return estimate_model(model, device, hardware.clock_mhz, tool, **hardware.choices())
+    clock_mhz = device.clock(hardware.clock_mhz)
+    return estimate_model(stand_in(config), device, clock_mhz, tool, **hardware.choices())
 
 
 def estimate_model(
     model: IntegerModel,
     device: Device,
-    clock_mhz: float = 100.0,
+    clock_mhz: float | None = None,
     tool: Tool = "yosys",
     **choices: Any,
 ) -> Estimate:
-    """Estimate the cost of a model; ``choices`` are the fields of ``HardwareOptions``.
+    """Estimate the cost of a model.
+
+    Args:
+        model: The integer model.
+        device: The device.
+        clock_mhz: Clock frequency, in MHz; None for the device's default.
+        tool: As in :func:`estimate`.
+        choices: The fields of ``HardwareOptions``.
 
     Raises:
         UserError: As :func:`estimate`.
@@ -149,13 +146,16 @@ def estimate_model(
     return estimate_design(design, clock_mhz, tool)
 
 
-def estimate_design(design: Design, clock_mhz: float = 100.0, tool: Tool = "yosys") -> Estimate:
-    """Estimate the cost of a compiled design.
+def estimate_design(
+    design: Design, clock_mhz: float | None = None, tool: Tool = "yosys"
+) -> Estimate:
+    """Estimate the cost of a compiled design; the arguments are those of :func:`estimate_model`.
 
     Raises:
         UserError: The tool has not been characterised for the device's family.
     """
     device, found = design.device, area(design, tool)
+    clock_mhz = device.clock_mhz if clock_mhz is None else clock_mhz
     blocks = sum(buffer.blocks for buffer in design.buffers)
     whole = design.dsp <= device.dsp and blocks <= device.blocks
     return Estimate(

@@ -15,8 +15,6 @@ from narrowcast.compile.lanes import LaneKind
 from narrowcast.compile.program import ProgramStep
 from narrowcast.targets.device import Power
 
-DAY = 86_400.0  # seconds
-
 
 @dataclass(frozen=True)
 class Rates:
@@ -61,6 +59,8 @@ class Energy:
         memories_uj: Dynamic energy of the block memories in an inference, in uJ.
         rest_uj: Dynamic energy of the look-up tables and flip-flops, with their clock, in an
             inference, in uJ.
+        clock_uj: Energy of the clock network in an inference, in uJ; 0 if it is part of
+            ``rest_uj``.
         seconds: Duration of an inference, in seconds.
         error: Relative error of power and energy.
     """
@@ -69,6 +69,7 @@ class Energy:
     lanes_uj: float
     memories_uj: float
     rest_uj: float
+    clock_uj: float
     seconds: float
     error: float
 
@@ -80,23 +81,12 @@ class Energy:
     @property
     def dynamic_uj(self) -> float:
         """Dynamic energy of an inference, in uJ."""
-        return self.lanes_uj + self.memories_uj + self.rest_uj
+        return self.lanes_uj + self.memories_uj + self.rest_uj + self.clock_uj
 
     @property
     def power_mw(self) -> float:
         """Power during an inference, in mW."""
         return self.inference_uj / 1000 / self.seconds
-
-    def day_j(self, interval: float) -> float:
-        """Return the energy of a day with an inference every ``interval`` seconds, in J.
-
-        Between inferences the device stays configured and consumes its static power.
-        """
-        return DAY * (self.static_mw / 1000 + self.dynamic_uj / 1e6 / max(interval, self.seconds))
-
-    def battery_days(self, interval: float, cell_wh: float) -> float:
-        """Return the life in days of a battery of ``cell_wh`` Wh that powers only this device."""
-        return 3600 * cell_wh / self.day_j(interval)
 
 
 def energy(design: Design, luts: int, clock_mhz: float) -> Energy:
@@ -105,8 +95,9 @@ def energy(design: Design, luts: int, clock_mhz: float) -> Energy:
     lanes = does.products * power.product_pj / 1e6
     memories = does.accesses * power.access_pj / 1e6
     rest = does.cycles * luts * power.table_pj / 1e6
+    clock = does.cycles * (power.clock_pj or 0.0) / 1e6
     seconds = does.cycles / clock_mhz / 1e6
-    return _with_error(Energy(power.static_mw, lanes, memories, rest, seconds, 0.0), power)
+    return _with_error(Energy(power.static_mw, lanes, memories, rest, clock, seconds, 0.0), power)
 
 
 def energy_at(nominal: Energy, rates: Rates, power: Power) -> Energy:

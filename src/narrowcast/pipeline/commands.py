@@ -1,11 +1,14 @@
 """The public commands. Each runs its stage, unless that is up to date, and returns the results."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
 from narrowcast.compile.summary import CompileResults
 from narrowcast.config import Config
 from narrowcast.errors import UserError
+from narrowcast.files import locked
 from narrowcast.pipeline.options import Options
 from narrowcast.pipeline.plan import Plan, plan
 from narrowcast.pipeline.stages import (
@@ -14,6 +17,7 @@ from narrowcast.pipeline.stages import (
     check_ready,
     is_done,
     refuse_foreign,
+    remove_unfinished,
     run_stage,
 )
 from narrowcast.report.schema import Report
@@ -33,8 +37,8 @@ def train(config: Config, out: Path | str, options: Options = _DEFAULT) -> Train
         UserError: The readings cannot be used for training, the model cannot fit the device, or a
             package is missing.
     """
-    planned = plan(config, Path(out), options)
-    return _run(planned, planned.train, out, options)
+    with _planned(config, out, options) as planned:
+        return _run(planned, planned.train, out, options)
 
 
 def quantize(config: Config, out: Path | str, options: Options = _DEFAULT) -> QuantizeResults:
@@ -43,8 +47,8 @@ def quantize(config: Config, out: Path | str, options: Options = _DEFAULT) -> Qu
     Raises:
         UserError: As :func:`train`, or the float model does not exist yet.
     """
-    planned = plan(config, Path(out), options)
-    return _run(planned, planned.quantize, out, options)
+    with _planned(config, out, options) as planned:
+        return _run(planned, planned.quantize, out, options)
 
 
 def compile(config: Config, out: Path | str, options: Options = _DEFAULT) -> CompileResults:
@@ -53,8 +57,8 @@ def compile(config: Config, out: Path | str, options: Options = _DEFAULT) -> Com
     Raises:
         UserError: The model does not fit the device, or does not exist yet.
     """
-    planned = plan(config, Path(out), options)
-    return _run(planned, planned.compile, out, options)
+    with _planned(config, out, options) as planned:
+        return _run(planned, planned.compile, out, options)
 
 
 def verify(config: Config, out: Path | str, options: Options = _DEFAULT) -> VerifyResults:
@@ -66,8 +70,8 @@ def verify(config: Config, out: Path | str, options: Options = _DEFAULT) -> Veri
         UserError: The VHDL does not exist yet.
         ToolError: A result or the number of cycles differs from the prediction.
     """
-    planned = plan(config, Path(out), options)
-    return _run(planned, planned.verify, out, options)
+    with _planned(config, out, options) as planned:
+        return _run(planned, planned.verify, out, options)
 
 
 def synth(config: Config, out: Path | str, options: Options = _DEFAULT) -> Synthesis:
@@ -77,8 +81,8 @@ def synth(config: Config, out: Path | str, options: Options = _DEFAULT) -> Synth
         UserError: The design does not fit the device (the results are written nevertheless).
         ToolError: A tool failed.
     """
-    planned = plan(config, Path(out), options)
-    results = _run(planned, planned.synth, out, options)
+    with _planned(config, out, options) as planned:
+        results = _run(planned, planned.synth, out, options)
     _check_fit(results)
     return results
 
@@ -92,9 +96,9 @@ def place(config: Config, out: Path | str, options: Options = _DEFAULT) -> Place
         ToolError: The design cannot be placed, or a tool failed.
     """
     board_of(load_device(config.hardware.device))
-    planned = plan(config, Path(out), replace(options, place="nextpnr"))
-    assert planned.place is not None  # as the device has a board
-    results = _run(planned, planned.place, out, options)
+    with _planned(config, out, replace(options, place="nextpnr")) as planned:
+        assert planned.place is not None  # as the device has a board
+        results = _run(planned, planned.place, out, options)
     _check_clock(results)
     return results
 
@@ -105,8 +109,8 @@ def report(config: Config, out: Path | str, options: Options = _DEFAULT) -> Repo
     Raises:
         UserError: The outputs of a stage are missing or outdated.
     """
-    planned = plan(config, Path(out), options)
-    return _run(planned, planned.report, out, options)
+    with _planned(config, out, options) as planned:
+        return _run(planned, planned.report, out, options)
 
 
 def build(config: Config, out: Path | str, options: Options = _DEFAULT) -> Report:
@@ -118,28 +122,41 @@ def build(config: Config, out: Path | str, options: Options = _DEFAULT) -> Repor
         UserError: As in each stage. All preconditions are checked before training.
         ToolError: As in :func:`verify`, or a tool failed.
     """
-    planned = plan(config, Path(out), options)
-    done = not options.force
-    for stage in planned.stages:
-        done = done and is_done(Path(out), stage)  # all stages after an unfinished one run, too
-        if not done:
-            stage.precondition()
-    refuse_foreign(Path(out), planned.stages)
-    _run(planned, planned.train, out, options)
-    _run(planned, planned.quantize, out, options)
-    _run(planned, planned.compile, out, options)
-    _run(planned, planned.verify, out, options)
-    synthesis = _run(planned, planned.synth, out, options)
-    placement = None
-    if not synthesis.fits:
-        options = replace(options, place="none")
-    elif planned.place is not None:
-        placement = _run(planned, planned.place, out, options)
-    result = report(config, out, options)  # with a new plan, which has the durations of the stages
+    with _planned(config, out, options) as planned:
+        device = load_device(config.hardware.device)
+        warning = device.clock_warning(device.clock(config.hardware.clock_mhz))
+        if warning is not None:
+            options.progress.remarked("build", warning)
+        done = not options.force
+        for stage in planned.stages:
+            done = done and is_done(Path(out), stage)  # all after an unfinished one run, too
+            if not done:
+                stage.precondition()
+        refuse_foreign(Path(out), planned.stages)
+        _run(planned, planned.train, out, options)
+        _run(planned, planned.quantize, out, options)
+        _run(planned, planned.compile, out, options)
+        _run(planned, planned.verify, out, options)
+        synthesis = _run(planned, planned.synth, out, options)
+        placement = None
+        if not synthesis.fits:
+            options = replace(options, place="none")
+        elif planned.place is not None:
+            placement = _run(planned, planned.place, out, options)
+        again = plan(config, Path(out), options)  # which has the durations of the stages
+        result = _run(again, again.report, out, options)
     _check_fit(synthesis)
     if placement is not None:
         _check_clock(placement)
     return result
+
+
+@contextmanager
+def _planned(config: Config, out: Path | str, options: Options) -> Iterator[Plan]:
+    """Hold the output folder, and yield the stages of a run in it."""
+    with locked(Path(out)):
+        remove_unfinished(Path(out))
+        yield plan(config, Path(out), options)
 
 
 def _run(planned: Plan, stage: Stage[Results], out: Path | str, options: Options) -> Results:

@@ -4,10 +4,9 @@ from pathlib import Path
 from typing import Any
 
 from numpy.typing import NDArray
-from safetensors import SafetensorError
 from safetensors.numpy import load
 
-from narrowcast.errors import UserError
+from narrowcast.errors import UserError, boundary
 
 FLOAT_MODEL = "float.safetensors"
 TRAINING = "training.json"
@@ -26,6 +25,11 @@ PLACEMENT = "place_and_route.json"
 REPORT = "report.json"
 PAGE = "report.html"
 
+_KINDS = {  # of the arrays of predictions: floating point or integers
+    **dict.fromkeys(("truth", "float", "qat", "integer"), "f"),
+    **dict.fromkeys(("row", "inputs", "results"), "i"),
+}
+
 
 def read_predictions(out: Path) -> dict[str, NDArray[Any]]:
     """Return the arrays of the test part: truth, forecasts, and words of the engine's streams.
@@ -33,11 +37,13 @@ def read_predictions(out: Path) -> dict[str, NDArray[Any]]:
     Raises:
         UserError: The file is missing or damaged.
     """
-    path = out / PREDICTIONS
-    try:
+    path, again = out / PREDICTIONS, "run 'narrowcast quantize' again"
+    with boundary(str(path), again):
         arrays: dict[str, NDArray[Any]] = load(path.read_bytes())
-    except OSError as error:
-        raise UserError(f"{path}: cannot be read: {error.strerror}") from None
-    except SafetensorError as error:
-        raise UserError(f"{path}: damaged ({error}): run 'narrowcast quantize' again") from None
+        for name, kind in _KINDS.items():
+            if name not in arrays or arrays[name].dtype.kind != kind:
+                raise UserError(f"{path}: has no {name}, or not of the right type: {again}")
+        windows = {array.shape[:1] for array in arrays.values()}
+        if len(windows) > 1 or not all(windows.pop()):
+            raise UserError(f"{path}: its arrays have different numbers of windows: {again}")
     return arrays

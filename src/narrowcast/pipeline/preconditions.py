@@ -10,7 +10,10 @@ from narrowcast.estimate.area import area_model
 from narrowcast.extras import require_extra
 from narrowcast.pipeline.options import Options
 from narrowcast.targets.device import Device, check_vivado, load_device
+from narrowcast.tools import ghdl
 from narrowcast.tools.process import require
+from narrowcast.tools.scratch import scratch_folder
+from narrowcast.tools.yosys import find_yosys, version
 
 
 def can_learn(config: Config) -> None:
@@ -26,38 +29,55 @@ def can_learn(config: Config) -> None:
 
 
 def can_simulate() -> None:
-    """Check that the simulators are installed.
+    """Check that the simulators are installed, and that GHDL runs.
 
     Raises:
-        ToolError: A program is missing.
+        UserError: There is no folder for temporary files that tools can use.
+        ToolError: A program is missing, or GHDL failed.
     """
     for tool in ("ghdl", "verilator", "g++", "make"):
         require(tool)
+    with scratch_folder() as scratch:
+        ghdl.version(scratch)
 
 
 def can_synthesise(device: Device, options: Options) -> None:
-    """Check that the synthesis tools are installed and support the device.
+    """Check that the synthesis tools are installed and support the device, and that yosys runs.
 
     Raises:
-        UserError: Vivado does not support the device, or a package or the user's yosys is missing.
-        ToolError: A program is missing.
+        UserError: Vivado does not support the device, a package or the user's yosys is missing, or
+            there is no folder for temporary files that tools can use.
+        ToolError: A program is missing, or yosys failed.
     """
     require("ghdl")
     if options.synth == "vivado":
         check_vivado(device)
         require("vivado")
-    elif options.find_yosys() is None:
-        require_extra("synth", "synthesis")
+    else:
+        _run_yosys("synth", "synthesis", options)
 
 
 def can_place(options: Options) -> None:
-    """Check that the tools for place and route are installed.
+    """Check that the tools for place and route are installed, and that yosys runs.
 
     Raises:
-        UserError: A package or the user's yosys is missing.
-        ToolError: A program is missing.
+        UserError: A package or the user's yosys is missing, or there is no folder for temporary
+            files that tools can use.
+        ToolError: A program is missing, or yosys failed.
     """
     require("ghdl")
     require_extra("place", "place and route")
-    if options.find_yosys() is None:
-        require_extra("synth", "place and route")
+    _run_yosys("place", "place and route", options)
+
+
+def _run_yosys(stage: str, purpose: str, options: Options) -> None:
+    program = find_yosys(options.yosys)
+    if program is None:
+        require_extra("synth", purpose)
+
+    def remark(line: str) -> None:
+        if line.startswith("Preparing to run"):
+            options.progress.remarked(stage, "yosys prepares itself for its first run: minutes")
+
+    with scratch_folder() as scratch:
+        version(scratch, program, remark)

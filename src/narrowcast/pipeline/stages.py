@@ -16,8 +16,10 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
+from pydantic import TypeAdapter
+
 from narrowcast import __version__
-from narrowcast.errors import UserError
+from narrowcast.errors import UserError, shown, shown_key
 from narrowcast.files import write_whole
 from narrowcast.progress import Progress
 from narrowcast.records import read_record, write_record
@@ -89,11 +91,15 @@ class State:
     seconds: float
 
 
+_STATES = TypeAdapter(State)
+_NAMES = TypeAdapter(set[str])
+
+
 def read_state(out: Path, name: str) -> State | None:
     """Return the stored state of a stage; None if it is not finished."""
     try:
-        return State(**json.loads(_state_path(out, name).read_bytes()))
-    except (OSError, ValueError, TypeError):
+        return _STATES.validate_json(_state_path(out, name).read_bytes(), strict=True)
+    except (OSError, ValueError):
         return None
 
 
@@ -149,17 +155,23 @@ def run_stage(
         shutil.rmtree(work, ignore_errors=True)
         with suppress(OSError):  # not empty, unless the first stage of all has failed
             work.parent.rmdir()
-            out.rmdir()
     state = State(**made_from, outputs=_digests(out, stage.makes), seconds=seconds)
     write_whole(_state_path(out, stage.name), json.dumps(asdict(state), indent=1) + "\n")
     progress.finished(stage.name, seconds, reused=False)
     return results
 
 
+def remove_unfinished(out: Path) -> None:
+    """Remove what stages have left that were killed. No other process may be at work in DIR."""
+    for work in (out / STATE_FOLDER).glob("*.work"):
+        shutil.rmtree(work, ignore_errors=True)
+
+
 def check_ready(out: Path, stage: Stage[Any], earlier: Sequence[Stage[Any]]) -> None:
     """Check that DIR has the inputs of a stage, and that they have the current settings.
 
-    Files that no stage has written are accepted as they are.
+    Files that no stage has written are accepted as they are. The data may be missing, if this stage
+    does not read it, but must not be other data than that of the earlier stages.
 
     Raises:
         UserError: An input is missing or outdated. The message names the command to run first.
@@ -177,15 +189,17 @@ def check_ready(out: Path, stage: Stage[Any], earlier: Sequence[Stage[Any]]) -> 
         if changed := first_difference(state.settings, plain(before.settings)):
             key, then, now = changed
             raise UserError(
-                f"{out}: '{before.name}' ran with {key} = {then}, but it is now {now}: {again}"
+                f"{out}: '{before.name}' ran with {shown_key(key)} = {shown(then)}, but it is now "
+                f"{shown(now)}: {again}"
             )
         made = _digests(out, [name for name in before.makes if name in stage.needs])
         for name, digest in made.items():
             if state.outputs.get(name) != digest:
                 raise UserError(f"{out / name}: has changed since '{before.name}' made it: {again}")
-        files = {part: file_digest(path) for part, path in before.files.items()}
-        if stage.files and state.files != files:
-            raise UserError(f"{out}: the data has changed since '{before.name}' ran: {again}")
+        for part, path in before.files.items():
+            # A stage that does not read the data itself does without it, but not with other data.
+            if (stage.files or path.exists()) and state.files.get(part) != file_digest(path):
+                raise UserError(f"{out}: the data has changed since '{before.name}' ran: {again}")
         needed = _digests(out, before.needs)
         for name, digest in state.needs.items():
             if needed.get(name) != digest:
@@ -227,8 +241,8 @@ def refuse_foreign(out: Path, stages: Sequence[Stage[Any]]) -> None:
 def _owned(out: Path) -> set[str]:
     """Return the names of all outputs that stages have written to DIR."""
     try:
-        return set(json.loads((out / STATE_FOLDER / _OWNED).read_bytes()))
-    except (OSError, ValueError, TypeError):
+        return _NAMES.validate_json((out / STATE_FOLDER / _OWNED).read_bytes())
+    except (OSError, ValueError):
         return set()
 
 

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from narrowcast import __version__
 from narrowcast.compile.summary import CompileResults, Program
 from narrowcast.estimate import Estimate, energy_at
+from narrowcast.estimate.duty_cycle import CELL_WH, curve_intervals
 from narrowcast.estimate.power import factors
 from narrowcast.integer import IntegerModel
 from narrowcast.report.schema import (
@@ -24,6 +25,7 @@ from narrowcast.training_records import Quantization, QuantizeResults, TrainResu
 
 def build_report(
     *,
+    configuration: str,
     model: IntegerModel,
     training: TrainResults,
     accuracy: QuantizeResults,
@@ -34,12 +36,12 @@ def build_report(
     placement: Placement | None,
     estimate: Estimate,
     power: Power,
-    clock_mhz: float,
     seconds: Mapping[str, float],
 ) -> Report:
     """Return the report.
 
     Args:
+        configuration: All keys of the configuration, as TOML.
         model: The integer model.
         training: Results of training in floating point.
         accuracy: Results of fine-tuning.
@@ -48,9 +50,8 @@ def build_report(
         verification: Results of the simulations.
         synthesis: Results of synthesis.
         placement: Results of place and route; None if the design was not placed.
-        estimate: Estimated cost of the model.
+        estimate: Estimated cost of the model, at the clock frequency for the latency.
         power: Coefficients of the device's power.
-        clock_mhz: Clock frequency for the latency, in MHz.
         seconds: Duration of each stage, in seconds.
     """
     cycles, test = verification.cycles, {**training.test, **accuracy.test}
@@ -58,20 +59,23 @@ def build_report(
     return Report(
         schema_version=SCHEMA_VERSION,
         narrowcast=__version__,
+        configuration=configuration,
         data=training.data,
         model={**model.metadata, "parameters": model.parameters, "macs": model.macs},
         accuracy=Accuracy({name: test.get(name) for name in FORECASTERS}, accuracy.cut_off),
+        history={"float": training.history, "qat": accuracy.history},
         quantization=quantization,
         verification=Verification(verification.verilator, verification.ghdl),
         cycles=cycles,
         lanes=program.lanes,
         utilisation=model.macs / (program.lanes * cycles.simulated),
-        clock_mhz=clock_mhz,
-        latency_us=cycles.simulated / clock_mhz,
+        clock_mhz=estimate.clock_mhz,
+        latency_us=cycles.simulated / estimate.clock_mhz,
         program=Program(program.array, program.steps, program.buffers),
         synthesis=synthesis,
         place_and_route=placement,
         estimate=estimate,
+        duty_cycle=estimate.duty_cycle(curve_intervals(estimate.energy.seconds), CELL_WH),
         activity=None if measured is None else _with_energy(measured, estimate, power),
         seconds=dict(seconds),
     )

@@ -1,21 +1,20 @@
-"""``report.html``: one self-contained file that works without a network."""
+"""``report.html``: the results of a run, for people."""
 
-from collections.abc import Mapping, Sequence
-from itertools import pairwise
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-import jinja2
 import numpy as np
-import plotly.graph_objects as go
-import plotly.offline
 from numpy.typing import NDArray
 
-from narrowcast.compile import StepCost
+from narrowcast.estimate.duty_cycle import ALWAYS_ON, CLOCK_STOPPED, POWER_OFF, DutyCycle
+from narrowcast.report import axes
+from narrowcast.report.charts import Chart, Line, Point, Rule
+from narrowcast.report.page import render
 from narrowcast.report.schema import FORECASTERS, Report
-from narrowcast.tools.yosys import Synthesis
-from narrowcast.training_records import Errors, TensorSummary
+from narrowcast.training_records import BASELINES, Errors, History, TensorSummary
 
 STRETCH = 240  # windows of the test part that are drawn; with more, single forecasts are invisible
+MOST_STEPS = 24  # steps ahead that are drawn, each on its own
 
 LABELS = {
     "float": "Float",
@@ -35,10 +34,10 @@ LABELS = {
     "verify": "Verification",
     "synth": "Synthesis",
     "place": "Place and route",
+    ALWAYS_ON: "Always on",
+    CLOCK_STOPPED: "Clock stopped",
+    POWER_OFF: "Power off",
 }
-_INK, _GRID, _ACCENT, _PALE = "#1c2733", "#e4e9ee", "#0b6bcb", "#a9c7e8"
-_WARNING = "#c2410c"
-_LEGEND = {"orientation": "h", "y": 1.0, "yanchor": "bottom", "x": 0}
 
 Arrays = Mapping[str, NDArray[Any]]
 
@@ -49,42 +48,27 @@ def render_html(report: Report, predictions: Arrays) -> str:
     Args:
         report: Results of the run.
         predictions: Arrays of the test part: ``truth``, ``float`` and ``integer`` in the target's
-            own unit, [windows] or [windows, outputs], of which the first output is drawn; ``row``
-            of the table [windows]; and, if the table has time stamps, ``time`` [windows] in
+            own unit, [windows] or [windows, outputs]; ``row`` of the first target in the table
+            [windows]; and, if the table has time stamps, ``time`` of the first target [windows] in
             nanoseconds since 1970.
     """
-    environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("narrowcast", "report"),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters["number"] = number
-    environment.globals["histogram"] = histogram
-    environment.globals["labels"] = LABELS
-    figures = {
-        "forecast": _forecast(predictions, report.data.target),
-        "errors": _errors(report.accuracy.test),
-        "cycles": _cycles(report.program.steps),
-        "resources": _resources(report.synthesis),
-    }
-    page: str = environment.get_template("report.html.j2").render(
+    test = report.accuracy.test
+    known = {name: errors for name in FORECASTERS if (errors := test[name]) is not None}
+    simple = {name: known[name].rmse for name in BASELINES if name in known}
+    return render(
+        "report/templates/report.html.j2",
         report=report,
-        plotly=plotly.offline.get_plotlyjs(),
-        figures={name: _embed(figure) for name, figure in figures.items()},
+        labels=LABELS,
+        histogram=histogram,
+        known=known,
+        best_simple=min(simple, key=lambda name: simple[name], default=None),
+        cut_off=_cut_off(report),
+        forecasts=_forecasts(predictions, report),
+        by_step=_by_step(known, report.data.lead, report.data.target),
+        battery=_battery(report.duty_cycle),
+        history=_history(report.history, report.data.target),
         stretch=min(STRETCH, len(predictions["truth"])),
     )
-    return page
-
-
-def number(value: float | None) -> str:
-    """Format a number with separators of thousands, or with four significant digits."""
-    if value is None:
-        return "–"
-    if isinstance(value, int) or float(value).is_integer() or abs(value) >= 1000:
-        return f"{value:,.0f}"
-    return f"{value:.4g}"
 
 
 def histogram(tensor: TensorSummary, width: int = 123, height: int = 24) -> list[Any]:
@@ -112,123 +96,160 @@ def histogram(tensor: TensorSummary, width: int = 123, height: int = 24) -> list
     return [bars, [round(v, 1) for v in reach]]
 
 
-def _forecast(predictions: Arrays, target: str) -> go.Figure:
+def _cut_off(report: Report) -> dict[str, list[float]]:
+    """Return the shares of values that are cut off, by part, of each column that has any."""
+    parts = report.accuracy.cut_off.values()
+    shares = {f"Target {report.data.target}": [part.target for part in parts]}
+    shares |= {
+        f"Input {name}": [part.inputs[name] for part in parts] for name in report.data.inputs
+    }
+    return {name: each for name, each in shares.items() if any(each)}
+
+
+def _forecasts(predictions: Arrays, report: Report) -> dict[int, Chart]:
+    """Return a chart for each step ahead that is drawn, by its number of rows ahead."""
+    several = {
+        name: predictions[name].reshape(len(predictions[name]), -1)[:STRETCH]
+        for name in ("truth", "float", "integer")
+    }
+    outputs = several["truth"].shape[1]
+    drawn = np.unique(np.linspace(0, outputs - 1, min(outputs, MOST_STEPS)).round().astype(int))
     row = predictions["row"][:STRETCH]
+    timed = "time" in predictions
+    place = predictions["time"][:STRETCH] if timed else row
+    interval = int(np.median(np.diff(place) // np.diff(row))) if len(row) > 1 else 0
+    x = axes.time if timed else axes.whole
     # Lines are interrupted at missing windows.
-    breaks = np.flatnonzero(np.diff(row) > 1) + 1
-    x = row.tolist()
-    if "time" in predictions:
-        time = predictions["time"][:STRETCH].astype("datetime64[ns]")
-        x = np.datetime_as_string(time, unit="s").tolist()
-    figure = go.Figure()
-    for name, label, colour, width in (
-        ("truth", "Truth", "#c5ced8", 6),
-        ("float", LABELS["float"], "#d9822b", 1.3),
-        ("integer", LABELS["integer"], _ACCENT, 1.6),
+    pieces = np.split(np.arange(len(row)), np.flatnonzero(np.diff(row) > 1) + 1)
+    y = axes.linear(np.concatenate([several[name][:, drawn].ravel() for name in several]).tolist())
+    found = {}
+    for step in drawn.tolist():
+        ahead = report.data.lead + step
+        lines = [
+            Line(label, name, _pieces(pieces, place + step * interval, several[name][:, step]))
+            for name, label in (
+                ("truth", "Truth"),
+                ("float", LABELS["float"]),
+                ("integer", LABELS["integer"]),
+            )
+        ]
+        found[ahead] = Chart(
+            f"Forecast and truth, {ahead} step{'' if ahead == 1 else 's'} ahead",
+            f"Lines of {report.data.target} over {'time' if timed else 'rows of the table'}: the "
+            f"truth, the forecasts in floating point, and those of the integer model.",
+            x(int(place[0]) + step * interval, int(place[-1]) + step * interval),
+            y,
+            x_label=f"Time (UTC), {_years(place)}" if timed else "Row of the table",
+            y_label=report.data.target,
+            lines=lines,
+            height=340,
+            step=interval,
+            time=timed,
+        )
+    return found
+
+
+def _years(times: NDArray[Any]) -> str:
+    first, last = times[[0, -1]].astype("datetime64[ns]").astype("datetime64[Y]").astype(str)
+    return str(first) if first == last else f"{first} to {last}"
+
+
+def _pieces(
+    pieces: Iterable[NDArray[np.intp]], x: NDArray[Any], y: NDArray[Any]
+) -> list[list[Point]]:
+    return [list(zip(x[each].tolist(), y[each].tolist(), strict=True)) for each in pieces]
+
+
+def _by_step(known: Mapping[str, Errors], lead: int, target: str) -> Chart | None:
+    """Return the errors of all forecasters by step ahead; None for a single step."""
+    drawn = {name: e.by_step for name, e in known.items() if e.by_step and name != "qat"}
+    if not drawn:
+        return None
+    steps = range(lead, lead + len(drawn["integer"]))
+    order = sorted(drawn, key=("integer", "float").__contains__)  # those in front are drawn last
+    return Chart(
+        "Error by step ahead",
+        f"RMSE of {len(drawn)} forecasters for {len(steps)} steps ahead.",
+        axes.whole(steps[0], steps[-1]),
+        axes.linear([value for name in drawn for value in drawn[name]], from_zero=True),
+        x_label="Steps ahead",
+        y_label=f"RMSE of {target}",
+        lines=[_line(name, steps, drawn[name]) for name in order],
+    )
+
+
+def _line(name: str, x: Iterable[float], y: Sequence[float]) -> Line:
+    return Line(LABELS[name], name, [list(zip(x, y, strict=True))])
+
+
+def _battery(duty: DutyCycle) -> Chart:
+    """Return the life of the battery by the interval of the forecasts, in each mode."""
+    first, last = duty.points[0].every_s, duty.points[-1].every_s
+    lives: dict[str, list[Point]] = {mode: [] for mode in (ALWAYS_ON, CLOCK_STOPPED, POWER_OFF)}
+    for point in duty.points:
+        for mode, days in (point.battery_days or {}).items():
+            lives[mode].append((point.every_s, days))
+    crossover = duty.crossover_s
+    return Chart(
+        "Battery life by interval of the forecasts",
+        "Lines of the battery's life in days: always on, with the clock stopped between forecasts, "
+        "and switched off between them.",
+        axes.duration(first, last),
+        axes.adapted([days for line in lives.values() for _, days in line]),
+        x_label="Interval of the forecasts",
+        y_label=f"Battery life in days, with {axes.number(duty.cell_wh)} Wh",
+        lines=[Line(LABELS[mode], mode, [line]) for mode, line in lives.items() if line],
+        rules=[Rule(crossover, f"off from {axes.number(crossover)} s")]
+        if crossover and first <= crossover <= last
+        else [],
+        step=0,
+        unit="s",
+    )
+
+
+def _history(history: Mapping[str, History], target: str) -> list[Chart]:
+    """Return the charts of the validation error and of the loss by epoch."""
+    named = {"float": history["float"], "integer": history["qat"]}
+    labels = {"float": "Floating point", "integer": "Fine-tuning of the integers"}
+    last = max(len(each.loss) for each in named.values())
+    x = axes.whole(1, last)
+    charts = []
+    for title, label, values in (
+        (
+            "Validation error by epoch",
+            f"RMSE of {target}, validation part",
+            {name: each.validation_rmse for name, each in named.items()},
+        ),
+        (
+            "Loss by epoch",
+            "Mean squared error of the scaled forecasts, training part",
+            {name: each.loss for name, each in named.items()},
+        ),
     ):
-        first = predictions[name].reshape(len(predictions[name]), -1)[:STRETCH, 0]
-        y = [round(value, 6) for value in first.tolist()]
-        figure.add_scatter(
-            x=_broken(x, breaks),
-            y=_broken(y, breaks),
-            name=label,
-            mode="lines",
-            line={"color": colour, "width": width},
+        lines = [
+            Line(
+                labels[name],
+                name,
+                [[(epoch, y) for epoch, y in enumerate(values[name], 1)]],
+                dots=[(named[name].best + 1, values[name][named[name].best])],
+            )
+            for name in named
+        ]
+        y = axes.adapted([value for each in values.values() for value in each])
+        kept = ", ".join(
+            f"{labels[name].lower()} epoch {each.best + 1} of {len(each.loss)}"
+            for name, each in named.items()
         )
-    figure.update_layout(hovermode="x unified", legend=_LEGEND)
-    figure.update_yaxes(title=target)
-    figure.update_xaxes(title=None if "time" in predictions else "Row of the table")
-    return _styled(figure, 360, top=36)
-
-
-def _broken(values: list[Any], breaks: NDArray[np.intp]) -> list[Any]:
-    """Insert None at each break, which interrupts the line."""
-    edges = [0, *breaks.tolist(), len(values)]
-    pieces = [values[a:b] for a, b in pairwise(edges)]
-    return [value for piece in pieces for value in (*piece, None)][:-1]
-
-
-def _errors(accuracy: Mapping[str, Errors | None]) -> go.Figure:
-    known = {name: errors for name in FORECASTERS if (errors := accuracy[name]) is not None}
-    figure = go.Figure()
-    for measure, colour, values in (
-        ("RMSE", _ACCENT, [errors.rmse for errors in known.values()]),
-        ("MAE", _PALE, [errors.mae for errors in known.values()]),
-    ):
-        figure.add_bar(
-            y=[f"<b>{LABELS[name]}</b>" if name == "integer" else LABELS[name] for name in known],
-            x=values,
-            text=[f"{value:#.4g}" for value in values],
-            name=measure,
-            marker_color=colour,
+        charts.append(
+            Chart(
+                title,
+                f"The weights that were kept are those of {kept}.",
+                x,
+                y,
+                x_label="Epoch",
+                y_label=label,
+                lines=lines,
+                height=240,
+            )
         )
-    figure.update_layout(legend=_LEGEND, bargap=0.3, bargroupgap=0.08)
-    longest = max(errors.rmse for errors in known.values())
-    return _styled(_bars(figure, 1.2 * longest), 60 + 46 * len(known), top=36)
-
-
-def _cycles(steps: Sequence[StepCost]) -> go.Figure:
-    cycles = [step.cycles for step in steps]
-    figure = go.Figure(
-        go.Bar(
-            y=[step.name for step in steps],
-            x=cycles,
-            text=[number(each) for each in cycles],
-            marker_color=_ACCENT,
-        )
-    )
-    return _styled(_bars(figure, 1.25 * max(cycles)), 20 + 26 * len(steps))
-
-
-def _resources(synthesis: Synthesis) -> go.Figure:
-    budget, used = synthesis.budget, synthesis.used
-    share = [100 * value / budget[key] for key, value in used.items()]
-    names = [LABELS[key] for key in used]
-    figure = go.Figure()
-    figure.add_bar(
-        y=names,
-        x=[max(100, percent) for percent in share],
-        text=[
-            f"{percent:.0f} %: {number(value)} of {number(budget[key])}"
-            for (key, value), percent in zip(used.items(), share, strict=True)
-        ],
-        marker_color=_GRID,
-    )
-    figure.add_bar(
-        y=names,
-        x=share,
-        marker_color=[_WARNING if percent > 100 else _ACCENT for percent in share],
-    )
-    figure.update_layout(barmode="overlay", showlegend=False)
-    return _styled(_bars(figure, 1.75 * max(100, *share)), 20 + 40 * len(used))
-
-
-def _bars(figure: go.Figure, length: float) -> go.Figure:
-    """Lay out horizontal bars that are labelled with their values, within ``length``."""
-    figure.update_traces(
-        orientation="h", textposition="outside", cliponaxis=False, hoverinfo="skip"
-    )
-    figure.update_xaxes(visible=False, range=[0, length or 1])
-    figure.update_yaxes(autorange="reversed", showgrid=False, ticksuffix="  ")
-    return figure
-
-
-def _styled(figure: go.Figure, height: int, top: int = 4) -> go.Figure:
-    figure.update_layout(
-        template="plotly_white",
-        height=height,
-        margin={"l": 4, "r": 4, "t": top, "b": 4},
-        font={"family": "system-ui, sans-serif", "size": 13, "color": _INK},
-        paper_bgcolor="rgba(0,0,0,0)",
-        plot_bgcolor="rgba(0,0,0,0)",
-        dragmode=False,
-    )
-    figure.update_xaxes(gridcolor=_GRID, automargin=True)
-    figure.update_yaxes(gridcolor=_GRID, automargin=True)
-    return figure
-
-
-def _embed(figure: go.Figure) -> str:
-    """Return the figure as JSON, escaped such that it cannot close the HTML script element."""
-    text: str = figure.to_json()
-    return text.replace("<", "\\u003c")
+    return charts

@@ -6,6 +6,7 @@ from pydantic import computed_field
 
 from narrowcast.compile.summary import Program
 from narrowcast.estimate import Estimate
+from narrowcast.estimate.duty_cycle import DutyCycle
 from narrowcast.estimate.power import Energy
 from narrowcast.integer.model import Scalar
 from narrowcast.tools.nextpnr import Placement
@@ -16,6 +17,7 @@ from narrowcast.training_records import (
     CutOff,
     DataSummary,
     Errors,
+    History,
     Quantization,
     beaten_by,
 )
@@ -83,29 +85,35 @@ class Report:
     Attributes:
         schema_version: Version of the fields of ``report.json``.
         narrowcast: Version of narrowcast.
+        configuration: All keys of the configuration, as a TOML file without the folder of the data.
         data: The table of readings.
         model: The architecture, with ``parameters`` and ``macs``.
         accuracy: Errors of all forecasters.
+        history: Histories of the trainings of ``float`` and of ``qat``.
         quantization: Summaries of all quantised tensors.
         verification: Numbers of simulated windows and of mismatches.
         cycles: Clock cycles of one inference.
         lanes: Number of multiply-accumulate lanes.
         utilisation: MACs / (lanes x simulated cycles).
-        clock_mhz: Clock frequency of the configuration, in MHz.
+        clock_mhz: Clock frequency of the design, in MHz: ``usable_mhz`` of ``place_and_route``, or
+            without it that of the configuration.
         latency_us: Duration of one inference at that frequency, in us.
         program: The program and the memories.
         synthesis: Resources after synthesis.
         place_and_route: Results of place and route; None if the design was not placed.
         estimate: Estimated cost.
+        duty_cycle: Energy and battery life by interval of the forecasts, estimated.
         activity: Energy with measured toggle rates; None if they were not measured.
         seconds: Duration of each stage, in seconds.
     """
 
     schema_version: int
     narrowcast: str
+    configuration: str
     data: DataSummary
     model: dict[str, Scalar]
     accuracy: Accuracy
+    history: dict[str, History]
     quantization: Quantization
     verification: Verification
     cycles: Cycles
@@ -117,5 +125,6 @@ class Report:
     synthesis: Synthesis
     place_and_route: Placement | None
     estimate: Estimate
+    duty_cycle: DutyCycle
     activity: ActivityEstimate | None
     seconds: dict[str, float]

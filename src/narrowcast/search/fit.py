@@ -14,13 +14,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from narrowcast.config import Config
+from narrowcast.config import Config, to_toml
 from narrowcast.errors import UserError
-from narrowcast.files import write_whole
+from narrowcast.files import locked, write_whole
 from narrowcast.progress import Progress
 from narrowcast.quantize.training import calibrated
 from narrowcast.search.assess import Assessment, assess, missed
-from narrowcast.search.front import to_toml
 from narrowcast.search.jobs import assess_model, load_float
 from narrowcast.search.objectives import Objectives
 from narrowcast.search.sensitivity import Rounded, sensitivity
@@ -129,13 +128,18 @@ def fit_device(
     Raises:
         UserError: The model does not fit even with the least widths.
     """
-    progress = progress or Progress()
+    with locked(out):
+        fit = _fit_device(config, out, objectives, progress or Progress())
+        write_whole(out / CONFIG, to_toml(fit.config, out))
+        write_whole(out / JSON, json.dumps(fit.to_json(), indent=1) + "\n")
+    return fit
+
+
+def _fit_device(config: Config, out: Path, objectives: Objectives, progress: Progress) -> Fit:
     bits = config.quantization.widths(config.model.layers)
     before = assess(config, objectives)
     if not before.violations:
-        fit = Fit(config, (), before, before, None)
-        _write(fit, out)
-        return fit
+        return Fit(config, (), before, before, None)
     smallest = with_bits(config, dict.fromkeys(bits, WIDTHS[0]))
     if (found := assess(smallest, objectives)).violations:
         raise UserError(_hopeless(config, found))
@@ -161,7 +165,7 @@ def fit_device(
         after = assessed(chosen)
         if after.violations:
             raise UserError(_hopeless(config, after))
-        fit = Fit(
+        return Fit(
             config=with_bits(config, chosen),
             changes=tuple(
                 Change(name, bits[name], width, table[name][width])
@@ -176,13 +180,6 @@ def fit_device(
         )
     finally:
         progress.ended()
-    _write(fit, out)
-    return fit
-
-
-def _write(fit: Fit, out: Path) -> None:
-    write_whole(out / CONFIG, to_toml(fit.config, out))
-    write_whole(out / JSON, json.dumps(fit.to_json(), indent=1) + "\n")
 
 
 def narrow(bits: Widths, table: SensitivityTable, fits: Callable[[Widths], bool]) -> dict[str, int]:

@@ -1,28 +1,19 @@
-"""The result of a search: the Pareto front of the trained points, and its files.
+"""The result of a search: the Pareto front of the trained points."""
 
-``front.json`` has all trained points, ``front.html`` draws them, and ``front/`` has a configuration
-for each point of the front.
-"""
-
-import json
-import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
-import tomli_w
-from plotly.subplots import make_subplots
 
-from narrowcast.config import Config, flat_items
-from narrowcast.files import write_whole
+from narrowcast.config import Config
 from narrowcast.search.hypervolume import nondominated
-from narrowcast.search.objectives import ERROR, QUANTITIES, Objectives
+from narrowcast.search.objectives import ERROR, Objectives
 from narrowcast.search.space import Space, shape_name
 from narrowcast.search.trials import VIOLATIONS, Trials
 
-JSON, HTML, FOLDER = "front.json", "front.html", "front"
+FOLDER = "front"
+_SHOWN = ("latency_us", "lut", "dsp")
 
 
 @dataclass(frozen=True)
@@ -60,16 +51,18 @@ class Front:
     """All points that were trained in full and meet all limits.
 
     Attributes:
+        base: Configuration that the search began with.
         objectives: Objectives and limits of the search.
         points: The points, sorted by the values of the objectives.
     """
 
+    base: Config
     objectives: Objectives
     points: tuple[Point, ...]
 
     @classmethod
-    def of(cls, trials: Trials, space: Space, objectives: Objectives) -> "Front":
-        """Return the front of the trained trials."""
+    def of(cls, base: Config, trials: Trials, space: Space, objectives: Objectives) -> "Front":
+        """Return the front of the trained trials of a search that began with ``base``."""
         kept = [trial for trial in trials.trained if not trial.user_attrs[VIOLATIONS]]
         kept.sort(key=lambda trial: tuple(trial.values))
         values = np.array([trial.values for trial in kept]).reshape(-1, len(objectives.minimise))
@@ -85,29 +78,12 @@ class Front:
             )
             for trial, on_front, number in zip(kept, best, numbers, strict=True)
         )
-        return cls(objectives, tuple(points))
+        return cls(base, objectives, tuple(points))
 
     @property
     def best(self) -> list[Point]:
         """The points of the front."""
         return [point for point in self.points if point.best]
-
-    def write(self, out: Path) -> None:
-        """Write the files; see the module."""
-        for point in self.best:
-            if point.file is not None:
-                write_whole(out / point.file, to_toml(point.config, (out / point.file).parent))
-        stale = {path.name for path in (out / FOLDER).glob("[0-9]*.toml")}
-        for name in stale - {Path(point.file).name for point in self.best if point.file}:
-            (out / FOLDER / name).unlink()
-        document = {
-            "minimise": self.objectives.minimise,
-            "max": self.objectives.limits,
-            "front": [point.to_json() for point in self.best],
-            "others": [point.to_json() for point in self.points if not point.best],
-        }
-        write_whole(out / JSON, json.dumps(document, indent=1) + "\n")
-        write_whole(out / HTML, render(self))
 
     def table(self) -> Iterator[list[str]]:
         """Yield the rows of a table of the front, the header first."""
@@ -124,65 +100,3 @@ class Front:
                 shape_name(point.config),
                 point.label or f"{min(widths)} to {max(widths)}, {mean:.1f} on average",
             ]
-
-
-def render(front: Front) -> str:
-    """Return a self-contained page: charts of the error against each cost, with hover texts."""
-    shown = list(dict.fromkeys([*front.objectives.minimise, *_DRAWN]))
-    shown = [name for name in shown if name != ERROR]
-    figure = make_subplots(rows=1, cols=len(shown), shared_yaxes=True)
-    groups = {
-        "front": [p for p in front.points if p.best],
-        "trained, not on it": [p for p in front.points if not p.best],
-    }
-    for column, name in enumerate(shown, 1):
-        for (group, points), colour in zip(groups.items(), ("#0b6bcb", "#a9c7e8"), strict=True):
-            figure.add_scatter(
-                x=[point.costs[name] for point in points],
-                y=[point.costs[ERROR] for point in points],
-                text=[point.label for point in points],
-                hovertext=[_hover(point) for point in points],
-                hoverinfo="text",
-                mode="markers+text",
-                textposition="top center",
-                marker={"color": colour, "size": 9},
-                name=group,
-                legendgroup=group,
-                showlegend=column == 1,
-                row=1,
-                col=column,
-            )
-        figure.update_xaxes(title=QUANTITIES[name], row=1, col=column)
-    figure.update_yaxes(title=QUANTITIES[ERROR], row=1, col=1)
-    figure.update_layout(template="plotly_white", legend={"orientation": "h", "y": 1.08})
-    page: str = figure.to_html(include_plotlyjs=True, full_html=True)
-    return page
-
-
-def _hover(point: Point) -> str:
-    config = point.config
-    forced = [
-        f"{key} = {value}"
-        for key, value in flat_items(config.hardware.model_dump(mode="json"))
-        if key not in ("device", "clock_mhz") and value != "auto"
-    ]
-    lines = [
-        f"<b>{point.file or 'not on the front'}</b> {point.label}",
-        shape_name(config),
-        *(f"{name} {value:.4g}" for name, value in point.costs.items()),
-        *(f"{n}: {b} bits" for n, b in config.quantization.widths(config.model.layers).items()),
-        *forced,
-    ]
-    return "<br>".join(lines)
-
-
-_DRAWN = ("energy_uj", "latency_us", "lut")
-_SHOWN = ("latency_us", "lut", "dsp")
-
-
-def to_toml(config: Config, folder: Path) -> str:
-    """Return the content of a configuration file in ``folder``, for :func:`load_config`."""
-    values = config.model_dump(exclude_none=True)
-    if config.data.path is not None:
-        values["data"]["path"] = os.path.relpath(config.data.path.resolve(), folder.resolve())
-    return tomli_w.dumps(values)

@@ -65,9 +65,9 @@ def assess_model(
     hardware = config.hardware
     integers = to_integer_model(model, dataset, config.data)
     try:
-        estimate = estimate_model(
-            integers, load_device(hardware.device), hardware.clock_mhz, **hardware.choices()
-        )
+        device = load_device(hardware.device)
+        clock_mhz = device.clock(hardware.clock_mhz)
+        estimate = estimate_model(integers, device, clock_mhz, **hardware.choices())
     except UserError as error:
         return Assessment({}, {"device": 1.0}, str(error))
     return assess_estimate(estimate, objectives)

@@ -33,6 +33,7 @@ from narrowcast.progress import Progress
 from narrowcast.search.acquisition import Line, most_promising
 from narrowcast.search.assess import Assessment, assess, missed
 from narrowcast.search.front import Front
+from narrowcast.search.front_files import write_front
 from narrowcast.search.jobs import Trained, train
 from narrowcast.search.objectives import ERROR, Objectives, percent, rounded_up
 from narrowcast.search.proxy import EPOCHS, LEAST_PROBES, MOST_PROBES, Proxy
@@ -46,7 +47,7 @@ _PROBING = 0.3  # fraction of the budget for short trainings, beyond the least n
 _SAMPLING = 0.4  # fraction of the budget after which candidates are trained
 _MOST_CANDIDATES = 5000
 _ATTEMPTS = 150  # proposals to find a feasible point of a size
-_JOURNAL_VERSION = 2  # of the content of trials
+_JOURNAL_VERSION = 3  # of the content of trials
 _POLL_SECONDS = 0.5
 
 
@@ -442,8 +443,8 @@ def search(
             )
         finally:
             progress.ended()
-            front = Front.of(trials, space, objectives)
-            front.write(out)
+            front = Front.of(config, trials, space, objectives)
+            write_front(front, out)
         progress.finished("search", time.monotonic() - begin, reused=False)
     return front
 

@@ -3,13 +3,14 @@
 ``search.journal`` is an Optuna journal with three studies: ``probes``, short trainings to fit the
 proxy; ``candidates``, whose errors the proxy predicts; and ``trained``, whose errors were measured
 after full training. A trial is written as one line when it is finished. If a search is killed, the
-next run removes an incomplete last line.
+next run removes an incomplete last line. Every line has a checksum over it and all lines before it,
+so that a line that was lost or changed is noticed.
 """
 
-import fcntl
 import json
 import math
 import warnings
+import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -21,28 +22,42 @@ from optuna.storages import JournalStorage
 from optuna.storages.journal import JournalFileBackend
 from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState
-from pydantic import BaseModel, model_validator
+from pydantic import BaseModel, TypeAdapter, model_validator
 
-from narrowcast.errors import UserError
-from narrowcast.files import write_whole
+from narrowcast.errors import UserError, boundary, shown, shown_key
+from narrowcast.files import locked, write_whole
 from narrowcast.pipeline.stages import first_difference, plain
-from narrowcast.search.objectives import Objectives
+from narrowcast.search.objectives import ERROR, QUANTITIES, Objectives
 
 JOURNAL = "search.journal"
 PROBLEM = "search.json"
 PROBES, CANDIDATES, TRAINED = "probes", "candidates", "trained"
 VIOLATIONS = "violations"
 POPULATION = 40
-_LOCK = ".search.lock"
+_CHECKSUM = "checksum"
+_PROBLEMS = TypeAdapter(dict[str, Any])
+_COSTS = QUANTITIES.keys() - {ERROR}
+_AGAIN = "put back a copy, or delete it to begin again"
 
 optuna.logging.set_verbosity(optuna.logging.WARNING)
 
 
-class _Candidate(BaseModel):
-    """User attributes of a candidate's trial; ``predicted`` is required if it is feasible."""
+class _Assessed(BaseModel):
+    """User attributes of every trial; all costs are required if it is feasible."""
 
     costs: dict[str, float]
     violations: dict[str, float]
+
+    @model_validator(mode="after")
+    def _has_costs(self) -> Self:
+        if not self.violations and not self.costs.keys() >= _COSTS:
+            raise ValueError("has no costs")
+        return self
+
+
+class _Candidate(_Assessed):
+    """User attributes of a candidate's trial; ``predicted`` is required if it is feasible."""
+
     predicted: float = math.nan
 
     @model_validator(mode="after")
@@ -52,15 +67,48 @@ class _Candidate(BaseModel):
         return self
 
 
-class _Trained(BaseModel):
+class _Trained(_Assessed):
     """User attributes of a training's trial."""
 
     label: str
-    costs: dict[str, float]
-    violations: dict[str, float]
     rmse: float
     distance: float
     seconds: float
+
+
+class _Journal(JournalFileBackend):
+    """A journal whose lines have checksums. Lines of other programs, without one, may follow."""
+
+    def __init__(self, path: Path) -> None:
+        """Open a journal and check its lines.
+
+        Raises:
+            UserError: A line is damaged, or a line before it is missing.
+        """
+        super().__init__(str(path))
+        self._checksum = 0
+        for number, line in enumerate(path.read_bytes().splitlines(), 1):
+            with boundary(f"{path}: line {number} is damaged", _AGAIN):
+                log = json.loads(line)
+                known = log.pop(_CHECKSUM, None)
+                if known is not None:
+                    self._checksum = checksum(log, self._checksum)
+                    if known != self._checksum:
+                        raise ValueError("it has changed, or a line before it is missing")
+
+    def append_logs(self, logs: list[dict[str, Any]]) -> None:
+        """Append lines, with their checksums."""
+        sealed, last = [], self._checksum
+        for log in logs:
+            last = checksum(log, last)
+            sealed.append({**log, _CHECKSUM: last})
+        super().append_logs(sealed)
+        self._checksum = last
+
+
+def checksum(log: Mapping[str, Any], before: int) -> int:
+    """Return the checksum of a journal's line, given that of the line before it."""
+    return zlib.crc32(json.dumps(log).encode(), before)
 
 
 class Trials:
@@ -79,8 +127,9 @@ class Trials:
         """
         self._path = path
         directions = [StudyDirection.MINIMIZE] * len(objectives.minimise)
+        journal = _Journal(path)
         try:
-            storage = JournalStorage(JournalFileBackend(str(path)))
+            storage = JournalStorage(journal)
             self._kept = {
                 name: optuna.create_study(
                     storage=storage, study_name=name, directions=directions, load_if_exists=True
@@ -96,7 +145,7 @@ class Trials:
                 name: self._kept[name].get_trials(states=(TrialState.COMPLETE,))
                 for name in (PROBES, TRAINED)
             }
-        except (ValueError, LookupError, TypeError, AttributeError, AssertionError):
+        except Exception:  # of many types, as Optuna does not check what it reads
             raise self._damaged("Optuna cannot read it") from None
         # With the same seed, a resumed sampler would propose the same candidates again.
         sampler = new_sampler(seed + len(known))
@@ -107,7 +156,7 @@ class Trials:
         """Check that all trials have the attributes that a search reads.
 
         Args:
-            point: Converts a trial's parameters to a point, or raises LookupError or ValueError.
+            point: Converts a trial's parameters to a point, or raises an error.
 
         Raises:
             UserError: The journal is damaged.
@@ -121,13 +170,13 @@ class Trials:
             try:
                 kind.model_validate(trial.user_attrs, strict=True)
                 point(trial.params)
-            except (LookupError, ValueError):
+                if len(trial.values) != len(self.candidates.directions):
+                    raise ValueError
+            except Exception:  # of many types, as any part may be of any other type
                 raise self._damaged(f"trial {trial.number} is not whole") from None
 
     def _damaged(self, why: str) -> UserError:
-        return UserError(
-            f"{self._path}: is damaged, {why}: put back a copy, or delete it to begin again"
-        )
+        return UserError(f"{self._path}: is damaged, {why}: {_AGAIN}")
 
     def keep_candidate(
         self, trial: optuna.Trial, values: Sequence[float], notes: Mapping[str, Any]
@@ -197,16 +246,7 @@ def open_trials(
             f"{path}: there is a search already: go on with it by --resume, or choose another "
             "folder with --out"
         )
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-        lock = (out / _LOCK).open("w")
-    except OSError as error:
-        raise UserError(f"{out}: cannot be written: {error.strerror}") from None
-    with lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise UserError(f"{out}: another search is at work there") from None
+    with locked(out):
         if resume:
             _check_problem(out / PROBLEM, problem)
             _mend(path)
@@ -217,40 +257,22 @@ def open_trials(
 
 def _check_problem(path: Path, problem: Mapping[str, Any]) -> None:
     try:
-        known = json.loads(path.read_bytes())
-        changed = first_difference(known, plain(problem))
-    except (OSError, ValueError, AttributeError):
+        known = _PROBLEMS.validate_json(path.read_bytes())
+    except (OSError, ValueError):
         raise UserError(
             f"{path}: is missing or damaged: put back a copy, or choose another folder with --out"
         ) from None
-    if changed:
+    if changed := first_difference(known, plain(problem)):
         key, then, now = changed
         raise UserError(
-            f"{path}: is a search of another problem: {key} was {_short(then)} and is now "
-            f"{_short(now)}: change it back, or choose another folder with --out"
+            f"{path}: is a search of another problem: {shown_key(key)} was {shown(then)} and is "
+            f"now {shown(now)}: change it back, or choose another folder with --out"
         )
 
 
-def _short(value: object) -> str:
-    text = json.dumps(value)
-    return text if len(text) <= 60 else f"{text[:57]}..."
-
-
 def _mend(path: Path) -> None:
-    """Remove the incomplete last line of a killed search, and its lock file.
-
-    Raises:
-        UserError: Any other line is damaged.
-    """
-    *lines, rest = path.read_bytes().split(b"\n")
-    for number, line in enumerate(lines, 1):
-        try:
-            json.loads(line)
-        except ValueError:
-            raise UserError(
-                f"{path}: line {number} is damaged: put back a copy, or delete the file to begin "
-                "again"
-            ) from None
-    if rest:
-        write_whole(path, b"".join(line + b"\n" for line in lines))
+    """Remove the incomplete last line of a killed search, and its lock file."""
+    content = path.read_bytes()
+    if not content.endswith(b"\n"):
+        write_whole(path, content[: content.rfind(b"\n") + 1])
     path.with_name(f"{path.name}.lock").unlink(missing_ok=True)

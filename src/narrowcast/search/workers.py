@@ -1,13 +1,13 @@
 """Workers that run trainings: processes of this machine, or a Dask cluster."""
 
+import ctypes
 import multiprocessing
 import os
-import threading
+import signal
 from collections.abc import Callable, Iterator
 from concurrent.futures import CancelledError, Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
-from multiprocessing import connection
 from typing import TYPE_CHECKING, Any, Protocol
 
 from narrowcast.errors import ToolError, UserError
@@ -16,6 +16,7 @@ from narrowcast.extras import require_extra
 if TYPE_CHECKING:
     from distributed import Client
 
+_PR_SET_PDEATHSIG = 1  # of linux/prctl.h
 _CONNECT_SECONDS = 10.0
 _MOST_DEATHS = 3  # per worker, without a finished training in between
 
@@ -163,14 +164,12 @@ def open_workers(cluster: str | None, count: int | None) -> Iterator[Workers]:
 
 
 def _end_with_parent() -> None:
-    """End a worker when its parent is killed. Otherwise it would wait for ever."""
+    """Let the kernel kill this worker when its parent ends, however that ends.
+
+    Ctrl-C in a terminal reaches all processes; the parent alone handles it.
+    """
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
     parent = multiprocessing.parent_process()
-    if parent is None:
-        return
-    sentinel = parent.sentinel
-
-    def watch() -> None:
-        connection.wait([sentinel])
+    if parent is not None and parent.pid != os.getppid():  # it has ended before
         os._exit(1)
-
-    threading.Thread(target=watch, daemon=True).start()

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
+from typing import Literal
 
 from narrowcast.config import did_you_mean
 from narrowcast.errors import UserError
@@ -44,7 +45,7 @@ class Power:
     """Coefficients of a device's power for estimates. The device's file states their sources.
 
     Attributes:
-        static_mw: Static power, in mW.
+        static_mw: Power of the configured device without a clock, in mW.
         product_pj: Energy of a DSP block per product, in pJ.
         access_pj: Energy of a block memory per access, in pJ.
         table_pj: Energy of each look-up table in use per clock cycle, in pJ, with its flip-flops
@@ -55,6 +56,11 @@ class Power:
         rest_toggles: Toggle rate of all other signals for which the coefficients hold.
         static_error: Relative error of ``static_mw``.
         dynamic_error: Relative error of the energies per product, access and look-up table.
+        clock_pj: Energy of the clock network per clock cycle, in pJ, even if nothing toggles; None
+            if it is unknown as such. It is then part of ``table_pj``.
+        stopped_mw: Power of the configured device with its clock stopped, in mW, if the device can
+            take less than ``static_mw`` then; None if it cannot, or if this is unknown.
+        stopped_error: Relative error of ``stopped_mw``.
     """
 
     static_mw: float
@@ -66,6 +72,43 @@ class Power:
     rest_toggles: float
     static_error: float
     dynamic_error: float
+    clock_pj: float | None = None
+    stopped_mw: float | None = None
+    stopped_error: float = 0.0
+
+
+@dataclass(frozen=True)
+class Configuration:
+    """The configuration of a device from a flash after power-up. The device's file has its sources.
+
+    Attributes:
+        bits: Length of the bitstream without compression, in bits.
+        compression: Length with compression / ``bits``; 1 if the bitstream is not compressed.
+        flash_width: Number of data lines of the flash.
+        flash_mhz: Clock frequency of the flash, in MHz.
+        startup_ms: Time from power-up until the bitstream is read and after it, in ms.
+        power_mw: Mean power in that time, in mW; None if it is unknown.
+        error: Relative error of the energy.
+    """
+
+    bits: int
+    compression: float
+    flash_width: int
+    flash_mhz: float
+    startup_ms: float
+    power_mw: float | None = None
+    error: float = 0.0
+
+    @property
+    def ms(self) -> float:
+        """Duration, in ms."""
+        bits = self.bits * self.compression
+        return self.startup_ms + bits / (1000 * self.flash_width * self.flash_mhz)
+
+    @property
+    def mj(self) -> float | None:
+        """Energy, in mJ; None if the power is unknown."""
+        return None if self.power_mw is None else self.power_mw * self.ms / 1000
 
 
 @dataclass(frozen=True)
@@ -80,7 +123,11 @@ class Device:
         ff: Number of flip-flops.
         dsp: Number of DSP blocks; 0 if it has none.
         blocks: Number of block memories, in units of the family's smallest.
+        clock_mhz: Clock frequency of a design whose configuration does not state one, in MHz. With
+            a board, that of its oscillator.
+        reach_mhz: Highest clock frequency that is known to be reached on it, in MHz.
         power: Coefficients of its power.
+        configuration: Its configuration after power-up.
         synthesis_options: Options of yosys for this device.
         place_options: Options of nextpnr for this device, its package and its speed grade.
         board: Board that bitstreams are made for; None if there is none.
@@ -93,7 +140,10 @@ class Device:
     ff: int
     dsp: int
     blocks: int
+    clock_mhz: float
+    reach_mhz: float
     power: Power
+    configuration: Configuration
     synthesis_options: tuple[str, ...] = ()
     place_options: tuple[str, ...] = ()
     board: Board | None = None
@@ -113,6 +163,19 @@ class Device:
         """(words, bits, blocks) of each configuration of the block memory."""
         return self.family.block_shapes
 
+    def clock(self, configured: float | Literal["auto"]) -> float:
+        """Return the clock frequency of a design, in MHz; 'auto' stands for the device's own."""
+        return self.clock_mhz if configured == "auto" else configured
+
+    def clock_warning(self, clock_mhz: float) -> str | None:
+        """Return one line on a clock beyond what the device is known to reach, else None."""
+        if clock_mhz <= self.reach_mhz:
+            return None
+        return (
+            f"hardware.clock_mhz: no design is known to reach {clock_mhz:g} MHz on {self.name}; "
+            f"the fastest reaches {self.reach_mhz:g} MHz"
+        )
+
     def dsp_of_product(self, a_bits: int, b_bits: int) -> int:
         """Return the DSP blocks of a signed product; 0 if it is made of look-up tables."""
         return self.dsp_block.blocks(a_bits, b_bits) if self.dsp_block else 0
@@ -126,6 +189,9 @@ def device_names() -> list[str]:
 @cache
 def load_device(name: str) -> Device:
     """Read a device file. Of several boards with this device, take the first by file name.
+
+    Args:
+        name: Name of the device, in upper or lower case.
 
     Raises:
         UserError: The device is unknown.
@@ -141,6 +207,7 @@ def load_device(name: str) -> Device:
         name=name,
         family=FAMILIES[fields.pop("family")],
         power=Power(**fields.pop("power")),
+        configuration=Configuration(**fields.pop("configuration")),
         synthesis_options=tuple(fields.pop("synthesis_options", ())),
         place_options=tuple(fields.pop("place_options", ())),
         board=next((board for board in boards() if board.device == name), None),

@@ -23,7 +23,7 @@ from narrowcast.rtl import RTL
 from narrowcast.targets.device import Device, check_vivado
 from narrowcast.tools.attribution import counts, counts_of_instances
 from narrowcast.tools.ghdl import to_verilog
-from narrowcast.tools.process import ProgressCallback
+from narrowcast.tools.process import ProgressCallback, reading
 from narrowcast.tools.vivado import synthesise_instances
 from narrowcast.tools.yosys import run_yosys
 
@@ -140,7 +140,8 @@ def _synthesised(
         version, instances = synthesise_instances(rtl, device, _CLOCK_MHZ, work / tool)
         return version, counts_of_instances(instances)
     version, netlist = run_yosys(to_verilog(rtl, work / tool), "engine", device, yosys)
-    return version, counts(netlist, device.family)
+    with reading("yosys", "netlist"):
+        return version, counts(netlist, device.family)
 
 
 def _sources_digest() -> str:

@@ -5,11 +5,12 @@ known differences. In addition, every build compares the simulations in GHDL and
 """
 
 import re
+import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
 
-from narrowcast.errors import ToolError
+from narrowcast.errors import ToolError, UserError
 from narrowcast.rtl import RTL
 from narrowcast.tools.process import require, run
 
@@ -50,18 +51,32 @@ _ARITHMETIC_SHIFT = re.compile(r"\$signed\(\w+\) >> ")
 def analyse(rtl: Path, work: Path, *extra: Path) -> None:
     """Analyse the engine's sources, then ``extra``, into the library in ``work``.
 
+    The sources are copied to ``work``, as GHDL does not find files in folders of every name.
+
     Raises:
-        ToolError: A source is missing, has an error, or causes a warning.
+        UserError: A source is missing.
+        ToolError: A source has an error, or causes a warning.
     """
     work.mkdir(parents=True, exist_ok=True)
-    files = [(rtl / name).resolve() for name in SOURCES] + [path.resolve() for path in extra]
-    run([require("ghdl"), "-a", "--std=08", "--warn-error", *files], work)
+    files = [*(rtl / name for name in SOURCES), *extra]
+    for path in files:
+        if not path.is_file():
+            raise UserError(f"{path}: no such file: run 'narrowcast compile --force'")
+        shutil.copyfile(path, work / path.name)
+    names = [path.name for path in files]
+    run([require("ghdl"), "-a", "--std=08", "--warn-error", *names], work)
 
 
-def version() -> str:
-    """Return the name and version of the installed GHDL."""
-    output = run([require("ghdl"), "--version"], Path.cwd()).split()
-    return " ".join(output[:2])
+def version(work: Path) -> str:
+    """Return the name and version of the installed GHDL, run in ``work``.
+
+    Raises:
+        ToolError: GHDL is not installed, failed, or does not give its version.
+    """
+    found = re.search(r"^(GHDL \S+)", run([require("ghdl"), "--version"], work))
+    if found is None:
+        raise ToolError("ghdl gives no version: check that the program of that name is GHDL")
+    return found[1]
 
 
 def mend_verilog(text: str) -> str:

@@ -10,8 +10,8 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from narrowcast.errors import ToolError
 from narrowcast.targets.family import DspBlock, Family
+from narrowcast.tools.process import reading
 
 Cell = Mapping[str, Any]
 
@@ -45,10 +45,10 @@ def read_netlist(path: Path, top: str) -> dict[str, Any]:
     Raises:
         ToolError: There is no such netlist.
     """
-    try:
+    with reading("yosys", "netlist"):
         module: dict[str, Any] = json.loads(path.read_bytes())["modules"][top]
-    except (OSError, ValueError, KeyError) as error:
-        raise ToolError(f"yosys left no netlist that can be read: {error!r}") from None
+        if not (isinstance(module["cells"], dict) and isinstance(module["netnames"], dict)):
+            raise TypeError("it has no cells or nets")
     return module
 
 

@@ -5,19 +5,22 @@ assign its pins. Fmax, resources and bitstream are from the same run.
 """
 
 import json
+import math
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
 from pydantic import Field
 
-from narrowcast.errors import ToolError, UserError
+from narrowcast.errors import UserError
 from narrowcast.targets.device import Board, Device, device_names, load_device
 from narrowcast.targets.family import PlaceAndRoute
 from narrowcast.tools.ghdl import to_verilog
-from narrowcast.tools.process import ProgressCallback, run, yowasp
+from narrowcast.tools.process import ProgressCallback, reading, run
 from narrowcast.tools.yosys import run_yosys
+from narrowcast.tools.yowasp import yowasp
 
 SERIAL_SOURCES = ("uart_receiver.vhd", "uart_transmitter.vhd", "serial_top.vhd")
 TOP = "serial_top"
@@ -72,6 +75,11 @@ class Placement:
     dsp: int
     critical_path: CriticalPath
     bitstream: Path
+
+    @property
+    def usable_mhz(self) -> float:
+        """Clock frequency at which the design works: the board's, or Fmax if that is lower."""
+        return min(self.clock_mhz, self.fmax_mhz)
 
 
 def board_of(device: Device) -> tuple[Board, PlaceAndRoute]:
@@ -142,19 +150,13 @@ def place(
     version = run([*placer, "--version"], work, name=flow.placer)
     number = re.search(r"Version nextpnr-([\w.-]+)", version)
     begin(4, flow.packer)
-    try:
-        report = json.loads((work / "timing.json").read_text())
-        fmax = min(clock["achieved"] for clock in report["fmax"].values())
-        used = {
-            key: report["utilization"][cell]["used"]
-            for key, cell in flow.cells.items()
-            if key != "dsp" or device.dsp
-        }
-        path = _critical_path(report)
-    except (OSError, ValueError, KeyError) as error:
-        raise ToolError(f"{flow.placer} left no report that can be read: {error!r}") from None
+    cells = {key: cell for key, cell in flow.cells.items() if key != "dsp" or device.dsp}
+    fmax, used, path = read_report(work / "timing.json", flow.placer, cells)
     if flow.flip_flops is not None:
         used["ff"] = sum(map(int, re.findall(flow.flip_flops, log)))
+    with reading(flow.packer, "bitstream"):
+        if not (work / bitstream).stat().st_size:
+            raise ValueError("it is empty")
     return Placement(
         tool=f"{flow.placer} {number[1]}" if number else flow.placer,
         device=device.name,
@@ -165,6 +167,33 @@ def place(
         critical_path=path,
         bitstream=work / bitstream,
     )
+
+
+def read_report(
+    path: Path, placer: str, cells: Mapping[str, str]
+) -> tuple[float, dict[str, int], CriticalPath]:
+    """Read nextpnr's report.
+
+    Args:
+        path: The report.
+        placer: Name of the program.
+        cells: Types of cells by resource.
+
+    Returns:
+        Fmax in MHz, the number of cells by resource, and the slowest path.
+
+    Raises:
+        ToolError: The report is missing or not whole.
+    """
+    with reading(placer, "report"):
+        report = json.loads(path.read_bytes())
+        fmax = min(clock["achieved"] for clock in report["fmax"].values())
+        used = {key: report["utilization"][cell]["used"] for key, cell in cells.items()}
+        if not 0 < fmax < math.inf:
+            raise ValueError(f"Fmax is {fmax} MHz")
+        if not all(isinstance(count, int) and count >= 0 for count in used.values()):
+            raise ValueError(f"{used} is used")
+        return fmax, used, _critical_path(report)
 
 
 def _critical_path(report: dict[str, Any]) -> CriticalPath:

@@ -1,12 +1,19 @@
-"""Runs external tools. A failure is an exception that quotes the tool's output."""
+"""Runs external tools. A failure is an exception that quotes the tool's output.
 
+Every tool runs in a process group that ends with this process, however that ends. Its output may
+have any encoding and any length, and its time is limited.
+"""
+
+import os
 import shutil
+import signal
 import subprocess
-import sys
-from collections.abc import Callable, Sequence
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
-from narrowcast.errors import ToolError
+from narrowcast.errors import ToolError, UserError, one_line, shown
 
 INSTALL = {
     "ghdl": "apt-get install ghdl",
@@ -15,7 +22,21 @@ INSTALL = {
     "make": "apt-get install make",
     "vivado": "use yosys, or install AMD Vivado and put it on the PATH",
 }
-QUOTED_LINES = 30  # lines of a failed tool's output in the error message
+
+TIME_LIMIT = "NARROWCAST_TOOL_MINUTES"
+"""Environment variable that overrides the time limit of every tool, in minutes."""
+
+MINUTES = 120.0  # the largest designs take less than a tenth of this on one core
+LONG_MINUTES = 24 * 60.0  # for what takes hours: all windows of a large table, and Vivado
+_MOST_MINUTES = 1e6
+
+_MOST_BYTES = 200_000_000  # of a tool's output; the Verilog of the largest designs has a tenth
+_PIECE = 1 << 16  # bytes of a line that are read at once
+_QUOTED_LINES, _QUOTED_BYTES = 24, 2000  # a screenful
+_FULL = 1_000_000  # bytes: a tool that failed on a disk with less free space has failed for it
+
+# It waits for the end of its input, which is a pipe from this process, and kills the group.
+_LEADER = ("/bin/sh", "-c", "trap '' HUP INT TERM; read _; kill -KILL 0")
 
 ProgressCallback = Callable[[int, int, str], None]
 """Called with the units of work done, their total number, and a note."""
@@ -30,13 +51,28 @@ def require(tool: str) -> str:
     path = shutil.which(tool)
     if path is None:
         raise ToolError(f"{tool} is not installed: {INSTALL.get(tool, 'put it on the PATH')}")
-    return path
+    return str(Path(path).absolute())  # a link is kept, as some programs go by their name
 
 
-def yowasp(package: str, tool: str) -> list[str]:
-    """Return the command for a tool in a YoWASP Python package."""
-    call = f"import sys, {package} as p; sys.exit(p.run_{tool.replace('-', '_')}(sys.argv[1:]))"
-    return [sys.executable, "-c", call]
+def time_limit(minutes: float) -> float:
+    """Return the time limit of a tool in minutes: ``minutes``, or that of the environment.
+
+    Raises:
+        UserError: The environment's is no number of minutes.
+    """
+    text = os.environ.get(TIME_LIMIT)
+    if text is None:
+        return minutes
+    try:
+        value = float(text)
+    except ValueError:
+        value = 0.0
+    if not 0 < value <= _MOST_MINUTES:
+        raise UserError(
+            f"{TIME_LIMIT} = {shown(text)} is not allowed: it must be a number of minutes, "
+            f"above 0 and at most {_MOST_MINUTES:.0f}"
+        )
+    return value
 
 
 def run(
@@ -44,36 +80,121 @@ def run(
     folder: Path,
     on_line: Callable[[str], None] | None = None,
     name: str | None = None,
+    minutes: float = MINUTES,
 ) -> str:
-    """Run a tool in ``folder`` and return its output.
+    """Run a tool in ``folder`` and return its output; bytes that are no UTF-8 are replaced.
 
     Args:
         command: Program and arguments.
-        folder: Working folder.
+        folder: Working folder, in which the tool also puts its temporary files.
         on_line: Called with each line of the output at once.
         name: Name of the tool, if it is not that of the program.
+        minutes: Time limit, unless the user has set another one.
 
     Raises:
-        ToolError: The tool failed. The message quotes the last lines of its output.
+        ToolError: The tool failed, or was ended because of its time or output. The message quotes
+            the end of its output.
+        UserError: The disk is full, or the user's time limit is invalid.
     """
     arguments = [str(argument) for argument in command]
-    lines: list[str] = []
-    try:
-        process = subprocess.Popen(
-            arguments, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
-        )
-    except OSError as error:
-        raise ToolError(f"{arguments[0]}: cannot be run: {error.strerror}") from None
-    with process:
+    name = name or Path(arguments[0]).name
+    minutes = time_limit(minutes)
+    pieces: list[bytes] = []
+    size = 0
+    expired = threading.Event()
+    with _process_group() as group:
+
+        def expire() -> None:
+            expired.set()
+            os.killpg(group, signal.SIGKILL)
+
         try:
-            for line in process.stdout or ():
-                lines.append(line)
-                if on_line is not None:
-                    on_line(line.rstrip())
-        except BaseException:
-            process.kill()
-            raise
-    if process.returncode != 0:
-        tail = "".join(lines[-QUOTED_LINES:]).rstrip()
-        raise ToolError(f"{name or Path(arguments[0]).name} failed ({process.returncode}):\n{tail}")
-    return "".join(lines)
+            process = subprocess.Popen(
+                arguments,
+                cwd=folder,
+                env={**os.environ, "TMPDIR": str(folder.resolve())},
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                process_group=group,
+            )
+        except OSError as error:
+            raise ToolError(f"{arguments[0]}: cannot be run: {error.strerror}") from None
+        assert process.stdout is not None  # as it is a pipe
+        timer = threading.Timer(60 * minutes, expire)
+        timer.start()
+        try:
+            with process.stdout as stream:
+                while size <= _MOST_BYTES and (piece := stream.readline(_PIECE)):
+                    size += len(piece)
+                    pieces.append(piece)
+                    if on_line is not None:
+                        on_line(piece.decode(errors="replace").rstrip())
+            if size > _MOST_BYTES:
+                os.killpg(group, signal.SIGKILL)
+            process.wait()
+        finally:
+            timer.cancel()
+            timer.join()  # the group must not end before
+    output = b"".join(pieces)
+    if expired.is_set():
+        problem = (
+            f"{name} was ended after {minutes:g} minutes: set {TIME_LIMIT} to more minutes "
+            "if it needs them"
+        )
+    elif size > _MOST_BYTES:
+        problem = f"{name} was ended because it wrote more than {_MOST_BYTES // 10**6} MB"
+    elif process.returncode != 0:
+        problem = f"{name} failed ({process.returncode})"
+    else:
+        return output.decode(errors="replace")
+    if shutil.disk_usage(folder).free < _FULL:
+        raise UserError(
+            f"{folder}: no space left for {name}: set TMPDIR to a folder on another disk"
+        )
+    raise ToolError(f"{problem}:\n{_end_of(output)}".rstrip(":\n"))
+
+
+@contextmanager
+def reading(tool: str, result: str) -> Iterator[None]:
+    """Blame a tool for a result that is missing or not whole.
+
+    Args:
+        tool: Name of the tool.
+        result: What is read.
+
+    Raises:
+        ToolError: Anything was raised that is not an error for the user yet.
+    """
+    try:
+        yield
+    except (UserError, ToolError):
+        raise
+    except Exception as error:
+        why = error.strerror if isinstance(error, OSError) else one_line(error)
+        raise ToolError(
+            f"{tool} left no {result} that can be read ({why}): run it again, and reinstall {tool} "
+            "if that does not help"
+        ) from error
+
+
+@contextmanager
+def _process_group() -> Iterator[int]:
+    """Yield a new process group, all of whose processes are killed at the end.
+
+    If this process is killed, the leader's input ends and with it the group, including processes
+    that a tool has started. A process that leaves the group is not noticed.
+    """
+    with subprocess.Popen(
+        _LEADER, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, process_group=0
+    ) as leader:
+        yield leader.pid
+
+
+def _end_of(output: bytes) -> str:
+    """Return the last lines, at most a screenful, in printable characters."""
+    lines = output[-_QUOTED_BYTES:].decode(errors="replace").splitlines()[-_QUOTED_LINES:]
+    return "\n".join(
+        "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in line)
+        for line in lines
+    )

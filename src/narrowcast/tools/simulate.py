@@ -2,6 +2,8 @@
 
 import json
 import os
+import re
+import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,7 +16,7 @@ from narrowcast.integer.analysis import analyse as analyse_graph
 from narrowcast.integer.execute import execute
 from narrowcast.integer.model import Array, IntegerModel
 from narrowcast.tools.ghdl import TESTBENCH, analyse, to_verilog
-from narrowcast.tools.process import ProgressCallback, require, run
+from narrowcast.tools.process import LONG_MINUTES, ProgressCallback, reading, require, run
 
 HARNESS = TESTBENCH.with_name("engine_main.cpp")
 
@@ -60,8 +62,8 @@ def simulate_ghdl(
     stalled, _ = _run_ghdl(work, model, stalls=True)
     if progress is not None:
         progress(2, 2, "GHDL with stalls")
-    wrong = _differing(smooth, expected)
-    wrong[:few] |= _differing(stalled, expected[:few])
+    wrong = _differing("GHDL", smooth, expected)
+    wrong[:few] |= _differing("GHDL", stalled, expected[:few])
     return _finding(rtl, model, inputs, expected, smooth, wrong, cycles, work)
 
 
@@ -79,6 +81,7 @@ def simulate_verilator(
         ToolError: A tool failed, or the number of cycles differs between windows.
     """
     verilog = to_verilog(rtl, work)
+    shutil.copyfile(HARNESS, work / HARNESS.name)
     run(
         [
             require("verilator"),
@@ -95,15 +98,15 @@ def simulate_verilator(
                 "--Mdir",
                 "verilated",
             ),
-            *(verilog.name, HARNESS.resolve()),
+            *(verilog.name, HARNESS.name),
         ],
         work,
     )
     _write_inputs(work, inputs)
 
     def on_line(line: str) -> None:
-        if progress is not None and line.startswith("done "):
-            progress(int(line.split()[1]), len(inputs), "Verilator")
+        if progress is not None and (done := re.fullmatch(r"done (\d{1,9})", line)):
+            progress(int(done[1]), len(inputs), "Verilator")
 
     bits = max(tensor.bits for tensor in model.output_tensors)
     run(
@@ -114,10 +117,11 @@ def simulate_verilator(
         ],
         work,
         on_line,
+        name="the simulation in Verilator",
+        minutes=LONG_MINUTES,
     )
-    table = np.loadtxt(work / "verilator.txt", dtype=np.int64, ndmin=2)
-    results, cycles = table[:, :-1], table[:, -1]
-    wrong = _differing(results, expected)
+    results, cycles = read_verilator(work / "verilator.txt", model.output_words)
+    wrong = _differing("Verilator", results, expected)
     return _finding(rtl, model, inputs, expected, results, wrong, cycles, work)
 
 
@@ -130,7 +134,7 @@ def trace_ghdl(rtl: Path, model: IntegerModel, inputs: Array, expected: Array, w
     analyse(rtl, work, TESTBENCH)
     _write_inputs(work, inputs)
     results, _ = _run_ghdl(work, model, stalls=False, vcd="activity.vcd.gz")
-    if _differing(results, expected).any():
+    if _differing("GHDL", results, expected).any():
         raise ToolError("the traced windows differ from the integer model")
     return work / "activity.vcd.gz"
 
@@ -143,27 +147,67 @@ def _run_ghdl(
     work: Path, model: IntegerModel, *, stalls: bool, trace: str = "", vcd: str = ""
 ) -> tuple[Array, Array]:
     """Return results [windows, outputs] and cycles [windows]."""
+    path = work / "ghdl.txt"
+    path.unlink(missing_ok=True)  # of an earlier run
     run(
         [
             *(require("ghdl"), "-r", "--std=08", "engine_tb", "-gINPUT_FILE=inputs.txt"),
-            *("-gOUTPUT_FILE=ghdl.txt", f"-gSTALLS={str(stalls).lower()}"),
+            *(f"-gOUTPUT_FILE={path.name}", f"-gSTALLS={str(stalls).lower()}"),
             *([f"-gTRACE_FILE={trace}"] if trace else []),
             *("--ieee-asserts=disable", "--max-stack-alloc=0"),
             *([f"--vcdgz={vcd}"] if vcd else []),
         ],
         work,
     )
-    lines = (work / "ghdl.txt").read_text().split("\n")
-    words = [int(line) for line in lines if line and not line.startswith("cycles")]
-    cycles = [int(line.split()[1]) for line in lines if line.startswith("cycles")]
-    return np.array(words, np.int64).reshape(-1, model.output_words), np.array(cycles, np.int64)
+    return read_ghdl(path, model.output_words)
 
 
-def _differing(results: Array, expected: Array) -> Array:
+def read_ghdl(path: Path, outputs: int) -> tuple[Array, Array]:
+    """Return results [windows, outputs] and cycles [windows] of the testbench's file.
+
+    Raises:
+        ToolError: The file is missing or not whole.
+    """
+    with reading("GHDL", "results"):
+        lines = _whole_lines(path)
+        cycles = [line.removeprefix("cycles ") for line in lines[outputs :: outputs + 1]]
+        words = [line for i, line in enumerate(lines) if i % (outputs + 1) < outputs]
+        results = np.array(list(map(int, words)), np.int64).reshape(-1, outputs)
+        return _matched(results, np.array(list(map(int, cycles)), np.int64))
+
+
+def read_verilator(path: Path, outputs: int) -> tuple[Array, Array]:
+    """Return results [windows, outputs] and cycles [windows] of ``engine_main``'s file.
+
+    Raises:
+        ToolError: The file is missing or not whole.
+    """
+    with reading("Verilator", "results"):
+        rows = [list(map(int, line.split())) for line in _whole_lines(path)]
+        table = np.array(rows, np.int64).reshape(-1, outputs + 1)
+        return _matched(table[:, :-1], table[:, -1])
+
+
+def _whole_lines(path: Path) -> list[str]:
+    text = path.read_text(encoding="ascii")
+    if not text.endswith("\n"):
+        raise ValueError("the end is missing")
+    return text.splitlines()
+
+
+def _matched(results: Array, cycles: Array) -> tuple[Array, Array]:
+    if len(results) != len(cycles):
+        raise ValueError(f"{len(results)} windows, but cycles of {len(cycles)}")
+    if (cycles < 1).any():
+        raise ValueError("a window without cycles")
+    return results, cycles
+
+
+def _differing(tool: str, results: Array, expected: Array) -> Array:
     """Return for each window whether its results differ."""
     if results.shape != expected.shape:
         raise ToolError(
-            f"the simulation gave {len(results)} results of {results.shape[-1]} outputs,"
+            f"{tool} gave {len(results)} results of {results.shape[-1]} outputs,"
             f" not {len(expected)} of {expected.shape[-1]}"
         )
     return np.asarray((results != expected).any(axis=1))
@@ -219,7 +263,8 @@ def first_difference(rtl: Path, model: IntegerModel, window: Array, work: Path) 
     _run_ghdl(work, model, stalls=False, trace="trace.txt")
     expected = expected_trace(rtl, model, window)
     (work / "expected.json").write_text(json.dumps(expected))
-    dumped = [int(line) for line in (work / "trace.txt").read_text().split()]
+    with reading("GHDL", "trace"):
+        dumped = list(map(int, _whole_lines(work / "trace.txt")))
     for (name, position, value), stored in zip(expected, dumped, strict=False):
         if value != stored:
             return f"first in tensor {name} at {position}: expected {value}, got {stored}"

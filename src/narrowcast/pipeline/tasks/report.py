@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from narrowcast.compile.summary import CompileResults
-from narrowcast.config import Config
+from narrowcast.config import Config, to_toml
 from narrowcast.files import write_whole
 from narrowcast.pipeline.code import code_digest
 from narrowcast.pipeline.outputs import (
@@ -48,7 +48,12 @@ def stage(config: Config, out: Path, earlier: Sequence[Stage[Any]]) -> Stage[Rep
 
         hardware, model = config.hardware, load_model(out)
         device = load_device(hardware.device)
+        source = config.data.path or Path()
+        placement = read_record(out / PLACEMENT, Placement) if placed else None
+        clock_mhz = placement.usable_mhz if placement else device.clock(hardware.clock_mhz)
+        estimate = estimate_model(model, device, clock_mhz, **hardware.choices())
         found = build_report(
+            configuration=to_toml(config, source.resolve().parent),
             model=model,
             training=read_record(out / TRAINING, TrainResults),
             accuracy=read_record(out / ACCURACY, QuantizeResults),
@@ -56,10 +61,9 @@ def stage(config: Config, out: Path, earlier: Sequence[Stage[Any]]) -> Stage[Rep
             program=read_record(out / PROGRAM, CompileResults),
             verification=read_record(out / VERIFICATION, VerifyResults),
             synthesis=read_record(out / SYNTHESIS, Synthesis),
-            placement=read_record(out / PLACEMENT, Placement) if placed else None,
-            estimate=estimate_model(model, device, hardware.clock_mhz, **hardware.choices()),
+            placement=placement,
+            estimate=estimate,
             power=device.power,
-            clock_mhz=hardware.clock_mhz,
             seconds=seconds,
         )
         write_whole(work / PAGE, render_html(found, read_predictions(out)))
@@ -76,8 +80,6 @@ def stage(config: Config, out: Path, earlier: Sequence[Stage[Any]]) -> Stage[Rep
             *(PROGRAM, VERIFICATION, SYNTHESIS),
             *([PLACEMENT, BOARD] if placed else []),
         ),
-        settings=config.model_dump(
-            mode="json", include={"hardware": True, "data": True}, exclude={"data": {"path"}}
-        ),
+        settings=config.model_dump(mode="json", exclude={"data": {"path"}}),
         options={"seconds": seconds, "code": code_digest(__name__)},
     )

@@ -9,6 +9,7 @@ from narrowcast.pipeline.options import Options
 from narrowcast.pipeline.outputs import RTL, SYNTHESIS, VIVADO
 from narrowcast.pipeline.stages import Stage
 from narrowcast.progress import Progress
+from narrowcast.targets.device import load_device
 from narrowcast.tools.yosys import Synthesis
 
 
@@ -16,16 +17,17 @@ def stage(
     config: Config, out: Path, options: Options, precondition: Callable[[], None]
 ) -> Stage[Synthesis]:
     """Return the stage that synthesises the VHDL and writes a project for Vivado."""
-    hardware = config.hardware
+    device = load_device(config.hardware.device)
+    clock = device.clock(config.hardware.clock_mhz)
 
     def run(work: Path, progress: Progress) -> Synthesis:  # noqa: ARG001
-        from narrowcast.targets.device import load_device
+        from narrowcast.tools.scratch import scratch_folder
         from narrowcast.tools.vivado import synthesise_vivado, write_vivado_project
-        from narrowcast.tools.yosys import synthesise_yosys
+        from narrowcast.tools.yosys import find_yosys, synthesise_yosys
 
-        device, clock = load_device(hardware.device), hardware.clock_mhz
         synthesise = synthesise_vivado if options.synth == "vivado" else synthesise_yosys
-        results = synthesise(out / RTL, device, clock, work / "flow", options.find_yosys())
+        with scratch_folder() as scratch:
+            results = synthesise(out / RTL, device, clock, scratch, find_yosys(options.yosys))
         write_vivado_project(work / VIVADO, device, clock)
         return results
 
@@ -36,7 +38,7 @@ def stage(
         kind=Synthesis,
         outputs=(VIVADO,),
         needs=(RTL,),
-        settings={"hardware": {"device": hardware.device, "clock_mhz": hardware.clock_mhz}},
+        settings={"hardware": {"device": device.name, "clock_mhz": clock}},
         options={
             "synth": options.synth,
             "yosys": None if options.yosys is None else str(options.yosys),

@@ -27,8 +27,11 @@ def stage(
     known = read_state(out, NAME)  # once requested, toggle rates are always measured
     activity = activity or (known is not None and known.options.get("activity") is True)
 
-    def run(work: Path, progress: Progress) -> VerifyResults:
-        return _verify(config, out, work, progress, activity=activity)
+    def run(work: Path, progress: Progress) -> VerifyResults:  # noqa: ARG001
+        from narrowcast.tools.scratch import scratch_folder
+
+        with scratch_folder() as scratch:
+            return _verify(config, out, scratch, progress, activity=activity)
 
     return Stage(
         name=NAME,
@@ -85,9 +88,12 @@ def _trace(
 ) -> MeasuredRates:
     """Measure toggle rates in a few windows."""
     from narrowcast.tools import ghdl
+    from narrowcast.tools.process import reading
     from narrowcast.tools.simulate import trace_ghdl
     from narrowcast.tools.vcd import read_activity
 
     traced = np.linspace(0, len(inputs) - 1, min(_TRACED, len(inputs))).astype(int)
     path = trace_ghdl(out / RTL, model, inputs[traced], expected[traced], work / "trace")
-    return MeasuredRates(ghdl.version(), len(traced), read_activity(path))
+    with reading("GHDL", "trace of the signals"):
+        rates = read_activity(path)
+    return MeasuredRates(ghdl.version(work), len(traced), rates)

@@ -1,0 +1,111 @@
+"""The order of the rows in time, the interval between them, and gaps."""
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from narrowcast.data.values import first
+from narrowcast.errors import UserError
+
+_COMMON = 0.1  # of all steps: a step that makes up less does not tell the interval
+_MOST_IRREGULAR = 0.01  # of all steps
+_GAP = 1.75  # intervals
+_HOUR = 3600 * 10**9
+_CHANGES = (3, 4, 9, 10, 11)  # months in which clocks are set back somewhere
+
+
+def steps(times: pd.DatetimeIndex) -> NDArray[np.int64]:
+    """Return the steps in time [rows - 1] in nanoseconds."""
+    return np.diff(times.as_unit("ns").asi8)
+
+
+def gaps(times: pd.DatetimeIndex, interval: pd.Timedelta, jitter: float) -> NDArray[np.bool_]:
+    """Return flags [rows]: whether a row is not one interval after the previous row.
+
+    Each of the two time stamps may be off by ``jitter`` intervals.
+    """
+    off = np.abs(steps(times) / interval.as_unit("ns").value - 1)
+    return np.concatenate(([False], off > _tolerance(jitter)))
+
+
+def _tolerance(jitter: float) -> float:
+    return 2 * jitter + 1e-9  # steps of whole nanoseconds
+
+
+def check_unique(times: pd.DatetimeIndex, skipped: int, place: str) -> None:
+    """Reject time stamps that occur more than once.
+
+    Args:
+        times: Time stamps in the order of the rows.
+        skipped: Number of rows that were skipped.
+        place: The file and the column, for messages.
+
+    Raises:
+        UserError: A time stamp occurs more than once. The message says so if it is in an hour that
+            a change of clocks repeats.
+    """
+    again = np.asarray(times.duplicated())
+    if (bad := first(again)) is None:
+        return
+    where = f"{place}, row {bad + 1 + skipped}: {times[bad]} stands there for the second time"
+    if _changes_clocks(times, bad):
+        raise UserError(
+            f"{where}: this is the hour that a change of clocks repeats: set data.timezone, such "
+            "as 'Europe/Berlin', if these are local times"
+        )
+    raise UserError(f"{where} ({int(again.sum())} duplicates in all): keep one row for each time")
+
+
+def _changes_clocks(times: pd.DatetimeIndex, bad: int) -> bool:
+    """Return whether the step to this row is a usual one less an hour, in the early morning."""
+    taken = steps(times)
+    usual = int(np.median(np.abs(taken)))
+    back = np.isin(taken[bad - 1], (usual - _HOUR, _HOUR - usual))
+    return bool(back) and usual <= _HOUR and times[bad].hour <= 3 and times[bad].month in _CHANGES
+
+
+def find_interval(
+    times: pd.DatetimeIndex, stated: pd.Timedelta | None, jitter: float, place: str
+) -> tuple[pd.Timedelta | None, str | None]:
+    """Return the interval between rows, and a remark if it is no step that is common.
+
+    It is the stated interval, or else the most frequent step, or else the median of the steps.
+
+    Args:
+        times: Time stamps in order.
+        stated: The interval that the configuration states.
+        jitter: Part of the interval by which a time stamp may be off.
+        place: The file and the column, for messages.
+
+    Raises:
+        UserError: No step is as long as stated, or the steps are irregular.
+    """
+    if len(times) < 2:
+        return stated, None
+    taken = steps(times)
+    lengths, counts = np.unique(taken, return_counts=True)
+    common = counts.max() > max(1, _COMMON * len(taken)) or len(lengths) == 1
+    usual = int(lengths[counts.argmax()]) if common else int(np.sort(taken)[len(taken) // 2])
+    interval = pd.Timedelta(usual, unit="ns") if stated is None else stated
+    length = interval.as_unit("ns").value
+    relative = taken / length
+    if (np.abs(relative - 1) > _tolerance(jitter)).all():
+        raise UserError(
+            f"{place}: no two rows are {_readable(interval)} apart, as data.interval says: most "
+            f"are {_readable(pd.Timedelta(usual, unit='ns'))} apart"
+        )
+    # Longer steps are gaps, after which a logger may start at any time.
+    irregular = (np.abs(relative - 1) > _tolerance(jitter)) & (relative < _GAP)
+    if irregular.sum() > max(2, _MOST_IRREGULAR * len(taken)):
+        raise UserError(
+            f"{place}: {irregular.mean():.0%} of the rows are not on time, where the interval is "
+            f"{_readable(interval)}: resample the readings to equal steps, or allow more with "
+            f"data.jitter, now {jitter:g} of the interval, or data.interval"
+        )
+    if common or stated is not None:
+        return interval, None
+    return interval, f"the interval is taken to be {_readable(interval)}, the median of all steps"
+
+
+def _readable(step: pd.Timedelta) -> str:
+    return str(step).removeprefix("0 days ")

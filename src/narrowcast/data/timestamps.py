@@ -1,0 +1,257 @@
+"""Time stamps: text, numbers since 1970, dates as whole numbers, and those of Parquet and Excel."""
+
+import itertools
+import re
+import zoneinfo
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from narrowcast.config import DataConfig
+from narrowcast.data.values import MISSING, as_text, first, is_numeric, is_whole
+from narrowcast.errors import UserError, shown
+
+_NANOSECONDS = {"s": 10**9, "ms": 10**6, "us": 10**3, "ns": 1}
+# Numbers since 1970 are recognised if they lie in these years, in seconds since 1970.
+_EARLIEST, _LATEST = 315_532_800, 4_102_444_800  # 1980, 2100
+_EXCEL = (29_221, 73_051)  # the same years in days since 1899-12-30
+_EXCELS_EPOCH = "1899-12-30"
+# Dates written as whole numbers, by the number of digits.
+_DIGITS = {4: "%Y", 6: "%Y%m", 8: "%Y%m%d", 10: "%Y%m%d%H", 12: "%Y%m%d%H%M", 14: "%Y%m%d%H%M%S"}
+_YEARS = (1800, 2200)  # of such dates
+_LIMITS = (pd.Timestamp("1678-01-01"), pd.Timestamp("2262-01-01"))  # of nanoseconds in 64 bits
+_ZONE = r"\d[T ]\d.*(Z|z|[+-]\d{2}(:?\d{2})?)$"
+# Formats to suggest for text that is not ISO 8601.
+_DATES = ("%d.%m.%Y", "%d/%m/%Y", "%m/%d/%Y", "%d-%m-%Y", "%d.%m.%y", "%d/%m/%y", "%m/%d/%y")
+_NAMED_MONTHS = ("%d %b %Y", "%d-%b-%Y", "%d-%b-%y", "%b %d, %Y", "%d %B %Y", "%B %d, %Y")
+_CLOCKS = ("", " %H:%M", " %H:%M:%S", " %I:%M %p", " %I:%M:%S %p")
+
+
+def time_stamps(column: pa.ChunkedArray, config: DataConfig, place: str) -> pd.DatetimeIndex:
+    """Return time stamps [rows] in UTC, with a resolution of nanoseconds, in the order of the rows.
+
+    Args:
+        column: Time stamps, numbers or text.
+        config: States the unit, the format and the time zone, where the values do not.
+        place: The file and the column, for messages.
+
+    Raises:
+        UserError: A value is missing, is no time, or may be several; or it is outside of the years
+            1678 to 2261.
+    """
+    return _TimeColumn(config, place).read(column)
+
+
+class _TimeColumn:
+    """Reads one column; the attributes are the arguments of :func:`time_stamps`."""
+
+    def __init__(self, config: DataConfig, place: str) -> None:
+        self._config, self._place = config, place
+
+    def read(self, column: pa.ChunkedArray) -> pd.DatetimeIndex:
+        kind = column.type
+        if pa.types.is_timestamp(kind):
+            self._check_zone(kind.tz)
+            naive = column.cast(pa.int64()).cast(pa.timestamp(kind.unit))
+            times = self._limited(pd.DatetimeIndex(naive.to_numpy()), column)
+            return times.tz_localize("UTC") if kind.tz else self._localised(times)
+        if pa.types.is_date(kind):
+            days = column.cast(pa.timestamp("ms"))
+            return self._localised(self._limited(pd.DatetimeIndex(days.to_numpy()), column))
+        text = as_text(column)
+        if text is None and not (pa.types.is_integer(kind) or pa.types.is_floating(kind)):
+            raise UserError(f"{self._place}: holds values of type {shown(kind)}, not times")
+        if text is not None:
+            missing = pc.is_in(pc.utf8_lower(text), pa.array(sorted(MISSING), text.type))
+            column = pc.if_else(missing, pa.scalar(None, text.type), text)
+        if (bad := first(pc.is_null(column).to_numpy())) is not None:
+            raise UserError(
+                f"{self._row(bad)}: the time stamp is missing: complete it, delete the row, or set "
+                "data.skip_rows if the first rows hold no readings"
+            )
+        if self._config.time_format not in (None, "excel"):
+            return self._formatted(column.cast(pa.string()))
+        return self._numeric(column.to_numpy(), column) if text is None else self._of_text(column)
+
+    def _of_text(self, text: pa.ChunkedArray) -> pd.DatetimeIndex:
+        if is_whole(text):
+            return self._numeric(self._integers(text), text)
+        if is_numeric(text):
+            plain = pc.replace_substring(text, ",", ".").cast(pa.float64())
+            return self._numeric(plain.to_numpy(), text)
+        if self._config.time_unit or self._config.time_format:
+            bad = pc.index(pc.match_substring_regex(text, r"^[+-]?[\d.,]+$"), False).as_py()
+            raise UserError(f"{self._row(bad)}: {shown(text[bad].as_py())} is not a number")
+        return self._iso(text)
+
+    def _row(self, index: int) -> str:
+        return f"{self._place}, row {index + 1 + self._config.skip_rows}"
+
+    def _check_zone(self, name: str | None) -> None:
+        if name is None or re.fullmatch(r"[+-]\d{2}:?\d{2}", name):
+            return
+        try:
+            zoneinfo.ZoneInfo(name)
+        except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError):
+            raise UserError(
+                f"{self._place}: is in the time zone {shown(name)}, which does not exist: write "
+                "the file again with times in UTC"
+            ) from None
+
+    def _integers(self, text: pa.ChunkedArray) -> NDArray[np.int64]:
+        long = pc.match_substring_regex(text, r"^[+-]?\d{19,}$")
+        if (bad := first(np.asarray(long.to_numpy()))) is not None:
+            raise UserError(
+                f"{self._row(bad)}: {shown(text[bad].as_py())} is no time: too many digits"
+            )
+        return np.asarray(text.cast(pa.int64()).to_numpy())
+
+    def _numeric(
+        self, values: NDArray[np.int64] | NDArray[np.float64], column: pa.ChunkedArray
+    ) -> pd.DatetimeIndex:
+        """Return times given as numbers: since 1970, as dates of digits, or of Excel."""
+        if (bad := first(~np.isfinite(values))) is not None:
+            raise UserError(f"{self._row(bad)}: the time stamp is no finite number")
+        if values.dtype.kind == "f" and (np.abs(values) < 2**53).all() and (values % 1 == 0).all():
+            values = values.astype(np.int64)
+        if self._config.time_format == "excel":
+            return self._localised(self._of_excel(values))
+        if self._config.time_unit is not None:
+            return self._since_1970(values, self._config.time_unit)
+        low, high = values.min(), values.max()
+        units = [
+            unit
+            for unit, scale in _NANOSECONDS.items()
+            if low * float(scale) >= _EARLIEST * 10**9 and high * float(scale) < _LATEST * 10**9
+        ]
+        dates = self._digits(values)
+        if units and dates is not None:
+            raise UserError(
+                f"{self._row(0)}: {values[0]} may be a date or a time since 1970: set "
+                f"data.time_format = '{_DIGITS[len(str(values[0]))]}' or data.time_unit = "
+                f"'{units[0]}'"
+            )
+        if dates is not None:
+            return self._localised(dates)
+        if units:
+            return self._since_1970(values, units[0])
+        value = shown(column[0].as_py())
+        if low >= _EXCEL[0] and high < _EXCEL[1]:
+            raise UserError(
+                f"{self._row(0)}: {value} is no time since 1970, but may be a day of Excel: set "
+                "data.time_format = 'excel'"
+            )
+        raise UserError(
+            f"{self._row(0)}: {value} is no date, and no time since 1970 that lies in the years "
+            "1980 to 2100 in all rows: set data.time_unit, or data.time_format, or leave out "
+            "data.time if it counts rows"
+        )
+
+    def _digits(self, values: NDArray[np.int64] | NDArray[np.float64]) -> pd.DatetimeIndex | None:
+        """Return whole numbers such as 20231120 as dates; None if one of them is none."""
+        low, high = int(values.min()), int(values.max())
+        form = _DIGITS.get(len(str(low)))
+        if values.dtype.kind == "f" or low <= 0 or form is None or len(str(high)) != len(str(low)):
+            return None
+        times = pd.to_datetime(pd.Series(values.astype(str)), format=form, errors="coerce")
+        if times.isna().any() or not times.dt.year.between(*_YEARS).all():
+            return None
+        return pd.DatetimeIndex(times).as_unit("ns")
+
+    def _since_1970(
+        self, values: NDArray[np.int64] | NDArray[np.float64], unit: str
+    ) -> pd.DatetimeIndex:
+        scale = _NANOSECONDS[unit]
+        if (bad := first(np.abs(values.astype(np.float64)) * scale > 9.2e18)) is not None:
+            raise UserError(
+                f"{self._row(bad)}: {values[bad]} {unit} since 1970 is beyond 1678 to 2261"
+            )
+        if values.dtype.kind == "f":
+            # A float64 of seconds is exact to a microsecond only.
+            scaled = np.round(values * (scale / 1000)).astype(np.int64) * 1000
+        else:
+            scaled = values.astype(np.int64) * scale
+        return pd.DatetimeIndex(scaled.view("M8[ns]")).tz_localize("UTC")
+
+    def _of_excel(self, values: NDArray[np.int64] | NDArray[np.float64]) -> pd.DatetimeIndex:
+        days = values.astype(np.float64)
+        if (bad := first((days < 1) | (days >= 10**5))) is not None:
+            raise UserError(f"{self._row(bad)}: {values[bad]} is no day of Excel, from 1 to 99999")
+        # Excel's days have few digits: whole seconds are meant.
+        seconds = np.round(days * 86_400).astype(np.int64) * 10**9
+        return pd.DatetimeIndex(np.datetime64(_EXCELS_EPOCH, "ns") + seconds.view("m8[ns]"))
+
+    def _formatted(self, text: pa.ChunkedArray) -> pd.DatetimeIndex:
+        form = str(self._config.time_format)
+        zoned = "%z" in form or "%Z" in form
+        series = text.to_pandas()
+        times = pd.to_datetime(series, format=form, errors="coerce", utc=zoned)
+        if (bad := first(times.isna().to_numpy())) is not None:
+            raise UserError(
+                f"{self._row(bad)}: {shown(text[bad].as_py())} has not the format of "
+                f"data.time_format, {shown(form)}"
+            )
+        if zoned:
+            return self._limited(pd.DatetimeIndex(times).tz_localize(None), text).tz_localize("UTC")
+        return self._localised(self._limited(pd.DatetimeIndex(times), text))
+
+    def _iso(self, text: pa.ChunkedArray) -> pd.DatetimeIndex:
+        series = text.to_pandas()
+        times = pd.to_datetime(series, format="ISO8601", errors="coerce", utc=True)
+        if (bad := first(times.isna().to_numpy())) is not None:
+            fitting = [
+                form
+                for date, clock in itertools.product((*_DATES, *_NAMED_MONTHS), _CLOCKS)
+                for form in [f"{date}{clock}"]
+                if pd.to_datetime(series[:1000], format=form, errors="coerce").notna().all()
+            ]
+            advice = " or ".join(map(repr, fitting[:2])) or "'%d.%m.%Y %H:%M', or correct it"
+            raise UserError(
+                f"{self._row(bad)}: {shown(text[bad].as_py())} is no time in ISO 8601: set "
+                f"data.time_format, such as {advice}"
+            )
+        naive = self._limited(pd.DatetimeIndex(times).tz_localize(None), text)
+        if self._config.timezone is not None:
+            zoned = np.asarray(pc.match_substring_regex(text, _ZONE).to_numpy())
+            if not zoned.any():
+                return self._localised(naive)
+            if (bad := first(~zoned)) is not None:
+                raise UserError(
+                    f"{self._row(bad)}: {shown(text[bad].as_py())} names no time zone, but others "
+                    "do: leave out data.timezone to take it for UTC, or complete it"
+                )
+        return naive.tz_localize("UTC")
+
+    def _limited(self, times: pd.DatetimeIndex, column: pa.ChunkedArray) -> pd.DatetimeIndex:
+        """Return times with a resolution of nanoseconds, if that can hold them."""
+        if (bad := first(np.asarray(times.isna()))) is not None:
+            raise UserError(
+                f"{self._row(bad)}: the time stamp is missing: complete it, or delete the row"
+            )
+        if (bad := first(np.asarray((times < _LIMITS[0]) | (times >= _LIMITS[1])))) is not None:
+            raise UserError(
+                f"{self._row(bad)}: {shown(str(column[bad].as_py()))} is outside of the years 1678 "
+                "to 2261"
+            )
+        return times.as_unit("ns")
+
+    def _localised(self, times: pd.DatetimeIndex) -> pd.DatetimeIndex:
+        """Return times without a zone as those of the stated zone, or of UTC."""
+        zone = self._config.timezone
+        if zone is None:
+            return times.tz_localize("UTC")
+        descending = len(times) > 1 and times[0] > times[-1]
+        ordered = times[::-1] if descending else times
+        try:
+            local = ordered.tz_localize(zone, ambiguous="infer")
+        except Exception:  # of several types, as pandas changed them
+            marked = times.tz_localize(zone, ambiguous="NaT", nonexistent="NaT")
+            bad = first(np.asarray(marked.isna())) or 0
+            raise UserError(
+                f"{self._row(bad)}: {times[bad]} is in {zone} an hour that a change of clocks "
+                "skips or repeats, and the rows do not tell which is meant: give times in UTC"
+            ) from None
+        return (local[::-1] if descending else local).tz_convert("UTC")

@@ -1,0 +1,78 @@
+"""Folders for the files of external tools, with paths that every tool can read.
+
+make, GHDL and others fail on paths with spaces or letters beyond ASCII. So they work in a folder
+for temporary files, and only results are copied to the output folder.
+"""
+
+import os
+import re
+import shutil
+import stat
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from narrowcast.errors import UserError, shown
+from narrowcast.files import LOCK, locked
+
+_PREFIX = "narrowcast-"
+_PLAIN = re.compile(r"[A-Za-z0-9_./+-]{1,200}")
+
+
+@contextmanager
+def scratch_folder() -> Iterator[Path]:
+    """Yield an empty folder, which is removed at the end.
+
+    It is in the folder of the environment variable TMPDIR, or in /tmp. Those of killed processes
+    are removed, too.
+
+    Raises:
+        UserError: That folder has a path that tools cannot read, or it cannot be written.
+    """
+    place = Path(tempfile.gettempdir()).absolute()
+    if not _PLAIN.fullmatch(str(place)):
+        raise UserError(
+            f"TMPDIR = {shown(str(place))}: tools such as make cannot work there: set TMPDIR to "
+            "a shorter path of ASCII letters and digits, without spaces"
+        )
+    _remove_abandoned(place)
+    try:
+        folder = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=place))
+    except OSError as error:
+        raise UserError(f"{place}: cannot be written: {error.strerror}: set TMPDIR") from None
+    try:
+        with locked(folder):
+            yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def private_folder(name: str) -> Path:
+    """Return a folder that is kept in the place of temporary files, for this user alone.
+
+    Raises:
+        UserError: It cannot be written, or it belongs to somebody else.
+    """
+    folder = Path(tempfile.gettempdir()) / f"{_PREFIX}{name}-{os.geteuid()}"
+    with suppress(OSError):
+        folder.mkdir(mode=0o700)
+    if not _is_own(folder) or folder.stat().st_mode & 0o077:
+        raise UserError(f"{folder}: cannot be used, or not by this user alone: set TMPDIR")
+    return folder
+
+
+def _remove_abandoned(place: Path) -> None:
+    for lock in place.glob(f"{_PREFIX}*/{LOCK}"):
+        if _is_own(lock.parent):
+            with suppress(UserError), locked(lock.parent):
+                shutil.rmtree(lock.parent, ignore_errors=True)
+
+
+def _is_own(folder: Path) -> bool:
+    """Return whether a folder, and no link to one, belongs to this user."""
+    try:
+        found = folder.lstat()
+    except OSError:
+        return False
+    return stat.S_ISDIR(found.st_mode) and found.st_uid == os.geteuid()
