@@ -18,7 +18,7 @@ seeds = st.integers(0, 1000)
 def quantiser_of(
     role: Role, bits: int, scheme: Scheme = "adaptive", *, fixed: bool = False
 ) -> ActivationQuantiser:
-    return ActivationQuantiser(TensorSpec("x", 1, 1, role), bits, scheme, fixed=fixed)
+    return ActivationQuantiser(TensorSpec("x", 1, 1, role), bits, scheme)
 
 
 def calibrated(
@@ -118,12 +118,12 @@ def test_an_adaptive_scheme_follows_its_tensor_without_flapping() -> None:
 
 def test_a_range_that_is_asked_for_is_covered() -> None:
     for scheme, zero in (("symmetric", 0), ("adaptive", -64), ("asymmetric", -64)):
-        quantiser = quantiser_of(Role.INPUT, 8, scheme, fixed=True)
+        quantiser = quantiser_of(Role.INPUT, 8, scheme)
         quantiser.cover(-2.0, 6.0)
         assert int(quantiser.zero_point) == zero
         reach = quantiser.tensor().dequantise(np.array([quantiser.low, quantiser.high]))
         assert float(reach[0]) <= -1.95 and float(reach[1]) >= 5.95
-    adaptive = quantiser_of(Role.INPUT, 8, fixed=True)
+    adaptive = quantiser_of(Role.INPUT, 8)
     adaptive.cover(-5.8, 6.0)
     assert not adaptive.zero_point.any()
 

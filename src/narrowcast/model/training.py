@@ -40,8 +40,7 @@ _AVERAGED = 400
 
 def tensors(part: Part, dataset: Dataset) -> tuple[Tensor, Tensor]:
     """Return scaled inputs [windows, n, m] and targets [windows, outputs], in float64."""
-    inputs = dataset.input_scaling.apply(part.inputs)
-    target = dataset.target_scaling.apply(part.target)
+    inputs, target = dataset.scaled_inputs(part.inputs), dataset.scaled_target(part)
     return torch.from_numpy(inputs), torch.from_numpy(target)
 
 
@@ -75,8 +74,8 @@ def predict(model: Forecaster, readings: Array, dataset: Dataset) -> Array:
         ValueError: The readings are of another shape or not finite.
     """
     readings = check_readings(readings, dataset.train.inputs.shape[1], dataset.columns)
-    scaled = model.evaluate(torch.from_numpy(dataset.input_scaling.apply(readings)))
-    return dataset.target_scaling.invert(scaled.numpy())
+    scaled = model.evaluate(torch.from_numpy(dataset.scaled_inputs(readings)))
+    return dataset.forecasts(scaled.numpy(), readings)
 
 
 def _schedule(steps: int) -> Callable[[int], float]:

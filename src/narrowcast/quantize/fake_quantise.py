@@ -165,23 +165,20 @@ class ActivationQuantiser(nn.Module):
 
     zero_point: Tensor
 
-    def __init__(
-        self, spec: TensorSpec, bits: int, scheme: Scheme = "adaptive", *, fixed: bool = False
-    ) -> None:
+    def __init__(self, spec: TensorSpec, bits: int, scheme: Scheme = "adaptive") -> None:
         """Make a quantiser without a range.
 
         Args:
             spec: The tensor.
             bits: Width in bits.
             scheme: Scheme; ignored for keys, values and fixed ranges.
-            fixed: Whether the range of an input is set by :meth:`cover` and not learned.
         """
         super().__init__()
         self.spec = spec
         self.name = spec.name
         self.bits = bits
         self.scheme = scheme
-        self.fixed = fixed or spec.role in (Role.PROBABILITY, Role.RESULT)
+        self.fixed = spec.role in (Role.PROBABILITY, Role.RESULT)
         self.relu = spec.role == Role.RELU
         self._lanes = spec.role == Role.LANES
         self.low, self.high = integer_range(bits, restricted=self._lanes)
@@ -232,7 +229,9 @@ class ActivationQuantiser(nn.Module):
 
     @torch.no_grad()
     def cover(self, lowest: float, highest: float) -> None:
-        """Set the range to [lowest, highest], extended to 0; the scheme decides on a zero point."""
+        """Fix the range to [lowest, highest], extended to 0; the scheme decides on a zero point."""
+        self.fixed = True
+        self.log_scale.requires_grad_(False)
         lowest, highest = min(lowest, 0.0), max(highest, 0.0)
         bound = max(-lowest, highest, _SMALLEST_SCALE)
         symmetric = bound / self.high

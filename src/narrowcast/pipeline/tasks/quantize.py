@@ -65,12 +65,13 @@ def _quantise(config: Config, out: Path, work: Path, progress: Progress) -> Quan
     model = to_integer_model(quantised, dataset, config.data)
 
     (readings,), (forecast,) = model.inputs, model.outputs
-    inputs = model.quantise({readings.tensor: test.inputs})
+    given = {readings.tensor: test.inputs}
+    inputs = model.quantise(given)
     results = execute(model, inputs)
     forecasts = {
         "float": predict(source, test.inputs, dataset),
         "qat": predict(quantised, test.inputs, dataset),
-        "integer": model.decode(results)[forecast.tensor][:, 0],
+        "integer": model.decode(results, given)[forecast.tensor][:, 0],
     }
     if differing := int((forecasts["qat"] != forecasts["integer"]).any(axis=1).sum()):
         raise ToolError(
