@@ -15,9 +15,7 @@ schemes = st.sampled_from(["adaptive", "symmetric", "asymmetric"])
 seeds = st.integers(0, 1000)
 
 
-def quantiser_of(
-    role: Role, bits: int, scheme: Scheme = "adaptive", *, fixed: bool = False
-) -> ActivationQuantiser:
+def quantiser_of(role: Role, bits: int, scheme: Scheme = "adaptive") -> ActivationQuantiser:
     return ActivationQuantiser(TensorSpec("x", 1, 1, role), bits, scheme)
 
 

@@ -243,7 +243,9 @@ class TrainConfig(Section):
     ``level_shift`` augments the training of models that forecast a change. Each window is shifted
     with its targets, in the target's column, by a random offset. ``level_shift`` is the standard
     deviation of the offset, in units of the scaled input. This teaches the model relations that
-    hold at any level of the target.
+    hold at any level of the target. If the target is among ``data.relative_inputs``, all
+    differences of a window are multiplied by a random factor instead; ``level_shift`` is the
+    standard deviation of its natural logarithm.
     """
 
     epochs: int = Field(default=30, ge=1, le=10**6, description="a whole number from 1 to 1000000")
