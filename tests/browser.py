@@ -1,6 +1,7 @@
 """A small client of Chromium's DevTools protocol, over a pipe."""
 
 import base64
+import fcntl
 import json
 import os
 import shutil
@@ -97,6 +98,13 @@ class Page:
             self.errors.append(parameters["entry"]["text"])
 
 
+def _from_ten_on(file: int) -> int:
+    """Move an open file to a number of at least 10."""
+    moved = fcntl.fcntl(file, fcntl.F_DUPFD, 10)
+    os.close(file)
+    return moved
+
+
 @contextmanager
 def chromium(folder: Path) -> Iterator[Page]:
     """Run Chromium with its profile in ``folder``."""
@@ -104,7 +112,8 @@ def chromium(folder: Path) -> Iterator[Page]:
     if program is None:
         raise RuntimeError("there is no chromium: run scripts/install-tools chromium")
     (its_read, to_browser), (from_browser, its_write) = os.pipe(), os.pipe()
-    # Chromium expects its ends of the pipes at the numbers 3 and 4.
+    # Chromium expects its ends of the pipes at the numbers 3 and 4, which are free for the shell.
+    its_read, its_write = (_from_ten_on(each) for each in (its_read, its_write))
     command = f'exec "$0" "$@" 3<&{its_read} 4>&{its_write}'
     process = subprocess.Popen(
         ["bash", "-c", command, program, f"--user-data-dir={folder}", *OPTIONS],

@@ -226,6 +226,48 @@ def scores_for_two_values() -> GraphSpec:
     return g.build(g.linear("head", g.row_sum("pool", y), 2))
 
 
+def sums_in_reverse() -> GraphSpec:
+    """Sums over rows are outputs, the second one first."""
+    g = GraphBuilder()
+    first, second = (g.row_sum(f"sum_of_{n}", g.input(n, 4, 2)) for n in ("a", "b"))
+    return g.build(second, first)
+
+
+def outputs_in_reverse() -> GraphSpec:
+    """The outputs leave in the reverse of the order in which they can be made."""
+    g = GraphBuilder()
+    x = g.linear("embed", g.input("input", 18, 3), 6)
+    a = attention(g, "a", x, 2, 6)
+    total = g.row_sum("pool", a)
+    y = g.linear("next", attention(g, "b", a, 1, 6), 6, residual=x)
+    return g.build(g.row_sum("last", y), g.linear("rows", y, 2), total, a, x)
+
+
+def shared_keys_two_values() -> GraphSpec:
+    """Two queries share keys, but not values: more rows than multipliers can wait."""
+    g = GraphBuilder()
+    x = g.linear("embed", g.input("input", 20, 3), 8)
+    key = g.linear("key", x, 8, role=Role.LANES)
+    contexts = []
+    for i in range(2):
+        query = g.linear(f"query{i}", x, 8)
+        value = g.linear(f"value{i}", x, 8, role=Role.LANES)
+        contexts.append(g.context(f"context{i}", g.scores(f"scores{i}", query, key, 2), value, 2))
+    return g.build(g.linear("out", contexts[0], 8, residual=contexts[1]))
+
+
+def query_and_values_of_a_context() -> GraphSpec:
+    """Queries are there row by row, values only after all rows of another attention."""
+    g = GraphBuilder()
+    x = g.linear("embed", g.input("input", 34, 2), 4)
+    key, value = (g.linear(f"{n}1", x, 4, role=Role.LANES) for n in ("key", "value"))
+    x = g.context("context1", g.scores("scores1", g.linear("query1", x, 4), key), value)
+    query, value = g.linear("query2", x, 4), g.linear("value2", x, 4, role=Role.LANES)
+    return g.build(
+        g.linear("head", g.context("context2", g.scores("scores2", query, key), value), 2)
+    )
+
+
 BITS, RESULT_BITS = (3, 5, 8), 12
 GRAPHS: dict[str, Callable[[], GraphSpec]] = {
     each.__name__: each
@@ -235,6 +277,8 @@ GRAPHS: dict[str, Callable[[], GraphSpec]] = {
         *(two_inputs, rows_of_different_counts, straight_from_the_input, elements_of_two_inputs),
         *(several_sums, sum_of_the_input, one_row, one_column, residual_of_an_input),
         *(residual_twice, values_behind_another_attention, scores_for_two_values),
+        *(sums_in_reverse, outputs_in_reverse, shared_keys_two_values),
+        query_and_values_of_a_context,
     )
 }
 
@@ -246,9 +290,9 @@ def graph_model(name: str) -> IntegerModel:
     return random_graph(spec, BITS, list(GRAPHS).index(name), widths=widths)
 
 
-def drawn_model(seed: int) -> IntegerModel:
+def drawn_model(seed: int, operations: int = 8, most_rows: int = 8) -> IntegerModel:
     """Return an untrained model of a drawn graph."""
-    return random_graph(drawn_graph(seed), BITS, seed)
+    return random_graph(drawn_graph(seed, operations, most_rows), BITS, seed)
 
 
 def roomy(name: str = "xc7s15") -> Device:
@@ -269,13 +313,14 @@ def designs_of(model: IntegerModel) -> list[Design]:
     return [compile_model(model, roomy(), area, options) for options in options_of(model)]
 
 
-def drawn_graph(seed: int, operations: int = 8) -> GraphSpec:
+def drawn_graph(seed: int, operations: int = 8, most_rows: int = 8) -> GraphSpec:
     """Draw a graph of any valid shape."""
     random = np.random.default_rng([11, seed])
     g = GraphBuilder()
     free: list[str] = []  # tensors that anything can read
+    lanes: list[str] = []  # keys and values
     for i in range(int(random.integers(1, 3))):
-        rows, columns = int(random.integers(1, 9)), int(random.integers(1, 7))
+        rows, columns = int(random.integers(1, most_rows + 1)), int(random.integers(1, 7))
         free.append(g.input(f"input{i}", rows, columns))
     read: set[str] = set()
 
@@ -284,29 +329,45 @@ def drawn_graph(seed: int, operations: int = 8) -> GraphSpec:
         read.add(name)
         return name
 
-    def alike(name: str) -> list[str]:
-        shape = g.tensors[name].rows, g.tensors[name].columns
-        return [n for n in free if (g.tensors[n].rows, g.tensors[n].columns) == shape]
+    def in_lanes(name: str, fitting: list[str], operands: list[str], columns: int) -> str:
+        """Pick keys or values, or make them of one of some tensors."""
+        if fitting and random.random() < 0.5:
+            return str(random.choice(fitting))
+        lanes.append(g.linear(name, pick(operands), columns, role=Role.LANES))
+        read.add(lanes[-1])
+        return lanes[-1]
+
+    def attention_of(i: int, query: str) -> str:
+        heads = int(random.integers(1, 4))
+        columns, width = (heads * int(random.integers(1, 5)) for _ in range(2))
+        query = g.linear(f"query{i}", query, columns)
+        read.add(query)
+        key = in_lanes(f"key{i}", of_shape(g, lanes, columns=columns), free, columns)
+        alike = of_shape(g, lanes, rows=g.tensors[key].rows)
+        alike = [n for n in alike if g.tensors[n].columns % heads == 0]
+        sources = of_shape(g, free, rows=g.tensors[key].rows)
+        value = in_lanes(f"value{i}", alike, sources, width)
+        e = g.scores(f"scores{i}", query, key, heads)
+        if random.random() < 0.2:
+            free.append(g.context(f"again{i}", e, value, heads))
+        return g.context(f"context{i}", e, value, heads)
 
     for i in range(int(random.integers(2, operations))):
         x = pick(free)
-        rows = g.tensors[x].rows
         kind = random.random()
         if kind < 0.5:
             columns = int(random.integers(1, 10))
-            residuals = [n for n in free if g.tensors[n].rows == rows]
             residual, element = None, None
             if random.random() < 0.5:
-                residual = pick(residuals)
+                residual = pick(of_shape(g, free, rows=g.tensors[x].rows))
                 columns = g.tensors[residual].columns
             elif random.random() < 0.3:
                 residual = pick(g.inputs)
                 tensor = g.tensors[residual]
                 element = int(random.integers(tensor.rows)), int(random.integers(tensor.columns))
-            role = Role.RELU if random.random() < 0.3 else Role.FREE
             new = g.linear(
                 *(f"linear{i}", x, columns),
-                role=role,
+                role=Role.RELU if random.random() < 0.3 else Role.FREE,
                 residual=residual,
                 residual_element=element,
                 bias_per_row=bool(random.random() < 0.3),
@@ -314,36 +375,25 @@ def drawn_graph(seed: int, operations: int = 8) -> GraphSpec:
         elif kind < 0.65:
             new = g.row_sum(f"sum{i}", x)
         else:
-            heads = int(random.integers(1, 4))
-            columns = heads * int(random.integers(1, 5))
-            width = heads * int(random.integers(1, 5))
-            y = pick(free)
-            query = g.linear(f"query{i}", x, columns)
-            key = g.linear(f"key{i}", y, columns, role=Role.LANES)
-            value = g.linear(f"value{i}", pick(alike_rows(g, free, y)), width, role=Role.LANES)
-            e = g.scores(f"scores{i}", query, key, heads)
-            new = g.context(f"context{i}", e, value, heads)
+            new = attention_of(i, x)
         free.append(new)
-    made = [n for n in free if n not in g.inputs]
-    unread = [n for n in g.inputs if n not in read]
-    for i, name in enumerate(unread):
-        made.append(g.linear(f"rest{i}", name, 2))
-    outputs = [n for n in made if n not in read] or [made[-1]]
+    unread = [name for name in g.inputs if name not in read]
+    made = [name for name in [*free, *lanes] if name not in g.inputs]
+    made += [g.linear(f"rest{i}", name, 2) for i, name in enumerate(unread)]
+    outputs = [name for name in made if name not in read] or [made[-1]]
     if random.random() < 0.3:
-        outputs += [n for n in made[:1] if n not in outputs]
-    return _build(g, outputs)
+        outputs += [name for name in made[:1] if name not in outputs]
+    random.shuffle(outputs)
+    return g.build(*outputs)
 
 
-def alike_rows(g: GraphBuilder, free: list[str], name: str) -> list[str]:
-    """Return the tensors that have as many rows as one."""
-    return [n for n in free if g.tensors[n].rows == g.tensors[name].rows]
-
-
-def _build(g: GraphBuilder, outputs: list[str]) -> GraphSpec:
-    """Build; results that are sums or contexts keep their roles."""
-    roles = {name: g.tensors[name] for name in outputs}
-    spec = g.build(*outputs)
-    tensors = dict(spec.tensors)
-    for name, tensor in roles.items():
-        tensors[name] = tensor
-    return GraphSpec(spec.inputs, spec.outputs, tensors, spec.operations)
+def of_shape(
+    g: GraphBuilder, names: list[str], rows: int | None = None, columns: int | None = None
+) -> list[str]:
+    """Return the tensors that have a number of rows, or of columns."""
+    tensors = [g.tensors[name] for name in names]
+    return [
+        each.name
+        for each in tensors
+        if rows in (None, each.rows) and columns in (None, each.columns)
+    ]

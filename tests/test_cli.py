@@ -72,6 +72,7 @@ def test_every_command_has_help(run: Run, command: str) -> None:
         (("--every", "60", "--cell", "-1"), "--cell must be above 0"),
         (("--set", "hardware.device=xc7s999"), "xc7s999"),
         (("--set", "model.channels=512"), "does not fit"),
+        (("--set", "data.target=z"), "readings.csv: no column 'z': there are 'time', 'a', 'b'"),
         (("--tool", "vivado"), "run 'narrowcast characterise --tool vivado --device xc7s15'"),
         (("--tool", "vivado", "--set", "hardware.device=up5k"), "Vivado does not know up5k"),
     ],

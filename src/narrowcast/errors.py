@@ -37,8 +37,18 @@ def shown_key(key: str) -> str:
 
 
 def one_line(error: BaseException, limit: int = 180) -> str:
-    """Return the first line of an exception's message, or its type, as a short printable line."""
-    first = next((line.strip() for line in str(error).splitlines() if line.strip()), "")
+    """Return an exception's message, or its type, as a short printable line.
+
+    Of several lines it is the first; of pydantic's mistakes, the place and text of the first.
+    """
+    from pydantic import ValidationError  # noqa: PLC0415 (slow, and for the unlucky only)
+
+    text = str(error)
+    if isinstance(error, ValidationError):
+        mistake = error.errors(include_url=False)[0]
+        place = shown_key(".".join(str(step) for step in mistake["loc"]))
+        text = f"{place}: {' '.join(mistake['msg'].lower().split())}"
+    first = next((line.strip() for line in text.splitlines() if line.strip()), "")
     printable = "".join(each if each.isprintable() else " " for each in first[: 2 * limit])
     line = printable or type(error).__name__
     return line if len(line) <= limit else f"{line[: limit - 3]}..."

@@ -62,34 +62,37 @@ def rereadable(path: Path) -> Path:
     Raises:
         UserError: The pipe cannot be read, or holds more than 2 GB; or ``path`` is a device.
     """
-    name = Path("/dev/stdin") if str(path) == "-" else path
+    source = 0 if str(path) == "-" else path
     try:
-        status = name.stat()
+        status = os.stat(source)  # noqa: PTH116 (it may be a descriptor)
     except (OSError, ValueError):
         return path  # whoever opens it reports that
     if stat.S_ISCHR(status.st_mode) or stat.S_ISBLK(status.st_mode):
         raise UserError(f"{path}: is a device, not a file: give a file, or a pipe that ends")
-    if name == path and not stat.S_ISFIFO(status.st_mode):
+    if source == path and not stat.S_ISFIFO(status.st_mode):
         return path
-    return Path(f"/proc/{os.getpid()}/fd/{_spooled(name, status.st_ino).fileno()}")
+    return Path(f"/proc/{os.getpid()}/fd/{_spooled(source, status.st_ino).fileno()}")
 
 
 @cache
-def _spooled(path: Path, inode: int) -> IO[bytes]:  # noqa: ARG001
+def _spooled(source: Path | int, inode: int) -> IO[bytes]:  # noqa: ARG001
     """Return a temporary file without a name, with the content of a pipe."""
     copy = tempfile.TemporaryFile()  # noqa: SIM115 (it stays open)
+    name = "-" if isinstance(source, int) else source
     try:
-        with path.open("rb") as stream:
+        # Standard input stays open: another file would get its number.
+        descriptor = os.dup(source) if isinstance(source, int) else os.open(source, os.O_RDONLY)
+        with os.fdopen(descriptor, "rb") as stream:
             size = 0
             while chunk := stream.read(_CHUNK):
                 size += len(chunk)
                 if size > _LARGEST_STREAM:
-                    raise UserError(f"{path}: more than 2 GB come through the pipe: use a file")
+                    raise UserError(f"{name}: more than 2 GB come through the pipe: use a file")
                 copy.write(chunk)
         copy.flush()
     except OSError as error:
         folder = tempfile.gettempdir()
-        raise UserError(f"{path}: cannot be copied to {folder}: {error.strerror}") from None
+        raise UserError(f"{name}: cannot be copied to {folder}: {error.strerror}") from None
     return copy
 
 
@@ -119,7 +122,7 @@ def locked(folder: Path) -> Iterator[None]:
                 with suppress(OSError):
                     (folder / LOCK).unlink()
     except OSError as error:
-        if error.errno not in _FULL:
+        if error.errno not in _FULL or error.filename is not None:
             raise
         raise UserError(f"{folder}: cannot be written: {error.strerror}") from None
     finally:

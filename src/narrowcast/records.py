@@ -6,7 +6,7 @@ from typing import Any, TypeVar
 
 from pydantic import Field, TypeAdapter, ValidationError
 
-from narrowcast.errors import ToolError, UserError, boundary, shown_key
+from narrowcast.errors import ToolError, UserError, boundary
 from narrowcast.files import write_whole
 
 Content = TypeVar("Content")
@@ -61,11 +61,7 @@ def read_record(path: Path, kind: type[Content]) -> Content:
     with boundary(str(path), "delete it and run again"):
         try:
             return TypeAdapter(kind).validate_python(json.loads(path.read_bytes()))
-        except ValidationError as error:
-            first = error.errors(include_url=False)[0]
-            where = ".".join(str(step) for step in first["loc"])
-            raise UserError(
-                f"{path}: {shown_key(where)}: {first['msg'].lower()}: delete it and run again"
-            ) from None
+        except ValidationError:
+            raise  # to the boundary, which names the field; it is a ValueError, too
         except ValueError:
             raise UserError(f"{path}: is truncated or not JSON: delete it and run again") from None

@@ -139,6 +139,7 @@ class DataSummary:
         outputs: Targets of a window.
         missing: Number of missing values in each column.
         windows: Windows cut from the table.
+        notes: Remarks on how the table was read and on doubtful columns.
     """
 
     file: str
@@ -149,6 +150,7 @@ class DataSummary:
     outputs: int
     missing: dict[str, int]
     windows: Windows
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -1,5 +1,7 @@
 import json
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -10,6 +12,7 @@ from narrowcast.compile import HardwareOptions, compile_model
 from narrowcast.compile.bit_columns import BitColumns
 from narrowcast.compile.lanes import table_lane
 from narrowcast.errors import UserError
+from narrowcast.estimate import estimate_model
 from narrowcast.estimate.area import SAMPLES, area, fit_area, non_negative
 from narrowcast.estimate.features import PARTS, features, rom_columns
 from narrowcast.estimate.samples import sample
@@ -53,6 +56,55 @@ def test_a_linear_truth_is_found(random: np.random.Generator, count: int) -> Non
     assert fit["error"] == {"lut": 0, "ff": 0}
     for part in PARTS:
         assert [*fit["lut"][part].values()] == pytest.approx(truth[part], abs=1e-3)
+
+
+@given(random=matrices, share=st.floats(0.1, 0.9))
+def test_the_share_of_flip_flops_with_cells_of_their_own_is_found(
+    random: np.random.Generator, share: float
+) -> None:
+    points: list[dict[str, Any]] = []
+    for _ in range(8):
+        drawn = {part: random.uniform(10, 100) for part in PARTS}
+        counts = {resource: dict(drawn) for resource in ("lut", "ff")}
+        points.append({"features": {part: {"a": size} for part, size in drawn.items()}, **counts})
+    for point in points[:3]:  # the others were not packed
+        point["cells"] = (1 + share) * sum(point["lut"].values())
+    fit = fit_area(points)
+    assert fit["own_cells"] == pytest.approx(share, abs=1e-4) and fit["error"]["cells"] < 1e-4
+    points[0]["cells"] *= 1.1
+    assert fit_area(points)["error"]["cells"] > 0.03
+
+
+def test_a_flip_flop_that_shares_no_cell_counts() -> None:
+    up5k = load_device("up5k")
+    found = area(compile_model(random_model(Shape(4, 3, 8), (4,), 1), up5k, area))
+    assert found.cells > found.lut + found.ff / 3 and found.cells_error > 0
+    full = replace(found, lut=3000, ff=3000, cells=5280)
+    assert full.share(up5k) == 1 and not full.fits(up5k)
+    assert replace(full, cells=round(5280 / (1 + full.cells_error)) - 1).fits(up5k)
+    spartan = area(
+        compile_model(random_model(Shape(4, 3, 8), (4,), 1), load_device("xc7s15"), area)
+    )
+    assert spartan.cells == 0
+
+
+def test_a_model_that_nextpnr_cannot_place_does_not_fit() -> None:
+    """With its serial line, nextpnr packs it into 5,972 logic cells."""
+    up5k, model = load_device("up5k"), random_model(Shape(24, 7, 32), (4,), 1, input_bits=8)
+    found = estimate_model(model, up5k)
+    assert found.cells == pytest.approx(5972, rel=found.cells_error)
+    assert found.lut < up5k.lut and found.ff < up5k.ff
+    assert found.too_large and not found.fits
+    with pytest.raises(UserError, match="logic cells"):
+        compile_model(model, up5k, area)
+
+
+def test_a_model_that_nextpnr_places_is_not_too_large() -> None:
+    """With its serial line, nextpnr places it on 4,973 logic cells."""
+    up5k = load_device("up5k")
+    found = estimate_model(random_model(Shape(24, 7, 32), (4,), 1), up5k)
+    assert found.cells == pytest.approx(4973, rel=found.cells_error)
+    assert not found.too_large
 
 
 def test_rom_tables_are_those_of_bits_that_differ() -> None:
@@ -142,6 +194,8 @@ def test_points_of_todays_designs(family: str) -> None:
         guess = area(design)
         assert guess.lut == pytest.approx(sum(point["lut"].values()), rel=guess.lut_error)
         assert guess.ff == pytest.approx(sum(point["ff"].values()), rel=guess.ff_error)
+        if "cells" in point:  # which are those of the engine alone
+            assert guess.cells - 220 == pytest.approx(point["cells"], rel=guess.cells_error)
 
 
 def test_an_uncharacterised_tool_is_named() -> None:

@@ -11,32 +11,28 @@ import argparse
 import copy
 import json
 import random
-import signal
 import sys
 import tempfile
 from collections import Counter
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
 from integer_graphs import accumulator, random_inputs, random_spec
 from integer_reference import infer, reset
 from safetensors.numpy import load, save
 
-from narrowcast.errors import UserError
+from damage import outcome, places
 from narrowcast.integer import IntegerModel, execute, load_model, save_model
 from narrowcast.integer.builder import Shape
 from narrowcast.integer.random_model import random_graph, random_model
 from narrowcast.integer.serialise import ARRAYS_NAME, JSON_NAME, seal
 
-LONGEST_MESSAGE = 300
-MOST_SECONDS = 10
-
 Document = dict[str, Any]
 Arrays = dict[str, np.ndarray]
-Place = tuple[Any, Any]  # a container and the key or index in it
 
 VALUES: list[Any] = [
     *(0, 1, -1, 2, 3, 7, 8, 9, 24, 25, 127, -128, 255, 4096, 4097, 1 << 17, 1 << 31, -(1 << 31)),
@@ -57,20 +53,9 @@ def models() -> list[IntegerModel]:
     ]
 
 
-def _places(value: Any) -> Iterator[Place]:
-    keys: Iterator[Any] = iter(())
-    if isinstance(value, dict):
-        keys = iter(list(value))
-    elif isinstance(value, list):
-        keys = iter(range(len(value)))
-    for key in keys:
-        yield value, key
-        yield from _places(value[key])
-
-
 def _mutate_document(document: Document, names: list[str], draw: random.Random) -> str:
     """Change one place of a document; return what was done."""
-    container, key = draw.choice(list(_places(document)))
+    container, key = draw.choice(list(places(document)))
     value = container[key]
     kind = draw.choice(("value", "value", "near", "name", "delete", "repeat", "order", "swap"))
     if kind == "near" and isinstance(value, int | float):
@@ -84,7 +69,7 @@ def _mutate_document(document: Document, names: list[str], draw: random.Random) 
     elif kind == "order" and isinstance(value, list):
         draw.shuffle(value)
     elif kind == "swap":
-        other, place = draw.choice(list(_places(document)))
+        other, place = draw.choice(list(places(document)))
         container[key], other[place] = copy.deepcopy((other[place], value))
     else:
         container[key] = copy.deepcopy(draw.choice(VALUES))
@@ -160,41 +145,6 @@ def check(model: IntegerModel) -> None:
                 raise AssertionError(f"{name} is wrong")
 
 
-@contextmanager
-def time_limit(seconds: int) -> Iterator[None]:
-    """Raise a TimeoutError in what takes longer."""
-
-    def expired(*_: object) -> None:
-        raise TimeoutError(f"took more than {seconds} s")
-
-    before = signal.signal(signal.SIGALRM, expired)
-    signal.alarm(seconds)
-    try:
-        yield
-    finally:
-        signal.alarm(0)
-        signal.signal(signal.SIGALRM, before)
-
-
-def outcome(folder: Path, use: Callable[[IntegerModel], None] = check) -> str:
-    """Load a mutant, and use it if it is accepted.
-
-    Returns:
-        ``accepted``, ``refused``, or in which way it escaped.
-    """
-    try:
-        with time_limit(MOST_SECONDS):
-            use(load_model(folder))
-    except UserError as error:
-        line = str(error)
-        if "\n" in line or not line.isprintable() or len(line) > LONGEST_MESSAGE:
-            return f"message: {line!r}"
-        return "refused"
-    except Exception as error:
-        return f"{type(error).__name__}: {error}"
-    return "accepted"
-
-
 def run(
     count: int, seed: int, use: Callable[[IntegerModel], None] = check
 ) -> tuple[Counter[str], list[str]]:
@@ -218,7 +168,7 @@ def run(
         for i in range(count):
             source = draw.choice(sources)
             done = mutate(source, target, draw)
-            result = outcome(target, use)
+            result = outcome(lambda: use(load_model(target)), target)
             found[result if result in ("accepted", "refused") else "escaped"] += 1
             if result not in ("accepted", "refused"):
                 escaped.append(f"mutant {i} of {source.name}, {done}: {result}")

@@ -68,7 +68,7 @@ def check(stage: str, config: Path, disk: Path, temporary: Path, full: Path, fre
         assert after == before
     else:
         last = ""
-    assert not leftovers(out, temporary)
+    assert not (left := leftovers(out, temporary)), left
     complete(arguments(stage, config, out), {"TMPDIR": str(temporary)})
     return last
 

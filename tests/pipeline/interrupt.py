@@ -29,12 +29,12 @@ target = "b"
 window = 3
 lead = 0
 [model]
-channels = 4
+channels = 12
 [train]
 epochs = 2
 finetune_epochs = 1
 """
-FIT = ("--max", "lut=1500")  # which the configured widths exceed
+FIT = ("--max", "blocks=8")  # which the configured widths exceed
 _PATIENCE = 60.0  # seconds for processes to end
 
 
@@ -191,7 +191,9 @@ def _timeless(value: Any) -> Any:
 def leftovers(out: Path, temporary: Path) -> list[Path]:
     """Return files of unfinished work."""
     patterns = ("*.part", "*.work", ".lock")
-    return [each for pattern in patterns for each in out.rglob(pattern)] + list(temporary.iterdir())
+    return [each for pattern in patterns for each in out.rglob(pattern)] + [
+        *temporary.glob("narrowcast-*")
+    ]
 
 
 def check_next(command: str, config: Path, out: Path, temporary: Path) -> None:
@@ -205,7 +207,7 @@ def check_next(command: str, config: Path, out: Path, temporary: Path) -> None:
     after = finished(out)
     lost = [name for name, text in before.items() if after.get(name) != text]
     assert not lost, f"made again: {lost}"
-    assert not leftovers(out, temporary)
+    assert not (left := leftovers(out, temporary)), left
 
 
 def main() -> None:

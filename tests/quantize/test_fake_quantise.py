@@ -150,14 +150,23 @@ def test_degenerate_ranges_stay_finite() -> None:
         (Role.RELU, True, False),
         (Role.LANES, True, True),
         (Role.PROBABILITY, False, False),
-        (Role.RESULT, False, False),
     ],
 )
 def test_the_role_settles_what_is_learned(role: Role, learned: bool, restricted: bool) -> None:
     quantiser = quantiser_of(role, 6)
-    quantiser.set_range(0.0, 1.0)
     assert quantiser.log_scale.requires_grad == learned
     assert quantiser.tensor().restricted == restricted
     before = quantiser.tensor()
     quantiser.calibrate(torch.linspace(-3, 5, 100))
     assert (quantiser.tensor() != before) == learned
+
+
+def test_a_range_that_is_set_is_not_learned() -> None:
+    ranges = ActivationQuantiser.set_range, ActivationQuantiser.cover
+    for choose in ranges:
+        quantiser = quantiser_of(Role.FREE, 6)
+        choose(quantiser, -1.0, 2.0)
+        before = quantiser.tensor()
+        quantiser.calibrate(torch.linspace(-3, 5, 100))
+        assert quantiser.tensor() == before
+        assert not quantiser.log_scale.requires_grad

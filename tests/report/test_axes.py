@@ -1,6 +1,8 @@
 from datetime import UTC, datetime
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from narrowcast.report import axes
 
@@ -95,3 +97,36 @@ def test_number(value: float | None, text: str) -> None:
 
 def test_measured_values_have_four_digits() -> None:
     assert [axes.measured(value) for value in (7, 0.5, 226642.4)] == ["7.000", "0.5000", "226,642"]
+
+
+FINITE = st.floats(-1e290, 1e290)
+MOMENTS = st.integers(-(2**63), 2**63 - 1)
+
+
+def check(axis: axes.Axis) -> None:
+    places = [tick.at for tick in axis.ticks]
+    assert places == sorted(set(places)) and len(places) <= 12
+    assert all(-1e-6 <= place <= 1 + 1e-6 for place in places)
+
+
+@given(st.lists(FINITE, min_size=1, max_size=4))
+@settings(deadline=None)
+def test_any_values_lie_within_their_axis(values: list[float]) -> None:
+    for axis in (axes.linear(values), axes.linear(values, from_zero=True), axes.adapted(values)):
+        check(axis)
+        assert len(axis.ticks) > 1
+        assert all(-1e-6 <= axis.at(value) <= 1 + 1e-6 for value in values)
+
+
+@given(MOMENTS, MOMENTS)
+@settings(deadline=None)
+def test_any_moments_have_an_axis(one: int, other: int) -> None:
+    axis = axes.time(min(one, other), max(one, other))
+    check(axis)
+    assert axis.low < axis.high
+
+
+@given(st.integers(0, 10**12), st.integers(0, 10**6))
+@settings(deadline=None)
+def test_any_rows_have_an_axis(first: int, more: int) -> None:
+    check(axes.whole(first, first + more))

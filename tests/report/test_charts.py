@@ -41,9 +41,7 @@ def test_rounding_does_not_add_up_along_a_line() -> None:
 def front(count: int, seed: int) -> Chart:
     generator = np.random.default_rng(seed)
     x, y = np.sort(generator.random(count)), np.sort(generator.random(count))[::-1]
-    marks = [
-        Mark(a, b, "best", "", f"p{i}", str(i)) for i, (a, b) in enumerate(zip(x, y, strict=True))
-    ]
+    marks = [Mark(a, b, "", f"p{i}", str(i)) for i, (a, b) in enumerate(zip(x, y, strict=True))]
     return Chart("t", "d", axes.linear([0, 1]), axes.linear([0, 1]), marks=marks)
 
 
@@ -61,6 +59,11 @@ def test_labels_of_marks_do_not_overlap_at_any_width(count: int, width: float) -
         for (x, y, wide), (u, v, wider) in combinations(boxes, 2):
             assert x + wide <= u or u + wider <= x or abs(y - v) >= 13
         assert len(boxes) >= min(count, 8) - 1
+
+
+def test_the_points_of_a_cloud_are_lines_of_no_length() -> None:
+    chart = Chart("t", "d", axes.whole(0, 20), axes.linear([10, 20]), cloud=[(5, 20), (20, 10)])
+    assert chart.dots() == f"M{WIDE // 4} 0h0M{WIDE} {HIGH}h0"
 
 
 def test_ticks_that_have_no_room_in_a_narrow_chart_are_minor() -> None:

@@ -240,7 +240,8 @@ def test_a_big_report_is_legible_at_all_widths(browser: Page, big: Path) -> None
 def test_a_report_of_a_board_is_legible_at_all_widths(browser: Page, tmp_path: Path) -> None:
     path = tmp_path / "report.html"
     report = placed_report()
-    report = replace(report, data=replace(DATA, target="x" * 300, file="y" * 300))
+    data, model = replace(DATA, target="x" * 300, file="y" * 300), {"target": "x" * 300}
+    report = replace(report, data=data, model=report.model | model)
     path.write_text(render_html(report, sample_predictions()), encoding="utf-8")
     assert faults(browser, path) == []
 

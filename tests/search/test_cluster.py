@@ -9,8 +9,11 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import dask
 import pytest
+import trustme
 from distributed import Client, LocalCluster
+from distributed.security import Security
 from test_run import GOALS, finished, no_trial_twice, trained
 
 from narrowcast import load_config
@@ -18,6 +21,8 @@ from narrowcast.errors import ToolError, UserError
 from narrowcast.search import run
 from narrowcast.search.run import search
 from narrowcast.search.workers import open_workers
+
+CERTIFICATE = ("cert", "key")
 
 HOUR = 3600.0
 
@@ -102,6 +107,59 @@ def test_an_unreachable_scheduler_is_named(
         with pytest.raises(UserError, match="no Dask scheduler answers there"):
             search(load_config(config_file), tmp_path / "out", GOALS, seconds=5, cluster=address)
     assert not (tmp_path / "out").exists()
+
+
+@pytest.fixture
+def tls(tmp_path: Path) -> Iterator[str]:
+    """The address of a cluster that takes part in nothing but TLS, by Dask's configuration."""
+    authority = trustme.CA()
+    authority.cert_pem.write_to_path(str(tmp_path / "ca.pem"))
+    key_and_chain = str(tmp_path / "host.pem")
+    authority.issue_cert("127.0.0.1").private_key_and_cert_chain_pem.write_to_path(key_and_chain)
+    roles = [f"{role}.{file}" for role in ("scheduler", "worker", "client") for file in CERTIFICATE]
+    settings = {
+        "distributed.comm.require-encryption": True,
+        "distributed.comm.tls.ca-file": str(tmp_path / "ca.pem"),
+        **{f"distributed.comm.tls.{role}": key_and_chain for role in roles},
+    }
+    with (
+        dask.config.set(settings),
+        LocalCluster(
+            n_workers=1,
+            threads_per_worker=1,
+            host="127.0.0.1",
+            protocol="tls://",
+            security=Security(),
+            dashboard_address=None,
+        ) as cluster,
+    ):
+        yield cluster.scheduler_address
+
+
+def test_a_cluster_with_tls_trains_for_those_with_a_certificate(tls: str) -> None:
+    assert tls.startswith("tls://")
+    with open_workers(tls, None) as workers:
+        assert workers.submit(max, 3, 5).result() == 5
+
+
+def test_a_cluster_with_tls_takes_nobody_without_a_certificate(
+    tls: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("narrowcast.search.workers._CONNECT_SECONDS", 2.0)
+    stranger = str(tmp_path / "stranger.pem")
+    trustme.CA().issue_cert("127.0.0.1").private_key_and_cert_chain_pem.write_to_path(stranger)
+    for file in (None, stranger):
+        with (
+            dask.config.set({f"distributed.comm.tls.client.{each}": file for each in CERTIFICATE}),
+            pytest.raises(UserError, match="with the same certificates"),
+            open_workers(tls, None),
+        ):
+            pass
+    with (
+        pytest.raises(UserError, match="no Dask scheduler answers there"),
+        open_workers(tls.replace("tls://", "tcp://"), None),
+    ):
+        pass
 
 
 def test_a_cluster_without_workers_is_named() -> None:

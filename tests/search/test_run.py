@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import select
 import signal
 import subprocess
@@ -17,6 +18,7 @@ from optuna.trial import TrialState
 
 from narrowcast import load_config
 from narrowcast.errors import UserError
+from narrowcast.progress import Progress
 from narrowcast.search import run
 from narrowcast.search.objectives import Objectives
 from narrowcast.search.proxy import LEAST_PROBES
@@ -72,13 +74,37 @@ def test_a_search_writes_a_front_and_goes_on(config_file: Path, tmp_path: Path) 
     assert all(set(names) <= set(after[study]) for study, names in before.items())
 
 
+class Notes(Progress):
+    """Keeps what it is told."""
+
+    def __init__(self) -> None:
+        self.advances: list[tuple[int, int, str]] = []
+        self.remarks: list[str] = []
+
+    def advanced(self, done: int, total: int, note: str = "") -> None:
+        self.advances.append((done, total, note))
+
+    def remarked(self, stage: str, text: str) -> None:
+        self.remarks.append(f"{stage}: {text}")
+
+
 @pytest.mark.usefixtures("few_probes")
 def test_where_no_uniform_model_is_feasible_another_one_is_trained(
     config_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(Space, "uniform", lambda _: [])
-    found = search(load_config(config_file), tmp_path / "out", GOALS, seconds=0.1, workers=2)
+    notes, out = Notes(), tmp_path / "out"
+    config = load_config(config_file)
+    found = search(config, out, GOALS, seconds=0.1, workers=2, progress=notes)
     assert [point.label for point in found.best] == [""]
+    assert not finished(out)["candidates"]
+    # What the budget does not limit is named and counted.
+    said = "\n".join(note for *_, note in notes.advances)
+    for part in ("float model", "short training", "first model"):
+        assert re.search(rf"beyond the budget, at least \d+ trainings left; .*\d {part}", said)
+    assert all(done < total for done, total, note in notes.advances if "left" in note)
+    (remark,) = notes.remarks
+    assert remark.startswith("search: the budget ended before a candidate was proposed")
 
 
 def test_impossible_limits_are_named_with_the_nearest(config_file: Path, tmp_path: Path) -> None:

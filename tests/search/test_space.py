@@ -50,6 +50,14 @@ def test_sizes_that_contradict_each_other_are_left_out(config_file: Path) -> Non
     assert list(space.impossible) == ["channels=6, heads=4"]
     with pytest.raises(UserError, match="no combination"):
         Space.of(config, DEVICE, parse_sizes(["channels=6", "heads=4"]))
+    with pytest.raises(
+        UserError, match=r"model\.channels = 4097 is not allowed: it must be a whole"
+    ):
+        Space.of(config, DEVICE, parse_sizes(["channels=4097"]))
+    with pytest.raises(UserError, match="100000 combinations of sizes, but at most 100 are"):
+        many = ",".join(map(str, range(1, 101)))
+        sizes = [f"channels={many}", f"window={many}", "layers=1,2,3,4,5,6,7,8,9,10"]
+        Space.of(config, DEVICE, parse_sizes(sizes))
     assert parse_sizes(["channels=16", "model.channels=32,16"]) == {"channels": [16, 32]}
     for text in ("chanels=4", "channels=", "channels=a", "channels=0,4", "layers=-1"):
         with pytest.raises(UserError, match="--vary"):

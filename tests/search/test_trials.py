@@ -165,7 +165,7 @@ def test_another_problem_is_refused(out: Path) -> None:
 def test_only_one_search_is_at_work_in_a_folder(out: Path) -> None:
     with (
         open_trials(out, GOALS, PROBLEM, 0, resume=True),
-        pytest.raises(UserError, match="another search is at work"),
+        pytest.raises(UserError, match="another run of narrowcast is at work"),
         open_trials(out, GOALS, PROBLEM, 0, resume=True),
     ):
         pass

@@ -2,13 +2,16 @@
 
 import json
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from narrowcast.cli.options import ConfigFile, Data, DeviceName, Set, Yosys, with_device
 from narrowcast.cli.output import one_line_errors
 from narrowcast.errors import UserError
+
+if TYPE_CHECKING:
+    from narrowcast.config import Config
 
 
 def estimate(
@@ -49,7 +52,9 @@ def estimate(
         for name, value in (("--every", every), ("--cell", cell)):
             if value is not None and not 0 < value < float("inf"):
                 raise UserError(f"{name} must be above 0, not {value:g}")
-        result = run(load_config(config, with_device(set_, device), data), tool)
+        settings = load_config(config, with_device(set_, device), data)
+        _check_table(settings)
+        result = run(settings, tool)
         if every is not None and every < result.energy.seconds:
             raise UserError(
                 f"--every {every:g}: a forecast takes {result.energy.seconds:.3g} s: it cannot be "
@@ -64,6 +69,15 @@ def estimate(
         return
     for line in [*result.lines(), *([] if days is None else days.lines())]:
         typer.echo(line)
+
+
+def _check_table(config: "Config") -> None:
+    """Check that the table, if it is there, has the columns; this needs the packages of `train`."""
+    try:
+        from narrowcast.data import check_columns
+    except ImportError:
+        return
+    check_columns(config.data)
 
 
 def characterise(

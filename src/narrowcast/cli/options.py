@@ -33,7 +33,7 @@ Data = Annotated[
         "--data",
         parser=_path,
         metavar="FILE",
-        help="The table of readings, instead of data.path.",
+        help="The table of readings, instead of data.path; - is standard input.",
     ),
 ]
 Set = Annotated[

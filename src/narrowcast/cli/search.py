@@ -1,11 +1,15 @@
 """The commands ``search`` and ``fit``."""
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from narrowcast.cli.options import ConfigFile, Data, DeviceName, Most, Out, Set, with_device
 from narrowcast.cli.output import one_line_errors, print_table
+from narrowcast.errors import UserError
+
+if TYPE_CHECKING:
+    from narrowcast.config import Config
 
 
 def search(
@@ -40,7 +44,9 @@ def search(
     ] = None,
     workers: Annotated[
         int | None,
-        typer.Option("--workers", min=1, help="Simultaneous trainings; by default one per core."),
+        typer.Option(
+            "--workers", min=1, max=1024, help="Simultaneous trainings; by default one per core."
+        ),
     ] = None,
 ) -> None:
     """Search for widths and hardware options, and print the Pareto front.
@@ -58,7 +64,7 @@ def search(
         from narrowcast.search.space import parse_sizes
 
         front = run(
-            load_config(config, with_device(set_, device), data),
+            _with_file(load_config(config, with_device(set_, device), data)),
             out,
             Objectives.parse(minimise, most),
             seconds=parse_budget(budget),
@@ -75,6 +81,14 @@ def search(
     typer.echo(f"front:      {out / 'front.html'}")
     first = out / str(front.best[0].file)
     typer.echo(f"build one:  narrowcast build {first} --out {first.with_suffix('')}")
+
+
+def _with_file(config: "Config") -> "Config":
+    """Return a configuration whose table can be read again later, and by other processes."""
+    path = config.data.path
+    if path is not None and (str(path) == "-" or path.is_fifo()):
+        raise UserError(f"{path}: is a pipe, but the table is read several times: give a file")
+    return config
 
 
 def fit(
@@ -101,7 +115,7 @@ def fit(
         from narrowcast.search.objectives import Objectives
         from narrowcast.search.shapes import model_folder
 
-        settings = load_config(config, with_device(set_, device), data)
+        settings = _with_file(load_config(config, with_device(set_, device), data))
         result = fit_device(settings, out, Objectives.parse("rmse", most), choose_progress())
     for line in result.reasons():
         typer.echo(line)

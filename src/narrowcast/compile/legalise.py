@@ -188,20 +188,18 @@ class _Rewriter:
         return len({self.memory(reader) for reader in readers}) == 1
 
     def row_sum(self, step: RowSum, *, alone: bool) -> None:
-        """Leave a sum in the pool, or copy it to another memory if the pool is needed again."""
+        """Leave the only sum in the pool, or copy a sum at once to where rows are.
+
+        The next sum waits for this copy, so it must not wait for any other memory itself.
+        """
         readers = self.readers(step.output)
         if alone and all(use == Use.OPERAND for _, use in readers):
             return
         copied = self.copy(step.output)
         apart = [reader for reader in readers if reader[1] not in _SHARED]
-        for reader in readers:
-            self.renamed[step.output, reader] = copied
-        summed = any(use == Use.SUM for _, use in apart)  # the pool cannot be read and added to
-        if len(apart) == len(readers) and self.one_memory(apart) and not summed:
-            return
         self.copy_for(copied, apart)
-        for reader in apart:
-            self.renamed[step.output, reader] = self.renamed[copied, reader]
+        for reader in readers:
+            self.renamed[step.output, reader] = self.renamed.get((copied, reader), copied)
 
     def scores(self, step: Scores) -> None:
         """Compute scores once for each context that reads them."""

@@ -39,15 +39,12 @@ class Attention:
         context: The context that reads the probabilities.
         first: Position of the scores.
         last: Position of the context.
-        values_first: Whether the values must be complete before the scores start, because the
-            values depend on scores of other attentions, which need the same units.
     """
 
     scores: Scores
     context: Context
     first: int
     last: int
-    values_first: bool
 
 
 @dataclass(frozen=True, eq=False)
@@ -162,21 +159,11 @@ def _parts(analysis: Analysis, name: str) -> int:
 def _attentions(analysis: Analysis) -> tuple[Attention, ...]:
     model = analysis.model
     position = {step.name: i for i, step in enumerate(model.operations)}
-    behind: dict[str, frozenset[str]] = {}  # contexts that a tensor depends on
-    for step in model.operations:
-        found: frozenset[str] = frozenset()
-        for name, _ in uses(step):
-            found |= behind.get(name, frozenset())
-        behind[step.output] = found | ({step.name} if isinstance(step, Context) else frozenset())
     result = []
     for step in model.operations:
         if isinstance(step, Scores):
             context = analysis.context_of(step)
-            known = behind[step.output] | {context.name}
-            values_first = not behind.get(context.value, frozenset()) <= known
-            result.append(
-                Attention(step, context, position[step.name], position[context.name], values_first)
-            )
+            result.append(Attention(step, context, position[step.name], position[context.name]))
     return tuple(result)
 
 

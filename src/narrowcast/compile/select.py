@@ -59,7 +59,7 @@ class HardwareOptions:
 
 
 class Area(Protocol):
-    """Estimated look-up tables and flip-flops of a design, as by ``narrowcast.estimate``."""
+    """Estimated resources of a design, as by ``narrowcast.estimate``."""
 
     @property
     def lut(self) -> int:
@@ -69,8 +69,12 @@ class Area(Protocol):
     def ff(self) -> int:
         """Number of flip-flops."""
 
+    @property
+    def cells(self) -> int:
+        """Number of logic cells; 0 if the family has none."""
+
     def share(self, device: Device) -> float:
-        """Return the used fraction of the device's look-up tables or flip-flops, the larger one."""
+        """Return the used fraction of the device's cells, tables or flip-flops, the largest one."""
 
     def fits(self, device: Device) -> bool:
         """Return whether the design fits the device even if the estimate is off by its bound."""
@@ -90,7 +94,7 @@ def compile_model(
     Args:
         model: The integer model.
         device: The device, whose resources are the budget.
-        area: Estimate of look-up tables and flip-flops, such as ``narrowcast.estimate.area``.
+        area: Estimate of what the design takes, such as ``narrowcast.estimate.area``.
         options: Hardware options.
 
     Raises:
@@ -99,7 +103,11 @@ def compile_model(
     """
     design = best_design(model, device, area, options)
     found = area(design)
-    for name, need, have in (("LUT", found.lut, device.lut), ("FF", found.ff, device.ff)):
+    for name, need, have in (
+        ("LUT", found.lut, device.lut),
+        ("FF", found.ff, device.ff),
+        ("logic cells", found.cells, device.lut),
+    ):
         if need > have:
             raise too_large(device, need, have, f"{name} (estimated)", _SMALLER)
     return design

@@ -1,7 +1,6 @@
 """The program as arrays of numbers, and the placed jobs: input and output of the scheduler."""
 
 from collections.abc import Sequence
-from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -9,6 +8,7 @@ import numpy as np
 from narrowcast.compile.lanes import LaneArray
 from narrowcast.compile.program import EngineGraph, ProgramStep, Store
 from narrowcast.compile.timing import ISSUE_TO_SUM, RESULT_BUFFER, SHIFTED_RESULTS
+from narrowcast.compile.waits import memory_waits
 from narrowcast.integer.model import Array, Context, Linear, Scores
 
 # Where a step's broadcast operand comes from.
@@ -152,7 +152,7 @@ def step_table(graph: EngineGraph, array: LaneArray, steps: tuple[ProgramStep, .
     """Return the program as arrays of numbers."""
     model = graph.model
     number = {name: index for index, name in enumerate(model.tensors)}
-    waits = _waits(graph, steps)
+    waits = memory_waits(graph, steps)
     flat = [index for each in waits for index in each]
     first_wait = np.cumsum([0, *map(len, waits)])
     rows = []
@@ -273,35 +273,3 @@ def _output(graph: EngineGraph, step: ProgramStep, number: dict[str, int]) -> di
         "part_columns": columns // parts,
         "column": step.head * step.columns if by_head else 0,
     }
-
-
-def _waits(graph: EngineGraph, steps: tuple[ProgramStep, ...]) -> list[list[int]]:
-    """Return the steps that must end before each step starts, because both use the same memory."""
-    making: dict[str, list[int]] = {}
-    reading: dict[str, list[int]] = {}  # keys, values and sums
-    for index, step in enumerate(steps):
-        source = step.source
-        making.setdefault(source.output, []).append(index)
-        cached = source.operand
-        if isinstance(source, Scores):
-            cached = source.key
-        elif isinstance(source, Context):
-            cached = source.value
-        reading.setdefault(cached, []).append(index)
-    waits: list[list[int]] = [[] for _ in steps]
-    for region in (*graph.key_regions, *graph.value_regions):
-        for earlier, later in pairwise(region):
-            for index in making[later]:
-                waits[index] += reading[earlier]
-    for before, after in pairwise(graph.sums):
-        for index in making[after.operand]:
-            waits[index] += reading[before.output]
-    ends = [each.tensor for each in graph.model.outputs]
-    for first, second in pairwise(ends):  # results leave in order
-        for index in making[second]:
-            waits[index] += making[first]
-    for each in graph.attentions:
-        if each.values_first:
-            for index in making[each.scores.output]:
-                waits[index] += making[each.context.value]
-    return waits

@@ -58,7 +58,7 @@ def _read_toml(path: Path) -> dict[str, Any]:
                 raise UserError(
                     f"{path}: not a configuration: it has more than {_MOST_BYTES} bytes"
                 )
-            return _parsed(content.decode("utf-8-sig"))
+            return parse_toml(content.decode("utf-8-sig"))
         except FileNotFoundError:
             raise UserError(f"{path}: no such configuration file") from None
         except UnicodeDecodeError:
@@ -67,7 +67,7 @@ def _read_toml(path: Path) -> dict[str, Any]:
             raise UserError(f"{path}: not a valid TOML file: {one_line(error)}") from None
 
 
-def _parsed(text: str) -> dict[str, Any]:
+def parse_toml(text: str) -> dict[str, Any]:
     """Parse TOML.
 
     Raises:
@@ -105,7 +105,7 @@ def _apply(values: dict[str, Any], override: str) -> str:
 def _toml_key(text: str) -> list[str]:
     """Split a dotted key into its parts. Parts that contain dots are quoted."""
     try:
-        rest: Any = _parsed(f"{text} = 0")
+        rest: Any = parse_toml(f"{text} = 0")
     except tomllib.TOMLDecodeError:
         return text.strip().split(".")
     parts = []
@@ -117,7 +117,7 @@ def _toml_key(text: str) -> list[str]:
 
 def _toml_value(text: str) -> object:
     try:
-        parsed = _parsed(f"value = {text}")
+        parsed = parse_toml(f"value = {text}")
     except tomllib.TOMLDecodeError:
         return text
     return parsed["value"] if len(parsed) == 1 else text

@@ -356,7 +356,7 @@ class Config(Section):
         return self
 
     def _check_sizes(self) -> None:
-        """Refuse a model that no device of this package can hold, before anything is made of it."""
+        """Refuse a model far beyond what small FPGAs are for, before anything is made of it."""
         weights, values = sizes_of(shape_of(self))
         if weights > MOST_WEIGHTS:
             raise ValueError(

@@ -7,10 +7,9 @@ from narrowcast.integer.builder import LinearSpec, Shape, transformer
 if TYPE_CHECKING:
     from narrowcast.config.sections import Config
 
-# Beyond the largest device's memory several times over. They bound time and memory of the compiler
-# and of training.
+# Far beyond what small FPGAs are for. They bound time and memory of the compiler and of training.
 MOST_WEIGHTS = 1 << 22
-MOST_VALUES = 1 << 22  # of all tensors, for one window
+MOST_VALUES = 1 << 20  # of all tensors, for one window
 MOST_BATCH_VALUES = 1 << 28  # of all tensors, for one batch of a training
 
 

@@ -6,10 +6,17 @@
 
 from collections.abc import Set
 
-from narrowcast.integer.builder import GraphSpec, LinearSpec, Role, Shape, transformer
+from narrowcast.integer.builder import (
+    GraphSpec,
+    LinearSpec,
+    OperationSpec,
+    Role,
+    Shape,
+    transformer,
+)
 
 _WEIGHT, _ACTIVATION = ".weight", ".activation"
-_WITHOUT_WIDTH = {Role.SUM, Role.RESULT}  # a sum is exact; the result has its own key
+_WITH_WIDTH = {Role.FREE, Role.RELU, Role.LANES, Role.PROBABILITY}  # a sum is exact
 _WITH_SCHEME = {Role.FREE, Role.RELU, Role.LANES}  # probabilities always span [0, 1]
 
 
@@ -20,8 +27,12 @@ def _architecture(layers: int) -> GraphSpec:
 
 def _activations(layers: int, roles: Set[Role]) -> list[str]:
     spec = _architecture(layers)
-    made = [step for step in spec.operations if spec.tensors[step.output].role in roles]
-    return [f"{step.name}{_ACTIVATION}" for step in made]
+    return [f"{step.name}{_ACTIVATION}" for step in spec.operations if _has_role(spec, step, roles)]
+
+
+def _has_role(spec: GraphSpec, step: OperationSpec, roles: Set[Role]) -> bool:
+    """Return whether an operation makes a tensor of some roles; the result has its own key."""
+    return spec.tensors[step.output].role in roles and step.output not in spec.outputs
 
 
 def quantised_names(layers: int) -> list[str]:
@@ -30,7 +41,7 @@ def quantised_names(layers: int) -> list[str]:
     for step in spec.operations:
         if isinstance(step, LinearSpec):
             names.append(f"{step.name}{_WEIGHT}")
-        if spec.tensors[step.output].role not in _WITHOUT_WIDTH:
+        if _has_role(spec, step, _WITH_WIDTH):
             names.append(f"{step.name}{_ACTIVATION}")
     return names
 

@@ -1,5 +1,6 @@
 """The columns of a file as they were read, before their values are converted."""
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -8,6 +9,8 @@ import pyarrow as pa
 
 from narrowcast.config import did_you_mean
 from narrowcast.errors import UserError, shown
+
+_LISTED = 240  # characters of names in a message
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,7 +50,9 @@ def find(name: str, names: Sequence[str], path: Path) -> int:
         return found[0]
     if found:
         raise UserError(f"{path}: {len(found)} columns are named {shown(name)}")
-    there = ", ".join(shown(each) for each in names[:20])
-    rest = f" and {len(names) - 20} more" if len(names) > 20 else ""
-    guess = did_you_mean(name, names[:1000])
+    lengths = itertools.accumulate(len(shown(each)) for each in names)
+    count = max(1, sum(length <= _LISTED for length in lengths))
+    there = ", ".join(shown(each) for each in names[:count])
+    rest = f" and {len(names) - count} more" if len(names) > count else ""
+    guess = did_you_mean(name, [each for each in names[:1000] if len(each) <= 100])
     raise UserError(f"{path}: no column {shown(name)}{guess}: there are {there}{rest}")

@@ -11,8 +11,8 @@ from narrowcast.data.columns import Columns, find
 from narrowcast.data.series import is_identifier
 from narrowcast.errors import UserError, boundary
 
-_MOST_VALUES = 32_000_000  # of the columns in use, whatever the size of the file
-_MOST_PER_BYTE = 8  # of a larger file
+_MOST_VALUES = 16_000_000  # of the columns in use, whatever the size of the file
+_MOST_PER_BYTE = 2  # of a larger file
 
 
 def parquet_names(content: bytes | Path, path: Path) -> list[str]:

@@ -11,24 +11,27 @@ from numpy.typing import NDArray
 from narrowcast.data.values import is_value
 from narrowcast.errors import UserError, shown
 
-_IDENTIFIERS = (
-    "id|uid|uuid|guid|key|series|sensor|station|device|node|logger|site|store|shop|item|product|sku|"
-    "meter|location|city|region|state|country|customer|client|user|subject|patient|machine|asset|"
-    "ticker|symbol|name|tag|channel|house|household|building|plant|vehicle|host|turbine|inverter"
+_THINGS = (
+    "series|sensor|station|device|node|logger|site|store|shop|item|product|sku|meter|location|"
+    "customer|client|user|subject|patient|machine|asset|ticker|symbol|house|household|vehicle|"
+    "turbine|inverter"
 )
-_IDENTIFIER = re.compile(rf"(^|[^a-z])({_IDENTIFIERS})s?\d*($|[^a-z])|[a-z](id|Id|ID)$")
+_IDENTIFIER = re.compile(
+    rf"(.*[^a-z])?(id|uid|uuid|guid)|({_THINGS})[^a-z]*(id|name|no|nr|number|code|key)?"
+)
 _ADVICE = "only one series can be read: keep the rows of one, or give each its own column"
 
 
 def is_identifier(name: str) -> bool:
     """Return whether a column's name is that of something that there are several of."""
     words = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name)
-    return _IDENTIFIER.search(words.lower()) is not None
+    return _IDENTIFIER.fullmatch(words.lower().strip()) is not None
 
 
 def may_tell_series(name: str, sample: Sequence[str]) -> bool:
-    """Return whether a column may tell series apart, by its name or as it holds text."""
-    return is_identifier(name) or not all(is_value(each) for each in sample)
+    """Return whether a column may tell series apart: it holds text, or numbers of identifiers."""
+    named = is_identifier(name) and all(re.fullmatch(r"\s*\d*\s*", each) for each in sample)
+    return named or not all(is_value(each) for each in sample)
 
 
 def check_series(

@@ -12,27 +12,35 @@ from narrowcast.errors import UserError
 from narrowcast.files import rereadable
 
 GZIP = b"\x1f\x8b"
-PARQUET = b"PAR1"
 
-_MOST_EXPANDED = 64 << 20  # bytes, whatever the size of the packed file
+_MOST_EXPANDED = 32 << 20  # bytes, whatever the size of the packed file
 _MOST_RATIO = 40  # of a larger expansion to the packed file
 _CHUNK = 1 << 20
 
-# How other files begin, and what to do with them.
+# How other files begin, and what to do with them. Each is told from a header with the same letters.
 _OTHERS = {
     rb"PK(\x03\x04|\x05\x06)": "a zip archive or an Excel workbook: export the sheet as CSV",
     rb"\xd0\xcf\x11\xe0": "an Excel workbook: export the sheet as CSV",
-    rb"ARROW1|FEA1": "a Feather (Arrow) file: save the table as Parquet or CSV",
+    rb"(ARROW1|FEA1)[\x00-\x1f]": "a Feather (Arrow) file: save the table as Parquet or CSV",
     rb"\x89HDF|CDF[\x01\x02\x05]": "an HDF5 or NetCDF file: save the table as Parquet or CSV",
-    rb"\x93NUMPY|\x80[\x02-\x05]": "an array or object of Python: save the table as Parquet or CSV",
-    rb"ORC|Obj\x01": "an ORC or Avro file: save the table as Parquet or CSV",
+    rb"\x93NUMPY|\x80[\x02-\x05]|MATLAB 5|RD[AX][23]\n": "data of Python, MATLAB or R: "
+    "save the table as Parquet or CSV",
+    rb"ORC[\x00-\x1f]|Obj\x01": "an ORC or Avro file: save the table as Parquet or CSV",
     rb"SQLite format 3": "an SQLite database: export the table as CSV",
-    rb"BZh|\xfd7zXZ|\x28\xb5\x2f\xfd|7z\xbc\xaf|Rar!": "a packed file: unpack it, or use gzip",
-    rb"%PDF|\x89PNG|\xff\xd8\xff|GIF8": "a document or picture: export the table as CSV",
+    rb"BZh[1-9]1AY|\xfd7zXZ|\x28\xb5\x2f\xfd|7z\xbc\xaf|Rar!\x1a": "a packed file: unpack it, "
+    "or use gzip",
+    rb"%PDF-|\x89PNG|\xff\xd8\xff|GIF8": "a document or picture: export the table as CSV",
     rb"version https://git-lfs": "a pointer of Git LFS, not the file: run 'git lfs pull'",
-    rb"\s*<": "an HTML or XML document: export the table as CSV",
-    rb"\s*[{\[]\s*[\"{\[\d\]}-]": "JSON: export the table as CSV",
+    rb"(\xef\xbb\xbf)?\s*<": "an HTML or XML document: export the table as CSV",
+    rb"(\xef\xbb\xbf)?\s*[{\[]\s*[\"{\[\d\]}-]": "JSON: export the table as CSV",
 }
+
+
+def is_parquet(content: bytes) -> bool:
+    """Return whether a content begins as Parquet does, and not as a header that names PAR1."""
+    mark = b"PAR1"
+    binary = re.match(mark + rb"[\x00-\x1f]", content) is not None
+    return binary or (content.startswith(mark) and content.endswith(mark))
 
 
 def read_source(path: Path, limit: int | None = None) -> bytes:

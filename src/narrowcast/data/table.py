@@ -18,7 +18,7 @@ from narrowcast.data.parquet import parquet_names, read_parquet
 from narrowcast.data.remarks import remark_labels, remark_stand_ins
 from narrowcast.data.scaling import Array
 from narrowcast.data.series import check_series
-from narrowcast.data.source import PARQUET, read_source
+from narrowcast.data.source import is_parquet, read_source
 from narrowcast.data.text import HEAD, decode, find_header, read_text
 from narrowcast.data.timestamps import time_stamps
 from narrowcast.data.values import Notation, numbers
@@ -88,7 +88,7 @@ def check_columns(config: DataConfig) -> None:
         return
     with boundary(str(path), "the file is damaged, or no table"):
         content = read_source(path, HEAD)
-        if not content.startswith(PARQUET):
+        if not is_parquet(content):
             find_header(decode(content, config, path, whole=False), config, path)
             return
         names = parquet_names(path, path)
@@ -103,7 +103,7 @@ def check_columns(config: DataConfig) -> None:
 def _read(config: DataConfig, path: Path) -> Columns:
     wanted = list(dict.fromkeys((*config.inputs, config.target)))
     content = read_source(path)
-    read = read_parquet if content.startswith(PARQUET) else read_text
+    read = read_parquet if is_parquet(content) else read_text
     return read(content, config, wanted, path)
 
 

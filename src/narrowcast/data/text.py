@@ -25,6 +25,7 @@ HEAD = 1_000_000
 """Number of bytes in which the header must lie."""
 
 _HEAD_LINES = 100
+_HEADER_LINES = 10  # of a header whose names hold line feeds
 _SAMPLE_LINES = 100
 _MOST_COLUMNS = 20_000
 _BLOCK = 8 << 20  # bytes that are parsed at a time; no row is longer
@@ -112,6 +113,7 @@ def decode(content: bytes, config: DataConfig, path: Path, *, whole: bool = True
     """
     marked = (name for mark, name in _MARKS.items() if content.startswith(mark))
     encoding = config.encoding or next(marked, "utf-8")
+    recoded = codecs.lookup(encoding).name != "utf-8"  # else one copy in memory is enough
     decoder = codecs.getincrementaldecoder(encoding)()
     start = 0
     pieces = []
@@ -119,24 +121,26 @@ def decode(content: bytes, config: DataConfig, path: Path, *, whole: bool = True
         for start in range(0, len(content), _CHUNK):
             piece = content[start : start + _CHUNK]
             last = whole and start + _CHUNK >= len(content)
-            pieces.append(decoder.decode(piece, last).encode())
+            text = decoder.decode(piece, last)
+            if recoded:
+                pieces.append(text.encode())
     except UnicodeError as error:
         offset = start + (error.start if isinstance(error, UnicodeDecodeError) else 0)
         raise UserError(
             f"{path}: not {encoding.upper()} text (near byte {offset}): set data.encoding, such as "
             "'latin-1', 'cp1252' or 'utf-16'"
         ) from None
-    text = b"".join(pieces).removeprefix(codecs.BOM_UTF8)
-    if b"\r" in text:
-        text = text.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
-    if (first := text.find(b"\0")) >= 0:
-        near = text[max(first - 10, 0) : first + 10].decode(errors="replace")
-        line = text.count(b"\n", 0, first) + 1
+    content = (b"".join(pieces) if recoded else content).removeprefix(codecs.BOM_UTF8)
+    if b"\r" in content:
+        content = content.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+    if (first := content.find(b"\0")) >= 0:
+        near = content[max(first - 10, 0) : first + 10].decode(errors="replace")
+        line = content.count(b"\n", 0, first) + 1
         raise UserError(
             f"{path}, line {line}: holds a NUL character, "
             f"{shown(near)}: this is no text, or data.encoding must be set, such as 'utf-16-le'"
         )
-    return text
+    return content
 
 
 def find_header(content: bytes, config: DataConfig, path: Path) -> Header:
@@ -156,12 +160,13 @@ def find_header(content: bytes, config: DataConfig, path: Path) -> Header:
     separators: Sequence[str] = _SEPARATORS if config.separator is None else (config.separator,)
     passed: list[list[str]] = []  # the names that lines above the header would have
     for start, line in enumerate(lines):
-        if match := _EXCELS_SEPARATOR.fullmatch(line.strip()):
+        if match := _EXCELS_SEPARATOR.fullmatch(line.rstrip("\n")):
             separators = separators if config.separator else (match[1],)
             continue
         if not line.strip():
             continue
-        read = [(*_record(lines[start:], each, wanted, path), each) for each in separators]
+        below = lines[start : start + _HEADER_LINES]
+        read = [(*_record(below, each, wanted), each) for each in separators]
         fitting = [each for each in read if all(positions(name, each[0]) for name in wanted)]
         if fitting:
             names, count, separator = max(fitting, key=lambda each: len(each[0]))
@@ -185,17 +190,18 @@ def find_header(content: bytes, config: DataConfig, path: Path) -> Header:
     return Header(names, separator, len("".join(lines[:end]).encode()), len(passed))
 
 
-def _record(
-    lines: Sequence[str], separator: str, wanted: Sequence[str], path: Path
-) -> tuple[list[str], int]:
-    """Return the names in a header that begins in the first line, and its number of lines."""
+def _record(lines: Sequence[str], separator: str, wanted: Sequence[str]) -> tuple[list[str], int]:
+    """Return the names in a header that begins in the first line, and its number of lines.
+
+    There is a single name if the line cannot be separated so.
+    """
     if separator == " ":
         lines = [" ".join(lines[0].split())]
-    reader = csv.reader(lines, delimiter=separator)
+    reader = csv.reader(lines, delimiter=separator, skipinitialspace=True)
     try:
         names = [name.strip() for name in next(reader)]
-    except csv.Error as error:
-        raise UserError(f"{path}: has no header: {one_line(error)}") from None
+    except csv.Error:
+        return [lines[0].strip()], 1
     if names[0].startswith("#") and names[0] not in wanted:  # a header as a comment
         names[0] = names[0].lstrip("# ")
         names = names if names[0] else names[1:]
@@ -207,9 +213,13 @@ def _below(content: bytes, header: Header, config: DataConfig) -> tuple[bytes, i
     start = header.end
     for _ in range(config.skip_rows):
         start = content.find(b"\n", start) + 1 or len(content)
-    if content.find(b"\n#", max(start - 1, 0)) < 0 and header.separator != " ":
+    mark = header.separator.encode()
+    comments, quotes = content.find(b"\n#", max(start - 1, 0)) >= 0, mark + b' "' in content
+    if not comments and not quotes and mark != b" ":
         return content, start
     content = _COMMENT.sub(b"", content[start:])
+    if quotes:
+        content = re.sub(re.escape(mark) + rb' +"', mark + b'"', content)
     if header.separator == " ":
         content = re.sub(rb"(?m)^ | $", b"", re.sub(rb"[ \t]+", b" ", content))
     return content, 0
@@ -278,7 +288,10 @@ def _parse(
                 f"{path}: row {row} has {count} fields, the header {fields}: complete the row, "
                 "or delete it"
             ) from None
-        raise UserError(f"{path}: not a regular table: {one_line(error)}") from None
+        reason = one_line(error)
+        if "straddling" in reason:
+            reason = f"a row is longer than {_BLOCK >> 20} MiB, or a quotation mark is not closed"
+        raise UserError(f"{path}: not a regular table: {reason}") from None
 
 
 def _read_series(content: bytes, config: DataConfig, wanted: Sequence[str], path: Path) -> Columns:

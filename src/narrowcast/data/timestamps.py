@@ -26,8 +26,18 @@ _LIMITS = (pd.Timestamp("1678-01-01"), pd.Timestamp("2262-01-01"))  # of nanosec
 _ZONE = r"\d[T ]\d.*(Z|z|[+-]\d{2}(:?\d{2})?)$"
 # Formats to suggest for text that is not ISO 8601.
 _DATES = ("%d.%m.%Y", "%d/%m/%Y", "%m/%d/%Y", "%d-%m-%Y", "%d.%m.%y", "%d/%m/%y", "%m/%d/%y")
+_YEAR_FIRST = ("%Y-%m-%d", "%Y.%m.%d", "%Y/%m/%d")
 _NAMED_MONTHS = ("%d %b %Y", "%d-%b-%Y", "%d-%b-%y", "%b %d, %Y", "%d %B %Y", "%B %d, %Y")
-_CLOCKS = ("", " %H:%M", " %H:%M:%S", " %I:%M %p", " %I:%M:%S %p")
+_CLOCKS = (
+    "",
+    " %H:%M",
+    " %H:%M:%S",
+    " %I:%M %p",
+    " %I:%M:%S %p",
+    " %H:%M:%S.%f",
+    " %H:%M:%S,%f",
+    " %H.%M",
+)
 
 
 def time_stamps(column: pa.ChunkedArray, config: DataConfig, place: str) -> pd.DatetimeIndex:
@@ -102,7 +112,7 @@ class _TimeColumn:
             ) from None
 
     def _integers(self, text: pa.ChunkedArray) -> NDArray[np.int64]:
-        long = pc.match_substring_regex(text, r"^[+-]?\d{19,}$")
+        long = pc.match_substring_regex(text, r"^[+-]?(\d{20,}|9\d{18})$")  # beyond int64
         if (bad := first(np.asarray(long.to_numpy()))) is not None:
             raise UserError(
                 f"{self._row(bad)}: {shown(text[bad].as_py())} is no time: too many digits"
@@ -204,11 +214,18 @@ class _TimeColumn:
         if (bad := first(times.isna().to_numpy())) is not None:
             fitting = [
                 form
-                for date, clock in itertools.product((*_DATES, *_NAMED_MONTHS), _CLOCKS)
+                for date, clock in itertools.product(
+                    (*_DATES, *_YEAR_FIRST, *_NAMED_MONTHS), _CLOCKS
+                )
                 for form in [f"{date}{clock}"]
                 if pd.to_datetime(series[:1000], format=form, errors="coerce").notna().all()
             ]
             advice = " or ".join(map(repr, fitting[:2])) or "'%d.%m.%Y %H:%M', or correct it"
+            if bad == 0 and len(times) > 1 and times[1:].notna().all():
+                advice = f"data.skip_rows = {1 + self._config.skip_rows} if this row holds units"
+                raise UserError(
+                    f"{self._row(bad)}: {shown(text[bad].as_py())} is no time: {advice}"
+                )
             raise UserError(
                 f"{self._row(bad)}: {shown(text[bad].as_py())} is no time in ISO 8601: set "
                 f"data.time_format, such as {advice}"

@@ -20,13 +20,14 @@ MISSING = frozenset(
 LARGEST = 1e150
 """Largest size of a reading, and inverse of the smallest range of a column: squares are finite."""
 
-_TRUE, _FALSE = ("true", "on", "yes"), ("false", "off", "no")
-_INFINITE = ("inf", "+inf", "-inf", "infinity", "+infinity", "-infinity", "∞", "-∞")
+_TRUE, _FALSE = ("true", "on", "yes", "t", "y"), ("false", "off", "no", "f", "n")
+_INFINITE = ("inf", "+inf", "-inf", "infinity", "+infinity", "-infinity", "∞", "1.#inf")
 _NUMBER = r"^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$"
 _WHOLE = r"^[+-]?\d+$"
 # A decimal comma, and a comma that could as well stand between thousands.
 _COMMA = r"^[+-]?\d*,\d+([eE][+-]?\d+)?$"
 _GROUPED = r"^[+-]?[1-9]\d{0,2}(,\d{3})+$"
+_MOST_UNITS = 5  # rows of units below a header
 _SPACES = "[ \u00a0\u2009\u202f]"
 
 
@@ -145,9 +146,9 @@ def _from_text(text: pa.ChunkedArray, notation: Notation, place: str) -> tuple[A
         truth = pc.if_else(pc.is_null(text), pa.scalar(None, pa.float64()), true.cast(pa.float64()))
         return _as_floats(truth), None
     text = _ungrouped(text, notation)
-    decimal, remark = notation.decimal or ".", None
-    if notation.decimal is None and notation.comma:
-        decimal, remark = _found_decimal(text, notation, place)
+    decimal, remark = notation.decimal or ("," if notation.thousands == "." else "."), None
+    if notation.decimal is None and notation.thousands not in (".", ",") and notation.comma:
+        decimal, remark = _found_decimal(text, place)
     number = pc.match_substring_regex(text, _number(decimal))
     wrong = pc.index(number, False).as_py()
     if wrong >= 0:
@@ -170,12 +171,12 @@ def _ungrouped(text: pa.ChunkedArray, notation: Notation) -> pa.ChunkedArray:
     return pc.if_else(grouped, pc.replace_substring_regex(text, group, ""), text)
 
 
-def _found_decimal(text: pa.ChunkedArray, notation: Notation, place: str) -> tuple[str, str | None]:
+def _found_decimal(text: pa.ChunkedArray, place: str) -> tuple[str, str | None]:
     """Return the character before the decimals, and a remark if it could be another one."""
     comma = pc.match_substring_regex(text, _COMMA)
     pointed = pc.and_(pc.match_substring_regex(text, _NUMBER), pc.match_substring(text, "."))
-    if notation.thousands == "," or not pc.any(comma).as_py() or pc.any(pointed).as_py():
-        return ("," if notation.thousands == "." else "."), None
+    if not pc.any(comma).as_py() or pc.any(pointed).as_py():
+        return ".", None
     values = pc.filter(text, comma)
     if not pc.all(pc.match_substring_regex(values, _GROUPED)).as_py():
         return ",", None
@@ -195,8 +196,11 @@ def _refuse(
     if value.lower() in _INFINITE:
         raise UserError(f"{where}: the value is infinite")
     advice = "correct it, or add it to data.missing_values if it stands for a missing value"
-    if wrong == 0 and len(text) > 1 and pc.all(number[1:]).as_py():
-        advice = f"set data.skip_rows = {notation.row(wrong)} if this row holds units"
+    units = wrong + 1 if wrong == 0 else 0
+    while 0 < units < _MOST_UNITS and number[units : units + 1].to_pylist() == [False]:
+        units += 1
+    if units and pc.all(number[units:]).as_py():
+        advice = f"set data.skip_rows = {notation.row(units - 1)} if the first rows hold units"
     elif re.match(r"^[+-]?\d{1,3}([,.' \u00a0\u2009\u202f]\d{3})+([.,]\d+)?$", value):
         mark = next(each for each in value if not each.isdigit() and each not in "+-")
         mark = mark if mark in ",.'" else " "

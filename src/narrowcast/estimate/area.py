@@ -5,6 +5,11 @@ characterise`` writes. A sample is a synthesised design, with the features, look
 flip-flops of each part of the engine. The model of a part is a non-negative least squares fit of
 its counts to its features. Each design is weighted by the inverse of its size, so that relative
 errors are minimised. The error bound is the largest error of a design that was left out of the fit.
+
+An iCE40 counts logic cells: a flip-flop shares one with the look-up table in front of it if nothing
+else reads that table, and so does a carry with a table that adds. The others need a cell of their
+own. So the cells are the look-up tables and a fitted share of the flip-flops. The samples have the
+cells that nextpnr packs them into.
 """
 
 import json
@@ -21,6 +26,7 @@ from narrowcast.compile import AreaModel, Design
 from narrowcast.errors import UserError
 from narrowcast.estimate.features import PARTS, features
 from narrowcast.targets.device import Device
+from narrowcast.targets.family import Family
 
 Vector = NDArray[np.float64]
 SAMPLES = Path(__file__).parent / "characterisation"
@@ -31,28 +37,34 @@ _NOT = {"lut": ("registers",), "ff": ("tables", "choice")}  # endings of irrelev
 
 @dataclass(frozen=True)
 class Area:
-    """Estimated look-up tables and flip-flops.
+    """Estimated look-up tables, flip-flops and logic cells.
 
     Attributes:
         lut: Number of look-up tables.
         ff: Number of flip-flops.
+        cells: Number of logic cells, including those of the serial interface that ``place`` adds; 0
+            if the family has none.
         lut_error: Relative error bound of ``lut``.
         ff_error: Relative error bound of ``ff``.
+        cells_error: Relative error bound of ``cells``.
     """
 
     lut: int
     ff: int
+    cells: int
     lut_error: float
     ff_error: float
+    cells_error: float
 
     def share(self, device: Device) -> float:
-        """Return the used fraction of the device's look-up tables or flip-flops, the larger one."""
-        return max(self.lut / device.lut, self.ff / device.ff)
+        """Return the used fraction of the device's cells, tables or flip-flops, the largest one."""
+        return max(self.lut / device.lut, self.ff / device.ff, self.cells / device.lut)
 
     def fits(self, device: Device) -> bool:
         """Return whether the design fits the device even if the estimate is off by its bound."""
         lut, ff = self.lut * (1 + self.lut_error), self.ff * (1 + self.ff_error)
-        return lut <= device.lut and ff <= device.ff
+        cells = self.cells * (1 + self.cells_error)
+        return lut <= device.lut and ff <= device.ff and cells <= device.lut
 
 
 def area_model(tool: Tool) -> AreaModel:
@@ -86,7 +98,27 @@ def area(design: Design, tool: Tool = "yosys") -> Area:
         )
         for resource in RESOURCES
     }
-    return Area(round(total["lut"]), round(total["ff"]), fit["error"]["lut"], fit["error"]["ff"])
+    return Area(
+        lut=round(total["lut"]),
+        ff=round(total["ff"]),
+        cells=_cells(total, fit.get("own_cells"), design.device.family),
+        lut_error=fit["error"]["lut"],
+        ff_error=fit["error"]["ff"],
+        cells_error=fit["error"].get("cells", 0.0),
+    )
+
+
+def _cells(total: Mapping[str, float], own_cells: float | None, family: Family) -> int:
+    """Return the logic cells of the engine with its serial interface; 0 if they are not counted.
+
+    Args:
+        total: Look-up tables and flip-flops.
+        own_cells: Logic cells without a look-up table in use, for each flip-flop.
+        family: The family.
+    """
+    if own_cells is None or family.place_and_route is None:
+        return 0
+    return round(total["lut"] + own_cells * total["ff"]) + family.place_and_route.serial_cells
 
 
 def samples_file(family: str, tool: str) -> str:
@@ -115,6 +147,8 @@ def _well_formed(fit: Any) -> bool:
     """Return whether a fit has all numbers that are read from it, and no others."""
     try:
         numbers = [fit["error"][resource] for resource in RESOURCES]
+        if "own_cells" in fit:
+            numbers += [fit["own_cells"], fit["error"]["cells"]]
         for resource in RESOURCES:
             for part in PARTS:
                 numbers += fit[resource][part].values()
@@ -128,12 +162,15 @@ def fit_area(samples: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
 
     Returns:
         The weights of the features by resource and part, and ``error``: the largest relative error
-        of each resource over all samples, with each sample left out of the fit in turn.
+        of each resource over all samples, with each sample left out of the fit in turn. If there
+        are samples with ``cells``, ``own_cells``: logic cells beside those of the look-up tables,
+        for each flip-flop.
     """
     result: dict[str, Any] = {"error": {}}
+    left_out: dict[str, Vector] = {}
     for resource in RESOURCES:
-        sizes = np.array([sum(s[resource].values()) for s in samples], float)
-        left_out = np.zeros(len(samples))
+        sizes = _totals(samples, resource)
+        left_out[resource] = np.zeros(len(samples))
         result[resource] = {}
         for part in PARTS:
             names = [
@@ -147,12 +184,37 @@ def fit_area(samples: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
                 for name, weight in zip(names, weights.round(4).tolist(), strict=True)
                 if weight
             }
-            for i in range(len(samples)):
-                others = np.arange(len(samples)) != i
-                left_out[i] += rows[i] @ _weighted_fit(rows[others], counts[others], sizes[others])
-        errors = np.abs(left_out / sizes - 1)
-        result["error"][resource] = round(float(errors.max()), 4)
+            left_out[resource] += _left_out(rows, counts, sizes)
+        result["error"][resource] = _worst(left_out[resource], sizes)
+    packed = np.array(["cells" in sample for sample in samples])
+    if packed.any():
+        cells = np.array([sample["cells"] for sample in samples if "cells" in sample], float)
+        lut, ff = (_totals(samples, resource)[packed] for resource in RESOURCES)
+        (own_cells,) = _weighted_fit(ff[:, None], cells - lut, cells)
+        result["own_cells"] = round(float(own_cells), 4)
+        estimated = left_out["lut"][packed] + own_cells * left_out["ff"][packed]
+        result["error"]["cells"] = _worst(estimated, cells)
     return result
+
+
+def _totals(samples: Sequence[Mapping[str, Any]], resource: str) -> Vector:
+    return np.array([sum(sample[resource].values()) for sample in samples], float)
+
+
+def _left_out(rows: Vector, counts: Vector, sizes: Vector) -> Vector:
+    """Return the count of each sample by a fit to all others."""
+    every = np.arange(len(rows))
+    return np.array(
+        [
+            row @ _weighted_fit(rows[every != i], counts[every != i], sizes[every != i])
+            for i, row in enumerate(rows)
+        ]
+    )
+
+
+def _worst(found: Vector, truth: Vector) -> float:
+    """Return the largest relative error."""
+    return round(float(np.abs(found / truth - 1).max()), 4)
 
 
 def _weighted_fit(rows: Vector, counts: Vector, sizes: Vector) -> Vector:

@@ -28,11 +28,14 @@ class Estimate:
         blocks: Number of block memories in units of the device's smallest, exact.
         lut: Number of look-up tables (logic and memory), fitted.
         ff: Number of flip-flops, fitted.
+        cells: Number of logic cells, fitted; 0 if the device's family has none. It includes the
+            serial interface that ``place`` adds.
         lut_error: Relative error bound of ``lut``.
         ff_error: Relative error bound of ``ff``.
+        cells_error: Relative error bound of ``cells``.
         tool: Synthesis tool whose counts ``lut`` and ``ff`` estimate.
-        fits: Whether the design fits the device even if ``lut`` and ``ff`` exceed the estimate by
-            their error bounds.
+        fits: Whether the design fits the device even if ``lut``, ``ff`` and ``cells`` exceed the
+            estimate by their error bounds.
         too_large: Whether the design exceeds the device by the bare estimate.
         energy: Power and energy.
     """
@@ -44,8 +47,10 @@ class Estimate:
     blocks: int
     lut: int
     ff: int
+    cells: int
     lut_error: float
     ff_error: float
+    cells_error: float
     tool: Tool
     fits: bool
     too_large: bool
@@ -91,6 +96,10 @@ class Estimate:
         verdict = "no" if self.too_large else "within the margin: only synthesis can tell"
         within = f"estimated, within {self.power_error:.0%}"
         fitted = f"fitted to {self.tool}, within"
+        cells = [
+            f"cells:      {self.cells} of {device.lut}, a LUT and an FF each, fitted to nextpnr, "
+            f"within {self.cells_error:.1%}"
+        ] * bool(self.cells)
         return [
             f"latency:    {self.latency_us:.1f} us at {self.clock_mhz:g} MHz, exact",
             f"cycles:     {self.cycles}, exact",
@@ -98,6 +107,7 @@ class Estimate:
             f"{device.block_name + ':':<11} {self.blocks} of {device.blocks}, exact",
             f"LUT:        {self.lut} of {device.lut}, {fitted} {self.lut_error:.1%}",
             f"FF:         {self.ff} of {device.ff}, {fitted} {self.ff_error:.1%}",
+            *cells,
             f"fits:       {'yes' if self.fits else verdict}",
             f"power:      {self.power_mw:.3g} mW while it works, {within}",
             f"energy:     {self.energy_uj:.3g} uJ for an inference, {within}",
@@ -166,8 +176,10 @@ def estimate_design(
         blocks=blocks,
         lut=found.lut,
         ff=found.ff,
+        cells=found.cells,
         lut_error=found.lut_error,
         ff_error=found.ff_error,
+        cells_error=found.cells_error,
         tool=tool,
         fits=whole and found.fits(device),
         too_large=not whole or found.share(device) > 1,

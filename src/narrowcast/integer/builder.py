@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from narrowcast.errors import shown
+
 
 class Role(StrEnum):
     """The role of a tensor, which determines its range."""
@@ -18,7 +20,6 @@ class Role(StrEnum):
     LANES = "lanes"  # keys and values: restricted, without a zero point
     PROBABILITY = "probability"  # unnormalised: from 0 to full scale
     SUM = "sum"  # of rows, exact
-    RESULT = "result"  # what a host reads
 
 
 @dataclass(frozen=True)
@@ -136,6 +137,10 @@ class GraphSpec:
 class GraphBuilder:
     """Builds a graph, operation by operation. Each method returns the name of the new tensor.
 
+    Each method raises a ValueError if it is given a tensor that the graph does not have, or makes
+    one for the second time. ``narrowcast.integer.analyse`` checks all else, as soon as there are
+    numbers.
+
     Attributes:
         inputs: Tensors that a host writes so far.
         tensors: All tensors so far.
@@ -146,14 +151,23 @@ class GraphBuilder:
     tensors: dict[str, TensorSpec] = field(default_factory=dict)
     operations: list[OperationSpec] = field(default_factory=list)
 
+    def _shape(self, name: str) -> tuple[int, int]:
+        """Return the rows and columns of a tensor."""
+        if name not in self.tensors:
+            raise ValueError(f"the graph has no tensor {shown(name)}")
+        return self.tensors[name].rows, self.tensors[name].columns
+
     def _tensor(self, name: str, rows: int, columns: int, role: Role) -> str:
+        if name in self.tensors:
+            raise ValueError(f"the graph has a tensor {shown(name)} already")
         self.tensors[name] = TensorSpec(name, rows, columns, role)
         return name
 
     def input(self, name: str, rows: int, columns: int) -> str:
         """Add an input [rows, columns]."""
+        self._tensor(name, rows, columns, Role.INPUT)
         self.inputs.append(name)
-        return self._tensor(name, rows, columns, Role.INPUT)
+        return name
 
     def linear(
         self,
@@ -167,7 +181,9 @@ class GraphBuilder:
         bias_per_row: bool = False,
     ) -> str:
         """Add a matrix product [rows, inner] -> [rows, columns]."""
-        output = self._tensor(f"{name}.output", self.tensors[operand].rows, columns, role)
+        if residual is not None:
+            self._shape(residual)
+        output = self._tensor(f"{name}.output", self._shape(operand)[0], columns, role)
         self.operations.append(
             LinearSpec(name, operand, output, residual, residual_element, bias_per_row)
         )
@@ -175,30 +191,36 @@ class GraphBuilder:
 
     def row_sum(self, name: str, operand: str) -> str:
         """Add a sum over rows [rows, columns] -> [1, columns]."""
-        output = self._tensor(f"{name}.output", 1, self.tensors[operand].columns, Role.SUM)
+        output = self._tensor(f"{name}.output", 1, self._shape(operand)[1], Role.SUM)
         self.operations.append(RowSumSpec(name, operand, output))
         return output
 
     def scores(self, name: str, query: str, key: str, heads: int = 1) -> str:
         """Add probabilities: [rows, columns] and [keys, columns] -> [heads * rows, keys]."""
-        rows, keys = self.tensors[query].rows, self.tensors[key].rows
+        rows, keys = self._shape(query)[0], self._shape(key)[0]
         output = self._tensor(f"{name}.output", heads * rows, keys, Role.PROBABILITY)
         self.operations.append(ScoresSpec(name, query, key, output, heads))
         return output
 
     def context(self, name: str, probabilities: str, value: str, heads: int = 1) -> str:
         """Add contexts: [heads * rows, keys] and [keys, columns] -> [rows, columns]."""
-        rows = self.tensors[probabilities].rows // heads
-        output = self._tensor(f"{name}.output", rows, self.tensors[value].columns, Role.FREE)
+        rows, columns = self._shape(probabilities)[0] // heads, self._shape(value)[1]
+        output = self._tensor(f"{name}.output", rows, columns, Role.FREE)
         self.operations.append(ContextSpec(name, probabilities, value, output, heads))
         return output
 
     def build(self, *outputs: str) -> GraphSpec:
-        """Return the graph; ``outputs`` are the tensors that a host reads, in order."""
+        """Return the graph.
+
+        Args:
+            outputs: Tensors that a host reads, in order.
+
+        Raises:
+            ValueError: An output is not a tensor of the graph.
+        """
         for name in outputs:
-            each = self.tensors[name]
-            self._tensor(name, each.rows, each.columns, Role.RESULT)
-        return GraphSpec(tuple(self.inputs), outputs, self.tensors, tuple(self.operations))
+            self._shape(name)
+        return GraphSpec(tuple(self.inputs), outputs, dict(self.tensors), tuple(self.operations))
 
 
 @dataclass(frozen=True)

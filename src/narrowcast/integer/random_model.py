@@ -91,7 +91,8 @@ class _Draw:
 
     def tensor(self, name: str) -> Tensor:
         spec = self.spec.tensors[name]
-        given = self.widths.get(name) if spec.role in (Role.INPUT, Role.RESULT) else None
+        at_host = name in (*self.spec.inputs, *self.spec.outputs)
+        given = self.widths.get(name) if at_host else None
         bits = given or self.draw_bits(name)
         low, high = integer_range(bits)
         anywhere = int(self.random.integers(low, high + 1)) if self.random.random() < 0.5 else 0

@@ -238,7 +238,7 @@ def load_model(folder: Path | str) -> IntegerModel:
     try:
         parsed = _Document.model_validate_json(json.dumps(document))
     except ValidationError as error:
-        raise UserError(f"{path}: {_first_mistake(error)}; {AGAIN}") from None
+        raise UserError(f"{path}: {one_line(error)}; {AGAIN}") from None
     arrays = _read_arrays(packed, arrays_path)
     try:
         check_distinct([each.name for each in parsed.tensors], "two tensors are called")
@@ -294,10 +294,3 @@ def _read_arrays(packed: bytes, path: Path) -> dict[str, Array]:
         if array.dtype != np.int32:
             raise UserError(f"{path}: array {shown(name)} is of {array.dtype}, not of int32")
     return {name: array.astype(np.int64) for name, array in arrays.items()}
-
-
-def _first_mistake(error: ValidationError) -> str:
-    first = error.errors(include_url=False)[0]
-    place = ".".join(str(step) for step in first["loc"])
-    message = " ".join(first["msg"].lower().splitlines())  # it quotes the file
-    return one_line(ValueError(f"{place}: {message}"))

@@ -10,14 +10,13 @@ from typing import Any
 
 import safetensors.torch
 import torch
-from safetensors import SafetensorError
 from torch import Tensor, nn
 from torch.nn import functional
 
 from narrowcast.config import Config, TrainConfig
 from narrowcast.data import Dataset, Part
 from narrowcast.data.scaling import Array
-from narrowcast.errors import UserError
+from narrowcast.errors import UserError, boundary
 from narrowcast.files import write_whole
 from narrowcast.integer.readings import check_readings
 from narrowcast.model.forecaster import Forecaster
@@ -316,11 +315,6 @@ def load_state(model: nn.Module, path: Path) -> None:
     Raises:
         UserError: The file is missing, damaged, or belongs to a model of another shape.
     """
-    try:
+    with boundary(str(path), "does not hold this model's weights: run 'narrowcast train' again"):
         model.load_state_dict(safetensors.torch.load(path.read_bytes()))
-    except OSError as error:
-        raise UserError(f"{path}: cannot be read: {error.strerror}") from None
-    except (SafetensorError, RuntimeError) as error:
-        reason = str(error).splitlines()[0]
-        raise UserError(f"{path}: does not hold this model's weights: {reason}") from None
     model.eval()

@@ -178,7 +178,7 @@ class ActivationQuantiser(nn.Module):
         self.name = spec.name
         self.bits = bits
         self.scheme = scheme
-        self.fixed = spec.role in (Role.PROBABILITY, Role.RESULT)
+        self.fixed = spec.role == Role.PROBABILITY
         self.relu = spec.role == Role.RELU
         self._lanes = spec.role == Role.LANES
         self.low, self.high = integer_range(bits, restricted=self._lanes)
@@ -221,7 +221,8 @@ class ActivationQuantiser(nn.Module):
 
     @torch.no_grad()
     def set_range(self, lowest: float, highest: float) -> None:
-        """Set the range to [lowest, highest], extended to 0, within half a scale."""
+        """Fix the range to [lowest, highest], extended to 0, within half a scale."""
+        self._fix()
         lowest, highest = min(lowest, 0.0), max(highest, 0.0, lowest + _SMALLEST_SCALE)
         scale = (highest - lowest) / (self.high - self.low)
         zero = torch.tensor([self.low - round(lowest / scale)])
@@ -230,8 +231,7 @@ class ActivationQuantiser(nn.Module):
     @torch.no_grad()
     def cover(self, lowest: float, highest: float) -> None:
         """Fix the range to [lowest, highest], extended to 0; the scheme decides on a zero point."""
-        self.fixed = True
-        self.log_scale.requires_grad_(False)
+        self._fix()
         lowest, highest = min(lowest, 0.0), max(highest, 0.0)
         bound = max(-lowest, highest, _SMALLEST_SCALE)
         symmetric = bound / self.high
@@ -292,6 +292,11 @@ class ActivationQuantiser(nn.Module):
     def _best(self, x: Tensor, scales: Tensor, zero_points: Tensor) -> QuantisationRange:
         best, error = _best_scale(x, scales, zero_points, self.low, self.high)
         return QuantisationRange(scales[best, 0], zero_points[best, 0], float(error))
+
+    def _fix(self) -> None:
+        """Stop learning the range."""
+        self.fixed = True
+        self.log_scale.requires_grad_(False)
 
     def _set(self, scale: Tensor, zero_point: Tensor) -> None:
         self.log_scale.copy_(scale.log())

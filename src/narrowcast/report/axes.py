@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 _DECADES = 0.9  # a range of more decades than this is drawn on a logarithmic axis
+_LEAST = 1e-290  # less is drawn as 0: a step between ticks would have too few digits
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _SECONDS = (
     *(1e-3, 1e-2, 0.1, 1, 5, 15, 30, 60, 300, 900, 1800),
@@ -81,7 +82,7 @@ def linear(values: Iterable[float], count: int = 5, *, from_zero: bool = False) 
     low, high = _range(values)
     if from_zero:
         low, high = min(low, 0.0), max(high, 0.0)
-    if low == high:
+    if high - low <= 1e-9 * max(abs(low), abs(high)):
         wider = abs(low) / 2 or 0.5
         low, high = low - wider, high + wider
     step = _round_step((high - low) / count)
@@ -109,11 +110,12 @@ def adapted(values: Iterable[float], count: int = 5) -> Axis:
     """
     values = list(values)
     low, high = _range(values)
-    if low <= 0 or math.log10(high / low) < _DECADES:
+    if low <= 0 or math.log10(high) - math.log10(low) < _DECADES:
         return linear(values, count)
-    decades = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
-    margin = 0.03 * math.log10(high / low)
-    start, end = math.log10(low) - margin, math.log10(high) + margin
+    start, end = math.log10(low), math.log10(high)
+    margin = 0.03 * (end - start)
+    decades = range(math.floor(start), math.ceil(end) + 1)
+    start, end = start - margin, end + margin
     for digits in ((1, 2, 5), (1, 3), (1,)):
         places = [digit * 10.0**decade for decade in decades for digit in digits]
         inside = [each for each in places if start <= math.log10(each) <= end]
@@ -153,7 +155,7 @@ def time(first: int, last: int, count: int = 7) -> Axis:
 
 
 def _range(values: Iterable[float]) -> tuple[float, float]:
-    known = [float(each) for each in values if math.isfinite(each)]
+    known = [float(each) if abs(each) > _LEAST else 0.0 for each in values if math.isfinite(each)]
     return (min(known), max(known)) if known else (0.0, 1.0)
 
 

@@ -47,18 +47,16 @@ class Mark:
     Attributes:
         x: Its value on the horizontal axis.
         y: Its value on the vertical axis.
-        style: Class of the style sheet.
         title: Text that the browser shows under the pointer.
-        key: Identifier in the page of what the mark links to; empty for no link.
+        key: Identifier in the page of what the mark links to.
         label: Text beside the mark; it is left out where there is no room for it.
     """
 
     x: float
     y: float
-    style: str
     title: str
-    key: str = ""
-    label: str = ""
+    key: str
+    label: str
 
 
 @dataclass(frozen=True)
@@ -116,6 +114,7 @@ class Chart:
         x_label: Quantity and unit of the horizontal axis.
         y_label: Quantity and unit of the vertical axis.
         lines: Lines, from back to front.
+        cloud: Points [x, y] behind the marks, which have neither a name nor a link.
         marks: Single points, from back to front.
         rules: Vertical lines.
         height: Height in pixels.
@@ -131,6 +130,7 @@ class Chart:
     x_label: str = ""
     y_label: str = ""
     lines: Sequence[Line] = ()
+    cloud: Sequence[Point] = ()
     marks: Sequence[Mark] = ()
     rules: Sequence[Rule] = ()
     height: int = 260
@@ -189,25 +189,29 @@ class Chart:
         """Return the data of a line's SVG path, in units of the drawing."""
         parts = []
         for piece in line.pieces:
-            points = [
-                (round(WIDE * self.x.at(x)), round(HIGH * (1 - self.y.at(y)))) for x, y in piece
-            ]
+            points = [self._drawn(*each) for each in piece]
             x, y = points[0]
             moves = [f"{b[0] - a[0]} {b[1] - a[1]}" for a, b in pairwise(points)] or ["0 0"]
             parts.append(f"M{x} {y}l{' '.join(moves)}".replace(" -", "-"))
         return "".join(parts)
+
+    def dots(self) -> str:
+        """Return the data of the SVG path of the cloud: lines without length, with round ends."""
+        return "".join(f"M{x} {y}h0" for x, y in (self._drawn(*each) for each in self.cloud))
+
+    def _drawn(self, x: float, y: float) -> tuple[int, int]:
+        return round(WIDE * self.x.at(x)), round(HIGH * (1 - self.y.at(y)))
 
     def grid(self) -> str:
         """Return the data of the SVG path of all horizontal lines, in the same units."""
         return "".join(f"M0 {round(HIGH * (1 - tick.at))}H{WIDE}" for tick in self.y.ticks)
 
     def labels(self) -> list[Label]:
-        """Return the labels of marks that overlap neither each other nor a labelled mark."""
-        named = [mark for mark in self.marks if mark.label]
-        spots = [(self.x.at(mark.x), self.down(self.y.at(mark.y))) for mark in named]
+        """Return the labels of marks that overlap neither each other nor a mark."""
+        spots = [(self.x.at(mark.x), self.down(self.y.at(mark.y))) for mark in self.marks]
         taken = [(at, (-5.0, y - 5, 5.0, y + 5)) for at, y in spots]
         found = []
-        for mark, own, (at, y) in zip(named, tuple(taken), spots, strict=True):
+        for mark, own, (at, y) in zip(self.marks, tuple(taken), spots, strict=True):
             for anchor, dx, dy in (
                 *(("middle", 0, -8), ("start", 8, 4), ("end", -8, 4), ("middle", 0, 17)),
                 *(("start", 6, -6), ("end", -6, -6), ("start", 6, 15), ("end", -6, 15)),

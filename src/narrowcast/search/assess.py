@@ -55,7 +55,7 @@ def assess_estimate(found: Estimate, objectives: Objectives) -> Assessment:
 
 def missed(name: str, excess: float) -> str:
     """Return the text of a violation."""
-    margin = ", the estimate's margin included" if name.startswith(("lut", "ff")) else ""
+    margin = ", the estimate's margin included" if name.startswith(("lut", "ff", "cells")) else ""
     return f"{name} is exceeded by {percent(excess)}{margin}"
 
 
@@ -74,7 +74,11 @@ def assess(config: Config, objectives: Objectives) -> Assessment:
 
 def _most(found: Estimate) -> dict[str, float]:
     """Return the upper bounds of the fitted counts."""
-    return {"lut": found.lut * (1 + found.lut_error), "ff": found.ff * (1 + found.ff_error)}
+    return {
+        "lut": found.lut * (1 + found.lut_error),
+        "ff": found.ff * (1 + found.ff_error),
+        "cells": found.cells * (1 + found.cells_error),
+    }
 
 
 def _excess(found: Estimate, device: Device) -> dict[str, float]:
@@ -83,6 +87,7 @@ def _excess(found: Estimate, device: Device) -> dict[str, float]:
     return {
         "lut": most["lut"] / device.lut - 1,
         "ff": most["ff"] / device.ff - 1,
+        "cells": most["cells"] / device.lut - 1,
         "dsp": found.dsp / device.dsp - 1 if device.dsp else 0.0,
         "blocks": found.blocks / device.blocks - 1,
     }

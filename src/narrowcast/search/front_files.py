@@ -78,7 +78,7 @@ def render_front(front: Front) -> str:
 
 def _chart(front: Front, name: str, budget: int | None) -> Chart:
     """Return the error against a cost, with the limit and the device's budget if they are near."""
-    points = [point for point in front.points if not point.best] + front.best
+    points = front.points
     values = [point.costs[name] for point in points]
     known = {"limit": front.objectives.limits.get(name), "device": budget}
     rules = [
@@ -86,7 +86,6 @@ def _chart(front: Front, name: str, budget: int | None) -> Chart:
         for kind, most in known.items()
         if most and values and most <= _FAR * max(values)
     ]
-    numbers = {id(point): i for i, point in enumerate(front.best, 1)}
     return Chart(
         f"Error against {QUANTITIES[name]}",
         f"{len(front.best)} numbered points of the front, and {len(points) - len(front.best)} "
@@ -95,21 +94,18 @@ def _chart(front: Front, name: str, budget: int | None) -> Chart:
         axes.adapted([point.costs[ERROR] for point in points]),
         x_label=_sentence(QUANTITIES[name]),
         y_label="RMSE, validation part",
-        marks=[_mark(point, name, numbers.get(id(point))) for point in points],
+        cloud=[(each.costs[name], each.costs[ERROR]) for each in points if not each.best],
+        marks=[_mark(point, name, number) for number, point in enumerate(front.best, 1)],
         rules=rules,
         height=250,
     )
 
 
-def _mark(point: Point, name: str, number: int | None) -> Mark:
-    told = "not on the front" if number is None else f"point {number}"
-    value, error = axes.number(point.costs[name]), axes.number(point.costs[ERROR])
-    title = ", ".join(filter(None, (told, point.label, f"{_HEADS[name]} {value}, RMSE {error}")))
-    if number is None:
-        return Mark(point.costs[name], point.costs[ERROR], "rest", title)
-    return Mark(
-        point.costs[name], point.costs[ERROR], "best", title, f"point-{number}", str(number)
-    )
+def _mark(point: Point, name: str, number: int) -> Mark:
+    x, y = point.costs[name], point.costs[ERROR]
+    told = f"{_HEADS[name]} {axes.number(x)}", f"RMSE {axes.measured(y)}"
+    title = ", ".join(filter(None, (f"point {number}", point.label, *told)))
+    return Mark(x, y, title, f"point-{number}", str(number))
 
 
 def _sentence(text: str) -> str:

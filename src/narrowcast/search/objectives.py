@@ -6,7 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from narrowcast.config import did_you_mean
-from narrowcast.errors import UserError
+from narrowcast.errors import UserError, shown
+
+_LONGEST_BUDGET = 10_000 * 3600  # seconds
 
 ERROR = "rmse"
 QUANTITIES = {
@@ -46,16 +48,19 @@ class Objectives:
         """
         names = [_full("--minimise", name, list(QUANTITIES)) for name in minimise.split(",")]
         if len(set(names)) < len(names):
-            raise UserError(f"--minimise {minimise!r}: names a quantity twice")
+            raise UserError(f"--minimise {shown(minimise)}: names a quantity twice")
         if ERROR not in names:
             raise UserError(
-                f"--minimise {minimise!r}: must have {ERROR}: without it, the fewest bits are best"
+                f"--minimise {shown(minimise)}: must have {ERROR}: without it, the fewest bits "
+                "are best"
             )
         limits = {}
         for text in filter(None, (part.strip() for part in most.split(","))):
             name, _, value = text.partition("=")
             if name.strip() == ERROR:
-                raise UserError(f"--max {text!r}: known after training only: minimise it instead")
+                raise UserError(
+                    f"--max {shown(text)}: known after training only: minimise it instead"
+                )
             full = _full("--max", name, [each for each in QUANTITIES if each != ERROR])
             limits[full] = _limit(text, value)
         return cls(tuple(names), limits)
@@ -79,8 +84,11 @@ def parse_budget(text: str) -> float:
     """
     match = re.fullmatch(r"(\d+(?:\.\d+)?) ?(s|min|h)", text.strip())
     seconds = float(match[1]) * {"s": 1, "min": 60, "h": 3600}[match[2]] if match else 0.0
-    if seconds <= 0:
-        raise UserError(f"--budget {text!r}: must be a time such as '90s', '10min' or '4h'")
+    if not 0 < seconds <= _LONGEST_BUDGET:
+        raise UserError(
+            f"--budget {shown(text)}: must be a time such as '90s', '10min' or '4h', of at most "
+            f"{_LONGEST_BUDGET // 3600} hours"
+        )
     return seconds
 
 
@@ -90,7 +98,8 @@ def _full(option: str, name: str, names: Sequence[str]) -> str:
         if name and name in (full, full.rpartition("_")[0]):
             return full
     raise UserError(
-        f"{option}: there is no {name!r}{did_you_mean(name, names)}: it may be {', '.join(names)}"
+        f"{option}: there is no {shown(name)}{did_you_mean(name, names)}: it may be "
+        f"{', '.join(names)}"
     )
 
 
@@ -100,7 +109,7 @@ def _limit(text: str, value: str) -> float:
     except ValueError:
         limit = math.nan
     if not (limit > 0 and math.isfinite(limit)):
-        raise UserError(f"--max {text!r}: must be a name, '=' and a number above 0")
+        raise UserError(f"--max {shown(text)}: must be a name, '=' and a number above 0")
     return limit
 
 

@@ -13,7 +13,7 @@ import json
 import math
 import statistics
 import time
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, CancelledError, Future, wait
 from dataclasses import dataclass
@@ -82,8 +82,9 @@ def key_of(parameters: Mapping[str, Any]) -> str:
 
 @dataclass(frozen=True)
 class _Task:
-    """A submitted function, its workers, and the callback for its result."""
+    """A submitted function, what it trains, its workers, and the callback for its result."""
 
+    what: str
     workers: Workers
     function: Callable[..., Any]
     arguments: tuple[Any, ...]
@@ -131,7 +132,7 @@ class Run:
         for name, start in starts.items():
             done = partial(self._prepared_one, name)
             arguments = self._space.point(start), self._out
-            self._run(_Task(self._local, prepare, arguments, done))
+            self._run(_Task("float model", self._local, prepare, arguments, done))
         try:
             while self._pending or self._uniform or not self._over:
                 sampling = self._ready and not self._over
@@ -148,6 +149,13 @@ class Run:
                 self._report()
         finally:
             self._local.close()
+        if not self._seen:
+            self._progress.remarked(
+                "search",
+                "the budget ended before a candidate was proposed; it does not limit the float "
+                "models, the first short trainings and the uniform models: --resume goes on with "
+                "candidates",
+            )
 
     @property
     def _elapsed(self) -> float:
@@ -166,15 +174,22 @@ class Run:
         return len(self._proxies) == len(self._starts)
 
     def _report(self) -> None:
+        """Report seconds of the budget; after its end, trainings that it does not limit."""
+        trained, left = len(self._trials.trained), len(self._pending) + len(self._uniform)
         best = min((t.user_attrs[ERROR] for t in self._trials.trained), default=math.inf)
-        self._progress.advanced(
-            min(round(self._elapsed), round(self._seconds)),
-            round(self._seconds),
-            f"{len(self._trials.finished[PROBES])} short trainings; "
-            f"{len(self._seen)} candidates, {len(self._candidates)} feasible; "
-            f"{len(self._trials.trained)} trained"
-            + (f", best validation RMSE {best:.4g}" if math.isfinite(best) else ""),
+        running = Counter(task.what for task in self._pending.values())
+        note = (
+            f"running: {', '.join(f'{n} {what}' for what, n in running.items()) or 'proposals'}; "
+            f"done: {len(self._trials.finished[PROBES])} short trainings, "
+            f"{len(self._seen)} candidates, {len(self._candidates)} feasible; {trained} trained"
+            + (f", best validation RMSE {best:.4g}" if math.isfinite(best) else "")
         )
+        if self._over and left:
+            note = f"beyond the budget, at least {left} trainings left; {note}"
+            self._progress.advanced(trained, trained + left, note)
+        else:
+            whole = math.ceil(self._seconds)
+            self._progress.advanced(min(int(self._elapsed), whole - 1), whole, note)
 
     # Submitted functions
 
@@ -222,7 +237,7 @@ class Run:
                 config = self._space.point(parameters)
                 config = changed(config, train={"finetune_epochs": EPOCHS})
                 done = partial(self._keep, PROBES, parameters, "")
-                self._run_training(parameters, config, done)
+                self._run_training("short training", parameters, config, done)
             elif self._uniform:
                 self._train_uniform(*self._uniform.popleft())
             else:
@@ -318,18 +333,20 @@ class Run:
         assessment = assess(self._space.point(parameters), self._objectives)
         if not assessment.violations:
             distributions = self._space.distributions(parameters)
-            self._train(Candidate(parameters, distributions, assessment, math.nan, label))
+            candidate = Candidate(parameters, distributions, assessment, math.nan, label)
+            self._train("uniform model" if label else "first model", candidate)
 
-    def _train(self, candidate: Candidate) -> None:
+    def _train(self, what: str, candidate: Candidate) -> None:
         def done(found: Trained) -> None:
             self._keep(TRAINED, candidate.parameters, candidate.label, found)
 
         self._done.add(candidate.key)
         config = self._space.point(candidate.parameters)
-        self._run_training(candidate.parameters, config, done, candidate)
+        self._run_training(what, candidate.parameters, config, done, candidate)
 
     def _run_training(
         self,
+        what: str,
         parameters: Mapping[str, Any],
         config: Config,
         done: Callable[[Trained], None],
@@ -337,7 +354,7 @@ class Run:
     ) -> None:
         prepared = self._prepared[parameters[SHAPE]]
         arguments = (prepared.state, prepared.dataset, config, self._objectives)
-        self._run(_Task(self._workers, train, arguments, done, candidate))
+        self._run(_Task(what, self._workers, train, arguments, done, candidate))
 
     def _keep(self, study: str, parameters: Mapping[str, Any], label: str, found: Trained) -> None:
         missing = dict.fromkeys(self._objectives.minimise, math.inf)
@@ -364,7 +381,7 @@ class Run:
             if best is None:
                 self._exhausted = len(self._seen) >= _MOST_CANDIDATES
                 return
-            self._train(best)
+            self._train("candidate", best)
 
     def _most_promising(self) -> Candidate | None:
         """Return the candidate to train next; None if all are trained or running."""

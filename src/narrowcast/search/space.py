@@ -4,10 +4,12 @@ A point of the space is a :class:`Config` for ``narrowcast build``. Hardware opt
 configuration sets are kept; those that are ``auto`` are searched.
 """
 
+import math
 import random
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import product
+from pathlib import Path
 from typing import Any
 
 import optuna
@@ -15,7 +17,8 @@ from optuna.distributions import BaseDistribution
 from pydantic import ValidationError
 
 from narrowcast.config import Config, did_you_mean, quantised_names
-from narrowcast.errors import UserError
+from narrowcast.config.mistakes import first_mistake
+from narrowcast.errors import UserError, shown
 from narrowcast.targets.device import Device
 
 WIDTHS = range(2, 9)
@@ -27,6 +30,7 @@ SIZES = {
     "ffn_channels": "model",
 }
 _LANES = (4, 8, 16, 24, 32, 48, 64)
+_MOST_SIZES = 100
 SHAPE = "shape"
 
 Widths = Mapping[str, int]
@@ -70,8 +74,8 @@ def parse_sizes(texts: Sequence[str]) -> dict[str, list[int]]:
         key = key.strip().removeprefix("data.").removeprefix("model.")
         if key not in SIZES:
             raise UserError(
-                f"--vary {text!r}: there is no {key!r}{did_you_mean(key, SIZES)}: it may be "
-                f"{', '.join(SIZES)}"
+                f"--vary {shown(text)}: there is no {shown(key)}{did_you_mean(key, SIZES)}: "
+                f"it may be {', '.join(SIZES)}"
             )
         try:
             numbers = {int(value) for value in values.split(",")}
@@ -79,7 +83,7 @@ def parse_sizes(texts: Sequence[str]) -> dict[str, list[int]]:
             numbers = {0}
         if min(numbers) < 1:
             raise UserError(
-                f"--vary {text!r}: must be whole numbers above 0 with commas, such as "
+                f"--vary {shown(text)}: must be whole numbers above 0 with commas, such as "
                 "channels=16,32"
             )
         sizes[key] = sorted(numbers.union(sizes.get(key, ())))
@@ -90,6 +94,12 @@ def _shapes(
     config: Config, sizes: Mapping[str, Sequence[int]]
 ) -> tuple[dict[str, Config], dict[str, str]]:
     """Return the configurations of all possible sizes, and why others are impossible."""
+    count = math.prod(map(len, sizes.values()))
+    if count > _MOST_SIZES:
+        raise UserError(
+            f"--vary: {count} combinations of sizes, but at most {_MOST_SIZES} are allowed, as "
+            "each is trained: give fewer values"
+        )
     shapes, refusals = {}, {}
     for values in product(*sizes.values()):
         sections: dict[str, dict[str, int]] = {"data": {}, "model": {}}
@@ -102,12 +112,12 @@ def _shapes(
             shape = changed(config, **sections)
         except ValidationError as error:  # such as heads that do not divide the channels
             chosen = ", ".join(f"{key}={value}" for key, value in zip(sizes, values, strict=True))
-            refusals[chosen] = error.errors()[0]["msg"].removeprefix("Value error, ")
+            refusals[chosen] = first_mistake(error, Config, Path("--vary"), {})
             continue
         shapes[shape_name(shape)] = shape
     if not shapes:
         last = next(reversed(refusals.values()))
-        raise UserError(f"--vary: no combination of the sizes is possible: {last}")
+        raise UserError(f"no combination of the sizes is possible: {last}")
     return shapes, refusals
 
 

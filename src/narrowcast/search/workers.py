@@ -8,9 +8,10 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import CancelledError, Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
+from multiprocessing import resource_tracker
 from typing import TYPE_CHECKING, Any, Protocol
 
-from narrowcast.errors import ToolError, UserError
+from narrowcast.errors import ToolError, UserError, one_line, shown
 from narrowcast.extras import require_extra
 
 if TYPE_CHECKING:
@@ -53,12 +54,13 @@ class LocalWorkers:
 
     def submit(self, function: Callable[..., Any], *arguments: Any) -> "Future[Any]":
         """Run a function in one of the processes."""
-        try:
-            future = self._pool.submit(function, *arguments)
-        except BrokenProcessPool:  # a worker was killed, which ends the whole pool
-            self._pool.shutdown(wait=False)
-            self._pool = self._new()
-            future = self._pool.submit(function, *arguments)
+        with _deaf_children():
+            try:
+                future = self._pool.submit(function, *arguments)
+            except BrokenProcessPool:  # a worker was killed, which ends the whole pool
+                self._pool.shutdown(wait=False)
+                self._pool = self._new()
+                future = self._pool.submit(function, *arguments)
         future.add_done_callback(self._ended)
         return future
 
@@ -149,10 +151,11 @@ def open_workers(cluster: str | None, count: int | None) -> Iterator[Workers]:
 
     try:
         client = Client(cluster, timeout=_CONNECT_SECONDS)
-    except (OSError, ValueError, TypeError):
+    except Exception as error:  # of many types, as of a wrong address or certificate
         raise UserError(
-            f"--cluster {cluster}: no Dask scheduler answers there: start one by 'dask scheduler', "
-            "or leave out --cluster"
+            f"--cluster {shown(cluster)}: no Dask scheduler answers there ({one_line(error)}): "
+            "start one by 'dask scheduler', with the same certificates if the address begins with "
+            "tls://, or leave out --cluster"
         ) from None
     with client:
         threads = sum(client.nthreads().values())
@@ -163,12 +166,22 @@ def open_workers(cluster: str | None, count: int | None) -> Iterator[Workers]:
         yield ClusterWorkers(client, min(threads, count or threads))
 
 
-def _end_with_parent() -> None:
-    """Let the kernel kill this worker when its parent ends, however that ends.
+@contextmanager
+def _deaf_children() -> Iterator[None]:
+    """Keep SIGINT from processes that are started here: Ctrl-C reaches all, the parent ends them.
 
-    Ctrl-C in a terminal reaches all processes; the parent alone handles it.
+    A process inherits which signals are blocked.
     """
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    resource_tracker.ensure_running()  # starting it would undo the block
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def _end_with_parent() -> None:
+    """Let the kernel kill this worker when its parent ends, however that ends."""
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
     parent = multiprocessing.parent_process()
     if parent is not None and parent.pid != os.getppid():  # it has ended before

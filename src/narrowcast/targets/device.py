@@ -1,14 +1,16 @@
 """Devices and boards, each described by one TOML file."""
 
-import tomllib
-from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
-from typing import Literal
+from importlib.resources.abc import Traversable
+from typing import Annotated, Any, Literal, TypeVar
+
+from pydantic import BeforeValidator, ConfigDict, Field, InstanceOf, TypeAdapter, with_config
 
 from narrowcast.config import did_you_mean
-from narrowcast.errors import UserError
+from narrowcast.config.load import parse_toml
+from narrowcast.errors import UserError, boundary, shown
 from narrowcast.targets.ecp5 import ECP5
 from narrowcast.targets.family import DspBlock, Family, Shapes
 from narrowcast.targets.ice40 import ICE40
@@ -16,8 +18,27 @@ from narrowcast.targets.xc7 import XC7
 
 FAMILIES = {family.name: family for family in (XC7, ICE40, ECP5)}
 _FOLDER = resources.files("narrowcast.targets")
+Content = TypeVar("Content")
+_WHOLE = with_config(ConfigDict(extra="forbid", allow_inf_nan=False))
+
+Count = Annotated[int, Field(strict=True, gt=0, le=10**7)]
+Amount = Annotated[float, Field(strict=True, ge=0, le=10**9)]
+Positive = Annotated[float, Field(strict=True, gt=0, le=10**9)]
+Share = Annotated[float, Field(strict=True, gt=0, le=1)]
 
 
+def _family(name: object) -> object:
+    """Return the family of a name.
+
+    Raises:
+        ValueError: There is no such family.
+    """
+    if name not in FAMILIES:
+        raise ValueError(f"must be one of {', '.join(FAMILIES)}")
+    return FAMILIES[str(name)]
+
+
+@_WHOLE
 @dataclass(frozen=True)
 class Board:
     """A board with a device on it.
@@ -31,7 +52,7 @@ class Board:
 
     name: str
     device: str
-    clock_mhz: float
+    clock_mhz: Positive
     constraints: str
 
     @property
@@ -40,6 +61,7 @@ class Board:
         return (_FOLDER / "boards" / self.constraints).read_text()
 
 
+@_WHOLE
 @dataclass(frozen=True)
 class Power:
     """Coefficients of a device's power for estimates. The device's file states their sources.
@@ -63,20 +85,21 @@ class Power:
         stopped_error: Relative error of ``stopped_mw``.
     """
 
-    static_mw: float
-    product_pj: float
-    access_pj: float
-    table_pj: float
-    lane_toggles: float
-    memory_toggles: float
-    rest_toggles: float
-    static_error: float
-    dynamic_error: float
-    clock_pj: float | None = None
-    stopped_mw: float | None = None
-    stopped_error: float = 0.0
+    static_mw: Amount
+    product_pj: Amount
+    access_pj: Amount
+    table_pj: Amount
+    lane_toggles: Positive
+    memory_toggles: Positive
+    rest_toggles: Positive
+    static_error: Amount
+    dynamic_error: Amount
+    clock_pj: Amount | None = None
+    stopped_mw: Amount | None = None
+    stopped_error: Amount = 0.0
 
 
+@_WHOLE
 @dataclass(frozen=True)
 class Configuration:
     """The configuration of a device from a flash after power-up. The device's file has its sources.
@@ -91,13 +114,13 @@ class Configuration:
         error: Relative error of the energy.
     """
 
-    bits: int
-    compression: float
-    flash_width: int
-    flash_mhz: float
-    startup_ms: float
-    power_mw: float | None = None
-    error: float = 0.0
+    bits: Annotated[int, Field(strict=True, gt=0, le=10**12)]
+    compression: Share
+    flash_width: Annotated[int, Field(strict=True, ge=1, le=64)]
+    flash_mhz: Positive
+    startup_ms: Amount
+    power_mw: Amount | None = None
+    error: Amount = 0.0
 
     @property
     def ms(self) -> float:
@@ -111,6 +134,7 @@ class Configuration:
         return None if self.power_mw is None else self.power_mw * self.ms / 1000
 
 
+@_WHOLE
 @dataclass(frozen=True)
 class Device:
     """The resources of a device and its tool options.
@@ -135,13 +159,13 @@ class Device:
 
     name: str
     part: str
-    family: Family
-    lut: int
-    ff: int
-    dsp: int
-    blocks: int
-    clock_mhz: float
-    reach_mhz: float
+    family: Annotated[InstanceOf[Family], BeforeValidator(_family)]
+    lut: Count
+    ff: Count
+    dsp: Annotated[int, Field(strict=True, ge=0, le=10**7)]
+    blocks: Count
+    clock_mhz: Positive
+    reach_mhz: Positive
     power: Power
     configuration: Configuration
     synthesis_options: tuple[str, ...] = ()
@@ -183,7 +207,7 @@ class Device:
 
 def device_names() -> list[str]:
     """Return the names of all known devices."""
-    return [name for name, _ in _files("devices")]
+    return list(_files("devices"))
 
 
 @cache
@@ -194,25 +218,18 @@ def load_device(name: str) -> Device:
         name: Name of the device, in upper or lower case.
 
     Raises:
-        UserError: The device is unknown.
+        UserError: The device is unknown, or a file of a device or board is damaged.
     """
-    files = dict(_files("devices"))
-    if name not in files:
-        hint = did_you_mean(name, files)
+    files = {known.lower(): (known, file) for known, file in _files("devices").items()}
+    if name.lower() not in files:
+        names = [known for known, _ in files.values()]
         raise UserError(
-            f"hardware.device: unknown device {name!r}{hint}; one of {', '.join(files)}"
+            f"hardware.device: unknown device {shown(name)}{did_you_mean(name, names)}; "
+            f"one of {', '.join(names)}"
         )
-    fields = tomllib.loads(files[name])
-    return Device(
-        name=name,
-        family=FAMILIES[fields.pop("family")],
-        power=Power(**fields.pop("power")),
-        configuration=Configuration(**fields.pop("configuration")),
-        synthesis_options=tuple(fields.pop("synthesis_options", ())),
-        place_options=tuple(fields.pop("place_options", ())),
-        board=next((board for board in boards() if board.device == name), None),
-        **fields,
-    )
+    known, file = files[name.lower()]
+    board = next((board for board in boards() if board.device == known), None)
+    return _read(file, Device, name=known, board=board)
 
 
 def check_vivado(device: Device) -> None:
@@ -231,11 +248,21 @@ def check_vivado(device: Device) -> None:
 
 def boards() -> list[Board]:
     """Return all known boards."""
-    return [Board(**tomllib.loads(text)) for _, text in _files("boards")]
+    return [_read(file, Board) for file in _files("boards").values()]
 
 
-def _files(folder: str) -> Iterator[tuple[str, str]]:
-    """Yield name and content of each TOML file of a folder, sorted by name."""
-    for file in sorted((_FOLDER / folder).iterdir(), key=lambda file: file.name):
-        if file.name.endswith(".toml"):
-            yield file.name.removesuffix(".toml"), file.read_text()
+def _files(folder: str) -> dict[str, Traversable]:
+    """Return the TOML files of a folder by name, sorted."""
+    files = sorted((_FOLDER / folder).iterdir(), key=lambda file: file.name)
+    return {file.name.removesuffix(".toml"): file for file in files if file.name.endswith(".toml")}
+
+
+def _read(file: Traversable, kind: type[Content], **known: Any) -> Content:
+    """Read a TOML file; ``known`` are fields that are not in it.
+
+    Raises:
+        UserError: The file cannot be read, is not TOML, or its fields are not those of ``kind``.
+    """
+    with boundary(str(file), "correct it, see docs/targets.md"):
+        fields = parse_toml(file.read_text(encoding="utf-8"))
+        return TypeAdapter(kind).validate_python({**fields, **known})

@@ -27,6 +27,7 @@ ECP5 = Family(
         block_key="bram",
     ),
     lut_inputs=4,
+    logic_cells=False,
     wide_muxes=True,
     distributed_ram=DistributedRam(shapes=((16, 4, 6),), choice=1.0),
     block_name="DP16KD",

@@ -139,6 +139,8 @@ class PlaceAndRoute:
         cells: Names of ``lut``, ``bram``, ``dsp`` and ``ff`` in nextpnr's report.
         flip_flops: Regular expression that finds the number of flip-flops in nextpnr's log, if the
             report does not contain it.
+        serial_cells: Logic cells that the serial interface adds to the engine, if the family has
+            logic cells.
     """
 
     package: str
@@ -149,6 +151,7 @@ class PlaceAndRoute:
     bitstream: str
     cells: Mapping[str, str]
     flip_flops: str | None = None
+    serial_cells: int = 0
 
 
 @dataclass(frozen=True)
@@ -159,6 +162,8 @@ class Family:
         name: Name in device files and in the files of characterisation samples.
         primitives: Primitives of yosys' netlist.
         lut_inputs: Number of inputs of a look-up table.
+        logic_cells: Whether the device counts logic cells, each of which holds a look-up table, a
+            flip-flop behind it and a carry. A device's ``lut`` is then their number.
         wide_muxes: Whether dedicated multiplexers combine look-up tables to deeper ones.
         distributed_ram: Memory made of look-up tables; None if the family has none.
         block_name: Name of the smallest block memory.
@@ -173,6 +178,7 @@ class Family:
     name: str
     primitives: Primitives
     lut_inputs: int
+    logic_cells: bool
     wide_muxes: bool
     distributed_ram: DistributedRam | None
     block_name: str

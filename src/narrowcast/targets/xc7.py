@@ -31,6 +31,7 @@ XC7 = Family(
         block_key="bram36",
     ),
     lut_inputs=6,
+    logic_cells=False,
     wide_muxes=True,
     distributed_ram=DistributedRam(
         shapes=((32, 6, 4), (64, 3, 4)),  # RAM32M, RAM64M

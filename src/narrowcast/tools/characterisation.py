@@ -23,6 +23,7 @@ from narrowcast.rtl import RTL
 from narrowcast.targets.device import Device, check_vivado
 from narrowcast.tools.attribution import counts, counts_of_instances
 from narrowcast.tools.ghdl import to_verilog
+from narrowcast.tools.nextpnr import packed_cells
 from narrowcast.tools.process import ProgressCallback, reading
 from narrowcast.tools.vivado import synthesise_instances
 from narrowcast.tools.yosys import run_yosys
@@ -81,9 +82,9 @@ def characterise(
             break
         point = by_digest.get(design.digest)
         if point is None:
-            version, counts_of_parts = _synthesised(design, work, tool, yosys)
+            version, found = _synthesised(design, work, tool, yosys)
             known |= {"tool": version, "date": datetime.date.today().isoformat()}
-            point = {"recipe": drawn.to_json(), "digest": design.digest, **counts_of_parts}
+            point = {"recipe": drawn.to_json(), "digest": design.digest, **found}
         own.append({**point, "features": features(design)})
         later = [p for p in earlier if p["recipe"]["seed"] > drawn.seed]  # not checked yet
         known["points"] = others + own + later
@@ -131,17 +132,24 @@ def fastest_design(drawn: Sample, device: Device) -> Design:
 
 def _synthesised(
     design: Design, work: Path, tool: Tool, yosys: Path | None
-) -> tuple[str, dict[str, dict[str, int]]]:
-    """Return the tool's version and the look-up tables and flip-flops of each part."""
+) -> tuple[str, dict[str, Any]]:
+    """Return the tool's version, and what the design takes.
+
+    That is ``lut`` and ``ff`` of each part, and for a family with logic cells ``cells`` of all.
+    """
     shutil.rmtree(work, ignore_errors=True)
     rtl, device = work / "rtl", design.device
     design.write_rtl(rtl)
     if tool == "vivado":
         version, instances = synthesise_instances(rtl, device, _CLOCK_MHZ, work / tool)
         return version, counts_of_instances(instances)
-    version, netlist = run_yosys(to_verilog(rtl, work / tool), "engine", device, yosys)
+    verilog = to_verilog(rtl, work / tool)
+    version, netlist = run_yosys(verilog, "engine", device, yosys)
     with reading("yosys", "netlist"):
-        return version, counts(netlist, device.family)
+        found: dict[str, Any] = counts(netlist, device.family)
+    if device.family.logic_cells:
+        found["cells"] = packed_cells(verilog.with_name("engine.json"), device)
+    return version, found
 
 
 def _sources_digest() -> str:

@@ -169,6 +169,27 @@ def place(
     )
 
 
+def packed_cells(netlist: Path, device: Device) -> int:
+    """Return the logic cells that nextpnr packs a netlist into, without placing it.
+
+    Args:
+        netlist: Netlist of yosys, in its JSON format.
+        device: Target device, of a family with logic cells.
+
+    Raises:
+        ToolError: nextpnr failed, or its log does not contain the number.
+    """
+    flow = device.family.place_and_route
+    assert flow is not None  # as the family has logic cells
+    placer = [*yowasp(flow.package, flow.placer), *device.place_options]
+    log = run([*placer, "--json", netlist.name, "--pack-only"], netlist.parent, name=flow.placer)
+    with reading(flow.placer, "log"):
+        found = re.search(rf"{flow.cells['lut']}:\s*(\d+)/", log)
+        if found is None:
+            raise ValueError(f"no number of {flow.cells['lut']}")
+        return int(found[1])
+
+
 def read_report(
     path: Path, placer: str, cells: Mapping[str, str]
 ) -> tuple[float, dict[str, int], CriticalPath]:

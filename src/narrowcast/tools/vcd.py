@@ -18,9 +18,10 @@ import re
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
-from narrowcast.errors import UserError
+from narrowcast.errors import UserError, boundary, shown
 from narrowcast.estimate.power import Rates
 
 _LANE = re.compile(r"_unit_(in_pairs_lanes_\w+_pair|one_by_one_lanes_\w+_one)$")
@@ -28,6 +29,9 @@ _LANE_REGISTERS = {"x_q", "w_q", "operand", "product", "acc"}
 _MEMORY_REGISTER = "latched"
 _LEFT_OUT = {"clk", "trace_valid", "trace_data"}  # the latter two are for debugging only
 _UNKNOWN = b"xXzZuUwWlLhH-"
+_OTHER_CHANGES = b"rRsS"  # of reals and texts
+_LONGEST_LINE = 1 << 20  # bytes; the rest of a longer line counts as another
+_MOST_WORDS = 100  # of a section; a comment may have more, which are passed over
 _BITS = {"reg", "wire", "logic"}  # integers are wider in a VCD than in hardware
 
 
@@ -81,15 +85,14 @@ def read_activity(path: Path | str) -> Rates:
         UserError: The file cannot be read, is not a VCD, is truncated, or has no engine.
     """
     path = Path(path)
-    try:
-        with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as stream:
-            lines = iter(stream)
-            engine = _head(lines, path)
-            return _rates(engine, *_changes(lines, engine, path), path)
-    except (EOFError, zlib.error):
-        raise UserError(f"{path}: is cut short: simulate again") from None
-    except OSError as error:
-        raise UserError(f"{path}: cannot be read: {error.strerror or error}") from None
+    with boundary(str(path), "simulate again"):
+        try:
+            with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as stream:
+                lines = iter(partial(stream.readline, _LONGEST_LINE), b"")
+                engine = _head(lines, path)
+                return _rates(engine, *_changes(lines, engine, path), path)
+        except (EOFError, zlib.error):
+            raise UserError(f"{path}: is cut short: simulate again") from None
 
 
 def _head(lines: Iterator[bytes], path: Path) -> _Engine:
@@ -103,14 +106,13 @@ def _head(lines: Iterator[bytes], path: Path) -> _Engine:
                 scopes.add(tuple(scope))
             case [b"$upscope"] if scope:
                 scope.pop()
-            case [b"$var", kind, size, code, name, *_] if size.isdigit():
+            case [b"$var", kind, size, code, name, *_] if re.fullmatch(rb"\d{1,9}", size):
                 plain = name.decode(errors="replace").partition("[")[0].lower()
                 variables.append(
                     (tuple(scope), kind.decode(errors="replace"), int(size), code, plain)
                 )
             case [b"$scope" | b"$upscope" | b"$var", *_]:
-                shown = b" ".join(words).decode(errors="replace")
-                raise UserError(f"{path}: is no VCD: its head has {shown!r}")
+                raise UserError(f"{path}: is no VCD: its head has {_text(b' '.join(words))}")
     tops = [s[:-1] for s in scopes if s[-1] == "control" and (*s[:-1], "collect") in scopes]
     if not tops:
         raise UserError(f"{path}: no engine is in it: trace the whole design, with all instances")
@@ -123,10 +125,9 @@ def _sections(lines: Iterator[bytes], path: Path) -> Iterator[list[bytes]]:
     for line in lines:
         for word in line.split():
             if not words and not word.startswith(b"$"):
-                shown = word[:40].decode(errors="replace")
-                raise UserError(f"{path}: is no VCD: its head has {shown!r}")
+                raise UserError(f"{path}: is no VCD: its head has {_text(word)}")
             if word != b"$end":
-                words.append(word)
+                words += [word] if len(words) < _MOST_WORDS else []
                 continue
             if words[0] == b"$enddefinitions":
                 return
@@ -167,8 +168,12 @@ def _changes(lines: Iterator[bytes], engine: _Engine, path: Path) -> tuple[int, 
     """Process all changes; return the number of clock cycles, and the clock period."""
     signals, clock, now = engine.signals, engine.clock, 0
     edges: list[int] = [0, 0, 0]  # number of rising edges, time of the first and of the last
+    comment = False
     try:
         for line in lines:
+            if comment:
+                comment = b"$end" not in line
+                continue
             kind = line[:1]
             if kind in b"01":
                 code = line[1:].strip()
@@ -181,15 +186,25 @@ def _changes(lines: Iterator[bytes], engine: _Engine, path: Path) -> tuple[int, 
                 if (signal := signals.get(code)) is not None:
                     signal.becomes(int(digits, 2) if digits.strip(b"01") == b"" else None, now)
             elif kind == b"#":
-                now = int(line[1:])
-            elif kind in _UNKNOWN and (signal := signals.get(line[1:].strip())) is not None:
-                signal.becomes(None, now)
+                before, now = now, int(line[1:])
+                if now < before:
+                    raise ValueError
+            elif kind in _UNKNOWN:
+                if (signal := signals.get(line[1:].strip())) is not None:
+                    signal.becomes(None, now)
+            elif kind == b"$":
+                comment = line.startswith(b"$comment") and b"$end" not in line
+            elif kind not in _OTHER_CHANGES and line.strip():
+                raise ValueError
     except ValueError:
-        shown = line[:60].decode(errors="replace").strip()
-        raise UserError(f"{path}: is damaged: {shown!r} is no change") from None
+        raise UserError(f"{path}: is damaged: {_text(line)} is no change") from None
     for signal in signals.values():
         signal.becomes(signal.value, now)
     return edges[0], (edges[2] - edges[1]) / max(1, edges[0] - 1)
+
+
+def _text(content: bytes) -> str:
+    return shown(content[:120].decode(errors="replace").strip())
 
 
 def _rates(engine: _Engine, clocks: int, period: float, path: Path) -> Rates:

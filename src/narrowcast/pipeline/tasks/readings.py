@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from narrowcast.config import Config
+from narrowcast.files import rereadable
 from narrowcast.progress import Progress
 from narrowcast.training_records import DataSummary, Windows
 
@@ -20,8 +21,12 @@ def learning_settings(config: Config) -> dict[str, Any]:
 
 
 def source_files(config: Config) -> dict[str, Path]:
-    """Return the file of readings."""
-    return {} if config.data.path is None else {"data": config.data.path}
+    """Return the file of readings; if that is a pipe, the file that it was read into.
+
+    Raises:
+        UserError: A pipe cannot be read.
+    """
+    return {} if config.data.path is None else {"data": rereadable(config.data.path)}
 
 
 def load_windows(config: Config) -> "tuple[Dataset, DataSummary]":
@@ -50,6 +55,7 @@ def load_windows(config: Config) -> "tuple[Dataset, DataSummary]":
             skipped_missing=dataset.skipped_missing,
             skipped_straddling=dataset.skipped_straddling,
         ),
+        notes=table.notes,
     )
     return dataset, summary
 

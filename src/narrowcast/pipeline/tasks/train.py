@@ -25,7 +25,8 @@ def stage(config: Config, precondition: Callable[[], None]) -> Stage[TrainResult
         from narrowcast.model import predict, save_state, train_float
 
         dataset, summary = load_windows(config)
-        progress.remarked("train", str(summary.windows))
+        for remark in (*summary.notes, str(summary.windows)):
+            progress.remarked("train", remark)
         model, history = train_float(dataset, config, epoch_progress(progress))
         save_state(model, work / FLOAT_MODEL)
         forecast = predict(model, dataset.test.inputs, dataset)

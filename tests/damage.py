@@ -1,0 +1,121 @@
+"""Damages files and values at random, and says what became of a damaged input."""
+
+import copy
+import random
+import signal
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from narrowcast.errors import UserError
+
+LONGEST_MESSAGE = 400  # characters, without the path of the file
+MOST_SECONDS = 10
+VALUES: list[Any] = [
+    *(
+        0,
+        1,
+        -1,
+        2,
+        3,
+        7,
+        16,
+        64,
+        200,
+        1000,
+        4096,
+        4097,
+        1 << 31,
+        1 << 63,
+        -(1 << 64),
+        10**40,
+        10**4000,
+    ),
+    *(0.0, 0.5, -1.5, 1e308, 5e-324, float("nan"), float("inf"), -float("inf"), True, False, None),
+    *("", "x", "auto", "a\nb", "'", '"', "\x00", "\x1b[2J", "\u2028", "x" * 5000, "../x", "0h"),
+    *([], {}, [0], [[]], ["a", "a"], {"a": {"b": []}}, {"": 1}, ["x" * 2000]),
+]
+TOKENS = [
+    *(b"", b"\n", b"\x00", b"\xff", b"\x1b[2J"),
+    *(b"[", b"]", b"{", b"}", b'"', b"'", b"=", b".", b","),
+    *(b"-1", b"1e999", b"nan", b"null", b"true", b'"x"', b"9" * 5000, b"0x" + b"f" * 5000),
+    *(b"[" * 3000, b"{a=" * 3000, b"a." * 3000, b"x" * 100_000),
+]
+
+
+def mutate_value(document: Any, draw: random.Random) -> None:
+    """Change one place of a value made of lists and dictionaries."""
+    container, key = draw.choice(list(places(document)))
+    kind = draw.choice(("value", "value", "near", "delete", "name", "swap"))
+    if kind == "near" and isinstance(container[key], int | float):
+        container[key] += draw.choice((-1, 1, -container[key], 1 << 16))
+    elif kind == "delete":
+        del container[key]
+    elif kind == "name" and isinstance(container, dict):
+        container[draw.choice(("", "x", "\n", "\x1b", "data", f"{key}s", "y" * 5000))] = 1
+    elif kind == "swap":
+        other, place = draw.choice(list(places(document)))
+        container[key], other[place] = copy.deepcopy((other[place], container[key]))
+    else:
+        container[key] = copy.deepcopy(draw.choice(VALUES))
+
+
+def places(value: Any) -> Iterator[tuple[Any, Any]]:
+    """Yield every container of a value made of lists and dictionaries, with a key or index."""
+    keys: list[Any] = []
+    if isinstance(value, dict):
+        keys = list(value)
+    elif isinstance(value, list):
+        keys = list(range(len(value)))
+    for key in keys:
+        yield value, key
+        yield from places(value[key])
+
+
+def mutate_bytes(content: bytes, draw: random.Random) -> bytes:
+    """Cut off, remove, repeat or replace parts of a file."""
+    for _ in range(draw.choice((1, 1, 2, 3))):
+        first, last = sorted(draw.randrange(len(content) + 1) for _ in range(2))
+        last = min(last, first + 30) if draw.random() < 0.7 else last
+        content = draw.choice(
+            (
+                content[:first],
+                content[:first] + content[last:],
+                content[:last] + content[first:last] + content[last:],
+                content[:first] + draw.choice(TOKENS) + content[last:],
+                content[:first] + draw.randbytes(1) + content[first + 1 :],
+            )
+        )
+    return content
+
+
+@contextmanager
+def time_limit(seconds: int) -> Iterator[None]:
+    """Raise a TimeoutError in what takes longer."""
+
+    def expired(*_: object) -> None:
+        raise TimeoutError(f"took more than {seconds} s")
+
+    before = signal.signal(signal.SIGALRM, expired)
+    signal.alarm(seconds)
+    try:
+        yield
+    finally:
+        signal.alarm(0)
+        signal.signal(signal.SIGALRM, before)
+
+
+def outcome(use: Callable[[], object], folder: Path) -> str:
+    """Return ``accepted``, ``refused``, or in which way an input escaped."""
+    try:
+        with time_limit(MOST_SECONDS):
+            use()
+    except UserError as error:
+        line = str(error).replace(str(folder), "")
+        if "\n" in line or not line.isprintable() or len(line) > LONGEST_MESSAGE:
+            return f"message: {line!r}"
+        return "refused"
+    except Exception as error:
+        return f"{type(error).__name__}: {error}"
+    return "accepted"
