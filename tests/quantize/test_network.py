@@ -477,3 +477,21 @@ def test_relative_inputs_do_not_depend_on_the_level() -> None:
     assert np.array_equal(model.quantise({"input": moved})["input"], words)
     difference = forecast(model, moved) - forecast(model, readings)
     np.testing.assert_allclose(difference, 2.0**20, rtol=1e-12)
+
+
+@pytest.mark.parametrize("relative", [[], ["b"]])
+def test_garbage_in_the_test_part_changes_no_weight(relative: list[str], tmp_path: Path) -> None:
+    base = configuration(relative=True, outputs=4)
+    short = base.train.model_copy(update={"epochs": 2, "finetune_epochs": 2})
+    data = base.data.model_copy(update={"relative_inputs": relative})
+    config = base.model_copy(update={"data": data, "train": short})
+    frame = drifting_series(400)
+    first = int(make_windows(Table(None, frame, None), data).test.row[0])
+    for name, garbage in (("a", 1.0), ("b", -1e6)):
+        frame.iloc[first:] *= garbage
+        windows = make_windows(Table(None, frame, None), data)
+        model, history = finetune(train_float(windows, config)[0], windows, config)
+        save_state(model, tmp_path / name)
+        (tmp_path / f"{name}.history").write_text(repr(history))
+    for suffix in ("", ".history"):
+        assert (tmp_path / f"a{suffix}").read_bytes() == (tmp_path / f"b{suffix}").read_bytes()
