@@ -93,7 +93,7 @@ def main() -> None:
                     shutil.rmtree(disk / "out", ignore_errors=True)
                     shutil.copytree(before, disk, dirs_exist_ok=True)
                     full = draw.choice((disk, temporary)) if stage in ("verify", "synth") else disk
-                    free = draw.randrange(0, 100_000 if full is disk else 3_000_000)
+                    free = int(10 ** draw.uniform(0, 5 if full is disk else 6.5))
                     try:
                         message = check(stage, config, disk, temporary, full, free)
                         results.append(digests(disk / "out"))
