@@ -34,12 +34,13 @@ from narrowcast.integer.builder import Shape
 from narrowcast.integer.random_model import random_model
 from narrowcast.records import to_json
 from narrowcast.targets.device import Device, load_device
+from narrowcast.tools.nextpnr import packed_cells
 from narrowcast.tools.simulate import simulate_ghdl
 from narrowcast.tools.yosys import synthesise_yosys
 
 HELD_OUT = (("xc7s15", 14), ("up5k", 13), ("ecp5-25f", 13))
 LIMITS = (("up5k", 8), ("xc7s6", 8))
-NEAR = (0.85, 1.5)  # shares of the look-up tables
+NEAR = (0.85, 1.5)  # shares of the cells, look-up tables or flip-flops
 STAND_INS = 12  # for each device
 FIRST_SEED = 1000
 MOST_SIMULATED = 8000  # cycles: GHDL takes a second for some thousands
@@ -58,7 +59,7 @@ COLUMNS = (
 
 
 def models(
-    device: Device, count: int, first: int = FIRST_SEED, tables: tuple[float, float] = (0.0, 1.0)
+    device: Device, count: int, first: int = FIRST_SEED, shares: tuple[float, float] = (0.0, 1.0)
 ) -> Iterator[tuple[int, Design]]:
     """Yield so many models for a device, with their seeds.
 
@@ -66,7 +67,7 @@ def models(
         device: that the engine is made for.
         count: of models.
         first: seed to begin with.
-        tables: least and most of the device's look-up tables, estimated.
+        shares: least and most of the device's cells, look-up tables or flip-flops, estimated.
     """
     for seed in itertools.count(first):
         try:
@@ -74,7 +75,7 @@ def models(
             design = best_design(drawn.model(), device, area, HardwareOptions(**drawn.hw))
         except UserError:  # DSP blocks or block memories do not last
             continue
-        if tables[0] <= area(design).lut / device.lut <= tables[1]:
+        if shares[0] <= area(design).share(device) <= shares[1]:
             yield seed, design
             count -= 1
         if not count:
@@ -90,6 +91,8 @@ def truth(design: Design, folder: Path, *, simulated: bool) -> dict[str, Any]:
     kept = folder / f"{hashlib.sha256(sources).hexdigest()}.json"
     if not kept.is_file():
         found = to_json(synthesise_yosys(work / "rtl", design.device, 100.0, work / "yosys"))
+        if design.device.family.logic_cells:
+            found["cells"] = packed_cells(work / "yosys" / "engine.json", design.device)
         if simulated and design.cycles <= MOST_SIMULATED:
             random = np.random.default_rng(0)
             tensors = design.model.input_tensors
@@ -308,13 +311,16 @@ def main() -> None:
         for seed, design in models(device, count, 2 * FIRST_SEED, NEAR):
             guess = estimate_design(design)
             used = truth(design, args.out, simulated=False)
-            fits = used["lut"] <= device.lut and used["ff"] <= device.ff
+            serial = device.family.place_and_route
+            cells = used["cells"] + serial.serial_cells if serial and "cells" in used else 0
+            fits = max(used["lut"], cells) <= device.lut and used["ff"] <= device.ff
             limits.append(
                 {
                     "device": name,
                     "seed": seed,
                     "lut": used["lut"],
-                    "estimate": guess.lut,
+                    "cells": cells,
+                    "estimate": guess.cells or guess.lut,
                     "said_to_fit": guess.fits,
                     "said_too_large": guess.too_large,
                     "fits": fits,

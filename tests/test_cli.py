@@ -164,7 +164,6 @@ def test_bad_input(run: Run, folder: Path, arguments: tuple[str, ...], said: str
     [
         (lambda lines: [*lines[:9], lines[9].replace(",", ",x", 1), *lines[10:]], "not a number"),
         (lambda lines: [*lines[:9], lines[8], *lines[9:]], "second time"),
-        (lambda lines: [lines[0], *reversed(lines[1:])], "sort"),
         (lambda lines: [lines[0], *(line[:-1] + "4" for line in lines[1:])], "constant"),
         (lambda lines: [*lines[:9], lines[9][:-1] + "inf", *lines[10:]], "infinite"),
         (lambda lines: lines[:1], "no readings"),

@@ -11,7 +11,7 @@ from narrowcast.integer.builder import Shape
 from narrowcast.integer.random_model import random_model
 from narrowcast.records import to_json
 from narrowcast.targets.device import load_device
-from narrowcast.tools.nextpnr import TOP, place
+from narrowcast.tools.nextpnr import TOP, packed_cells, place
 
 SMALL = Shape(3, 2, 4)
 
@@ -41,6 +41,8 @@ def test_bitstream(tmp_path: Path, name: str, tool: str, begins: bytes) -> None:
     assert found.bitstream.read_bytes().startswith(begins)
     assert found.clock_mhz < found.fmax_mhz < 300
     assert 0 < found.lut <= device.lut and 0 < found.ff <= device.ff
+    if device.family.logic_cells:
+        assert packed_cells(tmp_path / "work" / f"{TOP}.json", device) == found.lut
     assert 0 < found.bram <= device.blocks and 0 <= found.dsp <= device.dsp
     path = found.critical_path
     assert path.ns == pytest.approx(1000 / found.fmax_mhz, rel=0.01)

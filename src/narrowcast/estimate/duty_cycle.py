@@ -70,14 +70,14 @@ class DutyCycle:
     def lines(self) -> list[str]:
         """Return the first point as lines of text."""
         point = self.points[0]
-        unknown = "" if self.clock_mw is not None else " and the clock's share, which is unknown"
+        share = "" if self.clock_mw is not None else ", the clock's unknown share not counted"
         notes = {
-            ALWAYS_ON: f"{_figure(self.idle_mw[ALWAYS_ON])} mW between forecasts{unknown}",
+            ALWAYS_ON: f"{_figure(self.idle_mw[ALWAYS_ON])} mW between forecasts{share}",
             CLOCK_STOPPED: f"{_figure(self.idle_mw[CLOCK_STOPPED])} mW between forecasts",
-            POWER_OFF: f"configured in {_figure(self.configuration_ms)} ms for each forecast",
+            POWER_OFF: f"{_figure(self.configuration_ms)} ms to configure",
         }
         if self.configuration_mj is not None:
-            notes[POWER_OFF] += f" with {_figure(self.configuration_mj)} mJ"
+            notes[POWER_OFF] += f", {_figure(self.configuration_mj)} mJ"
         lines = []
         for mode, note in notes.items():
             name = f"{mode.replace('_', ' ')}:"
@@ -86,11 +86,11 @@ class DutyCycle:
                 if point.battery_days is not None:
                     days = _figure(point.battery_days[mode])
                     figures += f", {days} days with {self.cell_wh:g} Wh"
-                text = f"{figures}; {note}, estimated within {self.errors[mode]:.0%}"
+                text = f"{figures}, estimated, within {self.errors[mode]:.0%}: {note}"
             elif self.configuration_mj is None:
-                text = f"{note}; the energy of that is unknown"
+                text = f"{note}, with an unknown energy"
             else:
-                text = f"{note}; forecasts every {point.every_s:g} s leave no time for it"
+                text = f"{note}, which an interval of {point.every_s:g} s does not allow"
             lines.append(f"{name:<15} {text}")
         best = point.best.replace("_", " ")
         if self.crossover_s is not None:
