@@ -250,9 +250,9 @@ def _move_in_place(work: Path, out: Path, stage: Stage[Any]) -> None:
     # Until the new state is written, the stage counts as unfinished. So a mixture of old and new
     # outputs is never used.
     try:
-        _state_path(out, stage.name).unlink(missing_ok=True)
         own = sorted(_owned(out) | set(stage.makes))
         write_whole(out / STATE_FOLDER / _OWNED, json.dumps(own) + "\n")
+        _state_path(out, stage.name).unlink(missing_ok=True)
         for name in stage.makes:
             target = out / name
             if target.is_dir():
