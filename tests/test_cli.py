@@ -10,6 +10,7 @@ import pytest
 
 from narrowcast import cli, pipeline
 from narrowcast.errors import ToolError
+from narrowcast.files import locked
 from narrowcast.pipeline import commands
 from narrowcast.pipeline.plan import Plan
 from narrowcast.progress import Progress
@@ -163,7 +164,6 @@ def test_bad_input(run: Run, folder: Path, arguments: tuple[str, ...], said: str
     [
         (lambda lines: [*lines[:9], lines[9].replace(",", ",x", 1), *lines[10:]], "not a number"),
         (lambda lines: [*lines[:9], lines[8], *lines[9:]], "second time"),
-        (lambda lines: [lines[0], *reversed(lines[1:])], "sort"),
         (lambda lines: [lines[0], *(line[:-1] + "4" for line in lines[1:])], "constant"),
         (lambda lines: [*lines[:9], lines[9][:-1] + "inf", *lines[10:]], "infinite"),
         (lambda lines: lines[:1], "no readings"),
@@ -228,6 +228,14 @@ def replace_stage(monkeypatch: pytest.MonkeyPatch, name: str, function: Callable
         return replace(planned, **{name: stage})
 
     monkeypatch.setattr(commands, "plan", plan)
+
+
+def test_a_second_run_in_a_folder(run: Run, folder: Path) -> None:
+    with locked(folder / "out"):
+        code, _, err = run("train", "run.toml", "--out", "out")
+        assert code == 2 and err.count("\n") == 1
+        assert err.startswith("narrowcast: error: out: another run of narrowcast is at work there")
+    assert not (folder / "out").exists()
 
 
 def test_interruption(run: Run, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:

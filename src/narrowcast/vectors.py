@@ -16,6 +16,7 @@ from narrowcast.errors import UserError
 from narrowcast.files import write_whole
 from narrowcast.integer import IntegerModel
 from narrowcast.integer.model import Array, Tensor
+from narrowcast.integer.validate import check_inputs, check_outputs
 from narrowcast.records import write_json
 
 INPUTS, EXPECTED, MANIFEST = "inputs.hex", "expected.hex", "vectors.json"
@@ -29,7 +30,11 @@ def write_vectors(folder: Path, model: IntegerModel, inputs: Array, expected: Ar
         model: The model, which defines the tensors of both streams.
         inputs: Words [windows, input_words], as ``model.pack_inputs`` gives.
         expected: Words [windows, output_words], as ``model.pack_outputs`` gives.
+
+    Raises:
+        ValueError: Words are of another shape, no integers, or beyond the range of their tensor.
     """
+    check_words(model, inputs, expected)
     manifest: dict[str, Any] = {"windows": len(inputs), "format": "hexadecimal, one word per line"}
     for name, tensors, words in (
         (INPUTS, model.input_tensors, inputs),
@@ -45,6 +50,16 @@ def write_vectors(folder: Path, model: IntegerModel, inputs: Array, expected: Ar
         ]
         manifest[name] = {"bits": bits, "signed": True, "layout": layout}
     write_json(folder / MANIFEST, manifest)
+
+
+def check_words(model: IntegerModel, inputs: Array, expected: Array) -> None:
+    """Check that words are those of a model's streams.
+
+    Raises:
+        ValueError: As :func:`write_vectors` does.
+    """
+    check_inputs(model, model.unpack_inputs(inputs))
+    check_outputs(model, model.unpack_outputs(expected))
 
 
 def read_vectors(folder: Path, model: IntegerModel) -> tuple[Array, Array]:

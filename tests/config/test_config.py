@@ -196,6 +196,7 @@ def test_is_frozen(tmp_path: Path) -> None:
             DATA.replace('time = ""', "split.test = 2022-01-01"),
             "[data] a split at a time stamp needs",
         ),
+        (DATA.replace("readings.csv", ""), "data.path = '' is not allowed"),
         ("[data", "not a valid TOML file: "),
     ],
 )
@@ -234,6 +235,7 @@ def test_mistake_in_an_override(tmp_path: Path, override: str, expected: str) ->
         ("data.path='a\x00b'", "without control characters"),
         ('data.path="a\\u0000b"', "without control characters"),
         (f"data.path={'x' * 5000}", "of at most 4096 characters"),
+        ("data.path=", "data.path = '' is not allowed: it must be the path of a file"),
         (f"data.target={'x' * 1001}", "of at most 1000 characters"),
         ('data.interval="999999999999999h"', "of at most 100 years"),
         ('data.interval="0.0000001ms"', "data.interval = '0.0000001ms' is not allowed"),

@@ -173,6 +173,10 @@ def test_no_windows_give_no_results() -> None:
         ({}, r"inputs \[\] are given, but the model has \['input'\]"),
         ({"x": np.zeros((1, 4, 2), np.int64)}, r"inputs \['x'\] are given"),
         ({"input": np.zeros((1, 2, 4), np.int64)}, r"has shape \[1, 2, 4\], not \[1, 4, 2\]"),
+        ({"input": np.full((1, 4, 2), 128)}, r"input input holds 128, .* from -128 to 127"),
+        ({"input": np.full((1, 4, 2), -129)}, r"input input holds -129, .* from -128 to 127"),
+        ({"input": np.full((1, 4, 2), 0.5)}, r"input input is of float64, not of integers"),
+        ({"input": np.full((1, 4, 2), np.nan)}, r"input input is of float64, not of integers"),
     ],
 )
 def test_other_inputs_are_refused(inputs: Inputs, message: str) -> None:

@@ -175,6 +175,15 @@ def test_a_design_that_does_not_fit() -> None:
     assert [each["width"] for each in bars if each["class"] == "part bad"] == ["100%", "100%"]
 
 
+def test_logic_cells_are_stated_where_the_device_has_them() -> None:
+    report = sample_report()
+    assert "Logic cells" not in render_html(report, sample_predictions())
+    packed = replace(report.estimate, cells=5100, cells_error=0.05)
+    page = render_html(replace(report, estimate=packed), sample_predictions())
+    cells = [row for table in parse(page).all("table") for row in table.rows()]
+    assert ["Logic cells", "5,100 ± 5 %"] in cells
+
+
 def test_a_design_on_a_board() -> None:
     page = render_html(placed_report(), sample_predictions())
     assert tiles(page)["Routed clock"] == ("38.65 MHz at most; the board has 12 MHz", False)

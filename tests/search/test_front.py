@@ -143,7 +143,7 @@ def test_a_big_front_is_legible_at_all_widths(browser: Page, tmp_path: Path) -> 
 def test_a_front_of_long_names_is_legible_at_all_widths(browser: Page, tmp_path: Path) -> None:
     path = tmp_path / "front.html"
     base = changed(BASE, data={"target": "x" * 300})
-    goals = Objectives.parse("rmse,energy,power,cycles", "latency=9999999,ff=100000,blocks=20")
+    goals = Objectives.parse(",".join(QUANTITIES), "latency=9999999,ff=100000,blocks=20")
     path.write_text(render_front(Front(base, goals, front_of(3, 3).points)), encoding="utf-8")
     assert faults(browser, path) == []
 

@@ -108,7 +108,7 @@ def test_where_no_uniform_model_is_feasible_another_one_is_trained(
 
 
 def test_impossible_limits_are_named_with_the_nearest(config_file: Path, tmp_path: Path) -> None:
-    config = load_config(config_file)
+    config = load_config(config_file, ["train.seed=9223372036854775807"])
     with pytest.raises(UserError, match=r"--max latency_us=1 is missed by \d+%, with [\d.]+"):
         search(config, tmp_path / "out", Objectives.parse("rmse", "latency=1"), seconds=5)
     assert not (tmp_path / "out").exists()

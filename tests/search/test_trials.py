@@ -50,7 +50,7 @@ def out(tmp_path: Path, config_file: Path) -> Path:
 
 def test_trials_are_there_again(out: Path, config_file: Path) -> None:
     add(out, config_file, 2, resume=True)
-    with open_trials(out, GOALS, PROBLEM, 0, resume=True) as trials:
+    with open_trials(out, GOALS, PROBLEM, 2**63 - 1, resume=True) as trials:
         assert len(trials.trained) == 5 and not trials.finished[PROBES]
         assert trials.trained[0].user_attrs == NOTES
 

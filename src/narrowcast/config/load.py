@@ -40,8 +40,8 @@ def load_config(
     if isinstance(section, dict):
         if data is not None:
             section["path"] = Path(data)
-        elif isinstance(section.get("path"), str) and "data.path" not in given:
-            section["path"] = path.parent / section["path"]
+        elif isinstance(name := section.get("path"), str) and name and "data.path" not in given:
+            section["path"] = path.parent / name
     with boundary(str(path)):
         try:
             return Config.model_validate(values)

@@ -47,7 +47,9 @@ def _interval(value: str) -> str:
 
 
 def _file_name(value: Path | None) -> Path | None:
-    if value is not None and (_CONTROL.search(str(value)) or len(str(value)) > _MOST_PATH):
+    if value is None:
+        return None
+    if value == Path() or _CONTROL.search(str(value)) or len(str(value)) > _MOST_PATH:
         raise ValueError
     return value
 

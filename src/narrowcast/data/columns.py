@@ -33,23 +33,32 @@ class Columns:
     notes: tuple[str, ...] = ()
 
 
-def positions(name: str, names: Sequence[str]) -> list[int]:
-    """Return where a column is, by its name or by the one that pandas gives it if it has none."""
-    exact = [i for i, each in enumerate(names) if name == (each or f"Unnamed: {i}")]
-    return exact or [i for i, each in enumerate(names) if name == each]
+def places(names: Sequence[str]) -> dict[str, list[int]]:
+    """Return where each name is. A column without one is also found as pandas would call it."""
+    found: dict[str, list[int]] = {}
+    for position, name in enumerate(names):
+        found.setdefault(name, []).append(position)
+        if not name:
+            found.setdefault(f"Unnamed: {position}", []).append(position)
+    return found
 
 
-def find(name: str, names: Sequence[str], path: Path) -> int:
-    """Return the position of a column.
+def find(wanted: Sequence[str], names: Sequence[str], path: Path) -> list[int]:
+    """Return the positions of columns.
 
     Raises:
-        UserError: No column, or more than one, has this name.
+        UserError: No column, or more than one, has one of the names.
     """
-    found = positions(name, names)
-    if len(found) == 1:
-        return found[0]
-    if found:
-        raise UserError(f"{path}: {len(found)} columns are named {shown(name)}")
+    found = places(names)
+    for name in wanted:
+        if name not in found:
+            _refuse(name, names, path)
+        if len(found[name]) > 1:
+            raise UserError(f"{path}: {len(found[name])} columns are named {shown(name)}")
+    return [found[name][0] for name in wanted]
+
+
+def _refuse(name: str, names: Sequence[str], path: Path) -> None:
     lengths = itertools.accumulate(len(shown(each)) for each in names)
     count = max(1, sum(length <= _LISTED for length in lengths))
     there = ", ".join(shown(each) for each in names[:count])

@@ -42,8 +42,8 @@ def read_parquet(content: bytes, config: DataConfig, wanted: Sequence[str], path
     names = parquet_names(content, path)
     if config.layout == "rows":
         return _read_series(content, config, names, wanted, path)
-    keys = {name: find(name, names, path) for name in wanted}
-    time = None if config.time is None else find(config.time, names, path)
+    keys = dict(zip(wanted, find(wanted, names, path), strict=True))
+    time = None if config.time is None else find([config.time], names, path)[0]
     used = [*keys.values(), *([] if time is None else [time])]
     others = _others(content, names, used, path)
     table = _read(content, [*used, *others], others, path).slice(config.skip_rows)
@@ -103,8 +103,7 @@ def _read_series(
     table = _read(content, range(len(names)), (), path).slice(config.skip_rows)
     rows = [str(row) for row in range(len(table))]
     series = {}
-    for name in wanted:
-        row = find(name, rows, path)
+    for name, row in zip(wanted, find(wanted, rows, path), strict=True):
         with boundary(f"{path}: the series {name!r}", "it must hold numbers only"):
             values = pa.array([column[row].as_py() for column in table.columns])
             series[name] = pa.chunked_array([values])

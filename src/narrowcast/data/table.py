@@ -92,12 +92,8 @@ def check_columns(config: DataConfig) -> None:
             find_header(decode(content, config, path, whole=False), config, path)
             return
         names = parquet_names(path, path)
-        for name in (
-            *config.inputs,
-            config.target,
-            *([] if config.time is None else [config.time]),
-        ):
-            find(name, names, path)
+        time = [] if config.time is None else [config.time]
+        find([*config.inputs, config.target, *time], names, path)
 
 
 def _read(config: DataConfig, path: Path) -> Columns:

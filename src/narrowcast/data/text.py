@@ -17,7 +17,7 @@ import pyarrow as pa
 import pyarrow.csv
 
 from narrowcast.config import DataConfig
-from narrowcast.data.columns import Columns, find, positions
+from narrowcast.data.columns import Columns, find, places
 from narrowcast.data.series import may_tell_series
 from narrowcast.errors import UserError, one_line, shown
 
@@ -81,8 +81,8 @@ def read_text(content: bytes, config: DataConfig, wanted: Sequence[str], path: P
     if not re.compile(rb"\S").search(content, start):
         raise UserError(f"{path}: has no readings, only a header")
     names = header.names
-    keys = {name: find(name, names, path) for name in wanted}
-    time = None if config.time is None else find(config.time, names, path)
+    keys = dict(zip(wanted, find(wanted, names, path), strict=True))
+    time = None if config.time is None else find([config.time], names, path)[0]
     others = _others(content[start : start + HEAD], header, {*keys.values(), time})
     kinds = {str(each): _TEXT for each in keys.values()}
     kinds |= {str(each): pa.dictionary(pa.int32(), _TEXT) for each in others}
@@ -167,7 +167,7 @@ def find_header(content: bytes, config: DataConfig, path: Path) -> Header:
             continue
         below = lines[start : start + _HEADER_LINES]
         read = [(*_record(below, each, wanted), each) for each in separators]
-        fitting = [each for each in read if all(positions(name, each[0]) for name in wanted)]
+        fitting = [each for each in read if places(each[0]).keys() >= set(wanted)]
         if fitting:
             names, count, separator = max(fitting, key=lambda each: len(each[0]))
             end = start + count
@@ -185,8 +185,7 @@ def find_header(content: bytes, config: DataConfig, path: Path) -> Header:
             f"{path}: has more than {_MOST_COLUMNS} columns: set data.layout = 'rows' if each row "
             "is a series, or leave columns out"
         )
-    for name in wanted:
-        find(name, names, path)
+    find(wanted, names, path)
     return Header(names, separator, len("".join(lines[:end]).encode()), len(passed))
 
 
@@ -308,8 +307,8 @@ def _read_series(content: bytes, config: DataConfig, wanted: Sequence[str], path
     separator = config.separator or separator
     names = [str(row) for row in range(len(lines))]
     series = {}
-    for name in wanted:
-        line = lines[find(name, names, path)].decode()
+    for name, row in zip(wanted, find(wanted, names, path), strict=True):
+        line = lines[row].decode()
         line = " ".join(line.split()) if separator == " " else line
         try:
             series[name] = next(csv.reader([line], delimiter=separator))

@@ -131,11 +131,11 @@ class _TimeColumn:
             return self._localised(self._of_excel(values))
         if self._config.time_unit is not None:
             return self._since_1970(values, self._config.time_unit)
-        low, high = values.min(), values.max()
+        low, high = float(values.min()), float(values.max())
         units = [
             unit
             for unit, scale in _NANOSECONDS.items()
-            if low * float(scale) >= _EARLIEST * 10**9 and high * float(scale) < _LATEST * 10**9
+            if low * scale >= _EARLIEST * 10**9 and high * scale < _LATEST * 10**9
         ]
         dates = self._digits(values)
         if units and dates is not None:
@@ -175,7 +175,7 @@ class _TimeColumn:
         self, values: NDArray[np.int64] | NDArray[np.float64], unit: str
     ) -> pd.DatetimeIndex:
         scale = _NANOSECONDS[unit]
-        if (bad := first(np.abs(values.astype(np.float64)) * scale > 9.2e18)) is not None:
+        if (bad := first(np.abs(values.astype(np.float64)) > 9.2e18 / scale)) is not None:
             raise UserError(
                 f"{self._row(bad)}: {values[bad]} {unit} since 1970 is beyond 1678 to 2261"
             )

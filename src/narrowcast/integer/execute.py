@@ -101,7 +101,7 @@ def execute(
         int64 [windows, rows, columns] of each output by its tensor's name.
 
     Raises:
-        ValueError: The inputs are not those of the model.
+        ValueError: The inputs are not those of the model, or beyond the range of their tensor.
     """
     check_inputs(model, inputs)
     windows = len(next(iter(inputs.values())))
@@ -134,7 +134,11 @@ def execute(
 
 
 def execute_words(model: IntegerModel, words: Array) -> Array:
-    """Run the model on the engine's stream: [windows, input_words] -> [windows, output_words]."""
+    """Run the model on the engine's stream: [windows, input_words] -> [windows, output_words].
+
+    Raises:
+        ValueError: As :func:`execute` does.
+    """
     return model.pack_outputs(execute(model, model.unpack_inputs(words)))
 
 

@@ -381,11 +381,19 @@ class IntegerModel:
         return _pack([results[each.tensor] for each in self.outputs])
 
     def unpack_inputs(self, words: Array) -> dict[str, Array]:
-        """Return the inputs [windows, rows, columns] by tensor from words of the stream."""
+        """Return the inputs [windows, rows, columns] by tensor from words of the stream.
+
+        Raises:
+            ValueError: The words are of another shape.
+        """
         return _unpack(self.input_tensors, words)
 
     def unpack_outputs(self, words: Array) -> dict[str, Array]:
-        """Return the outputs [windows, rows, columns] by tensor from words of the stream."""
+        """Return the outputs [windows, rows, columns] by tensor from words of the stream.
+
+        Raises:
+            ValueError: The words are of another shape.
+        """
         return _unpack(self.output_tensors, words)
 
 
@@ -394,6 +402,9 @@ def _pack(tensors: list[Array]) -> Array:
 
 
 def _unpack(tensors: tuple[Tensor, ...], words: Array) -> dict[str, Array]:
+    wanted = sum(tensor.size for tensor in tensors)
+    if words.ndim != 2 or words.shape[1] != wanted:
+        raise ValueError(f"words have shape {list(words.shape)}, not [windows, {wanted}]")
     result, first = {}, 0
     for tensor in tensors:
         part = words[:, first : first + tensor.size]

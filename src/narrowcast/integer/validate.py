@@ -6,7 +6,7 @@ exactly. The compiler either compiles it, or names the operation that the engine
 
 import math
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import fields
 from typing import Any
 
@@ -408,19 +408,41 @@ def _check_metadata(metadata: Mapping[str, object]) -> None:
 
 
 def check_inputs(model: IntegerModel, inputs: Mapping[str, Array]) -> None:
-    """Check that there is an array [windows, rows, columns] for each input, and no other.
+    """Check that there are integers [windows, rows, columns] for each input, and for no other.
 
     Raises:
-        ValueError: An array is missing, unknown, or of another shape.
+        ValueError: An array is missing, unknown, of another shape or type, or holds an integer
+            beyond the range of its tensor.
     """
-    tensors = {tensor.name: tensor for tensor in model.input_tensors}
+    _check_integers("input", model.input_tensors, inputs)
+
+
+def check_outputs(model: IntegerModel, results: Mapping[str, Array]) -> None:
+    """Check that there are integers [windows, rows, columns] for each output, and for no other.
+
+    Raises:
+        ValueError: As ``check_inputs`` does.
+    """
+    _check_integers("output", model.output_tensors, results)
+
+
+def _check_integers(what: str, tensors: Sequence[Tensor], arrays: Mapping[str, Array]) -> None:
+    names = {tensor.name for tensor in tensors}
     _require(
-        inputs.keys() == tensors.keys(),
-        f"inputs {sorted(inputs)} are given, but the model has {sorted(tensors)}",
+        arrays.keys() == names,
+        f"{what}s {sorted(arrays)} are given, but the model has {sorted(names)}",
     )
-    windows = {len(each) for each in inputs.values()}
-    _require(len(windows) == 1, f"inputs have {sorted(windows)} windows")
-    for name, tensor in tensors.items():
-        shape = list(inputs[name].shape)
+    windows = {len(each) for each in arrays.values()}
+    _require(len(windows) == 1, f"{what}s have {sorted(windows)} windows")
+    for tensor in tensors:
+        array, where = arrays[tensor.name], f"{what} {tensor.name}"
         wanted = [*windows, tensor.rows, tensor.columns]
-        _require(shape == wanted, f"input {name} has shape {shape}, not {wanted}")
+        _require(
+            list(array.shape) == wanted, f"{where} has shape {list(array.shape)}, not {wanted}"
+        )
+        _require(array.dtype.kind in "iu", f"{where} is of {array.dtype}, not of integers")
+        for extreme in (array.min(), array.max()) if array.size else ():
+            _require(
+                tensor.low <= extreme <= tensor.high,
+                f"{where} holds {extreme}, which is not from {tensor.low} to {tensor.high}",
+            )

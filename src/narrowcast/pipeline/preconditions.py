@@ -57,7 +57,7 @@ def can_synthesise(device: Device, options: Options) -> None:
         _run_yosys("synth", "synthesis", options)
 
 
-def can_place(options: Options) -> None:
+def can_place(device: Device, options: Options) -> None:
     """Check that the tools for place and route are installed, and that yosys runs.
 
     Raises:
@@ -66,7 +66,8 @@ def can_place(options: Options) -> None:
         ToolError: A program is missing, or yosys failed.
     """
     require("ghdl")
-    require_extra("place", "place and route")
+    tools = device.family.place_and_route
+    require_extra("place", "place and route", *([tools.package] if tools else []))
     _run_yosys("place", "place and route", options)
 
 

@@ -210,46 +210,51 @@ def _battery(duty: DutyCycle) -> Chart:
 def _history(history: Mapping[str, History], target: str) -> list[Chart]:
     """Return the charts of the validation error and of the loss by epoch."""
     named = {"float": history["float"], "integer": history["qat"]}
-    labels = {"float": "Floating point", "integer": "Fine-tuning of the integers"}
-    last = max(len(each.loss) for each in named.values())
-    x = axes.whole(1, last)
-    charts = []
-    for title, label, values in (
-        (
+    return [
+        _by_epoch(
             "Validation error by epoch",
             f"RMSE of {target}, validation part",
+            {"float": "Floating point", "integer": "Fine-tuning of the integers"},
+            named,
             {name: each.validation_rmse for name, each in named.items()},
         ),
-        (
+        _by_epoch(
             "Loss by epoch",
-            "Mean squared error of the scaled forecasts, training part",
+            "Mean squared distance of the scaled forecasts, training part",
+            {"float": "Floating point, from the truth", "integer": "Integers, from the float's"},
+            named,
             {name: each.loss for name, each in named.items()},
         ),
-    ):
-        lines = [
-            Line(
-                labels[name],
-                name,
-                [[(epoch, y) for epoch, y in enumerate(values[name], 1)]],
-                dots=[(named[name].best + 1, values[name][named[name].best])],
-            )
-            for name in named
-        ]
-        y = axes.adapted([value for each in values.values() for value in each])
-        kept = ", ".join(
-            f"{labels[name].lower()} epoch {each.best + 1} of {len(each.loss)}"
-            for name, each in named.items()
+    ]
+
+
+def _by_epoch(
+    title: str,
+    label: str,
+    names: Mapping[str, str],
+    history: Mapping[str, History],
+    values: Mapping[str, Sequence[float]],
+) -> Chart:
+    kept = {name: each.best for name, each in history.items()}
+    lines = [
+        Line(
+            names[name],
+            name,
+            [list(enumerate(values[name], 1))],
+            dots=[(best + 1, values[name][best])],
         )
-        charts.append(
-            Chart(
-                title,
-                f"The weights that were kept are those of {kept}.",
-                x,
-                y,
-                x_label="Epoch",
-                y_label=label,
-                lines=lines,
-                height=240,
-            )
-        )
-    return charts
+        for name, best in kept.items()
+    ]
+    told = ", ".join(
+        f"{names[name]} {best + 1} of {len(values[name])}" for name, best in kept.items()
+    )
+    return Chart(
+        title,
+        f"The weights that were kept are those of the epochs: {told}.",
+        axes.whole(1, max(map(len, values.values()))),
+        axes.adapted([value for each in values.values() for value in each]),
+        x_label="Epoch",
+        y_label=label,
+        lines=lines,
+        height=240,
+    )

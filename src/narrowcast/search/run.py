@@ -39,7 +39,15 @@ from narrowcast.search.objectives import ERROR, Objectives, percent, rounded_up
 from narrowcast.search.proxy import EPOCHS, LEAST_PROBES, MOST_PROBES, Proxy
 from narrowcast.search.shapes import Prepared, prepare
 from narrowcast.search.space import SHAPE, Space, changed, shape_name
-from narrowcast.search.trials import POPULATION, PROBES, TRAINED, VIOLATIONS, Trials, open_trials
+from narrowcast.search.trials import (
+    POPULATION,
+    PROBES,
+    SEEDS,
+    TRAINED,
+    VIOLATIONS,
+    Trials,
+    open_trials,
+)
 from narrowcast.search.workers import LocalWorkers, Workers, open_workers
 from narrowcast.targets.device import load_device
 
@@ -490,7 +498,7 @@ def feasible_starts(space: Space, objectives: Objectives, seed: int) -> dict[str
     nearest: tuple[Config, Assessment] | None = None
     for name in space.shapes:
         alone = space.of_shape(name)
-        study = optuna.create_study(sampler=optuna.samplers.TPESampler(seed=seed))
+        study = optuna.create_study(sampler=optuna.samplers.TPESampler(seed=seed % SEEDS))
         for parameters, _ in alone.uniform():
             study.enqueue_trial(parameters)
         for _ in range(_ATTEMPTS):

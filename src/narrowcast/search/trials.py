@@ -34,6 +34,7 @@ PROBLEM = "search.json"
 PROBES, CANDIDATES, TRAINED = "probes", "candidates", "trained"
 VIOLATIONS = "violations"
 POPULATION = 40
+SEEDS = 1 << 32  # of Optuna's samplers; train.seed may be larger
 _CHECKSUM = "checksum"
 _PROBLEMS = TypeAdapter(dict[str, Any])
 _COSTS = QUANTITIES.keys() - {ERROR}
@@ -217,7 +218,7 @@ class Trials:
 
 def new_sampler(seed: int) -> optuna.samplers.BaseSampler:
     """Return the sampler of candidates. benchmarks/search.py compares it with others."""
-    return optuna.samplers.NSGAIISampler(seed=seed, population_size=POPULATION)
+    return optuna.samplers.NSGAIISampler(seed=seed % SEEDS, population_size=POPULATION)
 
 
 @contextmanager

@@ -6,6 +6,7 @@ import numpy as np
 
 from narrowcast.compile.summary import CompileResults, summarise
 from narrowcast.config import Config
+from narrowcast.errors import boundary
 from narrowcast.pipeline.code import code_digest
 from narrowcast.pipeline.outputs import (
     INTEGER_MODEL,
@@ -27,14 +28,16 @@ def stage(config: Config, out: Path) -> Stage[CompileResults]:
         from narrowcast.estimate.area import area_model
         from narrowcast.integer import load_model
         from narrowcast.targets.device import load_device
-        from narrowcast.vectors import write_vectors
+        from narrowcast.vectors import check_words, write_vectors
 
         model, hardware = load_model(out), config.hardware
         options = HardwareOptions(**hardware.choices())
         design = compile_model(model, load_device(hardware.device), area_model("yosys"), options)
         design.write_rtl(work / RTL)
         arrays = read_predictions(out)
-        inputs, results = (arrays[name].astype(np.int64) for name in ("inputs", "results"))
+        with boundary(str(out / PREDICTIONS), "run 'narrowcast quantize' again"):
+            inputs, results = (arrays[name].astype(np.int64) for name in ("inputs", "results"))
+            check_words(model, inputs, results)
         write_vectors(work / VECTORS, model, inputs, results)
         return summarise(design)
 
