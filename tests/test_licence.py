@@ -1,16 +1,22 @@
-"""Each VHDL file says its licence: a build copies it away from the file LICENSE."""
+"""What a build copies away from the file LICENSE says its licence itself."""
 
 from pathlib import Path
 
 import pytest
 
 ROOT = Path(__file__).parents[1]
-SOURCES = sorted([*(ROOT / "src").rglob("*.vhd"), *(ROOT / "tests").rglob("*.vhd")])
+COMMENTS = {".vhd": "--", ".cpp": "//", ".pcf": "#", ".lpf": "#", ".toml": "#"}
+BOARDS = (ROOT / "src" / "narrowcast" / "targets" / "boards").iterdir()
+SOURCES = sorted(
+    [*(ROOT / "src").rglob("*.vhd"), *(ROOT / "tests").rglob("*.vhd")]
+    + [*(ROOT / "src").rglob("*.cpp"), *BOARDS]
+)
 
 
 @pytest.mark.parametrize("path", SOURCES, ids=lambda path: path.name)
-def test_vhdl_names_its_licence(path: Path) -> None:
-    assert path.read_text().startswith("-- SPDX-License-Identifier: Apache-2.0\n-- ")
+def test_a_source_names_its_licence(path: Path) -> None:
+    mark = COMMENTS[path.suffix]
+    assert path.read_text().startswith(f"{mark} SPDX-License-Identifier: Apache-2.0\n{mark} ")
 
 
 def test_licence_is_whole() -> None:

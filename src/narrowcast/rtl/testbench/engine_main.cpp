@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Feeds the verilated engine a file of inputs and writes down what it answers.
 //
 // usage: engine_main INPUT_FILE OUTPUT_FILE INPUT_WORDS OUTPUTS OUTPUT_BITS

@@ -1,0 +1,84 @@
+-- SPDX-License-Identifier: Apache-2.0
+-- The operands of the lanes; the configuration has banks and caches.
+--
+-- In: issue, source, address, take, key_write, value_write, write_lane, write_address, and the data
+-- that each way writes. Out: the operand of each lane.
+library ieee;
+use ieee.std_logic_1164.all;
+use ieee.numeric_std.all;
+
+library std;
+use std.textio.all;
+
+library work;
+use work.engine_config.all;
+use work.bench.all;
+
+entity lane_operands_tb is
+end entity lane_operands_tb;
+
+architecture test of lane_operands_tb is
+
+  signal clk           : std_logic := '0';
+  signal issue         : std_logic;
+  signal source        : natural range 0 to BANK_BITS'length + 1;
+  signal address       : unsigned(ADDRESS_BITS - 1 downto 0);
+  signal take          : std_logic;
+  signal key_write     : std_logic_vector(WAYS - 1 downto 0);
+  signal value_write   : std_logic_vector(WAYS - 1 downto 0);
+  signal write_lane    : unsigned(LANE_INDEX_BITS - 1 downto 0);
+  signal write_address : unsigned(ADDRESS_BITS - 1 downto 0);
+  signal write_data    : std_logic_vector(WAYS * Y_BITS - 1 downto 0);
+  signal operands      : signed(COLUMNS * LANE_BITS - 1 downto 0);
+  signal finished      : boolean   := false;
+
+begin
+
+  clk <= not clk after 5 ns when not finished;
+
+  dut : entity work.lane_operands
+    port map (
+      clk           => clk,
+      issue         => issue,
+      source        => source,
+      address       => address,
+      take          => take,
+      key_write     => key_write,
+      value_write   => value_write,
+      write_lane    => write_lane,
+      write_address => write_address,
+      write_data    => write_data,
+      operands      => operands
+    );
+
+  drive : process is
+    file     stimuli : text open read_mode is STIMULUS;
+    file     sink    : text open write_mode is RESPONSE;
+    variable n       : integers_t(0 to 7 + WAYS);
+    variable outputs : line;
+  begin
+    while not endfile(stimuli) loop
+      read_numbers(stimuli, n);
+      issue         <= to_bit(n(0));
+      source        <= n(1);
+      address       <= to_unsigned(n(2), ADDRESS_BITS);
+      take          <= to_bit(n(3));
+      key_write     <= std_logic_vector(to_unsigned(n(4), WAYS));
+      value_write   <= std_logic_vector(to_unsigned(n(5), WAYS));
+      write_lane    <= to_unsigned(n(6), LANE_INDEX_BITS);
+      write_address <= to_unsigned(n(7), ADDRESS_BITS);
+      for i in 0 to WAYS - 1 loop
+        write_data((i + 1) * Y_BITS - 1 downto i * Y_BITS) <=
+          std_logic_vector(to_signed(n(8 + i), Y_BITS));
+      end loop;
+      wait until rising_edge(clk);
+      for lane in 0 to COLUMNS - 1 loop
+        add(outputs, operands((lane + 1) * LANE_BITS - 1 downto lane * LANE_BITS));
+      end loop;
+      writeline(sink, outputs);
+    end loop;
+    finished <= true;
+    wait;
+  end process drive;
+
+end architecture test;
