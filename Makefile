@@ -17,7 +17,7 @@ test: $(VENV)/installed $(VENV)/browser
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/pylint src/narrowcast
-	$(BIN)/pytest -n 2
+	$(BIN)/pytest -n 2 --dist worksteal
 
 $(VENV)/installed: pyproject.toml $(VENV)/tools
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check "$(TORCH)"

@@ -2,12 +2,16 @@
 
     python benchmarks/designs.py --data ../shared/data --out out/designs --json designs.json
 
-Each design is a whole ``narrowcast build``: trained, verified on every test window, synthesised.
-Finished designs are kept in the output folder and not built again.
+Each design is a whole ``narrowcast build`` with seed 0: trained, verified on every test window,
+synthesised. With the other seeds it is only trained and quantised. Errors on the test part are
+means over the seeds with their standard deviation. Finished stages are kept in the output folder
+and not repeated.
 """
 
 import argparse
 import json
+import statistics
+from collections.abc import Sequence
 from pathlib import Path
 
 from narrowcast import load_config, pipeline
@@ -30,16 +34,30 @@ HEAD = (
 )
 
 
-def row(data: str, bits: int, report: Report) -> str:
-    """Return a line of the table."""
+def spread(errors: Sequence[float]) -> str:
+    """Return the mean and the standard deviation over seeds."""
+    mean = f"{statistics.mean(errors):.2f}"
+    return f"{mean} ± {statistics.stdev(errors):.2f}" if len(errors) > 1 else mean
+
+
+def row(data: str, bits: int, report: Report, runs: Sequence[dict[str, float]]) -> str:
+    """Return a line of the table.
+
+    Args:
+        data: Name of the data.
+        bits: Width of weights and activations.
+        report: Results of the whole build.
+        runs: Test RMSE by forecaster, for each seed.
+    """
     model, used = report.model, report.synthesis.used
-    rmse = {name: found.rmse for name, found in report.accuracy.test.items() if found is not None}
-    ridge = min(rmse["ridge"], rmse["ridge_quadratic"])
+    simple = report.accuracy.test
+    ridge = min(each.rmse for name in ("ridge", "ridge_quadratic") if (each := simple[name]))
     cells = [
         data,
         *(model[key] for key in ("window", "channels", "layers", "heads")),
         bits,
-        *(f"{value:.2f}" for value in (rmse["float"], rmse["integer"], ridge)),
+        *(spread([run[name] for run in runs]) for name in ("float", "integer")),
+        f"{ridge:.2f}",
         f"{report.cycles.simulated:,}",
         f"{report.latency_us:.0f}",
         *(f"{used[key]:g}" for key in ("lut", "ff", "bram36", "dsp")),
@@ -48,11 +66,12 @@ def row(data: str, bits: int, report: Report) -> str:
 
 
 def main() -> None:
-    """Build all designs."""
+    """Build all designs. The last seed of each is 0, with which the whole design is built."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--data", type=Path, required=True, help="folder of the data sets")
     parser.add_argument("--out", type=Path, required=True, help="folder for the designs")
     parser.add_argument("--json", type=Path, required=True, help="file for the results")
+    parser.add_argument("--seeds", type=int, default=3, help="how many, from 0")
     args = parser.parse_args()
     reports = []
     for (name, file), window, channels, bits, layers, heads in DESIGNS:
@@ -63,14 +82,26 @@ def main() -> None:
             f"model.heads={heads}",
             f"quantization.bits={bits}",
         ]
-        config = load_config(ROOT / "examples" / f"{name}.toml", overrides, args.data / file)
-        folder = args.out / f"{name}-{window}-{channels}-{layers}-{heads}-{bits}"
-        reports.append((name, bits, pipeline.build(config, folder)))
+        runs = []
+        for seed in reversed(range(args.seeds)):
+            config = load_config(
+                ROOT / "examples" / f"{name}.toml",
+                [*overrides, f"train.seed={seed}"],
+                args.data / file,
+            )
+            folder = args.out / f"{name}-{window}-{channels}-{layers}-{heads}-{bits}-seed{seed}"
+            pipeline.train(config, folder)
+            test = pipeline.quantize(config, folder).test
+            runs.append({forecaster: errors.rmse for forecaster, errors in test.items()})
+        reports.append((name, bits, pipeline.build(config, folder), runs))
     print(HEAD)
     print("|" + " --- |" * HEAD.count(" | ") + " --- |")
-    for name, bits, report in reports:
-        print(row(name, bits, report))
-    results = [{"data": name, "bits": bits, **to_json(report)} for name, bits, report in reports]
+    for each in reports:
+        print(row(*each))
+    results = [
+        {"data": name, "bits": bits, "rmse_by_seed": runs[::-1], **to_json(report)}
+        for name, bits, report, runs in reports
+    ]
     args.json.write_text(json.dumps(results, indent=1) + "\n")
 
 

@@ -9,7 +9,7 @@ import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 OPTIONS = (
     *("--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"),
@@ -35,14 +35,22 @@ class Page:
         for domain in ("Page", "Runtime", "Log"):
             self._call(f"{domain}.enable")
 
-    def open(self, path: Path, width: int, *, dark: bool = False, script: bool = True) -> None:
+    def open(
+        self,
+        path: Path,
+        width: int,
+        *,
+        dark: bool = False,
+        script: bool = True,
+        media: Literal["screen", "print"] = "screen",
+    ) -> None:
         """Open a file in a window of this width and wait until it is loaded."""
         self._call(
             "Emulation.setDeviceMetricsOverride",
             **{"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": width < 700},
         )
         scheme = {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}
-        self._call("Emulation.setEmulatedMedia", features=[scheme])
+        self._call("Emulation.setEmulatedMedia", media=media, features=[scheme])
         self._call("Emulation.setScriptExecutionDisabled", value=not script)
         self.errors.clear()
         self._call("Page.navigate", url=path.resolve().as_uri())

@@ -9,6 +9,9 @@ from hypothesis import HealthCheck, settings
 
 from browser import Page, chromium
 
+# Several threads for small tensors only wait for each other where other processes run.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
 # How long an example takes says how busy the machine is.
 settings.register_profile("any load", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("any load")

@@ -169,6 +169,9 @@ class TrainResults:
     history: History
 
 
+_NOTABLE = 0.01  # share of readings that are cut off
+
+
 @dataclass(frozen=True)
 class CutOff:
     """The shares of the values of a part that are cut off at the ends of the integers' range.
@@ -180,6 +183,12 @@ class CutOff:
 
     inputs: dict[str, float]
     target: float
+
+
+def drifting(parts: Mapping[str, CutOff]) -> tuple[str, ...]:
+    """Return the input columns of which a notable share is cut off in the later parts."""
+    later = [parts[name].inputs for name in ("validation", "test")]
+    return tuple(name for name in later[0] if max(each[name] for each in later) > _NOTABLE)
 
 
 def cut_off_line(parts: Mapping[str, CutOff]) -> str:

@@ -119,6 +119,20 @@ def test_later_override_wins_and_creates_sections(tmp_path: Path) -> None:
     assert config.hardware.storage.keys == "auto"
 
 
+def test_relative_inputs_are_inputs_and_settle_the_forecast_of_a_change(tmp_path: Path) -> None:
+    known = ('data.inputs=["a","c"]', "data.lead=1", 'data.relative_inputs=["c"]')
+    assert load(tmp_path, DATA, *known).relative_column is None
+    assert "names 'x', which is not among the inputs" in complaint(
+        tmp_path, DATA, *known[:2], 'data.relative_inputs=["x"]'
+    )
+    assert "names the target, so the change is forecast" in complaint(
+        tmp_path, DATA, *known, "model.relative=false"
+    )
+    assert "data.relative_inputs" in complaint(
+        tmp_path, DATA, *known[:2], 'data.relative_inputs=["c","c"]'
+    )
+
+
 def test_data_argument_wins_and_is_relative_to_the_working_directory(tmp_path: Path) -> None:
     assert load(tmp_path, DATA, data=Path("here.csv")).data.path == Path("here.csv")
 

@@ -17,6 +17,13 @@ def test_errors() -> None:
     )
 
 
+def test_errors_by_step_ahead() -> None:
+    truth = np.array([[1.0, 2.0, 5.0], [2.0, 2.0, 5.0]])
+    found = errors(np.array([[4.0, 2.0, 5.0], [6.0, 2.0, 7.0]]), truth)
+    assert found.by_step == pytest.approx((12.5**0.5, 0.0, 2**0.5))
+    assert found.rmse == pytest.approx(np.mean(np.square(found.by_step)) ** 0.5)
+
+
 def test_ridge_finds_a_linear_rule_and_ridge_quadratic_a_quadratic_one() -> None:
     x = np.random.default_rng(0).normal(size=(500, 2)) * [1, 100]
     config = DataConfig(inputs=["a", "b"], target="y", window=3, lead=0)

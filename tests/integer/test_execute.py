@@ -159,7 +159,7 @@ def test_results_do_not_depend_on_the_batch(monkeypatch: pytest.MonkeyPatch) -> 
         model, model.quantise({"input": readings}), lambda _, part: parts.append(len(part))
     )
     assert set(parts) == {1, 3}
-    assert np.array_equal(model.decode(integers)["head.output"][:, 0], whole)
+    assert np.array_equal(model.decode(integers, {})["head.output"][:, 0], whole)
 
 
 def test_no_windows_give_no_results() -> None:
@@ -243,7 +243,7 @@ def test_words_are_packed_row_by_row_and_tensor_by_tensor() -> None:
 def test_an_output_without_a_decoder_stays_integers() -> None:
     model = random_graph(random_spec(1), (8,), 1)
     results = execute(model, random_inputs(model, 2))
-    decoded = model.decode(results)
+    decoded = model.decode(results, {})
     for name, integers in results.items():
         assert decoded[name].dtype == np.float64
         assert np.array_equal(decoded[name], integers)

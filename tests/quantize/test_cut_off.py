@@ -6,7 +6,7 @@ from narrowcast.integer import Affine, Forecast, Input, IntegerModel, Output
 from narrowcast.integer.builder import Shape
 from narrowcast.integer.random_model import random_model
 from narrowcast.quantize import cut_off
-from narrowcast.training_records import CutOff, cut_off_line
+from narrowcast.training_records import CutOff, cut_off_line, drifting
 
 
 def scaled_model() -> IntegerModel:
@@ -46,3 +46,11 @@ def test_the_line_names_columns_and_parts() -> None:
         "targets: 0.0% of train, 25.0% of test"
     )
     assert cut_off_line({"train": parts["train"]}).endswith(": nothing")
+
+
+def test_columns_that_leave_the_range_after_the_training_part_drift() -> None:
+    shares = {"train": (0.4, 0.0, 0.0), "validation": (0.0, 0.02, 0.01), "test": (0.0, 0.0, 0.01)}
+    parts = {
+        name: CutOff(dict(zip("abc", each, strict=True)), 0.0) for name, each in shares.items()
+    }
+    assert drifting(parts) == ("b",)

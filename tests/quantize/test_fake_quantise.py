@@ -15,10 +15,8 @@ schemes = st.sampled_from(["adaptive", "symmetric", "asymmetric"])
 seeds = st.integers(0, 1000)
 
 
-def quantiser_of(
-    role: Role, bits: int, scheme: Scheme = "adaptive", *, fixed: bool = False
-) -> ActivationQuantiser:
-    return ActivationQuantiser(TensorSpec("x", 1, 1, role), bits, scheme, fixed=fixed)
+def quantiser_of(role: Role, bits: int, scheme: Scheme = "adaptive") -> ActivationQuantiser:
+    return ActivationQuantiser(TensorSpec("x", 1, 1, role), bits, scheme)
 
 
 def calibrated(
@@ -118,12 +116,12 @@ def test_an_adaptive_scheme_follows_its_tensor_without_flapping() -> None:
 
 def test_a_range_that_is_asked_for_is_covered() -> None:
     for scheme, zero in (("symmetric", 0), ("adaptive", -64), ("asymmetric", -64)):
-        quantiser = quantiser_of(Role.INPUT, 8, scheme, fixed=True)
+        quantiser = quantiser_of(Role.INPUT, 8, scheme)
         quantiser.cover(-2.0, 6.0)
         assert int(quantiser.zero_point) == zero
         reach = quantiser.tensor().dequantise(np.array([quantiser.low, quantiser.high]))
         assert float(reach[0]) <= -1.95 and float(reach[1]) >= 5.95
-    adaptive = quantiser_of(Role.INPUT, 8, fixed=True)
+    adaptive = quantiser_of(Role.INPUT, 8)
     adaptive.cover(-5.8, 6.0)
     assert not adaptive.zero_point.any()
 
@@ -156,9 +154,19 @@ def test_degenerate_ranges_stay_finite() -> None:
 )
 def test_the_role_settles_what_is_learned(role: Role, learned: bool, restricted: bool) -> None:
     quantiser = quantiser_of(role, 6)
-    quantiser.set_range(0.0, 1.0)
     assert quantiser.log_scale.requires_grad == learned
     assert quantiser.tensor().restricted == restricted
     before = quantiser.tensor()
     quantiser.calibrate(torch.linspace(-3, 5, 100))
     assert (quantiser.tensor() != before) == learned
+
+
+def test_a_range_that_is_set_is_not_learned() -> None:
+    ranges = ActivationQuantiser.set_range, ActivationQuantiser.cover
+    for choose in ranges:
+        quantiser = quantiser_of(Role.FREE, 6)
+        choose(quantiser, -1.0, 2.0)
+        before = quantiser.tensor()
+        quantiser.calibrate(torch.linspace(-3, 5, 100))
+        assert quantiser.tensor() == before
+        assert not quantiser.log_scale.requires_grad

@@ -25,7 +25,7 @@ def test_levels_are_expected_beyond_those_seen_where_a_series_drifts() -> None:
 def test_columns_fit_beside_a_target_on_one_side_of_0() -> None:
     x = torch.from_numpy(np.random.default_rng(0).normal((2, 0), (0.2, 1), (400, 5, 2)))
     factors = balance(x, 8, 0, (1.0, 3.0))
-    model = ActivationQuantiser(TensorSpec("input", 5, 2, Role.INPUT), 8, fixed=True)
+    model = ActivationQuantiser(TensorSpec("input", 5, 2, Role.INPUT), 8)
     model.cover(1.0 / float(factors[0]), 3.0 / float(factors[0]))
     assert float(factors[1]) == 16  # nothing below 0 is left
     assert float(balance(x, 8, 0, (-1e-3, 3.0))[1]) == 16

@@ -37,6 +37,7 @@ from narrowcast.model import build, load_state, predict, save_state, train_float
 from narrowcast.quantize import (
     Precision,
     QuantisedTransformer,
+    cut_off,
     finetune,
     summarise,
     to_integer_model,
@@ -427,3 +428,70 @@ def test_the_result_has_room_beyond_the_targets(dataset: Dataset) -> None:
     assert head.bits == 8
     span = head.dequantise(np.array([head.low, head.high]))
     assert span[0] <= -0.49 and span[1] >= 1.49  # targets are scaled to [0, 1]
+
+
+def drifting_series(rows: int = 900) -> pd.DataFrame:
+    """Two series whose level and amplitude more than double after the training part."""
+    random = np.random.default_rng(3)
+    growth = np.exp(2.5 * np.arange(rows) / rows)
+    wave = np.sin(np.arange(rows) * 2 * np.pi / 24) + 0.1 * random.normal(size=rows)
+    b = growth * (10 + 3 * wave)
+    return pd.DataFrame({"a": np.roll(b, 2) + random.normal(size=rows), "b": b})
+
+
+@pytest.mark.parametrize(("relative", "outputs"), [(["b"], 1), (["a", "b"], 3)])
+def test_a_series_that_doubles_is_followed(
+    relative: list[str], outputs: int, tmp_path: Path
+) -> None:
+    base = configuration(relative=True, outputs=outputs)
+    data = base.data.model_copy(update={"relative_inputs": relative})
+    config = base.model_copy(update={"data": data})
+    assert base.relative_column == 1 and config.relative_column is None
+    windows = make_windows(Table(None, drifting_series(), None), data)
+    train, test = windows.train.target, windows.test
+    assert test.target.max() > 2 * train.max()
+    source, _ = train_float(windows, config)
+    model, _ = finetune(source, windows, config)
+    integer = assert_same(model, windows, config)
+    exact = errors(predict(source, test.inputs, windows), test.target)
+    rounded = errors(forecast(integer, test.inputs), test.target)
+    assert rounded.rmse < 1.05 * exact.rmse
+    shares = cut_off(integer, test)
+    assert shares.inputs["b"] < 0.01 and shares.target < 0.01
+    save_model(integer, tmp_path)
+    loaded = load_model(tmp_path)
+    assert (loaded.inputs, loaded.outputs) == (integer.inputs, integer.outputs)
+    assert np.array_equal(forecast(loaded, test.inputs), forecast(integer, test.inputs))
+
+
+def test_relative_inputs_do_not_depend_on_the_level() -> None:
+    data = configuration(relative=True).data.model_copy(update={"relative_inputs": ["b"]})
+    config = configuration(relative=True).model_copy(update={"data": data})
+    frame = pd.DataFrame(np.random.default_rng(5).integers(0, 64, (400, 2)), columns=["a", "b"])
+    windows = make_windows(Table(None, frame.astype(float), None), data)
+    source, _ = train_float(windows, config)
+    model = to_integer_model(calibrated(source, windows, config), windows, data)
+    readings = windows.test.inputs
+    moved = readings + np.array([0.0, 2.0**20])
+    words = model.quantise({"input": readings})["input"]
+    assert np.array_equal(model.quantise({"input": moved})["input"], words)
+    difference = forecast(model, moved) - forecast(model, readings)
+    np.testing.assert_allclose(difference, 2.0**20, rtol=1e-12)
+
+
+@pytest.mark.parametrize("relative", [[], ["b"]])
+def test_garbage_in_the_test_part_changes_no_weight(relative: list[str], tmp_path: Path) -> None:
+    base = configuration(relative=True, outputs=4)
+    short = base.train.model_copy(update={"epochs": 2, "finetune_epochs": 2})
+    data = base.data.model_copy(update={"relative_inputs": relative})
+    config = base.model_copy(update={"data": data, "train": short})
+    frame = drifting_series(400)
+    first = int(make_windows(Table(None, frame, None), data).test.row[0])
+    for name, garbage in (("a", 1.0), ("b", -1e6)):
+        frame.iloc[first:] *= garbage
+        windows = make_windows(Table(None, frame, None), data)
+        model, history = finetune(train_float(windows, config)[0], windows, config)
+        save_state(model, tmp_path / name)
+        (tmp_path / f"{name}.history").write_text(repr(history))
+    for suffix in ("", ".history"):
+        assert (tmp_path / f"a{suffix}").read_bytes() == (tmp_path / f"b{suffix}").read_bytes()

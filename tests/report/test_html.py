@@ -269,6 +269,16 @@ def test_a_step_ahead_is_selected_without_a_script(
     assert browser.run(shown) == ["step step-17"]
 
 
+def test_on_paper_the_page_is_light_and_shows_the_selected_step(browser: Page, big: Path) -> None:
+    browser.open(big, 750, dark=True, media="print")
+    assert browser.run("getComputedStyle(document.querySelector('section')).backgroundColor") == (
+        "rgb(255, 255, 255)"
+    )
+    labels = "[...document.querySelectorAll('.steps > label')].filter(e => e.checkVisibility())"
+    assert browser.run(f"{labels}.map(e => e.textContent)") == ["1"]
+    assert browser.run("document.documentElement.scrollWidth") <= 750
+
+
 def test_the_pointer_reads_values_off_the_lines(browser: Page, tmp_path: Path) -> None:
     path, predictions = tmp_path / "report.html", sample_predictions()
     path.write_text(render_html(sample_report(), predictions), encoding="utf-8")

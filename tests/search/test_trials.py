@@ -119,6 +119,7 @@ def test_what_other_programs_write_to_the_journal_is_kept(out: Path, config_file
         (b'"violations": {}', b'"violations": 3'),
         (b'"lut": 5.0,', b""),
         (b"[1.0,2.0]", b"[1.0]"),
+        (b"[1.0,2.0]", b'[1.0,"2"]'),
         (b"n3-d4", b"n3-d5"),
     ],
 )

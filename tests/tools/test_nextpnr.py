@@ -26,7 +26,10 @@ def write_rtl(folder: Path, device: str, lanes: int | None = None, bits: int = 4
 @pytest.mark.parametrize(
     ("name", "tool", "begins"),
     [
-        ("up5k", "nextpnr-ice40 ", bytes.fromhex("ff0000ff7eaa997e")),
+        # test_boards.py always places for it, and the next one is of its family
+        pytest.param(
+            *("up5k", "nextpnr-ice40 ", bytes.fromhex("ff0000ff7eaa997e")), marks=pytest.mark.long
+        ),
         ("hx8k", "nextpnr-ice40 ", bytes.fromhex("ff0000ff7eaa997e")),
         ("ecp5-25f", "nextpnr-ecp5 ", bytes.fromhex("ff00")),
     ],

@@ -27,7 +27,7 @@ from words import random_words
 
 DEVICE = load_device("xc7s15")
 ROOMY = replace(DEVICE, lut=10**6, ff=10**6, blocks=1000)
-HX8K = load_device("hx8k")
+HX8K = replace(load_device("hx8k"), lut=10_000)  # a little larger
 KINDS = (
     *("weights", "activations", "keys", "values", "softmax"),
     *("parameters", "exponentials", "program"),

@@ -86,6 +86,10 @@ class DataConfig(Section):
     A window consists of the ``window`` rows that end at row t. Its ``outputs`` targets are in row
     t + ``lead`` and in the rows that follow. The keys from ``time_unit`` to ``jitter`` say how the
     file is written, where its content does not show it; see docs/tables.md.
+
+    The columns in ``relative_inputs`` enter the model relative to their last reading in the window,
+    so that a series which drifts does not leave the range of its integers. If the target is one
+    of them, the host adds its last reading to the forecast change.
     """
 
     path: Annotated[Path | None, AfterValidator(_file_name)] = Field(
@@ -110,6 +114,9 @@ class DataConfig(Section):
         "characters",
     )
     target: ColumnName = Field(description="the name of a column, of at most 1000 characters")
+    relative_inputs: Annotated[list[ColumnName], AfterValidator(_unique)] = Field(
+        default=[], description="a list of names from inputs, each named once"
+    )
     window: int = Field(ge=2, le=4096, description="a whole number of rows from 2 to 4096")
     lead: int = Field(ge=0, le=10**6, description="a whole number of rows from 0 to 1000000")
     outputs: int = Field(
@@ -172,6 +179,11 @@ class DataConfig(Section):
                 f"with lead = 0 the target {shown(self.target)} must not be among the inputs: "
                 "the window would hold the answer; take it out of inputs, or set lead = 1"
             )
+        if unknown := set(self.relative_inputs) - set(self.inputs):
+            raise ValueError(
+                f"relative_inputs names {shown(min(unknown))}, which is not among the inputs: "
+                "add it there, or leave it out"
+            )
         if self.time is not None and self.time in (*self.inputs, self.target):
             raise ValueError(
                 f"the time column {shown(self.time)} can be neither an input nor target"
@@ -233,7 +245,9 @@ class TrainConfig(Section):
     ``level_shift`` augments the training of models that forecast a change. Each window is shifted
     with its targets, in the target's column, by a random offset. ``level_shift`` is the standard
     deviation of the offset, in units of the scaled input. This teaches the model relations that
-    hold at any level of the target.
+    hold at any level of the target. If the target is among ``data.relative_inputs``, all
+    differences of a window are multiplied by a random factor instead; ``level_shift`` is the
+    standard deviation of its natural logarithm.
     """
 
     epochs: int = Field(default=30, ge=1, le=10**6, description="a whole number from 1 to 1000000")
@@ -335,6 +349,11 @@ class Config(Section):
                 "inputs: add it there, or leave out relative"
             )
         self._check_sizes()
+        if self.model.relative is False and self.data.target in self.data.relative_inputs:
+            raise ValueError(
+                "data.relative_inputs names the target, so the change is forecast: leave out "
+                "model.relative = false"
+            )
         self.quantization.check_names(self.model.layers)
         return self
 
@@ -361,7 +380,8 @@ class Config(Section):
 
     @property
     def relative_column(self) -> int | None:
-        """Index of the target among the inputs if the model forecasts its change, else None."""
-        if self.model.relative is False or self.data.target not in self.data.inputs:
+        """Index of the target among the inputs if the model adds its last value, else None."""
+        known = set(self.data.inputs) - set(self.data.relative_inputs)
+        if self.model.relative is False or self.data.target not in known:
             return None
         return self.data.inputs.index(self.data.target)

@@ -19,6 +19,7 @@ _THINGS = (
 _IDENTIFIER = re.compile(
     rf"(.*[^a-z])?(id|uid|uuid|guid)|({_THINGS})[^a-z]*(id|name|no|nr|number|code|key)?"
 )
+_MANY = 0.1  # of the rows have a time that stands there before
 _ADVICE = "only one series can be read: keep the rows of one, or give each its own column"
 
 
@@ -49,14 +50,16 @@ def check_series(
             stamp occurs several times with different values of a column.
     """
     codes = {name: codes for name, each in others.items() if (codes := _repeated(each)) is not None}
-    repeated = times is not None and times.has_duplicates
+    repeated = times is not None and np.asarray(times.duplicated()).mean() > _MANY
+    names = ", ".join(shown(name) for name in list(codes)[:5])
+    several = "columns" if len(codes) > 1 else "column"
+    rows = pd.DataFrame(codes).assign(**{"": times})
+    if codes and repeated and not rows.duplicated().any():
+        raise UserError(
+            f"{place}: several series in time, told apart by {several} {names}: {_ADVICE}"
+        )
     for name, code in codes.items():
         count = int(code.max()) + 1
-        if repeated and not pd.DataFrame({"time": times, "code": code}).duplicated().any():
-            raise UserError(
-                f"{place}: column {shown(name)} has {count} values, each with its own series in "
-                f"time: {_ADVICE}"
-            )
         if is_identifier(name):
             raise UserError(
                 f"{place}: column {shown(name)} has {count} values that repeat, as the names of "
@@ -64,8 +67,6 @@ def check_series(
             )
     if not codes:
         return None
-    names = ", ".join(shown(name) for name in list(codes)[:5])
-    several = "columns" if len(codes) > 1 else "column"
     return (
         f"{several} {names} not in use: text that repeats; if it names series, the rows of several "
         "are read as one"

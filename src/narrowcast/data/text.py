@@ -13,7 +13,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.csv
 
 from narrowcast.config import DataConfig
@@ -89,6 +91,8 @@ def read_text(content: bytes, config: DataConfig, wanted: Sequence[str], path: P
     if time is not None:
         kinds[str(time)] = _TEXT
     table = _parse(content, start, header, kinds, config.skip_rows, path)
+    if time is not None:
+        table = _without_empty_end(table, [str(time), *map(str, keys.values())])
     lines = f"{header.above} lines" if header.above > 1 else "1 line"
     return Columns(
         readings={name: table[str(each)] for name, each in keys.items()},
@@ -169,7 +173,8 @@ def find_header(content: bytes, config: DataConfig, path: Path) -> Header:
         read = [(*_record(below, each, wanted), each) for each in separators]
         fitting = [each for each in read if places(each[0]).keys() >= set(wanted)]
         if fitting:
-            names, count, separator = max(fitting, key=lambda each: len(each[0]))
+            # Blanks may also stand beside another separator.
+            names, count, separator = max(fitting, key=lambda each: (each[2] != " ", len(each[0])))
             end = start + count
             while lines[end : end + count] == lines[start:end][:count]:
                 end += count  # a header that is written twice
@@ -222,6 +227,14 @@ def _below(content: bytes, header: Header, config: DataConfig) -> tuple[bytes, i
     if header.separator == " ":
         content = re.sub(rb"(?m)^ | $", b"", re.sub(rb"[ \t]+", b" ", content))
     return content, 0
+
+
+def _without_empty_end(table: pa.Table, columns: Sequence[str]) -> pa.Table:
+    """Return a table without last rows whose columns are all empty, as spreadsheets export them."""
+    used = np.zeros(len(table), dtype=np.bool_)
+    for name in columns:
+        used |= pc.not_equal(table[name], "").to_numpy()
+    return table.slice(0, len(table) - int(used[::-1].argmax())) if used.any() else table
 
 
 def _others(sample: bytes, header: Header, used: set[int | None]) -> list[int]:

@@ -55,6 +55,16 @@ def time_stamps(column: pa.ChunkedArray, config: DataConfig, place: str) -> pd.D
     return _TimeColumn(config, place).read(column)
 
 
+def _fitting(texts: pd.Series) -> list[str]:
+    """Return formats that all texts have."""
+    dates = (*_DATES, *_YEAR_FIRST, *_NAMED_MONTHS)
+    return [
+        form
+        for form in map("".join, itertools.product(dates, _CLOCKS))
+        if pd.to_datetime(texts, format=form, errors="coerce").notna().all()
+    ]
+
+
 class _TimeColumn:
     """Reads one column; the attributes are the arguments of :func:`time_stamps`."""
 
@@ -209,17 +219,11 @@ class _TimeColumn:
         return self._localised(self._limited(pd.DatetimeIndex(times), text))
 
     def _iso(self, text: pa.ChunkedArray) -> pd.DatetimeIndex:
+        text = pc.replace_substring_regex(text, r"\s+(UTC|GMT)$", "Z")
         series = text.to_pandas()
         times = pd.to_datetime(series, format="ISO8601", errors="coerce", utc=True)
         if (bad := first(times.isna().to_numpy())) is not None:
-            fitting = [
-                form
-                for date, clock in itertools.product(
-                    (*_DATES, *_YEAR_FIRST, *_NAMED_MONTHS), _CLOCKS
-                )
-                for form in [f"{date}{clock}"]
-                if pd.to_datetime(series[:1000], format=form, errors="coerce").notna().all()
-            ]
+            fitting = _fitting(series[:1000]) or _fitting(series[bad : bad + 1])
             advice = " or ".join(map(repr, fitting[:2])) or "'%d.%m.%Y %H:%M', or correct it"
             if bad == 0 and len(times) > 1 and times[1:].notna().all():
                 advice = f"data.skip_rows = {1 + self._config.skip_rows} if this row holds units"

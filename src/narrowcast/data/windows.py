@@ -26,6 +26,7 @@ from narrowcast.config import DataConfig
 from narrowcast.data.scaling import Array, Scaling, fit_scaling, refuse_far
 from narrowcast.data.table import Table
 from narrowcast.errors import UserError
+from narrowcast.integer.readings import relative_to_last
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,6 +58,9 @@ class Dataset:
 
     Attributes:
         columns: Names of the m inputs.
+        relative: Indices of the inputs that the model receives relative to their last row.
+        added: Index of the target among these inputs; None if it is not one of them. The model
+            then forecasts the change from its last reading.
         train: Windows for fitting.
         validation: Windows for early stopping and for all choices.
         test: Windows for the final evaluation, used once.
@@ -65,10 +69,13 @@ class Dataset:
         skipped_straddling: Number of complete windows left out because their targets are in two
             parts.
         input_scaling: Scaling of the m inputs, fitted on the rows of the training windows.
-        target_scaling: Scaling of the outputs, fitted on the targets of the training windows.
+        target_scaling: Scaling of the outputs, fitted on the targets of the training windows, or
+            on their changes.
     """
 
     columns: tuple[str, ...]
+    relative: tuple[int, ...]
+    added: int | None
     train: Part
     validation: Part
     test: Part
@@ -77,6 +84,22 @@ class Dataset:
     skipped_straddling: int
     input_scaling: Scaling
     target_scaling: Scaling
+
+    def scaled_inputs(self, readings: Array) -> Array:
+        """Convert readings [windows, n, m] to what the model receives."""
+        return self.input_scaling.apply(relative_to_last(readings, self.relative))
+
+    def scaled_target(self, part: Part) -> Array:
+        """Return what the model has to forecast in a part [windows, outputs]."""
+        return self.target_scaling.apply(part.target - self._base(part.inputs))
+
+    def forecasts(self, scaled: Array, readings: Array) -> Array:
+        """Convert the model's results [windows, outputs] for ``readings`` to the target's unit."""
+        return self.target_scaling.invert(scaled) + self._base(readings)
+
+    def _base(self, readings: Array) -> Array:
+        """Return what is added to the forecasts of each window, [windows, 1] or 0."""
+        return np.zeros((1, 1)) if self.added is None else readings[:, -1, self.added, None]
 
 
 def make_windows(table: Table, config: DataConfig) -> Dataset:
@@ -148,16 +171,26 @@ def make_windows(table: Table, config: DataConfig) -> Dataset:
     edge[starts["training"]] += 1
     edge[starts["training"] + n] -= 1
     used = np.cumsum(edge[:-1]) > 0
+    relative = tuple(config.inputs.index(name) for name in config.relative_inputs)
+    drifts = config.target in config.relative_inputs
+    added = config.inputs.index(config.target) if drifts else None
+    seen, expected = inputs[used], train.target
+    if relative:
+        seen = relative_to_last(train.inputs, relative).reshape(-1, inputs.shape[1])
+    if added is not None:
+        expected = train.target - train.inputs[:, -1, added, None]
     dataset = Dataset(
         columns=tuple(config.inputs),
+        relative=relative,
+        added=added,
         train=train,
         validation=part("validation"),
         test=part("test"),
         skipped_gaps=skipped_gaps,
         skipped_missing=skipped_missing,
         skipped_straddling=skipped_straddling,
-        input_scaling=fit_scaling(inputs[used], config.scaling, config.inputs),
-        target_scaling=fit_scaling(train.target, config.scaling, [config.target] * outputs),
+        input_scaling=fit_scaling(seen, config.scaling, config.inputs),
+        target_scaling=fit_scaling(expected, config.scaling, [config.target] * outputs),
     )
     refuse_far(inputs, dataset.input_scaling, config.inputs)
     every = dataset.target_scaling

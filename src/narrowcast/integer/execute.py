@@ -157,5 +157,5 @@ def forecast(model: IntegerModel, readings: Reals) -> Reals:
             or not finite.
     """
     (source,), (result,) = model.inputs, model.outputs
-    integers = execute(model, model.quantise({source.tensor: readings}))
-    return model.decode(integers)[result.tensor][:, 0]
+    given = {source.tensor: readings}
+    return model.decode(execute(model, model.quantise(given)), given)[result.tensor][:, 0]

@@ -14,9 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from narrowcast.integer.arithmetic import integer_range, signed_bits
-from narrowcast.integer.readings import check_readings
+from narrowcast.integer.readings import check_readings, relative_to_last
 
-SCHEMA_VERSION = 3
+SCHEMA_VERSION = 4
 
 Array = NDArray[np.int64]
 Reals = NDArray[np.float64]
@@ -245,11 +245,30 @@ class Input:
         tensor: Name of the tensor.
         columns: Names of the columns.
         scaling: Scaling from readings to the tensor's real numbers.
+        relative: Indices of the columns that are given relative to their last row.
     """
 
     tensor: str
     columns: tuple[str, ...]
     scaling: Affine
+    relative: tuple[int, ...] = ()
+
+    def real(self, readings: Reals) -> Reals:
+        """Convert readings [windows, rows, columns] to the tensor's real numbers."""
+        return self.scaling.apply(relative_to_last(readings, self.relative))
+
+
+@dataclass(frozen=True)
+class LastReading:
+    """The reading of one column in the last row of an input.
+
+    Attributes:
+        input: Name of the input's tensor.
+        column: Index of the column.
+    """
+
+    input: str
+    column: int
 
 
 @dataclass(frozen=True)
@@ -259,10 +278,22 @@ class Forecast:
     Attributes:
         target: Name of the forecast quantity.
         scaling: Scaling from the tensor's real numbers to the target's unit, one entry per column.
+        added: Reading that the host adds, if the tensor holds changes from it; else None.
     """
 
     target: str
     scaling: Affine
+    added: LastReading | None = None
+
+    def base(self, readings: Mapping[str, Reals]) -> Reals:
+        """Return what the host adds to each window's forecasts, [windows, 1, 1] or 0.
+
+        Args:
+            readings: Readings [windows, rows, columns] of each input by its tensor's name.
+        """
+        if self.added is None:
+            return np.zeros((1, 1, 1))
+        return readings[self.added.input][:, -1:, self.added.column, None]
 
 
 Decoder = Forecast
@@ -358,18 +389,26 @@ class IntegerModel:
         for each in self.inputs:
             tensor = self.tensors[each.tensor]
             real = check_readings(readings[each.tensor], tensor.rows, each.columns)
-            result[each.tensor] = tensor.quantise(each.scaling.apply(real))
+            result[each.tensor] = tensor.quantise(each.real(real))
         return result
 
-    def decode(self, results: Mapping[str, Array]) -> dict[str, Reals]:
-        """Convert the integers [windows, rows, columns] of the outputs to real values."""
+    def decode(
+        self, results: Mapping[str, Array], readings: Mapping[str, Reals]
+    ) -> dict[str, Reals]:
+        """Convert the integers [windows, rows, columns] of the outputs to real values.
+
+        Args:
+            results: Integers of each output by its tensor's name.
+            readings: Readings from which they result, as in :meth:`quantise`.
+        """
         decoded: dict[str, Reals] = {}
         for each in self.outputs:
             tensor, integers = self.tensors[each.tensor], results[each.tensor]
             if each.decoder is None:
                 decoded[each.tensor] = integers.astype(np.float64)
                 continue
-            decoded[each.tensor] = each.decoder.scaling.invert(tensor.dequantise(integers))
+            change = each.decoder.scaling.invert(tensor.dequantise(integers))
+            decoded[each.tensor] = change + each.decoder.base(readings)
         return decoded
 
     def pack_inputs(self, inputs: Mapping[str, Array]) -> Array:

@@ -1,4 +1,4 @@
-"""The check of readings before they become integers."""
+"""Readings before they become integers: their check, and columns relative to their last row."""
 
 from collections.abc import Sequence
 
@@ -38,3 +38,18 @@ def check_readings(readings: object, rows: int, columns: Sequence[str]) -> Reals
             "leave out windows with missing values"
         )
     return real
+
+
+def relative_to_last(readings: Reals, columns: Sequence[int]) -> Reals:
+    """Return windows in which some columns are differences from their last row.
+
+    Args:
+        readings: Readings [windows, rows, columns].
+        columns: Indices of these columns; without any, ``readings`` is returned itself.
+    """
+    if not columns:
+        return readings
+    chosen = list(columns)
+    relative = readings.copy()
+    relative[..., chosen] -= readings[:, -1:, chosen]
+    return relative

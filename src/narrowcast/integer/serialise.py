@@ -22,6 +22,7 @@ from narrowcast.integer.model import (
     Forecast,
     Input,
     IntegerModel,
+    LastReading,
     Linear,
     Operation,
     Output,
@@ -67,12 +68,19 @@ class _Input(_Entry):
     tensor: str
     columns: tuple[str, ...]
     scaling: _Affine
+    relative: tuple[int, ...]
+
+
+class _LastReading(_Entry):
+    input: str
+    column: int
 
 
 class _Forecast(_Entry):
     kind: Literal["forecast"]
     target: str
     scaling: _Affine
+    added: _LastReading | None
 
 
 class _Output(_Entry):
@@ -131,7 +139,7 @@ _Operation = Annotated[_Linear | _RowSum | _Scores | _Context, Field(discriminat
 
 
 class _Document(_Entry):
-    schema_version: Literal[3]
+    schema_version: Literal[4]
     inputs: tuple[_Input, ...]
     outputs: tuple[_Output, ...]
     tensors: tuple[_Tensor, ...]
@@ -162,7 +170,8 @@ def _output(entry: _Output) -> Output:
     decoder = entry.decoder
     if decoder is None:
         return Output(entry.tensor)
-    return Output(entry.tensor, Forecast(decoder.target, _affine(decoder.scaling)))
+    added = None if decoder.added is None else LastReading(**decoder.added.values())
+    return Output(entry.tensor, Forecast(decoder.target, _affine(decoder.scaling), added))
 
 
 def _digest(text: bytes) -> str:
@@ -235,7 +244,8 @@ def load_model(folder: Path | str) -> IntegerModel:
         check_distinct([each.name for each in parsed.tensors], "two tensors are called")
         model = IntegerModel(
             inputs=tuple(
-                Input(each.tensor, each.columns, _affine(each.scaling)) for each in parsed.inputs
+                Input(each.tensor, each.columns, _affine(each.scaling), each.relative)
+                for each in parsed.inputs
             ),
             outputs=tuple(map(_output, parsed.outputs)),
             tensors={each.name: Tensor(**each.values()) for each in parsed.tensors},

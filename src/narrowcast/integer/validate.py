@@ -164,6 +164,9 @@ def _check_interface(model: IntegerModel) -> None:
         for column in each.columns:
             _check_text(column, f"{where}: a column's name")
         _check_scaling(each.scaling, tensor.columns, where)
+        for index in each.relative:
+            _check_int(index, 0, tensor.columns - 1, f"{where}: a relative column")
+        check_distinct(map(str, each.relative), f"{where}: two relative columns are")
     for each in model.outputs:
         tensor = _tensor(model, each.tensor)
         where = f"output {each.tensor}"
@@ -171,6 +174,11 @@ def _check_interface(model: IntegerModel) -> None:
         if each.decoder is not None:
             _check_text(each.decoder.target, f"{where}: the target's name")
             _check_scaling(each.decoder.scaling, tensor.columns, where)
+            if (added := each.decoder.added) is not None:
+                read = {source.tensor for source in model.inputs}
+                _require(added.input in read, f"{where}: {shown(added.input)} is no input")
+                last = model.tensors[added.input].columns - 1
+                _check_int(added.column, 0, last, f"{where}: the added column")
 
 
 def check_distinct(names: Iterable[str], what: str) -> None:

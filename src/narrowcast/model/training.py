@@ -23,6 +23,9 @@ from narrowcast.model.forecaster import Forecaster
 from narrowcast.model.transformer import Transformer, build
 from narrowcast.training_records import History
 
+Augmentation = Callable[[Tensor, Tensor], tuple[Tensor, Tensor]]
+"""Returns a batch of scaled windows and targets, changed at random."""
+
 EpochCallback = Callable[[int, int, float], None]
 """Called after each epoch with its number from 1, the number of epochs, and the validation RMSE."""
 
@@ -39,8 +42,7 @@ _AVERAGED = 400
 
 def tensors(part: Part, dataset: Dataset) -> tuple[Tensor, Tensor]:
     """Return scaled inputs [windows, n, m] and targets [windows, outputs], in float64."""
-    inputs = dataset.input_scaling.apply(part.inputs)
-    target = dataset.target_scaling.apply(part.target)
+    inputs, target = dataset.scaled_inputs(part.inputs), dataset.scaled_target(part)
     return torch.from_numpy(inputs), torch.from_numpy(target)
 
 
@@ -74,8 +76,8 @@ def predict(model: Forecaster, readings: Array, dataset: Dataset) -> Array:
         ValueError: The readings are of another shape or not finite.
     """
     readings = check_readings(readings, dataset.train.inputs.shape[1], dataset.columns)
-    scaled = model.evaluate(torch.from_numpy(dataset.input_scaling.apply(readings)))
-    return dataset.target_scaling.invert(scaled.numpy())
+    scaled = model.evaluate(torch.from_numpy(dataset.scaled_inputs(readings)))
+    return dataset.forecasts(scaled.numpy(), readings)
 
 
 def _schedule(steps: int) -> Callable[[int], float]:
@@ -110,6 +112,31 @@ class Shift:
         inputs = inputs.clone()
         inputs[:, :, self.column] += shift
         return inputs, target + shift * self.ratio
+
+
+@dataclass(frozen=True)
+class Growth:
+    """Random factors of all differences from the last reading, one for each window.
+
+    Attributes:
+        deviation: Standard deviation of the factors' natural logarithms.
+        columns: Indices of the relative inputs.
+        zero: Scaled input [m] at which readings are 0.
+        target_zero: Scaled target [outputs] at which the change is 0.
+    """
+
+    deviation: float
+    columns: tuple[int, ...]
+    zero: Tensor
+    target_zero: Tensor
+
+    def __call__(self, inputs: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
+        """Return scaled windows [windows, n, m] and targets [windows, outputs], multiplied."""
+        factor = torch.exp(self.deviation * torch.randn(len(inputs), 1))
+        inputs = inputs.clone()
+        for i in self.columns:
+            inputs[..., i] = self.zero[i] + factor * (inputs[..., i] - self.zero[i])
+        return inputs, self.target_zero + factor * (target - self.target_zero)
 
 
 class _Average:
@@ -163,7 +190,7 @@ def fit(
     *,
     epochs: int,
     groups: Sequence[dict[str, Any]],
-    shift: Shift | None = None,
+    augmentation: Augmentation | None = None,
     teacher: Forecaster | None = None,
     review: Callable[[int], bool] | None = None,
     progress: EpochCallback | None = None,
@@ -179,7 +206,7 @@ def fit(
         config: Batch, patience, weight decay and seed.
         epochs: Greatest number of epochs.
         groups: Parameters with their highest learning rates, as AdamW takes them.
-        shift: Augmentation of every batch; None for none.
+        augmentation: Changes every batch; None for none.
         teacher: Network whose forecasts replace the targets; None to train on the targets. The
             forecasts have no noise, which prevents overfitting of a model that fits already.
         review: Called after each epoch with its number from 1. It may change the model, and
@@ -210,8 +237,8 @@ def fit(
         order = torch.randperm(len(inputs), generator=shuffle)
         for batch in torch.split(order, config.batch):
             x, y = inputs[batch], target[batch]
-            if shift is not None:
-                x, y = shift(x, y)
+            if augmentation is not None:
+                x, y = augmentation(x, y)
             loss = functional.mse_loss(model(x), y)
             optimiser.zero_grad()
             loss.backward()  # type: ignore[no-untyped-call]
@@ -243,17 +270,26 @@ def fit(
     return History(tuple(losses), tuple(rmses), best)
 
 
+def _augmentation(model: Transformer, dataset: Dataset, config: Config) -> Augmentation | None:
+    """Initialise a model that adds the last reading; return the augmentation of its training."""
+    deviation, column = config.train.level_shift, config.relative_column
+    inputs, target = dataset.input_scaling, dataset.target_scaling
+    augmentation: Augmentation | None = None
+    if column is not None:
+        augmentation = Shift(deviation, column, model.start_from_last(inputs, target))
+    elif dataset.added is not None:
+        zeros = [torch.from_numpy(-each.offset / each.scale).float() for each in (inputs, target)]
+        augmentation = Growth(deviation, dataset.relative, *zeros)
+    return augmentation if deviation > 0 else None
+
+
 def train_float(
     dataset: Dataset, config: Config, progress: EpochCallback | None = None
 ) -> tuple[Transformer, History]:
     """Train the float model of a configuration. The same seed gives the same model."""
     torch.manual_seed(config.train.seed)
     model = build(config, dropout=config.train.dropout)
-    shift = None
-    if config.relative_column is not None:
-        ratio = model.start_from_last(dataset.input_scaling, dataset.target_scaling)
-        if config.train.level_shift > 0:
-            shift = Shift(config.train.level_shift, config.relative_column, ratio)
+    augmentation = _augmentation(model, dataset, config)
     groups = [{"params": list(model.parameters()), "lr": config.train.learning_rate}]
     history = fit(
         model,
@@ -261,7 +297,7 @@ def train_float(
         config.train,
         epochs=config.train.epochs,
         groups=groups,
-        shift=shift,
+        augmentation=augmentation,
         progress=progress,
     )
     return model, history

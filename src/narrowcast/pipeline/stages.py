@@ -22,7 +22,7 @@ from narrowcast import __version__
 from narrowcast.errors import UserError, shown, shown_key
 from narrowcast.files import write_whole
 from narrowcast.progress import Progress
-from narrowcast.records import read_record, write_record
+from narrowcast.records import read_record, write_json, write_record
 
 STATE_FOLDER = ".stages"
 _OWNED = "owned.json"
@@ -156,7 +156,7 @@ def run_stage(
         with suppress(OSError):  # not empty, unless the first stage of all has failed
             work.parent.rmdir()
     state = State(**made_from, outputs=_digests(out, stage.makes), seconds=seconds)
-    write_whole(_state_path(out, stage.name), json.dumps(asdict(state), indent=1) + "\n")
+    write_json(_state_path(out, stage.name), asdict(state))
     progress.finished(stage.name, seconds, reused=False)
     return results
 
@@ -250,9 +250,9 @@ def _move_in_place(work: Path, out: Path, stage: Stage[Any]) -> None:
     # Until the new state is written, the stage counts as unfinished. So a mixture of old and new
     # outputs is never used.
     try:
-        _state_path(out, stage.name).unlink(missing_ok=True)
         own = sorted(_owned(out) | set(stage.makes))
         write_whole(out / STATE_FOLDER / _OWNED, json.dumps(own) + "\n")
+        _state_path(out, stage.name).unlink(missing_ok=True)
         for name in stage.makes:
             target = out / name
             if target.is_dir():

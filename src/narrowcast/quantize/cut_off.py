@@ -18,7 +18,9 @@ def cut_off(model: IntegerModel, part: Part) -> CutOff:
     """
     (source,), (result,) = model.inputs, model.outputs
     assert result.decoder is not None
-    outside = model.tensors[source.tensor].outside(source.scaling.apply(part.inputs))
-    missed = model.tensors[result.tensor].outside(result.decoder.scaling.apply(part.target))
+    outside = model.tensors[source.tensor].outside(source.real(part.inputs))
+    base = result.decoder.base({source.tensor: part.inputs})[:, 0]
+    scaled = result.decoder.scaling.apply(part.target - base)
+    missed = model.tensors[result.tensor].outside(scaled)
     shares = outside.mean(axis=(0, 1)).tolist()
     return CutOff(dict(zip(source.columns, shares, strict=True)), float(np.mean(missed)))

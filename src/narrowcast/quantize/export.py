@@ -4,7 +4,15 @@ from dataclasses import replace
 
 from narrowcast.config import DataConfig
 from narrowcast.data import Dataset, Scaling
-from narrowcast.integer.model import Affine, Forecast, Input, IntegerModel, Output, Reals
+from narrowcast.integer.model import (
+    Affine,
+    Forecast,
+    Input,
+    IntegerModel,
+    LastReading,
+    Output,
+    Reals,
+)
 from narrowcast.quantize.network import QuantisedTransformer
 
 
@@ -20,13 +28,21 @@ def to_integer_model(
     """
     integer = model.export()
     (source,), (result,) = integer.inputs, integer.outputs
+    added = None if dataset.added is None else LastReading(source.tensor, dataset.added)
     shape, factors = model.shape, model.factors.double().numpy()
     return replace(
         integer,
         inputs=(
-            Input(source.tensor, tuple(config.inputs), _affine(dataset.input_scaling, factors)),
+            Input(
+                source.tensor,
+                tuple(config.inputs),
+                _affine(dataset.input_scaling, factors),
+                dataset.relative,
+            ),
         ),
-        outputs=(Output(result.tensor, Forecast(config.target, _affine(dataset.target_scaling))),),
+        outputs=(
+            Output(result.tensor, Forecast(config.target, _affine(dataset.target_scaling), added)),
+        ),
         metadata={
             "architecture": "transformer",
             "window": shape.window,

@@ -165,24 +165,20 @@ class ActivationQuantiser(nn.Module):
 
     zero_point: Tensor
 
-    def __init__(
-        self, spec: TensorSpec, bits: int, scheme: Scheme = "adaptive", *, fixed: bool = False
-    ) -> None:
+    def __init__(self, spec: TensorSpec, bits: int, scheme: Scheme = "adaptive") -> None:
         """Make a quantiser without a range.
 
         Args:
             spec: The tensor.
             bits: Width in bits.
             scheme: Scheme; ignored for keys, values and fixed ranges.
-            fixed: Whether the range is set by :meth:`cover` or :meth:`set_range` and not learned,
-                as that of a result.
         """
         super().__init__()
         self.spec = spec
         self.name = spec.name
         self.bits = bits
         self.scheme = scheme
-        self.fixed = fixed or spec.role == Role.PROBABILITY
+        self.fixed = spec.role == Role.PROBABILITY
         self.relu = spec.role == Role.RELU
         self._lanes = spec.role == Role.LANES
         self.low, self.high = integer_range(bits, restricted=self._lanes)
@@ -225,7 +221,8 @@ class ActivationQuantiser(nn.Module):
 
     @torch.no_grad()
     def set_range(self, lowest: float, highest: float) -> None:
-        """Set the range to [lowest, highest], extended to 0, within half a scale."""
+        """Fix the range to [lowest, highest], extended to 0, within half a scale."""
+        self._fix()
         lowest, highest = min(lowest, 0.0), max(highest, 0.0, lowest + _SMALLEST_SCALE)
         scale = (highest - lowest) / (self.high - self.low)
         zero = torch.tensor([self.low - round(lowest / scale)])
@@ -233,7 +230,8 @@ class ActivationQuantiser(nn.Module):
 
     @torch.no_grad()
     def cover(self, lowest: float, highest: float) -> None:
-        """Set the range to [lowest, highest], extended to 0; the scheme decides on a zero point."""
+        """Fix the range to [lowest, highest], extended to 0; the scheme decides on a zero point."""
+        self._fix()
         lowest, highest = min(lowest, 0.0), max(highest, 0.0)
         bound = max(-lowest, highest, _SMALLEST_SCALE)
         symmetric = bound / self.high
@@ -294,6 +292,11 @@ class ActivationQuantiser(nn.Module):
     def _best(self, x: Tensor, scales: Tensor, zero_points: Tensor) -> QuantisationRange:
         best, error = _best_scale(x, scales, zero_points, self.low, self.high)
         return QuantisationRange(scales[best, 0], zero_points[best, 0], float(error))
+
+    def _fix(self) -> None:
+        """Stop learning the range."""
+        self.fixed = True
+        self.log_scale.requires_grad_(False)
 
     def _set(self, scale: Tensor, zero_point: Tensor) -> None:
         self.log_scale.copy_(scale.log())

@@ -58,19 +58,19 @@ class QuantisedTransformer(Forecaster):
         self.graph = source.graph
         parameters = folded(source, factors)
 
-        def quantiser(name: str, *, fixed: bool = False) -> ActivationQuantiser:
+        def quantiser(name: str) -> ActivationQuantiser:
             return ActivationQuantiser(
-                self.graph.tensors[name], precision.bits[name], precision.scheme(name), fixed=fixed
+                self.graph.tensors[name], precision.bits[name], precision.scheme(name)
             )
 
-        self.input = quantiser(self.graph.inputs[0], fixed=self.shape.relative is not None)
+        self.input = quantiser(self.graph.inputs[0])
         self.operations = nn.ModuleList()
         for spec in self.graph.operations:
             step: Step
             match spec:
                 case LinearSpec():
                     bits = precision.bits[weight_name(spec)]
-                    output = quantiser(spec.output, fixed=spec.output in self.graph.outputs)
+                    output = quantiser(spec.output)
                     step = QuantisedLinear(spec, parameters[spec.name], bits, output)
                 case RowSumSpec():
                     step = QuantisedRowSum(spec)
@@ -146,7 +146,11 @@ class QuantisedTransformer(Forecaster):
 
     @torch.no_grad()
     def calibrate(
-        self, inputs: Tensor, target: Tensor, levels: tuple[float, float] | None = None
+        self,
+        inputs: Tensor,
+        target: Tensor,
+        levels: tuple[float, float] | None = None,
+        growth: float = 1.0,
     ) -> None:
         """Choose the schemes and ranges of all tensors, in order of execution.
 
@@ -157,10 +161,16 @@ class QuantisedTransformer(Forecaster):
             levels: Lowest and highest level of the target's column that the input has to cover, in
                 scaled units, if the model forecasts a change: clipping of the last known value is
                 an error of the forecast. The default are the levels of ``inputs``.
+            growth: Factor by which inputs and results may exceed those of training. Above 1, the
+                range of the input covers all of ``inputs`` and is not learned.
         """
         (result,) = (each for each in self.activations() if each.name == self.graph.outputs[0])
         margin = 0.5 * float(target.max() - target.min())
-        result.set_range(float(target.min()) - margin, float(target.max()) + margin)
+        lowest, highest = float(target.min()) - margin, float(target.max()) + margin
+        result.set_range(growth * lowest, growth * highest)
+        if growth > 1:
+            readings = inputs / self.factors
+            self.input.cover(growth * float(readings.min()), growth * float(readings.max()))
         if self.shape.relative is not None:
             column = inputs[..., self.shape.relative]
             lowest, highest = levels or (float(column.min()), float(column.max()))

@@ -16,6 +16,8 @@ from narrowcast.quantize.precision import Precision
 from narrowcast.training_records import History
 
 CALIBRATION_WINDOWS = 2048
+# Differences grow with the level of a series, too. The range has room for those of twice the level.
+_GROWTH = 2.0
 _REVIEW_WINDOWS = 512
 _REVIEWED = 0.5  # fraction of the epochs after which adaptive schemes may change
 # Learning rates as fractions of that in floating point. Scales are learned as logarithms. The
@@ -36,12 +38,12 @@ def calibrated(source: Transformer, dataset: Dataset, config: Config) -> Quantis
     if column is not None:
         parts = (dataset.train, dataset.validation)
         levels = expected_levels(
-            *(dataset.input_scaling.apply(part.inputs)[:, :, column] for part in parts)
+            *(dataset.scaled_inputs(part.inputs)[:, :, column] for part in parts)
         )
     factors = balance(inputs, precision.bits["input"], column, levels).float()
     model = QuantisedTransformer(source, precision, factors)
-    target = dataset.target_scaling.apply(dataset.train.target)
-    model.calibrate(inputs, torch.from_numpy(target), levels)
+    target = torch.from_numpy(dataset.scaled_target(dataset.train))
+    model.calibrate(inputs, target, levels, _GROWTH if dataset.relative else 1.0)
     return model.eval()
 
 
@@ -49,7 +51,7 @@ def sample(dataset: Dataset, config: Config, windows: int) -> Tensor:
     """Return scaled training windows [windows, n, m], drawn at random."""
     generator = torch.Generator().manual_seed(config.train.seed)
     chosen = torch.randperm(len(dataset.train), generator=generator)[:windows]
-    return torch.from_numpy(dataset.input_scaling.apply(dataset.train.inputs[chosen.numpy()]))
+    return torch.from_numpy(dataset.scaled_inputs(dataset.train.inputs[chosen.numpy()]))
 
 
 def parameter_groups(model: nn.Module, config: Config, scale: str) -> list[dict[str, Any]]:

@@ -7,7 +7,6 @@ fits. The estimator decides what fits, for the float model rounded to the widths
 model is trained, and nothing if the configured model fits.
 """
 
-import json
 import math
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -19,6 +18,7 @@ from narrowcast.errors import UserError
 from narrowcast.files import locked, write_whole
 from narrowcast.progress import Progress
 from narrowcast.quantize.training import calibrated
+from narrowcast.records import write_json
 from narrowcast.search.assess import Assessment, assess, missed
 from narrowcast.search.jobs import assess_model, load_float
 from narrowcast.search.objectives import Objectives
@@ -131,7 +131,7 @@ def fit_device(
     with locked(out):
         fit = _fit_device(config, out, objectives, progress or Progress())
         write_whole(out / CONFIG, to_toml(fit.config, out))
-        write_whole(out / JSON, json.dumps(fit.to_json(), indent=1) + "\n")
+        write_json(out / JSON, fit.to_json())
     return fit
 
 

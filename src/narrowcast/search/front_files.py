@@ -4,11 +4,11 @@
 for each point of the front.
 """
 
-import json
 from pathlib import Path
 
 from narrowcast.config import to_toml
 from narrowcast.files import write_whole
+from narrowcast.records import write_json
 from narrowcast.report import axes
 from narrowcast.report.charts import Chart, Mark, Rule
 from narrowcast.report.page import render
@@ -52,7 +52,7 @@ def write_front(front: Front, out: Path) -> None:
         "front": [point.to_json() for point in front.best],
         "others": [point.to_json() for point in front.points if not point.best],
     }
-    write_whole(out / JSON, json.dumps(document, indent=1) + "\n")
+    write_json(out / JSON, document)
     write_whole(out / HTML, render_front(front))
 
 

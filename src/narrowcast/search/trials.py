@@ -37,6 +37,7 @@ POPULATION = 40
 SEEDS = 1 << 32  # of Optuna's samplers; train.seed may be larger
 _CHECKSUM = "checksum"
 _PROBLEMS = TypeAdapter(dict[str, Any])
+_VALUES = TypeAdapter(list[float])
 _COSTS = QUANTITIES.keys() - {ERROR}
 _AGAIN = "put back a copy, or delete it to begin again"
 
@@ -171,7 +172,8 @@ class Trials:
             try:
                 kind.model_validate(trial.user_attrs, strict=True)
                 point(trial.params)
-                if len(trial.values) != len(self.candidates.directions):
+                values = _VALUES.validate_python(trial.values, strict=True)
+                if len(values) != len(self.candidates.directions):
                     raise ValueError
             except Exception:  # of many types, as any part may be of any other type
                 raise self._damaged(f"trial {trial.number} is not whole") from None

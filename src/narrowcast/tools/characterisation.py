@@ -135,7 +135,8 @@ def _synthesised(
 ) -> tuple[str, dict[str, Any]]:
     """Return the tool's version, and what the design takes.
 
-    That is ``lut`` and ``ff`` of each part, and for a family with logic cells ``cells`` of all.
+    That is ``lut`` and ``ff`` of each part, and ``cells`` of the whole design if the family has
+    logic cells and the look-up tables fit the device.
     """
     shutil.rmtree(work, ignore_errors=True)
     rtl, device = work / "rtl", design.device
@@ -147,7 +148,8 @@ def _synthesised(
     version, netlist = run_yosys(verilog, "engine", device, yosys)
     with reading("yosys", "netlist"):
         found: dict[str, Any] = counts(netlist, device.family)
-    if device.family.logic_cells:
+    # designs beyond the device have other shares of flip-flops in cells of their own
+    if device.family.logic_cells and sum(found["lut"].values()) <= device.lut:
         found["cells"] = packed_cells(verilog.with_name("engine.json"), device)
     return version, found
 

@@ -1,5 +1,6 @@
 """Fine-tuning with fake quantisation, and the integer model."""
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -25,7 +26,7 @@ from narrowcast.pipeline.tasks.readings import (
 )
 from narrowcast.progress import Progress
 from narrowcast.records import write_record
-from narrowcast.training_records import Quantization, QuantizeResults, cut_off_line
+from narrowcast.training_records import Quantization, QuantizeResults, cut_off_line, drifting
 
 
 def stage(config: Config, out: Path, precondition: Callable[[], None]) -> Stage[QuantizeResults]:
@@ -65,12 +66,13 @@ def _quantise(config: Config, out: Path, work: Path, progress: Progress) -> Quan
     model = to_integer_model(quantised, dataset, config.data)
 
     (readings,), (forecast,) = model.inputs, model.outputs
-    inputs = model.quantise({readings.tensor: test.inputs})
+    given = {readings.tensor: test.inputs}
+    inputs = model.quantise(given)
     results = execute(model, inputs)
     forecasts = {
         "float": predict(source, test.inputs, dataset),
         "qat": predict(quantised, test.inputs, dataset),
-        "integer": model.decode(results)[forecast.tensor][:, 0],
+        "integer": model.decode(results, given)[forecast.tensor][:, 0],
     }
     if differing := int((forecasts["qat"] != forecasts["integer"]).any(axis=1).sum()):
         raise ToolError(
@@ -94,4 +96,9 @@ def _quantise(config: Config, out: Path, work: Path, progress: Progress) -> Quan
     parts = {"train": dataset.train, "validation": dataset.validation, "test": test}
     lost = {name: cut_off(model, part) for name, part in parts.items()}
     progress.remarked("quantize", cut_off_line(lost))
+    known = config.data.relative_inputs
+    if further := [name for name in drifting(lost) if name not in known]:
+        columns = json.dumps([*known, *further], ensure_ascii=False)
+        advice = f"to follow a series that drifts, set data.relative_inputs = {columns}"
+        progress.remarked("quantize", advice)
     return QuantizeResults(accuracy, lost, history)
