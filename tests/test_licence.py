@@ -8,8 +8,12 @@ ROOT = Path(__file__).parents[1]
 COMMENTS = {".vhd": "--", ".cpp": "//", ".pcf": "#", ".lpf": "#", ".toml": "#"}
 BOARDS = (ROOT / "src" / "narrowcast" / "targets" / "boards").iterdir()
 SOURCES = sorted(
-    [*(ROOT / "src").rglob("*.vhd"), *(ROOT / "tests").rglob("*.vhd")]
-    + [*(ROOT / "src").rglob("*.cpp"), *BOARDS]
+    [
+        *(ROOT / "src").rglob("*.vhd"),
+        *(ROOT / "tests").rglob("*.vhd"),
+        *(ROOT / "src").rglob("*.cpp"),
+        *BOARDS,
+    ]
 )
 
 
