@@ -13,7 +13,8 @@ from narrowcast.integer import IntegerModel
 from narrowcast.tools.simulate import simulate_ghdl, simulate_verilator
 from words import random_words
 
-IN_VERILATOR = {"two_outputs": 1, "elements_of_two_inputs": 2}  # graphs, and numbers of options
+# Graphs, and numbers of options.
+IN_VERILATOR = [("two_outputs", 1), *(("elements_of_two_inputs", number) for number in range(3))]
 
 
 def design_of(model: IntegerModel, number: int, folder: Path) -> Design:
@@ -53,9 +54,9 @@ def test_drawn_graphs(tmp_path: Path, seed: int) -> None:
     check(tmp_path, drawn_model(seed), seed)
 
 
-@pytest.mark.parametrize("name", IN_VERILATOR)
-def test_many_windows(tmp_path: Path, name: str) -> None:
-    check_many(tmp_path, graph_model(name), IN_VERILATOR[name])
+@pytest.mark.parametrize(("name", "number"), IN_VERILATOR)
+def test_many_windows(tmp_path: Path, name: str, number: int) -> None:
+    check_many(tmp_path, graph_model(name), number)
 
 
 @pytest.mark.long

@@ -52,6 +52,7 @@ architecture rtl of epilogue_operands is
   type   residual_array is array (WAYS - 1 downto 0) of signed(RESIDUAL_BITS - 1 downto 0);
   signal own_residual : residual_array;
   signal per_row      : std_logic;
+  signal element      : signed(INPUT_BITS - 1 downto 0);
   signal element_used : std_logic;
   signal element_at   : natural range 0 to maximum(ELEMENT_COUNT, 1);
   signal m_data, r_data : std_logic_vector(M_BITS - 1 downto 0);
@@ -178,8 +179,17 @@ begin
     end if;
   end process follow;
 
+  choose_element : process (all) is
+  begin
+    element <= signed(elements(INPUT_BITS - 1 downto 0));
+    for i in 2 to ELEMENT_COUNT loop
+      if element_at = i then
+        element <= signed(elements(i * INPUT_BITS - 1 downto (i - 1) * INPUT_BITS));
+      end if;
+    end loop;
+  end process choose_element;
+
   parameters : process (all) is
-    variable element : signed(INPUT_BITS - 1 downto 0);
   begin
     for i in 0 to WAYS - 1 loop
       own_residual(i) <= resize(
@@ -196,20 +206,14 @@ begin
         own_biases(0) <= resize(signed(position_data(WAYS - 1)), BIAS_BITS);
       end if;
     end if;
-    if element_used = '1' then
-      element := signed(elements(INPUT_BITS - 1 downto 0));
-      for i in 2 to ELEMENT_COUNT loop
-        if element_at = i then
-          element := signed(elements(i * INPUT_BITS - 1 downto (i - 1) * INPUT_BITS));
-        end if;
-      end loop;
-      own_residual <= (others => resize(element, RESIDUAL_BITS));
-    end if;
   end process parameters;
 
   of_ways : for i in 0 to WAYS - 1 generate
     bias((i + 1) * BIAS_BITS - 1 downto i * BIAS_BITS)                 <= own_biases(i);
-    residual((i + 1) * RESIDUAL_BITS - 1 downto i * RESIDUAL_BITS) <= own_residual(i);
+    -- Way by way: Verilator 5.006 takes a concatenation of one value with itself for another one.
+    residual((i + 1) * RESIDUAL_BITS - 1 downto i * RESIDUAL_BITS) <=
+      resize(element, RESIDUAL_BITS) when element_used = '1' else
+      own_residual(i);
   end generate of_ways;
 
 end architecture rtl;
