@@ -3,10 +3,12 @@
 import copy
 import random
 import signal
-from collections.abc import Callable, Iterator
+import sys
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from narrowcast.errors import UserError
 
@@ -119,3 +121,26 @@ def outcome(use: Callable[[], object], folder: Path) -> str:
     except Exception as error:
         return f"{type(error).__name__}: {error}"
     return "accepted"
+
+
+def tally(results: Iterable[tuple[str, str]]) -> tuple[Counter[str], list[str]]:
+    """Return how many inputs were accepted, refused and escaped, and a line for each escaped one.
+
+    Args:
+        results: Names of inputs, and what :func:`outcome` says of them.
+    """
+    found: Counter[str] = Counter()
+    escaped = []
+    for name, result in results:
+        known = result in ("accepted", "refused")
+        found[result if known else "escaped"] += 1
+        if not known:
+            escaped.append(f"{name}: {result[:2000]}")
+    return found, escaped
+
+
+def end(found: Counter[str], escaped: list[str]) -> NoReturn:
+    """Print a tally and end the program, with code 1 if an input escaped."""
+    print(", ".join(f"{number} {name}" for name, number in sorted(found.items())))
+    print("\n".join(escaped))
+    sys.exit(1 if escaped else 0)

@@ -24,7 +24,7 @@ import numpy as np
 import tomli_w
 from safetensors.numpy import save
 
-from damage import TOKENS, VALUES, mutate_bytes, mutate_value, outcome
+from damage import TOKENS, VALUES, end, mutate_bytes, mutate_value, outcome, tally
 from narrowcast.config import Config, load_config
 from narrowcast.estimate import estimate
 from narrowcast.model import build, load_state, save_state
@@ -312,17 +312,12 @@ BOUNDARIES = {
 def run(name: str, count: int, seed: int) -> tuple[Counter[str], list[str]]:
     """Return how many inputs were accepted and refused, and those that escaped."""
     draw, boundary = random.Random(f"{name} {seed}"), BOUNDARIES[name]
-    found: Counter[str] = Counter()
-    escaped = []
     with tempfile.TemporaryDirectory() as place:
         folder = Path(place)
         boundary.prepare(folder)
-        for i in range(count):
-            result = outcome(boundary.damage(folder, draw), folder)
-            found[result if result in ("accepted", "refused") else "escaped"] += 1
-            if result not in ("accepted", "refused"):
-                escaped.append(f"{name} {i}: {result[:2000]}")
-    return found, escaped
+        return tally(
+            (f"{name} {i}", outcome(boundary.damage(folder, draw), folder)) for i in range(count)
+        )
 
 
 def main() -> None:
@@ -332,10 +327,7 @@ def main() -> None:
     parser.add_argument("--count", type=int, default=5000)
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args()
-    found, escaped = run(options.boundary, options.count, options.seed)
-    print(", ".join(f"{number} {name}" for name, number in sorted(found.items())))
-    print("\n".join(escaped))
-    sys.exit(1 if escaped else 0)
+    end(*run(options.boundary, options.count, options.seed))
 
 
 if __name__ == "__main__":

@@ -4,6 +4,8 @@ import signal
 import sys
 from types import FrameType
 
+from narrowcast.errors import exit_code
+
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
@@ -21,7 +23,7 @@ def main() -> None:
         run()
     except KeyboardInterrupt as interruption:
         print("narrowcast: interrupted", file=sys.stderr)
-        sys.exit(128 + next(iter(interruption.args), signal.SIGINT))
+        sys.exit(exit_code(interruption))
 
 
 def _interrupt(number: int, _: FrameType | None) -> None:

@@ -1,6 +1,7 @@
 """Errors that the user can correct, and the boundary that turns others into them."""
 
 import re
+import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -14,6 +15,14 @@ class UserError(Exception):
 
 class ToolError(Exception):
     """An external tool (GHDL, Verilator, yosys, Vivado) failed. The message quotes its output."""
+
+
+def exit_code(interruption: KeyboardInterrupt) -> int:
+    """Return the exit code of an interrupted run: 128 and the number of the signal, as in shells.
+
+    Without a number it is that of Ctrl-C.
+    """
+    return 128 + next(iter(interruption.args), signal.SIGINT)
 
 
 def shown(value: object, limit: int = 60) -> str:

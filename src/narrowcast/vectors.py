@@ -34,7 +34,8 @@ def write_vectors(folder: Path, model: IntegerModel, inputs: Array, expected: Ar
     Raises:
         ValueError: Words are of another shape, no integers, or beyond the range of their tensor.
     """
-    check_words(model, inputs, expected)
+    check_inputs(model, model.unpack_inputs(inputs))
+    check_outputs(model, model.unpack_outputs(expected))
     manifest: dict[str, Any] = {"windows": len(inputs), "format": "hexadecimal, one word per line"}
     for name, tensors, words in (
         (INPUTS, model.input_tensors, inputs),
@@ -50,16 +51,6 @@ def write_vectors(folder: Path, model: IntegerModel, inputs: Array, expected: Ar
         ]
         manifest[name] = {"bits": bits, "signed": True, "layout": layout}
     write_json(folder / MANIFEST, manifest)
-
-
-def check_words(model: IntegerModel, inputs: Array, expected: Array) -> None:
-    """Check that words are those of a model's streams.
-
-    Raises:
-        ValueError: As :func:`write_vectors` does.
-    """
-    check_inputs(model, model.unpack_inputs(inputs))
-    check_outputs(model, model.unpack_outputs(expected))
 
 
 def read_vectors(folder: Path, model: IntegerModel) -> tuple[Array, Array]:

@@ -15,13 +15,13 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from fuzz_tables import check
+from reader import Read, reader
 
 from narrowcast.config import DataConfig
 from narrowcast.data import Table, check_columns, read_table
 from narrowcast.errors import UserError
 
 ROWS = 96
-Read = Callable[..., Table]
 Refused = Callable[..., str]
 
 
@@ -32,12 +32,7 @@ def config(path: Path, **changes: object) -> DataConfig:
 
 @pytest.fixture
 def read(tmp_path: Path) -> Read:
-    def read(content: str | bytes, name: str = "r.csv", **changes: object) -> Table:
-        data = content.encode() if isinstance(content, str) else content
-        (tmp_path / name).write_bytes(data)
-        return read_table(config(tmp_path / name, **changes))
-
-    return read
+    return reader(tmp_path, config)
 
 
 @pytest.fixture

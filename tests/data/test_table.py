@@ -8,9 +8,10 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from reader import Read, reader
 
 from narrowcast.config import DataConfig
-from narrowcast.data import Table, read_table
+from narrowcast.data import read_table
 from narrowcast.errors import UserError
 
 CSV = """time,a,b,y,note
@@ -19,7 +20,6 @@ CSV = """time,a,b,y,note
 2024-01-01 02:00,3,NA,9,z
 2024-01-01 04:00,5,-1e3,,
 """
-Read = Callable[..., Table]
 
 
 def config(path: Path | None, **changes: object) -> DataConfig:
@@ -29,12 +29,7 @@ def config(path: Path | None, **changes: object) -> DataConfig:
 
 @pytest.fixture
 def read(tmp_path: Path) -> Read:
-    def read(content: str | bytes, name: str = "r.csv", **changes: object) -> Table:
-        data = content.encode() if isinstance(content, str) else content
-        (tmp_path / name).write_bytes(data)
-        return read_table(config(tmp_path / name, **changes))
-
-    return read
+    return reader(tmp_path, config)
 
 
 @pytest.fixture

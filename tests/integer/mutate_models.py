@@ -14,7 +14,7 @@ import random
 import sys
 import tempfile
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +25,7 @@ from integer_graphs import accumulator, random_inputs, random_spec
 from integer_reference import infer, reset
 from safetensors.numpy import load, save
 
-from damage import outcome, places
+from damage import end, outcome, places, tally
 from narrowcast.integer import IntegerModel, execute, load_model, save_model
 from narrowcast.integer.builder import Shape
 from narrowcast.integer.random_model import random_graph, random_model
@@ -156,8 +156,6 @@ def run(
         use: What is done with an accepted one; a UserError refuses it.
     """
     draw = random.Random(seed)
-    found: Counter[str] = Counter()
-    escaped = []
     with tempfile.TemporaryDirectory() as place:
         sources = []
         for i, model in enumerate(models()):
@@ -165,14 +163,15 @@ def run(
             save_model(model, sources[-1])
         target = Path(place) / "mutant"
         target.mkdir()
-        for i in range(count):
-            source = draw.choice(sources)
-            done = mutate(source, target, draw)
-            result = outcome(lambda: use(load_model(target)), target)
-            found[result if result in ("accepted", "refused") else "escaped"] += 1
-            if result not in ("accepted", "refused"):
-                escaped.append(f"mutant {i} of {source.name}, {done}: {result}")
-    return found, escaped
+
+        def results() -> Iterator[tuple[str, str]]:
+            for i in range(count):
+                source = draw.choice(sources)
+                done = mutate(source, target, draw)
+                name = f"mutant {i} of {source.name}, {done}"
+                yield name, outcome(lambda: use(load_model(target)), target)
+
+        return tally(results())
 
 
 def main() -> None:
@@ -181,10 +180,7 @@ def main() -> None:
     parser.add_argument("--count", type=int, default=2000)
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args()
-    found, escaped = run(options.count, options.seed)
-    print(", ".join(f"{number} {name}" for name, number in sorted(found.items())))
-    print("\n".join(escaped))
-    sys.exit(1 if escaped else 0)
+    end(*run(options.count, options.seed))
 
 
 if __name__ == "__main__":

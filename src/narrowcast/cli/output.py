@@ -1,13 +1,12 @@
 """Output of the commands: tables, and errors in one line."""
 
-import signal
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import NoReturn
 
 import typer
 
-from narrowcast.errors import ToolError, UserError
+from narrowcast.errors import ToolError, UserError, exit_code
 
 
 @contextmanager
@@ -30,8 +29,7 @@ def one_line_errors() -> Iterator[None]:
             "a search with --resume",
             err=True,
         )
-        number = next(iter(interruption.args), signal.SIGINT)
-        raise typer.Exit(128 + number) from None
+        raise typer.Exit(exit_code(interruption)) from None
 
 
 def _fail(message: str) -> NoReturn:

@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from narrowcast.config import DataConfig
-from narrowcast.data.values import MISSING, as_text, first, is_numeric, is_whole
+from narrowcast.data.values import as_text, first, is_numeric, is_whole, known_text
 from narrowcast.errors import UserError, shown
 
 _NANOSECONDS = {"s": 10**9, "ms": 10**6, "us": 10**3, "ns": 1}
@@ -85,8 +85,7 @@ class _TimeColumn:
         if text is None and not (pa.types.is_integer(kind) or pa.types.is_floating(kind)):
             raise UserError(f"{self._place}: holds values of type {shown(kind)}, not times")
         if text is not None:
-            missing = pc.is_in(pc.utf8_lower(text), pa.array(sorted(MISSING), text.type))
-            column = pc.if_else(missing, pa.scalar(None, text.type), text)
+            column = known_text(text)
         if (bad := first(pc.is_null(column).to_numpy())) is not None:
             raise UserError(
                 f"{self._row(bad)}: the time stamp is missing: complete it, delete the row, or set "

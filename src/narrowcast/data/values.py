@@ -1,6 +1,7 @@
 """Values of a column: numbers in several notations, truth values, and missing values."""
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -85,11 +86,11 @@ def as_text(column: pa.ChunkedArray) -> pa.ChunkedArray | None:
     return None
 
 
-def known_text(text: pa.ChunkedArray, notation: Notation) -> pa.ChunkedArray:
-    """Return a column of text with null where a value is missing."""
+def known_text(text: pa.ChunkedArray, words: Sequence[str] = ()) -> pa.ChunkedArray:
+    """Return a column of text with null where a value is missing; ``words`` say so, too."""
     missing = pc.is_in(pc.utf8_lower(text), pa.array(sorted(MISSING), text.type))
-    if notation.words:
-        missing = pc.or_(missing, pc.is_in(text, pa.array(notation.words, text.type)))
+    if words:
+        missing = pc.or_(missing, pc.is_in(text, pa.array(words, text.type)))
     return pc.if_else(missing, pa.scalar(None, text.type), text)
 
 
@@ -118,7 +119,7 @@ def numbers(column: pa.ChunkedArray, notation: Notation, place: str) -> tuple[Ar
     """
     kind, remark = column.type, None
     if (text := as_text(column)) is not None:
-        values, remark = _from_text(known_text(text, notation), notation, place)
+        values, remark = _from_text(known_text(text, notation.words), notation, place)
     elif pa.types.is_null(kind):
         values = np.full(len(column), np.nan)
     elif pa.types.is_boolean(kind) or pa.types.is_integer(kind) or pa.types.is_floating(kind):

@@ -28,7 +28,7 @@ def stage(config: Config, out: Path) -> Stage[CompileResults]:
         from narrowcast.estimate.area import area_model
         from narrowcast.integer import load_model
         from narrowcast.targets.device import load_device
-        from narrowcast.vectors import check_words, write_vectors
+        from narrowcast.vectors import write_vectors
 
         model, hardware = load_model(out), config.hardware
         options = HardwareOptions(**hardware.choices())
@@ -37,8 +37,7 @@ def stage(config: Config, out: Path) -> Stage[CompileResults]:
         arrays = read_predictions(out)
         with boundary(str(out / PREDICTIONS), "run 'narrowcast quantize' again"):
             inputs, results = (arrays[name].astype(np.int64) for name in ("inputs", "results"))
-            check_words(model, inputs, results)
-        write_vectors(work / VECTORS, model, inputs, results)
+            write_vectors(work / VECTORS, model, inputs, results)
         return summarise(design)
 
     settings = config.model_dump(mode="json", include={"hardware"})
