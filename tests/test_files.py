@@ -66,6 +66,21 @@ def test_a_lock_that_was_removed_is_no_lock(
     assert not (tmp_path / LOCK).exists()
 
 
+@pytest.mark.parametrize("place", ["fcntl.flock", "narrowcast.files._remove_parts"])
+def test_an_interruption_while_the_folder_is_taken_leaves_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, place: str
+) -> None:
+    def interrupt(*_: object) -> None:
+        assert (tmp_path / "out" / LOCK).exists()
+        monkeypatch.undo()
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(place, interrupt)
+    with pytest.raises(KeyboardInterrupt), locked(tmp_path / "out"):
+        pass
+    assert not (tmp_path / "out").exists()
+
+
 def test_half_written_files_are_removed(tmp_path: Path) -> None:
     (tmp_path / "front").mkdir()
     kept = [tmp_path / "my.part", tmp_path / ".front.part", tmp_path / "front" / "a.toml"]

@@ -11,7 +11,7 @@ import re
 import stat
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from functools import cache
 from pathlib import Path
 from typing import IO
@@ -109,18 +109,14 @@ def locked(folder: Path) -> Iterator[None]:
     """
     made = [each for each in (folder, *folder.parents) if not each.exists()]
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        lock = _lock(folder)
-    except OSError as error:
-        raise UserError(f"{folder}: cannot be written: {error.strerror}") from None
-    try:
-        with lock:
-            _remove_parts(folder)
+        with ExitStack() as stack:
             try:
-                yield
-            finally:
-                with suppress(OSError):
-                    (folder / LOCK).unlink()
+                folder.mkdir(parents=True, exist_ok=True)
+                stack.enter_context(_lock(folder))
+            except OSError as error:
+                raise UserError(f"{folder}: cannot be written: {error.strerror}") from None
+            _remove_parts(folder)
+            yield
     except OSError as error:
         if error.errno not in _FULL or error.filename is not None:
             raise
@@ -131,24 +127,40 @@ def locked(folder: Path) -> Iterator[None]:
                 each.rmdir()
 
 
-def _lock(folder: Path) -> IO[str]:
-    path = folder / LOCK
-    while True:
-        lock = path.open("a")
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            lock.close()
-            raise UserError(
-                f"{folder}: another run of narrowcast is at work there: wait for its end, or "
-                "choose another folder with --out"
-            ) from None
-        except OSError:  # a file system without locks
-            return lock
-        with suppress(FileNotFoundError):  # the last holder may have removed what was opened here
-            if os.path.samestat(os.fstat(lock.fileno()), path.stat()):
-                return lock
-        lock.close()
+@contextmanager
+def _lock(folder: Path) -> Iterator[None]:
+    """Hold the file of a folder's lock, which is removed at the end, also of an interruption."""
+    held = False
+    while not held:
+        with (folder / LOCK).open("a") as lock:
+            try:
+                held = _take(lock, folder)
+                if held:
+                    yield
+            finally:
+                with suppress(OSError, UserError):  # another process holds it
+                    if _take(lock, folder):
+                        (folder / LOCK).unlink()
+
+
+def _take(lock: IO[str], folder: Path) -> bool:
+    """Lock an open file; return whether it is still the one in the folder.
+
+    Raises:
+        UserError: Another process holds it.
+    """
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        raise UserError(
+            f"{folder}: another run of narrowcast is at work there: wait for its end, or "
+            "choose another folder with --out"
+        ) from None
+    except OSError:  # a file system without locks
+        return True
+    with suppress(FileNotFoundError):  # the last holder may have removed what was opened here
+        return os.path.samestat(os.fstat(lock.fileno()), (folder / LOCK).stat())
+    return False
 
 
 def _remove_parts(folder: Path) -> None:
