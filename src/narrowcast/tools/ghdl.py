@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
 
-from narrowcast.errors import ToolError, UserError
+from narrowcast.errors import ToolError
 from narrowcast.rtl import RTL
 from narrowcast.tools.process import require, run
 
@@ -54,14 +54,13 @@ def analyse(rtl: Path, work: Path, *extra: Path) -> None:
     The sources are copied to ``work``, as GHDL does not find files in folders of every name.
 
     Raises:
-        UserError: A source is missing.
-        ToolError: A source has an error, or causes a warning.
+        ToolError: A source is missing, has an error, or causes a warning.
     """
     work.mkdir(parents=True, exist_ok=True)
     files = [*(rtl / name for name in SOURCES), *extra]
     for path in files:
         if not path.is_file():
-            raise UserError(f"{path}: no such file: run 'narrowcast compile --force'")
+            raise ToolError(f"{path}: no such file: run 'narrowcast compile --force'")
         shutil.copyfile(path, work / path.name)
     names = [path.name for path in files]
     run([require("ghdl"), "-a", "--std=08", "--warn-error", *names], work)
