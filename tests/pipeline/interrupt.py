@@ -20,6 +20,9 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+sys.path.insert(0, str(Path(__file__).parents[1]))
+from signals import default_signals
+
 CONFIG = """
 [data]
 path = "readings.csv"
@@ -97,7 +100,13 @@ def interrupt(
         AssertionError: A process lives on, or a traceback was printed.
     """
     env = {**os.environ, **environment}
-    process = subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, env=env)
+    process = subprocess.Popen(
+        command,
+        stderr=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        env=env,
+        preexec_fn=default_signals,
+    )
     known: set[int] = set()
     while process.poll() is None and not moment(process.pid):
         known |= processes_below(process.pid)
