@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
-from signals import default_signals
+from signals import DEFAULT_SIGNALS
 
 CONFIG = """
 [data]
@@ -101,11 +101,7 @@ def interrupt(
     """
     env = {**os.environ, **environment}
     process = subprocess.Popen(
-        command,
-        stderr=subprocess.PIPE,
-        stdout=subprocess.DEVNULL,
-        env=env,
-        preexec_fn=default_signals,
+        [*DEFAULT_SIGNALS, *command], stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, env=env
     )
     known: set[int] = set()
     while process.poll() is None and not moment(process.pid):

@@ -13,7 +13,7 @@ import pytest
 from narrowcast.errors import ToolError, UserError
 from narrowcast.tools import ghdl, process, yosys
 from narrowcast.tools.process import TIME_LIMIT, run
-from signals import default_signals
+from signals import DEFAULT_SIGNALS
 
 Put = Callable[[str, str], Path]
 
@@ -118,12 +118,8 @@ def test_no_process_outlives_this_one(put: Put, tmp_path: Path, sent: signal.Sig
         f"narrowcast.cli.main = lambda: run([{str(tool)!r}], Path({str(tmp_path)!r}))\n"
         "__main__.main()\n"
     )
-    parent = subprocess.Popen(
-        [sys.executable, "-c", code],
-        stderr=subprocess.PIPE,
-        text=True,
-        preexec_fn=default_signals,
-    )
+    command = [*DEFAULT_SIGNALS, sys.executable, "-c", code]
+    parent = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
     started = tmp_path / "started"
     wait_for(lambda: started.exists() and started.read_text().endswith("\n"))
     tools = [int(number) for number in started.read_text().split()]
