@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from narrowcast.errors import UserError
-from narrowcast.files import LOCK, locked, write_whole
+from narrowcast.files import locked, write_whole
 
 HOLDS = """
 import sys
@@ -40,30 +40,29 @@ def test_a_folder_is_free_afterwards(tmp_path: Path) -> None:
     out = tmp_path / "a" / "b"
     for _ in range(2):
         with pytest.raises(ZeroDivisionError), locked(out):
-            assert (out / LOCK).exists()
+            assert out.exists() and not list(out.iterdir())
             raise ZeroDivisionError
         assert not (tmp_path / "a").exists()
 
 
-def test_a_lock_that_was_removed_is_no_lock(
+def test_a_folder_that_was_removed_is_made_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Its holder ends between this process' opening and locking the file."""
-    (tmp_path / LOCK).touch()
-    opened = Path.open
+    """Its holder ends between this process' opening and locking the folder."""
+    out, opened = tmp_path / "out", os.open
 
-    def late(path: Path, mode: str = "r") -> object:
-        stream = opened(path, mode)
+    def late(path: Path, flags: int) -> int:
+        descriptor = opened(path, flags)
         monkeypatch.undo()
-        path.unlink()
-        return stream
+        path.rmdir()
+        return descriptor
 
-    monkeypatch.setattr(Path, "open", late)
-    with locked(tmp_path):
-        assert (tmp_path / LOCK).exists()
-        with pytest.raises(UserError, match="at work there"), locked(tmp_path):
+    monkeypatch.setattr(os, "open", late)
+    with locked(out):
+        assert out.exists()
+        with pytest.raises(UserError, match="at work there"), locked(out):
             pass
-    assert not (tmp_path / LOCK).exists()
+    assert not out.exists()
 
 
 @pytest.mark.parametrize("place", ["fcntl.flock", "narrowcast.files._remove_parts"])
@@ -71,7 +70,7 @@ def test_an_interruption_while_the_folder_is_taken_leaves_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, place: str
 ) -> None:
     def interrupt(*_: object) -> None:
-        assert (tmp_path / "out" / LOCK).exists()
+        assert (tmp_path / "out").exists()
         monkeypatch.undo()
         raise KeyboardInterrupt
 

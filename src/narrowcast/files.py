@@ -18,7 +18,6 @@ from typing import IO
 
 from narrowcast.errors import UserError
 
-LOCK = ".lock"  # in a folder that is in use
 _PART = re.compile(r"\..+\.\d+\.part")  # a file that is being written, with its process
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
@@ -100,9 +99,9 @@ def _spooled(source: Path | int, inode: int) -> IO[bytes]:  # noqa: ARG001
 def locked(folder: Path) -> Iterator[None]:
     """Hold a folder, which is created if it does not exist, for this process alone.
 
-    The lock ends with its process, however that ends. What a killed process was writing in the
-    folder, or in a folder in it, is removed. A folder that was created here and is empty at the end
-    is removed, too.
+    The lock is one of the folder itself, so that it leaves no file and ends with its process,
+    however that ends. What a killed process was writing in the folder, or in a folder in it, is
+    removed. A folder that was created here and is empty at the end is removed, too.
 
     Raises:
         UserError: Another process holds the folder, it cannot be written, or its disk is full.
@@ -111,8 +110,7 @@ def locked(folder: Path) -> Iterator[None]:
     try:
         with ExitStack() as stack:
             try:
-                folder.mkdir(parents=True, exist_ok=True)
-                stack.enter_context(_lock(folder))
+                stack.callback(os.close, _lock(folder))
             except OSError as error:
                 raise UserError(f"{folder}: cannot be written: {error.strerror}") from None
             _remove_parts(folder)
@@ -127,40 +125,31 @@ def locked(folder: Path) -> Iterator[None]:
                 each.rmdir()
 
 
-@contextmanager
-def _lock(folder: Path) -> Iterator[None]:
-    """Hold the file of a folder's lock, which is removed at the end, also of an interruption."""
-    held = False
-    while not held:
-        with (folder / LOCK).open("a") as lock:
-            try:
-                held = _take(lock, folder)
-                if held:
-                    yield
-            finally:
-                with suppress(OSError, UserError):  # another process holds it
-                    if _take(lock, folder):
-                        (folder / LOCK).unlink()
-
-
-def _take(lock: IO[str], folder: Path) -> bool:
-    """Lock an open file; return whether it is still the one in the folder.
+def _lock(folder: Path) -> int:
+    """Create a folder, lock it, and return its descriptor.
 
     Raises:
+        OSError: The folder cannot be created or opened.
         UserError: Another process holds it.
     """
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        raise UserError(
-            f"{folder}: another run of narrowcast is at work there: wait for its end, or "
-            "choose another folder with --out"
-        ) from None
-    except OSError:  # a file system without locks
-        return True
-    with suppress(FileNotFoundError):  # the last holder may have removed what was opened here
-        return os.path.samestat(os.fstat(lock.fileno()), (folder / LOCK).stat())
-    return False
+    while True:
+        folder.mkdir(parents=True, exist_ok=True)
+        opened = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+        with ExitStack() as stack:
+            stack.callback(os.close, opened)
+            try:
+                fcntl.flock(opened, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                raise UserError(
+                    f"{folder}: another run of narrowcast is at work there: wait for its end, or "
+                    "choose another folder with --out"
+                ) from None
+            except OSError:  # a file system without locks
+                pass
+            with suppress(FileNotFoundError):  # its last holder may have removed it since
+                if os.path.samestat(os.fstat(opened), folder.stat()):
+                    stack.pop_all()
+                    return opened
 
 
 def _remove_parts(folder: Path) -> None:

@@ -195,7 +195,7 @@ def _timeless(value: Any) -> Any:
 
 def leftovers(out: Path, temporary: Path) -> list[Path]:
     """Return files of unfinished work."""
-    patterns = ("*.part", "*.work", ".lock")
+    patterns = ("*.part", "*.work")
     return [each for pattern in patterns for each in out.rglob(pattern)] + [
         *temporary.glob("narrowcast-*")
     ]

@@ -41,12 +41,14 @@ def test_it_is_removed_and_so_are_those_of_killed_processes(place: Path) -> None
 def test_links_and_other_folders_are_left_alone(place: Path) -> None:
     other = place / "other"
     other.mkdir()
-    (other / ".lock").touch()
-    (place / "narrowcast-link").symlink_to(other)
+    (other / "file").touch()
+    (place / "narrowcast-scratch-link").symlink_to(other)
+    (place / "narrowcast-scratch-new").mkdir()  # and not locked yet
     (place / "narrowcast-mine").mkdir()
+    before = sorted(place.rglob("*"))
     with scratch_folder():
         pass
-    assert (other / ".lock").exists() and (place / "narrowcast-mine").exists()
+    assert sorted(place.rglob("*")) == before
 
 
 @pytest.mark.parametrize("name", ["a b", "ü", "a$b", "n" * 250])

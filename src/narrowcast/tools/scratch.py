@@ -14,9 +14,10 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from narrowcast.errors import UserError, shown
-from narrowcast.files import LOCK, locked
+from narrowcast.files import locked
 
 _PREFIX = "narrowcast-"
+_SCRATCH = f"{_PREFIX}scratch-"
 _PLAIN = re.compile(r"[A-Za-z0-9_./+-]{1,200}")
 
 
@@ -38,7 +39,7 @@ def scratch_folder() -> Iterator[Path]:
         )
     _remove_abandoned(place)
     try:
-        folder = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=place))
+        folder = Path(tempfile.mkdtemp(prefix=_SCRATCH, dir=place))
     except OSError as error:
         raise UserError(f"{place}: cannot be written: {error.strerror}: set TMPDIR") from None
     try:
@@ -63,10 +64,12 @@ def private_folder(name: str) -> Path:
 
 
 def _remove_abandoned(place: Path) -> None:
-    for lock in place.glob(f"{_PREFIX}*/{LOCK}"):
-        if _is_own(lock.parent):
-            with suppress(UserError), locked(lock.parent):
-                shutil.rmtree(lock.parent, ignore_errors=True)
+    for folder in place.glob(f"{_SCRATCH}*"):
+        if _is_own(folder):
+            with suppress(UserError, OSError):  # it is in use, or has just been removed
+                if any(folder.iterdir()):  # an empty one may be new and not locked yet
+                    with locked(folder):
+                        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _is_own(folder: Path) -> bool:
