@@ -1,6 +1,7 @@
 """Workers that run trainings: processes of this machine, or a Dask cluster."""
 
 import ctypes
+import gc
 import multiprocessing
 import os
 import signal
@@ -149,14 +150,20 @@ def open_workers(cluster: str | None, count: int | None) -> Iterator[Workers]:
     require_extra("cluster", "--cluster")
     from distributed import Client  # noqa: PLC0415
 
+    client, reason = None, ""
     try:
         client = Client(cluster, timeout=_CONNECT_SECONDS)
     except Exception as error:  # of many types, as of a wrong address or certificate
+        reason = one_line(error)
+    if client is None:
+        # Dask leaves a client that closes itself when it is freed. If that happened while another
+        # one starts, both would wait for the same lock for ever.
+        gc.collect()
         raise UserError(
-            f"--cluster {shown(cluster)}: no Dask scheduler answers there ({one_line(error)}): "
-            "start one by 'dask scheduler', with the same certificates if the address begins with "
-            "tls://, or leave out --cluster"
-        ) from None
+            f"--cluster {shown(cluster)}: no Dask scheduler answers there ({reason}): start one by "
+            "'dask scheduler', with the same certificates if the address begins with tls://, or "
+            "leave out --cluster"
+        )
     with client:
         threads = sum(client.nthreads().values())
         if not threads:
