@@ -46,7 +46,7 @@ package engine_types is
   subtype flag_t is natural range 0 to 1;
   subtype count_t is natural range 0 to 2 ** 16 - 1; -- of rows, columns or clocks
   subtype lane_t is natural range 0 to 2 ** 12 - 1;  -- of a way
-  subtype word_t is natural range 0 to 2 ** 24 - 1;  -- of a memory
+  subtype word_t is natural range 0 to 2 ** 22 - 1;  -- of a memory
   subtype bank_t is natural range 0 to 6;            -- one for each width of weights
   subtype shift_t is natural range 1 to 24;
   subtype raise_t is natural range 0 to 48;
