@@ -10,6 +10,7 @@ from bench import RTL
 from narrowcast.compile.emit import LANE_KINDS
 from narrowcast.compile.encode import Destination, Source
 from narrowcast.compile.lanes import LaneKind
+from narrowcast.compile.ranges import SEGMENT, STEP
 from narrowcast.compile.timing import (
     BELOW_TO_DIVIDE,
     BELOW_TO_READ,
@@ -20,13 +21,7 @@ from narrowcast.compile.timing import (
     VALUE_TO_READ,
     VALUE_TO_RESULT,
 )
-from narrowcast.integer.arithmetic import MAX_SHIFT
-from narrowcast.integer.validate import (
-    LANE_BITS,
-    MOST_RESIDUAL_SHIFT,
-    RECIPROCAL_BITS,
-    TENSOR_BITS,
-)
+from narrowcast.integer.validate import RECIPROCAL_BITS
 
 
 def constants(entity: str) -> Mapping[str, int]:
@@ -49,25 +44,34 @@ def test_kinds_of_lanes() -> None:
     assert {kind: types[f"LANE_{kind.name}"] for kind in LaneKind} == LANE_KINDS
 
 
-def test_ranges_of_a_steps_fields() -> None:
-    """Every valid model's numbers fit, and none beyond: what is wider is seen in simulation."""
+def bound(text: str, known: Mapping[str, int]) -> int:
+    """The value of a bound of a range: a power of 2, a number or a name, more or less a number."""
+    found = re.fullmatch(r"(-?)(?:2 \*\* (\d+)|(\d+)|([\w']+))(?: ([+-] \d+))?", text)
+    assert found, text
+    sign, power, number, name, more = found.groups()
+    value = 1 << int(power) if power else int(number) if number else known[name]
+    return (-value if sign else value) + int((more or "0").replace(" ", ""))
+
+
+@pytest.mark.parametrize(("record", "ranges"), [("step_t", STEP), ("segment_t", SEGMENT)])
+def test_ranges_of_fields(record: str, ranges: Mapping[str, range]) -> None:
+    """The VHDL holds what the compiler accepts, and nothing else; no field is without a range."""
     text = (RTL / "engine_types.vhd").read_text()
-    ranges = dict(re.findall(r"(\w+) +(?:is|:) \w+ range ([^;]+);", text))
-    level = TENSOR_BITS.stop - 2  # bits beside the sign
-    lanes = LANE_BITS.stop - 1
-    assert ranges == {
-        "flag_t": "0 to 1",
-        "shift_t": f"1 to {MAX_SHIFT}",
-        "raise_t": f"0 to {MOST_RESIDUAL_SHIFT}",
-        "level_t": f"-2 ** {level} to 2 ** {level} - 1",
-        "rounding": "0 to shift_t'high - 1",
-        "x_source": f"{Source(0).name} to {max(Source).name}",
-        "destination": f"{Destination(0).name} to {max(Destination).name}",
-        "lane_source": f"0 to {len(LANE_BITS) + 1}",  # a bank for each width, keys, values
-        "column_step": "1 to 2",
-        "numerator": f"0 to 2 ** {lanes + RECIPROCAL_BITS} - 1",
-        "e_zero": f"{-1 << lanes - 1} to 0",
-    }
+    known = dict(constants("engine_types"))
+    subtypes: dict[str, range] = {}
+
+    def range_of(kind: str) -> range:
+        if kind in subtypes:
+            return subtypes[kind]
+        low, high = kind.split(" range ")[1].split(" to ")
+        return range(bound(low, known), bound(high, known) + 1)
+
+    for name, kind in re.findall(r"subtype (\w+) is ([^;]+);", text):
+        subtypes[name] = range_of(kind)
+        known[f"{name}'high"] = subtypes[name][-1]
+    body = text.split(f"type {record} is record")[1].split("end record")[0]
+    fields = re.findall(r"^ +(\w+) *: ([^;]+);", body, re.MULTILINE)
+    assert {name: range_of(kind) for name, kind in fields} == ranges
 
 
 def test_clocks_of_the_pipeline() -> None:

@@ -25,6 +25,7 @@ from narrowcast.compile.images import Images, JobFormat, bit_columns
 from narrowcast.compile.lanes import LaneArray, LaneKind
 from narrowcast.compile.memory import Buffer, Segment
 from narrowcast.compile.program import EngineGraph, Schedule, Store
+from narrowcast.compile.ranges import check_segments, check_steps
 from narrowcast.compile.timing import (
     BELOW_TO_READ,
     SCORE_TO_BELOW,
@@ -234,7 +235,7 @@ def compile_array(
         thorough: Whether to try more orders of the jobs, to save cycles.
 
     Raises:
-        UserError: DSP blocks or block memories are too few.
+        UserError: DSP blocks or block memories are too few, or the program does not hold a number.
     """
     graph, device = compilation.graph, compilation.device
     program = compilation.schedule(array, thorough=thorough)
@@ -243,6 +244,7 @@ def compile_array(
     widths = compilation.widths(array.ways)
     wanted = list(wanted_buffers(compilation, array, addresses))
     fields = encode_steps(graph, program.steps, images.layout, addresses, array)
+    check_steps((step.name for step in program.steps), fields)
     deepest = max(
         *(buffer.words for buffer, _ in wanted),
         *images.bank_words,
@@ -265,6 +267,7 @@ def compile_array(
         [(b, storage.get(b.name, storage.get(kind, "auto"))) for b, kind in wanted],
         *(segments, choice, device),
     )
+    check_segments(segments, images.bank_bits)
     of_weights = memory.weight_buffers(segments, images.bank_bits, array.columns, choice, device)
     of_weights = without_empty_columns(of_weights, segments, images)
     contents = images.parameters.contents | form.contents(jobs)

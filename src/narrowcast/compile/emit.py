@@ -6,6 +6,7 @@ from itertools import accumulate
 from narrowcast.compile.images import Images
 from narrowcast.compile.lanes import LaneArray, LaneKind
 from narrowcast.compile.memory import Segment
+from narrowcast.compile.ranges import segment_fields
 
 
 def bits_of(value: int, width: int) -> str:
@@ -88,7 +89,7 @@ def package(
         _naturals("BANK_BITS", bits),
         _naturals("BANK_DEPTH", words),
         _naturals("BANK_FIRST", list(firsts)[:-1]),
-        array_of("SEGMENTS", "segment_array", [_segment(s) for s in segments]),
+        array_of("SEGMENTS", "segment_array", [aggregate(segment_fields(s)) for s in segments]),
         array_of("PROGRAM", "step_array", [aggregate(f) for f in fields]),
         vector("ISSUE_IMAGE", jobs["jobs, issued"][0], constants["ISSUE_WORD_BITS"]),
         vector("COLLECT_IMAGE", jobs["jobs, collected"][0], constants["COLLECT_WORD_BITS"]),
@@ -122,15 +123,3 @@ def _elements(images: Images) -> list[str]:
     names = ("ELEMENT_TENSOR", "ELEMENT_ROW", "ELEMENT_COLUMN")
     columns = zip(*(found or [(0, 0, 0)]), strict=True)
     return [_naturals(name, column) for name, column in zip(names, columns, strict=True)]
-
-
-def _segment(segment: Segment) -> str:
-    return aggregate(
-        {
-            "bank": segment.bank,
-            "first": segment.first,
-            "words": segment.words,
-            "columns": segment.columns,
-            "column_bits": segment.column_bits,
-        }
-    )

@@ -16,6 +16,7 @@ from narrowcast.compile.lanes import (
     table_lane,
 )
 from narrowcast.compile.program import engine_graph, least_cycles
+from narrowcast.compile.ranges import MOST_LANES
 from narrowcast.errors import UserError
 from narrowcast.integer.analysis import analyse
 from narrowcast.integer.arithmetic import MULTIPLIER_BITS
@@ -26,7 +27,6 @@ PAIR_PORT = 25  # least width of a DSP port for two lanes with sums of any lengt
 NARROW_WEIGHTS = 6  # greatest width in bits of weights for lanes made of look-up tables
 ANY_WIDTH = 99
 LEAST_COLUMNS = 8
-MOST_LANES = 4096
 TRIED = 3  # arrays that are scheduled before the choice
 IDLE_LANES = 48  # power of the rest of the engine, roughly, in units of a lane's
 _SMALLER = (

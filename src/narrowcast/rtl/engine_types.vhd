@@ -41,39 +41,44 @@ package engine_types is
   -- devices: "select_ram".
   constant SYN_TABLES_RAM : string := "distributed";
 
-  -- What numbers of any model are at the most; engine_config states the widths of one model.
+  -- What numbers of any model are at the most, here and nowhere else; compile.ranges refuses a model
+  -- that has others. engine_config states the widths of one model.
   subtype flag_t is natural range 0 to 1;
+  subtype count_t is natural range 0 to 2 ** 16 - 1; -- of rows, columns or clocks
+  subtype lane_t is natural range 0 to 2 ** 12 - 1;  -- of a way
+  subtype word_t is natural range 0 to 2 ** 22 - 1;  -- of a memory
+  subtype bank_t is natural range 0 to 6;            -- one for each width of weights
   subtype shift_t is natural range 1 to 24;
   subtype raise_t is natural range 0 to 48;
   subtype level_t is integer range -2 ** 23 to 2 ** 23 - 1; -- of a tensor of 24 bits
 
   type step_t is record
     -- sequencer
-    tiles_last     : natural;
-    inner_last     : natural;
-    group_last     : natural; -- products that a pair of lanes sums up at a time
-    tile_pause     : natural; -- idle clocks between tiles
+    tiles_last     : count_t;
+    inner_last     : count_t;
+    group_last     : count_t; -- products that a pair of lanes sums up at a time
+    tile_pause     : count_t; -- idle clocks between tiles
     x_source       : natural range FROM_SCRATCH to FROM_POOL;
     x_zero         : level_t;
-    lane_source    : natural range 0 to 8; -- one of up to 7 weight banks, or keys, or values
-    lane_base      : natural;
-    lane_stride    : natural; -- from tile to tile
+    lane_source    : natural range 0 to bank_t'high + 2; -- a weight bank, or keys, or values
+    lane_base      : word_t;
+    lane_stride    : word_t; -- from tile to tile
     -- collector
     column_first   : flag_t; -- first lane, and from lane to lane
     column_step    : positive range 1 to 2;
-    columns_full   : natural; -- columns of a full tile, less one,
-    columns_last   : natural; -- and of the last tile
-    bias_base      : natural;
-    m_base         : natural;
-    r_base         : natural;
+    columns_full   : lane_t; -- columns of a full tile, less one,
+    columns_last   : lane_t; -- and of the last tile
+    bias_base      : word_t;
+    m_base         : word_t;
+    r_base         : word_t;
     destination    : natural range TO_SCRATCH to TO_POOL;
-    y_stride       : natural; -- values: from block to block of channels
-    block_last     : natural; -- values: columns of one head, less one
+    y_stride       : count_t; -- values: from block to block of channels
+    block_last     : count_t; -- values: columns of one head, less one
     -- epilogue
     has_bias       : flag_t;
     bias_per_row   : flag_t; -- 1: every token has biases of its own
     has_residual   : flag_t;
-    residual_element : natural; -- 0: the residual is a row; n: it is the n-th element of the inputs
+    residual_element : count_t; -- 0: the residual is a row; n: it is the n-th element of the inputs
     row_multiplier : flag_t; -- 1: M comes from the row's reciprocal
     residual_zero  : level_t;
     residual_shift : raise_t;
@@ -84,7 +89,7 @@ package engine_types is
     y_high         : level_t;
     -- softmax
     numerator      : natural range 0 to 2 ** 25 - 1;
-    table_base     : natural;
+    table_base     : word_t;
     e_zero         : integer range -128 to 0;
   end record;
 
@@ -93,11 +98,11 @@ package engine_types is
   -- A run of words of one weight bank. The lowest columns * column_bits bits of each word lie
   -- in block memories, a column each; the rest lies in look-up tables.
   type segment_t is record
-    bank        : natural;
-    first       : natural;
-    words       : positive;
-    columns     : natural;
-    column_bits : positive;
+    bank        : bank_t;
+    first       : word_t;
+    words       : positive range 1 to word_t'high;
+    columns     : count_t;
+    column_bits : positive range 1 to count_t'high;
   end record;
 
   type segment_array is array (natural range <>) of segment_t;
