@@ -211,9 +211,16 @@ MUTATIONS = (
     Mutation(
         "a row's multiplier takes the place of one that is still to be read",
         f"{COMPILE}/list_scheduler.py",
-        "return step.lanes != LANES_KEYS or made.ring[units.scored % MULTIPLIER_RING] == 0",
-        "return True",
+        "return step.lanes == LANES_KEYS and made.ring[units.scored % MULTIPLIER_RING] != 0",
+        "return False",
         "tests/compile/test_program.py::test_multipliers_of_rows_stay_until_they_are_read",
+    ),
+    Mutation(
+        "a step that waits for a residual is not looked at when that is there",
+        f"{COMPILE}/list_scheduler.py",
+        "for tensor in (step.operand, step.residual, step.cache):",
+        "for tensor in (step.operand, step.cache):",
+        "tests/compile/test_waits.py::test_a_job_comes_as_early_as_if_all_steps_were_looked_at",
     ),
     Mutation(
         "a job starts a row of the inputs too early",

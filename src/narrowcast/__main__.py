@@ -12,22 +12,35 @@ _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 def main() -> None:
     """Run the command line. An interruption during the imports prints one line, not a traceback.
 
-    SIGTERM and SIGHUP interrupt as Ctrl-C does, so that nothing half-done is left.
+    SIGTERM and SIGHUP interrupt as Ctrl-C does, so that nothing half-done is left. After the run
+    they end the process at once: nothing is left to tidy up, and no traceback appears.
     """
-    for each in _SIGNALS:
-        if signal.getsignal(each) is not signal.SIG_IGN:  # as under nohup
-            signal.signal(each, _interrupt)
+    heeded = [each for each in _SIGNALS if signal.getsignal(each) is not signal.SIG_IGN]  # nohup
+    for each in heeded:
+        signal.signal(each, _interrupt)
     try:
-        from narrowcast.cli import main as run  # noqa: PLC0415
+        try:
+            from narrowcast.cli import main as run  # noqa: PLC0415
 
-        run()
+            run()
+        finally:
+            for each in heeded:
+                signal.signal(each, signal.SIG_DFL)
     except KeyboardInterrupt as interruption:
         print("narrowcast: interrupted", file=sys.stderr)
         sys.exit(exit_code(interruption))
 
 
+class _Interruption(KeyboardInterrupt):
+    """An interruption by a signal.
+
+    Python remembers a plain KeyboardInterrupt in code made from a string, as dataclasses are. It
+    then ends by SIGINT, whatever the exit code is.
+    """
+
+
 def _interrupt(number: int, _: FrameType | None) -> None:
-    raise KeyboardInterrupt(number)
+    raise _Interruption(number)
 
 
 if __name__ == "__main__":

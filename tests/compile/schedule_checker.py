@@ -198,7 +198,7 @@ class ScheduleChecker:
                     values = tuple(at + 1 for at in taken)
                     if self.derive:
                         self.jobs[number] = replace(self.jobs[number], values=values)
-                    assert self.jobs[number].values == values, f"job {number}: {values}"
+                    assert tuple(self.jobs[number].values) == values, f"job {number}: {values}"
                     number, taken, prepared = number + 1, [], clock + FETCH
             if outer and not inner:
                 inner, outer, filled = outer, 0, clock + 1

@@ -6,10 +6,14 @@ from pathlib import Path
 import pytest
 
 from graphs import graph_model
-from narrowcast.compile import TRACE_ORDER, HardwareOptions, compile_model
+from narrowcast.compile import TRACE_ORDER, HardwareOptions, compile_model, select
+from narrowcast.compile.compilation import Compilation
 from narrowcast.compile.design import too_large
+from narrowcast.compile.program import engine_graph
+from narrowcast.compile.select import arrays
 from narrowcast.errors import UserError
 from narrowcast.estimate import area
+from narrowcast.integer.analysis import analyse
 from narrowcast.integer.builder import Shape
 from narrowcast.integer.random_model import random_model
 from narrowcast.targets.device import Device, device_names, load_device
@@ -138,6 +142,19 @@ def test_the_default_is_no_slower_than_one_way_of_all_dsps() -> None:
         options = HardwareOptions(lanes=32, ways=1)
         one = compile_model(model, replace(device, lut=10**6), area, options)
         assert design.cycles <= 1.05 * one.cycles
+
+
+def test_of_a_program_of_many_jobs_few_arrays_are_tried(monkeypatch: pytest.MonkeyPatch) -> None:
+    model = random_model(Shape(6, 7, 64), (4,), 0)
+    compilation = Compilation(engine_graph(analyse(model)), load_device("xc7s15"))
+    every = arrays(compilation, HardwareOptions())
+    jobs = sum(step.rows for step in compilation.steps(every[0]))
+    fewest = min(array.lanes for array in every)
+    for most in (1, 2, 4):
+        monkeypatch.setattr(select, "MOST_PLACED", most * jobs)
+        few = arrays(compilation, HardwareOptions())
+        assert len(few) == max(2, most) < len(every)
+        assert few[0] in every[: select.TRIED] and few[-1].lanes == fewest
 
 
 def test_sources_are_written(tmp_path: Path) -> None:

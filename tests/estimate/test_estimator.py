@@ -1,5 +1,9 @@
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
+
+import pytest
 
 from narrowcast.compile import HardwareOptions, compile_model
 from narrowcast.config import load_config
@@ -40,6 +44,33 @@ def test_the_stand_in_has_the_configured_widths() -> None:
     assert model.tensors["layers.0.ffn_up.output"].bits == 5
     assert model.tensors["layers.0.query.output"].bits == 7
     assert model.tensors["input"].bits == 6
+
+
+@pytest.mark.parametrize(
+    "sizes",
+    [
+        "model.channels=64 model.heads=64 model.ffn_channels=64 model.layers=40 data.window=13",
+        "model.channels=20 model.heads=20 model.ffn_channels=8 data.window=200 data.outputs=4096",
+    ],
+    ids=["jobs", "values"],
+)
+def test_a_program_near_the_limits_takes_little_time_and_memory(sizes: str) -> None:
+    """Of 70,000 jobs, and of a million values: at most 10 s and 500 MB besides the libraries."""
+    keys = [*sizes.split(), "train.batch=1", "quantization.bits=2", "hardware.device=xc7s25"]
+    code = (
+        "import resource, sys, time\n"
+        "from narrowcast.compile import list_scheduler\n"
+        "from narrowcast.config import load_config\n"
+        "from narrowcast.estimate import estimate\n"
+        "usage = lambda: resource.getrusage(resource.RUSAGE_SELF).ru_maxrss\n"
+        "before, begin = usage(), time.process_time()\n"
+        "estimate(load_config(*sys.argv[1:2], sys.argv[2:]))\n"
+        "print(time.process_time() - begin, (usage() - before) / 1024)\n"
+    )
+    command = [sys.executable, "-c", code, EXAMPLE, *keys]
+    seconds, megabytes = map(float, subprocess.check_output(command, text=True).split())
+    assert megabytes < 500
+    assert seconds < 20  # 10 s on an idle machine
 
 
 def test_verdicts() -> None:

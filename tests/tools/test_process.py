@@ -131,6 +131,35 @@ def test_no_process_outlives_this_one(put: Put, tmp_path: Path, sent: signal.Sig
         assert words == "narrowcast: interrupted\n" and parent.returncode == 128 + sent
 
 
+def ended(folder: Path, run: str, at_exit: str = "None") -> subprocess.CompletedProcess[str]:
+    """Run the command line with an expression in place of a command; it can call ``interrupt``."""
+    program = (
+        "import atexit, os, signal, sys\n"
+        "import narrowcast.cli\n"
+        "from narrowcast import __main__\n"
+        "def interrupt():\n"
+        "    os.kill(os.getpid(), signal.SIGTERM)\n"
+        "    signal.pause()\n"
+        f"atexit.register(lambda: {at_exit})\n"
+        f"narrowcast.cli.main = lambda: {run}\n"
+        "__main__.main()\n"
+    )
+    (folder / "program.py").write_text(program)
+    # as a module: Python ends by SIGINT then if it thinks that nothing took an interruption
+    command = [*DEFAULT_SIGNALS, sys.executable, "-m", "program"]
+    return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+
+
+def test_an_interruption_of_code_from_a_string_has_its_exit_code(tmp_path: Path) -> None:
+    found = ended(tmp_path, run="exec('interrupt()')")
+    assert (found.returncode, found.stderr) == (128 + signal.SIGTERM, "narrowcast: interrupted\n")
+
+
+def test_a_signal_after_the_run_ends_it_without_a_traceback(tmp_path: Path) -> None:
+    found = ended(tmp_path, run="None", at_exit="interrupt()")
+    assert (found.returncode, found.stderr) == (-signal.SIGTERM, "")
+
+
 def test_a_full_disk_is_named(put: Put, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(process, "_FULL", 1 << 62)
     with pytest.raises(UserError, match=f"^{tmp_path}: no space left for ghdl: set TMPDIR"):

@@ -6,7 +6,7 @@ from functools import cached_property
 from narrowcast.compile.images import Images, Parameters
 from narrowcast.compile.lanes import LaneArray, largest_groups, modes_of
 from narrowcast.compile.program import EngineGraph, ProgramStep, Schedule, lay_out
-from narrowcast.compile.schedule import schedule
+from narrowcast.compile.schedule import draws, schedule
 from narrowcast.compile.widths import widths
 from narrowcast.targets.device import Device
 
@@ -57,9 +57,10 @@ class Compilation:
         Raises:
             UserError: The program has too many jobs, or some wait for each other.
         """
+        steps = self.steps(array)
+        thorough = thorough and draws(steps) > 0
         key = array, thorough
         if key not in self._schedules:
-            steps = self.steps(array)
             self._schedules[key] = schedule(self.graph, array, steps, thorough=thorough)
         return self._schedules[key]
 

@@ -122,7 +122,7 @@ class Design:
         """The cost of every step. The last entry is the time after the last operand pair."""
         result = []
         for index, step in enumerate(self.schedule.steps):
-            jobs = [job for job in self.schedule.jobs if job.step == index]
+            jobs = self.schedule.jobs_of(index)
             lost: dict[str, int] = {}
             pauses = len(jobs) * (step.issues - step.tiles * step.inner)
             for reason, clocks in (

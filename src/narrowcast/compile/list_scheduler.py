@@ -113,6 +113,25 @@ class _Made(NamedTuple):
     ring: Array
 
 
+class _Open(NamedTuple):
+    """Which steps are looked at for the next job: those that are awake.
+
+    A step falls asleep when its next job lacks the result of a step. A job of any step that it
+    depends on wakes it. So the time for a job does not grow with the length of the program.
+
+    Attributes:
+        asleep: Of each step.
+        bounds: The first step that is awake, and the one after the last.
+        first_dependent: Of each step, its first entry in ``dependents``; at the end, their number.
+        dependents: Steps that depend on a step.
+    """
+
+    asleep: Array
+    bounds: Array
+    first_dependent: Array
+    dependents: Array
+
+
 class _Start(NamedTuple):
     """When a job can start, and what becomes of the collector.
 
@@ -218,7 +237,13 @@ def _waits_are_over(table: StepTable, made: _Made, units: _Units, step: StepRow)
         earlier = table.waits[wait]
         if made.rows[earlier] < table.steps[earlier].rows:
             return False
-    return step.lanes != LANES_KEYS or made.ring[units.scored % MULTIPLIER_RING] == 0
+    return not _ring_is_full(made, units, step)
+
+
+@compiled
+def _ring_is_full(made: _Made, units: _Units, step: StepRow) -> bool:
+    """Return whether a row of scores finds no place for its multiplier."""
+    return step.lanes == LANES_KEYS and made.ring[units.scored % MULTIPLIER_RING] != 0
 
 
 @compiled
@@ -395,27 +420,51 @@ def _write(made: _Made, step: StepRow, first: int, after: int, values: Array) ->
 
 
 @compiled
-def _reset(made: _Made) -> None:
-    """Discard all placed jobs."""
+def _reset(made: _Made, listed: _Open) -> None:
+    """Discard all placed jobs, and wake all steps."""
+    listed.asleep[:] = False
+    listed.bounds[0], listed.bounds[1] = 0, len(listed.asleep)
     made.rows[:] = made.stored[:] = made.slots[:] = made.ring[:] = 0
     made.cached[:] = -NEVER
     made.readable[:] = made.exponentials[:] = made.divided[:] = NEVER
 
 
 @compiled
-def _choose(table: StepTable, made: _Made, units: _Units, ranks: Array) -> tuple[int, _Start]:
+def _wake_dependents(listed: _Open, number: int) -> None:
+    """Wake the steps that depend on a step."""
+    for place in range(listed.first_dependent[number], listed.first_dependent[number + 1]):
+        woken = listed.dependents[place]
+        listed.asleep[woken] = False
+        listed.bounds[0] = min(listed.bounds[0], woken)
+        listed.bounds[1] = max(listed.bounds[1], woken + 1)
+
+
+@compiled
+def _choose(
+    table: StepTable, made: _Made, units: _Units, ranks: Array, listed: _Open
+) -> tuple[int, _Start]:
     """Return the step whose next job can start first, and its start."""
     chosen, rank, best = -1, NEVER, _Start(NEVER - 1, NOTHING, 0, 0, 0)
-    for number in range(len(table.steps)):
+    begin, end = listed.bounds
+    listed.bounds[0], listed.bounds[1] = end, begin
+    for number in range(begin, end):
+        if listed.asleep[number]:
+            continue
         step = table.steps[number]
         first = made.rows[number]
         if first >= step.rows:
+            listed.asleep[number] = True
             continue
+        listed.bounds[0] = min(listed.bounds[0], number)
+        listed.bounds[1] = number + 1
         latest = best.clock if ranks[number, first] < rank else best.clock - 1
         if units.free > latest:
             continue
         after = min(first + step.ways, step.rows)
         clock, reason = _ready(table, made, units, step, first, after)
+        if clock >= NEVER:  # a place in the ring becomes free without a result for this step
+            listed.asleep[number] = not _ring_is_full(made, units, step)
+            continue
         if clock <= units.free:
             clock, reason = units.free, NOTHING
         loaded = _loaded(units, step, after)
@@ -426,13 +475,15 @@ def _choose(table: StepTable, made: _Made, units: _Units, ranks: Array) -> tuple
 
 
 @compiled
-def _place_all(table: StepTable, ranks: Array, made: _Made, placed: Placed, fewer_than: int) -> int:
+def _place_all(
+    table: StepTable, ranks: Array, made: _Made, listed: _Open, placed: Placed, fewer_than: int
+) -> int:
     """Place all jobs in an order; return the cycles, or NEVER if a job can never start.
 
     The jobs are given up, with more cycles than any program has, as soon as it is certain that
     they do not take ``fewer_than`` so many.
     """
-    _reset(made)
+    _reset(made, listed)
     units = _Units(0, -1, -1, -1, -NEVER, -FETCH - ROW_MULTIPLIER_BITS, 0, 0, -NEVER)
     left = 0  # operand pairs' clocks of all jobs to come
     for step in table.steps:
@@ -443,7 +494,7 @@ def _place_all(table: StepTable, ranks: Array, made: _Made, placed: Placed, fewe
     while left > 0:
         if units.free + left + after_pairs >= fewer_than:
             return NEVER
-        number, start = _choose(table, made, units, ranks)
+        number, start = _choose(table, made, units, ranks, listed)
         if number < 0:
             return NEVER
         step, first = table.steps[number], made.rows[number]
@@ -469,6 +520,7 @@ def _place_all(table: StepTable, ranks: Array, made: _Made, placed: Placed, fewe
         placed.wait[job], placed.late[job] = start.clock - loaded, loaded - units.free
         placed.slot[job], placed.needs[job] = slot, needs
         made.rows[number] = after
+        _wake_dependents(listed, number)
         units = _Units(
             start.clock + step.issues,
             start.before,
@@ -493,14 +545,16 @@ def _make_place_fastest(constants: tuple[int, ...]) -> Callable[..., int]:
     """
 
     @compiled_once
-    def place_fastest(table: StepTable, orders: Array, made: _Made, placed: Placed) -> int:
+    def place_fastest(
+        table: StepTable, orders: Array, made: _Made, listed: _Open, placed: Placed
+    ) -> int:
         _ = constants
         fewest, best = NEVER, 0
         for order in range(len(orders)):
-            cycles = _place_all(table, orders[order], made, placed, fewest)
+            cycles = _place_all(table, orders[order], made, listed, placed, fewest)
             if cycles < fewest:
                 fewest, best = cycles, order
-        return _place_all(table, orders[best], made, placed, NEVER)
+        return _place_all(table, orders[best], made, listed, placed, NEVER)
 
     return place_fastest
 
@@ -541,4 +595,27 @@ def place_fastest(table: StepTable, orders: Array) -> tuple[int, Placed]:
     numbers = np.zeros((9, jobs.sum()), np.int64)
     values = np.zeros(jobs @ table.steps["columns"], np.int64)
     placed = Placed._make([*numbers, values])
-    return _place_fastest(table, orders, made, placed), placed
+    return _place_fastest(table, orders, made, _all_open(table), placed), placed
+
+
+def _all_open(table: StepTable) -> _Open:
+    """Return all steps as awake, with those that depend on them."""
+    makers: dict[int, list[int]] = {}
+    for number, output in enumerate(table.steps["output"].tolist()):
+        makers.setdefault(output, []).append(number)
+    dependents: list[list[int]] = [[] for _ in table.steps]
+    for number, row in enumerate(table.steps.tolist()):
+        step = StepRow._make(row)
+        before = table.waits[step.first_wait : step.after_waits].tolist()
+        if step.reads == READS_PROBABILITIES:
+            before.append(step.scores)
+        for tensor in (step.operand, step.residual, step.cache):  # some may be unused
+            before += makers.get(tensor, ())
+        for each in dict.fromkeys(before):
+            dependents[each].append(number)
+    return _Open(
+        asleep=np.zeros(len(dependents), np.bool_),
+        bounds=np.zeros(2, np.int64),
+        first_dependent=np.cumsum([0, *map(len, dependents)]),
+        dependents=np.array([each for some in dependents for each in some], np.int64),
+    )

@@ -7,9 +7,10 @@ the idle clock cycles before each, meets all data dependencies and resolves all 
 units, so the number of cycles is known.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
+from functools import cached_property
 
 from narrowcast.compile.lanes import LaneArray, Mode, modes_of
 from narrowcast.compile.legalise import Use, legalise, uses
@@ -248,7 +249,7 @@ class Job:
     start: int
     wait: int
     reason: str
-    values: tuple[int, ...]
+    values: Sequence[int]
     slot: int = 0
     late: int = 0
     needs: int = 0
@@ -267,6 +268,17 @@ class Schedule:
     steps: tuple[ProgramStep, ...]
     jobs: tuple[Job, ...] = field(repr=False)
     cycles: int
+
+    def jobs_of(self, step: int) -> list[Job]:
+        """Return the jobs of one step, in order."""
+        return self._by_step[step]
+
+    @cached_property
+    def _by_step(self) -> list[list[Job]]:
+        found: list[list[Job]] = [[] for _ in self.steps]
+        for job in self.jobs:
+            found[job.step].append(job)
+        return found
 
 
 def _tile_columns(columns: int, capacity: int) -> list[int]:

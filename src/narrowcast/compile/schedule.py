@@ -3,6 +3,7 @@
 This module encodes steps and orders as arrays; ``list_scheduler`` places the jobs.
 """
 
+from array import array as packed
 from dataclasses import dataclass
 from functools import lru_cache
 from random import Random
@@ -52,7 +53,8 @@ def schedule(
         UserError: The program has too many jobs.
     """
     cycles, placed = _placed(graph, array, steps, thorough=thorough)
-    jobs, values, column = [], placed.values.tolist(), 0
+    # Some programs have a million values, which take five times the memory as Python's integers.
+    jobs, values, column = [], packed("q", placed.values.tobytes()), 0
     for step, row, ways, start, wait, late, reason, slot, needs in zip(
         *(numbers.tolist() for numbers in placed[:-1]), strict=True
     ):
@@ -60,11 +62,16 @@ def schedule(
         jobs.append(
             Job(
                 *(step, tuple(range(row, row + ways)), start, wait, REASONS[reason]),
-                *(tuple(values[column:after]), slot, late, needs),
+                *(values[column:after], slot, late, needs),
             )
         )
         column = after
     return Schedule(steps, tuple(jobs), cycles)
+
+
+def draws(steps: tuple[ProgramStep, ...]) -> int:
+    """Return how many random orders a thorough schedule tries; the more jobs, the fewer."""
+    return min(MOST_DRAWS, DRAWN_JOBS // sum(step.rows for step in steps))
 
 
 def _placed(
@@ -80,9 +87,8 @@ def _placed(
             f"operation {largest.source.name}: the program would have {total} jobs, and the engine "
             f"takes {MOST_JOBS}: take fewer rows, heads or operations"
         )
-    draws = min(MOST_DRAWS, DRAWN_JOBS // total) if thorough else 0
     table = step_table(graph, array, steps)
-    cycles, placed = place_fastest(table, _orders(graph, steps, draws))
+    cycles, placed = place_fastest(table, _orders(graph, steps, draws(steps) if thorough else 0))
     assert cycles < NEVER, "docs/engine.md proves that any order comes to an end"
     return cycles, placed
 
@@ -125,7 +131,7 @@ def groups(graph: EngineGraph) -> dict[str, Group]:
     return result
 
 
-def _orders(graph: EngineGraph, steps: tuple[ProgramStep, ...], draws: int) -> Array:
+def _orders(graph: EngineGraph, steps: tuple[ProgramStep, ...], drawn: int) -> Array:
     """Return the orders to try as ranks [orders, steps, rows], see ``place_fastest``.
 
     Three orders are fixed: depth first; keys and values of a layer first; row by row. A random
@@ -137,7 +143,7 @@ def _orders(graph: EngineGraph, steps: tuple[ProgramStep, ...], draws: int) -> A
     later = -np.arange(len(steps))[:, None]
     row = np.arange(max(step.rows for step in steps))
     fixed = (_ranks(later, row), _ranks(layer, caches, row, later), _ranks(layer, row, later))
-    ranks, ahead, by_row = (drawn[:draws] for drawn in _drawn(int(kind.max()) + 1))
+    ranks, ahead, by_row = (each[:drawn] for each in _drawn(int(kind.max()) + 1))
     rank, place = ranks[:, kind], row + ahead[:, kind]
     first, second = np.where(by_row, place, rank), np.where(by_row, rank, place)
     return np.concatenate([np.stack(fixed), _ranks(layer, first, second)])

@@ -28,6 +28,7 @@ NARROW_WEIGHTS = 6  # greatest width in bits of weights for lanes made of look-u
 ANY_WIDTH = 99
 LEAST_COLUMNS = 8
 TRIED = 3  # arrays that are scheduled before the choice
+MOST_PLACED = 1 << 17  # jobs of all arrays that are tried
 IDLE_LANES = 48  # power of the rest of the engine, roughly, in units of a lane's
 _SMALLER = (
     "lower quantization.bits, model.channels or model.ffn_channels, or take a larger "
@@ -165,6 +166,8 @@ def best_design(
 def arrays(compilation: Compilation, options: HardwareOptions) -> list[LaneArray]:
     """Return the arrays to try, the one with the least product of cycles and power first.
 
+    Of a program of many jobs only the first few are tried, and the one with the fewest lanes.
+
     Raises:
         UserError: The device does not support the hardware options.
     """
@@ -182,8 +185,15 @@ def arrays(compilation: Compilation, options: HardwareOptions) -> list[LaneArray
             f"{(options.ways or 1) * maker.epilogue}: none are left for lanes"
         )
     likely = sorted(found, key=lambda a: _cost(least_cycles(compilation.steps(a), a), a))
-    first = sorted(likely[:TRIED], key=lambda a: _cost(compilation.schedule(a).cycles, a))
-    return first + likely[TRIED:]
+    jobs = max(sum(step.rows for step in compilation.steps(a)) for a in likely)
+    most = max(1, MOST_PLACED // jobs)
+    tried = min(TRIED, most)
+    first = sorted(likely[:tried], key=lambda a: _cost(compilation.schedule(a).cycles, a))
+    ordered = first + likely[tried:]
+    if len(ordered) <= most:
+        return ordered
+    least = min(ordered, key=lambda a: a.lanes)
+    return [*(a for a in ordered[: max(1, most - 1)] if a != least), least]
 
 
 def _cost(cycles: int, array: LaneArray) -> tuple[int, int]:

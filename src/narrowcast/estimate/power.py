@@ -161,9 +161,7 @@ def activity(design: Design) -> Activity:
     for index, step in enumerate(schedule.steps):
         fields = design.fields[index]
         reads, values = _reads(design, index, blocks), _values(fields, blocks)
-        for job in schedule.jobs:
-            if job.step != index:
-                continue
+        for job in schedule.jobs_of(index):
             ways = len(job.rows)
             pairs = step.tiles * step.inner
             again = 2 if fields["destination"] == Destination.TO_SOFTMAX else 1
