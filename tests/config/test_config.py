@@ -6,6 +6,7 @@ from pydantic import ValidationError
 
 from narrowcast.config import Config, load_config
 from narrowcast.errors import UserError
+from narrowcast.integer import Calendar
 
 DATA = """
 [data]
@@ -131,6 +132,23 @@ def test_relative_inputs_are_inputs_and_settle_the_forecast_of_a_change(tmp_path
     assert "data.relative_inputs" in complaint(
         tmp_path, DATA, *known[:2], 'data.relative_inputs=["c","c"]'
     )
+
+
+def test_calendar(tmp_path: Path) -> None:
+    data = load(tmp_path, DATA, 'data.calendar=["hour","month"]').data
+    assert data.clock == Calendar(("hour", "month"), "UTC")
+    assert data.columns[len(data.inputs) :] == data.clock.columns
+    assert load(tmp_path, DATA).data.clock is None
+    zone = 'data.timezone="Asia/Tokyo"'
+    clock = load(tmp_path, DATA, zone, 'data.calendar=["weekday"]').data.clock
+    assert clock == Calendar(("weekday",), "Asia/Tokyo")
+    assert "calendar needs the name of the time column" in complaint(
+        tmp_path, DATA.replace('time = ""', ""), 'data.calendar=["hour"]'
+    )
+    for wrong in ('["hours"]', '["hour","hour"]', '"hour"'):
+        assert "must be a list of 'hour', 'weekday' and 'month', each named once" in complaint(
+            tmp_path, DATA, f"data.calendar={wrong}"
+        )
 
 
 def test_data_argument_wins_and_is_relative_to_the_working_directory(tmp_path: Path) -> None:

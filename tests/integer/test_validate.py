@@ -11,6 +11,7 @@ from integer_graphs import random_spec
 
 from narrowcast.integer import (
     Affine,
+    Calendar,
     Forecast,
     Input,
     IntegerModel,
@@ -185,6 +186,26 @@ INTERFACE = [
     (source(relative=(3,)), "input input: a relative column is 3, not a whole number from 0 to 2"),
     (source(relative=(True,)), "input input: a relative column is True, not a whole number"),
     (source(relative=(1, 1)), "input input: two relative columns are '1'"),
+    (source(calendar=Calendar(("year",))), "input input: 'year' is no feature of a calendar"),
+    (
+        source(calendar=Calendar(("month", "month"))),
+        "input input: two features of the calendar are 'month'",
+    ),
+    (
+        source(calendar=Calendar(("month",), "Europe/Atlantis")),
+        "input input: 'Europe/Atlantis' is no time zone",
+    ),
+    (source(calendar=Calendar(("month",), "../x")), "input input: '../x' is no time zone"),
+    (
+        source(calendar=Calendar(("month",))),
+        "input input: the last columns are not month.sin, month.cos, those of the calendar",
+    ),
+    (
+        source(
+            columns=("a", "month.sin", "month.cos"), calendar=Calendar(("month",)), relative=(1,)
+        ),
+        "input input: a relative column is 1, not a whole number from 0 to 0",
+    ),
     (decoder(added=LastReading("pool.output", 0)), "output head.output: 'pool.output' is no input"),
     (decoder(added=LastReading("input", 3)), "output head.output: the added column is 3, not a"),
     (outputs("head.output", "input"), "output input: no operation makes it"),

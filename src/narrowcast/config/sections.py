@@ -12,6 +12,7 @@ from narrowcast.config.precision import QuantizationConfig
 from narrowcast.config.section import Section
 from narrowcast.config.shape import MOST_BATCH_VALUES, MOST_VALUES, MOST_WEIGHTS, shape_of, sizes_of
 from narrowcast.errors import shown
+from narrowcast.integer.calendar import Calendar, calendar_columns
 
 _INTERVAL = re.compile(r"(\d+(?:\.\d+)?) ?(ms|s|min|h|D|W)")
 _SECONDS = {"ms": 0.001, "s": 1, "min": 60, "h": 3600, "D": 86400, "W": 604800}
@@ -90,6 +91,9 @@ class DataConfig(Section):
     The columns in ``relative_inputs`` enter the model relative to their last reading in the window,
     so that a series which drifts does not leave the range of its integers. If the target is one
     of them, the host adds its last reading to the forecast change.
+
+    With ``calendar``, the time of each row is an input, too: ``hour`` is the time of day, ``month``
+    the day of the year, read off a clock in ``timezone``, or else in UTC.
     """
 
     path: Annotated[Path | None, AfterValidator(_file_name)] = Field(
@@ -116,6 +120,9 @@ class DataConfig(Section):
     target: ColumnName = Field(description="the name of a column, of at most 1000 characters")
     relative_inputs: Annotated[list[ColumnName], AfterValidator(_unique)] = Field(
         default=[], description="a list of names from inputs, each named once"
+    )
+    calendar: Annotated[list[Literal["hour", "weekday", "month"]], AfterValidator(_unique)] = Field(
+        default=[], description="a list of 'hour', 'weekday' and 'month', each named once"
     )
     window: int = Field(ge=2, le=4096, description="a whole number of rows from 2 to 4096")
     lead: int = Field(ge=0, le=10**6, description="a whole number of rows from 0 to 1000000")
@@ -161,14 +168,24 @@ class DataConfig(Section):
         default=0.1, ge=0, le=0.24, description="a part of the interval, from 0 to 0.24"
     )
 
+    @property
+    def clock(self) -> Calendar | None:
+        """The calendar columns; None without any."""
+        return Calendar(tuple(self.calendar), self.timezone or "UTC") if self.calendar else None
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Names of the model's inputs: the columns of the table, then those of the calendar."""
+        return (*self.inputs, *calendar_columns(self.calendar))
+
     @model_validator(mode="after")
     def _readable(self) -> Self:
         if self.thousands is not None and self.thousands == self.decimal:
             raise ValueError(f"decimal and thousands are both {self.decimal!r}")
         if self.time_unit is not None and self.time_format is not None:
             raise ValueError("time_unit and time_format exclude each other: leave out one")
-        for key in ("time_unit", "time_format", "timezone"):
-            if self.time is None and getattr(self, key) is not None:
+        for key in ("time_unit", "time_format", "timezone", "calendar"):
+            if self.time is None and getattr(self, key):
                 raise ValueError(f"{key} needs the name of the time column: set time")
         return self
 

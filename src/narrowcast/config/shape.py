@@ -17,7 +17,7 @@ def shape_of(config: "Config") -> Shape:
     """Return the size of a configuration's model."""
     return Shape(
         window=config.data.window,
-        inputs=len(config.data.inputs),
+        inputs=len(config.data.columns),
         channels=config.model.channels,
         layers=config.model.layers,
         heads=config.model.heads,

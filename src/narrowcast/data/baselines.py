@@ -55,7 +55,7 @@ def _persistence(test: Part) -> Errors | None:
 def _ridge(dataset: Dataset, *, quadratic: bool) -> Errors:
     train, validation, test = dataset.train, dataset.validation, dataset.test
     low, high = train.inputs.min(axis=(0, 1)), train.inputs.max(axis=(0, 1))
-    scaling = Scaling(low, high - low)
+    scaling = Scaling(low, np.where(high > low, high - low, 1.0))  # a calendar may not change
 
     def features(part: Part) -> Iterator[tuple[Array, Array]]:
         # In chunks: a flattened, scaled and squared copy of a long table may not fit in memory.

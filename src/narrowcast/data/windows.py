@@ -23,6 +23,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from narrowcast.config import DataConfig
+from narrowcast.data.calendar import calendar_values
 from narrowcast.data.scaling import Array, Scaling, fit_scaling, refuse_far
 from narrowcast.data.table import Table
 from narrowcast.errors import UserError
@@ -123,7 +124,7 @@ def make_windows(table: Table, config: DataConfig) -> Dataset:
             f"the table has {rows} rows, but a window of {n} with lead {config.lead}{further} "
             f"needs {max(span, n + 1)}: choose a shorter window"
         )
-    inputs = table.frame[config.inputs].to_numpy(np.float64)
+    inputs = _inputs(table, config)
     target = table.frame[config.target].to_numpy(np.float64)
 
     gaps = np.cumsum(table.gaps)
@@ -180,7 +181,7 @@ def make_windows(table: Table, config: DataConfig) -> Dataset:
     if added is not None:
         expected = train.target - train.inputs[:, -1, added, None]
     dataset = Dataset(
-        columns=tuple(config.inputs),
+        columns=config.columns,
         relative=relative,
         added=added,
         train=train,
@@ -189,13 +190,31 @@ def make_windows(table: Table, config: DataConfig) -> Dataset:
         skipped_gaps=skipped_gaps,
         skipped_missing=skipped_missing,
         skipped_straddling=skipped_straddling,
-        input_scaling=fit_scaling(seen, config.scaling, config.inputs),
+        input_scaling=_input_scaling(seen, config),
         target_scaling=fit_scaling(expected, config.scaling, [config.target] * outputs),
     )
-    refuse_far(inputs, dataset.input_scaling, config.inputs)
+    refuse_far(inputs, dataset.input_scaling, config.columns)
     every = dataset.target_scaling
     refuse_far(target[:, None], Scaling(every.offset[:1], every.scale[:1]), [config.target])
     return dataset
+
+
+def _inputs(table: Table, config: DataConfig) -> Array:
+    """Return the inputs [rows, m]: the columns of the table, then those of the calendar."""
+    readings = table.frame[config.inputs].to_numpy(np.float64)
+    if config.clock is None or table.time is None:
+        return readings
+    return np.hstack((readings, calendar_values(config.clock, table.time)))
+
+
+def _input_scaling(values: Array, config: DataConfig) -> Scaling:
+    """Return the scaling of the inputs. The columns of the calendar are not scaled."""
+    columns = len(config.inputs)
+    fitted = fit_scaling(values[:, :columns], config.scaling, config.inputs)
+    further = values.shape[1] - columns
+    return Scaling(
+        np.append(fitted.offset, [0.0] * further), np.append(fitted.scale, [1.0] * further)
+    )
 
 
 def _boundary(part: str, rule: float | str, rows: int, time: pd.DatetimeIndex | None) -> int:

@@ -14,9 +14,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from narrowcast.integer.arithmetic import integer_range, signed_bits
+from narrowcast.integer.calendar import Calendar
 from narrowcast.integer.readings import check_readings, relative_to_last
 
-SCHEMA_VERSION = 4
+SCHEMA_VERSION = 5
 
 Array = NDArray[np.int64]
 Reals = NDArray[np.float64]
@@ -246,12 +247,14 @@ class Input:
         columns: Names of the columns.
         scaling: Scaling from readings to the tensor's real numbers.
         relative: Indices of the columns that are given relative to their last row.
+        calendar: The last columns, which a host computes from time stamps; None if there are none.
     """
 
     tensor: str
     columns: tuple[str, ...]
     scaling: Affine
     relative: tuple[int, ...] = ()
+    calendar: Calendar | None = None
 
     def real(self, readings: Reals) -> Reals:
         """Convert readings [windows, rows, columns] to the tensor's real numbers."""

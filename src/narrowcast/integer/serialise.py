@@ -14,6 +14,7 @@ from safetensors.numpy import load, save
 from narrowcast.errors import UserError, one_line, shown
 from narrowcast.files import write_whole
 from narrowcast.integer.analysis import analyse
+from narrowcast.integer.calendar import Calendar
 from narrowcast.integer.model import (
     SCHEMA_VERSION,
     Affine,
@@ -64,11 +65,17 @@ class _Affine(_Entry):
     scale: tuple[float, ...]
 
 
+class _Calendar(_Entry):
+    features: tuple[str, ...]
+    timezone: str
+
+
 class _Input(_Entry):
     tensor: str
     columns: tuple[str, ...]
     scaling: _Affine
     relative: tuple[int, ...]
+    calendar: _Calendar | None
 
 
 class _LastReading(_Entry):
@@ -139,7 +146,7 @@ _Operation = Annotated[_Linear | _RowSum | _Scores | _Context, Field(discriminat
 
 
 class _Document(_Entry):
-    schema_version: Literal[4]
+    schema_version: Literal[5]
     inputs: tuple[_Input, ...]
     outputs: tuple[_Output, ...]
     tensors: tuple[_Tensor, ...]
@@ -164,6 +171,11 @@ _KINDS = {Linear: "linear", RowSum: "row_sum", Scores: "scores", Context: "conte
 
 def _affine(entry: _Affine) -> Affine:
     return Affine(entry.offset, entry.scale)
+
+
+def _input(each: _Input) -> Input:
+    calendar = None if each.calendar is None else Calendar(**each.calendar.values())
+    return Input(each.tensor, each.columns, _affine(each.scaling), each.relative, calendar)
 
 
 def _output(entry: _Output) -> Output:
@@ -243,10 +255,7 @@ def load_model(folder: Path | str) -> IntegerModel:
     try:
         check_distinct([each.name for each in parsed.tensors], "two tensors are called")
         model = IntegerModel(
-            inputs=tuple(
-                Input(each.tensor, each.columns, _affine(each.scaling), each.relative)
-                for each in parsed.inputs
-            ),
+            inputs=tuple(map(_input, parsed.inputs)),
             outputs=tuple(map(_output, parsed.outputs)),
             tensors={each.name: Tensor(**each.values()) for each in parsed.tensors},
             operations=tuple(map(_operation, parsed.operations)),

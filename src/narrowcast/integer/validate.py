@@ -15,6 +15,7 @@ import numpy as np
 from narrowcast.errors import shown
 from narrowcast.integer.arithmetic import MAX_SHIFT, MULTIPLIER_BITS, integer_range, signed_bits
 from narrowcast.integer.bounds import Bounds
+from narrowcast.integer.calendar import FEATURES, is_timezone
 from narrowcast.integer.model import (
     Affine,
     Array,
@@ -164,8 +165,9 @@ def _check_interface(model: IntegerModel) -> None:
         for column in each.columns:
             _check_text(column, f"{where}: a column's name")
         _check_scaling(each.scaling, tensor.columns, where)
+        readings = tensor.columns - _check_calendar(each, where)
         for index in each.relative:
-            _check_int(index, 0, tensor.columns - 1, f"{where}: a relative column")
+            _check_int(index, 0, readings - 1, f"{where}: a relative column")
         check_distinct(map(str, each.relative), f"{where}: two relative columns are")
     for each in model.outputs:
         tensor = _tensor(model, each.tensor)
@@ -179,6 +181,23 @@ def _check_interface(model: IntegerModel) -> None:
                 _require(added.input in read, f"{where}: {shown(added.input)} is no input")
                 last = model.tensors[added.input].columns - 1
                 _check_int(added.column, 0, last, f"{where}: the added column")
+
+
+def _check_calendar(each: Input, where: str) -> int:
+    """Check the calendar columns of an input, and return their number."""
+    if each.calendar is None:
+        return 0
+    features, timezone = each.calendar.features, each.calendar.timezone
+    for name in features:
+        _require(name in FEATURES, f"{where}: {shown(name)} is no feature of a calendar")
+    check_distinct(features, f"{where}: two features of the calendar are")
+    _require(is_timezone(timezone), f"{where}: {shown(timezone)} is no time zone")
+    last = each.calendar.columns
+    _require(
+        len(last) < len(each.columns) and each.columns[-len(last) :] == last,
+        f"{where}: the last columns are not {', '.join(last)}, those of the calendar",
+    )
+    return len(last)
 
 
 def check_distinct(names: Iterable[str], what: str) -> None:

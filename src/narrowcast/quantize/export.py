@@ -35,9 +35,10 @@ def to_integer_model(
         inputs=(
             Input(
                 source.tensor,
-                tuple(config.inputs),
+                dataset.columns,
                 _affine(dataset.input_scaling, factors),
                 dataset.relative,
+                config.clock,
             ),
         ),
         outputs=(
