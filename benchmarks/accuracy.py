@@ -121,27 +121,29 @@ def train(task: tuple[Case, int, tuple[str, ...], Path, Path]) -> list[Result]:
     for way in missing:
         result: Result = {"row": case.row, "case": case.name, "seed": seed, "way": way}
         result["baselines"] = simple
-        forecaster: Callable[[Any], Any]
+        forecaster: Callable[..., Any]
         if way == "float":
-            forecaster = lambda x: predict(source, x, dataset)  # noqa: E731
+            forecaster = lambda x, *more: predict(source, x, dataset, *more)  # noqa: E731
         elif way == "brevitas":
             from brevitas_network import finetune as finetune_brevitas  # noqa: PLC0415
 
             narrow = _config(case, seed, data, f"quantization.bits={COMPARED_BITS}")
             other, _ = finetune_brevitas(source, dataset, narrow)
-            forecaster = lambda x, m=other: predict(m, x, dataset)  # noqa: E731
+            forecaster = lambda x, *more, m=other: predict(m, x, dataset, *more)  # noqa: E731
         else:
             bits, _, scheme = way.partition(" ")
             choice = (f"quantization.bits={bits}", f"quantization.scheme={scheme or 'adaptive'}")
             narrow = _config(case, seed, data, *choice)
             model = to_integer_model(finetune(source, dataset, narrow)[0], dataset, narrow.data)
-            forecaster = lambda x, m=model: forecast(m, x)  # noqa: E731
+            forecaster = lambda *x, m=model: forecast(m, *x)  # noqa: E731
             sums = {each.output for each in model.operations if isinstance(each, RowSum)}
             tensors = [each for name, each in model.tensors.items() if name not in sums]
             result["symmetric"] = sum(each.symmetric for each in tensors) / len(tensors)
         for part in ("validation", "test"):
             windows = getattr(dataset, part)
-            result[part] = asdict(errors(forecaster(windows.inputs), windows.target))
+            result[part] = asdict(
+                errors(forecaster(windows.inputs, *windows.further), windows.target)
+            )
         write_whole(kept[way], json.dumps(result, indent=1) + "\n")
         print(f"{case.row}, seed {seed}, {way}: {result['test']['rmse']:.4f}", flush=True)
     return [json.loads(path.read_bytes()) for path in kept.values()]

@@ -7,6 +7,7 @@ from pydantic import ValidationError
 from narrowcast.config import Config, load_config
 from narrowcast.errors import UserError
 from narrowcast.integer import Calendar
+from narrowcast.integer.builder import Shape
 
 DATA = """
 [data]
@@ -53,18 +54,18 @@ def test_bits_by_step_and_tensor(tmp_path: Path) -> None:
     table = '\n[quantization.bits]\n"layers.*.weight" = 3\nembed.weight = 8\ndefault = 4\n'
     config = load(tmp_path, DATA + table)
     assert config.quantization.bits == {"layers.*.weight": 3, "embed.weight": 8, "default": 4}
-    widths = config.quantization.widths(1)
+    widths = config.quantization.widths(Shape(1, 1, 1))
     assert (widths["layers.0.key.weight"], widths["layers.0.key.activation"]) == (3, 4)
     assert (widths["embed.weight"], widths["head.weight"]) == (8, 4)
-    assert set(load(tmp_path, DATA).quantization.widths(2).values()) == {8}
+    assert set(load(tmp_path, DATA).quantization.widths(Shape(1, 1, 1, layers=2)).values()) == {8}
     assert (
-        load(tmp_path, DATA, "quantization.bits.head.weight=5").quantization.widths(1)[
+        load(tmp_path, DATA, "quantization.bits.head.weight=5").quantization.widths(Shape(1, 1, 1))[
             "head.weight"
         ]
         == 5
     )
     everything = load(tmp_path, DATA, 'quantization.bits={"embed.*" = 5, "*" = 3, default = 6}')
-    widths = everything.quantization.widths(1)
+    widths = everything.quantization.widths(Shape(1, 1, 1))
     assert (widths["embed.activation"], widths["head.weight"]) == (5, 3)
     plain = config.model_dump(mode="json")["quantization"]["bits"]
     assert json.loads(json.dumps(plain))[0] == ["layers.*.weight", 3]
@@ -111,7 +112,7 @@ def test_override(tmp_path: Path, override: str, section: str, key: str, value: 
 
 def test_a_key_with_dots_of_its_own_is_quoted_in_an_override(tmp_path: Path) -> None:
     bits = ('quantization.bits."embed.weight"=3', "quantization.bits.default=5")
-    widths = load(tmp_path, DATA, *bits).quantization.widths(1)
+    widths = load(tmp_path, DATA, *bits).quantization.widths(Shape(1, 1, 1))
     assert widths["embed.weight"] == 3 and widths["head.weight"] == 5
 
 

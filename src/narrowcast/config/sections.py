@@ -18,6 +18,7 @@ _INTERVAL = re.compile(r"(\d+(?:\.\d+)?) ?(ms|s|min|h|D|W)")
 _SECONDS = {"ms": 0.001, "s": 1, "min": 60, "h": 3600, "D": 86400, "W": 604800}
 _INTERVAL_SECONDS = 1e-6, 100 * 366 * 86400  # shortest and longest
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
+_MOST_ROWS = 10**7  # of a season
 _MOST_PATH = 4096  # characters, as in Linux
 
 
@@ -61,6 +62,15 @@ def _unique(values: list[str]) -> list[str]:
     return values
 
 
+def _season(value: object) -> object:
+    if isinstance(value, str):
+        return _interval(value)
+    if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= _MOST_ROWS:
+        raise ValueError
+    return value
+
+
+Season = Annotated[str | int, BeforeValidator(_season)]
 ColumnName = Annotated[str, BeforeValidator(_column_name), Field(max_length=1000)]
 Boundary = Annotated[float | str, BeforeValidator(_iso), AfterValidator(_boundary)]
 Memory = Literal["auto", "block", "distributed"]
@@ -94,6 +104,11 @@ class DataConfig(Section):
 
     With ``calendar``, the time of each row is an input, too: ``hour`` is the time of day, ``month``
     the day of the year, read off a clock in ``timezone``, or else in UTC.
+
+    With ``seasons``, the model also receives the target's readings that are so much earlier than
+    each time that is forecast, relative to its last reading: ``["1D", "7D"]`` are those of the
+    day and of the week before. A season that is shorter than the time ahead counts several times.
+    By default, a calendar with ``hour`` brings the day, and one with ``weekday`` the week.
     """
 
     path: Annotated[Path | None, AfterValidator(_file_name)] = Field(
@@ -123,6 +138,11 @@ class DataConfig(Section):
     )
     calendar: Annotated[list[Literal["hour", "weekday", "month"]], AfterValidator(_unique)] = Field(
         default=[], description="a list of 'hour', 'weekday' and 'month', each named once"
+    )
+    seasons: list[Season] | None = Field(
+        default=None,
+        max_length=8,
+        description="a list of at most 8 steps in time such as '1D', or whole numbers of rows",
     )
     window: int = Field(ge=2, le=4096, description="a whole number of rows from 2 to 4096")
     lead: int = Field(ge=0, le=10**6, description="a whole number of rows from 0 to 1000000")
@@ -174,6 +194,16 @@ class DataConfig(Section):
         return Calendar(tuple(self.calendar), self.timezone or "UTC") if self.calendar else None
 
     @property
+    def season_lengths(self) -> tuple[Season, ...]:
+        """The seasons, stated or those of the calendar."""
+        if self.seasons is not None:
+            return tuple(self.seasons)
+        if self.target not in self.inputs:
+            return ()
+        lengths = {"hour": "1D", "weekday": "7D"}
+        return tuple(length for name, length in lengths.items() if name in self.calendar)
+
+    @property
     def columns(self) -> tuple[str, ...]:
         """Names of the model's inputs: the columns of the table, then those of the calendar."""
         return (*self.inputs, *calendar_columns(self.calendar))
@@ -200,6 +230,11 @@ class DataConfig(Section):
             raise ValueError(
                 f"relative_inputs names {shown(min(unknown))}, which is not among the inputs: "
                 "add it there, or leave it out"
+            )
+        if self.seasons and self.target not in self.inputs:
+            raise ValueError(
+                f"seasons are earlier readings of the target {shown(self.target)}, which is not "
+                "among the inputs: add it there, or leave out seasons"
             )
         if self.time is not None and self.time in (*self.inputs, self.target):
             raise ValueError(
@@ -371,7 +406,7 @@ class Config(Section):
                 "data.relative_inputs names the target, so the change is forecast: leave out "
                 "model.relative = false"
             )
-        self.quantization.check_names(self.model.layers)
+        self.quantization.check_names(shape_of(self))
         return self
 
     def _check_sizes(self) -> None:

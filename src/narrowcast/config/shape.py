@@ -24,6 +24,7 @@ def shape_of(config: "Config") -> Shape:
         ffn_channels=config.model.ffn_channels,
         outputs=config.data.outputs,
         relative=config.relative_column,
+        seasons=len(config.data.season_lengths),
     )
 
 

@@ -6,6 +6,7 @@ from narrowcast.integer.execute import execute, execute_words, forecast
 from narrowcast.integer.model import (
     Affine,
     Context,
+    EarlierReadings,
     Forecast,
     Input,
     IntegerModel,
@@ -24,6 +25,7 @@ __all__ = [
     "Analysis",
     "Calendar",
     "Context",
+    "EarlierReadings",
     "Forecast",
     "Input",
     "IntegerModel",

@@ -20,6 +20,7 @@ from narrowcast.integer.model import (
     Affine,
     Array,
     Context,
+    EarlierReadings,
     Forecast,
     Input,
     IntegerModel,
@@ -70,12 +71,19 @@ class _Calendar(_Entry):
     timezone: str
 
 
+class _EarlierReadings(_Entry):
+    input: str
+    column: int
+    rows: tuple[int, ...]
+
+
 class _Input(_Entry):
     tensor: str
     columns: tuple[str, ...]
     scaling: _Affine
     relative: tuple[int, ...]
     calendar: _Calendar | None
+    earlier: _EarlierReadings | None
 
 
 class _LastReading(_Entry):
@@ -175,7 +183,9 @@ def _affine(entry: _Affine) -> Affine:
 
 def _input(each: _Input) -> Input:
     calendar = None if each.calendar is None else Calendar(**each.calendar.values())
-    return Input(each.tensor, each.columns, _affine(each.scaling), each.relative, calendar)
+    earlier = None if each.earlier is None else EarlierReadings(**each.earlier.values())
+    scaling = _affine(each.scaling)
+    return Input(each.tensor, each.columns, scaling, each.relative, calendar, earlier)
 
 
 def _output(entry: _Output) -> Output:

@@ -41,6 +41,7 @@ RECIPROCAL_BITS = 17  # of floor(numerator / sum)
 MOST_TABLE_ENTRIES = 4096
 MOST_RESIDUAL_SHIFT = 2 * MAX_SHIFT
 MOST_METADATA = 100
+MOST_EARLIER = 10**7  # rows before the window's last one
 MOST_TEXT = 1000
 
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_.]{0,99}", re.ASCII)
@@ -169,6 +170,7 @@ def _check_interface(model: IntegerModel) -> None:
         for index in each.relative:
             _check_int(index, 0, readings - 1, f"{where}: a relative column")
         check_distinct(map(str, each.relative), f"{where}: two relative columns are")
+        _check_earlier(model, each, where)
     for each in model.outputs:
         tensor = _tensor(model, each.tensor)
         where = f"output {each.tensor}"
@@ -198,6 +200,23 @@ def _check_calendar(each: Input, where: str) -> int:
         f"{where}: the last columns are not {', '.join(last)}, those of the calendar",
     )
     return len(last)
+
+
+def _check_earlier(model: IntegerModel, each: Input, where: str) -> None:
+    earlier = each.earlier
+    if earlier is None:
+        return
+    others = {source.tensor for source in model.inputs} - {each.tensor}
+    _require(earlier.input in others, f"{where}: {shown(earlier.input)} is no other input")
+    last = _tensor(model, earlier.input).columns - 1
+    _check_int(earlier.column, 0, last, f"{where}: the column of earlier readings")
+    rows, columns = _tensor(model, each.tensor).rows, len(each.columns)
+    _require(
+        rows == 1 and len(earlier.rows) == columns,
+        f"{where}: has {len(earlier.rows)} earlier readings for {rows} x {columns} elements",
+    )
+    for row in earlier.rows:
+        _check_int(row, 0, MOST_EARLIER, f"{where}: the row of an earlier reading")
 
 
 def check_distinct(names: Iterable[str], what: str) -> None:

@@ -65,13 +65,14 @@ def _quantise(config: Config, out: Path, work: Path, progress: Progress) -> Quan
     quantised, history = finetune(source, dataset, config, epoch_progress(progress))
     model = to_integer_model(quantised, dataset, config.data)
 
-    (readings,), (forecast,) = model.inputs, model.outputs
-    given = {readings.tensor: test.inputs}
+    names = (each.tensor for each in model.inputs)
+    given = dict(zip(names, (test.inputs, *test.further), strict=True))
+    (forecast,) = model.outputs
     inputs = model.quantise(given)
     results = execute(model, inputs)
     forecasts = {
-        "float": predict(source, test.inputs, dataset),
-        "qat": predict(quantised, test.inputs, dataset),
+        "float": predict(source, test.inputs, dataset, *test.further),
+        "qat": predict(quantised, test.inputs, dataset, *test.further),
         "integer": model.decode(results, given)[forecast.tensor][:, 0],
     }
     if differing := int((forecasts["qat"] != forecasts["integer"]).any(axis=1).sum()):

@@ -29,7 +29,7 @@ def stage(config: Config, precondition: Callable[[], None]) -> Stage[TrainResult
             progress.remarked("train", remark)
         model, history = train_float(dataset, config, epoch_progress(progress))
         save_state(model, work / FLOAT_MODEL)
-        forecast = predict(model, dataset.test.inputs, dataset)
+        forecast = predict(model, dataset.test.inputs, dataset, *dataset.test.further)
         test = {"float": errors(forecast, dataset.test.target), **baselines(dataset)}
         return TrainResults(summary, test, history)
 
