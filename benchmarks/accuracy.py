@@ -29,6 +29,7 @@ import altair
 
 from narrowcast import Config, load_config
 from narrowcast.files import write_whole
+from narrowcast.training_records import BASELINES
 
 Result = dict[str, Any]
 EXAMPLES = Path(__file__).parents[1] / "examples"
@@ -109,7 +110,8 @@ def train(task: tuple[Case, int, tuple[str, ...], Path, Path]) -> list[Result]:
     kept = {way: out / f"{case.name}-seed{seed}-{way}.json" for way in ways}
     missing = [way for way, path in kept.items() if not path.is_file()]
     if missing:
-        dataset = make_windows(read_table(config.data), config.data)
+        table = read_table(config.data)
+        dataset = make_windows(table, config.data)
         weights = out / f"{case.name}-seed{seed}.safetensors"
         if weights.is_file():
             source = build(config)
@@ -117,7 +119,8 @@ def train(task: tuple[Case, int, tuple[str, ...], Path, Path]) -> list[Result]:
         else:
             source, _ = train_float(dataset, config)
             save_state(source, weights)
-        simple = {key: value and asdict(value) for key, value in baselines(dataset).items()}
+        found = baselines(dataset, table, config.data)
+        simple = {key: value and asdict(value) for key, value in found.items()}
     for way in missing:
         result: Result = {"row": case.row, "case": case.name, "seed": seed, "way": way}
         result["baselines"] = simple
@@ -161,7 +164,7 @@ def summary(results: list[Result]) -> list[Result]:
         own = [each for each in results if each["row"] == row]
         for measure in ("rmse", "mae"):
             simple = {each["case"]: each["baselines"] for each in own}.values()
-            for way in ("persistence", "ridge", "ridge_quadratic"):
+            for way in BASELINES:
                 known = [each[way][measure] for each in simple if each[way] is not None]
                 if known:
                     lines.append(_line(row, measure, way, [statistics.mean(known)]))
@@ -192,6 +195,8 @@ def _line(row: str, measure: str, way: str, means: list[float]) -> Result:
 
 LABELS = {
     "persistence": "persistence",
+    "seasonal_naive": "seasonal naive",
+    "nlinear": "NLinear",
     "ridge": "ridge",
     "ridge_quadratic": "ridge, squares",
     "float": "float",
@@ -235,7 +240,7 @@ def plot(lines: list[Result]) -> altair.FacetChart:
             "low": line["mean"] - line["deviation"],
             "high": line["mean"] + line["deviation"],
             "kind": "simple"
-            if line["way"] in ("persistence", "ridge", "ridge_quadratic")
+            if line["way"] in BASELINES
             else "Brevitas"
             if line["way"] == "brevitas"
             else "float"

@@ -15,21 +15,30 @@ from narrowcast.errors import UserError
 def earlier_rows(table: Table, config: DataConfig) -> tuple[int, ...]:
     """Return how many rows before the window's last row each reading is, season by season.
 
-    A season is rounded to whole rows. It is taken as many times as it needs to be as long as the
-    time from the window's last row to the last target.
+    A season is rounded to whole rows.
 
     Raises:
         UserError: A stated season is shorter than the interval, or longer than the table.
     """
-    ahead = range(config.lead, config.lead + config.outputs)
     found: list[int] = []
     for season in config.season_lengths:
         rows = _rows(table, season)
         if config.seasons is not None:
             _check(table, season, rows)
-        multiple = rows * math.ceil(ahead[-1] / rows)
-        found += [multiple - each for each in ahead]
+        found += season_before(rows, config)
     return tuple(found)
+
+
+def season_before(season: int, config: DataConfig) -> list[int]:
+    """Return how many rows before the window's last row the reading a season before each target is.
+
+    Args:
+        season: Length of the season in rows, which is multiplied until all these rows are known.
+        config: Configuration with the steps ahead.
+    """
+    ahead = range(config.lead, config.lead + config.outputs)
+    multiple = season * max(1, math.ceil(ahead[-1] / season))
+    return [multiple - each for each in ahead]
 
 
 def _rows(table: Table, season: str | int) -> int:
@@ -72,10 +81,18 @@ def seasonal_readings(
     """
     differences = np.empty((len(last), 1, len(earlier)))
     for i, rows in enumerate(earlier):
-        found = _row(table, last, rows)
-        difference = np.where(found < 0, np.nan, target[found]) - target[last]
+        difference = reading_before(table, target, last, rows) - target[last]
         differences[:, 0, i] = np.nan_to_num(difference, nan=0.0)
     return differences
+
+
+def reading_before(table: Table, values: Array, last: NDArray[np.int64], earlier: int) -> Array:
+    """Return the readings [windows] of a column ``earlier`` intervals before rows ``last``.
+
+    NaN stands for a reading that is missing.
+    """
+    found = _row(table, last, earlier)
+    return np.where(found < 0, np.nan, values[found])
 
 
 def _row(table: Table, last: NDArray[np.int64], earlier: int) -> NDArray[np.int64]:

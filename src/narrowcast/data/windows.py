@@ -65,8 +65,9 @@ class Dataset:
     Attributes:
         columns: Names of the m inputs.
         relative: Indices of the inputs that the model receives relative to their last row.
-        added: Index of the target among these inputs; None if it is not one of them. The model
-            then forecasts the change from its last reading.
+        target: Index of the target among the inputs; None if it is not one of them.
+        added: Index of the target among the relative inputs; None if it is not one of them. The
+            model then forecasts the change from its last reading.
         earlier: How many rows before the last one each reading of an earlier season is.
         train: Windows for fitting.
         validation: Windows for early stopping and for all choices.
@@ -83,6 +84,7 @@ class Dataset:
 
     columns: tuple[str, ...]
     relative: tuple[int, ...]
+    target: int | None
     added: int | None
     earlier: tuple[int, ...]
     train: Part
@@ -201,6 +203,7 @@ def make_windows(table: Table, config: DataConfig) -> Dataset:
     dataset = Dataset(
         columns=config.columns,
         relative=relative,
+        target=config.inputs.index(config.target) if config.target in config.inputs else None,
         added=added,
         earlier=earlier,
         train=train,
