@@ -29,6 +29,7 @@ import altair
 
 from narrowcast import Config, load_config
 from narrowcast.files import write_whole
+from narrowcast.training_records import BASELINES
 
 Result = dict[str, Any]
 EXAMPLES = Path(__file__).parents[1] / "examples"
@@ -109,7 +110,8 @@ def train(task: tuple[Case, int, tuple[str, ...], Path, Path]) -> list[Result]:
     kept = {way: out / f"{case.name}-seed{seed}-{way}.json" for way in ways}
     missing = [way for way, path in kept.items() if not path.is_file()]
     if missing:
-        dataset = make_windows(read_table(config.data), config.data)
+        table = read_table(config.data)
+        dataset = make_windows(table, config.data)
         weights = out / f"{case.name}-seed{seed}.safetensors"
         if weights.is_file():
             source = build(config)
@@ -117,31 +119,34 @@ def train(task: tuple[Case, int, tuple[str, ...], Path, Path]) -> list[Result]:
         else:
             source, _ = train_float(dataset, config)
             save_state(source, weights)
-        simple = {key: value and asdict(value) for key, value in baselines(dataset).items()}
+        found = baselines(dataset, table, config.data)
+        simple = {key: value and asdict(value) for key, value in found.items()}
     for way in missing:
         result: Result = {"row": case.row, "case": case.name, "seed": seed, "way": way}
         result["baselines"] = simple
-        forecaster: Callable[[Any], Any]
+        forecaster: Callable[..., Any]
         if way == "float":
-            forecaster = lambda x: predict(source, x, dataset)  # noqa: E731
+            forecaster = lambda x, *more: predict(source, x, dataset, *more)  # noqa: E731
         elif way == "brevitas":
             from brevitas_network import finetune as finetune_brevitas  # noqa: PLC0415
 
             narrow = _config(case, seed, data, f"quantization.bits={COMPARED_BITS}")
             other, _ = finetune_brevitas(source, dataset, narrow)
-            forecaster = lambda x, m=other: predict(m, x, dataset)  # noqa: E731
+            forecaster = lambda x, *more, m=other: predict(m, x, dataset, *more)  # noqa: E731
         else:
             bits, _, scheme = way.partition(" ")
             choice = (f"quantization.bits={bits}", f"quantization.scheme={scheme or 'adaptive'}")
             narrow = _config(case, seed, data, *choice)
             model = to_integer_model(finetune(source, dataset, narrow)[0], dataset, narrow.data)
-            forecaster = lambda x, m=model: forecast(m, x)  # noqa: E731
+            forecaster = lambda *x, m=model: forecast(m, *x)  # noqa: E731
             sums = {each.output for each in model.operations if isinstance(each, RowSum)}
             tensors = [each for name, each in model.tensors.items() if name not in sums]
             result["symmetric"] = sum(each.symmetric for each in tensors) / len(tensors)
         for part in ("validation", "test"):
             windows = getattr(dataset, part)
-            result[part] = asdict(errors(forecaster(windows.inputs), windows.target))
+            result[part] = asdict(
+                errors(forecaster(windows.inputs, *windows.further), windows.target)
+            )
         write_whole(kept[way], json.dumps(result, indent=1) + "\n")
         print(f"{case.row}, seed {seed}, {way}: {result['test']['rmse']:.4f}", flush=True)
     return [json.loads(path.read_bytes()) for path in kept.values()]
@@ -159,7 +164,7 @@ def summary(results: list[Result]) -> list[Result]:
         own = [each for each in results if each["row"] == row]
         for measure in ("rmse", "mae"):
             simple = {each["case"]: each["baselines"] for each in own}.values()
-            for way in ("persistence", "ridge", "ridge_quadratic"):
+            for way in BASELINES:
                 known = [each[way][measure] for each in simple if each[way] is not None]
                 if known:
                     lines.append(_line(row, measure, way, [statistics.mean(known)]))
@@ -190,6 +195,8 @@ def _line(row: str, measure: str, way: str, means: list[float]) -> Result:
 
 LABELS = {
     "persistence": "persistence",
+    "seasonal_naive": "seasonal naive",
+    "nlinear": "NLinear",
     "ridge": "ridge",
     "ridge_quadratic": "ridge, squares",
     "float": "float",
@@ -233,7 +240,7 @@ def plot(lines: list[Result]) -> altair.FacetChart:
             "low": line["mean"] - line["deviation"],
             "high": line["mean"] + line["deviation"],
             "kind": "simple"
-            if line["way"] in ("persistence", "ridge", "ridge_quadratic")
+            if line["way"] in BASELINES
             else "Brevitas"
             if line["way"] == "brevitas"
             else "float"

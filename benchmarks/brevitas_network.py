@@ -135,7 +135,7 @@ class BrevitasTransformer(Forecaster):
     def __init__(self, source: QuantisedTransformer) -> None:
         super().__init__()
         self.graph = source.graph
-        self.input = _activation(source.input.bits)
+        self.input = _activation(next(source.activations()).bits)
         self.register_buffer("factors", source.factors)
         self.steps = nn.ModuleList(map(_step, source.steps()))
 
@@ -152,11 +152,11 @@ def finetune(source: Transformer, dataset: Dataset, config: Config) -> tuple[For
     torch.manual_seed(config.train.seed)
     start = calibrated(source, dataset, config)
     model = BrevitasTransformer(start)
-    inputs = sample(dataset, config, CALIBRATION_WINDOWS).float()
+    (inputs,) = sample(dataset, config, CALIBRATION_WINDOWS)
     model.train()
     with torch.no_grad(), calibration_mode(model):
-        model(inputs)  # at once: Brevitas takes means over batches, and loses rare peaks
-    _set_range(model.input, start.input)
+        model(inputs.float())  # at once: Brevitas takes means over batches, and loses rare peaks
+    _set_range(model.input, next(start.activations()))
     *_, head = zip(model.steps, start.steps(), strict=True)
     _set_range(*(step.output for step in head))
     groups = parameter_groups(model, config, "scaling")

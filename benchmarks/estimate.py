@@ -227,7 +227,9 @@ def configurations(device: str, count: int) -> Iterator[Config]:
     random = Random(device)
     for _ in range(count):
         layers = random.choice([1, 1, 1, 2])
-        bits = {name: random.randint(2, 8) for name in quantised_names(layers)}
+        bits = {
+            name: random.randint(2, 8) for name in quantised_names(Shape(1, 1, 1, layers=layers))
+        }
         config = load_config(
             EXAMPLE,
             [

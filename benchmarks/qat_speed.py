@@ -68,19 +68,18 @@ def main() -> None:
     x = torch.rand(options.batch, options.window, options.inputs)
     y = torch.rand(options.batch, 1)
     validation = torch.rand(options.validation, options.window, options.inputs).double()
-    source = Transformer(
-        Shape(
-            options.window,
-            options.inputs,
-            options.channels,
-            layers=options.layers,
-            heads=options.heads,
-        )
+    shape = Shape(
+        options.window,
+        options.inputs,
+        options.channels,
+        layers=options.layers,
+        heads=options.heads,
     )
+    source = Transformer(shape)
     source(x)
-    precision = Precision.of(QuantizationConfig(bits=options.bits), options.layers)
+    precision = Precision.of(QuantizationConfig(bits=options.bits), shape)
     quantised = QuantisedTransformer(source.eval(), precision)
-    quantised.calibrate(x, y)
+    quantised.calibrate((x,), y)
 
     step = alternate(
         options.rounds, [train_step(model, x, y) for model in (source.train(), quantised.train())]

@@ -31,6 +31,7 @@ from optuna.storages.journal import JournalFileBackend
 from narrowcast import load_config, pipeline
 from narrowcast.config import Config, quantised_names
 from narrowcast.data import errors, make_windows, read_table
+from narrowcast.integer.builder import Shape
 from narrowcast.model import predict
 from narrowcast.quantize import finetune
 from narrowcast.search.assess import assess
@@ -64,7 +65,7 @@ FILES = {
 
 def reference_models(count: int) -> dict[str, dict[str, int]]:
     """Return bits by name: the uniform models, then random ones, the same each time."""
-    names = quantised_names(1)
+    names = quantised_names(Shape(1, 1, 1))
     generator = random.Random(0)
     mixed = [{name: generator.randint(2, 8) for name in names} for _ in range(count)]
     return {
@@ -97,7 +98,7 @@ def rank_proxy(config: Config, out: Path, known: dict[str, dict[str, Any]]) -> N
     study = next(s for s in storage.get_all_studies() if s.study_name == "probes")
     probes = storage.get_all_trials(study._study_id)
     space = Space.of(config, load_device(config.hardware.device), {})
-    bits = [space.point(probe.params).quantization.widths(1) for probe in probes]
+    bits = [space.point(probe.params).quantization.widths(Shape(1, 1, 1)) for probe in probes]
     proxy = Proxy.fit(
         bits,
         [probe.user_attrs["distance"] for probe in probes],
@@ -157,7 +158,7 @@ def compare_samplers(config: Config, known: dict[str, dict[str, Any]], candidate
             found = assess(point, GOALS)
             values = (math.inf, math.inf)
             if not found.violations:
-                error = proxy.error(point.quantization.widths(1))
+                error = proxy.error(point.quantization.widths(Shape(1, 1, 1)))
                 values = (error, found.costs["energy_uj"])
                 points.append(values)
             trial.set_constraint("violation", found.violation)
@@ -191,13 +192,15 @@ def fit_case(task: tuple[tuple[str, int, int, str], Path, Path]) -> dict[str, An
         "fits_at_8_bits": not found.before.violations,
         "lut": found.after.costs["lut"],
         "latency_us": found.after.costs["latency_us"],
-        "mean_bits": float(np.mean(list(found.config.quantization.widths(1).values()))),
+        "mean_bits": float(
+            np.mean(list(found.config.quantization.widths(Shape(1, 1, 1)).values()))
+        ),
     }
     for key, point in (("eight", config), ("fit", found.config)):
         model, _ = finetune(load_float(state, config), dataset, point)
         for part in ("validation", "test"):
             windows = getattr(dataset, part)
-            forecast = predict(model, windows.inputs, dataset)
+            forecast = predict(model, windows.inputs, dataset, *windows.further)
             result[f"{key}_{part}"] = errors(forecast, windows.target).rmse
     kept.write_text(json.dumps(result, indent=1) + "\n")
     return result

@@ -22,7 +22,7 @@ class Errors:
     by_step: Annotated[tuple[float, ...] | None, IF_KNOWN] = None
 
 
-BASELINES = ("persistence", "ridge", "ridge_quadratic")
+BASELINES = ("persistence", "seasonal_naive", "nlinear", "ridge", "ridge_quadratic")
 """The simple forecasts that every model is compared with."""
 
 

@@ -6,6 +6,8 @@ from pydantic import ValidationError
 
 from narrowcast.config import Config, load_config
 from narrowcast.errors import UserError
+from narrowcast.integer import Calendar
+from narrowcast.integer.builder import Shape
 
 DATA = """
 [data]
@@ -52,18 +54,18 @@ def test_bits_by_step_and_tensor(tmp_path: Path) -> None:
     table = '\n[quantization.bits]\n"layers.*.weight" = 3\nembed.weight = 8\ndefault = 4\n'
     config = load(tmp_path, DATA + table)
     assert config.quantization.bits == {"layers.*.weight": 3, "embed.weight": 8, "default": 4}
-    widths = config.quantization.widths(1)
+    widths = config.quantization.widths(Shape(1, 1, 1))
     assert (widths["layers.0.key.weight"], widths["layers.0.key.activation"]) == (3, 4)
     assert (widths["embed.weight"], widths["head.weight"]) == (8, 4)
-    assert set(load(tmp_path, DATA).quantization.widths(2).values()) == {8}
+    assert set(load(tmp_path, DATA).quantization.widths(Shape(1, 1, 1, layers=2)).values()) == {8}
     assert (
-        load(tmp_path, DATA, "quantization.bits.head.weight=5").quantization.widths(1)[
+        load(tmp_path, DATA, "quantization.bits.head.weight=5").quantization.widths(Shape(1, 1, 1))[
             "head.weight"
         ]
         == 5
     )
     everything = load(tmp_path, DATA, 'quantization.bits={"embed.*" = 5, "*" = 3, default = 6}')
-    widths = everything.quantization.widths(1)
+    widths = everything.quantization.widths(Shape(1, 1, 1))
     assert (widths["embed.activation"], widths["head.weight"]) == (5, 3)
     plain = config.model_dump(mode="json")["quantization"]["bits"]
     assert json.loads(json.dumps(plain))[0] == ["layers.*.weight", 3]
@@ -110,7 +112,7 @@ def test_override(tmp_path: Path, override: str, section: str, key: str, value: 
 
 def test_a_key_with_dots_of_its_own_is_quoted_in_an_override(tmp_path: Path) -> None:
     bits = ('quantization.bits."embed.weight"=3', "quantization.bits.default=5")
-    widths = load(tmp_path, DATA, *bits).quantization.widths(1)
+    widths = load(tmp_path, DATA, *bits).quantization.widths(Shape(1, 1, 1))
     assert widths["embed.weight"] == 3 and widths["head.weight"] == 5
 
 
@@ -131,6 +133,23 @@ def test_relative_inputs_are_inputs_and_settle_the_forecast_of_a_change(tmp_path
     assert "data.relative_inputs" in complaint(
         tmp_path, DATA, *known[:2], 'data.relative_inputs=["c","c"]'
     )
+
+
+def test_calendar(tmp_path: Path) -> None:
+    data = load(tmp_path, DATA, 'data.calendar=["hour","month"]').data
+    assert data.clock == Calendar(("hour", "month"), "UTC")
+    assert data.columns[len(data.inputs) :] == data.clock.columns
+    assert load(tmp_path, DATA).data.clock is None
+    zone = 'data.timezone="Asia/Tokyo"'
+    clock = load(tmp_path, DATA, zone, 'data.calendar=["weekday"]').data.clock
+    assert clock == Calendar(("weekday",), "Asia/Tokyo")
+    assert "calendar needs the name of the time column" in complaint(
+        tmp_path, DATA.replace('time = ""', ""), 'data.calendar=["hour"]'
+    )
+    for wrong in ('["hours"]', '["hour","hour"]', '"hour"'):
+        assert "must be a list of 'hour', 'weekday' and 'month', each named once" in complaint(
+            tmp_path, DATA, f"data.calendar={wrong}"
+        )
 
 
 def test_data_argument_wins_and_is_relative_to_the_working_directory(tmp_path: Path) -> None:

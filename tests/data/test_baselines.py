@@ -5,10 +5,21 @@ import pandas as pd
 import pytest
 
 from narrowcast.config import DataConfig, load_config
+from narrowcast.config.sections import SplitConfig
 from narrowcast.data import Table, baselines, errors, make_windows, read_table
+from narrowcast.data.baselines import seasons_to_try
 from narrowcast.training_records import Errors
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
+
+
+def of(table: Table, config: DataConfig) -> dict[str, Errors | None]:
+    return baselines(make_windows(table, config), table, config)
+
+
+def hourly(values: np.ndarray, **columns: np.ndarray) -> Table:
+    time = pd.date_range("2024-01-01", periods=len(values), freq="h", tz="UTC").as_unit("ns")
+    return Table(time, pd.DataFrame({"y": values, **columns}), pd.Timedelta("1h"))
 
 
 def test_errors() -> None:
@@ -30,7 +41,7 @@ def test_ridge_finds_a_linear_rule_and_ridge_quadratic_a_quadratic_one() -> None
     linear = x[:, 0] + 0.02 * np.roll(x[:, 1], 2) + 5
     for target, exact in [(linear, "ridge"), (x[:, 0] ** 2, "ridge_quadratic")]:
         frame = pd.DataFrame({"a": x[:, 0], "b": x[:, 1], "y": target})
-        found = baselines(make_windows(Table(None, frame, None), config))
+        found = of(Table(None, frame, None), config)
         assert found["persistence"] is None
         assert found[exact] is not None and found[exact].rmse < 0.01 * target.std()
     assert found["ridge"] is not None and found["ridge"].rmse > 0.5 * target.std()
@@ -41,8 +52,72 @@ def test_persistence_is_judged_where_the_target_is_known() -> None:
     y[90] = np.nan
     frame = pd.DataFrame({"a": np.sin(y + 1), "y": y}).assign(a=lambda f: f["a"].fillna(0))
     config = DataConfig(inputs=["a"], target="y", window=3, lead=2)
-    found = baselines(make_windows(Table(None, frame, None), config))
+    found = of(Table(None, frame, None), config)
     assert found["persistence"] == Errors(rmse=2.0, mae=2.0)
+
+
+@pytest.mark.parametrize(
+    ("period", "timed", "best"), [(24, True, 24), (168, True, 168), (37, True, 37), (37, False, 37)]
+)
+def test_seasonal_naive_finds_the_season(period: int, timed: bool, best: int) -> None:
+    rng = np.random.default_rng(period)
+    y = np.tile(rng.normal(size=period), 3000 // period + 1)[:3000]
+    y += 0.02 * np.cumsum(rng.normal(size=3000))  # so that a shorter season is better
+    table = hourly(y) if timed else Table(None, pd.DataFrame({"y": y}), None)
+    config = DataConfig(
+        time="t" if timed else None, inputs=["y"], target="y", window=4, lead=2, outputs=5
+    )
+    assert best in seasons_to_try(table, config, 2000)
+    found = of(table, config)["seasonal_naive"]
+    test = make_windows(table, config).test
+    expected = np.stack([y[row - best : row - best + 5] for row in test.row])
+    assert found == errors(expected, test.target)
+    assert found is not None and found.rmse < 0.5
+
+
+def test_seasonal_naive_is_judged_where_the_season_before_is_known() -> None:
+    y = np.sin(2 * np.pi * np.arange(400) / 24)
+    table = hourly(y, x=np.cos(np.arange(400)))
+    table.frame.loc[330:340, "y"] = np.nan
+    config = DataConfig(time="t", inputs=["x"], target="y", window=4, lead=0)
+    found = of(table, config)["seasonal_naive"]
+    assert found is not None and found.rmse < 1e-12
+    short = hourly(np.arange(30.0), x=np.cos(np.arange(30)))
+    assert of(short, config)["seasonal_naive"] is None
+
+
+def test_a_series_without_a_season_has_no_period() -> None:
+    table = Table(None, pd.DataFrame({"y": np.random.default_rng(0).normal(size=2000)}), None)
+    config = DataConfig(inputs=["y"], target="y", window=4, lead=1)
+    assert seasons_to_try(table, config, 1500) == []
+    assert of(table, config)["seasonal_naive"] is None
+
+
+def test_nlinear_follows_a_level_that_it_has_not_seen() -> None:
+    y = np.cumsum(np.repeat([0.1, 5.0], 500)) + np.tile([0.0, 1.0], 500)
+    noise = np.random.default_rng(0).normal(size=1000)
+    frame = pd.DataFrame({"x": noise, "y": y})
+    config = DataConfig(inputs=["x", "y"], target="y", window=4, lead=1, outputs=2)
+    split = {"validation": 0.1, "test": 0.4}
+    config = config.model_copy(update={"split": SplitConfig(**split)})
+    found = of(Table(None, frame, None), config)
+    assert found["nlinear"] is not None and found["nlinear"].rmse < 0.1
+    config = DataConfig(inputs=["x"], target="y", window=4, lead=1)
+    assert of(Table(None, frame, None), config)["nlinear"] is None
+
+
+def test_ridge_has_the_calendar_and_the_seasons() -> None:
+    """Noise that repeats each day, and a step on Sundays, of which the window shows nothing."""
+    rng = np.random.default_rng(0)
+    y = np.tile(rng.normal(size=24), 100)
+    table = hourly(y, x=rng.normal(size=2400))
+    config = DataConfig(time="t", inputs=["x", "y"], target="y", window=2, lead=1)
+    plain, known = (
+        of(table, config.model_copy(update={"calendar": calendar}))["ridge"]
+        for calendar in ([], ["hour"])
+    )
+    assert plain is not None and plain.rmse > 0.3
+    assert known is not None and known.rmse < 0.05
 
 
 @pytest.mark.parametrize(
@@ -51,7 +126,7 @@ def test_persistence_is_judged_where_the_target_is_known() -> None:
 def test_airu_reference(real_data: Path, n: int, ridge: float, quadratic: float) -> None:
     path = real_data / "airu" / "airu.csv"
     config = load_config(EXAMPLES / "airu.toml", [f"data.window={n}"], path).data
-    found = baselines(make_windows(read_table(config), config))
+    found = of(read_table(config), config)
     assert found["persistence"] is None
     assert found["ridge"] is not None and found["ridge_quadratic"] is not None
     assert found["ridge"].rmse == pytest.approx(ridge, abs=0.02)
@@ -64,7 +139,7 @@ def test_demo() -> None:
     assert int(table.gaps.sum()) == 2
     assert sum(table.missing.values()) == 4
     dataset = make_windows(table, config)
-    found = baselines(dataset)
+    found = baselines(dataset, table, config)
     assert dataset.skipped_gaps == 2 * 12 and dataset.skipped_missing > 0
     assert found["ridge"] is not None and found["persistence"] is not None
     assert found["ridge"].rmse < 0.5 * found["persistence"].rmse

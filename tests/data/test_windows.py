@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from narrowcast.config import DataConfig
 from narrowcast.data import Dataset, Part, Table, make_windows, read_table
 from narrowcast.errors import UserError
+from narrowcast.integer import Calendar
 
 AIRU = ["PM1", "PM2_5", "PM10", "Temperature", "Humidity", "RED", "NOX"]
 
@@ -97,6 +98,23 @@ def test_agrees_with_a_plain_loop(
     np.testing.assert_allclose(dataset.input_scaling.offset, values[used, :2].min(axis=0))
     np.testing.assert_allclose(dataset.target_scaling.offset, dataset.train.target.min(axis=0))
     assert np.isfinite(dataset.train.inputs).all()
+
+
+def test_calendar_columns_follow_the_readings_and_are_not_scaled() -> None:
+    chosen = config(window=4, lead=1, calendar=["weekday", "hour"], timezone="Asia/Tokyo")
+    source = regular(60)  # a Monday and a Tuesday, and half a Wednesday
+    assert source.time is not None
+    dataset = make_windows(source, chosen)
+    assert dataset.columns == ("a", "b", *Calendar(("weekday", "hour")).columns)
+    scaled = dataset.scaled_inputs(dataset.test.inputs)
+    np.testing.assert_array_equal(scaled[:, :, 2:], dataset.test.inputs[:, :, 2:])
+    for i, row in enumerate(dataset.test.row):
+        local = source.time[row - 4 : row].tz_convert("Asia/Tokyo")
+        days = dataset.test.inputs[i, :, 2:9]
+        np.testing.assert_array_equal(days.argmax(axis=1), local.day_of_week)
+        np.testing.assert_array_equal(days.sum(axis=1), 1.0)
+        sine = np.sin(2 * np.pi * np.asarray(local.hour) / 24)
+        np.testing.assert_allclose(dataset.test.inputs[i, :, 9], sine, atol=1e-12)
 
 
 @pytest.mark.parametrize("outputs", [1, 2, 8])

@@ -14,6 +14,7 @@ from integer_graphs import random_inputs, random_spec
 from narrowcast.errors import UserError
 from narrowcast.integer import (
     Affine,
+    Calendar,
     Forecast,
     IntegerModel,
     Output,
@@ -33,6 +34,14 @@ def model() -> IntegerModel:
     decoder = Forecast("y", Affine((0.0, -1.5), (1e-9, 3.0)))
     return replace(
         made,
+        inputs=(
+            replace(
+                made.inputs[0],
+                columns=("a", "month.sin", "month.cos"),
+                relative=(0,),
+                calendar=Calendar(("month",), "Asia/Tokyo"),
+            ),
+        ),
         outputs=(Output("head.output", decoder),),
         metadata={"window": 4, "target": "y\n", "rmse": 0.5, "relative": True, "none": None},
     )
@@ -103,9 +112,9 @@ def edit(change: Callable[[dict[str, Any]], object]) -> Damage:
         (JSON_NAME, lambda _: b"\xff\xfe\x00", "is truncated or not JSON"),
         (JSON_NAME, lambda _: b"[" * 100_000, "is truncated or not JSON"),
         (JSON_NAME, lambda _: b"[1, 2]", "is no integer model"),
-        (JSON_NAME, edit(lambda d: d.update(schema_version=2)), "is of schema version 2, not 4"),
+        (JSON_NAME, edit(lambda d: d.update(schema_version=4)), "is of schema version 4, not 5"),
         (JSON_NAME, edit(lambda d: d.update(schema_version=True)), "is of schema version True"),
-        (JSON_NAME, edit(lambda d: d.update(schema_version="a\nb")), r"version 'a\nb', not 4"),
+        (JSON_NAME, edit(lambda d: d.update(schema_version="a\nb")), r"version 'a\nb', not 5"),
         (JSON_NAME, edit(lambda d: d.pop("schema_version")), "is no integer model"),
         (JSON_NAME, edit(lambda d: d["tensors"][0].update(rows=5)), "has been altered"),
         (JSON_NAME, edit(lambda d: d["operations"][0].update(shift=3)), "has been altered"),

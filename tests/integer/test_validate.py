@@ -11,6 +11,8 @@ from integer_graphs import random_spec
 
 from narrowcast.integer import (
     Affine,
+    Calendar,
+    EarlierReadings,
     Forecast,
     Input,
     IntegerModel,
@@ -185,6 +187,30 @@ INTERFACE = [
     (source(relative=(3,)), "input input: a relative column is 3, not a whole number from 0 to 2"),
     (source(relative=(True,)), "input input: a relative column is True, not a whole number"),
     (source(relative=(1, 1)), "input input: two relative columns are '1'"),
+    (source(calendar=Calendar(("year",))), "input input: 'year' is no feature of a calendar"),
+    (
+        source(calendar=Calendar(("month", "month"))),
+        "input input: two features of the calendar are 'month'",
+    ),
+    (
+        source(calendar=Calendar(("month",), "Europe/Atlantis")),
+        "input input: 'Europe/Atlantis' is no time zone",
+    ),
+    (source(calendar=Calendar(("month",), "../x")), "input input: '../x' is no time zone"),
+    (
+        source(calendar=Calendar(("month",))),
+        "input input: the last columns are not month.sin, month.cos, those of the calendar",
+    ),
+    (
+        source(
+            columns=("a", "month.sin", "month.cos"), calendar=Calendar(("month",)), relative=(1,)
+        ),
+        "input input: a relative column is 1, not a whole number from 0 to 0",
+    ),
+    (
+        source(earlier=EarlierReadings("input", 0, (1, 2, 3))),
+        "input input: 'input' is no other input",
+    ),
     (decoder(added=LastReading("pool.output", 0)), "output head.output: 'pool.output' is no input"),
     (decoder(added=LastReading("input", 3)), "output head.output: the added column is 3, not a"),
     (outputs("head.output", "input"), "output input: no operation makes it"),
@@ -455,3 +481,26 @@ def test_two_inputs_of_a_graph_have_names_of_their_own() -> None:
     first: Input = model.inputs[0]
     with pytest.raises(ValueError, match="two inputs are tensor 'a'"):
         analyse(replace(model, inputs=(first, replace(model.inputs[1], tensor="a"))))
+
+
+@pytest.mark.parametrize(
+    ("earlier", "message"),
+    [
+        (EarlierReadings("a", 0, (1, 2)), None),
+        (EarlierReadings("c", 0, (1, 2)), "input b: 'c' is no other input"),
+        (EarlierReadings("a", 3, (1, 2)), "input b: the column of earlier readings is 3, not a"),
+        (EarlierReadings("a", 0, (1,)), "input b: has 1 earlier readings for 1 x 2 elements"),
+        (EarlierReadings("a", 0, (1, -1)), "input b: the row of an earlier reading is -1, not a"),
+        (EarlierReadings("a", 0, (1, 10**7 + 1)), "the row of an earlier reading is 10000001"),
+    ],
+)
+def test_earlier_readings(earlier: EarlierReadings, message: str | None) -> None:
+    graph = GraphBuilder()
+    a, b = graph.input("a", 4, 3), graph.input("b", 1, 2)
+    model = random_graph(graph.build(graph.linear("y", a, 1), graph.linear("z", b, 1)))
+    changed = replace(model, inputs=(model.inputs[0], replace(model.inputs[1], earlier=earlier)))
+    if message is None:
+        analyse(changed)
+        return
+    with pytest.raises(ValueError, match=message):
+        analyse(changed)

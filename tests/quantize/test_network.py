@@ -1,5 +1,6 @@
 """Training in eval mode, the integer model and the executor are one and the same network."""
 
+from collections.abc import Sequence
 from dataclasses import fields
 from pathlib import Path
 
@@ -20,6 +21,7 @@ from narrowcast.config import (
 from narrowcast.data import Dataset, Table, errors, make_windows
 from narrowcast.integer import (
     Affine,
+    EarlierReadings,
     Forecast,
     IntegerModel,
     Linear,
@@ -56,6 +58,7 @@ def configuration(
     output_bits: int = 16,
     relative: bool = False,
     outputs: int = 1,
+    seasons: Sequence[int] = (),
 ) -> Config:
     return Config(
         data=DataConfig(
@@ -64,6 +67,7 @@ def configuration(
             window=5,
             lead=int(relative),
             outputs=outputs,
+            seasons=[*seasons],
         ),
         model=ModelConfig(channels=8, heads=heads, layers=layers),
         quantization=QuantizationConfig(bits=bits, scheme=scheme, output_bits=output_bits),
@@ -115,8 +119,9 @@ def assert_same(model: QuantisedTransformer, dataset: Dataset, config: Config) -
     """Eval mode gives what the integer model gives, which is valid."""
     integer = to_integer_model(model, dataset, config.data)
     analyse(integer)
-    readings = dataset.test.inputs
-    assert np.array_equal(predict(model, readings, dataset), forecast(integer, readings))
+    test = dataset.test
+    forecasts = forecast(integer, test.inputs, *test.further)
+    assert np.array_equal(predict(model, test.inputs, dataset, *test.further), forecasts)
     return integer
 
 
@@ -180,7 +185,7 @@ def test_columns_with_peaks_leave_integers_to_the_others() -> None:
     np.testing.assert_array_equal(scale, peaks.input_scaling.scale * factors)
     # The real network is the same with and without.
     source = build(config).eval()
-    precision = Precision.of(QuantizationConfig(bits=8), 1)
+    precision = Precision.of(QuantizationConfig(bits=8), Shape(1, 1, 1))
     plain = QuantisedTransformer(source, precision)
     balanced = QuantisedTransformer(source, precision, torch.tensor([4.0, 0.5]))
     torch.testing.assert_close(
@@ -202,11 +207,12 @@ def test_a_change_is_forecast_from_all_the_integers_of_its_column() -> None:
     config = configuration(bits=4, relative=True)
     config = config.model_copy(update={"data": config.data.model_copy(update={"target": "a"})})
     model = QuantisedTransformer(
-        build(config).eval(), Precision.of(config.quantization, 1), factors[:2].float()
+        build(config).eval(), Precision.of(config.quantization, Shape(1, 1, 1)), factors[:2].float()
     )
-    model.calibrate(x[..., :2], torch.rand(400, 1), levels)
-    reach = model.input.tensor().dequantise(np.array([model.input.low, model.input.high]))
-    step = float(model.input.scale.detach())
+    model.calibrate((x[..., :2],), torch.rand(400, 1), levels)
+    quantiser = next(model.activations())
+    reach = quantiser.tensor().dequantise(np.array([quantiser.low, quantiser.high]))
+    step = float(quantiser.scale.detach())
     assert float(reach[0]) <= lowest + step and float(reach[1]) >= highest - step
     assert step == pytest.approx((highest - lowest) / 255, rel=0.01)
 
@@ -272,7 +278,7 @@ def test_mixed_precision_is_the_executor(dataset: Dataset) -> None:
     precision = Precision(dict(zip(names, drawn, strict=True)))
     torch.manual_seed(0)
     model = QuantisedTransformer(build(config).eval(), precision)
-    model.calibrate(torch.rand(200, 5, 2), torch.rand(200, 1))
+    model.calibrate((torch.rand(200, 5, 2),), torch.rand(200, 1))
     integer = assert_same(model.eval(), dataset, config)
     for name, tensor in integer.tensors.items():
         assert name == "pool.output" or tensor.bits == precision.bits[name], name
@@ -415,7 +421,7 @@ def test_finetuning_restores_accuracy_and_is_reproducible(dataset: Dataset, tmp_
     for name, each in (("a", model), ("b", again)):
         save_state(each, tmp_path / name)
     assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()
-    loaded = QuantisedTransformer(build(config), Precision.of(config.quantization, 1))
+    loaded = QuantisedTransformer(build(config), Precision.of(config.quantization, Shape(1, 1, 1)))
     load_state(loaded, tmp_path / "a")
     assert np.array_equal(
         predict(loaded, part.inputs, dataset), predict(model, part.inputs, dataset)
@@ -462,6 +468,29 @@ def test_a_series_that_doubles_is_followed(
     loaded = load_model(tmp_path)
     assert (loaded.inputs, loaded.outputs) == (integer.inputs, integer.outputs)
     assert np.array_equal(forecast(loaded, test.inputs), forecast(integer, test.inputs))
+
+
+@pytest.mark.parametrize("drifts", [False, True])
+def test_a_season_that_repeats_is_learned(drifts: bool) -> None:
+    """Of noise that repeats every 40 rows, a window of 5 says nothing, but the season all."""
+    noise = np.tile(np.random.default_rng(1).normal(size=40), 40)
+    frame = pd.DataFrame({"a": np.random.default_rng(2).normal(size=1600), "b": noise})
+    chosen = configuration(relative=True, outputs=3, seasons=[40, 7])
+    if drifts:
+        data = chosen.data.model_copy(update={"relative_inputs": ["b"]})
+        chosen = chosen.model_copy(update={"data": data})
+    windows = make_windows(Table(None, frame, None), chosen.data)
+    source, _ = train_float(windows, chosen)
+    model, _ = finetune(source, windows, chosen)
+    integer = assert_same(model, windows, chosen)
+    test = windows.test
+    exact = errors(predict(source, test.inputs, windows, *test.further), test.target)
+    rounded = errors(forecast(integer, test.inputs, *test.further), test.target)
+    assert exact.rmse < 0.6 and rounded.rmse < 1.1 * exact.rmse
+    without = forecast(integer, test.inputs, np.zeros_like(test.further[0]))
+    assert errors(without, test.target).rmse > 2 * rounded.rmse
+    earlier = integer.inputs[1].earlier
+    assert earlier == EarlierReadings("input", 1, (39, 38, 37, 6, 5, 4))
 
 
 def test_relative_inputs_do_not_depend_on_the_level() -> None:

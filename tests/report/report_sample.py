@@ -63,6 +63,8 @@ TRAINING = TrainResults(
     test={
         "float": Errors(0.5123, 0.3911),
         "persistence": Errors(1.0312, 0.8099),
+        "seasonal_naive": Errors(0.9021, 0.7001),
+        "nlinear": Errors(0.6611, 0.5003),
         "ridge": Errors(0.6441, 0.4903),
         "ridge_quadratic": Errors(0.6020, 0.4611),
     },

@@ -22,8 +22,8 @@ from report_sample import (
 from browser import Page
 from legible import faults
 from narrowcast.report.axes import number
-from narrowcast.report.html import histogram, render_html
-from narrowcast.training_records import CutOff, Errors
+from narrowcast.report.html import LABELS, histogram, render_html
+from narrowcast.training_records import BASELINES, CutOff, Errors
 from pages import check_frame, parse
 
 LONG = "the temperature of the northern greenhouse, second sensor from the left, in degrees Celsius"
@@ -66,14 +66,16 @@ def test_the_tiles_state_the_results() -> None:
     assert found["Resources"] == ("fits XC7S15, by yosys 0.70", False)
 
 
-@pytest.mark.parametrize("name", ["persistence", "ridge", "ridge_quadratic"])
+@pytest.mark.parametrize(
+    "name", ["persistence", "seasonal_naive", "nlinear", "ridge", "ridge_quadratic"]
+)
 def test_a_simple_forecast_that_is_better_is_pointed_out(name: str) -> None:
     training = replace(TRAINING, test=TRAINING.test | {name: Errors(0.4, 0.3)})
     text, alarm = tiles(render_html(sample_report(training=training), sample_predictions()))[
         "RMSE on the test part"
     ]
     assert alarm and "a simple forecast is better" in text and "0.4000" in text
-    assert name.replace("_", ", ") in text
+    assert LABELS[name].lower() in text.lower()
 
 
 def test_the_energy_is_a_tile() -> None:
@@ -212,7 +214,7 @@ def test_every_step_ahead_is_drawn_and_has_its_error() -> None:
     assert [each.attributes["id"] for each in tree.all("input")] == ["step-1", "step-2", "step-3"]
     assert [
         each.text for each in tree.at("by-step").all("span") if "entry" in str(each.attributes)
-    ] == [*("Persistence", "Ridge", "Ridge, quadratic", "Float", "Integer (the FPGA's)")]
+    ] == [LABELS[name] for name in (*BASELINES, "float", "integer")]
 
 
 def test_of_very_many_steps_some_are_drawn() -> None:

@@ -99,7 +99,7 @@ def test_every_forecaster_has_an_entry() -> None:
     training = replace(TRAINING, test={"float": Errors(1.0, 1.0)})
     test = sample_report(training=training).accuracy.test
     assert test["persistence"] is None and test["qat"] is not None
-    assert len(test) == 6
+    assert len(test) == 8
 
 
 def test_measured_toggle_rates_scale_the_energy() -> None:

@@ -8,6 +8,7 @@ import pytest
 from browser import Page
 from legible import faults
 from narrowcast.config import Config, quantised_names
+from narrowcast.integer.builder import Shape
 from narrowcast.search.front import Front, Point
 from narrowcast.search.front_files import render_front
 from narrowcast.search.objectives import QUANTITIES, Objectives
@@ -35,7 +36,10 @@ def front_of(count: int, others: int, goals: Objectives = GOALS) -> Front:
     for i in range(count + others):
         best = i < count
         t = i / count if best else generator.random()
-        widths = {name: generator.choice((4, 4, 4, 5, 6)) for name in quantised_names(2)}
+        widths = {
+            name: generator.choice((4, 4, 4, 5, 6))
+            for name in quantised_names(Shape(1, 1, 1, layers=2))
+        }
         config = with_bits(BASE, widths if i % 3 else 4)
         costs = {
             "rmse": 4 + 3 * 2.718 ** (-3 * t) + (0 if best else generator.random()),
@@ -128,7 +132,7 @@ def test_what_a_point_changes_is_stated_in_words() -> None:
     )
 
 
-@pytest.mark.parametrize("name", quantised_names(2))
+@pytest.mark.parametrize("name", quantised_names(Shape(1, 1, 1, layers=2)))
 def test_every_tensor_has_words(name: str) -> None:
     assert "." not in tensor(name) and "_" not in tensor(name)
 

@@ -18,6 +18,7 @@ from optuna.trial import TrialState
 
 from narrowcast import load_config
 from narrowcast.errors import UserError
+from narrowcast.integer.builder import Shape
 from narrowcast.progress import Progress
 from narrowcast.search import run
 from narrowcast.search.objectives import Objectives
@@ -63,7 +64,9 @@ def test_a_search_writes_a_front_and_goes_on(config_file: Path, tmp_path: Path) 
     for point in found.best:
         assert point.file is not None
         again = load_config(out / point.file)
-        assert again.quantization.widths(1) == point.config.quantization.widths(1)
+        assert again.quantization.widths(Shape(1, 1, 1)) == point.config.quantization.widths(
+            Shape(1, 1, 1)
+        )
         assert point.costs["latency_us"] <= 100
     assert found.best[0].file in (out / "front.html").read_text()
     before = finished(out)

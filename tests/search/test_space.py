@@ -3,7 +3,7 @@ from pathlib import Path
 import optuna
 import pytest
 
-from narrowcast.config import load_config, quantised_names, to_toml
+from narrowcast.config import load_config, quantised_names, shape_of, to_toml
 from narrowcast.errors import UserError
 from narrowcast.search.space import SHAPE, Space, parse_sizes, shape_name
 from narrowcast.targets.device import load_device
@@ -71,5 +71,5 @@ def test_samples_are_the_same_for_the_same_seed(config_file: Path) -> None:
         point = space.point(parameters)
         assert shape_name(point) == parameters[SHAPE]
         assert set(space.distributions(parameters)) == set(parameters)
-        widths = point.quantization.widths(point.model.layers)
-        assert widths == {n: parameters[n] for n in quantised_names(point.model.layers)}
+        widths = point.quantization.widths(shape_of(point))
+        assert widths == {n: parameters[n] for n in quantised_names(shape_of(point))}

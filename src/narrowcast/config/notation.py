@@ -2,10 +2,11 @@
 
 import codecs
 import datetime
-import zoneinfo
 from typing import Annotated
 
 from pydantic import AfterValidator, Field
+
+from narrowcast.integer.calendar import is_timezone
 
 # Python's text codecs that are no encodings of files.
 _NO_FILES = {"idna", "mbcs", "oem", "punycode", "raw-unicode-escape", "undefined", "unicode-escape"}
@@ -21,10 +22,8 @@ def _time_format(value: str) -> str:
 
 
 def _time_zone(value: str) -> str:
-    try:
-        zoneinfo.ZoneInfo(value)
-    except (zoneinfo.ZoneInfoNotFoundError, OSError):
-        raise ValueError from None
+    if not is_timezone(value):
+        raise ValueError
     return value
 
 

@@ -16,10 +16,12 @@ from narrowcast.config.tensor_names import (
     array_name,
     as_configured,
     quantised_names,
+    result_names,
     scheme_names,
     symmetric_names,
 )
 from narrowcast.errors import shown, shown_key
+from narrowcast.integer.builder import Shape, transformer
 
 Choice = TypeVar("Choice")
 Scheme = Literal["adaptive", "symmetric", "asymmetric"]
@@ -99,25 +101,26 @@ class QuantizationConfig(Section):
     input_bits: int = Field(default=8, ge=2, le=8, description="a whole number from 2 to 8")
     output_bits: int = Field(default=16, ge=8, le=16, description="a whole number from 8 to 16")
 
-    def widths(self, layers: int) -> dict[str, int]:
+    def widths(self, shape: Shape) -> dict[str, int]:
         """Return the configured widths in bits, by the names of ``quantised_names``."""
         table = self.bits if isinstance(self.bits, dict) else {"default": self.bits}
-        return {name: _first_match(table, name, 8) for name in quantised_names(layers)}
+        return {name: _first_match(table, name, 8) for name in quantised_names(shape)}
 
-    def tensor_widths(self, layers: int) -> dict[str, int]:
+    def tensor_widths(self, shape: Shape) -> dict[str, int]:
         """Return the widths of all tensors and weights in bits, by their integer model names."""
-        widths = {"input": self.input_bits, "head.output": self.output_bits}
-        return widths | {array_name(name): bits for name, bits in self.widths(layers).items()}
+        widths = dict.fromkeys(transformer(shape).inputs, self.input_bits)
+        widths |= dict.fromkeys(result_names(shape), self.output_bits)
+        return widths | {array_name(name): bits for name, bits in self.widths(shape).items()}
 
-    def schemes(self, layers: int) -> dict[str, Scheme]:
+    def schemes(self, shape: Shape) -> dict[str, Scheme]:
         """Return the configured schemes, by the names of ``scheme_names``."""
         table = self.scheme if isinstance(self.scheme, dict) else {"default": self.scheme}
-        return {name: _first_match(table, name, "adaptive") for name in scheme_names(layers)}
+        return {name: _first_match(table, name, "adaptive") for name in scheme_names(shape)}
 
-    def check_names(self, layers: int) -> None:
+    def check_names(self, shape: Shape) -> None:
         """Raise a ValueError if a rule matches no name, or if its scheme is impossible."""
-        names, lanes = scheme_names(layers), set(symmetric_names(layers))
-        _check_rules("quantization.bits", self.bits, quantised_names(layers))
+        names, lanes = scheme_names(shape), set(symmetric_names(shape))
+        _check_rules("quantization.bits", self.bits, quantised_names(shape))
         _check_rules("quantization.scheme", self.scheme, names)
         for rule, scheme in self.scheme.items() if isinstance(self.scheme, dict) else ():
             meant = {name for name in names if fnmatchcase(name, rule)}

@@ -12,11 +12,13 @@ from narrowcast.config.precision import QuantizationConfig
 from narrowcast.config.section import Section
 from narrowcast.config.shape import MOST_BATCH_VALUES, MOST_VALUES, MOST_WEIGHTS, shape_of, sizes_of
 from narrowcast.errors import shown
+from narrowcast.integer.calendar import Calendar, calendar_columns
 
 _INTERVAL = re.compile(r"(\d+(?:\.\d+)?) ?(ms|s|min|h|D|W)")
 _SECONDS = {"ms": 0.001, "s": 1, "min": 60, "h": 3600, "D": 86400, "W": 604800}
 _INTERVAL_SECONDS = 1e-6, 100 * 366 * 86400  # shortest and longest
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
+_MOST_ROWS = 10**7  # of a season
 _MOST_PATH = 4096  # characters, as in Linux
 
 
@@ -60,6 +62,15 @@ def _unique(values: list[str]) -> list[str]:
     return values
 
 
+def _season(value: object) -> object:
+    if isinstance(value, str):
+        return _interval(value)
+    if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= _MOST_ROWS:
+        raise ValueError
+    return value
+
+
+Season = Annotated[str | int, BeforeValidator(_season)]
 ColumnName = Annotated[str, BeforeValidator(_column_name), Field(max_length=1000)]
 Boundary = Annotated[float | str, BeforeValidator(_iso), AfterValidator(_boundary)]
 Memory = Literal["auto", "block", "distributed"]
@@ -90,6 +101,14 @@ class DataConfig(Section):
     The columns in ``relative_inputs`` enter the model relative to their last reading in the window,
     so that a series which drifts does not leave the range of its integers. If the target is one
     of them, the host adds its last reading to the forecast change.
+
+    With ``calendar``, the time of each row is an input, too: ``hour`` is the time of day, ``month``
+    the day of the year, read off a clock in ``timezone``, or else in UTC.
+
+    With ``seasons``, the model also receives the target's readings that are so much earlier than
+    each time that is forecast, relative to its last reading: ``["1D", "7D"]`` are those of the
+    day and of the week before. A season that is shorter than the time ahead counts several times.
+    By default, a calendar with ``hour`` brings the day, and one with ``weekday`` the week.
     """
 
     path: Annotated[Path | None, AfterValidator(_file_name)] = Field(
@@ -116,6 +135,14 @@ class DataConfig(Section):
     target: ColumnName = Field(description="the name of a column, of at most 1000 characters")
     relative_inputs: Annotated[list[ColumnName], AfterValidator(_unique)] = Field(
         default=[], description="a list of names from inputs, each named once"
+    )
+    calendar: Annotated[list[Literal["hour", "weekday", "month"]], AfterValidator(_unique)] = Field(
+        default=[], description="a list of 'hour', 'weekday' and 'month', each named once"
+    )
+    seasons: list[Season] | None = Field(
+        default=None,
+        max_length=8,
+        description="a list of at most 8 steps in time such as '1D', or whole numbers of rows",
     )
     window: int = Field(ge=2, le=4096, description="a whole number of rows from 2 to 4096")
     lead: int = Field(ge=0, le=10**6, description="a whole number of rows from 0 to 1000000")
@@ -161,14 +188,34 @@ class DataConfig(Section):
         default=0.1, ge=0, le=0.24, description="a part of the interval, from 0 to 0.24"
     )
 
+    @property
+    def clock(self) -> Calendar | None:
+        """The calendar columns; None without any."""
+        return Calendar(tuple(self.calendar), self.timezone or "UTC") if self.calendar else None
+
+    @property
+    def season_lengths(self) -> tuple[Season, ...]:
+        """The seasons, stated or those of the calendar."""
+        if self.seasons is not None:
+            return tuple(self.seasons)
+        if self.target not in self.inputs:
+            return ()
+        lengths = {"hour": "1D", "weekday": "7D"}
+        return tuple(length for name, length in lengths.items() if name in self.calendar)
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Names of the model's inputs: the columns of the table, then those of the calendar."""
+        return (*self.inputs, *calendar_columns(self.calendar))
+
     @model_validator(mode="after")
     def _readable(self) -> Self:
         if self.thousands is not None and self.thousands == self.decimal:
             raise ValueError(f"decimal and thousands are both {self.decimal!r}")
         if self.time_unit is not None and self.time_format is not None:
             raise ValueError("time_unit and time_format exclude each other: leave out one")
-        for key in ("time_unit", "time_format", "timezone"):
-            if self.time is None and getattr(self, key) is not None:
+        for key in ("time_unit", "time_format", "timezone", "calendar"):
+            if self.time is None and getattr(self, key):
                 raise ValueError(f"{key} needs the name of the time column: set time")
         return self
 
@@ -183,6 +230,11 @@ class DataConfig(Section):
             raise ValueError(
                 f"relative_inputs names {shown(min(unknown))}, which is not among the inputs: "
                 "add it there, or leave it out"
+            )
+        if self.seasons and self.target not in self.inputs:
+            raise ValueError(
+                f"seasons are earlier readings of the target {shown(self.target)}, which is not "
+                "among the inputs: add it there, or leave out seasons"
             )
         if self.time is not None and self.time in (*self.inputs, self.target):
             raise ValueError(
@@ -354,7 +406,7 @@ class Config(Section):
                 "data.relative_inputs names the target, so the change is forecast: leave out "
                 "model.relative = false"
             )
-        self.quantization.check_names(self.model.layers)
+        self.quantization.check_names(shape_of(self))
         return self
 
     def _check_sizes(self) -> None:

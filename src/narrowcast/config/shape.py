@@ -17,13 +17,14 @@ def shape_of(config: "Config") -> Shape:
     """Return the size of a configuration's model."""
     return Shape(
         window=config.data.window,
-        inputs=len(config.data.inputs),
+        inputs=len(config.data.columns),
         channels=config.model.channels,
         layers=config.model.layers,
         heads=config.model.heads,
         ffn_channels=config.model.ffn_channels,
         outputs=config.data.outputs,
         relative=config.relative_column,
+        seasons=len(config.data.season_lengths),
     )
 
 

@@ -16,28 +16,24 @@ from narrowcast.integer.builder import (
 )
 
 _WEIGHT, _ACTIVATION = ".weight", ".activation"
-_WITH_WIDTH = {Role.FREE, Role.RELU, Role.LANES, Role.PROBABILITY}  # a sum is exact
+# A sum is exact, and results have a key of their own.
+_WITH_WIDTH = {Role.FREE, Role.RELU, Role.LANES, Role.PROBABILITY}
 _WITH_SCHEME = {Role.FREE, Role.RELU, Role.LANES}  # probabilities always span [0, 1]
 
 
-def _architecture(layers: int) -> GraphSpec:
-    """Return a Transformer with this number of layers: the names depend on nothing else."""
-    return transformer(Shape(window=1, inputs=1, channels=1, layers=layers))
-
-
-def _activations(layers: int, roles: Set[Role]) -> list[str]:
-    spec = _architecture(layers)
+def _activations(shape: Shape, roles: Set[Role]) -> list[str]:
+    spec = transformer(shape)
     return [f"{step.name}{_ACTIVATION}" for step in spec.operations if _has_role(spec, step, roles)]
 
 
 def _has_role(spec: GraphSpec, step: OperationSpec, roles: Set[Role]) -> bool:
-    """Return whether an operation makes a tensor of some roles; the result has its own key."""
-    return spec.tensors[step.output].role in roles and step.output not in spec.outputs
+    """Return whether an operation makes a tensor of some roles."""
+    return spec.tensors[step.output].role in roles
 
 
-def quantised_names(layers: int) -> list[str]:
+def quantised_names(shape: Shape) -> list[str]:
     """Return the names that ``quantization.bits`` allows, in order of execution."""
-    spec, names = _architecture(layers), []
+    spec, names = transformer(shape), []
     for step in spec.operations:
         if isinstance(step, LinearSpec):
             names.append(f"{step.name}{_WEIGHT}")
@@ -46,14 +42,19 @@ def quantised_names(layers: int) -> list[str]:
     return names
 
 
-def scheme_names(layers: int) -> list[str]:
+def scheme_names(shape: Shape) -> list[str]:
     """Return the names that ``quantization.scheme`` allows, in order of execution."""
-    return [*_architecture(layers).inputs, *_activations(layers, _WITH_SCHEME)]
+    return [*transformer(shape).inputs, *_activations(shape, _WITH_SCHEME)]
 
 
-def symmetric_names(layers: int) -> list[str]:
+def symmetric_names(shape: Shape) -> list[str]:
     """Return the names of keys and values: operands of the lanes, which have no zero point."""
-    return _activations(layers, {Role.LANES})
+    return _activations(shape, {Role.LANES})
+
+
+def result_names(shape: Shape) -> list[str]:
+    """Return the integer model's names of the forecast and of terms of it, all of one width."""
+    return [each.name for each in transformer(shape).tensors.values() if each.role == Role.RESULT]
 
 
 def array_name(name: str) -> str:

@@ -1,10 +1,14 @@
 """Simple forecasts to compare a model with, and the error measures for the comparison."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import numpy as np
+import pandas as pd
 
+from narrowcast.config import DataConfig
 from narrowcast.data.scaling import Array, Scaling
+from narrowcast.data.seasons import reading_before, season_before
+from narrowcast.data.table import Table
 from narrowcast.data.windows import Dataset, Part
 from narrowcast.training_records import Errors
 
@@ -12,6 +16,9 @@ _PENALTIES = 10.0 ** np.arange(-4, 4)
 # A single validation part is a noisy measure: errors within this factor count as equal.
 _TIE = 1.02
 _CHUNK = 8192
+# A period of the target: its autocorrelation, and its share of the highest one.
+_LEAST_CORRELATION = 0.2
+_NEARLY = 0.9
 
 
 def errors(prediction: Array, truth: Array) -> Errors:
@@ -27,53 +34,140 @@ def errors(prediction: Array, truth: Array) -> Errors:
     )
 
 
-def baselines(dataset: Dataset) -> dict[str, Errors | None]:
+def baselines(dataset: Dataset, table: Table, config: DataConfig) -> dict[str, Errors | None]:
     """Return the errors of the simple forecasts on the test part.
 
-    ``persistence`` forecasts the target's value in the window's last row. Windows in which that
-    value is missing do not count. It is None if ``lead`` is 0 or if the value is always missing.
-    ``ridge`` is ridge regression on the n x m min-max scaled values of the window, and
-    ``ridge_quadratic`` is ridge regression on these values and their squares. The penalty is the
-    smallest of a grid whose RMSE on the validation part is within 2 % of the least. The final fit
-    is on the training and validation parts together.
+    ``persistence`` forecasts the target's value in the window's last row. It is None if ``lead`` is
+    0. ``seasonal_naive`` forecasts the value of a season before: of the seasons in
+    :func:`seasons_to_try` the one with the least RMSE on the validation part. Windows in which such
+    a value is missing do not count; without any other window, the error is None.
+
+    ``ridge`` is ridge regression on the scaled inputs of the model: the n x m values of the window,
+    with those of the calendar, and the readings of earlier seasons. ``ridge_quadratic`` is ridge
+    regression on these values and their squares. ``nlinear`` is ridge regression of the change from
+    the target's last value on the n changes of the target in the window (Zeng et al., "Are
+    Transformers Effective for Time Series Forecasting?", 2023); it is None if the target is not
+    among the inputs. The penalty is the smallest of a grid whose RMSE on the validation part is
+    within 2 % of the least. The final fit is on the training and validation parts together.
+
+    Args:
+        dataset: The windows.
+        table: The table that they were cut from.
+        config: The configuration of the windows.
     """
+    low = dataset.train.inputs.min(axis=(0, 1))
+    span = dataset.train.inputs.max(axis=(0, 1)) - low
+    scaling = Scaling(low, np.where(span > 0, span, 1.0))  # a calendar may be constant
+
+    def flat(part: Part, rows: slice) -> Array:
+        further = dataset.scaled_further(tuple(each[rows] for each in part.further))
+        every = scaling.apply(part.inputs[rows]), *further
+        return np.hstack([x.reshape(len(x), -1) for x in every])
+
+    def with_squares(part: Part, rows: slice) -> Array:
+        x = flat(part, rows)
+        return np.hstack((x, x**2))
+
+    def changes(part: Part, rows: slice) -> Array:
+        x = dataset.scaled_inputs(part.inputs[rows])[:, :, dataset.target]
+        return x - x[:, -1:]
+
     return {
         "persistence": _persistence(dataset.test),
-        "ridge": _ridge(dataset, quadratic=False),
-        "ridge_quadratic": _ridge(dataset, quadratic=True),
+        "seasonal_naive": _seasonal_naive(dataset, table, config),
+        "nlinear": None if dataset.target is None else _ridge(dataset, changes, relative=True),
+        "ridge": _ridge(dataset, flat),
+        "ridge_quadratic": _ridge(dataset, with_squares),
     }
 
 
 def _persistence(test: Part) -> Errors | None:
     if test.last_known is None:
         return None
-    known = ~np.isnan(test.last_known)
-    last = np.broadcast_to(test.last_known[:, None], test.target.shape)
-    return errors(last[known], test.target[known]) if known.any() else None
+    return _known_errors(np.repeat(test.last_known[:, None], test.target.shape[1], axis=1), test)
 
 
-def _ridge(dataset: Dataset, *, quadratic: bool) -> Errors:
+def _known_errors(forecast: Array, part: Part) -> Errors | None:
+    """Return the errors in the windows whose forecasts [windows, outputs] are all known."""
+    known = ~np.isnan(forecast).any(axis=1)
+    return errors(forecast[known], part.target[known]) if known.any() else None
+
+
+def seasons_to_try(table: Table, config: DataConfig, training_rows: int) -> list[int]:
+    """Return lengths of seasons in rows: a day, a week, and the peak of the autocorrelation.
+
+    Args:
+        table: The table.
+        config: Configuration with the target.
+        training_rows: Number of rows of the training part, in which the autocorrelation is taken.
+    """
+    found = []
+    if table.interval is not None:
+        found = [round(pd.Timedelta(days, "D") / table.interval) for days in (1, 7)]
+    found.append(_period(table.frame[config.target].to_numpy(np.float64)[:training_rows]))
+    return sorted({rows for rows in found if 2 <= rows <= training_rows // 2})
+
+
+def _period(values: Array) -> int:
+    """Return the shortest lag whose autocorrelation is nearly the highest of all peaks; or 0."""
+    x = np.nan_to_num(values - np.nanmean(values))
+    power = np.abs(np.fft.rfft(x, 2 * len(x))) ** 2
+    correlation = np.fft.irfft(power)[: len(x) // 2]
+    inner = correlation[1:-1]
+    peaks = np.flatnonzero((inner > correlation[:-2]) & (inner >= correlation[2:])) + 1
+    peaks = peaks[correlation[peaks] > _LEAST_CORRELATION * correlation[0]]
+    if not len(peaks):
+        return 0
+    return int(peaks[correlation[peaks] >= _NEARLY * correlation[peaks].max()][0])
+
+
+def _seasonal_naive(dataset: Dataset, table: Table, config: DataConfig) -> Errors | None:
+    target = table.frame[config.target].to_numpy(np.float64)
+
+    def measure(part: Part, season: int) -> Errors | None:
+        last = part.row - config.lead
+        columns = [
+            reading_before(table, target, last, rows) for rows in season_before(season, config)
+        ]
+        return _known_errors(np.stack(columns, axis=1), part)
+
+    best: tuple[float, int] | None = None
+    for season in seasons_to_try(table, config, int(dataset.validation.row[0])):
+        found = measure(dataset.validation, season)
+        if found is not None and (best is None or found.rmse < best[0]):
+            best = found.rmse, season
+    return None if best is None else measure(dataset.test, best[1])
+
+
+def _ridge(
+    dataset: Dataset, features: Callable[[Part, slice], Array], *, relative: bool = False
+) -> Errors:
+    """Return the errors of ridge regression on features [windows, ...] of a slice of a part.
+
+    With ``relative``, it forecasts changes from the last reading of the target.
+    """
     train, validation, test = dataset.train, dataset.validation, dataset.test
-    low, high = train.inputs.min(axis=(0, 1)), train.inputs.max(axis=(0, 1))
-    scaling = Scaling(low, high - low)
 
-    def features(part: Part) -> Iterator[tuple[Array, Array]]:
-        # In chunks: a flattened, scaled and squared copy of a long table may not fit in memory.
+    def base(part: Part, rows: slice) -> Array | float:
+        return part.inputs[rows][:, -1, dataset.target, None] if relative else 0.0
+
+    def chunks(part: Part) -> Iterator[tuple[Array, slice]]:
+        # A flattened, scaled and squared copy of a long table may not fit in memory.
         for start in range(0, len(part), _CHUNK):
-            x = scaling.apply(part.inputs[start : start + _CHUNK])
-            x = x.reshape(len(x), -1)
-            powers = (x, x**2) if quadratic else (x,)
-            yield np.hstack((*powers, np.ones((len(x), 1)))), part.target[start : start + _CHUNK]
+            rows = slice(start, start + _CHUNK)
+            x = features(part, rows)
+            yield np.hstack((x, np.ones((len(x), 1)))), rows
 
     def moments(part: Part) -> Array:
         """Return x' [x y], which is sufficient for least squares on a part."""
         total = np.zeros((), dtype=np.float64)
-        for x, y in features(part):
-            total = total + x.T @ np.hstack((x, y))
+        for x, rows in chunks(part):
+            total = total + x.T @ np.hstack((x, part.target[rows] - base(part, rows)))
         return total
 
     def measure(part: Part, weights: Array) -> Errors:
-        return errors(np.concatenate([x @ weights for x, _ in features(part)]), part.target)
+        forecasts = [x @ weights + base(part, rows) for x, rows in chunks(part)]
+        return errors(np.concatenate(forecasts), part.target)
 
     fitted = moments(train)
     rmse = np.array([measure(validation, _solve(fitted, penalty)).rmse for penalty in _PENALTIES])

@@ -6,7 +6,8 @@ time, and no input and no target is missing.
 
 The parts are three ranges of rows: training, validation, test. **A window belongs to the part in
 which its first row lies.** So the inputs of a test window lie within the test part, and the first
-target of a part comes after every row that an earlier part reads as an input.
+target of a part comes after every row that an earlier part reads as an input. Readings of earlier
+seasons may lie in an earlier part: they are known by then.
 
 A window with several targets whose last one is not before the first target of the next part
 straddles both. It is left out and counted. So each target of a part also comes after all targets of
@@ -23,7 +24,9 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from narrowcast.config import DataConfig
+from narrowcast.data.calendar import calendar_values
 from narrowcast.data.scaling import Array, Scaling, fit_scaling, refuse_far
+from narrowcast.data.seasons import earlier_rows, seasonal_readings
 from narrowcast.data.table import Table
 from narrowcast.errors import UserError
 from narrowcast.integer.readings import relative_to_last
@@ -40,6 +43,8 @@ class Part:
         time: Time of the first target [windows], UTC; None for a table without time stamps.
         last_known: Value of the target column in the window's last row [windows], NaN if missing.
             Persistence forecasts it for every target. None if ``lead`` is 0.
+        further: Readings [windows, rows, columns] of the model's further inputs: those of earlier
+            seasons, relative to the last reading.
     """
 
     inputs: Array
@@ -47,6 +52,7 @@ class Part:
     row: NDArray[np.int64]
     time: pd.DatetimeIndex | None
     last_known: Array | None
+    further: tuple[Array, ...] = ()
 
     def __len__(self) -> int:
         return len(self.target)
@@ -59,8 +65,10 @@ class Dataset:
     Attributes:
         columns: Names of the m inputs.
         relative: Indices of the inputs that the model receives relative to their last row.
-        added: Index of the target among these inputs; None if it is not one of them. The model
-            then forecasts the change from its last reading.
+        target: Index of the target among the inputs; None if it is not one of them.
+        added: Index of the target among the relative inputs; None if it is not one of them. The
+            model then forecasts the change from its last reading.
+        earlier: How many rows before the last one each reading of an earlier season is.
         train: Windows for fitting.
         validation: Windows for early stopping and for all choices.
         test: Windows for the final evaluation, used once.
@@ -69,13 +77,16 @@ class Dataset:
         skipped_straddling: Number of complete windows left out because their targets are in two
             parts.
         input_scaling: Scaling of the m inputs, fitted on the rows of the training windows.
+        further_scaling: Scaling of the readings of earlier seasons.
         target_scaling: Scaling of the outputs, fitted on the targets of the training windows, or
             on their changes.
     """
 
     columns: tuple[str, ...]
     relative: tuple[int, ...]
+    target: int | None
     added: int | None
+    earlier: tuple[int, ...]
     train: Part
     validation: Part
     test: Part
@@ -83,11 +94,16 @@ class Dataset:
     skipped_missing: int
     skipped_straddling: int
     input_scaling: Scaling
+    further_scaling: Scaling
     target_scaling: Scaling
 
     def scaled_inputs(self, readings: Array) -> Array:
         """Convert readings [windows, n, m] to what the model receives."""
         return self.input_scaling.apply(relative_to_last(readings, self.relative))
+
+    def scaled_further(self, further: tuple[Array, ...]) -> tuple[Array, ...]:
+        """Convert the readings of further inputs to what the model receives."""
+        return tuple(self.further_scaling.apply(each) for each in further)
 
     def scaled_target(self, part: Part) -> Array:
         """Return what the model has to forecast in a part [windows, outputs]."""
@@ -123,7 +139,7 @@ def make_windows(table: Table, config: DataConfig) -> Dataset:
             f"the table has {rows} rows, but a window of {n} with lead {config.lead}{further} "
             f"needs {max(span, n + 1)}: choose a shorter window"
         )
-    inputs = table.frame[config.inputs].to_numpy(np.float64)
+    inputs = _inputs(table, config)
     target = table.frame[config.target].to_numpy(np.float64)
 
     gaps = np.cumsum(table.gaps)
@@ -156,14 +172,18 @@ def make_windows(table: Table, config: DataConfig) -> Dataset:
 
     views = np.lib.stride_tricks.sliding_window_view(inputs, (n, inputs.shape[1]))[:, 0]
 
+    earlier = earlier_rows(table, config)
+
     def part(name: str) -> Part:
         row = starts[name] + n + config.lead - 1
+        seasons = [seasonal_readings(table, target, row - config.lead, earlier)] if earlier else []
         return Part(
             inputs=views[starts[name]],
             target=targets[starts[name]],
             row=row,
             time=None if table.time is None else table.time[row],
             last_known=target[row - config.lead] if config.lead else None,
+            further=tuple(seasons),
         )
 
     train = part("training")
@@ -179,23 +199,51 @@ def make_windows(table: Table, config: DataConfig) -> Dataset:
         seen = relative_to_last(train.inputs, relative).reshape(-1, inputs.shape[1])
     if added is not None:
         expected = train.target - train.inputs[:, -1, added, None]
+    input_scaling = _input_scaling(seen, config)
     dataset = Dataset(
-        columns=tuple(config.inputs),
+        columns=config.columns,
         relative=relative,
+        target=config.inputs.index(config.target) if config.target in config.inputs else None,
         added=added,
+        earlier=earlier,
         train=train,
         validation=part("validation"),
         test=part("test"),
         skipped_gaps=skipped_gaps,
         skipped_missing=skipped_missing,
         skipped_straddling=skipped_straddling,
-        input_scaling=fit_scaling(seen, config.scaling, config.inputs),
+        input_scaling=input_scaling,
+        further_scaling=_further_scaling(input_scaling, config, len(earlier)),
         target_scaling=fit_scaling(expected, config.scaling, [config.target] * outputs),
     )
-    refuse_far(inputs, dataset.input_scaling, config.inputs)
+    refuse_far(inputs, dataset.input_scaling, config.columns)
     every = dataset.target_scaling
     refuse_far(target[:, None], Scaling(every.offset[:1], every.scale[:1]), [config.target])
     return dataset
+
+
+def _inputs(table: Table, config: DataConfig) -> Array:
+    """Return the inputs [rows, m]: the columns of the table, then those of the calendar."""
+    readings = table.frame[config.inputs].to_numpy(np.float64)
+    if config.clock is None or table.time is None:
+        return readings
+    return np.hstack((readings, calendar_values(config.clock, table.time)))
+
+
+def _input_scaling(values: Array, config: DataConfig) -> Scaling:
+    """Return the scaling of the inputs. The columns of the calendar are not scaled."""
+    columns = len(config.inputs)
+    fitted = fit_scaling(values[:, :columns], config.scaling, config.inputs)
+    further = values.shape[1] - columns
+    return Scaling(
+        np.append(fitted.offset, [0.0] * further), np.append(fitted.scale, [1.0] * further)
+    )
+
+
+def _further_scaling(inputs: Scaling, config: DataConfig, columns: int) -> Scaling:
+    """Return the scaling of differences between readings of the target."""
+    scale = inputs.scale[config.inputs.index(config.target)] if columns else 1.0
+    return Scaling(np.zeros(columns), np.full(columns, scale))
 
 
 def _boundary(part: str, rule: float | str, rows: int, time: pd.DatetimeIndex | None) -> int:

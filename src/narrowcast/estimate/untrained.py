@@ -7,13 +7,13 @@ from narrowcast.integer.random_model import random_model
 
 def stand_in(config: Config) -> IntegerModel:
     """Return a model with random weights, which are the same each time."""
-    layers, bits = config.model.layers, config.quantization
-    schemes = bits.schemes(layers).items()
+    shape, bits = shape_of(config), config.quantization
+    schemes = bits.schemes(shape).items()
     return random_model(
-        shape_of(config),
+        shape,
         (8,),
         input_bits=bits.input_bits,
         output_bits=bits.output_bits,
-        widths=bits.tensor_widths(layers),
+        widths=bits.tensor_widths(shape),
         symmetric={array_name(name) for name, scheme in schemes if scheme == "symmetric"},
     )

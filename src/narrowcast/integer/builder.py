@@ -20,6 +20,7 @@ class Role(StrEnum):
     LANES = "lanes"  # keys and values: restricted, without a zero point
     PROBABILITY = "probability"  # unnormalised: from 0 to full scale
     SUM = "sum"  # of rows, exact
+    RESULT = "result"  # the forecast, or a term of it
 
 
 @dataclass(frozen=True)
@@ -237,6 +238,8 @@ class Shape:
             unless given.
         outputs: Forecasts.
         relative: Index of the input whose last value is added to the forecast, or None.
+        seasons: Number of earlier seasons of which the readings at the forecast's times are a
+            second input.
     """
 
     window: int
@@ -247,6 +250,7 @@ class Shape:
     ffn_channels: int | None = None
     outputs: int = 1
     relative: int | None = None
+    seasons: int = 0
 
     @property
     def ffn(self) -> int:
@@ -255,7 +259,11 @@ class Shape:
 
 
 def transformer(shape: Shape) -> GraphSpec:
-    """Return the encoder: embedding, layers, sum over all tokens, head."""
+    """Return the encoder: embedding, layers, sum over all tokens, head.
+
+    The head adds the last reading. With seasons, it adds a linear map of their readings, which
+    adds the last reading.
+    """
     graph = GraphBuilder()
     n, d = shape.window, shape.channels
     first = graph.input("input", n, shape.inputs)
@@ -270,13 +278,27 @@ def transformer(shape: Shape) -> GraphSpec:
         x = graph.linear(f"{at}.attention_out", context, d, residual=x)
         up = graph.linear(f"{at}.ffn_up", x, shape.ffn, role=Role.RELU)
         x = graph.linear(f"{at}.ffn_down", up, d, residual=x)
-    relative = shape.relative is not None
+    residual, element = None, None
+    if shape.relative is not None:
+        residual, element = first, (n - 1, shape.relative)
+    if shape.seasons:
+        earlier = graph.input("seasons", 1, shape.seasons * shape.outputs)
+        residual = graph.linear(
+            "seasonal",
+            earlier,
+            shape.outputs,
+            role=Role.RESULT,
+            residual=residual,
+            residual_element=element,
+        )
+        element = None
     head = graph.linear(
         "head",
         graph.row_sum("pool", x),
         shape.outputs,
-        residual=first if relative else None,
-        residual_element=(n - 1, shape.relative) if shape.relative is not None else None,
+        role=Role.RESULT,
+        residual=residual,
+        residual_element=element,
     )
     return graph.build(head)
 

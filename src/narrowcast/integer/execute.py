@@ -142,20 +142,20 @@ def execute_words(model: IntegerModel, words: Array) -> Array:
     return model.pack_outputs(execute(model, model.unpack_inputs(words)))
 
 
-def forecast(model: IntegerModel, readings: Reals) -> Reals:
-    """Forecast with a model of one input and one output.
+def forecast(model: IntegerModel, *readings: Reals) -> Reals:
+    """Forecast with a model of one output.
 
     Args:
         model: A valid integer model.
-        readings: [windows, rows, columns] of the input, in their own units.
+        readings: [windows, rows, columns] of each input, in their own units.
 
     Returns:
         [windows, outputs], the first row of the output in the target's own unit.
 
     Raises:
-        ValueError: The model has several inputs or outputs, or the readings are of another shape
-            or not finite.
+        ValueError: The model has other inputs or several outputs, or the readings are of another
+            shape or not finite.
     """
-    (source,), (result,) = model.inputs, model.outputs
-    given = {source.tensor: readings}
+    (result,) = model.outputs
+    given = {each.tensor: x for each, x in zip(model.inputs, readings, strict=True)}
     return model.decode(execute(model, model.quantise(given)), given)[result.tensor][:, 0]

@@ -14,9 +14,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from narrowcast.integer.arithmetic import integer_range, signed_bits
+from narrowcast.integer.calendar import Calendar
 from narrowcast.integer.readings import check_readings, relative_to_last
 
-SCHEMA_VERSION = 4
+SCHEMA_VERSION = 5
 
 Array = NDArray[np.int64]
 Reals = NDArray[np.float64]
@@ -238,6 +239,23 @@ class Affine:
 
 
 @dataclass(frozen=True)
+class EarlierReadings:
+    """Readings of one column in earlier rows, relative to the last row of an input.
+
+    A reading that is missing, or before the first row of all, counts as equal to the last one.
+
+    Attributes:
+        input: Name of the input's tensor.
+        column: Index of the column.
+        rows: How many rows before the last one each reading is.
+    """
+
+    input: str
+    column: int
+    rows: tuple[int, ...]
+
+
+@dataclass(frozen=True)
 class Input:
     """A tensor that a host fills with readings.
 
@@ -246,12 +264,16 @@ class Input:
         columns: Names of the columns.
         scaling: Scaling from readings to the tensor's real numbers.
         relative: Indices of the columns that are given relative to their last row.
+        calendar: The last columns, which a host computes from time stamps; None if there are none.
+        earlier: What the columns of an input with one row are, if they are earlier readings.
     """
 
     tensor: str
     columns: tuple[str, ...]
     scaling: Affine
     relative: tuple[int, ...] = ()
+    calendar: Calendar | None = None
+    earlier: EarlierReadings | None = None
 
     def real(self, readings: Reals) -> Reals:
         """Convert readings [windows, rows, columns] to the tensor's real numbers."""

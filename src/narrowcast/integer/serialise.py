@@ -14,11 +14,13 @@ from safetensors.numpy import load, save
 from narrowcast.errors import UserError, one_line, shown
 from narrowcast.files import write_whole
 from narrowcast.integer.analysis import analyse
+from narrowcast.integer.calendar import Calendar
 from narrowcast.integer.model import (
     SCHEMA_VERSION,
     Affine,
     Array,
     Context,
+    EarlierReadings,
     Forecast,
     Input,
     IntegerModel,
@@ -64,11 +66,24 @@ class _Affine(_Entry):
     scale: tuple[float, ...]
 
 
+class _Calendar(_Entry):
+    features: tuple[str, ...]
+    timezone: str
+
+
+class _EarlierReadings(_Entry):
+    input: str
+    column: int
+    rows: tuple[int, ...]
+
+
 class _Input(_Entry):
     tensor: str
     columns: tuple[str, ...]
     scaling: _Affine
     relative: tuple[int, ...]
+    calendar: _Calendar | None
+    earlier: _EarlierReadings | None
 
 
 class _LastReading(_Entry):
@@ -139,7 +154,7 @@ _Operation = Annotated[_Linear | _RowSum | _Scores | _Context, Field(discriminat
 
 
 class _Document(_Entry):
-    schema_version: Literal[4]
+    schema_version: Literal[5]
     inputs: tuple[_Input, ...]
     outputs: tuple[_Output, ...]
     tensors: tuple[_Tensor, ...]
@@ -164,6 +179,13 @@ _KINDS = {Linear: "linear", RowSum: "row_sum", Scores: "scores", Context: "conte
 
 def _affine(entry: _Affine) -> Affine:
     return Affine(entry.offset, entry.scale)
+
+
+def _input(each: _Input) -> Input:
+    calendar = None if each.calendar is None else Calendar(**each.calendar.values())
+    earlier = None if each.earlier is None else EarlierReadings(**each.earlier.values())
+    scaling = _affine(each.scaling)
+    return Input(each.tensor, each.columns, scaling, each.relative, calendar, earlier)
 
 
 def _output(entry: _Output) -> Output:
@@ -243,10 +265,7 @@ def load_model(folder: Path | str) -> IntegerModel:
     try:
         check_distinct([each.name for each in parsed.tensors], "two tensors are called")
         model = IntegerModel(
-            inputs=tuple(
-                Input(each.tensor, each.columns, _affine(each.scaling), each.relative)
-                for each in parsed.inputs
-            ),
+            inputs=tuple(map(_input, parsed.inputs)),
             outputs=tuple(map(_output, parsed.outputs)),
             tensors={each.name: Tensor(**each.values()) for each in parsed.tensors},
             operations=tuple(map(_operation, parsed.operations)),

@@ -15,6 +15,7 @@ import numpy as np
 from narrowcast.errors import shown
 from narrowcast.integer.arithmetic import MAX_SHIFT, MULTIPLIER_BITS, integer_range, signed_bits
 from narrowcast.integer.bounds import Bounds
+from narrowcast.integer.calendar import FEATURES, is_timezone
 from narrowcast.integer.model import (
     Affine,
     Array,
@@ -40,6 +41,7 @@ RECIPROCAL_BITS = 17  # of floor(numerator / sum)
 MOST_TABLE_ENTRIES = 4096
 MOST_RESIDUAL_SHIFT = 2 * MAX_SHIFT
 MOST_METADATA = 100
+MOST_EARLIER = 10**7  # rows before the window's last one
 MOST_TEXT = 1000
 
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_.]{0,99}", re.ASCII)
@@ -164,9 +166,11 @@ def _check_interface(model: IntegerModel) -> None:
         for column in each.columns:
             _check_text(column, f"{where}: a column's name")
         _check_scaling(each.scaling, tensor.columns, where)
+        readings = tensor.columns - _check_calendar(each, where)
         for index in each.relative:
-            _check_int(index, 0, tensor.columns - 1, f"{where}: a relative column")
+            _check_int(index, 0, readings - 1, f"{where}: a relative column")
         check_distinct(map(str, each.relative), f"{where}: two relative columns are")
+        _check_earlier(model, each, where)
     for each in model.outputs:
         tensor = _tensor(model, each.tensor)
         where = f"output {each.tensor}"
@@ -179,6 +183,40 @@ def _check_interface(model: IntegerModel) -> None:
                 _require(added.input in read, f"{where}: {shown(added.input)} is no input")
                 last = model.tensors[added.input].columns - 1
                 _check_int(added.column, 0, last, f"{where}: the added column")
+
+
+def _check_calendar(each: Input, where: str) -> int:
+    """Check the calendar columns of an input, and return their number."""
+    if each.calendar is None:
+        return 0
+    features, timezone = each.calendar.features, each.calendar.timezone
+    for name in features:
+        _require(name in FEATURES, f"{where}: {shown(name)} is no feature of a calendar")
+    check_distinct(features, f"{where}: two features of the calendar are")
+    _require(is_timezone(timezone), f"{where}: {shown(timezone)} is no time zone")
+    last = each.calendar.columns
+    _require(
+        len(last) < len(each.columns) and each.columns[-len(last) :] == last,
+        f"{where}: the last columns are not {', '.join(last)}, those of the calendar",
+    )
+    return len(last)
+
+
+def _check_earlier(model: IntegerModel, each: Input, where: str) -> None:
+    earlier = each.earlier
+    if earlier is None:
+        return
+    others = {source.tensor for source in model.inputs} - {each.tensor}
+    _require(earlier.input in others, f"{where}: {shown(earlier.input)} is no other input")
+    last = _tensor(model, earlier.input).columns - 1
+    _check_int(earlier.column, 0, last, f"{where}: the column of earlier readings")
+    rows, columns = _tensor(model, each.tensor).rows, len(each.columns)
+    _require(
+        rows == 1 and len(earlier.rows) == columns,
+        f"{where}: has {len(earlier.rows)} earlier readings for {rows} x {columns} elements",
+    )
+    for row in earlier.rows:
+        _check_int(row, 0, MOST_EARLIER, f"{where}: the row of an earlier reading")
 
 
 def check_distinct(names: Iterable[str], what: str) -> None:

@@ -23,8 +23,11 @@ from narrowcast.model.forecaster import Forecaster
 from narrowcast.model.transformer import Transformer, build
 from narrowcast.training_records import History
 
-Augmentation = Callable[[Tensor, Tensor], tuple[Tensor, Tensor]]
-"""Returns a batch of scaled windows and targets, changed at random."""
+Inputs = tuple[Tensor, ...]
+"""Scaled readings [windows, rows, columns] of each input of a graph."""
+
+Augmentation = Callable[[Inputs, Tensor], tuple[Inputs, Tensor]]
+"""Returns a batch of scaled readings and targets, changed at random."""
 
 EpochCallback = Callable[[int, int, float], None]
 """Called after each epoch with its number from 1, the number of epochs, and the validation RMSE."""
@@ -40,10 +43,16 @@ _DIVERGED = 100.0
 _AVERAGED = 400
 
 
-def tensors(part: Part, dataset: Dataset) -> tuple[Tensor, Tensor]:
-    """Return scaled inputs [windows, n, m] and targets [windows, outputs], in float64."""
-    inputs, target = dataset.scaled_inputs(part.inputs), dataset.scaled_target(part)
-    return torch.from_numpy(inputs), torch.from_numpy(target)
+def scaled(readings: Array, further: tuple[Array, ...], dataset: Dataset) -> Inputs:
+    """Return the scaled readings of all inputs, in float64."""
+    arrays = dataset.scaled_inputs(readings), *dataset.scaled_further(further)
+    return tuple(map(torch.from_numpy, arrays))
+
+
+def tensors(part: Part, dataset: Dataset) -> tuple[Inputs, Tensor]:
+    """Return the scaled readings and targets [windows, outputs] of a part, in float64."""
+    target = torch.from_numpy(dataset.scaled_target(part))
+    return scaled(part.inputs, part.further, dataset), target
 
 
 @contextmanager
@@ -61,13 +70,14 @@ def one_thread() -> Iterator[None]:
 
 
 @one_thread()
-def predict(model: Forecaster, readings: Array, dataset: Dataset) -> Array:
+def predict(model: Forecaster, readings: Array, dataset: Dataset, *further: Array) -> Array:
     """Forecast in eval mode.
 
     Args:
         model: A float model or a quantised model.
         readings: Readings [windows, n, m], in their own units.
         dataset: Data with the scaling of readings and target.
+        further: Readings of further inputs, as in :class:`narrowcast.data.Part`.
 
     Returns:
         Forecasts [windows, outputs], in the target's own unit.
@@ -76,8 +86,8 @@ def predict(model: Forecaster, readings: Array, dataset: Dataset) -> Array:
         ValueError: The readings are of another shape or not finite.
     """
     readings = check_readings(readings, dataset.train.inputs.shape[1], dataset.columns)
-    scaled = model.evaluate(torch.from_numpy(dataset.scaled_inputs(readings)))
-    return dataset.forecasts(scaled.numpy(), readings)
+    forecasts = model.evaluate(*scaled(readings, further, dataset))
+    return dataset.forecasts(forecasts.numpy(), readings)
 
 
 def _schedule(steps: int) -> Callable[[int], float]:
@@ -106,12 +116,16 @@ class Shift:
     column: int
     ratio: Tensor
 
-    def __call__(self, inputs: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
-        """Return scaled windows [windows, n, m] and targets [windows, outputs], shifted."""
-        shift = self.deviation * torch.randn(len(inputs), 1)
-        inputs = inputs.clone()
-        inputs[:, :, self.column] += shift
-        return inputs, target + shift * self.ratio
+    def __call__(self, inputs: Inputs, target: Tensor) -> tuple[Inputs, Tensor]:
+        """Return scaled readings and targets [windows, outputs], shifted.
+
+        Readings of earlier seasons are differences, which do not change.
+        """
+        window, *further = inputs
+        shift = self.deviation * torch.randn(len(window), 1)
+        window = window.clone()
+        window[:, :, self.column] += shift
+        return (window, *further), target + shift * self.ratio
 
 
 @dataclass(frozen=True)
@@ -130,13 +144,15 @@ class Growth:
     zero: Tensor
     target_zero: Tensor
 
-    def __call__(self, inputs: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
-        """Return scaled windows [windows, n, m] and targets [windows, outputs], multiplied."""
-        factor = torch.exp(self.deviation * torch.randn(len(inputs), 1))
-        inputs = inputs.clone()
+    def __call__(self, inputs: Inputs, target: Tensor) -> tuple[Inputs, Tensor]:
+        """Return scaled readings and targets [windows, outputs], multiplied."""
+        window, *further = inputs
+        factor = torch.exp(self.deviation * torch.randn(len(window), 1))
+        window = window.clone()
         for i in self.columns:
-            inputs[..., i] = self.zero[i] + factor * (inputs[..., i] - self.zero[i])
-        return inputs, self.target_zero + factor * (target - self.target_zero)
+            window[..., i] = self.zero[i] + factor * (window[..., i] - self.zero[i])
+        differences = (each * factor[:, :, None] for each in further)
+        return (window, *differences), self.target_zero + factor * (target - self.target_zero)
 
 
 class _Average:
@@ -216,15 +232,17 @@ def fit(
     Raises:
         UserError: The training diverges.
     """
-    inputs, target = (t.float() for t in tensors(dataset.train, dataset))
+    exact, exact_target = tensors(dataset.train, dataset)
+    inputs, target = tuple(each.float() for each in exact), exact_target.float()
     limit = _DIVERGED * float(target.var())
     if teacher is not None:
-        target = teacher.evaluate(inputs).float()
+        target = teacher.evaluate(*inputs).float()
     validation_inputs, validation_target = tensors(dataset.validation, dataset)
     unit = torch.from_numpy(dataset.target_scaling.scale)
     shuffle = torch.Generator().manual_seed(config.seed)
     optimiser = torch.optim.AdamW(groups, weight_decay=config.weight_decay, fused=True)
-    batches = math.ceil(len(inputs) / config.batch)
+    windows = len(target)
+    batches = math.ceil(windows / config.batch)
     schedule = torch.optim.lr_scheduler.LambdaLR(optimiser, _schedule(epochs * batches))
     average = _Average(model)
     losses: list[float] = []
@@ -234,22 +252,22 @@ def fit(
     for epoch in range(epochs):
         model.train()
         total = 0.0
-        order = torch.randperm(len(inputs), generator=shuffle)
+        order = torch.randperm(windows, generator=shuffle)
         for batch in torch.split(order, config.batch):
-            x, y = inputs[batch], target[batch]
+            x, y = tuple(each[batch] for each in inputs), target[batch]
             if augmentation is not None:
                 x, y = augmentation(x, y)
-            loss = functional.mse_loss(model(x), y)
+            loss = functional.mse_loss(model(*x), y)
             optimiser.zero_grad()
             loss.backward()  # type: ignore[no-untyped-call]
             optimiser.step()
             schedule.step()
             average.update()
             total += loss.item() * len(batch)
-        losses.append(total / len(inputs))
+        losses.append(total / windows)
         if not _finite(average.model, losses[-1]):
             raise _diverged(config, epoch + 1)
-        difference = unit * (average.model.evaluate(validation_inputs) - validation_target)
+        difference = unit * (average.model.evaluate(*validation_inputs) - validation_target)
         rmse = float(difference.square().mean().sqrt())
         if not math.isfinite(rmse):
             raise _diverged(config, epoch + 1)

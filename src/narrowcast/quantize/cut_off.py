@@ -13,10 +13,10 @@ def cut_off(model: IntegerModel, part: Part) -> CutOff:
     Such a reading enters the model as the end of the range. Such a target cannot be forecast.
 
     Args:
-        model: A model of one input and one output, with a decoder of forecasts.
+        model: A model whose first input are windows, and whose output are forecasts.
         part: Windows in their own units.
     """
-    (source,), (result,) = model.inputs, model.outputs
+    source, (result,) = model.inputs[0], model.outputs
     assert result.decoder is not None
     outside = model.tensors[source.tensor].outside(source.real(part.inputs))
     base = result.decoder.base({source.tensor: part.inputs})[:, 0]

@@ -6,6 +6,7 @@ from narrowcast.config import DataConfig
 from narrowcast.data import Dataset, Scaling
 from narrowcast.integer.model import (
     Affine,
+    EarlierReadings,
     Forecast,
     Input,
     IntegerModel,
@@ -27,7 +28,7 @@ def to_integer_model(
         config: Configuration with the names of inputs and target.
     """
     integer = model.export()
-    (source,), (result,) = integer.inputs, integer.outputs
+    source, (result,) = integer.inputs[0], integer.outputs
     added = None if dataset.added is None else LastReading(source.tensor, dataset.added)
     shape, factors = model.shape, model.factors.double().numpy()
     return replace(
@@ -35,10 +36,12 @@ def to_integer_model(
         inputs=(
             Input(
                 source.tensor,
-                tuple(config.inputs),
+                dataset.columns,
                 _affine(dataset.input_scaling, factors),
                 dataset.relative,
+                config.clock,
             ),
+            *(_earlier(each, source, dataset, config) for each in integer.inputs[1:]),
         ),
         outputs=(
             Output(result.tensor, Forecast(config.target, _affine(dataset.target_scaling), added)),
@@ -55,6 +58,13 @@ def to_integer_model(
             "target": config.target,
         },
     )
+
+
+def _earlier(each: Input, window: Input, dataset: Dataset, config: DataConfig) -> Input:
+    """Return the input of readings of earlier seasons."""
+    target = EarlierReadings(window.tensor, config.inputs.index(config.target), dataset.earlier)
+    columns = tuple(f"{config.target}, {rows} rows earlier" for rows in dataset.earlier)
+    return Input(each.tensor, columns, _affine(dataset.further_scaling), earlier=target)
 
 
 def _affine(scaling: Scaling, factor: Reals | float = 1.0) -> Affine:

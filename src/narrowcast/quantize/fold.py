@@ -5,7 +5,7 @@ of the integer graph. They are part of weights and biases.
 """
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor, nn
@@ -38,14 +38,18 @@ def folded(source: Transformer, factors: Tensor) -> dict[str, LinearParameters]:
     """
     shape = source.shape
     embed, head = source.embed, source.head
+    gain = None if source.gain is None else source.gain * factors[shape.relative]
     products = {
         "embed": LinearParameters(embed.weight * factors, embed.bias + source.position),
         "head": LinearParameters(
             head.weight / shape.window,
             head.bias,
-            None if source.gain is None else source.gain * factors[shape.relative],
+            gain,
         ),
     }
+    if source.seasonal is not None:
+        products["seasonal"] = replace(_plain(source.seasonal), gain=gain)
+        products["head"] = replace(products["head"], gain=torch.ones(shape.outputs))
     root = math.sqrt(shape.channels / shape.heads)
     for i, layer in enumerate(source.layers):
         assert isinstance(layer, Layer)

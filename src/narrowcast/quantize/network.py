@@ -10,10 +10,19 @@ from typing import cast
 import torch
 from torch import Tensor, nn
 
-from narrowcast.integer.builder import ContextSpec, LinearSpec, RowSumSpec, ScoresSpec, weight_name
+from narrowcast.integer.builder import (
+    ContextSpec,
+    LinearSpec,
+    Role,
+    RowSumSpec,
+    ScoresSpec,
+    weight_name,
+)
 from narrowcast.integer.execute import forecast
 from narrowcast.integer.model import Affine, Forecast, Input, IntegerModel, Operation, Output
+from narrowcast.integer.model import Tensor as IntegerTensor
 from narrowcast.model.forecaster import Forecaster
+from narrowcast.model.training import Inputs
 from narrowcast.model.transformer import Transformer
 from narrowcast.quantize.fake_quantise import ActivationQuantiser
 from narrowcast.quantize.fold import folded
@@ -35,7 +44,7 @@ class QuantisedTransformer(Forecaster):
         shape: Size of the network.
         graph: Tensors and operations.
         factors: Divisors of the columns of the scaled input [m].
-        input: Quantiser of the input.
+        inputs: Quantisers of the inputs, that of the window first.
         operations: A :class:`Step` for each operation, in order of execution.
     """
 
@@ -63,7 +72,7 @@ class QuantisedTransformer(Forecaster):
                 self.graph.tensors[name], precision.bits[name], precision.scheme(name)
             )
 
-        self.input = quantiser(self.graph.inputs[0])
+        self.inputs = nn.ModuleList(map(quantiser, self.graph.inputs))
         self.operations = nn.ModuleList()
         for spec in self.graph.operations:
             step: Step
@@ -86,37 +95,46 @@ class QuantisedTransformer(Forecaster):
             yield cast(Step, step)
 
     def activations(self) -> Iterator[ActivationQuantiser]:
-        """Yield the quantisers of all quantised tensors, that of the input first."""
-        yield self.input
+        """Yield the quantisers of all quantised tensors, those of the inputs first."""
+        yield from self._input_quantisers()
         for step in self.steps():
             if not isinstance(step, QuantisedRowSum):
                 yield step.output
 
-    def forward(self, x: Tensor) -> Tensor:
-        """[windows, n, m] -> [windows, outputs]; in eval mode the same as :meth:`evaluate`."""
+    def _input_quantisers(self) -> Iterator[ActivationQuantiser]:
+        for each in self.inputs:
+            yield cast(ActivationQuantiser, each)
+
+    def forward(self, *inputs: Tensor) -> Tensor:
+        """Return forecasts [windows, outputs]; in eval mode the same as :meth:`evaluate`."""
         if not self.training:
-            return self.evaluate(x)
-        tensors: dict[str, Tensor] = {self.input.name: self.input(x.float() / self.factors)}
+            return self.evaluate(*inputs)
+        window, *further = (each.float() for each in inputs)
+        divided = window / self.factors, *further
+        tensors: dict[str, Tensor] = {
+            name: quantiser(x)
+            for name, quantiser, x in zip(self.graph.inputs, self.inputs, divided, strict=True)
+        }
         for step in self.steps():
             tensors[step.spec.output] = step(tensors)
         return tensors[self.graph.outputs[0]][:, 0]
 
-    def evaluate(self, x: Tensor) -> Tensor:
+    def evaluate(self, *inputs: Tensor) -> Tensor:
         """Forecast with the integer model, in train mode as well.
 
         Each call exports the integer model, so evaluate all windows in one call.
 
         Args:
-            x: Scaled readings [windows, n, m].
+            inputs: Scaled readings of each input [windows, rows, columns].
 
         Returns:
             Scaled forecasts [windows, outputs], in float64.
         """
-        return torch.from_numpy(forecast(self.export(), x.double().numpy()))
+        return torch.from_numpy(forecast(self.export(), *(x.double().numpy() for x in inputs)))
 
     def export(self) -> IntegerModel:
         """Return the integer model, from scaled readings to scaled forecasts."""
-        tensors = {self.input.name: self.input.tensor()}
+        tensors = {each.name: each.tensor() for each in self._input_quantisers()}
         operations: list[Operation] = []
         arrays: Arrays = {}
         for step in self.steps():
@@ -124,15 +142,9 @@ class QuantisedTransformer(Forecaster):
             operation, exported = step.export(tensors)
             operations.append(operation)
             arrays |= exported
-        source, result = tensors[self.graph.inputs[0]], tensors[self.graph.outputs[0]]
+        result = tensors[self.graph.outputs[0]]
         return IntegerModel(
-            inputs=(
-                Input(
-                    source.name,
-                    tuple(f"x{i}" for i in range(source.columns)),
-                    Affine((0.0,) * source.columns, tuple(self.factors.tolist())),
-                ),
-            ),
+            inputs=tuple(self._input(tensors[name]) for name in self.graph.inputs),
             outputs=(
                 Output(
                     result.name,
@@ -144,10 +156,17 @@ class QuantisedTransformer(Forecaster):
             arrays=arrays,
         )
 
+    def _input(self, tensor: IntegerTensor) -> Input:
+        """Return an input of the integer model that takes scaled readings."""
+        window = tensor.name == self.graph.inputs[0]
+        divisors = tuple(self.factors.tolist()) if window else (1.0,) * tensor.columns
+        columns = tuple(f"x{i}" for i in range(tensor.columns))
+        return Input(tensor.name, columns, Affine((0.0,) * tensor.columns, divisors))
+
     @torch.no_grad()
     def calibrate(
         self,
-        inputs: Tensor,
+        inputs: Inputs,
         target: Tensor,
         levels: tuple[float, float] | None = None,
         growth: float = 1.0,
@@ -155,30 +174,33 @@ class QuantisedTransformer(Forecaster):
         """Choose the schemes and ranges of all tensors, in order of execution.
 
         Args:
-            inputs: Scaled training windows [windows, n, m].
+            inputs: Scaled training readings of each input.
             target: Scaled training targets [windows, outputs]. Their range, extended by half of it
                 on either side, becomes the range of the result.
             levels: Lowest and highest level of the target's column that the input has to cover, in
                 scaled units, if the model forecasts a change: clipping of the last known value is
                 an error of the forecast. The default are the levels of ``inputs``.
             growth: Factor by which inputs and results may exceed those of training. Above 1, the
-                range of the input covers all of ``inputs`` and is not learned.
+                ranges of the inputs cover all of ``inputs`` and are not learned.
         """
-        (result,) = (each for each in self.activations() if each.name == self.graph.outputs[0])
         margin = 0.5 * float(target.max() - target.min())
         lowest, highest = float(target.min()) - margin, float(target.max()) + margin
-        result.set_range(growth * lowest, growth * highest)
+        for result in self.activations():
+            if result.spec.role == Role.RESULT:
+                result.set_range(growth * lowest, growth * highest)
+        window, *further = inputs
+        quantisers = list(self._input_quantisers())
         if growth > 1:
-            readings = inputs / self.factors
-            self.input.cover(growth * float(readings.min()), growth * float(readings.max()))
+            for quantiser, x in zip(quantisers, (window / self.factors, *further), strict=True):
+                quantiser.cover(growth * float(x.min()), growth * float(x.max()))
         if self.shape.relative is not None:
-            column = inputs[..., self.shape.relative]
+            column = window[..., self.shape.relative]
             lowest, highest = levels or (float(column.min()), float(column.max()))
             factor = float(self.factors[self.shape.relative])
-            self.input.cover(lowest / factor, highest / factor)
+            quantisers[0].cover(lowest / factor, highest / factor)
         self.observe(inputs, ActivationQuantiser.calibrate)
 
-    def review(self, inputs: Tensor) -> bool:
+    def review(self, inputs: Inputs) -> bool:
         """Repeat the decisions of all adaptive schemes; return whether one has changed."""
         before = [int(each.zero_point) for each in self.activations()]
         self.observe(inputs, ActivationQuantiser.review)
@@ -186,14 +208,14 @@ class QuantisedTransformer(Forecaster):
 
     @torch.no_grad()
     def observe(
-        self, inputs: Tensor, observer: Callable[[ActivationQuantiser, Tensor], None]
+        self, inputs: Inputs, observer: Callable[[ActivationQuantiser, Tensor], None]
     ) -> None:
-        """Call ``observer`` with all tensors for scaled windows, as computed in train mode."""
+        """Call ``observer`` with all tensors for scaled readings, as computed in train mode."""
         training = self.training
         self.train()
         for each in self.activations():
             each.observer = observer
-        self(inputs)
+        self(*inputs)
         for each in self.activations():
             each.observer = None
         self.train(training)

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Self
 
 from narrowcast.config import QuantizationConfig, Scheme, array_name
+from narrowcast.integer.builder import Shape
 
 
 @dataclass(frozen=True)
@@ -20,10 +21,10 @@ class Precision:
     schemes: Mapping[str, Scheme] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, config: QuantizationConfig, layers: int) -> Self:
-        """Return the widths and schemes of a configuration for a model with ``layers`` layers."""
-        schemes = {array_name(name): each for name, each in config.schemes(layers).items()}
-        return cls(config.tensor_widths(layers), schemes)
+    def of(cls, config: QuantizationConfig, shape: Shape) -> Self:
+        """Return the widths and schemes of a configuration for a model of a shape."""
+        schemes = {array_name(name): each for name, each in config.schemes(shape).items()}
+        return cls(config.tensor_widths(shape), schemes)
 
     def scheme(self, name: str) -> Scheme:
         """Return the scheme of a tensor."""

@@ -28,7 +28,7 @@ def summarise(model: QuantisedTransformer, dataset: Dataset, config: Config) -> 
         activations[quantiser.name] = _activation(quantiser, x.detach())
 
     model.observe(sample(dataset, config, _WINDOWS), observe)
-    summaries = [activations[model.input.name]]
+    summaries = [activations[name] for name in model.graph.inputs]
     for step in model.steps():
         if isinstance(step, QuantisedLinear):
             summaries.append(_weights(step))

@@ -4,11 +4,11 @@ import math
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 
-from narrowcast.config import Config
+from narrowcast.config import Config, shape_of
 from narrowcast.data import Dataset
-from narrowcast.model.training import EpochCallback, fit, one_thread
+from narrowcast.model.training import EpochCallback, Inputs, fit, one_thread, scaled
 from narrowcast.model.transformer import Transformer
 from narrowcast.quantize.input_range import balance, expected_levels
 from narrowcast.quantize.network import QuantisedTransformer
@@ -32,7 +32,7 @@ _FULL_RATE_BITS = 6
 @one_thread()
 def calibrated(source: Transformer, dataset: Dataset, config: Config) -> QuantisedTransformer:
     """Return the quantised model, calibrated on the training part and not yet fine-tuned."""
-    precision = Precision.of(config.quantization, config.model.layers)
+    precision = Precision.of(config.quantization, shape_of(config))
     inputs = sample(dataset, config, CALIBRATION_WINDOWS)
     column, levels = config.relative_column, None
     if column is not None:
@@ -40,18 +40,19 @@ def calibrated(source: Transformer, dataset: Dataset, config: Config) -> Quantis
         levels = expected_levels(
             *(dataset.scaled_inputs(part.inputs)[:, :, column] for part in parts)
         )
-    factors = balance(inputs, precision.bits["input"], column, levels).float()
+    factors = balance(inputs[0], precision.bits["input"], column, levels).float()
     model = QuantisedTransformer(source, precision, factors)
     target = torch.from_numpy(dataset.scaled_target(dataset.train))
     model.calibrate(inputs, target, levels, _GROWTH if dataset.relative else 1.0)
     return model.eval()
 
 
-def sample(dataset: Dataset, config: Config, windows: int) -> Tensor:
-    """Return scaled training windows [windows, n, m], drawn at random."""
+def sample(dataset: Dataset, config: Config, windows: int) -> Inputs:
+    """Return the scaled readings of training windows, drawn at random."""
     generator = torch.Generator().manual_seed(config.train.seed)
     chosen = torch.randperm(len(dataset.train), generator=generator)[:windows]
-    return torch.from_numpy(dataset.scaled_inputs(dataset.train.inputs[chosen.numpy()]))
+    part, rows = dataset.train, chosen.numpy()
+    return scaled(part.inputs[rows], tuple(each[rows] for each in part.further), dataset)
 
 
 def parameter_groups(model: nn.Module, config: Config, scale: str) -> list[dict[str, Any]]:
@@ -64,7 +65,7 @@ def parameter_groups(model: nn.Module, config: Config, scale: str) -> list[dict[
     """
     scales = [p for name, p in model.named_parameters() if scale in name]
     others = [p for name, p in model.named_parameters() if scale not in name]
-    narrowest = min(config.quantization.widths(config.model.layers).values())
+    narrowest = min(config.quantization.widths(shape_of(config)).values())
     rate = config.train.learning_rate * min(1.0, 4.0 ** (_FULL_RATE_BITS - narrowest))
     return [
         {"params": others, "lr": _RATE * rate},

@@ -21,6 +21,8 @@ LABELS = {
     "qat": "Quantised, in training",
     "integer": "Integer (the FPGA's)",
     "persistence": "Persistence",
+    "seasonal_naive": "Seasonal naive",
+    "nlinear": "NLinear",
     "ridge": "Ridge",
     "ridge_quadratic": "Ridge, quadratic",
     "lut": "LUT",

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from narrowcast.config import Config
+from narrowcast.config import Config, shape_of
 from narrowcast.errors import UserError
 from narrowcast.estimate import Estimate, estimate
 from narrowcast.search.objectives import QUANTITIES, Costs, Objectives, percent
@@ -68,7 +68,7 @@ def assess(config: Config, objectives: Objectives) -> Assessment:
     try:
         return assess_estimate(estimate(config), objectives)
     except UserError as error:
-        widths = config.quantization.widths(config.model.layers).values()
+        widths = config.quantization.widths(shape_of(config)).values()
         return Assessment({}, {"device": _REFUSED + sum(widths) / len(widths)}, str(error))
 
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from narrowcast.config import Config, to_toml
+from narrowcast.config import Config, shape_of, to_toml
 from narrowcast.errors import UserError
 from narrowcast.files import locked, write_whole
 from narrowcast.progress import Progress
@@ -136,7 +136,7 @@ def fit_device(
 
 
 def _fit_device(config: Config, out: Path, objectives: Objectives, progress: Progress) -> Fit:
-    bits = config.quantization.widths(config.model.layers)
+    bits = config.quantization.widths(shape_of(config))
     before = assess(config, objectives)
     if not before.violations:
         return Fit(config, (), before, before, None)

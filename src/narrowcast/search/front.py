@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from narrowcast.config import Config
+from narrowcast.config import Config, shape_of
 from narrowcast.search.hypervolume import nondominated
 from narrowcast.search.objectives import ERROR, Objectives
 from narrowcast.search.space import Space, shape_name
@@ -41,7 +41,7 @@ class Point:
             "label": self.label,
             "shape": shape_name(self.config),
             "costs": dict(self.costs),
-            "bits": self.config.quantization.widths(self.config.model.layers),
+            "bits": self.config.quantization.widths(shape_of(self.config)),
             "hardware": self.config.hardware.model_dump(mode="json"),
         }
 
@@ -92,7 +92,7 @@ class Front:
         heads = ["validation rmse" if name == ERROR else name for name in shown]
         yield ["point", *heads, "size", "bits"]
         for point in self.best:
-            widths = list(point.config.quantization.widths(point.config.model.layers).values())
+            widths = list(point.config.quantization.widths(shape_of(point.config)).values())
             mean = sum(widths) / len(widths)
             yield [
                 point.file or "",

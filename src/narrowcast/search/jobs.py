@@ -48,8 +48,8 @@ def train(state: bytes, dataset: Dataset, config: Config, objectives: Objectives
     source = load_float(state, config)
     model, _ = finetune(source, dataset, config)
     windows = dataset.validation
-    forecast = predict(model, windows.inputs, dataset)
-    teacher = predict(source, windows.inputs, dataset)
+    forecast = predict(model, windows.inputs, dataset, *windows.further)
+    teacher = predict(source, windows.inputs, dataset, *windows.further)
     return Trained(
         rmse=errors(forecast, windows.target).rmse,
         distance=float(np.square(forecast - teacher).mean()),

@@ -26,7 +26,7 @@ import optuna
 from optuna.distributions import BaseDistribution
 from optuna.trial import FrozenTrial
 
-from narrowcast.config import Config
+from narrowcast.config import Config, shape_of
 from narrowcast.errors import UserError
 from narrowcast.pipeline.stages import file_digest
 from narrowcast.progress import Progress
@@ -272,7 +272,7 @@ class Run:
             trials = self._probed(name)
             points = [self._space.point(trial.params) for trial in trials]
             self._proxies[name] = Proxy.fit(
-                [point.quantization.widths(point.model.layers) for point in points],
+                [point.quantization.widths(shape_of(point)) for point in points],
                 [trial.user_attrs["distance"] for trial in trials],
                 [trial.user_attrs[ERROR] for trial in trials],
             )
@@ -332,7 +332,7 @@ class Run:
 
     def _predict(self, config: Config) -> float:
         """Return the error that the proxy predicts."""
-        bits = config.quantization.widths(config.model.layers)
+        bits = config.quantization.widths(shape_of(config))
         return self._proxies[shape_name(config)].error(bits)
 
     # Training in full
@@ -527,7 +527,7 @@ def _impossible(objectives: Objectives, config: Config, nearest: Assessment) -> 
             parts.append(f"--max {name}={most:g} is missed by {percent(excess)}, with {found:.12g}")
         else:
             parts.append(missed(name, excess))
-    widths = sorted(set(config.quantization.widths(config.model.layers).values()))
+    widths = sorted(set(config.quantization.widths(shape_of(config)).values()))
     bits = f"{widths[0]} to {widths[-1]}" if len(widths) > 1 else f"{widths[0]}"
     return (
         f"no model keeps to all limits on {config.hardware.device}; of the nearest, "

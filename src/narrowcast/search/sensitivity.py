@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 import torch
 from torch import Tensor, nn
 
-from narrowcast.config import Config, quantised_names
+from narrowcast.config import Config, quantised_names, shape_of
 from narrowcast.data import Dataset
 from narrowcast.model import Transformer
 from narrowcast.model.training import one_thread, tensors
@@ -51,7 +51,7 @@ class Rounded:
     @one_thread()
     def __init__(self, source: Transformer, dataset: Dataset, config: Config) -> None:
         """Calibrate quantisers of every width for every tensor."""
-        names = quantised_names(config.model.layers)
+        names = quantised_names(shape_of(config))
         models = [calibrated(source, dataset, with_bits(config, bits)) for bits in WIDTHS]
         self._model = models[-1].train()  # train mode: fake quantisation instead of integers
         self._switches: dict[str, _AnyWidth] = {}
@@ -62,10 +62,11 @@ class Rounded:
                 step.register_module(attribute, switch)
                 self._switches[name] = switch
         inputs, target = tensors(dataset.validation, dataset)
-        self._inputs = torch.split(inputs.float(), _BATCH)
+        batches = [torch.split(each.float(), _BATCH) for each in inputs]
+        self._batches = list(zip(*batches, strict=True))
         self._unit = torch.from_numpy(dataset.target_scaling.scale)
         with torch.no_grad():
-            self._teacher = source(inputs).double()
+            self._teacher = source(*inputs).double()
         self.float_rmse = float(self._mean_square(self._teacher - target)) ** 0.5
 
     @one_thread()
@@ -77,7 +78,7 @@ class Rounded:
         """
         for name, switch in self._switches.items():
             switch.bits = bits[name]
-        forecast = torch.cat([self._model(part) for part in self._inputs]).double()
+        forecast = torch.cat([self._model(*batch) for batch in self._batches]).double()
         return float(self._mean_square(forecast - self._teacher))
 
     def _mean_square(self, scaled: Tensor) -> Tensor:

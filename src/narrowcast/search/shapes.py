@@ -51,4 +51,5 @@ def _emptied(part: Part) -> Part:
         row=part.row[:0],
         time=None if part.time is None else part.time[:0],
         last_known=None if part.last_known is None else part.last_known[:0],
+        further=tuple(each[:0] for each in part.further),
     )

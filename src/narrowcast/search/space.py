@@ -16,7 +16,7 @@ import optuna
 from optuna.distributions import BaseDistribution
 from pydantic import ValidationError
 
-from narrowcast.config import Config, did_you_mean, quantised_names
+from narrowcast.config import Config, did_you_mean, quantised_names, shape_of
 from narrowcast.config.mistakes import first_mistake
 from narrowcast.errors import UserError, shown
 from narrowcast.targets.device import Device
@@ -162,7 +162,7 @@ class Space:
         shape = self.shapes[name]
         bits = {
             name: trial.suggest_int(name, WIDTHS[0], WIDTHS[-1])
-            for name in quantised_names(shape.model.layers)
+            for name in quantised_names(shape_of(shape))
         }
         chosen: dict[str, Any] = {
             key: trial.suggest_categorical(key, values) for key, values in self.hardware.items()
@@ -174,7 +174,7 @@ class Space:
         points = []
         for name, shape in self.shapes.items():
             for bits in reversed(WIDTHS):
-                widths = dict.fromkeys(quantised_names(shape.model.layers), bits)
+                widths = dict.fromkeys(quantised_names(shape_of(shape)), bits)
                 parameters = {SHAPE: name, **widths, **dict.fromkeys(self.hardware, "auto")}
                 points.append((parameters, f"{bits} bits"))
         return points
@@ -198,7 +198,7 @@ class Space:
             least, most = WIDTHS[0], WIDTHS[-1]
             if alike:
                 least, most = sorted(generator.sample(WIDTHS, 2))
-            names = quantised_names(self.shapes[name].model.layers)
+            names = quantised_names(shape_of(self.shapes[name]))
             bits = {each: generator.randint(least, most) for each in names}
             chosen: dict[str, Any] = {SHAPE: name, **bits}
             points.append(chosen | dict.fromkeys(self.hardware, "auto"))
@@ -213,7 +213,7 @@ class Space:
     def point(self, parameters: Mapping[str, Any]) -> Config:
         """Return the point of a finished trial's parameters."""
         shape = self.shapes[parameters[SHAPE]]
-        bits = {name: parameters[name] for name in quantised_names(shape.model.layers)}
+        bits = {name: parameters[name] for name in quantised_names(shape_of(shape))}
         return self._point(shape, bits, {key: parameters[key] for key in self.hardware})
 
     def _point(self, shape: Config, bits: Mapping[str, int], chosen: Mapping[str, Any]) -> Config:

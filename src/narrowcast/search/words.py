@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 
-from narrowcast.config import Config, flat_items
+from narrowcast.config import Config, flat_items, shape_of
 from narrowcast.search.space import SIZES
 
 _SIZES = {"ffn_channels": "feed-forward channels"}
@@ -17,6 +17,7 @@ _STEPS = {
     "attention_out": "attention output",
     "ffn_up": "first feed-forward product",
     "ffn_down": "second feed-forward product",
+    "seasonal": "map of earlier seasons",
     "head": "head",
 }
 _HARDWARE = {
@@ -34,7 +35,7 @@ def changes(config: Config, base: Config) -> list[str]:
 
 def size(config: Config) -> str:
     """Return the size and the widths of a model."""
-    model, widths = config.model, set(config.quantization.widths(config.model.layers).values())
+    model, widths = config.model, set(config.quantization.widths(shape_of(config)).values())
     bits = f"{min(widths)} to {max(widths)}" if len(widths) > 1 else f"{min(widths)}"
     return (
         f"windows of {config.data.window}, {_count(model.channels, 'channel')}, "
@@ -66,8 +67,8 @@ def _sizes(config: Config, base: Config) -> Iterator[str]:
 
 
 def _widths(config: Config, base: Config) -> Iterator[str]:
-    widths = config.quantization.widths(config.model.layers)
-    before = base.quantization.widths(base.model.layers)
+    widths = config.quantization.widths(shape_of(config))
+    before = base.quantization.widths(shape_of(base))
     if widths == before:
         return
     usual = Counter(widths.values()).most_common(1)[0][0]

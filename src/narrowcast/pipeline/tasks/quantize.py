@@ -58,20 +58,21 @@ def _quantise(config: Config, out: Path, work: Path, progress: Progress) -> Quan
     from narrowcast.model import build, load_state, predict
     from narrowcast.quantize import cut_off, finetune, summarise, to_integer_model
 
-    dataset, _ = load_windows(config)
+    dataset, *_ = load_windows(config)
     test = dataset.test
     source = build(config)
     load_state(source, out / FLOAT_MODEL)
     quantised, history = finetune(source, dataset, config, epoch_progress(progress))
     model = to_integer_model(quantised, dataset, config.data)
 
-    (readings,), (forecast,) = model.inputs, model.outputs
-    given = {readings.tensor: test.inputs}
+    names = (each.tensor for each in model.inputs)
+    given = dict(zip(names, (test.inputs, *test.further), strict=True))
+    (forecast,) = model.outputs
     inputs = model.quantise(given)
     results = execute(model, inputs)
     forecasts = {
-        "float": predict(source, test.inputs, dataset),
-        "qat": predict(quantised, test.inputs, dataset),
+        "float": predict(source, test.inputs, dataset, *test.further),
+        "qat": predict(quantised, test.inputs, dataset, *test.further),
         "integer": model.decode(results, given)[forecast.tensor][:, 0],
     }
     if differing := int((forecasts["qat"] != forecasts["integer"]).any(axis=1).sum()):

@@ -10,7 +10,7 @@ from narrowcast.progress import Progress
 from narrowcast.training_records import DataSummary, Windows
 
 if TYPE_CHECKING:
-    from narrowcast.data import Dataset
+    from narrowcast.data import Dataset, Table
 
 
 def learning_settings(config: Config) -> dict[str, Any]:
@@ -29,8 +29,8 @@ def source_files(config: Config) -> dict[str, Path]:
     return {} if config.data.path is None else {"data": rereadable(config.data.path)}
 
 
-def load_windows(config: Config) -> "tuple[Dataset, DataSummary]":
-    """Return the windows, and the summary of the data.
+def load_windows(config: Config) -> "tuple[Dataset, Table, DataSummary]":
+    """Return the windows, the table that they were cut from, and the summary of the data.
 
     Raises:
         UserError: The readings cannot be read, or cannot be used for training.
@@ -57,7 +57,7 @@ def load_windows(config: Config) -> "tuple[Dataset, DataSummary]":
         ),
         notes=table.notes,
     )
-    return dataset, summary
+    return dataset, table, summary
 
 
 def epoch_progress(progress: Progress) -> Callable[[int, int, float], None]:

@@ -24,14 +24,16 @@ def stage(config: Config, precondition: Callable[[], None]) -> Stage[TrainResult
         from narrowcast.data import baselines, errors
         from narrowcast.model import predict, save_state, train_float
 
-        dataset, summary = load_windows(config)
+        dataset, table, summary = load_windows(config)
         for remark in (*summary.notes, str(summary.windows)):
             progress.remarked("train", remark)
         model, history = train_float(dataset, config, epoch_progress(progress))
         save_state(model, work / FLOAT_MODEL)
-        forecast = predict(model, dataset.test.inputs, dataset)
-        test = {"float": errors(forecast, dataset.test.target), **baselines(dataset)}
-        return TrainResults(summary, test, history)
+        forecast = predict(model, dataset.test.inputs, dataset, *dataset.test.further)
+        exact = errors(forecast, dataset.test.target)
+        return TrainResults(
+            summary, {"float": exact, **baselines(dataset, table, config.data)}, history
+        )
 
     settings = learning_settings(config)
     del settings["train"]["finetune_epochs"]

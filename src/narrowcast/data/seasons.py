@@ -1,0 +1,106 @@
+"""Readings of the target in earlier seasons, such as those of the day before the forecast."""
+
+import math
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from narrowcast.config import DataConfig
+from narrowcast.data.scaling import Array
+from narrowcast.data.table import Table
+from narrowcast.errors import UserError
+
+
+def earlier_rows(table: Table, config: DataConfig) -> tuple[int, ...]:
+    """Return how many rows before the window's last row each reading is, season by season.
+
+    A season is rounded to whole rows.
+
+    Raises:
+        UserError: A stated season is shorter than the interval, or longer than the table.
+    """
+    found: list[int] = []
+    for season in config.season_lengths:
+        rows = _rows(table, season)
+        if config.seasons is not None:
+            _check(table, season, rows)
+        found += season_before(rows, config)
+    return tuple(found)
+
+
+def season_before(season: int, config: DataConfig) -> list[int]:
+    """Return how many rows before the window's last row the reading a season before each target is.
+
+    Args:
+        season: Length of the season in rows, which is multiplied until all these rows are known.
+        config: Configuration with the steps ahead.
+    """
+    ahead = range(config.lead, config.lead + config.outputs)
+    multiple = season * max(1, math.ceil(ahead[-1] / season))
+    return [multiple - each for each in ahead]
+
+
+def _rows(table: Table, season: str | int) -> int:
+    """Return the length of a season in rows, at least 1."""
+    if isinstance(season, int):
+        return season
+    if table.interval is None:
+        raise UserError(
+            f"data.seasons: {season!r} needs the interval of the rows: set data.interval"
+        )
+    return max(1, round(pd.Timedelta(season) / table.interval))
+
+
+def _check(table: Table, season: str | int, rows: int) -> None:
+    if isinstance(season, str) and table.interval and pd.Timedelta(season) < table.interval:
+        raise UserError(
+            f"data.seasons: {season!r} is shorter than the interval of {table.interval}: leave it "
+            "out"
+        )
+    if rows >= len(table.frame):
+        raise UserError(
+            f"data.seasons: {season!r} is {rows} rows long, but the table has only "
+            f"{len(table.frame)}: leave it out"
+        )
+
+
+def seasonal_readings(
+    table: Table, target: Array, last: NDArray[np.int64], earlier: tuple[int, ...]
+) -> Array:
+    """Return readings in earlier rows, relative to the last one, 0 where there is none.
+
+    Args:
+        table: The table, whose interval is that of the rows.
+        target: The column [rows].
+        last: Last row of each window [windows].
+        earlier: Number of rows before it of each reading.
+
+    Returns:
+        Differences [windows, 1, readings].
+    """
+    differences = np.empty((len(last), 1, len(earlier)))
+    for i, rows in enumerate(earlier):
+        difference = reading_before(table, target, last, rows) - target[last]
+        differences[:, 0, i] = np.nan_to_num(difference, nan=0.0)
+    return differences
+
+
+def reading_before(table: Table, values: Array, last: NDArray[np.int64], earlier: int) -> Array:
+    """Return the readings [windows] of a column ``earlier`` intervals before rows ``last``.
+
+    NaN stands for a reading that is missing.
+    """
+    found = _row(table, last, earlier)
+    return np.where(found < 0, np.nan, values[found])
+
+
+def _row(table: Table, last: NDArray[np.int64], earlier: int) -> NDArray[np.int64]:
+    """Return the row [windows] ``earlier`` intervals before each window's last; -1: none."""
+    if table.time is None or table.interval is None:
+        return np.maximum(last - earlier, -1)
+    wanted = table.time.asi8[last] - earlier * table.interval.value
+    off = table.interval.value // 2
+    row = np.minimum(np.searchsorted(table.time.asi8, wanted - off), len(table.time) - 1)
+    near = np.abs(table.time.asi8[row] - wanted) <= off
+    return np.where(near, row, -1)
