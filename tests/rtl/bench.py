@@ -1,5 +1,6 @@
 """Test benches of single entities, run in GHDL."""
 
+import random
 from collections.abc import Mapping, Sequence
 from importlib import resources
 from pathlib import Path
@@ -68,6 +69,12 @@ class Bench:
         response = (self.work / "response.txt").read_text().splitlines()
         assert len(response) == len(stimulus)
         return [[None if n == "x" else int(n) for n in line.split()] for line in response]
+
+
+def either(noise: random.Random, bits: int) -> int:
+    """A number of so many bits, at times one of the two extremes."""
+    low, high = -(1 << (bits - 1)), (1 << (bits - 1)) - 1
+    return noise.choice((low, high)) if noise.random() < 0.2 else noise.randint(low, high)
 
 
 def binary(words: Sequence[int], width: int) -> str:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import astuple, dataclass, replace
 
 import pytest
-from bench import Bench, Numbers
+from bench import Bench, Numbers, either
 
 from narrowcast.compile.timing import VALUE_TO_RESULT
 
@@ -63,12 +63,6 @@ class Sum:
     def result(self, step: Step) -> int:
         rounded = (self.total(step) + (1 << (step.shift - 1))) >> step.shift
         return min(max(step.zero + rounded, step.low), step.high)
-
-
-def either(noise: random.Random, bits: int) -> int:
-    """A number of so many bits, at times one of the two extremes."""
-    low, high = -(1 << (bits - 1)), (1 << (bits - 1)) - 1
-    return noise.choice((low, high)) if noise.random() < 0.2 else noise.randint(low, high)
 
 
 def idle(noise: random.Random, steps: int) -> Sum:

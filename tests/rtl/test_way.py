@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from bench import Bench, Numbers
+from bench import Bench, Numbers, either
 from program import STEP
 
 from narrowcast.compile.emit import LANE_KINDS, aggregate, array_of, scalar, vector
@@ -256,12 +256,6 @@ class Way:
         self.row = 0
         for pending in (self.below, self.entered, self.results, self.indices, self.quotients):
             pending.clear()
-
-
-def either(noise: random.Random, bits: int) -> int:
-    """A number of so many bits, at times one of the two extremes."""
-    low, high = -(1 << (bits - 1)), (1 << (bits - 1)) - 1
-    return noise.choice((low, high)) if noise.random() < 0.2 else noise.randint(low, high)
 
 
 def drawn_table(noise: random.Random) -> list[int]:
