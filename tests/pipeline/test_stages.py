@@ -1,4 +1,5 @@
 import json
+import shutil
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -6,9 +7,11 @@ import pytest
 
 from narrowcast.errors import ToolError, UserError
 from narrowcast.files import locked
+from narrowcast.pipeline import stages
 from narrowcast.pipeline.stages import Stage, check_ready, is_done, read_state, run_stage
 from narrowcast.progress import Progress
 from narrowcast.records import read_record
+from signals import interruptions
 
 
 @dataclass(frozen=True)
@@ -155,6 +158,26 @@ def test_a_first_stage_that_fails_leaves_no_folder_but_the_users_own(tmp_path: P
             run_stage(out, Stage("bake", burn, "bake.json", Weight, ("bread",)))
     assert not (tmp_path / "new").exists()
     assert not list((tmp_path / "own").iterdir())
+
+
+def test_an_interruption_anywhere_leaves_what_the_next_run_needs(tmp_path: Path) -> None:
+    kitchen, moments = Kitchen(tmp_path), 0
+
+    def files() -> set[Path]:
+        return {path for path in kitchen.out.rglob("*") if path.is_file()}
+
+    def run() -> None:
+        shutil.rmtree(kitchen.out, ignore_errors=True)
+        run_stage(kitchen.out, kitchen.dough)
+
+    run()
+    whole = files()
+    for _ in interruptions(run, stages):
+        moments += 1
+        run_stage(kitchen.out, kitchen.dough)
+        assert files() == whole, f"interruption {moments}"
+        assert not list(kitchen.out.rglob("*.work")), f"interruption {moments}"
+    assert moments > 50
 
 
 def test_damaged_state_is_no_state(kitchen: Kitchen) -> None:

@@ -138,14 +138,10 @@ def run_stage(
     stage.precondition()
     refuse_foreign(out, [stage])
     work = out / STATE_FOLDER / f"{stage.name}.work"
-    try:
-        shutil.rmtree(work, ignore_errors=True)
-        work.mkdir(parents=True)
-    except OSError as error:
-        raise UserError(f"{out}: cannot be written: {error.strerror}") from None
-    progress.started(stage.name)
     start = time.monotonic()
     try:
+        _make_empty(work, out)
+        progress.started(stage.name)
         results = stage.run(work, progress)
         write_record(work / stage.record, results)
         seconds = round(time.monotonic() - start, 3)
@@ -159,6 +155,14 @@ def run_stage(
     write_json(_state_path(out, stage.name), asdict(state))
     progress.finished(stage.name, seconds, reused=False)
     return results
+
+
+def _make_empty(work: Path, out: Path) -> None:
+    try:
+        shutil.rmtree(work, ignore_errors=True)
+        work.mkdir(parents=True)
+    except OSError as error:
+        raise UserError(f"{out}: cannot be written: {error.strerror}") from None
 
 
 def remove_unfinished(out: Path) -> None:
