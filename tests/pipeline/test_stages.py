@@ -1,5 +1,8 @@
+import errno
 import json
+import os
 import shutil
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -146,6 +149,34 @@ def test_failure_leaves_everything_as_it_was(
     assert kitchen.both() == []
 
 
+def test_a_disk_that_becomes_full_at_any_file_leaves_what_was_whole(
+    kitchen: Kitchen, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kitchen.both()
+    hotter = Kitchen(tmp_path, heat=230)
+    outputs = [kitchen.out / "bread", kitchen.out / "bake.json", kitchen.out / "oven" / "crumbs"]
+    before = [path.stat().st_ino for path in outputs]
+    files = 0
+    while True:
+        left = files
+
+        def full(_: int) -> None:
+            nonlocal left
+            left -= 1
+            if left < 0:
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+        with monkeypatch.context() as patched, suppress(UserError):
+            patched.setattr(os, "fsync", full)
+            run_stage(kitchen.out, hotter.bread)
+        if left >= 0:
+            break
+        assert [path.stat().st_ino for path in outputs] == before, f"after {files} files"
+        assert kitchen.both() == [], f"after {files} files"
+        files += 1
+    assert files == 3  # the record, the state and the names of all outputs
+
+
 def test_a_first_stage_that_fails_leaves_no_folder_but_the_users_own(tmp_path: Path) -> None:
     def burn(work: Path, _: Progress) -> Weight:
         (work / "bread").write_text("coal")
@@ -174,6 +205,7 @@ def test_an_interruption_anywhere_leaves_what_the_next_run_needs(tmp_path: Path)
     whole = files()
     for _ in interruptions(run, stages):
         moments += 1
+        stages.remove_unfinished(kitchen.out)  # as every command does
         run_stage(kitchen.out, kitchen.dough)
         assert files() == whole, f"interruption {moments}"
         assert not list(kitchen.out.rglob("*.work")), f"interruption {moments}"
