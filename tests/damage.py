@@ -2,6 +2,7 @@
 
 import copy
 import random
+import resource
 import signal
 import sys
 from collections import Counter
@@ -14,6 +15,7 @@ from narrowcast.errors import UserError
 
 LONGEST_MESSAGE = 400  # characters, without the path of the file
 MOST_SECONDS = 10
+MOST_MEGABYTES = 500  # for one input, all of which are small
 VALUES: list[Any] = [
     *(
         0,
@@ -110,6 +112,18 @@ def time_limit(seconds: int) -> Iterator[None]:
 
 def outcome(use: Callable[[], object], folder: Path) -> str:
     """Return ``accepted``, ``refused``, or in which way an input escaped."""
+    before = peak_megabytes()
+    result = _outcome(use, folder)
+    taken = peak_megabytes() - before
+    return result if taken <= MOST_MEGABYTES else f"took {taken:.0f} MB"
+
+
+def peak_megabytes() -> float:
+    """Return the most memory that this process has had so far."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+
+def _outcome(use: Callable[[], object], folder: Path) -> str:
     try:
         with time_limit(MOST_SECONDS):
             use()

@@ -2,7 +2,8 @@
 
     python tests/fuzz.py configuration --count 5000 --seed 0
 
-Each input must be accepted or refused by a UserError of one printable line, within ten seconds.
+Each input must be accepted or refused by a UserError of one printable line, within ten seconds
+and 500 MB.
 Prints how many were accepted and refused, and each that escaped. ``BOUNDARIES`` has the names;
 files of integer models are mutated by ``tests/integer/mutate_models.py``.
 """

@@ -1,4 +1,8 @@
+import errno
 import json
+import os
+import shutil
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -6,9 +10,11 @@ import pytest
 
 from narrowcast.errors import ToolError, UserError
 from narrowcast.files import locked
+from narrowcast.pipeline import stages
 from narrowcast.pipeline.stages import Stage, check_ready, is_done, read_state, run_stage
 from narrowcast.progress import Progress
 from narrowcast.records import read_record
+from signals import interruptions
 
 
 @dataclass(frozen=True)
@@ -143,6 +149,34 @@ def test_failure_leaves_everything_as_it_was(
     assert kitchen.both() == []
 
 
+def test_a_disk_that_becomes_full_at_any_file_leaves_what_was_whole(
+    kitchen: Kitchen, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kitchen.both()
+    hotter = Kitchen(tmp_path, heat=230)
+    outputs = [kitchen.out / "bread", kitchen.out / "bake.json", kitchen.out / "oven" / "crumbs"]
+    before = [path.stat().st_ino for path in outputs]
+    files = 0
+    while True:
+        left = files
+
+        def full(_: int) -> None:
+            nonlocal left
+            left -= 1
+            if left < 0:
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+        with monkeypatch.context() as patched, suppress(UserError):
+            patched.setattr(os, "fsync", full)
+            run_stage(kitchen.out, hotter.bread)
+        if left >= 0:
+            break
+        assert [path.stat().st_ino for path in outputs] == before, f"after {files} files"
+        assert kitchen.both() == [], f"after {files} files"
+        files += 1
+    assert files == 3  # the record, the state and the names of all outputs
+
+
 def test_a_first_stage_that_fails_leaves_no_folder_but_the_users_own(tmp_path: Path) -> None:
     def burn(work: Path, _: Progress) -> Weight:
         (work / "bread").write_text("coal")
@@ -155,6 +189,27 @@ def test_a_first_stage_that_fails_leaves_no_folder_but_the_users_own(tmp_path: P
             run_stage(out, Stage("bake", burn, "bake.json", Weight, ("bread",)))
     assert not (tmp_path / "new").exists()
     assert not list((tmp_path / "own").iterdir())
+
+
+def test_an_interruption_anywhere_leaves_what_the_next_run_needs(tmp_path: Path) -> None:
+    kitchen, moments = Kitchen(tmp_path), 0
+
+    def files() -> set[Path]:
+        return {path for path in kitchen.out.rglob("*") if path.is_file()}
+
+    def run() -> None:
+        shutil.rmtree(kitchen.out, ignore_errors=True)
+        run_stage(kitchen.out, kitchen.dough)
+
+    run()
+    whole = files()
+    for _ in interruptions(run, stages):
+        moments += 1
+        stages.remove_unfinished(kitchen.out)  # as every command does
+        run_stage(kitchen.out, kitchen.dough)
+        assert files() == whole, f"interruption {moments}"
+        assert not list(kitchen.out.rglob("*.work")), f"interruption {moments}"
+    assert moments > 50
 
 
 def test_damaged_state_is_no_state(kitchen: Kitchen) -> None:

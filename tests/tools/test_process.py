@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -13,7 +14,7 @@ import pytest
 from narrowcast.errors import ToolError, UserError
 from narrowcast.tools import ghdl, process, yosys
 from narrowcast.tools.process import TIME_LIMIT, run
-from signals import DEFAULT_SIGNALS
+from signals import DEFAULT_SIGNALS, interruptions
 
 Put = Callable[[str, str], Path]
 
@@ -41,6 +42,11 @@ def alive(process: int) -> bool:
     except FileNotFoundError:
         return False
     return state.rpartition(")")[2].split()[0] not in "ZX"
+
+
+def children() -> list[int]:
+    lists = Path("/proc/self/task").glob("*/children")
+    return [int(number) for each in lists for number in each.read_text().split()]
 
 
 def wait_for(condition: Callable[[], bool]) -> None:
@@ -129,6 +135,16 @@ def test_no_process_outlives_this_one(put: Put, tmp_path: Path, sent: signal.Sig
     wait_for(lambda: not any(map(alive, tools)))
     if sent is not signal.SIGKILL:
         assert words == "narrowcast: interrupted\n" and parent.returncode == 128 + sent
+
+
+def test_an_interruption_anywhere_leaves_no_process_to_wait_for(tmp_path: Path) -> None:
+    moments = 0
+    for _ in interruptions(lambda: run(["sleep", "0.05"], tmp_path), process):
+        moments += 1
+        wait_for(lambda: not any(map(alive, children())))
+        waited_for = [each for each in threading.enumerate() if not each.daemon]
+        assert waited_for == [threading.main_thread()], f"interruption {moments}"
+    assert moments > 20
 
 
 def ended(folder: Path, run: str, at_exit: str = "None") -> subprocess.CompletedProcess[str]:

@@ -6,9 +6,11 @@ from pathlib import Path
 
 import pytest
 
+from narrowcast import files
 from narrowcast.errors import UserError
-from narrowcast.tools import yowasp
+from narrowcast.tools import scratch, yowasp
 from narrowcast.tools.scratch import private_folder, scratch_folder
+from signals import interruptions
 
 KILLED = """
 import os, signal
@@ -49,6 +51,27 @@ def test_links_and_other_folders_are_left_alone(place: Path) -> None:
     with scratch_folder():
         pass
     assert sorted(place.rglob("*")) == before
+
+
+def test_an_interruption_anywhere_leaves_at_most_what_the_next_one_removes(place: Path) -> None:
+    def use() -> None:
+        with scratch_folder() as folder:
+            (folder / "file").touch()
+
+    moments = 0
+    for _ in interruptions(use, scratch, files):
+        moments += 1
+        with scratch_folder() as folder:
+            assert list(place.iterdir()) == [folder], f"interruption {moments}"
+    assert moments > 30
+
+
+def test_an_empty_one_of_a_process_that_has_ended_is_removed(place: Path) -> None:
+    ended = subprocess.Popen(["true"])
+    ended.wait()
+    (place / f"narrowcast-scratch-{ended.pid}-0").mkdir()
+    with scratch_folder() as folder:
+        assert list(place.iterdir()) == [folder]
 
 
 @pytest.mark.parametrize("name", ["a b", "ü", "a$b", "n" * 250])

@@ -26,6 +26,7 @@ from narrowcast.records import read_record, write_json, write_record
 
 STATE_FOLDER = ".stages"
 _OWNED = "owned.json"
+_NEW_STATE = ".state.json"  # of a stage at work
 
 
 Results = TypeVar("Results")
@@ -138,27 +139,31 @@ def run_stage(
     stage.precondition()
     refuse_foreign(out, [stage])
     work = out / STATE_FOLDER / f"{stage.name}.work"
-    try:
-        shutil.rmtree(work, ignore_errors=True)
-        work.mkdir(parents=True)
-    except OSError as error:
-        raise UserError(f"{out}: cannot be written: {error.strerror}") from None
-    progress.started(stage.name)
     start = time.monotonic()
     try:
+        _make_empty(work, out)
+        progress.started(stage.name)
         results = stage.run(work, progress)
         write_record(work / stage.record, results)
         seconds = round(time.monotonic() - start, 3)
+        state = State(**made_from, outputs=_digests(work, stage.makes), seconds=seconds)
+        write_json(work / _NEW_STATE, asdict(state))
         _move_in_place(work, out, stage)
     finally:
         progress.ended()
         shutil.rmtree(work, ignore_errors=True)
         with suppress(OSError):  # not empty, unless the first stage of all has failed
             work.parent.rmdir()
-    state = State(**made_from, outputs=_digests(out, stage.makes), seconds=seconds)
-    write_json(_state_path(out, stage.name), asdict(state))
     progress.finished(stage.name, seconds, reused=False)
     return results
+
+
+def _make_empty(work: Path, out: Path) -> None:
+    try:
+        shutil.rmtree(work, ignore_errors=True)
+        work.mkdir(parents=True)
+    except OSError as error:
+        raise UserError(f"{out}: cannot be written: {error.strerror}") from None
 
 
 def remove_unfinished(out: Path) -> None:
@@ -247,8 +252,8 @@ def _owned(out: Path) -> set[str]:
 
 
 def _move_in_place(work: Path, out: Path, stage: Stage[Any]) -> None:
-    # Until the new state is written, the stage counts as unfinished. So a mixture of old and new
-    # outputs is never used.
+    # Until the new state is there, the stage counts as unfinished. So a mixture of old and new
+    # outputs is never used. All is written before: a full disk leaves the old outputs as they were.
     try:
         own = sorted(_owned(out) | set(stage.makes))
         write_whole(out / STATE_FOLDER / _OWNED, json.dumps(own) + "\n")
@@ -258,6 +263,7 @@ def _move_in_place(work: Path, out: Path, stage: Stage[Any]) -> None:
             if target.is_dir():
                 target.replace(work / f"{name}.old")
             (work / name).replace(target)
+        (work / _NEW_STATE).replace(_state_path(out, stage.name))
     except OSError as error:
         raise UserError(f"{error.filename}: cannot be moved to {out}: {error.strerror}") from None
 

@@ -123,8 +123,9 @@ def run(
             raise ToolError(f"{arguments[0]}: cannot be run: {error.strerror}") from None
         assert process.stdout is not None  # as it is a pipe
         timer = threading.Timer(60 * minutes, expire)
-        timer.start()
+        timer.daemon = True  # it keeps no interrupted process from ending
         try:
+            timer.start()
             with process.stdout as stream:
                 while size <= _MOST_BYTES and (piece := stream.readline(_PIECE)):
                     size += len(piece)
@@ -136,7 +137,8 @@ def run(
             process.wait()
         finally:
             timer.cancel()
-            timer.join()  # the group must not end before
+            if timer.is_alive():
+                timer.join()  # the group must not end before
     output = b"".join(pieces)
     if expired.is_set():
         problem = (
@@ -186,9 +188,15 @@ def _process_group() -> Iterator[int]:
     If this process is killed, the leader's input ends and with it the group, including processes
     that a tool has started. A process that leaves the group is not noticed.
     """
-    with subprocess.Popen(
-        _LEADER, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, process_group=0
-    ) as leader:
+    # Python keeps the object of a process that was not waited for, which must not hold the pipe.
+    reader, writer = map(os.fdopen, os.pipe(), "rw")
+    with (
+        reader,
+        subprocess.Popen(
+            _LEADER, stdin=reader, stdout=subprocess.DEVNULL, process_group=0
+        ) as leader,
+        writer,
+    ):
         yield leader.pid
 
 

@@ -6,6 +6,7 @@ for temporary files, and only results are copied to the output folder.
 
 import os
 import re
+import secrets
 import shutil
 import stat
 import tempfile
@@ -38,11 +39,13 @@ def scratch_folder() -> Iterator[Path]:
             "a shorter path of ASCII letters and digits, without spaces"
         )
     _remove_abandoned(place)
+    # The name is known before the folder exists, so that no interruption leaves it behind.
+    folder = place / f"{_SCRATCH}{os.getpid()}-{secrets.token_hex(8)}"
     try:
-        folder = Path(tempfile.mkdtemp(prefix=_SCRATCH, dir=place))
-    except OSError as error:
-        raise UserError(f"{place}: cannot be written: {error.strerror}: set TMPDIR") from None
-    try:
+        try:
+            folder.mkdir(mode=0o700)
+        except OSError as error:
+            raise UserError(f"{place}: cannot be written: {error.strerror}: set TMPDIR") from None
         with locked(folder):
             yield folder
     finally:
@@ -67,9 +70,15 @@ def _remove_abandoned(place: Path) -> None:
     for folder in place.glob(f"{_SCRATCH}*"):
         if _is_own(folder):
             with suppress(UserError, OSError):  # it is in use, or has just been removed
-                if any(folder.iterdir()):  # an empty one may be new and not locked yet
+                if any(folder.iterdir()) or not _is_new(folder):
                     with locked(folder):
                         shutil.rmtree(folder, ignore_errors=True)
+
+
+def _is_new(folder: Path) -> bool:
+    """Return whether a folder may be new and not locked yet, as its process still runs."""
+    process = folder.name.removeprefix(_SCRATCH).partition("-")[0]
+    return not process.isdecimal() or Path(f"/proc/{process}").exists()
 
 
 def _is_own(folder: Path) -> bool:
