@@ -33,7 +33,7 @@ def test_each_reading_is_the_one_of_its_time(seed: int, rows: int, earlier: list
     values = np.where(rng.random(rows) < 0.1, np.nan, rng.normal(size=rows))
     source = table(steps, values, rng.uniform(-0.1, 0.1, rows))
     last = np.flatnonzero(~np.isnan(values))
-    found = seasonal_readings(source, values, last, tuple(earlier))
+    found = seasonal_readings(source, values, values, last, tuple(earlier))
     assert found.shape == (len(last), 1, len(earlier))
     hours = np.cumsum(steps)
     known = dict(zip(hours.tolist(), values, strict=True))
@@ -46,7 +46,9 @@ def test_each_reading_is_the_one_of_its_time(seed: int, rows: int, earlier: list
 
 def test_without_time_stamps_rows_count() -> None:
     source = Table(None, pd.DataFrame({"y": np.arange(30.0)}), None)
-    found = seasonal_readings(source, np.arange(30.0), np.array([5, 20]), (7, 0, 20))
+    found = seasonal_readings(
+        source, np.arange(30.0), np.arange(30.0), np.array([5, 20]), (7, 0, 20)
+    )
     np.testing.assert_array_equal(found[:, 0], [[0, 0, 0], [-7, 0, -20]])
 
 

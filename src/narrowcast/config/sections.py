@@ -18,7 +18,7 @@ _INTERVAL = re.compile(r"(\d+(?:\.\d+)?) ?(ms|s|min|h|D|W)")
 _SECONDS = {"ms": 0.001, "s": 1, "min": 60, "h": 3600, "D": 86400, "W": 604800}
 _INTERVAL_SECONDS = 1e-6, 100 * 366 * 86400  # shortest and longest
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
-_MOST_ROWS = 10**7  # of a season
+_MOST_ROWS = 10**7  # of a season or a hole
 _MOST_PATH = 4096  # characters, as in Linux
 
 
@@ -62,7 +62,7 @@ def _unique(values: list[str]) -> list[str]:
     return values
 
 
-def _season(value: object) -> object:
+def _length(value: object) -> object:
     if isinstance(value, str):
         return _interval(value)
     if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= _MOST_ROWS:
@@ -70,7 +70,7 @@ def _season(value: object) -> object:
     return value
 
 
-Season = Annotated[str | int, BeforeValidator(_season)]
+Season = Annotated[str | int, BeforeValidator(_length)]
 ColumnName = Annotated[str, BeforeValidator(_column_name), Field(max_length=1000)]
 Boundary = Annotated[float | str, BeforeValidator(_iso), AfterValidator(_boundary)]
 Memory = Literal["auto", "block", "distributed"]
@@ -109,6 +109,11 @@ class DataConfig(Section):
     each time that is forecast, relative to its last reading: ``["1D", "7D"]`` are those of the
     day and of the week before. A season that is shorter than the time ahead counts several times.
     By default, a calendar with ``hour`` brings the day, and one with ``weekday`` the week.
+
+    With ``missing = "hold"`` the last reading stands in for a missing one, and for those of missing
+    rows, in at most ``longest_hole``: by default for as many rows as a window has. With ``"mask"``
+    a further input for each column says so: 1 where the reading is missing, else 0. With ``"drop"``
+    windows with holes are left out, as are those with missing targets in any case.
     """
 
     path: Annotated[Path | None, AfterValidator(_file_name)] = Field(
@@ -143,6 +148,13 @@ class DataConfig(Section):
         default=None,
         max_length=8,
         description="a list of at most 8 steps in time such as '1D', or whole numbers of rows",
+    )
+    missing: Literal["drop", "hold", "mask"] = Field(
+        default="drop", description="'drop', 'hold' or 'mask'"
+    )
+    longest_hole: Annotated[str | int, BeforeValidator(_length)] | None = Field(
+        default=None,
+        description="a step in time such as '6h', or a whole number of rows, at least 1",
     )
     window: int = Field(ge=2, le=4096, description="a whole number of rows from 2 to 4096")
     lead: int = Field(ge=0, le=10**6, description="a whole number of rows from 0 to 1000000")
@@ -205,8 +217,9 @@ class DataConfig(Section):
 
     @property
     def columns(self) -> tuple[str, ...]:
-        """Names of the model's inputs: the columns of the table, then those of the calendar."""
-        return (*self.inputs, *calendar_columns(self.calendar))
+        """Names of the model's inputs: columns of the table, their masks, those of the calendar."""
+        masks = [f"{name} missing" for name in self.inputs] if self.missing == "mask" else []
+        return (*self.inputs, *masks, *calendar_columns(self.calendar))
 
     @model_validator(mode="after")
     def _readable(self) -> Self:
@@ -214,6 +227,8 @@ class DataConfig(Section):
             raise ValueError(f"decimal and thousands are both {self.decimal!r}")
         if self.time_unit is not None and self.time_format is not None:
             raise ValueError("time_unit and time_format exclude each other: leave out one")
+        if self.longest_hole is not None and self.missing == "drop":
+            raise ValueError("longest_hole needs missing = 'hold' or 'mask': holes are left out")
         for key in ("time_unit", "time_format", "timezone", "calendar"):
             if self.time is None and getattr(self, key):
                 raise ValueError(f"{key} needs the name of the time column: set time")
@@ -230,6 +245,11 @@ class DataConfig(Section):
             raise ValueError(
                 f"relative_inputs names {shown(min(unknown))}, which is not among the inputs: "
                 "add it there, or leave it out"
+            )
+        if self.missing == "mask" and self.relative_inputs:
+            raise ValueError(
+                "missing = 'mask' is not possible with relative_inputs: choose 'hold', or leave "
+                "them out"
             )
         if self.seasons and self.target not in self.inputs:
             raise ValueError(

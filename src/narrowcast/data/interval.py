@@ -25,10 +25,11 @@ def gaps(times: pd.DatetimeIndex, interval: pd.Timedelta, jitter: float) -> NDAr
     Each of the two time stamps may be off by ``jitter`` intervals.
     """
     off = np.abs(steps(times) / interval.as_unit("ns").value - 1)
-    return np.concatenate(([False], off > _tolerance(jitter)))
+    return np.concatenate(([False], off > tolerance(jitter)))
 
 
-def _tolerance(jitter: float) -> float:
+def tolerance(jitter: float) -> float:
+    """Return by how much of the interval a step may be off, if either end is off by ``jitter``."""
     return 2 * jitter + 1e-9  # steps of whole nanoseconds
 
 
@@ -89,13 +90,13 @@ def find_interval(
     interval = pd.Timedelta(usual, unit="ns") if stated is None else stated
     length = interval.as_unit("ns").value
     relative = taken / length
-    if (np.abs(relative - 1) > _tolerance(jitter)).all():
+    if (np.abs(relative - 1) > tolerance(jitter)).all():
         raise UserError(
             f"{place}: no two rows are {_readable(interval)} apart, as data.interval says: most "
             f"are {_readable(pd.Timedelta(usual, unit='ns'))} apart"
         )
     # Longer steps are gaps, after which a logger may start at any time.
-    irregular = (np.abs(relative - 1) > _tolerance(jitter)) & (relative < _GAP)
+    irregular = (np.abs(relative - 1) > tolerance(jitter)) & (relative < _GAP)
     if irregular.sum() > max(2, _MOST_IRREGULAR * len(taken)):
         raise UserError(
             f"{place}: {irregular.mean():.0%} of the rows are not on time, where the interval is "

@@ -66,13 +66,18 @@ def _check(table: Table, season: str | int, rows: int) -> None:
 
 
 def seasonal_readings(
-    table: Table, target: Array, last: NDArray[np.int64], earlier: tuple[int, ...]
+    table: Table,
+    target: Array,
+    known: Array,
+    last: NDArray[np.int64],
+    earlier: tuple[int, ...],
 ) -> Array:
     """Return readings in earlier rows, relative to the last one, 0 where there is none.
 
     Args:
         table: The table, whose interval is that of the rows.
         target: The column [rows].
+        known: The column [rows] with the last reading in place of missing ones.
         last: Last row of each window [windows].
         earlier: Number of rows before it of each reading.
 
@@ -81,7 +86,7 @@ def seasonal_readings(
     """
     differences = np.empty((len(last), 1, len(earlier)))
     for i, rows in enumerate(earlier):
-        difference = reading_before(table, target, last, rows) - target[last]
+        difference = reading_before(table, target, last, rows) - known[last]
         differences[:, 0, i] = np.nan_to_num(difference, nan=0.0)
     return differences
 

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from narrowcast.config import DataConfig
 from narrowcast.data.columns import Columns, find
+from narrowcast.data.holes import held_rows, with_missing_rows
 from narrowcast.data.interval import check_unique, find_interval, gaps, steps
 from narrowcast.data.parquet import parquet_names, read_parquet
 from narrowcast.data.remarks import remark_labels, remark_stand_ins
@@ -130,6 +131,11 @@ def _converted(columns: Columns, config: DataConfig, path: Path) -> Table:
             notes.append("the rows are not in order of time: sorted")
         interval, remark = find_interval(time, interval, config.jitter, place)
         notes += [remark] if remark else []
+        if (most := held_rows(config, interval)) and interval is not None:
+            before = len(frame)
+            time, frame = with_missing_rows(time, frame, interval, config.jitter, most)
+            if added := len(frame) - before:
+                notes.append(f"{added} rows are missing in gaps of at most {most} rows: added")
     if remark := remark_labels(config.target, readings[config.target]):
         notes.append(remark)
     notes += remark_stand_ins(frame)

@@ -25,6 +25,7 @@ from numpy.typing import NDArray
 
 from narrowcast.config import DataConfig
 from narrowcast.data.calendar import calendar_values
+from narrowcast.data.holes import held, held_rows
 from narrowcast.data.scaling import Array, Scaling, fit_scaling, refuse_far
 from narrowcast.data.seasons import earlier_rows, seasonal_readings
 from narrowcast.data.table import Table
@@ -41,7 +42,8 @@ class Part:
         target: Targets [windows, outputs].
         row: Row of the first target [windows], counted from 0 in the table.
         time: Time of the first target [windows], UTC; None for a table without time stamps.
-        last_known: Value of the target column in the window's last row [windows], NaN if missing.
+        last_known: Value of the target column in the window's last row [windows], or the one that
+            stands in for it; NaN if missing.
             Persistence forecasts it for every target. None if ``lead`` is 0.
         further: Readings [windows, rows, columns] of the model's further inputs: those of earlier
             seasons, relative to the last reading.
@@ -69,6 +71,7 @@ class Dataset:
         added: Index of the target among the relative inputs; None if it is not one of them. The
             model then forecasts the change from its last reading.
         earlier: How many rows before the last one each reading of an earlier season is.
+        held: For how many rows in succession the last reading stands in for a missing one.
         train: Windows for fitting.
         validation: Windows for early stopping and for all choices.
         test: Windows for the final evaluation, used once.
@@ -87,6 +90,7 @@ class Dataset:
     target: int | None
     added: int | None
     earlier: tuple[int, ...]
+    held: int
     train: Part
     validation: Part
     test: Part
@@ -141,6 +145,8 @@ def make_windows(table: Table, config: DataConfig) -> Dataset:
         )
     inputs = _inputs(table, config)
     target = table.frame[config.target].to_numpy(np.float64)
+    most = held_rows(config, table.interval)
+    last_known = held(target[:, None], table.gaps, most)[:, 0]
 
     gaps = np.cumsum(table.gaps)
     # One row must follow the window even with lead 0, as the published benchmark has it.
@@ -176,13 +182,17 @@ def make_windows(table: Table, config: DataConfig) -> Dataset:
 
     def part(name: str) -> Part:
         row = starts[name] + n + config.lead - 1
-        seasons = [seasonal_readings(table, target, row - config.lead, earlier)] if earlier else []
+        seasons = (
+            [seasonal_readings(table, target, last_known, row - config.lead, earlier)]
+            if earlier
+            else []
+        )
         return Part(
             inputs=views[starts[name]],
             target=targets[starts[name]],
             row=row,
             time=None if table.time is None else table.time[row],
-            last_known=target[row - config.lead] if config.lead else None,
+            last_known=last_known[row - config.lead] if config.lead else None,
             further=tuple(seasons),
         )
 
@@ -206,6 +216,7 @@ def make_windows(table: Table, config: DataConfig) -> Dataset:
         target=config.inputs.index(config.target) if config.target in config.inputs else None,
         added=added,
         earlier=earlier,
+        held=most,
         train=train,
         validation=part("validation"),
         test=part("test"),
@@ -223,15 +234,18 @@ def make_windows(table: Table, config: DataConfig) -> Dataset:
 
 
 def _inputs(table: Table, config: DataConfig) -> Array:
-    """Return the inputs [rows, m]: the columns of the table, then those of the calendar."""
+    """Return the inputs [rows, m]: columns of the table, their masks, those of the calendar."""
     readings = table.frame[config.inputs].to_numpy(np.float64)
-    if config.clock is None or table.time is None:
-        return readings
-    return np.hstack((readings, calendar_values(config.clock, table.time)))
+    columns = [held(readings, table.gaps, held_rows(config, table.interval))]
+    if config.missing == "mask":
+        columns.append(np.isnan(readings).astype(np.float64))
+    if config.clock is not None and table.time is not None:
+        columns.append(calendar_values(config.clock, table.time))
+    return np.hstack(columns)
 
 
 def _input_scaling(values: Array, config: DataConfig) -> Scaling:
-    """Return the scaling of the inputs. The columns of the calendar are not scaled."""
+    """Return the scaling of the inputs. Masks and the calendar are not scaled."""
     columns = len(config.inputs)
     fitted = fit_scaling(values[:, :columns], config.scaling, config.inputs)
     further = values.shape[1] - columns

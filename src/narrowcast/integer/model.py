@@ -266,6 +266,8 @@ class Input:
         relative: Indices of the columns that are given relative to their last row.
         calendar: The last columns, which a host computes from time stamps; None if there are none.
         earlier: What the columns of an input with one row are, if they are earlier readings.
+        held: For how many rows in succession the last reading stands in for a missing one.
+        masked: Whether each column of readings has one that is 1 where the reading is missing.
     """
 
     tensor: str
@@ -274,6 +276,8 @@ class Input:
     relative: tuple[int, ...] = ()
     calendar: Calendar | None = None
     earlier: EarlierReadings | None = None
+    held: int = 0
+    masked: bool = False
 
     def real(self, readings: Reals) -> Reals:
         """Convert readings [windows, rows, columns] to the tensor's real numbers."""

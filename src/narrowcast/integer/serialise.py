@@ -84,6 +84,8 @@ class _Input(_Entry):
     relative: tuple[int, ...]
     calendar: _Calendar | None
     earlier: _EarlierReadings | None
+    held: int
+    masked: bool
 
 
 class _LastReading(_Entry):
@@ -185,7 +187,8 @@ def _input(each: _Input) -> Input:
     calendar = None if each.calendar is None else Calendar(**each.calendar.values())
     earlier = None if each.earlier is None else EarlierReadings(**each.earlier.values())
     scaling = _affine(each.scaling)
-    return Input(each.tensor, each.columns, scaling, each.relative, calendar, earlier)
+    given = each.held, each.masked
+    return Input(each.tensor, each.columns, scaling, each.relative, calendar, earlier, *given)
 
 
 def _output(entry: _Output) -> Output:

@@ -39,6 +39,9 @@ _WARM_UP = 0.1
 # A training has diverged if its loss is so many times the variance of the targets.
 _DIVERGED = 100.0
 
+# Share of the columns of the training windows that have an outage, where these are masked.
+_OUTAGES = 0.1
+
 # Batches over which the evaluated and kept weights are averaged.
 _AVERAGED = 400
 
@@ -153,6 +156,48 @@ class Growth:
             window[..., i] = self.zero[i] + factor * (window[..., i] - self.zero[i])
         differences = (each * factor[:, :, None] for each in further)
         return (window, *differences), self.target_zero + factor * (target - self.target_zero)
+
+
+@dataclass(frozen=True)
+class Outage:
+    """Random outages: readings of a column are missing up to the end of a window.
+
+    Attributes:
+        share: Share of the columns of all windows that have an outage.
+        columns: Number of columns of readings, each of which has a mask as many columns later.
+    """
+
+    share: float
+    columns: int
+
+    def __call__(self, inputs: Inputs, target: Tensor) -> tuple[Inputs, Tensor]:
+        """Return scaled readings, in some of which the last one stands in, and the targets."""
+        window, *further = inputs
+        windows, rows, _ = window.shape
+        first = torch.randint(1, rows, (windows, 1, self.columns))  # row that is missing
+        first[torch.rand(windows, 1, self.columns) >= self.share] = rows
+        missing = torch.arange(rows)[None, :, None] >= first
+        readings, masks = window[..., : self.columns], window[..., self.columns : 2 * self.columns]
+        last = readings.gather(1, first - 1)
+        changed = torch.where(missing, last, readings), torch.where(missing, 1.0, masks)
+        return (torch.cat((*changed, window[..., 2 * self.columns :]), dim=2), *further), target
+
+
+@dataclass(frozen=True)
+class Successively:
+    """Augmentations, one after the other.
+
+    Attributes:
+        augmentations: In order.
+    """
+
+    augmentations: tuple[Augmentation, ...]
+
+    def __call__(self, inputs: Inputs, target: Tensor) -> tuple[Inputs, Tensor]:
+        """Return scaled readings and targets after all augmentations."""
+        for each in self.augmentations:
+            inputs, target = each(inputs, target)
+        return inputs, target
 
 
 class _Average:
@@ -292,13 +337,17 @@ def _augmentation(model: Transformer, dataset: Dataset, config: Config) -> Augme
     """Initialise a model that adds the last reading; return the augmentation of its training."""
     deviation, column = config.train.level_shift, config.relative_column
     inputs, target = dataset.input_scaling, dataset.target_scaling
-    augmentation: Augmentation | None = None
+    augmentations: list[Augmentation] = []
     if column is not None:
-        augmentation = Shift(deviation, column, model.start_from_last(inputs, target))
+        augmentations.append(Shift(deviation, column, model.start_from_last(inputs, target)))
     elif dataset.added is not None:
         zeros = [torch.from_numpy(-each.offset / each.scale).float() for each in (inputs, target)]
-        augmentation = Growth(deviation, dataset.relative, *zeros)
-    return augmentation if deviation > 0 else None
+        augmentations.append(Growth(deviation, dataset.relative, *zeros))
+    if deviation == 0:
+        augmentations = []
+    if config.data.missing == "mask":
+        augmentations.append(Outage(_OUTAGES, len(config.data.inputs)))
+    return Successively(tuple(augmentations)) if augmentations else None
 
 
 def train_float(

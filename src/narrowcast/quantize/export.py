@@ -40,6 +40,8 @@ def to_integer_model(
                 _affine(dataset.input_scaling, factors),
                 dataset.relative,
                 config.clock,
+                held=dataset.held,
+                masked=config.missing == "mask",
             ),
             *(_earlier(each, source, dataset, config) for each in integer.inputs[1:]),
         ),
