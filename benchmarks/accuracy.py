@@ -72,6 +72,7 @@ def pems(sensor: int) -> Case:
 
 ETT = "ett/ETTh1.csv"
 BEIJING = "beijing/PRSA_Data_Aotizhongxin_20130301-20170228.csv.gz"
+ELECTRICITY = "vic_electricity/vic_electricity.csv.gz"
 PUBLISHED = airu(12, 32)
 CASES = [
     airu(6, 64),
@@ -88,6 +89,8 @@ CASES = [
         compared=True,
     ),
     Case("Beijing O3 (24, 32)", "beijing", BEIJING, (), compared=True),
+    Case("Electricity, calendar (24, 32)", "electricity", ELECTRICITY, ("data.outputs=1",)),
+    Case("Electricity, 48 outputs, calendar (24, 32)", "electricity", ELECTRICITY, ()),
     *map(pems, range(0, 84, 7)),
 ]
 
