@@ -105,6 +105,8 @@ def test_predict_refuses_what_is_no_array_of_windows(readings: np.ndarray) -> No
     gap[2, 1, 0] = np.nan
     with pytest.raises(ValueError, match="'a' is nan in row 1 of window 2"):
         predict(model, gap, dataset)
+    with pytest.raises(ValueError, match="1 further inputs are given, but the model has 0"):
+        predict(model, dataset.test.inputs, dataset, gap)
 
 
 @pytest.mark.parametrize("number", [float("nan"), float("inf")])

@@ -1,3 +1,5 @@
+import dataclasses
+
 import numpy as np
 import pytest
 
@@ -34,6 +36,15 @@ def test_only_readings_beyond_the_last_integer_are_cut_off() -> None:
     found = cut_off(model, Part(inputs, target, np.arange(2), None, None))
     assert found.inputs == {"a": 0.0, "b": pytest.approx(2 / 6)}
     assert found.target == 0.5
+
+
+def test_masks_are_no_readings() -> None:
+    model = scaled_model()
+    (source,) = model.inputs
+    masked = dataclasses.replace(source, columns=("a", "a missing"), masked=True)
+    changed = dataclasses.replace(model, inputs=(masked,))
+    part = Part(np.zeros((2, 3, 2)), np.zeros((2, 1)), np.arange(2), None, None)
+    assert list(cut_off(changed, part).inputs) == ["a"]
 
 
 def test_the_line_names_columns_and_parts() -> None:

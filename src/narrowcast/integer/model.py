@@ -279,6 +279,12 @@ class Input:
     held: int = 0
     masked: bool = False
 
+    @property
+    def readings(self) -> int:
+        """Number of columns that are readings; they come first, then masks and the calendar."""
+        others = 0 if self.calendar is None else len(self.calendar.columns)
+        return (len(self.columns) - others) // (2 if self.masked else 1)
+
     def real(self, readings: Reals) -> Reals:
         """Convert readings [windows, rows, columns] to the tensor's real numbers."""
         return self.scaling.apply(relative_to_last(readings, self.relative))

@@ -166,14 +166,13 @@ def _check_interface(model: IntegerModel) -> None:
         for column in each.columns:
             _check_text(column, f"{where}: a column's name")
         _check_scaling(each.scaling, tensor.columns, where)
-        readings = tensor.columns - _check_calendar(each, where)
+        given = tensor.columns - _check_calendar(each, where)
         _check_int(each.held, 0, MOST_EARLIER, f"{where}: held")
         _require(isinstance(each.masked, bool), f"{where}: masked is no boolean")
         if each.masked:
-            _require(readings % 2 == 0, f"{where}: {readings} columns are no readings with masks")
-            readings //= 2
+            _require(given % 2 == 0, f"{where}: {given} columns are no readings with masks")
         for index in each.relative:
-            _check_int(index, 0, readings - 1, f"{where}: a relative column")
+            _check_int(index, 0, each.readings - 1, f"{where}: a relative column")
         check_distinct(map(str, each.relative), f"{where}: two relative columns are")
         _check_earlier(model, each, where)
     for each in model.outputs:

@@ -86,8 +86,14 @@ def predict(model: Forecaster, readings: Array, dataset: Dataset, *further: Arra
         Forecasts [windows, outputs], in the target's own unit.
 
     Raises:
-        ValueError: The readings are of another shape or not finite.
+        ValueError: The readings are of another shape or not finite, or those of another input are
+            missing.
     """
+    if len(further) != len(dataset.train.further):
+        raise ValueError(
+            f"{len(further)} further inputs are given, but the model has "
+            f"{len(dataset.train.further)}: give part.further, the readings of earlier seasons"
+        )
     readings = check_readings(readings, dataset.train.inputs.shape[1], dataset.columns)
     forecasts = model.evaluate(*scaled(readings, further, dataset))
     return dataset.forecasts(forecasts.numpy(), readings)

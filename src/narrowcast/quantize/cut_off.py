@@ -22,5 +22,6 @@ def cut_off(model: IntegerModel, part: Part) -> CutOff:
     base = result.decoder.base({source.tensor: part.inputs})[:, 0]
     scaled = result.decoder.scaling.apply(part.target - base)
     missed = model.tensors[result.tensor].outside(scaled)
-    shares = outside.mean(axis=(0, 1)).tolist()
-    return CutOff(dict(zip(source.columns, shares, strict=True)), float(np.mean(missed)))
+    shares = outside.mean(axis=(0, 1)).tolist()[: source.readings]
+    names = source.columns[: source.readings]
+    return CutOff(dict(zip(names, shares, strict=True)), float(np.mean(missed)))
