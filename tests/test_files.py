@@ -1,5 +1,6 @@
 import errno
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -7,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from narrowcast.errors import UserError
-from narrowcast.files import locked, write_whole
+from narrowcast.files import copy, locked, write_whole
 
 HOLDS = """
 import sys
@@ -88,6 +89,21 @@ def test_half_written_files_are_removed(tmp_path: Path) -> None:
     with locked(tmp_path):
         pass
     assert sorted(path for path in tmp_path.rglob("*") if path.is_file()) == sorted(kept)
+
+
+def test_a_copy_to_a_full_disk_names_the_copy(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> int:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    (tmp_path / "a").mkdir()
+    (tmp_path / "a" / "text").write_text("text")
+    copy(tmp_path / "a" / "text", tmp_path / "copy")
+    assert (tmp_path / "copy").read_text() == "text"
+    monkeypatch.setattr(os, "sendfile", full)
+    with pytest.raises(UserError, match=f"^{tmp_path}/b/text: cannot be written: No space left"):
+        shutil.copytree(tmp_path / "a", tmp_path / "b", copy_function=copy)
 
 
 def test_a_full_disk_names_the_folder(tmp_path: Path) -> None:

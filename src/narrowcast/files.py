@@ -8,6 +8,7 @@ import errno
 import fcntl
 import os
 import re
+import shutil
 import stat
 import tempfile
 from collections.abc import Iterator
@@ -46,6 +47,21 @@ def write_whole(path: Path, content: bytes | str) -> None:
     finally:
         with suppress(OSError):
             temporary.unlink(missing_ok=True)
+
+
+def copy(source: Path | str, target: Path | str) -> None:
+    """Copy the content of a file, not atomically, for tools.
+
+    Raises:
+        OSError: A file cannot be read or written.
+        UserError: The disk of ``target`` is full; Python's error names ``source``.
+    """
+    try:
+        shutil.copyfile(source, target)
+    except OSError as error:
+        if error.errno not in _FULL:
+            raise
+        raise UserError(f"{target}: cannot be written: {error.strerror}") from None
 
 
 _LARGEST_STREAM = 2 * 10**9  # bytes

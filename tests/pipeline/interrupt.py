@@ -17,6 +17,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -64,12 +65,11 @@ def arguments(command: str, config: Path, out: Path) -> list[str]:
 def processes_below(process: int) -> set[int]:
     """Return all processes that a process has started, directly or not."""
     found: set[int] = set()
-    for task in Path(f"/proc/{process}/task").glob("*/children"):
-        try:
-            children = {int(child) for child in task.read_text().split()}
-        except OSError:
-            continue
-        found |= children.union(*map(processes_below, children))
+    with suppress(OSError):  # it or a thread of it may end meanwhile
+        for task in Path(f"/proc/{process}/task").iterdir():
+            with suppress(OSError):
+                children = {int(child) for child in (task / "children").read_text().split()}
+                found |= children.union(*map(processes_below, children))
     return found
 
 

@@ -1,6 +1,7 @@
 """Whole searches, and what is left of them when something is killed."""
 
 import json
+import multiprocessing
 import os
 import re
 import select
@@ -108,6 +109,24 @@ def test_where_no_uniform_model_is_feasible_another_one_is_trained(
     assert all(done < total for done, total, note in notes.advances if "left" in note)
     (remark,) = notes.remarks
     assert remark.startswith("search: the budget ended before a candidate was proposed")
+
+
+def test_an_interruption_as_the_first_worker_starts_ends_it(
+    config_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begin = run.Run._run
+
+    def interrupted(self: run.Run, task: run._Task) -> None:
+        begin(self, task)
+        assert multiprocessing.active_children()
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(run.Run, "_run", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        search(load_config(config_file), tmp_path / "out", GOALS, seconds=1, workers=1)
+    for each in multiprocessing.active_children():
+        each.join(60)  # it was told to end; a training lasts longer than that takes
+        assert each.exitcode == -signal.SIGTERM
 
 
 def test_impossible_limits_are_named_with_the_nearest(config_file: Path, tmp_path: Path) -> None:

@@ -137,11 +137,11 @@ class Run:
         self._starts = starts
         self._begin = time.monotonic()
         self._seconds = seconds
-        for name, start in starts.items():
-            done = partial(self._prepared_one, name)
-            arguments = self._space.point(start), self._out
-            self._run(_Task("float model", self._local, prepare, arguments, done))
         try:
+            for name, start in starts.items():
+                done = partial(self._prepared_one, name)
+                arguments = self._space.point(start), self._out
+                self._run(_Task("float model", self._local, prepare, arguments, done))
             while self._pending or self._uniform or not self._over:
                 sampling = self._ready and not self._over
                 self._collect(0.0 if sampling else _POLL_SECONDS)

@@ -5,12 +5,12 @@ known differences. In addition, every build compares the simulations in GHDL and
 """
 
 import re
-import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
 
 from narrowcast.errors import ToolError
+from narrowcast.files import copy
 from narrowcast.rtl import RTL
 from narrowcast.tools.process import require, run
 
@@ -61,7 +61,7 @@ def analyse(rtl: Path, work: Path, *extra: Path) -> None:
     for path in files:
         if not path.is_file():
             raise ToolError(f"{path}: no such file: run 'narrowcast compile --force'")
-        shutil.copyfile(path, work / path.name)
+        copy(path, work / path.name)
     names = [path.name for path in files]
     run([require("ghdl"), "-a", "--std=08", "--warn-error", *names], work)
 

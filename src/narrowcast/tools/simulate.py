@@ -3,7 +3,6 @@
 import json
 import os
 import re
-import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,6 +11,7 @@ import numpy as np
 from narrowcast.compile import TRACE_ORDER
 from narrowcast.compile.program import engine_graph
 from narrowcast.errors import ToolError
+from narrowcast.files import copy
 from narrowcast.integer.analysis import analyse as analyse_graph
 from narrowcast.integer.execute import execute
 from narrowcast.integer.model import Array, IntegerModel
@@ -81,7 +81,7 @@ def simulate_verilator(
         ToolError: A tool failed, or the number of cycles differs between windows.
     """
     verilog = to_verilog(rtl, work)
-    shutil.copyfile(HARNESS, work / HARNESS.name)
+    copy(HARNESS, work / HARNESS.name)
     run(
         [
             require("verilator"),

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from narrowcast.errors import ToolError, shown
-from narrowcast.files import write_whole
+from narrowcast.files import copy, write_whole
 from narrowcast.targets.device import Device, check_vivado
 from narrowcast.tools.ghdl import SOURCES
 from narrowcast.tools.process import LONG_MINUTES, reading, require, run
@@ -194,7 +194,7 @@ def _hierarchy(report: str) -> list[tuple[int, str, int, int]]:
 
 def _run(rtl: Path, work: Path, script: str) -> None:
     vivado = require("vivado")
-    shutil.copytree(rtl, work / "rtl", copy_function=shutil.copyfile, dirs_exist_ok=True)
+    shutil.copytree(rtl, work / "rtl", copy_function=copy, dirs_exist_ok=True)
     command = [vivado, "-mode", "batch", "-nojournal", "-source", script]
     run(command, work / "vivado", minutes=LONG_MINUTES)
 
