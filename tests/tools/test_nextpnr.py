@@ -13,12 +13,36 @@ from narrowcast.records import to_json
 from narrowcast.targets.device import load_device
 from narrowcast.tools.nextpnr import TOP, packed_cells, place
 
-SMALL = Shape(3, 2, 4)
+# In place of all that the engine does: one multiplier more than an UP5K has.
+TOO_LARGE = """
+architecture rtl of engine is
+  type words is array (natural range <>) of signed(15 downto 0);
+  signal powers : words(0 to 9);
+begin
+  multiply : process (clk) is
+    variable product : signed(31 downto 0);
+  begin
+    if rising_edge(clk) then
+      powers(0) <= powers(0)(14 downto 0) & (in_valid and out_ready and in_data(0));
+      for i in 0 to 8 loop
+        product       := powers(i) * powers(i);
+        powers(i + 1) <= product(23 downto 8);
+      end loop;
+    end if;
+  end process multiply;
+  in_ready    <= not reset;
+  out_valid   <= powers(9)(15);
+  out_data    <= (others => powers(9)(14));
+  trace_valid <= (others => '0');
+  trace_data  <= (others => '0');
+end architecture rtl;
+"""
 
 
-def write_rtl(folder: Path, device: str, lanes: int | None = None, bits: int = 4) -> Path:
-    model = random_model(SMALL, (bits,), 1)
-    options = HardwareOptions(lanes=lanes)
+def write_rtl(folder: Path, device: str) -> Path:
+    """Write the sources of a small engine: the tools' time depends on its size."""
+    options = HardwareOptions(lanes=1, ways=1)
+    model = random_model(Shape(2, 1, 2), (2,), 1)
     compile_model(model, load_device(device), area, options).write_rtl(folder)
     return folder
 
@@ -57,8 +81,11 @@ def test_bitstream(tmp_path: Path, name: str, tool: str, begins: bytes) -> None:
 
 
 def test_a_design_that_is_too_large(tmp_path: Path) -> None:
-    rtl = write_rtl(tmp_path / "rtl", "ecp5-25f", lanes=16, bits=8)
-    with pytest.raises(ToolError, match=r"(?s)^nextpnr-ice40 failed .*ERROR: "):
+    rtl = write_rtl(tmp_path / "rtl", "up5k")
+    engine = rtl / "engine.vhd"
+    entity, end, _ = engine.read_text().partition("end entity engine;")
+    engine.write_text(entity + end + TOO_LARGE)
+    with pytest.raises(ToolError, match=r"(?s)^nextpnr-ice40 failed .*ERROR: .*_DSP"):
         place(rtl, load_device("up5k"), tmp_path / "work")
     assert not list((tmp_path / "work").glob(f"{TOP}.bi*"))
 

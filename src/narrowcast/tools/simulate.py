@@ -87,7 +87,8 @@ def simulate_verilator(
             require("verilator"),
             *("--cc", "--exe", "--build", "-O3", "--x-assign", "fast", "--x-initial", "fast"),
             *("-Wno-COMBDLY", "-Wno-UNSIGNED", "--noassert"),
-            *("-MAKEFLAGS", "OPT_FAST=-O1"),  # what runs once only is not worth optimising
+            # What runs once only, and Verilator's own library, are not worth optimising.
+            *("-MAKEFLAGS", "OPT_FAST=-O1 OPT_GLOBAL=-O0"),
             *(
                 "-j",
                 str(os.cpu_count() or 1),
