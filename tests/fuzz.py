@@ -291,7 +291,7 @@ def _trace(folder: Path, draw: random.Random) -> Callable[[], object]:
     content = mutate_bytes((HEAD + CHANGES).encode(), draw)
     path = folder / draw.choice(("a.vcd", "a.vcd.gz"))
     if path.suffix == ".gz":
-        content = gzip.compress(content)
+        content = gzip.compress(content, mtime=0)
         content = content if draw.random() < 0.5 else mutate_bytes(content, draw)
     path.write_bytes(content)
     return lambda: read_activity(path)
