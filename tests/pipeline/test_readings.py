@@ -36,6 +36,6 @@ def test_windows_of_a_pipe(folder: Path) -> None:
     writer = threading.Thread(target=pipe.write_text, args=(content,))
     writer.start()
     config = load_config(folder / "run.toml", data=pipe)
-    first, second = load_windows(config)[1], load_windows(config)[1]
+    first, second = load_windows(config)[2], load_windows(config)[2]
     writer.join()
     assert first == second and first.rows == 120 and first.file == "pipe"
