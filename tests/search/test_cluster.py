@@ -1,5 +1,6 @@
 """Trainings on a Dask cluster of processes."""
 
+import gc
 import os
 import signal
 import subprocess
@@ -107,6 +108,19 @@ def test_an_unreachable_scheduler_is_named(
         with pytest.raises(UserError, match="no Dask scheduler answers there"):
             search(load_config(config_file), tmp_path / "out", GOALS, seconds=5, cluster=address)
     assert not (tmp_path / "out").exists()
+
+
+def test_a_client_that_failed_is_closed_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Python might collect it while the next one starts, and Dask would then wait for itself."""
+    monkeypatch.setattr("narrowcast.search.workers._CONNECT_SECONDS", 1.0)
+    gc.disable()
+    try:
+        with pytest.raises(UserError), open_workers("tls://127.0.0.1:1", None):
+            pass
+        clients = [each for each in gc.get_objects() if type(each) is Client]
+    finally:
+        gc.enable()
+    assert all(client.status == "closed" for client in clients)
 
 
 @pytest.fixture

@@ -1,6 +1,7 @@
 """Workers that run trainings: processes of this machine, or a Dask cluster."""
 
 import ctypes
+import gc
 import multiprocessing
 import os
 import signal
@@ -149,14 +150,20 @@ def open_workers(cluster: str | None, count: int | None) -> Iterator[Workers]:
     require_extra("cluster", "--cluster")
     from distributed import Client  # noqa: PLC0415
 
+    problem = None
     try:
         client = Client(cluster, timeout=_CONNECT_SECONDS)
     except Exception as error:  # of many types, as of a wrong address or certificate
+        problem = one_line(error)
+    if problem is not None:
+        # A client that failed closes when Python collects it. If that were while another one
+        # starts, Dask would wait forever for a lock that the same thread holds.
+        gc.collect()
         raise UserError(
-            f"--cluster {shown(cluster)}: no Dask scheduler answers there ({one_line(error)}): "
+            f"--cluster {shown(cluster)}: no Dask scheduler answers there ({problem}): "
             "start one by 'dask scheduler', with the same certificates if the address begins with "
             "tls://, or leave out --cluster"
-        ) from None
+        )
     with client:
         threads = sum(client.nthreads().values())
         if not threads:
