@@ -6,18 +6,29 @@ TORCH ?= torch==2.13.0
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test clean
+.PHONY: demo test lint lint-style lint-types lint-imports lint-code clean
 
 demo: $(VENV)/installed
 	$(BIN)/narrowcast build examples/demo.toml --out out/demo
 
 test: $(VENV)/installed $(VENV)/browser
+	$(MAKE) --no-print-directory --jobs=2 --output-sync lint
+	$(BIN)/pytest -n 2 --dist worksteal
+
+lint: lint-style lint-types lint-imports lint-code
+
+lint-style: $(VENV)/installed
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+
+lint-types: $(VENV)/installed
 	$(BIN)/mypy
+
+lint-imports: $(VENV)/installed
 	$(BIN)/lint-imports
+
+lint-code: $(VENV)/installed
 	$(BIN)/pylint src/narrowcast
-	$(BIN)/pytest -n 2 --dist worksteal
 
 $(VENV)/installed: pyproject.toml $(VENV)/tools
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check "$(TORCH)"

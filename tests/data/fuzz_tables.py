@@ -25,7 +25,7 @@ from narrowcast.data import Table, read_table
 from narrowcast.errors import UserError
 
 Random = np.random.Generator
-LONGEST_SECONDS = 10.0
+LONGEST_SECONDS = 10.0  # of processor time, which does not depend on the machine's load
 LONGEST_LINE = 420
 
 _FIELDS = [
@@ -172,7 +172,7 @@ def check(folder: Path, random: Random) -> str:
         config = DataConfig.model_validate({**base, "path": path, **keys})
     except ValueError:
         return "configuration refused"
-    start = time.monotonic()
+    start = time.process_time()
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error")
@@ -185,7 +185,7 @@ def check(folder: Path, random: Random) -> str:
         assert len(line) < LONGEST_LINE + len(str(path)), line
         return "refused"
     finally:
-        assert time.monotonic() - start < LONGEST_SECONDS
+        assert time.process_time() - start < LONGEST_SECONDS
     _check_table(table)
     return "read"
 

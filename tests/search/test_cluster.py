@@ -112,6 +112,19 @@ def test_an_unreachable_scheduler_is_named(
     assert not (tmp_path / "out").exists()
 
 
+def test_a_client_that_failed_is_closed_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Python might collect it while the next one starts, and Dask would then wait for itself."""
+    monkeypatch.setattr("narrowcast.search.workers._CONNECT_SECONDS", 1.0)
+    gc.disable()
+    try:
+        with pytest.raises(UserError), open_workers("tls://127.0.0.1:1", None):
+            pass
+        clients = [each for each in gc.get_objects() if type(each) is Client]
+    finally:
+        gc.enable()
+    assert all(client.status == "closed" for client in clients)
+
+
 @pytest.fixture
 def tls(tmp_path: Path) -> Iterator[str]:
     """The address of a cluster that takes part in nothing but TLS, by Dask's configuration."""
