@@ -107,8 +107,6 @@ def test_an_unreachable_scheduler_is_named(
     for address in ("tcp://127.0.0.1:1", "nonsense://there"):
         with pytest.raises(UserError, match="no Dask scheduler answers there"):
             search(load_config(config_file), tmp_path / "out", GOALS, seconds=5, cluster=address)
-        # A client that lives on may end while another one starts, which then waits for ever.
-        assert not [each for each in gc.get_objects() if isinstance(each, Client)]
     assert not (tmp_path / "out").exists()
 
 

@@ -257,8 +257,13 @@ begin
         inner_borrow <= outer_borrow;
       end if;
       if taking = '1' then
-        value  <= inner(to_integer(column));
-        borrow <= inner_borrow(to_integer(column));
+        if COLUMNS = 1 then
+          value  <= inner(0);  -- an index of no bits is not synthesised
+          borrow <= inner_borrow(0);
+        else
+          value  <= inner(to_integer(column));
+          borrow <= inner_borrow(to_integer(column));
+        end if;
       end if;
     end if;
   end process keep;
