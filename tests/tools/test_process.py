@@ -139,11 +139,12 @@ def test_no_process_outlives_this_one(put: Put, tmp_path: Path, sent: signal.Sig
 
 def test_an_interruption_anywhere_leaves_no_process_to_wait_for(tmp_path: Path) -> None:
     moments = 0
+    others, before = set(children()), set(threading.enumerate())  # such as those of a browser
     for _ in interruptions(lambda: run(["sleep", "0.05"], tmp_path), process):
         moments += 1
-        wait_for(lambda: not any(map(alive, children())))
+        wait_for(lambda: not any(map(alive, set(children()) - others)))
         waited_for = [each for each in threading.enumerate() if not each.daemon]
-        assert waited_for == [threading.main_thread()], f"interruption {moments}"
+        assert before.issuperset(waited_for), f"interruption {moments}"
     assert moments > 20
 
 
