@@ -43,8 +43,8 @@ class Part:
         row: Row of the first target [windows], counted from 0 in the table.
         time: Time of the first target [windows], UTC; None for a table without time stamps.
         last_known: Value of the target column in the window's last row [windows], or the one that
-            stands in for it; NaN if missing.
-            Persistence forecasts it for every target. None if ``lead`` is 0.
+            stands in for it; NaN if missing. Persistence forecasts it for every target. None if
+            ``lead`` is 0.
         further: Readings [windows, rows, columns] of the model's further inputs: those of earlier
             seasons, relative to the last reading.
     """
@@ -143,9 +143,9 @@ def make_windows(table: Table, config: DataConfig) -> Dataset:
             f"the table has {rows} rows, but a window of {n} with lead {config.lead}{further} "
             f"needs {max(span, n + 1)}: choose a shorter window"
         )
-    inputs = _inputs(table, config)
-    target = table.frame[config.target].to_numpy(np.float64)
     most = held_rows(config, table.interval)
+    inputs = _inputs(table, config, most)
+    target = table.frame[config.target].to_numpy(np.float64)
     last_known = held(target[:, None], table.gaps, most)[:, 0]
 
     gaps = np.cumsum(table.gaps)
@@ -202,8 +202,8 @@ def make_windows(table: Table, config: DataConfig) -> Dataset:
     edge[starts["training"] + n] -= 1
     used = np.cumsum(edge[:-1]) > 0
     relative = tuple(config.inputs.index(name) for name in config.relative_inputs)
-    drifts = config.target in config.relative_inputs
-    added = config.inputs.index(config.target) if drifts else None
+    column = config.inputs.index(config.target) if config.target in config.inputs else None
+    added = column if column in relative else None
     seen, expected = inputs[used], train.target
     if relative:
         seen = relative_to_last(train.inputs, relative).reshape(-1, inputs.shape[1])
@@ -213,7 +213,7 @@ def make_windows(table: Table, config: DataConfig) -> Dataset:
     dataset = Dataset(
         columns=config.columns,
         relative=relative,
-        target=config.inputs.index(config.target) if config.target in config.inputs else None,
+        target=column,
         added=added,
         earlier=earlier,
         held=most,
@@ -233,10 +233,13 @@ def make_windows(table: Table, config: DataConfig) -> Dataset:
     return dataset
 
 
-def _inputs(table: Table, config: DataConfig) -> Array:
-    """Return the inputs [rows, m]: columns of the table, their masks, those of the calendar."""
+def _inputs(table: Table, config: DataConfig, most: int) -> Array:
+    """Return the inputs [rows, m]: columns of the table, their masks, those of the calendar.
+
+    The last reading stands in for missing ones in at most ``most`` rows in succession.
+    """
     readings = table.frame[config.inputs].to_numpy(np.float64)
-    columns = [held(readings, table.gaps, held_rows(config, table.interval))]
+    columns = [held(readings, table.gaps, most)]
     if config.missing == "mask":
         columns.append(np.isnan(readings).astype(np.float64))
     if config.clock is not None and table.time is not None:
