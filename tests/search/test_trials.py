@@ -1,4 +1,5 @@
 import json
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from narrowcast.search.objectives import QUANTITIES, Objectives
 from narrowcast.search.space import Space
 from narrowcast.search.trials import JOURNAL, PROBES, TRAINED, checksum, open_trials
 from narrowcast.targets.device import load_device
+from signals import interruptions
 
 GOALS = Objectives.parse("rmse,energy", "")
 NOTES: dict[str, Any] = {
@@ -62,6 +64,23 @@ def test_a_line_cut_off_is_forgotten(out: Path, config_file: Path) -> None:
     add(out, config_file, 1, resume=True)
     with open_trials(out, GOALS, PROBLEM, 0, resume=True) as trials:
         assert len(trials.trained) == 3
+
+
+def test_an_interruption_while_a_line_is_written_stays_an_interruption(
+    out: Path, config_file: Path
+) -> None:
+    module = sys.modules[JournalFileBackend.__module__]
+    space = Space.of(load_config(config_file), load_device("xc7s15"), {})
+    (parameters,) = space.samples(0, 1)
+    with open_trials(out, GOALS, PROBLEM, 0, resume=True) as trials:
+
+        def keep() -> None:
+            (out / f"{JOURNAL}.lock").unlink(missing_ok=True)  # as the next run does
+            trials.keep(TRAINED, parameters, space.distributions(parameters), (1.0, 2.0), NOTES)
+
+        count = sum(1 for _ in interruptions(keep, module))
+    assert count > 10
+    assert all(path.name in {JOURNAL, "search.json"} for path in out.iterdir())
 
 
 @pytest.mark.parametrize("damage", [b"{nonsense\n", b'{"op_code": 99}\n', b"[1, 2]\n"])

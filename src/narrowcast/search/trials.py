@@ -19,7 +19,7 @@ from typing import Any, Self
 import optuna
 from optuna.distributions import BaseDistribution
 from optuna.storages import JournalStorage
-from optuna.storages.journal import JournalFileBackend
+from optuna.storages.journal import JournalFileBackend, JournalFileSymlinkLock
 from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState
 from pydantic import BaseModel, TypeAdapter, model_validator
@@ -78,6 +78,22 @@ class _Trained(_Assessed):
     seconds: float
 
 
+class _Lock(JournalFileSymlinkLock):
+    """A lock between programs that write one journal, such as optuna-dashboard.
+
+    Optuna's own release renames the lock file before it removes it. A signal after both makes it
+    remove the file once more, whose absence would then be reported in place of the signal.
+    """
+
+    def __init__(self, journal: Path) -> None:
+        super().__init__(str(journal))
+        self._path = _lock_file(journal)
+
+    def release(self) -> None:
+        """Release the lock."""
+        self._path.unlink(missing_ok=True)
+
+
 class _Journal(JournalFileBackend):
     """A journal whose lines have checksums. Lines of other programs, without one, may follow."""
 
@@ -87,7 +103,7 @@ class _Journal(JournalFileBackend):
         Raises:
             UserError: A line is damaged, or a line before it is missing.
         """
-        super().__init__(str(path))
+        super().__init__(str(path), _Lock(path))
         self._checksum = 0
         for number, line in enumerate(path.read_bytes().splitlines(), 1):
             with boundary(f"{path}: line {number} is damaged", _AGAIN):
@@ -106,6 +122,11 @@ class _Journal(JournalFileBackend):
             sealed.append({**log, _CHECKSUM: last})
         super().append_logs(sealed)
         self._checksum = last
+
+
+def _lock_file(journal: Path) -> Path:
+    """Return the file by which Optuna locks a journal."""
+    return journal.with_name(f"{journal.name}.lock")
 
 
 def checksum(log: Mapping[str, Any], before: int) -> int:
@@ -278,4 +299,4 @@ def _mend(path: Path) -> None:
     content = path.read_bytes()
     if not content.endswith(b"\n"):
         write_whole(path, content[: content.rfind(b"\n") + 1])
-    path.with_name(f"{path.name}.lock").unlink(missing_ok=True)
+    _lock_file(path).unlink(missing_ok=True)
