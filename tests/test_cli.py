@@ -1,5 +1,6 @@
 import json
 import os
+import signal
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -255,6 +256,21 @@ def test_interruption(run: Run, folder: Path, monkeypatch: pytest.MonkeyPatch) -
     code, _, err = run("train", "run.toml", "--out", "out")
     assert code == 0
     assert "up to date" in err
+
+
+def test_an_error_while_an_interruption_is_handled(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(*_: object) -> Any:
+        try:
+            raise KeyboardInterrupt(signal.SIGTERM)
+        except KeyboardInterrupt:
+            raise FileNotFoundError(2, os.strerror(2), "lock") from None
+
+    replace_stage(monkeypatch, "train", interrupted)
+    code, _, err = run("train", "run.toml", "--out", "out")
+    assert code == 128 + signal.SIGTERM
+    assert err.startswith("narrowcast: interrupted")
 
 
 def test_words_of_a_tool_follow_the_line(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -25,6 +25,17 @@ def exit_code(interruption: KeyboardInterrupt) -> int:
     return 128 + next(iter(interruption.args), signal.SIGINT)
 
 
+def interruption_behind(error: BaseException) -> KeyboardInterrupt | None:
+    """Return the interruption that an exception is, or during whose handling it was raised.
+
+    What tidies up after an interruption may fail in its turn, also in a library.
+    """
+    behind: BaseException | None = error
+    while behind is not None and not isinstance(behind, KeyboardInterrupt):
+        behind = behind.__context__
+    return behind
+
+
 def shown(value: object, limit: int = 60) -> str:
     """Return a value from outside as one short line of printable characters.
 

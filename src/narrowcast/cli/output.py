@@ -2,11 +2,10 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import NoReturn
 
 import typer
 
-from narrowcast.errors import ToolError, UserError, exit_code
+from narrowcast.errors import ToolError, UserError, exit_code, interruption_behind
 
 
 @contextmanager
@@ -14,27 +13,31 @@ def one_line_errors() -> Iterator[None]:
     """Print an error that the user can correct as one line, and exit with a code."""
     try:
         yield
-    except (UserError, ToolError) as error:
-        _fail(str(error))
-    except MemoryError:
-        _fail("not enough memory")
-    except BrokenPipeError:  # as of '| head', which typer ends without a word
-        raise
-    except OSError as error:
-        where = f"{error.filename}: " if error.filename else ""
-        _fail(f"{where}{error.strerror or error}")
-    except KeyboardInterrupt as interruption:
-        typer.echo(
-            "narrowcast: interrupted; finished stages are kept: the same command continues there, "
-            "a search with --resume",
-            err=True,
-        )
-        raise typer.Exit(exit_code(interruption)) from None
+    except BaseException as error:
+        if interruption := interruption_behind(error):
+            typer.echo(
+                "narrowcast: interrupted; finished stages are kept: the same command continues "
+                "there, a search with --resume",
+                err=True,
+            )
+            raise typer.Exit(exit_code(interruption)) from None
+        if (line := _line(error)) is None:
+            raise
+        typer.echo(f"narrowcast: error: {line}", err=True)
+        raise typer.Exit(2) from None
 
 
-def _fail(message: str) -> NoReturn:
-    typer.echo(f"narrowcast: error: {message}", err=True)
-    raise typer.Exit(2) from None
+def _line(error: BaseException) -> str | None:
+    """Return what is to be printed about an error; None for what the user cannot correct."""
+    match error:
+        case UserError() | ToolError():
+            return str(error)
+        case MemoryError():
+            return "not enough memory"
+        case OSError() if not isinstance(error, BrokenPipeError):  # of '| head': typer ends it
+            where = f"{error.filename}: " if error.filename else ""
+            return f"{where}{error.strerror or error}"
+    return None
 
 
 def print_table(rows: Sequence[Sequence[str]]) -> None:
