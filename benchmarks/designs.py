@@ -22,11 +22,11 @@ ROOT = Path(__file__).parent.parent
 AIRU = ("airu", "airu/airu.csv")
 PEMS = ("pems", "pems_d11_speed/speed_pems4w_layout_observed83.csv")
 DESIGNS = [  # data, window, channels, bits, layers, heads
-    (AIRU, 6, 64, 8, 1, 1),
-    (AIRU, 12, 64, 6, 1, 1),
-    (AIRU, 12, 32, 4, 1, 1),
-    (AIRU, 24, 16, 5, 2, 2),
-    (PEMS, 24, 32, 8, 1, 1),
+    (AIRU, 6, 64, 8, 1, 4),
+    (AIRU, 12, 64, 6, 1, 4),
+    (AIRU, 12, 32, 4, 1, 4),
+    (AIRU, 24, 16, 5, 2, 4),
+    (PEMS, 24, 32, 8, 1, 4),
 ]
 HEAD = (
     "| data | window | channels | layers | heads | bits | RMSE float | RMSE integer | ridge "

@@ -9,7 +9,7 @@ from narrowcast.compile import Design, HardwareOptions, compile_model
 from narrowcast.compile.program import engine_graph
 from narrowcast.estimate import area
 from narrowcast.integer import IntegerModel, analyse
-from narrowcast.integer.builder import GraphBuilder, GraphSpec, Role
+from narrowcast.integer.builder import GraphBuilder, GraphSpec, LinearSpec, Role, RowSumSpec
 from narrowcast.integer.random_model import random_graph
 from narrowcast.targets.device import Device, load_device
 
@@ -269,6 +269,41 @@ def query_and_values_of_a_context() -> GraphSpec:
 
 
 BITS, RESULT_BITS = (3, 5, 8), 12
+
+
+def last_token() -> GraphSpec:
+    """Two layers, of which the second computes the last of an even number of tokens only."""
+    g = GraphBuilder()
+    x = g.linear("embed", g.input("input", 6, 3), 8, bias_per_row=True)
+    x = g.linear("one", attention(g, "a", x, 2), 8, residual=x)
+    key, value = (g.linear(n, x, 8, role=Role.LANES) for n in ("key", "value"))
+    query = g.linear("query", x, 8, row=5, bias_per_row=True)
+    context = g.context("context", g.scores("scores", query, key, 2), value, 2)
+    x = g.linear("two", context, 8, residual=x)
+    y = g.linear("up", x, 12, role=Role.RELU)
+    x = g.linear("down", y, 8, residual=x)
+    return g.build(g.linear("head", x, 2, residual="input", residual_element=(5, 1)))
+
+
+def last_token_beside_another_input() -> GraphSpec:
+    """The last token's result and a product of a single row are added, either to the other."""
+    g = GraphBuilder()
+    x = g.linear("embed", g.input("input", 4, 3), 5)
+    y = g.linear("last", x, 5, row=3, role=Role.RELU, residual=x)
+    z = g.linear("other", g.input("further", 1, 4), 5)
+    a = g.linear("a", y, 5, residual=z)
+    b = g.linear("b", z, 5, residual=y)
+    return g.build(g.linear("head", a, 3), b)
+
+
+def rows_that_nothing_reads() -> GraphSpec:
+    """A row in the middle is read, the rest of a tensor is not."""
+    g = GraphBuilder()
+    x = g.linear("embed", g.input("input", 5, 2), 7)
+    y = g.linear("one", x, 7, row=3)
+    return g.build(g.linear("two", y, 2), g.linear("three", g.input("unread", 3, 2), 2, row=0))
+
+
 GRAPHS: dict[str, Callable[[], GraphSpec]] = {
     each.__name__: each
     for each in (
@@ -278,7 +313,8 @@ GRAPHS: dict[str, Callable[[], GraphSpec]] = {
         *(several_sums, sum_of_the_input, one_row, one_column, residual_of_an_input),
         *(residual_twice, values_behind_another_attention, scores_for_two_values),
         *(sums_in_reverse, outputs_in_reverse, shared_keys_two_values),
-        query_and_values_of_a_context,
+        *(query_and_values_of_a_context, last_token, last_token_beside_another_input),
+        rows_that_nothing_reads,
     )
 }
 
@@ -333,7 +369,8 @@ def drawn_graph(seed: int, operations: int = 8, most_rows: int = 8) -> GraphSpec
         """Pick keys or values, or make them of one of some tensors."""
         if fitting and random.random() < 0.5:
             return str(random.choice(fitting))
-        lanes.append(g.linear(name, pick(operands), columns, role=Role.LANES))
+        whole = [each for each in operands if tokens_of(g)[each] == 0]
+        lanes.append(g.linear(name, pick(whole), columns, role=Role.LANES))
         read.add(lanes[-1])
         return lanes[-1]
 
@@ -358,8 +395,9 @@ def drawn_graph(seed: int, operations: int = 8, most_rows: int = 8) -> GraphSpec
         if kind < 0.5:
             columns = int(random.integers(1, 10))
             residual, element = None, None
-            if random.random() < 0.5:
-                residual = pick(of_shape(g, free, rows=g.tensors[x].rows))
+            row = int(random.integers(g.tensors[x].rows)) if random.random() < 0.25 else None
+            if random.random() < 0.5 and (fitting := addable(g, free, x, row)):
+                residual = pick(fitting)
                 columns = g.tensors[residual].columns
             elif random.random() < 0.3:
                 residual = pick(g.inputs)
@@ -368,14 +406,13 @@ def drawn_graph(seed: int, operations: int = 8, most_rows: int = 8) -> GraphSpec
             new = g.linear(
                 *(f"linear{i}", x, columns),
                 role=Role.RELU if random.random() < 0.3 else Role.FREE,
+                row=row,
                 residual=residual,
                 residual_element=element,
                 bias_per_row=bool(random.random() < 0.3),
             )
-        elif kind < 0.65:
-            new = g.row_sum(f"sum{i}", x)
         else:
-            new = attention_of(i, x)
+            new = g.row_sum(f"sum{i}", x) if kind < 0.65 else attention_of(i, x)
         free.append(new)
     unread = [name for name in g.inputs if name not in read]
     made = [name for name in [*free, *lanes] if name not in g.inputs]
@@ -385,6 +422,25 @@ def drawn_graph(seed: int, operations: int = 8, most_rows: int = 8) -> GraphSpec
         outputs += [name for name in made[:1] if name not in outputs]
     random.shuffle(outputs)
     return g.build(*outputs)
+
+
+def addable(g: GraphBuilder, names: list[str], x: str, row: int | None) -> list[str]:
+    """Return the tensors whose last rows the engine can add to a product of rows of ``x``."""
+    tokens = tokens_of(g)
+    rows = g.tensors[x].rows if row is None else 1
+    more = {name: g.tensors[name].rows - rows for name in names}
+    own = tokens[x] + (row or 0)
+    return [name for name in names if more[name] >= 0 and own == tokens[name] + more[name]]
+
+
+def tokens_of(g: GraphBuilder) -> dict[str, int]:
+    """Return the row of an input to which each tensor's first row belongs."""
+    tokens = dict.fromkeys(g.tensors, 0)
+    for each in g.operations:
+        if not isinstance(each, RowSumSpec):
+            own = each.operand_row if isinstance(each, LinearSpec) else 0
+            tokens[each.output] = tokens[each.operand] + own
+    return tokens
 
 
 def of_shape(

@@ -72,10 +72,11 @@ class ScheduleChecker:
         ways, lanes = self.array.ways, self.array.columns
         tensor, addresses = self.model.tensors[name], self.design.addresses
         if name in self.probabilities:
-            head, token = divmod(row, tensor.rows // self.probabilities[name].heads)
+            head, at = divmod(row, tensor.rows // self.probabilities[name].heads)
+            token = self.graph.tokens[name] + at
             base = addresses.rows[name, head, token // ways]
             return "scratch", token % ways, 0, base + column
-        way, at = row % ways, row // ways
+        at, way = divmod(self.graph.tokens[name] + row, ways)
         match self.graph.stores[name]:
             case Store.KEYS:
                 at = addresses.keys[name] + row // lanes * tensor.columns + column
@@ -133,7 +134,7 @@ class ScheduleChecker:
         left = {
             (index, row)
             for index, step in enumerate(self.design.schedule.steps)
-            for row in range(step.rows)
+            for row in range(step.token, step.after)
         }
         for job in self.jobs:
             assert 1 <= len(job.rows) <= self.array.ways
@@ -229,7 +230,7 @@ class ScheduleChecker:
                     self.pool_reads.append((clock, self.sums[source.operand], element))
                     continue
                 for token in job.rows:
-                    row = token
+                    row = token - self.graph.tokens[source.operand]
                     if isinstance(source, Context):
                         row += step.head * step.rows
                     self.read(clock, (source.operand, row, element))
@@ -247,12 +248,14 @@ class ScheduleChecker:
             for token in job.rows:
                 if isinstance(source, Linear) and source.residual is not None:
                     if source.residual_element is None:
-                        self.read(clock, (source.residual, token, column))
+                        row = token - self.graph.tokens[source.residual]
+                        self.read(clock, (source.residual, row, column))
                     else:
                         taken = self.arrives[source.residual, *source.residual_element]
                         assert clock > taken, f"{source.name} adds an input that comes later"
                 if source.output not in self.ends | self.summed:
-                    self.write(clock + STORED, (source.output, token, first + column))
+                    row = token - step.token
+                    self.write(clock + STORED, (source.output, row, first + column))
             if source.output in self.summed:
                 self.pool_adds[source.output, column].append((clock + ADDED, job.rows))
             if source.output not in self.ends:
@@ -269,7 +272,7 @@ class ScheduleChecker:
             self.epilogue.append(below)
             self.write_port.append(below + EXPONENTIAL)
             for token in job.rows:
-                row = step.head * step.rows + token
+                row = step.head * step.rows + token - step.token
                 self.write(below + EXPONENTIAL, (name, row, column))
         divides = last + BELOW + step.columns - 1 + DIVIDES
         self.divisions.append(divides)
@@ -287,7 +290,8 @@ class ScheduleChecker:
     def check_pool(self) -> None:
         """One memory and one read port: a sum is read once it is whole, before the next begins."""
         for adds in self.pool_adds.values():
-            assert adds[0][1][0] == 0, "the pool begins with another token than the first"
+            rows = [each[1][0] for each in adds]
+            assert rows[0] == min(rows), "the pool begins with another token than the first"
             for (before, _), (after, _) in pairwise(adds):
                 assert after >= before + POOL, (
                     f"the pool adds to one channel at {before} and {after}"

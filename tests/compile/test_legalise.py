@@ -7,6 +7,7 @@ import pytest
 
 from graphs import GRAPHS, drawn_model, graph_model
 from narrowcast.compile.legalise import Use, legalise, uses
+from narrowcast.compile.tokens import first_tokens
 from narrowcast.errors import UserError
 from narrowcast.integer import (
     Analysis,
@@ -197,3 +198,35 @@ def test_an_element_of_what_is_no_input_is_refused() -> None:
     assert refusal(random_graph(g.build(last), (5,), 0)) == (
         "Linear last: the engine adds one number of an input only, not of embed.output"
     )
+
+
+def sliced(*, key_row: int | None = None, residual_row: int | None = None) -> IntegerModel:
+    """Return a model with an attention of keys, or a residual, of rows that begin somewhere."""
+    g = GraphBuilder()
+    x = g.linear("embed", g.input("input", 4, 3), 4)
+    y = g.linear("narrow", x, 4, row=key_row)
+    key, value = (g.linear(name, y, 4, role=Role.LANES) for name in ("key", "value"))
+    context = g.context("context", g.scores("scores", x, key), value)
+    z = g.linear("row", x, 4, row=residual_row) if residual_row is not None else x
+    out = g.linear("out", context, 4, row=2, residual=z)
+    return random_graph(g.build(g.linear("head", out, 1)))
+
+
+def test_a_single_row_is_moved_to_where_it_is_added() -> None:
+    g = GraphBuilder()
+    x = g.linear("embed", g.input("input", 4, 3), 5)
+    y = g.linear("last", x, 5, row=3)
+    z = g.linear("other", g.input("further", 1, 4), 5)
+    model = random_graph(g.build(g.linear("a", y, 5, residual=z), g.linear("b", z, 5, residual=y)))
+    legal = legalise(analyse(model)).model
+    (moved,) = [step for step in legal.operations if isinstance(step, RowSum)]
+    assert moved.operand == "last.output"
+    tokens = first_tokens(legal)
+    assert tokens["last.output"] == 3 and tokens[moved.output] == 0 == tokens["a.output"]
+
+
+def test_a_row_that_cannot_be_moved_is_refused() -> None:
+    with pytest.raises(UserError, match=r"Linear out: reads what .* row 2 .* to row 1; the"):
+        legalise(analyse(sliced(residual_row=1)))
+    with pytest.raises(UserError, match=r"Scores scores: key.output begins with row 2 of what it"):
+        legalise(analyse(sliced(key_row=2)))

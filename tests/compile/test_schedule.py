@@ -59,7 +59,7 @@ def test_a_schedule_by_hand() -> None:
     step = StepRow(
         **dict.fromkeys(StepRow._fields, 0)
         | {"reads": READS_INPUTS, "writes": WRITES_ROWS, "input_columns": 2, "residual": -1}
-        | {"output": 1, "output_parts": 1, "part_columns": 3, "rows": 2, "ways": 1, "tiles": 1}
+        | {"output": 1, "output_parts": 1, "part_columns": 3, "after": 2, "ways": 1, "tiles": 1}
         | {"inner": 2, "columns": 3, "capacity": 4, "period": 2, "issues": 2}
     )
     nothing = np.zeros(0, np.int64)
@@ -136,7 +136,7 @@ def test_scores_do_not_take_the_place_of_a_multiplier_that_is_still_read() -> No
     compilation, array = compiled(random_graph(spec), 1)
     steps = compilation.steps(array)
     table = step_table(compilation.graph, array, steps)
-    ranks = np.array([[step.name != "scores"] * table.rows for step in steps], np.int64)
+    ranks = np.array([[step.name != "scores"] * table.tokens for step in steps], np.int64)
     _, placed = place_fastest(table, ranks[None])
     waiting: set[int] = set()
     most = 0

@@ -29,7 +29,7 @@ def check_any_order(model: IntegerModel, seed: int) -> None:
     by_step = [number, -number, np.where(scores, -number, number)]
     by_step += [np.where(scores, 0, 1), *(random.permutation(number) for _ in range(4))]
     for ranks in by_step:
-        order = np.repeat(ranks[:, None], table.rows, axis=1).astype(np.int64)
+        order = np.repeat(ranks[:, None], table.tokens, axis=1).astype(np.int64)
         cycles, placed = place_fastest(table, order[None])
         assert cycles < NEVER, ranks
         assert placed.ways.sum() == sum(step.rows for step in steps)
@@ -53,7 +53,7 @@ def test_a_job_comes_as_early_as_if_all_steps_were_looked_at(
     """The scheduler looks at a step again only after a step that it depends on."""
     models = [drawn_model(seed, operations=14, most_rows=24) for seed in range(first, first + 20)]
     tables = [table_of(model)[1] for model in [*models, *map(graph_model, GRAPHS)]]
-    orders = [np.zeros((1, len(table.steps), table.rows), np.int64) for table in tables]
+    orders = [np.zeros((1, len(table.steps), table.tokens), np.int64) for table in tables]
     found = list(map(place_fastest, tables, orders))
 
     def all_depend_on_all(table: StepTable) -> _Open:

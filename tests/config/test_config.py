@@ -275,7 +275,6 @@ def test_mistake_in_an_override(tmp_path: Path, override: str, expected: str) ->
         ("data.split.test=true", "data.split.test = True is not allowed"),
         ("model.heads=4097", "from 1 to 4096"),
         ("model.channels=4096", "weights, but at most 4194304 are allowed"),
-        ("data.window=4096", "the model's tensors have"),
         ("train.batch=99999999999999999999", "from 1 to 65536"),
         ("train.epochs=1000001", "from 1 to 1000000"),
         ("train.seed=99999999999999999999999", "must be a whole number from 0 to 2**63 - 1"),
@@ -318,8 +317,14 @@ def test_files_without_limit_are_refused(tmp_path: Path, text: str, expected: st
     assert message.isprintable() and len(message) < 400
 
 
+def test_a_model_that_needs_too_much_memory_is_refused(tmp_path: Path) -> None:
+    message = complaint(tmp_path, DATA, "data.window=4096", "model.pooling=mean")
+    assert "the model's tensors have" in message
+
+
 def test_a_batch_that_needs_too_much_memory_is_refused(tmp_path: Path) -> None:
-    message = complaint(tmp_path, DATA, "data.window=512", "train.batch=4096")
+    mean = "model.pooling=mean", "model.heads=1"
+    message = complaint(tmp_path, DATA, "data.window=512", "train.batch=4096", *mean)
     assert "train.batch: 4096 windows have" in message and "choose at most 605" in message
 
 

@@ -21,13 +21,13 @@ def linear(model: IntegerModel, step: Linear, state: State) -> Table:
     weights, bias = model.arrays[step.weights].tolist(), model.arrays[step.bias].tolist()
     m = model.arrays[step.multiplier].tolist()
     result = []
-    for i, row in enumerate(state[step.operand]):
+    for i, row in enumerate(state[step.operand][step.operand_row :][: output.rows]):
         of_row = []
         for c, w in enumerate(weights):
             acc = sum(w[k] * (a - operand.zero_point) for k, a in enumerate(row))
             total = (acc + (bias[i][c] if isinstance(bias[0], list) else bias[c])) * m[c]
             if step.residual is not None and step.residual_multiplier is not None:
-                at = (i, c) if step.residual_element is None else step.residual_element
+                at = step.residual_element or (step.residual_row + i, c)
                 r = state[step.residual][at[0]][at[1]] - model.tensors[step.residual].zero_point
                 factor = int(model.arrays[step.residual_multiplier][c])
                 total += r * factor * 2**step.residual_shift

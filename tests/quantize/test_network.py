@@ -27,13 +27,14 @@ from narrowcast.integer import (
     Linear,
     Operation,
     Output,
+    RowSum,
     analyse,
     execute,
     forecast,
     load_model,
     save_model,
 )
-from narrowcast.integer.builder import Shape, transformer
+from narrowcast.integer.builder import Pooling, Shape, transformer
 from narrowcast.integer.random_model import random_model
 from narrowcast.model import build, load_state, predict, save_state, train_float
 from narrowcast.quantize import (
@@ -55,6 +56,7 @@ def configuration(
     scheme: Scheme = "adaptive",
     heads: int = 1,
     layers: int = 1,
+    pooling: Pooling = "mean",
     output_bits: int = 16,
     relative: bool = False,
     outputs: int = 1,
@@ -69,7 +71,7 @@ def configuration(
             outputs=outputs,
             seasons=[*seasons],
         ),
-        model=ModelConfig(channels=8, heads=heads, layers=layers),
+        model=ModelConfig(channels=8, heads=heads, layers=layers, pooling=pooling),
         quantization=QuantizationConfig(bits=bits, scheme=scheme, output_bits=output_bits),
         train=TrainConfig(epochs=8, finetune_epochs=3, batch=64, learning_rate=1e-2),
     )
@@ -132,6 +134,16 @@ def assert_same(model: QuantisedTransformer, dataset: Dataset, config: Config) -
 def test_eval_mode_is_the_executor(dataset: Dataset, bits: int, heads: int, layers: int) -> None:
     config = configuration(bits=bits, heads=heads, layers=layers)
     assert_same(trained(dataset, config), dataset, config)
+
+
+@pytest.mark.parametrize(("bits", "layers"), [(2, 1), (4, 2), (8, 1)])
+def test_eval_mode_of_the_last_token_is_the_executor(
+    dataset: Dataset, bits: int, layers: int
+) -> None:
+    config = configuration(bits=bits, heads=2, layers=layers, pooling="last", relative=True)
+    integer = assert_same(trained(dataset, config), dataset, config)
+    assert integer.tensors[f"layers.{layers - 1}.ffn_up.output"].rows == 1
+    assert not any(isinstance(each, RowSum) for each in integer.operations)
 
 
 @pytest.mark.parametrize("bits", [2, 5, 8])
@@ -372,6 +384,7 @@ def test_the_integer_model_has_the_structure_of_the_architecture(
         "channels": 8,
         "layers": 2,
         "heads": 2,
+        "pooling": "mean",
         "ffn_channels": 32,
         "outputs": 1,
         "target": "b",

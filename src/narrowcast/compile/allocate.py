@@ -3,6 +3,8 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
 from narrowcast.compile.lanes import LaneArray
 from narrowcast.compile.program import EngineGraph, ProgramStep, Schedule, Store
 from narrowcast.integer.model import Array, Context, Linear, Scores, Tensor
@@ -146,7 +148,7 @@ def _allocate_rows(
         if graph.stores[row[0]] in (Store.SCRATCH, Store.TOKENS):
             place = row[0], row[1], row[2] // ways
             born[place] = min(number, born.get(place, number))
-            dies[place] = max(life.read[row], dies.get(place, 0))
+            dies[place] = max(life.read.get(row, number), dies.get(place, 0))
             rows_of.setdefault(place, []).append(row)
     base: dict[Place, int] = {}
     live: dict[Store, list[tuple[int, int, int]]] = {Store.SCRATCH: [], Store.TOKENS: []}
@@ -190,8 +192,15 @@ def _place_of_residual(
     return base[name, head, token // ways]
 
 
-def positions(bias: Array, ways: int) -> list[list[int]]:
-    """Return the biases of each way's rows, from biases [rows, columns]; padded to equal length."""
+def positions(bias: Array, ways: int, token: int) -> list[list[int]]:
+    """Return the biases of each way's rows, padded to equal length.
+
+    Args:
+        bias: Biases [rows, columns].
+        ways: Number of ways.
+        token: Token of the first row.
+    """
+    bias = np.concatenate((np.zeros((token % ways, bias.shape[1]), bias.dtype), bias))
     rows = -(-len(bias) // ways)
     result = []
     for way in range(ways):

@@ -241,7 +241,8 @@ def _encode_job(
             residual_row = addresses.rows[source.residual, 0, row]
         if source.name in layout.position_base:
             columns = graph.model.tensors[source.output].columns
-            position_row = layout.position_base[source.name] + row * columns
+            position_row = layout.position_base[source.name]
+            position_row += (row - step.token // array.ways) * columns
     y_row: int | None = None
     match (
         Destination.TO_SOFTMAX
@@ -257,7 +258,7 @@ def _encode_job(
         case Destination.TO_VALUES:
             y_row = addresses.values[source.output] + row
         case Destination.TO_POOL:
-            slot = int(token > 0)
+            slot = int(token > step.token)
         case Destination.TO_SCRATCH | Destination.TO_TOKENS:
             y_row = addresses.rows[source.output, 0, row]
             y_row += step.head * step.columns if isinstance(source, Context) else 0

@@ -110,8 +110,9 @@ class Parameters:
             if isinstance(step, Linear):
                 bias = arrays[step.bias]
                 if bias.ndim == 2:
+                    token = graph.tokens[step.output]
                     result.position_base[step.name] = len(of_rows[0])
-                    for way, words in enumerate(positions(bias, ways)):
+                    for way, words in enumerate(positions(bias, ways, token)):
                         of_rows[way].extend(words)
                 else:
                     result.bias_base[step.name] = len(biases)

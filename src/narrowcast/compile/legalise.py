@@ -4,12 +4,13 @@ The engine writes each result to one memory. A tensor with several uses, such as
 copied by a product with the identity matrix. A copy is exact: ``(x * 2 + 1) >> 1`` is x.
 """
 
-from collections.abc import Container, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 import numpy as np
 
+from narrowcast.compile.tokens import align, unused
 from narrowcast.errors import UserError
 from narrowcast.integer.analysis import Analysis, Product, analyse
 from narrowcast.integer.model import (
@@ -47,6 +48,9 @@ def legalise(analysis: Analysis) -> Analysis:
     Raises:
         UserError: The engine cannot run an operation. The message names it and the reason.
     """
+    aligned = align(analysis.model)
+    if aligned is not analysis.model:
+        analysis = analyse(aligned)
     model = _Rewriter(analysis).rewritten()
     return analysis if model.operations == analysis.model.operations else analyse(model)
 
@@ -214,7 +218,7 @@ class _Rewriter:
             if number == 0:
                 self.steps.append(self.reading(step))
                 continue
-            output = self.unused(step.output, self.tensors)
+            output = unused(step.output, self.tensors)
             self.tensors[output] = replace(self.tensors[step.output], name=output)
             again = replace(step, name=self.unused_step(step.name), output=output)
             self.renamed[step.output, each] = output
@@ -223,7 +227,7 @@ class _Rewriter:
     def copy(self, name: str) -> str:
         """Append a product with the identity matrix, and return the new tensor."""
         source = self.tensors[name]
-        output = self.unused(name, self.tensors)
+        output = unused(name, self.tensors)
         self.tensors[output] = replace(source, name=output)
         step = self.unused_step(name)
         columns = source.columns
@@ -233,7 +237,7 @@ class _Rewriter:
             ("bias", np.zeros(columns, np.int64)),
             ("multiplier", np.full(columns, 2, np.int64)),
         ):
-            named[part] = self.unused(f"{step}.{part}", self.arrays)
+            named[part] = unused(f"{step}.{part}", self.arrays)
             self.arrays[named[part]] = array
         self.steps.append(
             Linear(
@@ -267,12 +271,4 @@ class _Rewriter:
 
     def unused_step(self, name: str) -> str:
         taken = {step.name for step in (*self.steps, *self.analysis.model.operations)}
-        return self.unused(name, taken)
-
-    @staticmethod
-    def unused(name: str, taken: Container[str]) -> str:
-        """Return an unused name that is derived from another name."""
-        number = 1
-        while f"{name[:90]}.{number}" in taken:
-            number += 1
-        return f"{name[:90]}.{number}"
+        return unused(name, taken)

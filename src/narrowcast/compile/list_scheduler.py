@@ -3,8 +3,8 @@ first.
 
 All data are integers in arrays, and numba compiles the code, because thousands of jobs are placed
 to find a good order. A row of ``StepTable`` describes a step. Of several jobs that can start in the
-same clock cycle, the one with the lowest rank starts first. An order is a rank for each row of each
-step.
+same clock cycle, the one with the lowest rank starts first. An order is a rank for each token of
+each step.
 """
 
 from collections.abc import Callable
@@ -92,9 +92,9 @@ class _Made(NamedTuple):
     """The results of the placed jobs, and the times from which they can be read (or NEVER).
 
     Attributes:
-        rows: Of each step.
+        next: The first token of each step's next job.
         stored: Rows of each tensor.
-        readable: Of a tensor's row, and a part of it: the clock from which the row can be read
+        readable: Of a tensor's token, and a part of it: the clock from which the row can be read
             from column 0 on, a column a clock.
         cached: Of a tensor of keys or values, and a part: all rows so far can be read.
         exponentials: Of a step of scores, and a row: its exponentials can be read.
@@ -103,7 +103,7 @@ class _Made(NamedTuple):
         ring: Of each place of a multiplier: whether a context has still to read it.
     """
 
-    rows: Array
+    next: Array
     stored: Array
     readable: Array
     cached: Array
@@ -235,7 +235,7 @@ def _waits_are_over(table: StepTable, made: _Made, units: _Units, step: StepRow)
     """Return whether the memories that a step uses are free."""
     for wait in range(step.first_wait, step.after_waits):
         earlier = table.waits[wait]
-        if made.rows[earlier] < table.steps[earlier].rows:
+        if made.next[earlier] < table.steps[earlier].after:
             return False
     return not _ring_is_full(made, units, step)
 
@@ -420,11 +420,13 @@ def _write(made: _Made, step: StepRow, first: int, after: int, values: Array) ->
 
 
 @compiled
-def _reset(made: _Made, listed: _Open) -> None:
+def _reset(table: StepTable, made: _Made, listed: _Open) -> None:
     """Discard all placed jobs, and wake all steps."""
+    for number in range(len(table.steps)):
+        made.next[number] = table.steps[number].token
     listed.asleep[:] = False
     listed.bounds[0], listed.bounds[1] = 0, len(listed.asleep)
-    made.rows[:] = made.stored[:] = made.slots[:] = made.ring[:] = 0
+    made.stored[:] = made.slots[:] = made.ring[:] = 0
     made.cached[:] = -NEVER
     made.readable[:] = made.exponentials[:] = made.divided[:] = NEVER
 
@@ -440,6 +442,12 @@ def _wake_dependents(listed: _Open, number: int) -> None:
 
 
 @compiled
+def _job_after(step: StepRow, first: int) -> int:
+    """Return the token after a job, whose first token may be one of the second way."""
+    return min((first // step.ways + 1) * step.ways, step.after)
+
+
+@compiled
 def _choose(
     table: StepTable, made: _Made, units: _Units, ranks: Array, listed: _Open
 ) -> tuple[int, _Start]:
@@ -451,8 +459,8 @@ def _choose(
         if listed.asleep[number]:
             continue
         step = table.steps[number]
-        first = made.rows[number]
-        if first >= step.rows:
+        first = made.next[number]
+        if first >= step.after:
             listed.asleep[number] = True
             continue
         listed.bounds[0] = min(listed.bounds[0], number)
@@ -460,7 +468,7 @@ def _choose(
         latest = best.clock if ranks[number, first] < rank else best.clock - 1
         if units.free > latest:
             continue
-        after = min(first + step.ways, step.rows)
+        after = _job_after(step, first)
         clock, reason = _ready(table, made, units, step, first, after)
         if clock >= NEVER:  # a place in the ring becomes free without a result for this step
             listed.asleep[number] = not _ring_is_full(made, units, step)
@@ -483,11 +491,11 @@ def _place_all(
     The jobs are given up, with more cycles than any program has, as soon as it is certain that
     they do not take ``fewer_than`` so many.
     """
-    _reset(made, listed)
+    _reset(table, made, listed)
     units = _Units(0, -1, -1, -1, -NEVER, -FETCH - ROW_MULTIPLIER_BITS, 0, 0, -NEVER)
     left = 0  # operand pairs' clocks of all jobs to come
     for step in table.steps:
-        left += -(-step.rows // step.ways) * step.issues
+        left += (-(-step.after // step.ways) - step.token // step.ways) * step.issues
     after_pairs = table.latency - 1 + SUM_TO_TAKE + TAKE_TO_VALUE
     after_pairs += VALUE_TO_RESULT + table.after_last
     job = column = 0
@@ -497,8 +505,8 @@ def _place_all(
         number, start = _choose(table, made, units, ranks, listed)
         if number < 0:
             return NEVER
-        step, first = table.steps[number], made.rows[number]
-        after = min(first + step.ways, step.rows)
+        step, first = table.steps[number], made.next[number]
+        after = _job_after(step, first)
         values = placed.values[column : column + step.columns]
         _write_values(table, units, step, start.clock, values)
         slot, scored = 0, units.scored
@@ -519,7 +527,7 @@ def _place_all(
         placed.start[job], placed.reason[job] = start.clock, start.reason
         placed.wait[job], placed.late[job] = start.clock - loaded, loaded - units.free
         placed.slot[job], placed.needs[job] = slot, needs
-        made.rows[number] = after
+        made.next[number] = after
         _wake_dependents(listed, number)
         units = _Units(
             start.clock + step.issues,
@@ -574,22 +582,23 @@ def place_fastest(table: StepTable, orders: Array) -> tuple[int, Placed]:
 
     Args:
         table: What to place.
-        orders: Ranks [orders, steps, rows]: of the jobs that can start in the same clock, the one
+        orders: Ranks [orders, steps, tokens]: of the jobs that can start in the same clock, the one
             with the lowest rank goes first, of several the one of the first step.
 
     Returns:
         The cycles, NEVER if no order comes to an end; and the jobs.
     """
-    jobs = -(-table.steps["rows"] // table.steps["ways"])
-    steps, rows, tensors, parts = len(jobs), table.rows, table.tensors, table.parts
+    ways = table.steps["ways"]
+    jobs = -(-table.steps["after"] // ways) - table.steps["token"] // ways
+    steps, tokens, tensors, parts = len(jobs), table.tokens, table.tensors, table.parts
     made = _Made(
-        rows=np.zeros(steps, np.int64),
+        next=np.zeros(steps, np.int64),
         stored=np.zeros(tensors, np.int64),
-        readable=np.zeros((tensors, rows, parts), np.int64),
+        readable=np.zeros((tensors, tokens, parts), np.int64),
         cached=np.zeros((tensors, parts), np.int64),
-        exponentials=np.zeros((steps, rows), np.int64),
-        divided=np.zeros((steps, rows), np.int64),
-        slots=np.zeros((steps, rows), np.int64),
+        exponentials=np.zeros((steps, tokens), np.int64),
+        divided=np.zeros((steps, tokens), np.int64),
+        slots=np.zeros((steps, tokens), np.int64),
         ring=np.zeros(MULTIPLIER_RING, np.int64),
     )
     numbers = np.zeros((9, jobs.sum()), np.int64)

@@ -15,6 +15,7 @@ from functools import cached_property
 from narrowcast.compile.lanes import LaneArray, Mode, modes_of
 from narrowcast.compile.legalise import Use, legalise, uses
 from narrowcast.compile.timing import SUM_TO_TAKE
+from narrowcast.compile.tokens import first_tokens
 from narrowcast.integer.analysis import Analysis, Product
 from narrowcast.integer.model import Context, IntegerModel, Linear, RowSum, Scores, Tensor
 
@@ -60,6 +61,7 @@ class EngineGraph:
         key_regions: Tensors of keys that share a region of the cache one after the other.
         value_regions: Tensors of values that share a region of the cache one after the other.
         sums: Sums over rows, which use the pool one after the other.
+        tokens: Token of each tensor's first row, see :mod:`narrowcast.compile.tokens`.
     """
 
     analysis: Analysis
@@ -69,6 +71,7 @@ class EngineGraph:
     key_regions: tuple[tuple[str, ...], ...]
     value_regions: tuple[tuple[str, ...], ...]
     sums: tuple[RowSum, ...]
+    tokens: Mapping[str, int]
 
     @property
     def model(self) -> IntegerModel:
@@ -122,6 +125,7 @@ def engine_graph(analysis: Analysis) -> EngineGraph:
         key_regions=_regions(by_key),
         value_regions=_regions(by_value),
         sums=sums,
+        tokens=first_tokens(model),
     )
 
 
@@ -193,6 +197,7 @@ class ProgramStep:
         name: Name of the operation, followed by the head if there are several.
         source: The operation.
         head: Index of the head; 0 for products with weights.
+        token: Token of the first row.
         rows: Number of rows.
         tiles: Number of tiles of a job.
         inner: Number of products of a sum.
@@ -205,6 +210,7 @@ class ProgramStep:
     name: str
     source: Product
     head: int
+    token: int
     rows: int
     tiles: int
     inner: int
@@ -212,6 +218,15 @@ class ProgramStep:
     capacity: int
     mode: Mode
     tile_pause: int
+
+    @property
+    def after(self) -> int:
+        """The token after that of the last row."""
+        return self.token + self.rows
+
+    def jobs(self, ways: int) -> int:
+        """Return the number of jobs of so many ways; each begins with a token of the first way."""
+        return -(-self.after // ways) - self.token // ways
 
     @property
     def issues(self) -> int:
@@ -326,12 +341,12 @@ def lay_out(
             mode = modes[source.name]
             capacity = array.columns // mode.stride
             tiles = -(-columns // capacity)
-            pause = _tile_pause(inner, columns, capacity)
+            pause, token = _tile_pause(inner, columns, capacity), graph.tokens[source.output]
             many = not isinstance(source, Linear) and source.heads > 1
             result.append(
                 ProgramStep(
                     f"{source.name}.{head}" if many else source.name,
-                    *(source, head, rows, tiles, inner, columns, capacity, mode, pause),
+                    *(source, head, token, rows, tiles, inner, columns, capacity, mode, pause),
                 )
             )
     return tuple(result)
@@ -341,7 +356,7 @@ def least_cycles(steps: tuple[ProgramStep, ...], array: LaneArray) -> int:
     """Return a lower bound: operand pairs to issue, or columns to take, whichever are more."""
     issues = columns = 0
     for step in steps:
-        jobs = -(-step.rows // array.ways) if step.mode.both else step.rows
+        jobs = step.jobs(array.ways if step.mode.both else 1)
         issues += jobs * step.tiles * step.inner
         again = 2 if isinstance(step.source, Scores) else 1  # scores take the epilogue twice
         columns += jobs * step.columns * again

@@ -132,7 +132,7 @@ def groups(graph: EngineGraph) -> dict[str, Group]:
 
 
 def _orders(graph: EngineGraph, steps: tuple[ProgramStep, ...], drawn: int) -> Array:
-    """Return the orders to try as ranks [orders, steps, rows], see ``place_fastest``.
+    """Return the orders to try as ranks [orders, steps, tokens], see ``place_fastest``.
 
     Three orders are fixed: depth first; keys and values of a layer first; row by row. A random
     order has a rank for each kind of step, and a number of rows by which it is ahead or behind.
@@ -141,7 +141,7 @@ def _orders(graph: EngineGraph, steps: tuple[ProgramStep, ...], drawn: int) -> A
     found = [of_step[step.source.name] for step in steps]
     layer, kind, caches = np.array([(g.layer, g.kind, g.cache) for g in found]).T[:, :, None]
     later = -np.arange(len(steps))[:, None]
-    row = np.arange(max(step.rows for step in steps))
+    row = np.arange(max(step.after for step in steps))
     fixed = (_ranks(later, row), _ranks(layer, caches, row, later), _ranks(layer, row, later))
     ranks, ahead, by_row = (each[:drawn] for each in _drawn(int(kind.max()) + 1))
     rank, place = ranks[:, kind], row + ahead[:, kind]

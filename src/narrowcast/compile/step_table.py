@@ -53,7 +53,8 @@ class StepRow(NamedTuple):
         output_parts: Parts that it makes.
         part_columns: Columns of such a part.
         column: First column of the output that a job makes.
-        rows: Tokens.
+        token: First token.
+        after: The token after the last one.
         ways: Tokens of a job.
         tiles: Tiles of a job.
         inner: Products of a sum.
@@ -90,7 +91,8 @@ class StepRow(NamedTuple):
     output_parts: int
     part_columns: int
     column: int
-    rows: int
+    token: int
+    after: int
     ways: int
     tiles: int
     inner: int
@@ -113,7 +115,7 @@ class StepTable(NamedTuple):
     Attributes:
         steps: ``StepRow`` by ``StepRow``.
         waits: Steps whose jobs must all be placed before another step starts.
-        rows: Greatest number of rows of a tensor.
+        tokens: Number of tokens.
         tensors: Number of tensors.
         parts: Greatest number of parts of a tensor.
         latency: Clock cycles from an operand pair to its sum.
@@ -123,7 +125,7 @@ class StepTable(NamedTuple):
 
     steps: np.ndarray
     waits: Array
-    rows: int
+    tokens: int
     tensors: int
     parts: int
     latency: int
@@ -164,7 +166,8 @@ def step_table(graph: EngineGraph, array: LaneArray, steps: tuple[ProgramStep, .
                 **_lanes(graph, step, number),
                 **_output(graph, step, number),
                 scores=index - 1,  # a context comes right behind its scores
-                rows=step.rows,
+                token=step.token,
+                after=step.after,
                 ways=ways,
                 tiles=step.tiles,
                 inner=step.inner,
@@ -180,7 +183,7 @@ def step_table(graph: EngineGraph, array: LaneArray, steps: tuple[ProgramStep, .
     return StepTable(
         steps=step_array(rows),
         waits=np.array(flat, np.int64),
-        rows=max(step.rows for step in steps),
+        tokens=max(step.after for step in steps),
         tensors=len(number),
         parts=max(graph.parts.values()),
         latency=ISSUE_TO_SUM + int(array.grouped),

@@ -1,6 +1,7 @@
 """The sections of a configuration file, with their default and allowed values."""
 
 import datetime
+import math
 import re
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
@@ -12,6 +13,7 @@ from narrowcast.config.precision import QuantizationConfig
 from narrowcast.config.section import Section
 from narrowcast.config.shape import MOST_BATCH_VALUES, MOST_VALUES, MOST_WEIGHTS, shape_of, sizes_of
 from narrowcast.errors import shown
+from narrowcast.integer.builder import Pooling
 from narrowcast.integer.calendar import Calendar, calendar_columns
 
 _INTERVAL = re.compile(r"(\d+(?:\.\d+)?) ?(ms|s|min|h|D|W)")
@@ -270,8 +272,15 @@ class DataConfig(Section):
         return self
 
 
+_MOST_HEADS = 4  # by default
+
+
 class ModelConfig(Section):
-    """The size of the Transformer; ``ffn_channels`` is 4 x ``channels`` unless given.
+    """The size of the Transformer.
+
+    Unless given, ``ffn_channels`` is 4 x ``channels``, and ``heads`` is 4, or as many of these as
+    divide ``channels``. With ``pooling = "last"`` the forecast is read from the last token, and the
+    last layer computes that token only; with "mean", from the mean of all tokens.
 
     With ``relative`` the model forecasts the change from the target's last known value. This is
     the default if the target is among the inputs, and impossible otherwise.
@@ -280,11 +289,12 @@ class ModelConfig(Section):
     channels: int = Field(default=32, ge=1, le=4096, description="a whole number from 1 to 4096")
     layers: int = Field(default=1, ge=1, le=100, description="a whole number from 1 to 100")
     heads: int = Field(
-        default=1,
+        default=_MOST_HEADS,
         ge=1,
         le=4096,
         description="a whole number from 1 to 4096 that divides channels",
     )
+    pooling: Pooling = Field(default="last", description="'last' or 'mean'")
     ffn_channels: int = Field(
         default=4 * 32, ge=1, le=16384, description="a whole number from 1 to 16384"
     )
@@ -292,11 +302,11 @@ class ModelConfig(Section):
 
     @model_validator(mode="before")
     @classmethod
-    def _four_fold(cls, values: object) -> object:
-        if isinstance(values, dict) and "ffn_channels" not in values:
-            channels = values.get("channels")
-            if isinstance(channels, int) and 0 < channels <= 4096:
-                return {**values, "ffn_channels": 4 * channels}
+    def _by_channels(cls, values: object) -> object:
+        channels = values.get("channels") if isinstance(values, dict) else None
+        if isinstance(values, dict) and isinstance(channels, int) and 0 < channels <= 4096:
+            heads = math.gcd(channels, _MOST_HEADS)
+            return {"ffn_channels": 4 * channels, "heads": heads, **values}
         return values
 
     @model_validator(mode="after")

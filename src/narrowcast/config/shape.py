@@ -23,6 +23,7 @@ def shape_of(config: "Config") -> Shape:
         heads=config.model.heads,
         ffn_channels=config.model.ffn_channels,
         outputs=config.data.outputs,
+        pooling=config.model.pooling,
         relative=config.relative_column,
         seasons=len(config.data.season_lengths),
     )

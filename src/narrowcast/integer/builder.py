@@ -7,6 +7,7 @@ tensor names of a configuration are all derived from it.
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Literal
 
 from narrowcast.errors import shown
 
@@ -48,7 +49,9 @@ class LinearSpec:
         name: Name of the operation; its weights are ``<name>.weights``.
         operand: Tensor that is read.
         output: Tensor that is produced.
+        operand_row: First row of the operand that is read.
         residual: Tensor that is added, or None.
+        residual_row: First row of the residual that is read.
         residual_element: (row, column) of the one element that is added; None for all elements.
         bias_per_row: Whether each row has its own biases.
     """
@@ -56,7 +59,9 @@ class LinearSpec:
     name: str
     operand: str
     output: str
+    operand_row: int = 0
     residual: str | None = None
+    residual_row: int = 0
     residual_element: tuple[int, int] | None = None
     bias_per_row: bool = False
 
@@ -113,6 +118,8 @@ class ContextSpec:
     output: str
     heads: int = 1
 
+
+Pooling = Literal["mean", "last"]
 
 OperationSpec = LinearSpec | RowSumSpec | ScoresSpec | ContextSpec
 
@@ -177,16 +184,33 @@ class GraphBuilder:
         columns: int,
         *,
         role: Role = Role.FREE,
+        row: int | None = None,
         residual: str | None = None,
         residual_element: tuple[int, int] | None = None,
         bias_per_row: bool = False,
     ) -> str:
-        """Add a matrix product [rows, inner] -> [rows, columns]."""
-        if residual is not None:
-            self._shape(residual)
-        output = self._tensor(f"{name}.output", self._shape(operand)[0], columns, role)
+        """Add a matrix product [rows, inner] -> [rows, columns].
+
+        Args:
+            name: Name of the operation.
+            operand: Tensor that is read.
+            columns: Columns of the result.
+            role: Role of the result.
+            row: The only row of the operand that is read; None for all rows.
+            residual: Tensor that is added, or None. If it has more rows than the result, its last
+                ones are added.
+            residual_element: (row, column) of the one element that is added.
+            bias_per_row: Whether each row has its own biases.
+        """
+        rows = self._shape(operand)[0] if row is None else 1
+        given = rows if residual is None else self._shape(residual)[0]
+        residual_row = given - rows if residual_element is None else 0
+        output = self._tensor(f"{name}.output", rows, columns, role)
         self.operations.append(
-            LinearSpec(name, operand, output, residual, residual_element, bias_per_row)
+            LinearSpec(
+                *(name, operand, output, row or 0),
+                *(residual, residual_row, residual_element, bias_per_row),
+            )
         )
         return output
 
@@ -237,6 +261,8 @@ class Shape:
         ffn_channels: Columns between the two products of a feed-forward part; 4 x ``channels``
             unless given.
         outputs: Forecasts.
+        pooling: What the head reads of the tokens: their mean, or the last one. In the second case
+            the last layer computes that token only.
         relative: Index of the input whose last value is added to the forecast, or None.
         seasons: Number of earlier seasons of which the readings at the forecast's times are a
             second input.
@@ -249,6 +275,7 @@ class Shape:
     heads: int = 1
     ffn_channels: int | None = None
     outputs: int = 1
+    pooling: Pooling = "mean"
     relative: int | None = None
     seasons: int = 0
 
@@ -259,7 +286,7 @@ class Shape:
 
 
 def transformer(shape: Shape) -> GraphSpec:
-    """Return the encoder: embedding, layers, sum over all tokens, head.
+    """Return the encoder: embedding, layers, sum over all tokens or the last token, head.
 
     The head adds the last reading. With seasons, it adds a linear map of their readings, which
     adds the last reading.
@@ -270,8 +297,9 @@ def transformer(shape: Shape) -> GraphSpec:
     x = graph.linear("embed", first, d, bias_per_row=True)
     for layer in range(shape.layers):
         at = f"layers.{layer}"
+        last = layer == shape.layers - 1 and shape.pooling == "last"
         key = graph.linear(f"{at}.key", x, d, role=Role.LANES)
-        query = graph.linear(f"{at}.query", x, d)
+        query = graph.linear(f"{at}.query", x, d, row=n - 1 if last else None)
         value = graph.linear(f"{at}.value", x, d, role=Role.LANES)
         e = graph.scores(f"{at}.scores", query, key, shape.heads)
         context = graph.context(f"{at}.context", e, value, shape.heads)
@@ -294,7 +322,7 @@ def transformer(shape: Shape) -> GraphSpec:
         element = None
     head = graph.linear(
         "head",
-        graph.row_sum("pool", x),
+        x if shape.pooling == "last" else graph.row_sum("pool", x),
         shape.outputs,
         role=Role.RESULT,
         residual=residual,

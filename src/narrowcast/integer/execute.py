@@ -29,9 +29,11 @@ def _clamp(y: Reals, tensor: Tensor, *, relu: bool = False) -> Reals:
 
 
 def _linear(model: IntegerModel, step: Linear, arrays: Numbers, state: Numbers) -> Reals:
-    x, weights = state[step.operand], arrays[step.weights]
-    rows = x.reshape(-1, x.shape[-1])  # one product for all windows
-    acc = (rows @ weights.T).reshape(*x.shape[:-1], len(weights))
+    rows = model.tensors[step.output].rows
+    x = state[step.operand][:, step.operand_row : step.operand_row + rows]
+    weights = arrays[step.weights]
+    of_all = x.reshape(-1, x.shape[-1])  # one product for all windows
+    acc = (of_all @ weights.T).reshape(*x.shape[:-1], len(weights))
     acc += arrays[step.bias]
     acc *= arrays[step.multiplier]
     if step.residual is not None and step.residual_multiplier is not None:
@@ -39,6 +41,8 @@ def _linear(model: IntegerModel, step: Linear, arrays: Numbers, state: Numbers) 
         if step.residual_element is not None:
             row, column = step.residual_element
             r = r[:, row, column, None, None]
+        else:
+            r = r[:, step.residual_row : step.residual_row + rows]
         acc += r * (arrays[step.residual_multiplier] * 2.0**step.residual_shift)
     return _clamp(requantise(acc, step.shift), model.tensors[step.output], relu=step.relu)
 

@@ -17,7 +17,7 @@ from narrowcast.integer.arithmetic import integer_range, signed_bits
 from narrowcast.integer.calendar import Calendar
 from narrowcast.integer.readings import check_readings, relative_to_last
 
-SCHEMA_VERSION = 5
+SCHEMA_VERSION = 6
 
 Array = NDArray[np.int64]
 Reals = NDArray[np.float64]
@@ -99,18 +99,22 @@ def row_sum_tensor(name: str, operand: Tensor) -> Tensor:
 class Linear:
     """``output = requantise(operand @ weights.T + bias, M, S) + residual``, clamped.
 
+    The operand and the residual may have more rows than the output; as many as that are read.
+
     Attributes:
         name: Unique among the operations.
-        operand: Tensor [rows, inner].
+        operand: Tensor [at least rows, inner].
         output: Tensor [rows, columns].
         weights: Array [columns, inner].
         weight_bits: Width of the weights, which are symmetric and restricted.
         bias: Array [columns] or [rows, columns].
         multiplier: Array [columns] of M.
         shift: S.
-        residual: Tensor of the output's shape, or any tensor with ``residual_element``; or None.
+        operand_row: First row of the operand that is read.
+        residual: Tensor [at least rows, columns], or any tensor with ``residual_element``; or None.
         residual_multiplier: Array [columns] of R, or None.
         residual_shift: Q.
+        residual_row: First row of the residual that is read.
         residual_element: (row, column) of the one element of the residual that is added everywhere.
         relu: Whether the lower bound of the clamp is the output's zero point.
     """
@@ -123,9 +127,11 @@ class Linear:
     bias: str
     multiplier: str
     shift: int
+    operand_row: int = 0
     residual: str | None = None
     residual_multiplier: str | None = None
     residual_shift: int = 0
+    residual_row: int = 0
     residual_element: tuple[int, int] | None = None
     relu: bool = False
 
@@ -391,7 +397,7 @@ class IntegerModel:
         for operation in self.operations:
             match operation:
                 case Linear():
-                    rows = self.tensors[operation.operand].rows
+                    rows = self.tensors[operation.output].rows
                     total += rows * self.arrays[operation.weights].size
                 case Scores():
                     query = self.tensors[operation.operand]

@@ -136,9 +136,11 @@ class _Draw:
                 bias=f"{spec.name}.bias",
                 multiplier=f"{spec.name}.multiplier",
                 shift=q.shift,
+                operand_row=spec.operand_row,
                 residual=spec.residual,
                 residual_multiplier=None if spec.residual is None else f"{spec.name}.residual",
                 residual_shift=q.residual_shift,
+                residual_row=spec.residual_row,
                 residual_element=spec.residual_element,
                 relu=self.spec.tensors[spec.output].role == Role.RELU,
             )

@@ -115,9 +115,11 @@ class _Linear(_Entry):
     bias: str
     multiplier: str
     shift: int
+    operand_row: int
     residual: str | None
     residual_multiplier: str | None
     residual_shift: int
+    residual_row: int
     residual_element: tuple[int, int] | None
     relu: bool
 
@@ -156,7 +158,7 @@ _Operation = Annotated[_Linear | _RowSum | _Scores | _Context, Field(discriminat
 
 
 class _Document(_Entry):
-    schema_version: Literal[5]
+    schema_version: Literal[6]
     inputs: tuple[_Input, ...]
     outputs: tuple[_Output, ...]
     tensors: tuple[_Tensor, ...]

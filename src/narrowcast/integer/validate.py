@@ -341,7 +341,7 @@ def _check_multipliers(model: IntegerModel, name: str, what: str, columns: int) 
 
 def _check_linear(model: IntegerModel, step: Linear) -> None:
     operand, output = model.tensors[step.operand], model.tensors[step.output]
-    _check_shape(output, operand.rows, output.columns)
+    _check_rows(step.operand_row, operand, output, "operand_row")
     _check_int(step.weight_bits, LANE_BITS.start, LANE_BITS.stop - 1, "weight_bits")
     weights = _array(model, step.weights, "weights", (output.columns, operand.columns))
     limits = integer_range(step.weight_bits, restricted=True)
@@ -351,15 +351,18 @@ def _check_linear(model: IntegerModel, step: Linear) -> None:
     _require(isinstance(step.relu, bool), "relu is no boolean")
     _check_int(step.residual_shift, 0, MOST_RESIDUAL_SHIFT, "residual_shift")
     if step.residual is None:
-        rest = (step.residual_multiplier, step.residual_element, step.residual_shift or None)
-        _require(rest == (None, None, None), "has parts of a residual, but no residual")
+        numbers = step.residual_shift or None, step.residual_row or None
+        rest = (step.residual_multiplier, step.residual_element, *numbers)
+        _require(rest == (None,) * 4, "has parts of a residual, but no residual")
         return
     _require(step.residual_multiplier is not None, "has a residual without multipliers")
     _check_multipliers(model, str(step.residual_multiplier), "residual multipliers", output.columns)
     residual = model.tensors[step.residual]
     if step.residual_element is None:
-        _check_shape(residual, output.rows, output.columns)
+        _check_shape(residual, residual.rows, output.columns)
+        _check_rows(step.residual_row, residual, output, "residual_row")
         return
+    _require(step.residual_row == 0, "has both residual_row and residual_element")
     _require(
         isinstance(step.residual_element, tuple) and len(step.residual_element) == 2,
         f"residual_element is {shown(step.residual_element)}, not a row and a column",
@@ -367,6 +370,15 @@ def _check_linear(model: IntegerModel, step: Linear) -> None:
     row, column = step.residual_element
     _check_int(row, 0, residual.rows - 1, "the row of residual_element")
     _check_int(column, 0, residual.columns - 1, "the column of residual_element")
+
+
+def _check_rows(first: object, tensor: Tensor, output: Tensor, what: str) -> None:
+    """Check that a tensor has as many rows from ``first`` on as an output has."""
+    _require(
+        output.rows <= tensor.rows,
+        f"{output.name} has {output.rows} rows, more than the {tensor.rows} of {tensor.name}",
+    )
+    _check_int(first, 0, tensor.rows - output.rows, what)
 
 
 def _check_shape(tensor: Tensor, rows: int, columns: int) -> None:

@@ -38,12 +38,18 @@ def _linear(graph: GraphSpec, name: str) -> nn.Linear:
 
 
 class Layer(nn.Module):
-    """Post-norm encoder layer: ``y = BN(x + f(x))`` with attention, then with the FFN."""
+    """Post-norm encoder layer: ``y = BN(x + f(x))`` with attention, then with the FFN.
+
+    Attributes:
+        heads: Number of heads.
+        rows: Number of tokens, the last ones of its input, that it computes.
+    """
 
     def __init__(self, graph: GraphSpec, prefix: str, heads: int, dropout: float) -> None:
         """Make an untrained layer for the graph's products ``<prefix>.<name>``."""
         super().__init__()
         self.heads = heads
+        self.rows = graph.tensors[f"{prefix}.query.output"].rows
         self.dropout = dropout
         self.key = _linear(graph, f"{prefix}.key")
         self.query = _linear(graph, f"{prefix}.query")
@@ -55,12 +61,14 @@ class Layer(nn.Module):
         self.ffn_norm = nn.BatchNorm1d(self.ffn_down.out_features)
 
     def forward(self, x: Tensor) -> Tensor:
-        """[windows, n, d] -> [windows, n, d]."""
+        """[windows, n, d] -> [windows, n, d], or of the last token only [windows, 1, d]."""
+        computed = x[:, -self.rows :]
         query, key, value = (
-            split_heads(f(x), self.heads) for f in (self.query, self.key, self.value)
+            split_heads(each, self.heads)
+            for each in (self.query(computed), self.key(x), self.value(x))
         )
         context = join_heads(functional.scaled_dot_product_attention(query, key, value))
-        x = self._join(x, self.attention_out(context), self.attention_norm)
+        x = self._join(computed, self.attention_out(context), self.attention_norm)
         return self._join(x, self.ffn_down(functional.relu(self.ffn_up(x))), self.ffn_norm)
 
     def _join(self, x: Tensor, branch: Tensor, norm: nn.Module) -> Tensor:
@@ -70,7 +78,7 @@ class Layer(nn.Module):
 
 
 class Transformer(Forecaster):
-    """A forecaster: embedding, encoder layers, mean over the tokens, linear head.
+    """A forecaster: embedding, encoder layers, mean over the tokens or the last one, linear head.
 
     If ``shape.relative`` is the index of the target among the inputs, the head adds the last row's
     value of that input, multiplied by ``gain``. The rest of the network then forecasts a change.
@@ -105,7 +113,7 @@ class Transformer(Forecaster):
         x = self.embed(readings) + self.position
         for layer in self.layers:
             x = layer(x)
-        forecast: Tensor = self.head(x.mean(dim=1))
+        forecast: Tensor = self.head(x.mean(dim=1))  # of one token if the last layer computes one
         if self.gain is not None:
             forecast = forecast + self.gain * readings[:, -1, self.shape.relative, None]
         if self.seasonal is not None:

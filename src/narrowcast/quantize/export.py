@@ -55,6 +55,7 @@ def to_integer_model(
             "channels": shape.channels,
             "layers": shape.layers,
             "heads": shape.heads,
+            "pooling": shape.pooling,
             "ffn_channels": shape.ffn,
             "outputs": shape.outputs,
             "target": config.target,

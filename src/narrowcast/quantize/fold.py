@@ -42,7 +42,7 @@ def folded(source: Transformer, factors: Tensor) -> dict[str, LinearParameters]:
     products = {
         "embed": LinearParameters(embed.weight * factors, embed.bias + source.position),
         "head": LinearParameters(
-            head.weight / shape.window,
+            head.weight / (shape.window if shape.pooling == "mean" else 1),
             head.bias,
             gain,
         ),

@@ -72,7 +72,8 @@ class QuantisedLinear(nn.Module):
 
     def forward(self, tensors: Tensors) -> Tensor:
         """Return the result [windows, rows, columns], fake-quantised."""
-        spec, x = self.spec, tensors[self.spec.operand]
+        spec, rows = self.spec, self.output.spec.rows
+        x = tensors[spec.operand][:, spec.operand_row : spec.operand_row + rows]
         weight = self.quantise_weight(self.weight)
         if self.bias.ndim == 1:
             y = functional.linear(x, weight, self.bias)
@@ -83,6 +84,8 @@ class QuantisedLinear(nn.Module):
             if spec.residual_element is not None:
                 row, column = spec.residual_element
                 residual = residual[:, row, column, None, None]
+            else:
+                residual = residual[:, spec.residual_row : spec.residual_row + rows]
             y = torch.addcmul(y, residual, self.gain)
         quantised: Tensor = self.output(y)
         return quantised
@@ -113,9 +116,11 @@ class QuantisedLinear(nn.Module):
             bias=f"{spec.name}.bias",
             multiplier=f"{spec.name}.multiplier",
             shift=q.shift,
+            operand_row=spec.operand_row,
             residual=spec.residual,
             residual_multiplier=None if q.residual is None else f"{spec.name}.residual",
             residual_shift=q.residual_shift,
+            residual_row=spec.residual_row,
             residual_element=spec.residual_element,
             relu=self.output.relu,
         )

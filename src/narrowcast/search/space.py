@@ -108,6 +108,9 @@ def _shapes(
         if "channels" in sizes and "ffn_channels" not in sizes:
             ratio = config.model.ffn_channels / config.model.channels
             sections["model"]["ffn_channels"] = max(1, round(ratio * sections["model"]["channels"]))
+        if "channels" in sizes and "heads" not in sizes:
+            fitting = math.gcd(config.model.heads, sections["model"]["channels"])
+            sections["model"]["heads"] = fitting
         try:
             shape = changed(config, **sections)
         except ValidationError as error:  # such as heads that do not divide the channels
