@@ -6,6 +6,7 @@ from dataclasses import replace
 import numpy as np
 
 from narrowcast.compile import Design, HardwareOptions, compile_model
+from narrowcast.compile.legalise import convolves
 from narrowcast.compile.program import engine_graph
 from narrowcast.estimate import area
 from narrowcast.integer import IntegerModel, analyse
@@ -304,6 +305,29 @@ def rows_that_nothing_reads() -> GraphSpec:
     return g.build(g.linear("two", y, 2), g.linear("three", g.input("unread", 3, 2), 2, row=0))
 
 
+def convolution() -> GraphSpec:
+    """Keys, values and an embedding read three rows at once, and a product the last four."""
+    g = GraphBuilder()
+    first = g.input("input", 7, 2)
+    x = g.linear("embed", first, 8, kernel=3, bias_per_row=True)
+    key, value = (g.linear(n, first, 8, role=Role.LANES, kernel=3) for n in ("key", "value"))
+    context = g.context("context", g.scores("scores", x, key, 2), value, 2)
+    x = g.linear("out", context, 8, residual=x)
+    whole = g.linear("whole", first, 3, row=3, kernel=4, residual="input", residual_element=(6, 0))
+    last = g.linear("last", x, 5, row=4, role=Role.RELU)
+    return g.build(g.linear("head", last, 3, residual=whole))
+
+
+def patches() -> GraphSpec:
+    """Tokens of three rows each, of which the first row of all is none, and of overlapping rows."""
+    g = GraphBuilder()
+    first = g.input("input", 10, 2)
+    x = g.linear("embed", first, 6, kernel=3, stride=3)
+    x = g.linear("out", attention(g, "a", x, 2, 6), 6, residual=x)
+    y = g.linear("other", g.input("further", 6, 3), 5, kernel=2, stride=4)
+    return g.build(g.linear("head", g.row_sum("pool", x), 2), y)
+
+
 GRAPHS: dict[str, Callable[[], GraphSpec]] = {
     each.__name__: each
     for each in (
@@ -314,7 +338,7 @@ GRAPHS: dict[str, Callable[[], GraphSpec]] = {
         *(residual_twice, values_behind_another_attention, scores_for_two_values),
         *(sums_in_reverse, outputs_in_reverse, shared_keys_two_values),
         *(query_and_values_of_a_context, last_token, last_token_beside_another_input),
-        rows_that_nothing_reads,
+        *(rows_that_nothing_reads, convolution, patches),
     )
 }
 
@@ -340,6 +364,7 @@ def options_of(model: IntegerModel) -> list[HardwareOptions]:
     """Return what to ask for: nothing, one way, and two where anything has two rows."""
     analysis = engine_graph(analyse(model)).analysis
     several = any(analysis.rows(step) > 1 for step in analysis.products)
+    several = several and not any(map(convolves, analysis.products))
     two = [HardwareOptions(lanes=8, ways=2)] if several else []
     return [HardwareOptions(), HardwareOptions(lanes=6, ways=1), *two]
 

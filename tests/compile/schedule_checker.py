@@ -60,6 +60,7 @@ class ScheduleChecker:
         self.value_heads = {s.value: s.heads for s in steps if isinstance(s, Context)}
         self.sums = {s.output: s.operand for s in steps if isinstance(s, RowSum)}
         self.summed = {s.operand for s in steps if isinstance(s, RowSum)}
+        self.inputs = {each.tensor for each in self.model.inputs}
         self.ends = {each.tensor for each in self.model.outputs}
         self.done_after = DONE + int(self.array.grouped)
         self.arrives: dict[Element, int] = {}  # clock in which an input is taken
@@ -231,6 +232,11 @@ class ScheduleChecker:
                     continue
                 for token in job.rows:
                     row = token - self.graph.tokens[source.operand]
+                    if isinstance(source, Linear) and source.operand in self.inputs:
+                        columns = self.model.tensors[source.operand].columns
+                        row = source.operand_row + (token - step.token) * source.stride
+                        self.read(clock, (source.operand, row + k // columns, k % columns))
+                        continue
                     if isinstance(source, Context):
                         row += step.head * step.rows
                     self.read(clock, (source.operand, row, element))

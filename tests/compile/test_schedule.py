@@ -58,8 +58,16 @@ def test_a_schedule_by_hand() -> None:
     """Two tokens of two inputs, three columns; see the clocks of ``timing``."""
     step = StepRow(
         **dict.fromkeys(StepRow._fields, 0)
-        | {"reads": READS_INPUTS, "writes": WRITES_ROWS, "input_columns": 2, "residual": -1}
-        | {"output": 1, "output_parts": 1, "part_columns": 3, "after": 2, "ways": 1, "tiles": 1}
+        | {"reads": READS_INPUTS, "writes": WRITES_ROWS, "input_columns": 2, "input_rows": 1}
+        | {
+            "residual": -1,
+            "output": 1,
+            "output_parts": 1,
+            "part_columns": 3,
+            "after": 2,
+            "ways": 1,
+            "tiles": 1,
+        }
         | {"inner": 2, "columns": 3, "capacity": 4, "period": 2, "issues": 2}
     )
     nothing = np.zeros(0, np.int64)

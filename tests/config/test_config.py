@@ -323,7 +323,7 @@ def test_a_model_that_needs_too_much_memory_is_refused(tmp_path: Path) -> None:
 
 
 def test_a_batch_that_needs_too_much_memory_is_refused(tmp_path: Path) -> None:
-    mean = "model.pooling=mean", "model.heads=1"
+    mean = "model.pooling=mean", "model.heads=1", "model.kernel=1"
     message = complaint(tmp_path, DATA, "data.window=512", "train.batch=4096", *mean)
     assert "train.batch: 4096 windows have" in message and "choose at most 605" in message
 

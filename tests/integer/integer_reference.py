@@ -21,7 +21,9 @@ def linear(model: IntegerModel, step: Linear, state: State) -> Table:
     weights, bias = model.arrays[step.weights].tolist(), model.arrays[step.bias].tolist()
     m = model.arrays[step.multiplier].tolist()
     result = []
-    for i, row in enumerate(state[step.operand][step.operand_row :][: output.rows]):
+    for i in range(output.rows):
+        first = step.operand_row + i * step.stride
+        row = [a for each in state[step.operand][first : first + step.kernel] for a in each]
         of_row = []
         for c, w in enumerate(weights):
             acc = sum(w[k] * (a - operand.zero_point) for k, a in enumerate(row))

@@ -57,6 +57,7 @@ def configuration(
     heads: int = 1,
     layers: int = 1,
     pooling: Pooling = "mean",
+    kernel: int = 1,
     output_bits: int = 16,
     relative: bool = False,
     outputs: int = 1,
@@ -71,7 +72,7 @@ def configuration(
             outputs=outputs,
             seasons=[*seasons],
         ),
-        model=ModelConfig(channels=8, heads=heads, layers=layers, pooling=pooling),
+        model=ModelConfig(channels=8, heads=heads, layers=layers, pooling=pooling, kernel=kernel),
         quantization=QuantizationConfig(bits=bits, scheme=scheme, output_bits=output_bits),
         train=TrainConfig(epochs=8, finetune_epochs=3, batch=64, learning_rate=1e-2),
     )
@@ -140,7 +141,9 @@ def test_eval_mode_is_the_executor(dataset: Dataset, bits: int, heads: int, laye
 def test_eval_mode_of_the_last_token_is_the_executor(
     dataset: Dataset, bits: int, layers: int
 ) -> None:
-    config = configuration(bits=bits, heads=2, layers=layers, pooling="last", relative=True)
+    config = configuration(
+        bits=bits, heads=2, layers=layers, pooling="last", kernel=3, relative=True
+    )
     integer = assert_same(trained(dataset, config), dataset, config)
     assert integer.tensors[f"layers.{layers - 1}.ffn_up.output"].rows == 1
     assert not any(isinstance(each, RowSum) for each in integer.operations)
@@ -385,6 +388,8 @@ def test_the_integer_model_has_the_structure_of_the_architecture(
         "layers": 2,
         "heads": 2,
         "pooling": "mean",
+        "kernel": 1,
+        "stride": 1,
         "ffn_channels": 32,
         "outputs": 1,
         "target": "b",

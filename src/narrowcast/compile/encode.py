@@ -285,6 +285,8 @@ def _operand_row(graph: EngineGraph, step: ProgramStep, row: int, addresses: Add
     match graph.stores[source.operand]:
         case Store.INPUTS:
             columns = graph.model.tensors[source.operand].columns
+            if isinstance(source, Linear) and source.kernel * source.stride > 1:  # in one way
+                row = source.operand_row + row * source.stride
             return addresses.inputs[source.operand] + row * columns + first
         case Store.POOL:
             return first

@@ -73,6 +73,11 @@ def uses(step: Operation) -> Iterator[tuple[str, Use]]:
             yield step.value, Use.VALUES
 
 
+def convolves(step: Product) -> bool:
+    """Return whether a product is a convolution over rows."""
+    return isinstance(step, Linear) and (step.kernel > 1 or step.stride > 1)
+
+
 @dataclass
 class _Rewriter:
     """Builds the new graph.
@@ -98,8 +103,14 @@ class _Rewriter:
                 raise UserError(
                     f"tensor {name} is a state: the engine keeps nothing between two inferences"
                 )
+        inputs = {each.tensor for each in model.inputs}
         for product in self.analysis.products:
             self.refuse_element(product)
+            if convolves(product) and product.operand not in inputs:
+                raise UserError(
+                    f"{type(product).__name__} {product.name}: the engine reads several rows at "
+                    f"once of an input only, not of {product.operand}"
+                )
         self.tensors, self.arrays = dict(model.tensors), dict(model.arrays)
         for each in model.inputs:
             self.place(each.tensor, {Use.OPERAND, Use.ELEMENT}, set())

@@ -177,7 +177,7 @@ _OPTIONS: dict[str, Any] = {"_nrt": False}
 def _rows_awaited(step: StepRow, after: int) -> int:
     """Return the rows of the inputs that have to be in before a job of the rows up to ``after``."""
     if step.reads == READS_INPUTS:
-        return max(step.least_rows, step.input_row + after)
+        return max(step.least_rows, step.input_row + after * step.input_rows)
     return step.least_rows
 
 

@@ -15,6 +15,7 @@ from narrowcast.compile.lanes import (
     narrow_widths,
     table_lane,
 )
+from narrowcast.compile.legalise import convolves
 from narrowcast.compile.program import engine_graph, least_cycles
 from narrowcast.compile.ranges import MOST_LANES
 from narrowcast.errors import UserError
@@ -172,8 +173,14 @@ def arrays(compilation: Compilation, options: HardwareOptions) -> list[LaneArray
         UserError: The device does not support the hardware options.
     """
     device, maker = compilation.device, _Maker(compilation, options)
+    convolved = any(map(convolves, compilation.graph.analysis.products))
+    if convolved and options.ways == 2:
+        raise UserError(
+            "hardware.ways: two ways have every other row each, and the model reads several rows "
+            "at once: take 1 or 'auto', or model.kernel = 1 and model.stride = 1"
+        )
     found = set(maker.one_way()) if options.ways != 2 else set()
-    if options.ways != 1:
+    if options.ways != 1 and not convolved:
         found |= set(maker.two_ways(maker.best(found)))
     if not found and options.ways == 2 and maker.every == (0, 0):
         raise UserError(

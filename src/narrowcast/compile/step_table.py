@@ -36,9 +36,12 @@ class StepRow(NamedTuple):
         first_part: First part of the operand's row that has to be there.
         parts: Parts of it that have to be there.
         offset: First column of the operand.
-        input_word: Place in the input stream of the operand's first integer.
-        input_columns: Integers of a row of an input.
+        input_word: Place in the input stream of the operand's first integer. A step that begins
+            with another token, or reads several rows at once, counts from where its token 0 would
+            be.
+        input_columns: Integers of an input for each further row of the step.
         input_row: Rows that come in before the operand's first one.
+        input_rows: Rows of an input for each further row of the step.
         least_word: Inputs that have to be there in any case.
         least_rows: Rows of these.
         residual: The tensor that is added row by row; -1: none.
@@ -77,6 +80,7 @@ class StepRow(NamedTuple):
     input_word: int
     input_columns: int
     input_row: int
+    input_rows: int
     least_word: int
     least_rows: int
     residual: int
@@ -206,6 +210,10 @@ def _operand(graph: EngineGraph, step: ProgramStep, number: dict[str, int]) -> d
     elif read == READS_POOL:
         summed = model.tensors[graph.analysis.producers[source.operand].operand]
     parts = graph.parts[source.operand]
+    lead, stride = 0, 1  # rows that come in before a job are lead + stride x (its last token + 1)
+    if isinstance(source, Linear):
+        stride = source.stride
+        lead = source.operand_row + source.kernel - stride * (1 + step.token)
     by_head = isinstance(source, Scores)
     own_part = isinstance(source, Scores) and parts == source.heads
     words, in_rows = graph.arrival(source.operand)
@@ -226,9 +234,10 @@ def _operand(graph: EngineGraph, step: ProgramStep, number: dict[str, int]) -> d
         "first_part": step.head if own_part else 0,
         "parts": 1 if own_part else parts,
         "offset": step.head * step.inner if by_head else 0,
-        "input_word": words,
-        "input_columns": tensor.columns,
-        "input_row": in_rows,
+        "input_word": words + lead * tensor.columns,
+        "input_columns": stride * tensor.columns,
+        "input_row": in_rows + lead,
+        "input_rows": stride,
         "least_word": least_word,
         "least_rows": least_rows,
         "residual": residual,

@@ -32,6 +32,8 @@ def first_tokens(model: IntegerModel) -> Mapping[str, int]:
 def _token(step: Operation, tokens: Mapping[str, int]) -> int:
     """Return the token of the first row of a result."""
     match step:
+        case Linear() if step.kernel > 1 or step.stride > 1:
+            return 0  # such an engine has one way
         case Linear():
             return tokens.get(step.operand, 0) + step.operand_row
         case RowSum():

@@ -273,6 +273,7 @@ class DataConfig(Section):
 
 
 _MOST_HEADS = 4  # by default
+_KERNEL = 3  # by default
 
 
 class ModelConfig(Section):
@@ -281,6 +282,10 @@ class ModelConfig(Section):
     Unless given, ``ffn_channels`` is 4 x ``channels``, and ``heads`` is 4, or as many of these as
     divide ``channels``. With ``pooling = "last"`` the forecast is read from the last token, and the
     last layer computes that token only; with "mean", from the mean of all tokens.
+
+    Each token embeds ``kernel`` successive rows of the window, 3 unless given, and the next one
+    begins ``stride`` rows later: a convolution over rows. With as many rows in both, a token is a
+    patch of rows, and a long window has few tokens.
 
     With ``relative`` the model forecasts the change from the target's last known value. This is
     the default if the target is among the inputs, and impossible otherwise.
@@ -295,6 +300,12 @@ class ModelConfig(Section):
         description="a whole number from 1 to 4096 that divides channels",
     )
     pooling: Pooling = Field(default="last", description="'last' or 'mean'")
+    kernel: int | None = Field(
+        default=None, ge=1, le=4096, description="a whole number of rows from 1 to 4096"
+    )
+    stride: int = Field(
+        default=1, ge=1, le=4096, description="a whole number of rows from 1 to 4096"
+    )
     ffn_channels: int = Field(
         default=4 * 32, ge=1, le=16384, description="a whole number from 1 to 16384"
     )
@@ -430,6 +441,7 @@ class Config(Section):
                 f"model.relative = true needs the target {shown(self.data.target)} among the "
                 "inputs: add it there, or leave out relative"
             )
+        self._check_tokens()
         self._check_sizes()
         if self.model.relative is False and self.data.target in self.data.relative_inputs:
             raise ValueError(
@@ -438,6 +450,20 @@ class Config(Section):
             )
         self.quantization.check_names(shape_of(self))
         return self
+
+    @property
+    def kernel(self) -> int:
+        """Rows of the window that each token embeds; by default so few that there are 2 tokens."""
+        return self.model.kernel or min(_KERNEL, self.data.window - 1)
+
+    def _check_tokens(self) -> None:
+        """Refuse a kernel that leaves less than two tokens."""
+        shape = shape_of(self)
+        if shape.tokens < 2:
+            raise ValueError(
+                f"model.kernel = {shape.kernel} and model.stride = {shape.stride} leave less than "
+                f"2 tokens of a window of {shape.window}: choose smaller ones, or a longer window"
+            )
 
     def _check_sizes(self) -> None:
         """Refuse a model far beyond what small FPGAs are for, before anything is made of it."""

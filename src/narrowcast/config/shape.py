@@ -24,6 +24,8 @@ def shape_of(config: "Config") -> Shape:
         ffn_channels=config.model.ffn_channels,
         outputs=config.data.outputs,
         pooling=config.model.pooling,
+        kernel=config.kernel,
+        stride=config.model.stride,
         relative=config.relative_column,
         seasons=len(config.data.season_lengths),
     )

@@ -50,6 +50,8 @@ class LinearSpec:
         operand: Tensor that is read.
         output: Tensor that is produced.
         operand_row: First row of the operand that is read.
+        kernel: Number of successive rows of the operand that each row of the output reads.
+        stride: Rows of the operand from one row of the output to the next.
         residual: Tensor that is added, or None.
         residual_row: First row of the residual that is read.
         residual_element: (row, column) of the one element that is added; None for all elements.
@@ -60,6 +62,8 @@ class LinearSpec:
     operand: str
     output: str
     operand_row: int = 0
+    kernel: int = 1
+    stride: int = 1
     residual: str | None = None
     residual_row: int = 0
     residual_element: tuple[int, int] | None = None
@@ -185,11 +189,13 @@ class GraphBuilder:
         *,
         role: Role = Role.FREE,
         row: int | None = None,
+        kernel: int = 1,
+        stride: int = 1,
         residual: str | None = None,
         residual_element: tuple[int, int] | None = None,
         bias_per_row: bool = False,
     ) -> str:
-        """Add a matrix product [rows, inner] -> [rows, columns].
+        """Add a matrix product [rows, inner] -> [rows, columns], or a convolution over rows.
 
         Args:
             name: Name of the operation.
@@ -197,18 +203,22 @@ class GraphBuilder:
             columns: Columns of the result.
             role: Role of the result.
             row: The only row of the operand that is read; None for all rows.
+            kernel: Number of successive rows of the operand that each row of the result reads.
+            stride: Rows of the operand from one row of the result to the next. The last row of the
+                result reads the operand's last rows.
             residual: Tensor that is added, or None. If it has more rows than the result, its last
                 ones are added.
             residual_element: (row, column) of the one element that is added.
             bias_per_row: Whether each row has its own biases.
         """
-        rows = self._shape(operand)[0] if row is None else 1
+        first, left = divmod(self._shape(operand)[0] - kernel, stride)[::-1]
+        rows = left + 1 if row is None else 1
         given = rows if residual is None else self._shape(residual)[0]
         residual_row = given - rows if residual_element is None else 0
         output = self._tensor(f"{name}.output", rows, columns, role)
         self.operations.append(
             LinearSpec(
-                *(name, operand, output, row or 0),
+                *(name, operand, output, first if row is None else row, kernel, stride),
                 *(residual, residual_row, residual_element, bias_per_row),
             )
         )
@@ -263,6 +273,8 @@ class Shape:
         outputs: Forecasts.
         pooling: What the head reads of the tokens: their mean, or the last one. In the second case
             the last layer computes that token only.
+        kernel: Successive rows of the input that each token embeds.
+        stride: Rows of the input from one token to the next.
         relative: Index of the input whose last value is added to the forecast, or None.
         seasons: Number of earlier seasons of which the readings at the forecast's times are a
             second input.
@@ -276,8 +288,15 @@ class Shape:
     ffn_channels: int | None = None
     outputs: int = 1
     pooling: Pooling = "mean"
+    kernel: int = 1
+    stride: int = 1
     relative: int | None = None
     seasons: int = 0
+
+    @property
+    def tokens(self) -> int:
+        """Number of tokens. The last one embeds the last row of the input."""
+        return (self.window - self.kernel) // self.stride + 1
 
     @property
     def ffn(self) -> int:
@@ -292,9 +311,10 @@ def transformer(shape: Shape) -> GraphSpec:
     adds the last reading.
     """
     graph = GraphBuilder()
-    n, d = shape.window, shape.channels
-    first = graph.input("input", n, shape.inputs)
-    x = graph.linear("embed", first, d, bias_per_row=True)
+    n, d = shape.tokens, shape.channels
+    first = graph.input("input", shape.window, shape.inputs)
+    kernel, stride = shape.kernel, shape.stride
+    x = graph.linear("embed", first, d, kernel=kernel, stride=stride, bias_per_row=True)
     for layer in range(shape.layers):
         at = f"layers.{layer}"
         last = layer == shape.layers - 1 and shape.pooling == "last"
@@ -308,7 +328,7 @@ def transformer(shape: Shape) -> GraphSpec:
         x = graph.linear(f"{at}.ffn_down", up, d, residual=x)
     residual, element = None, None
     if shape.relative is not None:
-        residual, element = first, (n - 1, shape.relative)
+        residual, element = first, (shape.window - 1, shape.relative)
     if shape.seasons:
         earlier = graph.input("seasons", 1, shape.seasons * shape.outputs)
         residual = graph.linear(

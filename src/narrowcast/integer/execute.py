@@ -28,9 +28,18 @@ def _clamp(y: Reals, tensor: Tensor, *, relu: bool = False) -> Reals:
     return np.clip(y, low, tensor.high - tensor.zero_point, out=y)
 
 
+def _convolved(step: Linear, x: Reals, rows: int) -> Reals:
+    """Return what each row of a product reads, [windows, rows, inner]."""
+    if step.kernel == step.stride == 1:
+        return x[:, step.operand_row : step.operand_row + rows]
+    of_kernel = np.lib.stride_tricks.sliding_window_view(x, step.kernel, axis=1)
+    read = of_kernel[:, step.operand_row :: step.stride][:, :rows].swapaxes(2, 3)
+    return read.reshape(len(x), rows, -1)
+
+
 def _linear(model: IntegerModel, step: Linear, arrays: Numbers, state: Numbers) -> Reals:
     rows = model.tensors[step.output].rows
-    x = state[step.operand][:, step.operand_row : step.operand_row + rows]
+    x = _convolved(step, state[step.operand], rows)
     weights = arrays[step.weights]
     of_all = x.reshape(-1, x.shape[-1])  # one product for all windows
     acc = (of_all @ weights.T).reshape(*x.shape[:-1], len(weights))

@@ -99,11 +99,13 @@ def row_sum_tensor(name: str, operand: Tensor) -> Tensor:
 class Linear:
     """``output = requantise(operand @ weights.T + bias, M, S) + residual``, clamped.
 
-    The operand and the residual may have more rows than the output; as many as that are read.
+    With ``kernel`` and ``stride`` it is a convolution over rows: ``kernel`` successive rows of the
+    operand take the place of one, and the next begin ``stride`` rows later. The operand and the
+    residual may have more rows than are read.
 
     Attributes:
         name: Unique among the operations.
-        operand: Tensor [at least rows, inner].
+        operand: Tensor [at least operand_row + (rows - 1) * stride + kernel, inner / kernel].
         output: Tensor [rows, columns].
         weights: Array [columns, inner].
         weight_bits: Width of the weights, which are symmetric and restricted.
@@ -111,6 +113,8 @@ class Linear:
         multiplier: Array [columns] of M.
         shift: S.
         operand_row: First row of the operand that is read.
+        kernel: Number of successive rows of the operand that each row of the output reads.
+        stride: Rows of the operand from one row of the output to the next.
         residual: Tensor [at least rows, columns], or any tensor with ``residual_element``; or None.
         residual_multiplier: Array [columns] of R, or None.
         residual_shift: Q.
@@ -128,6 +132,8 @@ class Linear:
     multiplier: str
     shift: int
     operand_row: int = 0
+    kernel: int = 1
+    stride: int = 1
     residual: str | None = None
     residual_multiplier: str | None = None
     residual_shift: int = 0

@@ -109,9 +109,10 @@ class _Draw:
         columns = self.spec.tensors[spec.output].columns
         weight_bits = self.draw_bits(f"{spec.name}.weights")
         low, high = integer_range(weight_bits, restricted=True)
-        weights = self.random.integers(low, high + 1, (columns, a.columns))
+        inner = spec.kernel * a.columns
+        weights = self.random.integers(low, high + 1, (columns, inner))
         y = self.tensor(spec.output)
-        spread = self.operand_range(spec.operand) / 4 * high / 1.7 * np.sqrt(a.columns)
+        spread = self.operand_range(spec.operand) / 4 * high / 1.7 * np.sqrt(inner)
         multiplier = (1 << y.bits) / 4 / spread * self.random.uniform(0.3, 1.5, columns)
         sign = self.random.choice([1, 1, 1, -1], columns) if spec.residual else 1
         r = None
@@ -137,6 +138,8 @@ class _Draw:
                 multiplier=f"{spec.name}.multiplier",
                 shift=q.shift,
                 operand_row=spec.operand_row,
+                kernel=spec.kernel,
+                stride=spec.stride,
                 residual=spec.residual,
                 residual_multiplier=None if spec.residual is None else f"{spec.name}.residual",
                 residual_shift=q.residual_shift,

@@ -116,6 +116,8 @@ class _Linear(_Entry):
     multiplier: str
     shift: int
     operand_row: int
+    kernel: int
+    stride: int
     residual: str | None
     residual_multiplier: str | None
     residual_shift: int

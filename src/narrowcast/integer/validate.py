@@ -341,9 +341,12 @@ def _check_multipliers(model: IntegerModel, name: str, what: str, columns: int) 
 
 def _check_linear(model: IntegerModel, step: Linear) -> None:
     operand, output = model.tensors[step.operand], model.tensors[step.output]
-    _check_rows(step.operand_row, operand, output, "operand_row")
+    for name, number in (("kernel", step.kernel), ("stride", step.stride)):
+        _check_int(number, 1, operand.rows, name)
+    _check_rows(step.operand_row, operand, output, "operand_row", (step.kernel, step.stride))
     _check_int(step.weight_bits, LANE_BITS.start, LANE_BITS.stop - 1, "weight_bits")
-    weights = _array(model, step.weights, "weights", (output.columns, operand.columns))
+    inner = step.kernel * operand.columns
+    weights = _array(model, step.weights, "weights", (output.columns, inner))
     limits = integer_range(step.weight_bits, restricted=True)
     _check_within(weights, *limits, f"weights {step.weights} of {step.weight_bits} bits")
     _array(model, step.bias, "biases", (output.columns,), (output.rows, output.columns))
@@ -372,13 +375,18 @@ def _check_linear(model: IntegerModel, step: Linear) -> None:
     _check_int(column, 0, residual.columns - 1, "the column of residual_element")
 
 
-def _check_rows(first: object, tensor: Tensor, output: Tensor, what: str) -> None:
-    """Check that a tensor has as many rows from ``first`` on as an output has."""
+def _check_rows(
+    first: object, tensor: Tensor, output: Tensor, what: str, windows: tuple[int, int] = (1, 1)
+) -> None:
+    """Check that a tensor has the rows that an output of some kernel and stride reads."""
+    kernel, stride = windows
+    needed = (output.rows - 1) * stride + kernel
+    of_rows = f"{output.rows} rows" + (f" made of {needed}" if needed != output.rows else "")
     _require(
-        output.rows <= tensor.rows,
-        f"{output.name} has {output.rows} rows, more than the {tensor.rows} of {tensor.name}",
+        needed <= tensor.rows,
+        f"{output.name} has {of_rows}, more than the {tensor.rows} of {tensor.name}",
     )
-    _check_int(first, 0, tensor.rows - output.rows, what)
+    _check_int(first, 0, tensor.rows - needed, what)
 
 
 def _check_shape(tensor: Tensor, rows: int, columns: int) -> None:

@@ -8,7 +8,7 @@ from torch.nn import functional
 
 from narrowcast.config import Config, shape_of
 from narrowcast.data import Scaling
-from narrowcast.integer.builder import GraphSpec, Shape, transformer
+from narrowcast.integer.builder import GraphSpec, LinearSpec, Shape, transformer
 from narrowcast.model.forecaster import Forecaster
 
 
@@ -34,7 +34,16 @@ def _linear(graph: GraphSpec, name: str) -> nn.Linear:
     """Return an untrained linear layer with the size of a product of the graph."""
     product = next(each for each in graph.operations if each.name == name)
     operand, output = graph.tensors[product.operand], graph.tensors[product.output]
-    return nn.Linear(operand.columns, output.columns)
+    assert isinstance(product, LinearSpec)
+    return nn.Linear(product.kernel * operand.columns, output.columns)
+
+
+def convolved(x: Tensor, product: LinearSpec, rows: int) -> Tensor:
+    """Return what each row of a product reads, [windows, rows, kernel * columns]."""
+    if product.kernel == product.stride == 1:
+        return x[:, product.operand_row : product.operand_row + rows]
+    read = x[:, product.operand_row :].unfold(1, product.kernel, product.stride)[:, :rows]
+    return read.transpose(2, 3).flatten(2)
 
 
 class Layer(nn.Module):
@@ -78,7 +87,7 @@ class Layer(nn.Module):
 
 
 class Transformer(Forecaster):
-    """A forecaster: embedding, encoder layers, mean over the tokens or the last one, linear head.
+    """A forecaster: embedding, encoder layers, linear head of the last token or of their mean.
 
     If ``shape.relative`` is the index of the target among the inputs, the head adds the last row's
     value of that input, multiplied by ``gain``. The rest of the network then forecasts a change.
@@ -95,7 +104,7 @@ class Transformer(Forecaster):
         self.shape = shape
         self.graph = transformer(shape)
         self.embed = _linear(self.graph, "embed")
-        self.position = nn.Parameter(sinusoids(shape.window, shape.channels))
+        self.position = nn.Parameter(sinusoids(shape.tokens, shape.channels))
         self.layers = nn.ModuleList(
             Layer(self.graph, f"layers.{i}", shape.heads, dropout) for i in range(shape.layers)
         )
@@ -110,7 +119,9 @@ class Transformer(Forecaster):
     def forward(self, x: Tensor, *further: Tensor) -> Tensor:
         """[windows, n, m], and [windows, 1, seasons * outputs] if any -> [windows, outputs]."""
         readings = x.to(self.position.dtype)
-        x = self.embed(readings) + self.position
+        embedding = self.graph.operations[0]
+        assert isinstance(embedding, LinearSpec)
+        x = self.embed(convolved(readings, embedding, self.shape.tokens)) + self.position
         for layer in self.layers:
             x = layer(x)
         forecast: Tensor = self.head(x.mean(dim=1))  # of one token if the last layer computes one

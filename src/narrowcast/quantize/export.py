@@ -56,6 +56,8 @@ def to_integer_model(
             "layers": shape.layers,
             "heads": shape.heads,
             "pooling": shape.pooling,
+            "kernel": shape.kernel,
+            "stride": shape.stride,
             "ffn_channels": shape.ffn,
             "outputs": shape.outputs,
             "target": config.target,

@@ -40,9 +40,11 @@ def folded(source: Transformer, factors: Tensor) -> dict[str, LinearParameters]:
     embed, head = source.embed, source.head
     gain = None if source.gain is None else source.gain * factors[shape.relative]
     products = {
-        "embed": LinearParameters(embed.weight * factors, embed.bias + source.position),
+        "embed": LinearParameters(
+            embed.weight * factors.repeat(shape.kernel), embed.bias + source.position
+        ),
         "head": LinearParameters(
-            head.weight / (shape.window if shape.pooling == "mean" else 1),
+            head.weight / (shape.tokens if shape.pooling == "mean" else 1),
             head.bias,
             gain,
         ),

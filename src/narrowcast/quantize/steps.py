@@ -22,7 +22,7 @@ from narrowcast.integer.arithmetic import (
 from narrowcast.integer.builder import ContextSpec, LinearSpec, RowSumSpec, ScoresSpec
 from narrowcast.integer.model import Array, Context, Linear, RowSum, Scores, row_sum_tensor
 from narrowcast.integer.model import Tensor as IntegerTensor
-from narrowcast.model.transformer import join_heads, split_heads
+from narrowcast.model.transformer import convolved, join_heads, split_heads
 from narrowcast.quantize.fake_quantise import ActivationQuantiser, WeightQuantiser
 from narrowcast.quantize.fold import LinearParameters
 
@@ -73,7 +73,7 @@ class QuantisedLinear(nn.Module):
     def forward(self, tensors: Tensors) -> Tensor:
         """Return the result [windows, rows, columns], fake-quantised."""
         spec, rows = self.spec, self.output.spec.rows
-        x = tensors[spec.operand][:, spec.operand_row : spec.operand_row + rows]
+        x = convolved(tensors[spec.operand], spec, rows)
         weight = self.quantise_weight(self.weight)
         if self.bias.ndim == 1:
             y = functional.linear(x, weight, self.bias)
@@ -117,6 +117,8 @@ class QuantisedLinear(nn.Module):
             multiplier=f"{spec.name}.multiplier",
             shift=q.shift,
             operand_row=spec.operand_row,
+            kernel=spec.kernel,
+            stride=spec.stride,
             residual=spec.residual,
             residual_multiplier=None if q.residual is None else f"{spec.name}.residual",
             residual_shift=q.residual_shift,
