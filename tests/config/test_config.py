@@ -71,7 +71,7 @@ def test_bits_by_step_and_tensor(tmp_path: Path) -> None:
     assert json.loads(json.dumps(plain))[0] == ["layers.*.weight", 3]
     message = complaint(tmp_path, DATA + table, "quantization.bits.embed.wieght=4")
     assert "there is no 'embed.wieght' (did you mean 'embed.weight'?)" in message
-    assert "it may have default, embed.*, layers.0.key.*, layers.0.query.*" in message
+    assert "it may have default, embed.*, layers.0.key.*, layers.0.value.*" in message
     assert "there is no 'layers.1.*'" in complaint(
         tmp_path, DATA + '[quantization.bits]\n"layers.1.*" = 4'
     )
@@ -317,15 +317,37 @@ def test_files_without_limit_are_refused(tmp_path: Path, text: str, expected: st
     assert message.isprintable() and len(message) < 400
 
 
+ALL_TOKENS = "model.pooling=mean", "model.heads=1", "model.kernel=1", "model.fold=false"
+
+
 def test_a_model_that_needs_too_much_memory_is_refused(tmp_path: Path) -> None:
-    message = complaint(tmp_path, DATA, "data.window=4096", "model.pooling=mean")
+    message = complaint(tmp_path, DATA, "data.window=4096", *ALL_TOKENS)
     assert "the model's tensors have" in message
 
 
 def test_a_batch_that_needs_too_much_memory_is_refused(tmp_path: Path) -> None:
-    mean = "model.pooling=mean", "model.heads=1", "model.kernel=1"
-    message = complaint(tmp_path, DATA, "data.window=512", "train.batch=4096", *mean)
+    message = complaint(tmp_path, DATA, "data.window=512", "train.batch=4096", *ALL_TOKENS)
     assert "train.batch: 4096 windows have" in message and "choose at most 605" in message
+
+
+@pytest.mark.parametrize(
+    ("window", "given", "expected"),
+    [(2, (), (1, 1)), (5, (), (2, 1)), (6, (), (3, 2)), (24, (), (4, 2))]
+    + [(24, ("model.kernel=6",), (6, 3)), (24, ("model.stride=4",), (4, 4))]
+    + [(24, ("model.kernel=1",), (1, 1))],
+)
+def test_kernel_and_stride(
+    tmp_path: Path, window: int, given: tuple[str, ...], expected: tuple[int, int]
+) -> None:
+    config = load(tmp_path, DATA, f"data.window={window}", *given)
+    assert (config.kernel, config.stride) == expected
+
+
+def test_a_kernel_that_leaves_one_token_is_refused(tmp_path: Path) -> None:
+    message = complaint(tmp_path, DATA, "data.window=6", "model.kernel=5", "model.stride=2")
+    assert message.startswith(
+        "model.kernel = 5 and model.stride = 2 leave less than 2 tokens of a window of 6: choose"
+    )
 
 
 def test_the_case_of_a_device_does_not_matter(tmp_path: Path) -> None:

@@ -58,6 +58,7 @@ def configuration(
     layers: int = 1,
     pooling: Pooling = "mean",
     kernel: int = 1,
+    fold: bool = False,
     output_bits: int = 16,
     relative: bool = False,
     outputs: int = 1,
@@ -72,7 +73,9 @@ def configuration(
             outputs=outputs,
             seasons=[*seasons],
         ),
-        model=ModelConfig(channels=8, heads=heads, layers=layers, pooling=pooling, kernel=kernel),
+        model=ModelConfig(
+            channels=8, heads=heads, layers=layers, pooling=pooling, kernel=kernel, fold=fold
+        ),
         quantization=QuantizationConfig(bits=bits, scheme=scheme, output_bits=output_bits),
         train=TrainConfig(epochs=8, finetune_epochs=3, batch=64, learning_rate=1e-2),
     )
@@ -147,6 +150,22 @@ def test_eval_mode_of_the_last_token_is_the_executor(
     integer = assert_same(trained(dataset, config), dataset, config)
     assert integer.tensors[f"layers.{layers - 1}.ffn_up.output"].rows == 1
     assert not any(isinstance(each, RowSum) for each in integer.operations)
+
+
+@pytest.mark.parametrize(
+    ("bits", "layers", "pooling"), [(8, 1, "mean"), (3, 2, "mean"), (2, 1, "last"), (5, 2, "last")]
+)
+def test_eval_mode_of_a_folded_model_is_the_executor(
+    dataset: Dataset, bits: int, layers: int, pooling: Pooling
+) -> None:
+    config = configuration(
+        bits=bits, heads=2, layers=layers, pooling=pooling, kernel=2, relative=True, fold=True
+    )
+    integer = assert_same(trained(dataset, config), dataset, config)
+    names = {each.name: each for each in integer.operations}
+    assert f"layers.{layers - 1}.ffn_down" not in names and "skip" in names
+    key = names["layers.0.key"]
+    assert isinstance(key, Linear) and key.operand == "input"
 
 
 @pytest.mark.parametrize("bits", [2, 5, 8])
@@ -390,6 +409,7 @@ def test_the_integer_model_has_the_structure_of_the_architecture(
         "pooling": "mean",
         "kernel": 1,
         "stride": 1,
+        "fold": False,
         "ffn_channels": 32,
         "outputs": 1,
         "target": "b",

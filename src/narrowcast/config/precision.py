@@ -16,7 +16,7 @@ from narrowcast.config.tensor_names import (
     array_name,
     as_configured,
     quantised_names,
-    result_names,
+    result_widths,
     scheme_names,
     symmetric_names,
 )
@@ -109,7 +109,7 @@ class QuantizationConfig(Section):
     def tensor_widths(self, shape: Shape) -> dict[str, int]:
         """Return the widths of all tensors and weights in bits, by their integer model names."""
         widths = dict.fromkeys(transformer(shape).inputs, self.input_bits)
-        widths |= dict.fromkeys(result_names(shape), self.output_bits)
+        widths |= result_widths(shape, self.output_bits)
         return widths | {array_name(name): bits for name, bits in self.widths(shape).items()}
 
     def schemes(self, shape: Shape) -> dict[str, Scheme]:

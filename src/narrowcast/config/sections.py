@@ -273,7 +273,7 @@ class DataConfig(Section):
 
 
 _MOST_HEADS = 4  # by default
-_KERNEL = 3  # by default
+_KERNEL = 4  # by default
 
 
 class ModelConfig(Section):
@@ -283,9 +283,12 @@ class ModelConfig(Section):
     divide ``channels``. With ``pooling = "last"`` the forecast is read from the last token, and the
     last layer computes that token only; with "mean", from the mean of all tokens.
 
-    Each token embeds ``kernel`` successive rows of the window, 3 unless given, and the next one
-    begins ``stride`` rows later: a convolution over rows. With as many rows in both, a token is a
-    patch of rows, and a long window has few tokens.
+    Each token embeds ``kernel`` successive rows of the window, 4 unless given, and the next one
+    begins ``stride`` rows later, half as many unless given: a convolution over rows. With as many
+    rows in both, a token is a patch of rows, and a long window has few tokens.
+
+    With ``fold``, the quantised network computes linear maps with nothing between them as one
+    product where that takes fewer multiplications; in real numbers it is the same function.
 
     With ``relative`` the model forecasts the change from the target's last known value. This is
     the default if the target is among the inputs, and impossible otherwise.
@@ -303,9 +306,10 @@ class ModelConfig(Section):
     kernel: int | None = Field(
         default=None, ge=1, le=4096, description="a whole number of rows from 1 to 4096"
     )
-    stride: int = Field(
-        default=1, ge=1, le=4096, description="a whole number of rows from 1 to 4096"
+    stride: int | None = Field(
+        default=None, ge=1, le=4096, description="a whole number of rows from 1 to 4096"
     )
+    fold: bool = Field(default=True, description="true or false")
     ffn_channels: int = Field(
         default=4 * 32, ge=1, le=16384, description="a whole number from 1 to 16384"
     )
@@ -453,8 +457,13 @@ class Config(Section):
 
     @property
     def kernel(self) -> int:
-        """Rows of the window that each token embeds; by default so few that there are 2 tokens."""
-        return self.model.kernel or min(_KERNEL, self.data.window - 1)
+        """Rows of the window that each token embeds; in short windows fewer by default."""
+        return self.model.kernel or min(_KERNEL, max(1, self.data.window // 2))
+
+    @property
+    def stride(self) -> int:
+        """Rows from one token to the next; by default half of those that a token embeds."""
+        return self.model.stride or (self.kernel + 1) // 2
 
     def _check_tokens(self) -> None:
         """Refuse a kernel that leaves less than two tokens."""

@@ -25,7 +25,8 @@ def shape_of(config: "Config") -> Shape:
         outputs=config.data.outputs,
         pooling=config.model.pooling,
         kernel=config.kernel,
-        stride=config.model.stride,
+        stride=config.stride,
+        fold=config.model.fold,
         relative=config.relative_column,
         seasons=len(config.data.season_lengths),
     )

@@ -18,6 +18,7 @@ from narrowcast.integer.builder import (
 _WEIGHT, _ACTIVATION = ".weight", ".activation"
 # A sum is exact, and results have a key of their own.
 _WITH_WIDTH = {Role.FREE, Role.RELU, Role.LANES, Role.PROBABILITY}
+_TERM_BITS = 16
 _WITH_SCHEME = {Role.FREE, Role.RELU, Role.LANES}  # probabilities always span [0, 1]
 
 
@@ -52,9 +53,11 @@ def symmetric_names(shape: Shape) -> list[str]:
     return _activations(shape, {Role.LANES})
 
 
-def result_names(shape: Shape) -> list[str]:
-    """Return the integer model's names of the forecast and of terms of it, all of one width."""
-    return [each.name for each in transformer(shape).tensors.values() if each.role == Role.RESULT]
+def result_widths(shape: Shape, output_bits: int) -> dict[str, int]:
+    """Return the widths of the forecast and of the terms of it, by their integer model names."""
+    spec = transformer(shape)
+    results = [each.name for each in spec.tensors.values() if each.role == Role.RESULT]
+    return {name: output_bits if name in spec.outputs else _TERM_BITS for name in results}
 
 
 def array_name(name: str) -> str:

@@ -7,7 +7,7 @@ tensor names of a configuration are all derived from it.
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Literal
+from typing import Literal, TypedDict
 
 from narrowcast.errors import shown
 
@@ -278,6 +278,7 @@ class Shape:
         relative: Index of the input whose last value is added to the forecast, or None.
         seasons: Number of earlier seasons of which the readings at the forecast's times are a
             second input.
+        fold: Whether successive linear maps are one product where that has fewer multiplications.
     """
 
     window: int
@@ -292,6 +293,43 @@ class Shape:
     stride: int = 1
     relative: int | None = None
     seasons: int = 0
+    fold: bool = False
+
+    @property
+    def embedded(self) -> int:
+        """Columns of what each token embeds."""
+        return self.kernel * self.inputs
+
+    @property
+    def all_tokens(self) -> bool:
+        """Whether the first layer computes all tokens, and not the last one only."""
+        return self.layers > 1 or self.pooling == "mean"
+
+    @property
+    def folds_keys(self) -> bool:
+        """Whether keys and values of the first layer are products of the input.
+
+        The embedding is then needed for the residual stream only.
+        """
+        rows, d = self.tokens, self.channels
+        streamed = rows if self.all_tokens else 1
+        apart = rows * self.embedded * d + 2 * rows * d * d
+        return self.fold and (2 * rows + streamed) * self.embedded * d < apart
+
+    @property
+    def folds_query(self) -> bool:
+        """Whether the query of the first layer is a product of the input."""
+        return self.fold and self.embedded < self.channels
+
+    @property
+    def folds_tail(self) -> bool:
+        """Whether the last down projection and the head are one product.
+
+        The head then has two terms: of the sum behind attention, and of what follows the ReLU.
+        """
+        d, e, o = self.channels, self.ffn, self.outputs
+        rows = self.tokens if self.pooling == "mean" else 1
+        return self.fold and (d + e) * o < rows * e * d + d * o
 
     @property
     def tokens(self) -> int:
@@ -304,28 +342,52 @@ class Shape:
         return self.ffn_channels or 4 * self.channels
 
 
+class _Embedding(TypedDict):
+    """Arguments of a product that reads what a token embeds."""
+
+    kernel: int
+    stride: int
+    bias_per_row: bool
+
+
 def transformer(shape: Shape) -> GraphSpec:
     """Return the encoder: embedding, layers, sum over all tokens or the last token, head.
 
     The head adds the last reading. With seasons, it adds a linear map of their readings, which
     adds the last reading.
+
+    If the shape is folded, linear maps with nothing between them are one product: embedding and
+    key, value or query of the first layer; down projection of the last layer and head.
     """
     graph = GraphBuilder()
-    n, d = shape.tokens, shape.channels
+    d = shape.channels
     first = graph.input("input", shape.window, shape.inputs)
-    kernel, stride = shape.kernel, shape.stride
-    x = graph.linear("embed", first, d, kernel=kernel, stride=stride, bias_per_row=True)
+    embedding = _Embedding(kernel=shape.kernel, stride=shape.stride, bias_per_row=True)
+    of_last = shape.window - shape.kernel  # first row that the last token embeds
+    streamed = None if shape.all_tokens or not shape.folds_keys else of_last
+    x = graph.linear("embed", first, d, row=streamed, **embedding)
     for layer in range(shape.layers):
         at = f"layers.{layer}"
         last = layer == shape.layers - 1 and shape.pooling == "last"
-        key = graph.linear(f"{at}.key", x, d, role=Role.LANES)
-        query = graph.linear(f"{at}.query", x, d, row=n - 1 if last else None)
-        value = graph.linear(f"{at}.value", x, d, role=Role.LANES)
+        if layer == 0 and shape.folds_keys:
+            key = graph.linear(f"{at}.key", first, d, role=Role.LANES, **embedding)
+            value = graph.linear(f"{at}.value", first, d, role=Role.LANES, **embedding)
+        else:
+            key = graph.linear(f"{at}.key", x, d, role=Role.LANES)
+            value = graph.linear(f"{at}.value", x, d, role=Role.LANES)
+        if layer == 0 and shape.folds_query:
+            query = graph.linear(
+                f"{at}.query", first, d, row=of_last if last else None, **embedding
+            )
+        else:
+            rows = graph.tensors[x].rows
+            query = graph.linear(f"{at}.query", x, d, row=rows - 1 if last else None)
         e = graph.scores(f"{at}.scores", query, key, shape.heads)
         context = graph.context(f"{at}.context", e, value, shape.heads)
         x = graph.linear(f"{at}.attention_out", context, d, residual=x)
         up = graph.linear(f"{at}.ffn_up", x, shape.ffn, role=Role.RELU)
-        x = graph.linear(f"{at}.ffn_down", up, d, residual=x)
+        if layer < shape.layers - 1 or not shape.folds_tail:
+            x = graph.linear(f"{at}.ffn_down", up, d, residual=x)
     residual, element = None, None
     if shape.relative is not None:
         residual, element = first, (shape.window - 1, shape.relative)
@@ -340,9 +402,21 @@ def transformer(shape: Shape) -> GraphSpec:
             residual_element=element,
         )
         element = None
+    pooled = x if shape.pooling == "last" else graph.row_sum("pool", x)
+    if shape.folds_tail:
+        residual = graph.linear(
+            "skip",
+            pooled,
+            shape.outputs,
+            role=Role.RESULT,
+            residual=residual,
+            residual_element=element,
+        )
+        element = None
+        pooled = up if shape.pooling == "last" else graph.row_sum("ffn_pool", up)
     head = graph.linear(
         "head",
-        x if shape.pooling == "last" else graph.row_sum("pool", x),
+        pooled,
         shape.outputs,
         role=Role.RESULT,
         residual=residual,

@@ -223,7 +223,7 @@ def random_model(
     symmetric: Set[str] = frozenset(),
 ) -> IntegerModel:
     """Return an untrained Transformer. Other arguments are those of :func:`random_graph`."""
-    given = {"head.output": output_bits, **({"input": input_bits} if input_bits else {})}
-    return random_graph(
-        transformer(shape), bits, seed, widths={**given, **(widths or {})}, symmetric=symmetric
-    )
+    spec = transformer(shape)
+    given = {each.name: output_bits for each in spec.tensors.values() if each.role == Role.RESULT}
+    given |= {"input": input_bits} if input_bits else {}
+    return random_graph(spec, bits, seed, widths={**given, **(widths or {})}, symmetric=symmetric)

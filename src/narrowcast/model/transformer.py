@@ -1,6 +1,7 @@
 """An encoder-only Transformer with batch norm. Every part has an integer counterpart."""
 
 import math
+from dataclasses import replace
 
 import torch
 from torch import Tensor, nn
@@ -95,14 +96,14 @@ class Transformer(Forecaster):
 
     Attributes:
         shape: Size of the network.
-        graph: Tensors and operations, which define the sizes of the layers.
+        graph: Tensors and operations, not folded, which define the sizes of the layers.
     """
 
     def __init__(self, shape: Shape, *, dropout: float = 0.0) -> None:
         """Make an untrained network. ``dropout`` applies to the residual branches."""
         super().__init__()
         self.shape = shape
-        self.graph = transformer(shape)
+        self.graph = transformer(replace(shape, fold=False))
         self.embed = _linear(self.graph, "embed")
         self.position = nn.Parameter(sinusoids(shape.tokens, shape.channels))
         self.layers = nn.ModuleList(

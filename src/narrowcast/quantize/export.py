@@ -58,6 +58,7 @@ def to_integer_model(
             "pooling": shape.pooling,
             "kernel": shape.kernel,
             "stride": shape.stride,
+            "fold": shape.fold,
             "ffn_channels": shape.ffn,
             "outputs": shape.outputs,
             "target": config.target,

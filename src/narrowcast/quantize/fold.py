@@ -1,7 +1,8 @@
 """The parameters of every matrix product, with constant factors and offsets folded in.
 
 Batch norm, 1/sqrt(d_head), the mean over the tokens and the positional encoding are not operations
-of the integer graph. They are part of weights and biases.
+of the integer graph. They are part of weights and biases. Neither are linear maps that another one
+follows, where the shape says so.
 """
 
 import math
@@ -10,6 +11,7 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor, nn
 
+from narrowcast.integer.builder import LinearSpec, transformer
 from narrowcast.model.transformer import Layer, Transformer
 
 
@@ -30,7 +32,7 @@ class LinearParameters:
 
 @torch.no_grad()
 def folded(source: Transformer, factors: Tensor) -> dict[str, LinearParameters]:
-    """Return the parameters of all products of ``source.graph``, by the name of the operation.
+    """Return the parameters of all products of the quantised network, by the operation's name.
 
     Args:
         source: The float model.
@@ -38,20 +40,12 @@ def folded(source: Transformer, factors: Tensor) -> dict[str, LinearParameters]:
     """
     shape = source.shape
     embed, head = source.embed, source.head
+    share = 1 / shape.tokens if shape.pooling == "mean" else 1.0
     gain = None if source.gain is None else source.gain * factors[shape.relative]
-    products = {
-        "embed": LinearParameters(
-            embed.weight * factors.repeat(shape.kernel), embed.bias + source.position
-        ),
-        "head": LinearParameters(
-            head.weight / (shape.tokens if shape.pooling == "mean" else 1),
-            head.bias,
-            gain,
-        ),
-    }
-    if source.seasonal is not None:
-        products["seasonal"] = replace(_plain(source.seasonal), gain=gain)
-        products["head"] = replace(products["head"], gain=torch.ones(shape.outputs))
+    embedding = LinearParameters(
+        embed.weight * factors.repeat(shape.kernel), embed.bias + source.position
+    )
+    products = {"embed": embedding}
     root = math.sqrt(shape.channels / shape.heads)
     for i, layer in enumerate(source.layers):
         assert isinstance(layer, Layer)
@@ -65,7 +59,40 @@ def folded(source: Transformer, factors: Tensor) -> dict[str, LinearParameters]:
             "ffn_down": _normalised(layer.ffn_down, layer.ffn_norm),
         }
         products |= {f"layers.{i}.{name}": each for name, each in at_layer.items()}
+    names = [
+        *(("layers.0.key", "layers.0.value") if shape.folds_keys else ()),
+        *(("layers.0.query",) if shape.folds_query else ()),
+    ]
+    products |= {name: _after(products[name], embedding) for name in names}
+    last = LinearParameters(head.weight, head.bias)
+    if shape.folds_tail:
+        down = products.pop(f"layers.{shape.layers - 1}.ffn_down")
+        assert down.gain is not None
+        last = _after(last, down)
+        products["skip"] = LinearParameters(
+            share * head.weight * down.gain, torch.zeros(shape.outputs)
+        )
+    products["head"] = LinearParameters(share * last.weight, last.bias)
+    if source.seasonal is not None:
+        products["seasonal"] = _plain(source.seasonal)
+    for name in ("seasonal", "skip", "head"):  # each adds the term before
+        if name in products:
+            products[name] = replace(products[name], gain=gain)
+            gain = torch.ones(shape.outputs)
+    graph = transformer(shape)
+    for each in graph.operations:
+        if isinstance(each, LinearSpec) and each.bias_per_row:
+            rows = graph.tensors[each.output].rows
+            of_last = products[each.name].bias[-rows:]
+            products[each.name] = replace(products[each.name], bias=of_last)
     return products
+
+
+def _after(second: LinearParameters, first: LinearParameters) -> LinearParameters:
+    """Return the parameters of ``second(first(x))``, without a residual."""
+    outer, inner = second.weight.double(), first.weight.double()
+    bias = first.bias.double() @ outer.T + second.bias
+    return LinearParameters((outer @ inner).float(), bias.float())
 
 
 def _plain(linear: nn.Linear) -> LinearParameters:

@@ -16,6 +16,7 @@ from narrowcast.integer.builder import (
     Role,
     RowSumSpec,
     ScoresSpec,
+    transformer,
     weight_name,
 )
 from narrowcast.integer.execute import forecast
@@ -35,6 +36,8 @@ from narrowcast.quantize.steps import (
     QuantisedScores,
     Step,
 )
+
+_TERMS = 4.0  # range of a term of the forecast, in units of that of the forecast
 
 
 class QuantisedTransformer(Forecaster):
@@ -64,7 +67,7 @@ class QuantisedTransformer(Forecaster):
         factors = torch.ones(source.shape.inputs) if factors is None else factors
         self.register_buffer("factors", factors)
         self.shape = source.shape
-        self.graph = source.graph
+        self.graph = transformer(source.shape)
         parameters = folded(source, factors)
 
         def quantiser(name: str) -> ActivationQuantiser:
@@ -176,7 +179,7 @@ class QuantisedTransformer(Forecaster):
         Args:
             inputs: Scaled training readings of each input.
             target: Scaled training targets [windows, outputs]. Their range, extended by half of it
-                on either side, becomes the range of the result.
+                on either side, becomes the range of the result; terms of it have a wider one.
             levels: Lowest and highest level of the target's column that the input has to cover, in
                 scaled units, if the model forecasts a change: clipping of the last known value is
                 an error of the forecast. The default are the levels of ``inputs``.
@@ -187,7 +190,8 @@ class QuantisedTransformer(Forecaster):
         lowest, highest = float(target.min()) - margin, float(target.max()) + margin
         for result in self.activations():
             if result.spec.role == Role.RESULT:
-                result.set_range(growth * lowest, growth * highest)
+                factor = growth if result.name in self.graph.outputs else growth * _TERMS
+                result.set_range(factor * lowest, factor * highest)
         window, *further = inputs
         quantisers = list(self._input_quantisers())
         if growth > 1:

@@ -46,6 +46,7 @@ class QuantisedLinear(nn.Module):
 
     Attributes:
         spec: The operation of the graph.
+        rows: Rows of the result.
         weight: Weights [columns, inner].
         bias: Biases [columns] or [rows, columns].
         gain: Factors of the residual [columns]; None without a residual.
@@ -63,6 +64,7 @@ class QuantisedLinear(nn.Module):
         """Copy the parameters."""
         super().__init__()
         self.spec = spec
+        self.rows = output.spec.rows
         gain = parameters.gain
         self.weight = nn.Parameter(parameters.weight.detach().clone())
         self.bias = nn.Parameter(parameters.bias.detach().clone())
@@ -72,8 +74,8 @@ class QuantisedLinear(nn.Module):
 
     def forward(self, tensors: Tensors) -> Tensor:
         """Return the result [windows, rows, columns], fake-quantised."""
-        spec, rows = self.spec, self.output.spec.rows
-        x = convolved(tensors[spec.operand], spec, rows)
+        spec = self.spec
+        x = convolved(tensors[spec.operand], spec, self.rows)
         weight = self.quantise_weight(self.weight)
         if self.bias.ndim == 1:
             y = functional.linear(x, weight, self.bias)
@@ -85,7 +87,7 @@ class QuantisedLinear(nn.Module):
                 row, column = spec.residual_element
                 residual = residual[:, row, column, None, None]
             else:
-                residual = residual[:, spec.residual_row : spec.residual_row + rows]
+                residual = residual[:, spec.residual_row : spec.residual_row + self.rows]
             y = torch.addcmul(y, residual, self.gain)
         quantised: Tensor = self.output(y)
         return quantised

@@ -1,0 +1,100 @@
+"""Folding: fewer products, and the same function in real numbers."""
+
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from torch import Tensor
+
+from narrowcast.integer.builder import (
+    ContextSpec,
+    GraphSpec,
+    LinearSpec,
+    Role,
+    RowSumSpec,
+    ScoresSpec,
+    Shape,
+    transformer,
+)
+from narrowcast.model.transformer import Transformer, convolved, join_heads, split_heads
+from narrowcast.quantize.fold import LinearParameters, folded
+
+
+def products_of(graph: GraphSpec) -> int:
+    """Return the multiplications of all products with weights."""
+    return sum(
+        each.kernel
+        * graph.tensors[each.operand].columns
+        * graph.tensors[each.output].rows
+        * graph.tensors[each.output].columns
+        for each in graph.operations
+        if isinstance(each, LinearSpec)
+    )
+
+
+def run(graph: GraphSpec, parameters: dict[str, LinearParameters], inputs: list[Tensor]) -> Tensor:
+    """Compute a graph in real numbers."""
+    state = dict(zip(graph.inputs, inputs, strict=True))
+    for each in graph.operations:
+        match each:
+            case LinearSpec():
+                output, own = graph.tensors[each.output], parameters[each.name]
+                y = convolved(state[each.operand], each, output.rows) @ own.weight.T + own.bias
+                if each.residual is not None:
+                    r = state[each.residual]
+                    if each.residual_element is not None:
+                        row, column = each.residual_element
+                        r = r[:, row, column, None, None]
+                    else:
+                        r = r[:, each.residual_row :][:, : output.rows]
+                    assert own.gain is not None
+                    y = y + r * own.gain
+                state[each.output] = y.relu() if output.role == Role.RELU else y
+            case RowSumSpec():
+                state[each.output] = state[each.operand].sum(dim=1, keepdim=True)
+            case ScoresSpec():
+                query, key = (split_heads(state[n], each.heads) for n in (each.operand, each.key))
+                state[each.output] = (query @ key.transpose(2, 3)).softmax(dim=-1)
+            case ContextSpec():
+                value = split_heads(state[each.value], each.heads)
+                state[each.output] = join_heads(state[each.operand] @ value)
+    return state[graph.outputs[0]][:, 0]
+
+
+@given(
+    shape=st.builds(
+        Shape,
+        window=st.integers(5, 9),
+        inputs=st.integers(2, 4),
+        channels=st.sampled_from([4, 12]),
+        layers=st.integers(1, 2),
+        heads=st.sampled_from([1, 2]),
+        ffn_channels=st.sampled_from([None, 3]),
+        outputs=st.sampled_from([1, 2, 7]),
+        pooling=st.sampled_from(["mean", "last"]),
+        kernel=st.integers(1, 3),
+        stride=st.integers(1, 2),
+        relative=st.sampled_from([None, 1]),
+        seasons=st.integers(0, 2),
+        fold=st.booleans(),
+    )
+)
+@settings(max_examples=60)
+@torch.no_grad()
+def test_the_quantised_network_is_the_same_function(shape: Shape) -> None:
+    torch.manual_seed(0)
+    source = Transformer(shape)
+    for parameter in source.parameters():
+        torch.nn.init.normal_(parameter, 0, 0.3)
+    inputs = [torch.randn(8, shape.window, shape.inputs)]
+    if shape.seasons:
+        inputs.append(torch.randn(8, 1, shape.seasons * shape.outputs))
+    for _ in range(3):
+        source(*inputs)  # moves the statistics of batch norm
+    source.eval()
+    factors = 2.0 ** torch.randint(-2, 3, (shape.inputs,))
+    graph = transformer(shape)
+    parameters = folded(source, factors)
+    assert parameters.keys() == {e.name for e in graph.operations if isinstance(e, LinearSpec)}
+    found = run(graph, parameters, [inputs[0] / factors, *inputs[1:]])
+    torch.testing.assert_close(found, source(*inputs), rtol=1e-3, atol=1e-3)
+    assert products_of(graph) <= products_of(source.graph)
