@@ -332,9 +332,11 @@ def test_a_batch_that_needs_too_much_memory_is_refused(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("window", "given", "expected"),
-    [(2, (), (1, 1)), (5, (), (2, 1)), (6, (), (3, 2)), (24, (), (4, 2))]
-    + [(24, ("model.kernel=6",), (6, 3)), (24, ("model.stride=4",), (4, 4))]
-    + [(24, ("model.kernel=1",), (1, 1))],
+    [
+        *((2, (), (1, 1)), (5, (), (2, 1)), (6, (), (3, 2)), (24, (), (4, 2))),
+        *((24, ("model.kernel=6",), (6, 3)), (24, ("model.stride=4",), (4, 4))),
+        (24, ("model.kernel=1",), (1, 1)),
+    ],
 )
 def test_kernel_and_stride(
     tmp_path: Path, window: int, given: tuple[str, ...], expected: tuple[int, int]
