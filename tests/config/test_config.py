@@ -152,6 +152,15 @@ def test_calendar(tmp_path: Path) -> None:
         )
 
 
+@pytest.mark.parametrize("missing", ["hold", "mask", "interpolate"])
+def test_the_longest_hole(tmp_path: Path, missing: str) -> None:
+    data = load(tmp_path, DATA, f"data.missing={missing}", "data.longest_hole=6h").data
+    assert (data.missing, data.longest_hole) == (missing, "6h")
+    assert "longest_hole needs missing = 'hold', 'mask' or 'interpolate'" in complaint(
+        tmp_path, DATA, "data.longest_hole=6h"
+    )
+
+
 def test_data_argument_wins_and_is_relative_to_the_working_directory(tmp_path: Path) -> None:
     assert load(tmp_path, DATA, data=Path("here.csv")).data.path == Path("here.csv")
 

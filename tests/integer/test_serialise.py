@@ -40,6 +40,8 @@ def model() -> IntegerModel:
                 columns=("a", "month.sin", "month.cos"),
                 relative=(0,),
                 calendar=Calendar(("month",), "Asia/Tokyo"),
+                held=6,
+                interpolated=True,
             ),
         ),
         outputs=(Output("head.output", decoder),),

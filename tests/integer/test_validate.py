@@ -197,6 +197,8 @@ INTERFACE = [
         "input input: 'Europe/Atlantis' is no time zone",
     ),
     (source(calendar=Calendar(("month",), "../x")), "input input: '../x' is no time zone"),
+    (source(interpolated=1), "input input: interpolated is no boolean"),
+    (source(masked=None), "input input: masked is no boolean"),
     (
         source(calendar=Calendar(("month",))),
         "input input: the last columns are not month.sin, month.cos, those of the calendar",

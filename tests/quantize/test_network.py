@@ -1,7 +1,7 @@
 """Training in eval mode, the integer model and the executor are one and the same network."""
 
 from collections.abc import Sequence
-from dataclasses import fields
+from dataclasses import fields, replace
 from pathlib import Path
 
 import numpy as np
@@ -491,6 +491,19 @@ def test_a_season_that_repeats_is_learned(drifts: bool) -> None:
     assert errors(without, test.target).rmse > 2 * rounded.rmse
     earlier = integer.inputs[1].earlier
     assert earlier == EarlierReadings("input", 1, (39, 38, 37, 6, 5, 4))
+
+
+@pytest.mark.parametrize(
+    ("missing", "interpolated"), [("drop", False), ("hold", False), ("interpolate", True)]
+)
+def test_the_model_says_what_a_host_does_about_holes(
+    dataset: Dataset, missing: str, interpolated: bool
+) -> None:
+    config = configuration()
+    data = config.data.model_copy(update={"missing": missing})
+    windows = replace(dataset, held=0 if missing == "drop" else 5)
+    model = to_integer_model(calibrated(build(config), dataset, config), windows, data)
+    assert (model.inputs[0].held, model.inputs[0].interpolated) == (windows.held, interpolated)
 
 
 def test_relative_inputs_do_not_depend_on_the_level() -> None:

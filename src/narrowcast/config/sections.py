@@ -112,8 +112,10 @@ class DataConfig(Section):
 
     With ``missing = "hold"`` the last reading stands in for a missing one, and for those of missing
     rows, in at most ``longest_hole``: by default for as many rows as a window has. With ``"mask"``
-    a further input for each column says so: 1 where the reading is missing, else 0. With ``"drop"``
-    windows with holes are left out, as are those with missing targets in any case.
+    a further input for each column says so: 1 where the reading is missing, else 0. With
+    ``"interpolate"`` a hole that ends within a window is bridged by a straight line, and at the end
+    of a window the last reading stands in. With ``"drop"`` windows with holes are left out, as are
+    those with missing targets in any case.
     """
 
     path: Annotated[Path | None, AfterValidator(_file_name)] = Field(
@@ -149,8 +151,8 @@ class DataConfig(Section):
         max_length=8,
         description="a list of at most 8 steps in time such as '1D', or whole numbers of rows",
     )
-    missing: Literal["drop", "hold", "mask"] = Field(
-        default="drop", description="'drop', 'hold' or 'mask'"
+    missing: Literal["drop", "hold", "mask", "interpolate"] = Field(
+        default="drop", description="'drop', 'hold', 'mask' or 'interpolate'"
     )
     longest_hole: Annotated[str | int, BeforeValidator(_length)] | None = Field(
         default=None,
@@ -228,7 +230,10 @@ class DataConfig(Section):
         if self.time_unit is not None and self.time_format is not None:
             raise ValueError("time_unit and time_format exclude each other: leave out one")
         if self.longest_hole is not None and self.missing == "drop":
-            raise ValueError("longest_hole needs missing = 'hold' or 'mask': holes are left out")
+            raise ValueError(
+                "longest_hole needs missing = 'hold', 'mask' or 'interpolate': with 'drop' holes "
+                "are left out"
+            )
         for key in ("time_unit", "time_format", "timezone", "calendar"):
             if self.time is None and getattr(self, key):
                 raise ValueError(f"{key} needs the name of the time column: set time")

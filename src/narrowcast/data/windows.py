@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 
 from narrowcast.config import DataConfig
 from narrowcast.data.calendar import calendar_values
-from narrowcast.data.holes import held, held_rows
+from narrowcast.data.holes import bridged, held, held_rows
 from narrowcast.data.scaling import Array, Scaling, fit_scaling, refuse_far
 from narrowcast.data.seasons import earlier_rows, seasonal_readings
 from narrowcast.data.table import Table
@@ -187,8 +187,15 @@ def make_windows(table: Table, config: DataConfig) -> Dataset:
             if earlier
             else []
         )
+        windows = views[starts[name]]
+        if config.missing == "interpolate":
+            readings = table.frame[config.inputs].to_numpy(np.float64)
+            columns = slice(len(config.inputs))
+            windows[..., columns] = bridged(
+                windows[..., columns], starts[name], readings, table.gaps, most
+            )
         return Part(
-            inputs=views[starts[name]],
+            inputs=windows,
             target=targets[starts[name]],
             row=row,
             time=None if table.time is None else table.time[row],

@@ -268,6 +268,7 @@ class Input:
         earlier: What the columns of an input with one row are, if they are earlier readings.
         held: For how many rows in succession the last reading stands in for a missing one.
         masked: Whether each column of readings has one that is 1 where the reading is missing.
+        interpolated: Whether a host interpolates missing readings that it knows the next one of.
     """
 
     tensor: str
@@ -278,6 +279,7 @@ class Input:
     earlier: EarlierReadings | None = None
     held: int = 0
     masked: bool = False
+    interpolated: bool = False
 
     @property
     def readings(self) -> int:

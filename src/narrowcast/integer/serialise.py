@@ -86,6 +86,7 @@ class _Input(_Entry):
     earlier: _EarlierReadings | None
     held: int
     masked: bool
+    interpolated: bool
 
 
 class _LastReading(_Entry):
@@ -187,7 +188,7 @@ def _input(each: _Input) -> Input:
     calendar = None if each.calendar is None else Calendar(**each.calendar.values())
     earlier = None if each.earlier is None else EarlierReadings(**each.earlier.values())
     scaling = _affine(each.scaling)
-    given = each.held, each.masked
+    given = each.held, each.masked, each.interpolated
     return Input(each.tensor, each.columns, scaling, each.relative, calendar, earlier, *given)
 
 

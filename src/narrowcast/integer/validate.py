@@ -168,7 +168,8 @@ def _check_interface(model: IntegerModel) -> None:
         _check_scaling(each.scaling, tensor.columns, where)
         given = tensor.columns - _check_calendar(each, where)
         _check_int(each.held, 0, MOST_EARLIER, f"{where}: held")
-        _require(isinstance(each.masked, bool), f"{where}: masked is no boolean")
+        for name in ("masked", "interpolated"):
+            _require(isinstance(getattr(each, name), bool), f"{where}: {name} is no boolean")
         if each.masked:
             _require(given % 2 == 0, f"{where}: {given} columns are no readings with masks")
         for index in each.relative:

@@ -42,6 +42,7 @@ def to_integer_model(
                 config.clock,
                 held=dataset.held,
                 masked=config.missing == "mask",
+                interpolated=config.missing == "interpolate",
             ),
             *(_earlier(each, source, dataset, config) for each in integer.inputs[1:]),
         ),
