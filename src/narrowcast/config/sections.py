@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from narrowcast.config.notation import Encoding, MissingValue, Separator, TimeFormat, TimeZone
-from narrowcast.config.precision import QuantizationConfig
+from narrowcast.config.precision import QuantizationConfig, flat_items
 from narrowcast.config.section import Section
 from narrowcast.config.shape import MOST_BATCH_VALUES, MOST_VALUES, MOST_WEIGHTS, shape_of, sizes_of
 from narrowcast.errors import shown
@@ -70,6 +70,12 @@ def _length(value: object) -> object:
     return value
 
 
+def _by_column(value: object) -> object:
+    # TOML nests an unquoted name with a dot, such as PM2.5.
+    return dict(flat_items(value)) if isinstance(value, dict) else value
+
+
+Aggregate = Literal["mean", "sum", "last", "min", "max"]
 Season = Annotated[str | int, BeforeValidator(_length)]
 ColumnName = Annotated[str, BeforeValidator(_column_name), Field(max_length=1000)]
 Boundary = Annotated[float | str, BeforeValidator(_iso), AfterValidator(_boundary)]
@@ -116,6 +122,10 @@ class DataConfig(Section):
     ``"interpolate"`` a hole that ends within a window is bridged by a straight line, and at the end
     of a window the last reading stands in. With ``"drop"`` windows with holes are left out, as are
     those with missing targets in any case.
+
+    With ``resample``, rows are grouped to bins of that period before all else. A bin has the
+    readings after its start and up to its end, which is its time stamp: what is known then.
+    ``resample_by`` says what it has of each column: their mean unless given.
     """
 
     path: Annotated[Path | None, AfterValidator(_file_name)] = Field(
@@ -132,6 +142,17 @@ class DataConfig(Section):
     interval: Annotated[str, AfterValidator(_interval)] | None = Field(
         default=None,
         description="a step in time such as '30s', '5min', '1h' or '1D', of at most 100 years",
+    )
+    resample: Annotated[str, AfterValidator(_interval)] | None = Field(
+        default=None,
+        description="a period such as '10min', '1h' or '1D', of at most 100 years",
+    )
+    resample_by: Annotated[
+        Aggregate | Annotated[dict[ColumnName, Aggregate], Field(max_length=5000)],
+        BeforeValidator(_by_column),
+    ] = Field(
+        default="mean",
+        description="'mean', 'sum', 'last', 'min' or 'max', or a table of such by column",
     )
     inputs: Annotated[list[ColumnName], AfterValidator(_unique)] = Field(
         min_length=1,
@@ -223,6 +244,11 @@ class DataConfig(Section):
         masks = [f"{name} missing" for name in self.inputs] if self.missing == "mask" else []
         return (*self.inputs, *masks, *calendar_columns(self.calendar))
 
+    def resampling(self, column: str) -> Aggregate:
+        """Return what a bin of ``resample`` has of a column of the table."""
+        rule = self.resample_by
+        return rule.get(column, "mean") if isinstance(rule, dict) else rule
+
     @model_validator(mode="after")
     def _readable(self) -> Self:
         if self.thousands is not None and self.thousands == self.decimal:
@@ -234,9 +260,28 @@ class DataConfig(Section):
                 "longest_hole needs missing = 'hold', 'mask' or 'interpolate': with 'drop' holes "
                 "are left out"
             )
-        for key in ("time_unit", "time_format", "timezone", "calendar"):
+        for key in ("time_unit", "time_format", "timezone", "calendar", "resample"):
             if self.time is None and getattr(self, key):
                 raise ValueError(f"{key} needs the name of the time column: set time")
+        return self
+
+    @model_validator(mode="after")
+    def _resampled(self) -> Self:
+        if self.resample is None:
+            if self.resample_by != "mean":
+                raise ValueError("resample_by needs a period: set resample, such as '10min'")
+            return self
+        if self.interval is not None:
+            raise ValueError(
+                f"resample = {self.resample!r} is the interval of the rows: leave out interval"
+            )
+        if isinstance(self.resample_by, dict):
+            for name in self.resample_by:
+                if name not in (*self.inputs, self.target):
+                    raise ValueError(
+                        f"resample_by names {shown(name)}, which is neither an input nor the "
+                        "target: add it to inputs, or leave it out"
+                    )
         return self
 
     @model_validator(mode="after")

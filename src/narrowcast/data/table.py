@@ -17,6 +17,7 @@ from narrowcast.data.holes import held_rows, with_missing_rows
 from narrowcast.data.interval import check_unique, find_interval, gaps, steps
 from narrowcast.data.parquet import parquet_names, read_parquet
 from narrowcast.data.remarks import remark_labels, remark_stand_ins
+from narrowcast.data.resample import resampled
 from narrowcast.data.scaling import Array
 from narrowcast.data.series import check_series
 from narrowcast.data.source import is_parquet, read_source
@@ -123,20 +124,25 @@ def _converted(columns: Columns, config: DataConfig, path: Path) -> Table:
         time = time_stamps(columns.time, config, place)
     if remark := check_series(columns.others, time, str(path)):
         notes.append(remark)
+    doubts = remark_stand_ins(frame)
     if time is not None:
         check_unique(time, config.skip_rows, place)
         if rows > 1 and (steps(time) < 0).any():
             order = np.argsort(time.asi8, kind="stable")
             time, frame = time[order], frame.iloc[order].reset_index(drop=True)
             notes.append("the rows are not in order of time: sorted")
-        interval, remark = find_interval(time, interval, config.jitter, place)
+        if config.resample is None:
+            interval, remark = find_interval(time, interval, config.jitter, place)
+        else:
+            interval = pd.Timedelta(config.resample)
+            time, frame, remark = resampled(time, frame, config, place)
         notes += [remark] if remark else []
         if (most := held_rows(config, interval)) and interval is not None:
             before = len(frame)
             time, frame = with_missing_rows(time, frame, interval, config.jitter, most)
             if added := len(frame) - before:
                 notes.append(f"{added} rows are missing in gaps of at most {most} rows: added")
-    if remark := remark_labels(config.target, readings[config.target]):
+    if remark := remark_labels(config.target, frame[config.target].to_numpy(np.float64)):
         notes.append(remark)
-    notes += remark_stand_ins(frame)
+    notes += doubts
     return Table(time, frame, interval, config.jitter, tuple(notes))
