@@ -100,9 +100,10 @@ def find_interval(
     interval = usual if stated is None else stated
     relative = steps(times) / interval.as_unit("ns").value
     if (np.abs(relative - 1) > tolerance(jitter)).all():
+        longer = "; data.resample makes longer steps" if interval > usual else ""
         raise UserError(
             f"{place}: no two rows are {readable(interval)} apart, as data.interval says: most are "
-            f"{readable(usual)} apart; data.resample groups them to longer steps"
+            f"{readable(usual)} apart{longer}"
         )
     # Longer steps are gaps, after which a logger may start at any time.
     irregular = (np.abs(relative - 1) > tolerance(jitter)) & (relative < _GAP)
