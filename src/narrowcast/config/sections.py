@@ -116,6 +116,10 @@ class DataConfig(Section):
     day and of the week before. A season that is shorter than the time ahead counts several times.
     By default, a calendar with ``hour`` brings the day, and one with ``weekday`` the week.
 
+    The columns in ``known`` are known ahead, as set points, prices and weather forecasts are: the
+    model also receives their values at each time that is forecast. A column that is among the
+    ``inputs`` as well is a column of the window, too.
+
     With ``missing = "hold"`` the last reading stands in for a missing one, and for those of missing
     rows, in at most ``longest_hole``: by default for as many rows as a window has. With ``"mask"``
     a further input for each column says so: 1 where the reading is missing, else 0. With
@@ -163,6 +167,12 @@ class DataConfig(Section):
     target: ColumnName = Field(description="the name of a column, of at most 1000 characters")
     relative_inputs: Annotated[list[ColumnName], AfterValidator(_unique)] = Field(
         default=[], description="a list of names from inputs, each named once"
+    )
+    known: Annotated[list[ColumnName], AfterValidator(_unique)] = Field(
+        default=[],
+        max_length=4096,
+        description="a list of at most 4096 column names, each named once and of at most 1000 "
+        "characters",
     )
     calendar: Annotated[list[Literal["hour", "weekday", "month"]], AfterValidator(_unique)] = Field(
         default=[], description="a list of 'hour', 'weekday' and 'month', each named once"
@@ -239,6 +249,11 @@ class DataConfig(Section):
         return tuple(length for name, length in lengths.items() if name in self.calendar)
 
     @property
+    def used(self) -> tuple[str, ...]:
+        """Names of the columns of the table that are in use, each once."""
+        return tuple(dict.fromkeys((*self.inputs, self.target, *self.known)))
+
+    @property
     def columns(self) -> tuple[str, ...]:
         """Names of the model's inputs: columns of the table, their masks, those of the calendar."""
         masks = [f"{name} missing" for name in self.inputs] if self.missing == "mask" else []
@@ -277,10 +292,10 @@ class DataConfig(Section):
             )
         if isinstance(self.resample_by, dict):
             for name in self.resample_by:
-                if name not in (*self.inputs, self.target):
+                if name not in self.used:
                     raise ValueError(
                         f"resample_by names {shown(name)}, which is neither an input nor the "
-                        "target: add it to inputs, or leave it out"
+                        "target nor known: add it to inputs, or leave it out"
                     )
         return self
 
@@ -296,6 +311,16 @@ class DataConfig(Section):
                 f"relative_inputs names {shown(min(unknown))}, which is not among the inputs: "
                 "add it there, or leave it out"
             )
+        if self.target in self.known:
+            raise ValueError(
+                f"known names the target {shown(self.target)}, which is what is forecast: leave it "
+                "out"
+            )
+        if both := set(self.known) & set(self.relative_inputs):
+            raise ValueError(
+                f"known names {shown(min(both))}, which is among relative_inputs: values ahead are "
+                "not relative to the last reading, so leave it out of one of them"
+            )
         if self.missing == "mask" and self.relative_inputs:
             raise ValueError(
                 "missing = 'mask' is not possible with relative_inputs: choose 'hold', or leave "
@@ -306,9 +331,9 @@ class DataConfig(Section):
                 f"seasons are earlier readings of the target {shown(self.target)}, which is not "
                 "among the inputs: add it there, or leave out seasons"
             )
-        if self.time is not None and self.time in (*self.inputs, self.target):
+        if self.time is not None and self.time in self.used:
             raise ValueError(
-                f"the time column {shown(self.time)} can be neither an input nor target"
+                f"the time column {shown(self.time)} can be neither an input nor target nor known"
             )
         if self.time is not None and self.layout == "rows":
             raise ValueError("layout = 'rows' has no time stamps: leave out time")

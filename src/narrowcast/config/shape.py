@@ -25,6 +25,7 @@ def shape_of(config: "Config") -> Shape:
         outputs=config.data.outputs,
         relative=config.relative_column,
         seasons=len(config.data.season_lengths),
+        known=len(config.data.known),
     )
 
 

@@ -34,8 +34,8 @@ class Table:
     Attributes:
         time: Time stamps [rows], UTC, strictly increasing; None if the file has none. The rows are
             then assumed to be equidistant.
-        frame: Readings [rows, columns], float64: every input and the target, each once. NaN is a
-            missing value.
+        frame: Readings [rows, columns], float64: every input, the target and what is known ahead,
+            each once. NaN is a missing value.
         interval: Time from one row to the next; None if unknown.
         jitter: Part of the interval by which a time stamp may be off.
         notes: Remarks on how the file was read and on doubtful columns, each in one line.
@@ -64,7 +64,7 @@ class Table:
 
 
 def read_table(config: DataConfig) -> Table:
-    """Read the time column, the inputs and the target from ``config.path``.
+    """Read the time column, the inputs, the target and what is known ahead from ``config.path``.
 
     The file is a table in text or Parquet, optionally gzipped; its content says which. See
     docs/tables.md for all that is read and refused.
@@ -95,14 +95,13 @@ def check_columns(config: DataConfig) -> None:
             return
         names = parquet_names(path, path)
         time = [] if config.time is None else [config.time]
-        find([*config.inputs, config.target, *time], names, path)
+        find([*config.used, *time], names, path)
 
 
 def _read(config: DataConfig, path: Path) -> Columns:
-    wanted = list(dict.fromkeys((*config.inputs, config.target)))
     content = read_source(path)
     read = read_parquet if is_parquet(content) else read_text
-    return read(content, config, wanted, path)
+    return read(content, config, config.used, path)
 
 
 def _converted(columns: Columns, config: DataConfig, path: Path) -> Table:

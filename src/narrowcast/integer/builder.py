@@ -240,6 +240,8 @@ class Shape:
         relative: Index of the input whose last value is added to the forecast, or None.
         seasons: Number of earlier seasons of which the readings at the forecast's times are a
             second input.
+        known: Number of columns known ahead, whose values at the forecast's times are a further
+            input.
     """
 
     window: int
@@ -251,6 +253,13 @@ class Shape:
     outputs: int = 1
     relative: int | None = None
     seasons: int = 0
+    known: int = 0
+
+    @property
+    def further(self) -> dict[str, tuple[str, int]]:
+        """Inputs besides the window: the product of each, and its columns for each output."""
+        products = {"seasons": ("seasonal", self.seasons), "known": ("ahead", self.known)}
+        return {name: product for name, product in products.items() if product[1]}
 
     @property
     def ffn(self) -> int:
@@ -261,8 +270,8 @@ class Shape:
 def transformer(shape: Shape) -> GraphSpec:
     """Return the encoder: embedding, layers, sum over all tokens, head.
 
-    The head adds the last reading. With seasons, it adds a linear map of their readings, which
-    adds the last reading.
+    The head adds the last reading. With further inputs, it adds a linear map of the last of them,
+    which adds a map of the one before; the first of these maps adds the last reading.
     """
     graph = GraphBuilder()
     n, d = shape.window, shape.channels
@@ -281,11 +290,10 @@ def transformer(shape: Shape) -> GraphSpec:
     residual, element = None, None
     if shape.relative is not None:
         residual, element = first, (n - 1, shape.relative)
-    if shape.seasons:
-        earlier = graph.input("seasons", 1, shape.seasons * shape.outputs)
+    for name, (product, columns) in shape.further.items():
         residual = graph.linear(
-            "seasonal",
-            earlier,
+            product,
+            graph.input(name, 1, columns * shape.outputs),
             shape.outputs,
             role=Role.RESULT,
             residual=residual,

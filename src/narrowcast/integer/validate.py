@@ -20,6 +20,7 @@ from narrowcast.integer.model import (
     Affine,
     Array,
     Context,
+    EarlierReadings,
     Input,
     IntegerModel,
     Linear,
@@ -28,6 +29,7 @@ from narrowcast.integer.model import (
     RowSum,
     Scores,
     Tensor,
+    ValuesAhead,
     operands_read,
 )
 
@@ -41,7 +43,7 @@ RECIPROCAL_BITS = 17  # of floor(numerator / sum)
 MOST_TABLE_ENTRIES = 4096
 MOST_RESIDUAL_SHIFT = 2 * MAX_SHIFT
 MOST_METADATA = 100
-MOST_EARLIER = 10**7  # rows before the window's last one
+MOST_STEPS = 10**7  # rows before or after the window's last one
 MOST_TEXT = 1000
 
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_.]{0,99}", re.ASCII)
@@ -167,7 +169,7 @@ def _check_interface(model: IntegerModel) -> None:
             _check_text(column, f"{where}: a column's name")
         _check_scaling(each.scaling, tensor.columns, where)
         given = tensor.columns - _check_calendar(each, where)
-        _check_int(each.held, 0, MOST_EARLIER, f"{where}: held")
+        _check_int(each.held, 0, MOST_STEPS, f"{where}: held")
         for name in ("masked", "interpolated"):
             _require(isinstance(getattr(each, name), bool), f"{where}: {name} is no boolean")
         if each.masked:
@@ -175,7 +177,7 @@ def _check_interface(model: IntegerModel) -> None:
         for index in each.relative:
             _check_int(index, 0, each.readings - 1, f"{where}: a relative column")
         check_distinct(map(str, each.relative), f"{where}: two relative columns are")
-        _check_earlier(model, each, where)
+        _check_elements(model, each, where)
     for each in model.outputs:
         tensor = _tensor(model, each.tensor)
         where = f"output {each.tensor}"
@@ -207,21 +209,41 @@ def _check_calendar(each: Input, where: str) -> int:
     return len(last)
 
 
-def _check_earlier(model: IntegerModel, each: Input, where: str) -> None:
-    earlier = each.earlier
-    if earlier is None:
-        return
+def _check_elements(model: IntegerModel, each: Input, where: str) -> None:
+    """Check what the elements of an input of one row are, if it says so."""
+    earlier, ahead = each.earlier, each.ahead
+    _require(earlier is None or ahead is None, f"{where}: has earlier readings and values ahead")
+    if earlier is not None:
+        _check_rows(model, each, earlier, where, ("an earlier reading", "earlier readings"))
+        last = _tensor(model, earlier.input).columns - 1
+        _check_int(earlier.column, 0, last, f"{where}: the column of earlier readings")
+    if ahead is not None:
+        _check_rows(model, each, ahead, where, ("a value ahead", "values ahead"))
+        _require(
+            len(ahead.columns) == len(ahead.rows),
+            f"{where}: names {len(ahead.columns)} columns of {len(ahead.rows)} values ahead",
+        )
+        for name in ahead.columns:
+            _check_text(name, f"{where}: the column of a value ahead")
+
+
+def _check_rows(
+    model: IntegerModel,
+    each: Input,
+    given: EarlierReadings | ValuesAhead,
+    where: str,
+    words: tuple[str, str],
+) -> None:
+    """Check that each element has a row, counted from the last one of another input."""
     others = {source.tensor for source in model.inputs} - {each.tensor}
-    _require(earlier.input in others, f"{where}: {shown(earlier.input)} is no other input")
-    last = _tensor(model, earlier.input).columns - 1
-    _check_int(earlier.column, 0, last, f"{where}: the column of earlier readings")
+    _require(given.input in others, f"{where}: {shown(given.input)} is no other input")
     rows, columns = _tensor(model, each.tensor).rows, len(each.columns)
     _require(
-        rows == 1 and len(earlier.rows) == columns,
-        f"{where}: has {len(earlier.rows)} earlier readings for {rows} x {columns} elements",
+        rows == 1 and len(given.rows) == columns,
+        f"{where}: has {len(given.rows)} {words[1]} for {rows} x {columns} elements",
     )
-    for row in earlier.rows:
-        _check_int(row, 0, MOST_EARLIER, f"{where}: the row of an earlier reading")
+    for row in given.rows:
+        _check_int(row, 0, MOST_STEPS, f"{where}: the row of {words[0]}")
 
 
 def check_distinct(names: Iterable[str], what: str) -> None:

@@ -44,12 +44,14 @@ def folded(source: Transformer, factors: Tensor) -> dict[str, LinearParameters]:
         "head": LinearParameters(
             head.weight / shape.window,
             head.bias,
-            gain,
         ),
     }
-    if source.seasonal is not None:
-        products["seasonal"] = replace(_plain(source.seasonal), gain=gain)
-        products["head"] = replace(products["head"], gain=torch.ones(shape.outputs))
+    # The head adds the map of the last further input, and so on; the first of all adds the reading.
+    for name, product in source.further.items():
+        assert isinstance(product, nn.Linear)
+        products[name] = replace(_plain(product), gain=gain)
+        gain = torch.ones(shape.outputs)
+    products["head"] = replace(products["head"], gain=gain)
     root = math.sqrt(shape.channels / shape.heads)
     for i, layer in enumerate(source.layers):
         assert isinstance(layer, Layer)
