@@ -140,6 +140,7 @@ class DataSummary:
         missing: Number of missing values in each column.
         windows: Windows cut from the table.
         notes: Remarks on how the table was read and on doubtful columns.
+        known: Columns known ahead.
     """
 
     file: str
@@ -151,6 +152,7 @@ class DataSummary:
     missing: dict[str, int]
     windows: Windows
     notes: tuple[str, ...] = ()
+    known: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

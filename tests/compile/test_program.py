@@ -39,6 +39,8 @@ def shapes(draw: st.DrawFn, most_rows: int = 60) -> Shape:
         heads=heads,
         ffn_channels=draw(st.integers(1, 100)),
         outputs=draw(st.integers(1, 8)),
+        seasons=draw(st.integers(0, 2)),
+        known=draw(st.integers(0, 2)),
     )
 
 

@@ -152,6 +152,36 @@ def test_calendar(tmp_path: Path) -> None:
         )
 
 
+def test_resampling(tmp_path: Path) -> None:
+    data = load(tmp_path, DATA, "data.resample=10min", 'data.resample_by={a="sum"}').data
+    assert [data.resampling(name) for name in ("a", "y")] == ["sum", "mean"]
+    dotted = 'data.inputs=["PM2.5"]', "data.resample=1h", "data.resample_by={PM2.5='max'}"
+    assert load(tmp_path, DATA, *dotted).data.resampling("PM2.5") == "max"
+    data = load(tmp_path, DATA, "data.resample=1D", "data.resample_by=last").data
+    assert data.resampling("a") == "last"
+    assert "data.resample = 'daily' is not allowed: it must be a period such as" in complaint(
+        tmp_path, DATA, "data.resample=daily"
+    )
+    for wrong, reason in {
+        "first": "data.resample_by = 'first' is not allowed: it must be 'mean', 'sum', 'last', "
+        "'min' or 'max', or a table of such by column",
+        '{a="first"}': "data.resample_by: 'a' = 'first' is not allowed: it must be 'mean', "
+        "'sum', 'last', 'min' or 'max'",
+    }.items():
+        assert reason in complaint(
+            tmp_path, DATA, "data.resample=10min", f"data.resample_by={wrong}"
+        )
+
+
+@pytest.mark.parametrize("missing", ["hold", "mask", "interpolate"])
+def test_the_longest_hole(tmp_path: Path, missing: str) -> None:
+    data = load(tmp_path, DATA, f"data.missing={missing}", "data.longest_hole=6h").data
+    assert (data.missing, data.longest_hole) == (missing, "6h")
+    assert "longest_hole needs missing = 'hold', 'mask' or 'interpolate'" in complaint(
+        tmp_path, DATA, "data.longest_hole=6h"
+    )
+
+
 def test_data_argument_wins_and_is_relative_to_the_working_directory(tmp_path: Path) -> None:
     assert load(tmp_path, DATA, data=Path("here.csv")).data.path == Path("here.csv")
 

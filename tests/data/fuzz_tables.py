@@ -47,6 +47,7 @@ _KEYS: dict[str, list[object]] = {
     "missing_values": [[-200], ["void", 1.5], ["-200"]],
     "jitter": [0.0, 0.24],
     "interval": ["1h", "1ms", "5000W"],
+    "resample": ["3h", "1ms", "5000W"],
 }
 
 

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from narrowcast.config import DataConfig
@@ -79,6 +79,76 @@ def test_a_table_with_holes(tmp_path: Path) -> None:
     assert any("2 rows are missing in gaps of at most 3 rows: added" in x for x in table.notes)
     masked = read_table(config(path=path, missing="mask", longest_hole=5))
     assert len(masked.frame) == 24 and masked.gaps.sum() == 0
+
+
+def bridge(values: np.ndarray, gaps: np.ndarray, most: int) -> np.ndarray:
+    """All values [rows] that are known by the last row, with their holes filled one by one."""
+    filled = values.copy()
+    for row in np.flatnonzero(np.isnan(values)):
+        before = row - 1
+        while before >= 0 and np.isnan(values[before]):
+            before -= 1
+        after = row + 1
+        while after < len(values) and np.isnan(values[after]):
+            after += 1
+        if before < 0 or gaps[before + 1 : row + 1].any():
+            continue
+        if after < len(values) and not gaps[row + 1 : after + 1].any():
+            if after - before - 1 <= most:
+                step = (values[after] - values[before]) / (after - before)
+                filled[row] = values[before] + step * (row - before)
+        elif row - before <= most:
+            filled[row] = values[before]
+    return filled
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.integers(0, 2**32 - 1), st.integers(1, 5), st.integers(0, 3), st.integers(2, 6))
+def test_holes_are_bridged_once_they_have_ended(seed: int, most: int, lead: int, n: int) -> None:
+    rng = np.random.default_rng(seed)
+    values = np.where(rng.random((120, 2)) < 0.35, np.nan, rng.normal(size=(120, 2)))
+    steps = rng.choice([1, 1, 1, 1, 1, 1, 1, 1, 9.5], 120)
+    time = pd.Timestamp("2024-01-01", tz="UTC") + pd.to_timedelta(np.cumsum(steps), unit="h")
+    frame = pd.DataFrame(values, columns=["a", "y"])
+    table = Table(pd.DatetimeIndex(time).as_unit("ns"), frame, HOUR)
+    chosen = config(inputs=["a"], missing="hold", longest_hole=most, window=n, lead=lead)
+    try:
+        dataset, plain = (
+            make_windows(table, chosen.model_copy(update={"missing": each}))
+            for each in ("interpolate", "hold")
+        )
+    except UserError:
+        assume(False)
+    assert dataset.skipped_missing == plain.skipped_missing
+    for part, other in zip(
+        (dataset.train, dataset.validation, dataset.test),
+        (plain.train, plain.validation, plain.test),
+        strict=True,
+    ):
+        np.testing.assert_array_equal(part.row, other.row)
+        np.testing.assert_array_equal(part.target, other.target)
+        for i, row in enumerate(part.row):
+            end = row - lead + 1
+            known = bridge(values[:end, 0], table.gaps[:end], most)[-n:]
+            np.testing.assert_allclose(part.inputs[i, :, 0], known, rtol=1e-12, atol=1e-12)
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.integers(0, 2**32 - 1), st.integers(40, 80))
+def test_no_window_knows_what_follows_it(seed: int, changed_from: int) -> None:
+    rng = np.random.default_rng(seed)
+    values = np.where(rng.random((100, 2)) < 0.3, np.nan, rng.normal(size=(100, 2)))
+    later = values.copy()
+    later[changed_from:, 0] = rng.normal(size=100 - changed_from)
+    chosen = config(time=None, inputs=["a"], missing="interpolate", longest_hole=3)
+    first, second = (
+        make_windows(Table(None, pd.DataFrame(each, columns=["a", "y"]), None), chosen)
+        for each in (values, later)
+    )
+    for ours, theirs in ((first.train, second.train), (first.validation, second.validation)):
+        same = ours.row <= changed_from, theirs.row <= changed_from
+        np.testing.assert_array_equal(ours.row[same[0]], theirs.row[same[1]])
+        np.testing.assert_array_equal(ours.inputs[same[0]], theirs.inputs[same[1]])
 
 
 @pytest.mark.parametrize("missing", ["hold", "mask"])

@@ -230,6 +230,8 @@ def test_stated_interval_that_never_occurs(complaint: Callable[..., str]) -> Non
         "01:00:00 apart"
     )
     assert complaint(CSV, interval="5min") == expected
+    longer = complaint(CSV, interval="3h")
+    assert longer.endswith("most are 01:00:00 apart; data.resample makes longer steps")
 
 
 def test_mistake_in_rows_layout(complaint: Callable[..., str]) -> None:

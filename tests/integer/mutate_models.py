@@ -15,6 +15,7 @@ import sys
 import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +27,14 @@ from integer_reference import infer, reset
 from safetensors.numpy import load, save
 
 from damage import end, outcome, places, tally
-from narrowcast.integer import IntegerModel, execute, load_model, save_model
+from narrowcast.integer import (
+    EarlierReadings,
+    IntegerModel,
+    ValuesAhead,
+    execute,
+    load_model,
+    save_model,
+)
 from narrowcast.integer.builder import Shape
 from narrowcast.integer.random_model import random_graph, random_model
 from narrowcast.integer.serialise import ARRAYS_NAME, JSON_NAME, seal
@@ -50,7 +58,23 @@ def models() -> list[IntegerModel]:
         random_model(Shape(2, 1, 2, layers=2), (2, 5), 2),
         *(random_graph(random_spec(seed), (3, 8), seed) for seed in range(4)),
         accumulator(),
+        with_further_inputs(),
     ]
+
+
+def with_further_inputs() -> IntegerModel:
+    """Return a model whose inputs are a window, earlier readings and values known ahead."""
+    shape = Shape(2, 2, 2, outputs=2, relative=0, seasons=1, known=1)
+    model = random_model(shape, (3, 8), 3)
+    window, earlier, ahead = model.inputs
+    return replace(
+        model,
+        inputs=(
+            window,
+            replace(earlier, earlier=EarlierReadings(window.tensor, 0, (1, 0))),
+            replace(ahead, ahead=ValuesAhead(window.tensor, ("p", "p"), (1, 2))),
+        ),
+    )
 
 
 def _mutate_document(document: Document, names: list[str], draw: random.Random) -> str:

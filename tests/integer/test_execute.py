@@ -61,6 +61,8 @@ def assert_contract(model: IntegerModel, inputs: Inputs) -> None:
         (Shape(4, 3, 8, outputs=3, relative=2), (3, 8), 7),
         (Shape(3, 1, 4, relative=0), (4,), 8),
         (Shape(1, 1, 2), (2, 3, 4, 5, 6, 7, 8), 6),
+        (Shape(3, 2, 4, outputs=3, known=2), (4, 8), 9),
+        (Shape(4, 2, 4, outputs=2, relative=1, seasons=2, known=3), (3, 8), 10),
     ],
 )
 def test_transformers_follow_the_contract(shape: Shape, bits: tuple[int, ...], seed: int) -> None:

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from integer_graphs import random_inputs, random_spec
+from mutate_models import with_further_inputs
 
 from narrowcast.errors import UserError
 from narrowcast.integer import (
@@ -40,6 +41,8 @@ def model() -> IntegerModel:
                 columns=("a", "month.sin", "month.cos"),
                 relative=(0,),
                 calendar=Calendar(("month",), "Asia/Tokyo"),
+                held=6,
+                interpolated=True,
             ),
         ),
         outputs=(Output("head.output", decoder),),
@@ -79,6 +82,17 @@ def test_round_trip_of_any_graph(tmp_path_factory: pytest.TempPathFactory, seed:
     folder = tmp_path_factory.mktemp("model")
     save_model(model, folder)
     assert_alike(load_model(folder), model)
+
+
+def test_round_trip_of_further_inputs(tmp_path: Path) -> None:
+    model = with_further_inputs()
+    assert [(each.earlier is None, each.ahead is None) for each in model.inputs] == [
+        (True, True),
+        (False, True),
+        (True, False),
+    ]
+    save_model(model, tmp_path)
+    assert_alike(load_model(tmp_path), model)
 
 
 def test_files_are_reproducible(saved: Path, tmp_path: Path) -> None:

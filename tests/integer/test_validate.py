@@ -20,6 +20,7 @@ from narrowcast.integer import (
     Output,
     RowSum,
     Tensor,
+    ValuesAhead,
     analyse,
 )
 from narrowcast.integer.builder import GraphBuilder, Shape
@@ -197,6 +198,8 @@ INTERFACE = [
         "input input: 'Europe/Atlantis' is no time zone",
     ),
     (source(calendar=Calendar(("month",), "../x")), "input input: '../x' is no time zone"),
+    (source(interpolated=1), "input input: interpolated is no boolean"),
+    (source(masked=None), "input input: masked is no boolean"),
     (
         source(calendar=Calendar(("month",))),
         "input input: the last columns are not month.sin, month.cos, those of the calendar",
@@ -504,10 +507,35 @@ def test_two_inputs_of_a_graph_have_names_of_their_own() -> None:
     ],
 )
 def test_earlier_readings(earlier: EarlierReadings, message: str | None) -> None:
+    check_elements(message, earlier=earlier)
+
+
+@pytest.mark.parametrize(
+    ("ahead", "message"),
+    [
+        (ValuesAhead("a", ("p", "p"), (1, 2)), None),
+        (ValuesAhead("a", ("p", "q"), (0, 0)), None),
+        (ValuesAhead("b", ("p", "p"), (1, 2)), "input b: 'b' is no other input"),
+        (ValuesAhead("a", ("p", "p"), (1,)), "input b: has 1 values ahead for 1 x 2 elements"),
+        (ValuesAhead("a", ("p",), (1, 2)), "input b: names 1 columns of 2 values ahead"),
+        (ValuesAhead("a", ("p", "p"), (-1, 2)), "input b: the row of a value ahead is -1, not a"),
+        (
+            ValuesAhead("a", ("p", "p" * 1001), (1, 2)),
+            "input b: the column of a value ahead is 'ppp",
+        ),
+    ],
+)
+def test_values_ahead(ahead: ValuesAhead, message: str | None) -> None:
+    check_elements(message, ahead=ahead)
+    both = "input b: has earlier readings and values ahead"
+    check_elements(both, ahead=ahead, earlier=EarlierReadings("a", 0, (1, 2)))
+
+
+def check_elements(message: str | None, **elements: EarlierReadings | ValuesAhead) -> None:
     graph = GraphBuilder()
     a, b = graph.input("a", 4, 3), graph.input("b", 1, 2)
     model = random_graph(graph.build(graph.linear("y", a, 1), graph.linear("z", b, 1)))
-    changed = replace(model, inputs=(model.inputs[0], replace(model.inputs[1], earlier=earlier)))
+    changed = replace(model, inputs=(model.inputs[0], replace(model.inputs[1], **elements)))
     if message is None:
         analyse(changed)
         return

@@ -75,6 +75,7 @@ def run(graph: GraphSpec, parameters: dict[str, LinearParameters], inputs: list[
         stride=st.integers(1, 2),
         relative=st.sampled_from([None, 1]),
         seasons=st.integers(0, 2),
+        known=st.integers(0, 1),
         fold=st.booleans(),
     )
 )
@@ -86,8 +87,8 @@ def test_the_quantised_network_is_the_same_function(shape: Shape) -> None:
     for parameter in source.parameters():
         torch.nn.init.normal_(parameter, 0, 0.3)
     inputs = [torch.randn(8, shape.window, shape.inputs)]
-    if shape.seasons:
-        inputs.append(torch.randn(8, 1, shape.seasons * shape.outputs))
+    for _, columns in shape.further.values():
+        inputs.append(torch.randn(8, 1, columns * shape.outputs))
     for _ in range(3):
         source(*inputs)  # moves the statistics of batch norm
     source.eval()

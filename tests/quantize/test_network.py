@@ -1,7 +1,7 @@
 """Training in eval mode, the integer model and the executor are one and the same network."""
 
 from collections.abc import Sequence
-from dataclasses import fields
+from dataclasses import fields, replace
 from pathlib import Path
 
 import numpy as np
@@ -28,6 +28,7 @@ from narrowcast.integer import (
     Operation,
     Output,
     RowSum,
+    ValuesAhead,
     analyse,
     execute,
     forecast,
@@ -529,6 +530,49 @@ def test_a_season_that_repeats_is_learned(drifts: bool) -> None:
     assert errors(without, test.target).rmse > 2 * rounded.rmse
     earlier = integer.inputs[1].earlier
     assert earlier == EarlierReadings("input", 1, (39, 38, 37, 6, 5, 4))
+
+
+@pytest.mark.parametrize("drifts", [False, True])
+@pytest.mark.parametrize("seasons", [[], [40]])
+def test_values_known_ahead_are_learned(drifts: bool, seasons: list[int]) -> None:
+    """Of a set point that is followed at once, a window says nothing, but its values ahead all."""
+    rng = np.random.default_rng(3)
+    noise, plan = rng.normal(size=(2, 1600))
+    frame = pd.DataFrame({"a": noise, "b": plan, "plan": 5 + plan, "price": noise[::-1]})
+    chosen = configuration(relative=True, outputs=2, seasons=seasons)
+    data = chosen.data.model_copy(
+        update={"known": ["price", "plan"], "relative_inputs": ["b"] if drifts else []}
+    )
+    chosen = chosen.model_copy(update={"data": data})
+    windows = make_windows(Table(None, frame, None), chosen.data)
+    source, _ = train_float(windows, chosen)
+    model, _ = finetune(source, windows, chosen)
+    integer = assert_same(model, windows, chosen)
+    test = windows.test
+    exact = errors(predict(source, test.inputs, windows, *test.further), test.target)
+    rounded = errors(forecast(integer, test.inputs, *test.further), test.target)
+    assert exact.rmse < 0.6 and rounded.rmse < 1.1 * exact.rmse
+    *others, ahead = test.further
+    without = forecast(integer, test.inputs, *others, np.roll(ahead, 100, axis=0))
+    assert errors(without, test.target).rmse > 2 * rounded.rmse
+    found = integer.inputs[-1]
+    assert found.ahead == ValuesAhead("input", ("price", "price", "plan", "plan"), (1, 2, 1, 2))
+    assert found.columns == tuple(
+        f"{name}, {step} rows ahead" for name in ("price", "plan") for step in (1, 2)
+    )
+
+
+@pytest.mark.parametrize(
+    ("missing", "interpolated"), [("drop", False), ("hold", False), ("interpolate", True)]
+)
+def test_the_model_says_what_a_host_does_about_holes(
+    dataset: Dataset, missing: str, interpolated: bool
+) -> None:
+    config = configuration()
+    data = config.data.model_copy(update={"missing": missing})
+    windows = replace(dataset, held=0 if missing == "drop" else 5)
+    model = to_integer_model(calibrated(build(config), dataset, config), windows, data)
+    assert (model.inputs[0].held, model.inputs[0].interpolated) == (windows.held, interpolated)
 
 
 def test_relative_inputs_do_not_depend_on_the_level() -> None:

@@ -82,6 +82,13 @@ CASES = {
         verilator=True,
         device=HX8K,
     ),
+    "values known ahead": Case(Shape(4, 3, 8, outputs=3, known=2), (4, 8), 8, seed=7),
+    "seasons and values known ahead": Case(
+        Shape(5, 3, 8, heads=2, outputs=2, relative=1, seasons=2, known=1),
+        *((3, 5, 8), 12, 2),
+        seed=3,
+        verilator=True,
+    ),
     "two ways of tables": Case(Shape(4, 3, 8), (8,), ways=2, verilator=True, device=HX8K),
 }
 
@@ -99,6 +106,8 @@ def random_design(seed: int) -> Design:
         heads=heads,
         ffn_channels=int(random.integers(1, 4 * channels + 1)),
         outputs=int(random.integers(1, 9)),
+        seasons=int(random.integers(0, 3)),
+        known=int(random.integers(0, 4)),
     )
     bits = tuple(int(b) for b in random.choice(np.arange(2, 9), random.integers(1, 8)))
     model = random_model(shape, bits, seed)

@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from narrowcast.config.notation import Encoding, MissingValue, Separator, TimeFormat, TimeZone
-from narrowcast.config.precision import QuantizationConfig
+from narrowcast.config.precision import QuantizationConfig, flat_items
 from narrowcast.config.section import Section
 from narrowcast.config.shape import MOST_BATCH_VALUES, MOST_VALUES, MOST_WEIGHTS, shape_of, sizes_of
 from narrowcast.errors import shown
@@ -72,6 +72,12 @@ def _length(value: object) -> object:
     return value
 
 
+def _by_column(value: object) -> object:
+    # TOML nests an unquoted name with a dot, such as PM2.5.
+    return dict(flat_items(value)) if isinstance(value, dict) else value
+
+
+Aggregate = Literal["mean", "sum", "last", "min", "max"]
 Season = Annotated[str | int, BeforeValidator(_length)]
 ColumnName = Annotated[str, BeforeValidator(_column_name), Field(max_length=1000)]
 Boundary = Annotated[float | str, BeforeValidator(_iso), AfterValidator(_boundary)]
@@ -112,10 +118,20 @@ class DataConfig(Section):
     day and of the week before. A season that is shorter than the time ahead counts several times.
     By default, a calendar with ``hour`` brings the day, and one with ``weekday`` the week.
 
+    The columns in ``known`` are known ahead, as set points, prices and weather forecasts are: the
+    model also receives their values at each time that is forecast. A column that is among the
+    ``inputs`` as well is a column of the window, too.
+
     With ``missing = "hold"`` the last reading stands in for a missing one, and for those of missing
     rows, in at most ``longest_hole``: by default for as many rows as a window has. With ``"mask"``
-    a further input for each column says so: 1 where the reading is missing, else 0. With ``"drop"``
-    windows with holes are left out, as are those with missing targets in any case.
+    a further input for each column says so: 1 where the reading is missing, else 0. With
+    ``"interpolate"`` a hole that ends within a window is bridged by a straight line, and at the end
+    of a window the last reading stands in. With ``"drop"`` windows with holes are left out, as are
+    those with missing targets in any case.
+
+    With ``resample``, rows are grouped to bins of that period before all else. A bin has the
+    readings after its start and up to its end, which is its time stamp: what is known then.
+    ``resample_by`` says what it has of each column: their mean unless given.
     """
 
     path: Annotated[Path | None, AfterValidator(_file_name)] = Field(
@@ -133,6 +149,17 @@ class DataConfig(Section):
         default=None,
         description="a step in time such as '30s', '5min', '1h' or '1D', of at most 100 years",
     )
+    resample: Annotated[str, AfterValidator(_interval)] | None = Field(
+        default=None,
+        description="a period such as '10min', '1h' or '1D', of at most 100 years",
+    )
+    resample_by: Annotated[
+        Aggregate | Annotated[dict[ColumnName, Aggregate], Field(max_length=5000)],
+        BeforeValidator(_by_column),
+    ] = Field(
+        default="mean",
+        description="'mean', 'sum', 'last', 'min' or 'max', or a table of such by column",
+    )
     inputs: Annotated[list[ColumnName], AfterValidator(_unique)] = Field(
         min_length=1,
         max_length=4096,
@@ -143,6 +170,12 @@ class DataConfig(Section):
     relative_inputs: Annotated[list[ColumnName], AfterValidator(_unique)] = Field(
         default=[], description="a list of names from inputs, each named once"
     )
+    known: Annotated[list[ColumnName], AfterValidator(_unique)] = Field(
+        default=[],
+        max_length=4096,
+        description="a list of at most 4096 column names, each named once and of at most 1000 "
+        "characters",
+    )
     calendar: Annotated[list[Literal["hour", "weekday", "month"]], AfterValidator(_unique)] = Field(
         default=[], description="a list of 'hour', 'weekday' and 'month', each named once"
     )
@@ -151,8 +184,8 @@ class DataConfig(Section):
         max_length=8,
         description="a list of at most 8 steps in time such as '1D', or whole numbers of rows",
     )
-    missing: Literal["drop", "hold", "mask"] = Field(
-        default="drop", description="'drop', 'hold' or 'mask'"
+    missing: Literal["drop", "hold", "mask", "interpolate"] = Field(
+        default="drop", description="'drop', 'hold', 'mask' or 'interpolate'"
     )
     longest_hole: Annotated[str | int, BeforeValidator(_length)] | None = Field(
         default=None,
@@ -218,10 +251,20 @@ class DataConfig(Section):
         return tuple(length for name, length in lengths.items() if name in self.calendar)
 
     @property
+    def used(self) -> tuple[str, ...]:
+        """Names of the columns of the table that are in use, each once."""
+        return tuple(dict.fromkeys((*self.inputs, self.target, *self.known)))
+
+    @property
     def columns(self) -> tuple[str, ...]:
         """Names of the model's inputs: columns of the table, their masks, those of the calendar."""
         masks = [f"{name} missing" for name in self.inputs] if self.missing == "mask" else []
         return (*self.inputs, *masks, *calendar_columns(self.calendar))
+
+    def resampling(self, column: str) -> Aggregate:
+        """Return what a bin of ``resample`` has of a column of the table."""
+        rule = self.resample_by
+        return rule.get(column, "mean") if isinstance(rule, dict) else rule
 
     @model_validator(mode="after")
     def _readable(self) -> Self:
@@ -230,10 +273,32 @@ class DataConfig(Section):
         if self.time_unit is not None and self.time_format is not None:
             raise ValueError("time_unit and time_format exclude each other: leave out one")
         if self.longest_hole is not None and self.missing == "drop":
-            raise ValueError("longest_hole needs missing = 'hold' or 'mask': holes are left out")
-        for key in ("time_unit", "time_format", "timezone", "calendar"):
+            raise ValueError(
+                "longest_hole needs missing = 'hold', 'mask' or 'interpolate': with 'drop' holes "
+                "are left out"
+            )
+        for key in ("time_unit", "time_format", "timezone", "calendar", "resample"):
             if self.time is None and getattr(self, key):
                 raise ValueError(f"{key} needs the name of the time column: set time")
+        return self
+
+    @model_validator(mode="after")
+    def _resampled(self) -> Self:
+        if self.resample is None:
+            if self.resample_by != "mean":
+                raise ValueError("resample_by needs a period: set resample, such as '10min'")
+            return self
+        if self.interval is not None:
+            raise ValueError(
+                f"resample = {self.resample!r} is the interval of the rows: leave out interval"
+            )
+        if isinstance(self.resample_by, dict):
+            for name in self.resample_by:
+                if name not in self.used:
+                    raise ValueError(
+                        f"resample_by names {shown(name)}, which is neither an input nor the "
+                        "target nor known: add it to inputs, or leave it out"
+                    )
         return self
 
     @model_validator(mode="after")
@@ -248,6 +313,16 @@ class DataConfig(Section):
                 f"relative_inputs names {shown(min(unknown))}, which is not among the inputs: "
                 "add it there, or leave it out"
             )
+        if self.target in self.known:
+            raise ValueError(
+                f"known names the target {shown(self.target)}, which is what is forecast: leave it "
+                "out"
+            )
+        if both := set(self.known) & set(self.relative_inputs):
+            raise ValueError(
+                f"known names {shown(min(both))}, which is among relative_inputs: values ahead are "
+                "not relative to the last reading, so leave it out of one of them"
+            )
         if self.missing == "mask" and self.relative_inputs:
             raise ValueError(
                 "missing = 'mask' is not possible with relative_inputs: choose 'hold', or leave "
@@ -258,9 +333,9 @@ class DataConfig(Section):
                 f"seasons are earlier readings of the target {shown(self.target)}, which is not "
                 "among the inputs: add it there, or leave out seasons"
             )
-        if self.time is not None and self.time in (*self.inputs, self.target):
+        if self.time is not None and self.time in self.used:
             raise ValueError(
-                f"the time column {shown(self.time)} can be neither an input nor target"
+                f"the time column {shown(self.time)} can be neither an input nor target nor known"
             )
         if self.time is not None and self.layout == "rows":
             raise ValueError("layout = 'rows' has no time stamps: leave out time")

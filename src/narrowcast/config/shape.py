@@ -29,6 +29,7 @@ def shape_of(config: "Config") -> Shape:
         fold=config.model.fold,
         relative=config.relative_column,
         seasons=len(config.data.season_lengths),
+        known=len(config.data.known),
     )
 
 

@@ -43,12 +43,13 @@ def baselines(dataset: Dataset, table: Table, config: DataConfig) -> dict[str, E
     a value is missing do not count; without any other window, the error is None.
 
     ``ridge`` is ridge regression on the scaled inputs of the model: the n x m values of the window,
-    with those of the calendar, and the readings of earlier seasons. ``ridge_quadratic`` is ridge
-    regression on these values and their squares. ``nlinear`` is ridge regression of the change from
-    the target's last value on the n changes of the target in the window (Zeng et al., "Are
-    Transformers Effective for Time Series Forecasting?", 2023); it is None if the target is not
-    among the inputs. The penalty is the smallest of a grid whose RMSE on the validation part is
-    within 2 % of the least. The final fit is on the training and validation parts together.
+    with those of the calendar, the readings of earlier seasons and the values known ahead.
+    ``ridge_quadratic`` is ridge regression on these values and their squares. ``nlinear`` is ridge
+    regression of the change from the target's last value on the n changes of the target in the
+    window (Zeng et al., "Are Transformers Effective for Time Series Forecasting?", 2023); it is
+    None if the target is not among the inputs. The penalty is the smallest of a grid whose RMSE on
+    the validation part is within 2 % of the least. The final fit is on the training and validation
+    parts together.
 
     Args:
         dataset: The windows.

@@ -1,7 +1,8 @@
 """Holes: readings that are missing, and rows that are.
 
 A model of a table with holes receives the last reading in place of a missing one, for a limited
-time. Targets are never replaced.
+time. With ``data.missing = "interpolate"``, a hole that ends within a window is bridged by a
+straight line instead: the reading after it is then known. Targets are never replaced.
 """
 
 import numpy as np
@@ -69,9 +70,53 @@ def held(values: Array, gaps: NDArray[np.bool_], most: int) -> Array:
         gaps: Flags [rows]: whether a gap in time precedes the row. No value is held across a gap.
         most: For how many rows in succession a value may stand in.
     """
-    rows = np.arange(len(values))[:, None]
+    before = _last_known(values, gaps)
+    usable = (before >= 0) & (_rows(values) - before <= most)
+    return np.where(usable, _at(values, before), np.nan)
+
+
+def bridged(
+    windows: Array, starts: NDArray[np.int64], values: Array, gaps: NDArray[np.bool_], most: int
+) -> Array:
+    """Return windows in which holes that end within their window are interpolated linearly.
+
+    In row i of a hole between readings ``before`` and ``after`` in rows b and a, this is
+    ``before + (after - before) * (i - b) / (a - b)``. A hole that reaches the end of its window
+    stays as it is: what follows is not known yet.
+
+    Args:
+        windows: Windows [windows, n, columns] of what :func:`held` returns.
+        starts: First row of each window.
+        values: Values [rows, columns], NaN where missing.
+        gaps: Flags [rows]: whether a gap in time precedes the row. No hole is bridged across a gap.
+        most: Most rows of a hole that is bridged.
+    """
+    before, rows = _last_known(values, gaps), _rows(values)
+    # Seen from the end of the table, a gap precedes the row that it follows seen from the start.
+    reverse = _last_known(values[::-1], np.append(gaps[1:], False)[::-1])[::-1]
+    after = len(values) - 1 - reverse
+    usable = (before >= 0) & (reverse >= 0) & np.isnan(values) & (after - before - 1 <= most)
+    first, last = _at(values, before), _at(values, np.where(usable, after, 0))
+    with np.errstate(invalid="ignore"):
+        line = first + (last - first) * (rows - before) / np.where(usable, after - before, 1)
+    inside = starts[:, None] + np.arange(windows.shape[1])
+    ended = usable[inside] & (after[inside] <= inside[:, -1, None, None])
+    return np.where(ended, line[inside], windows)
+
+
+def _rows(values: Array) -> NDArray[np.int64]:
+    """Return the number of each row [rows, 1]."""
+    return np.arange(len(values))[:, None]
+
+
+def _last_known(values: Array, gaps: NDArray[np.bool_]) -> NDArray[np.int64]:
+    """Return the row of the last value at each place [rows, columns]; -1: none since a gap."""
+    rows = _rows(values)
     start = np.maximum.accumulate(np.where(gaps[:, None], rows, 0))
     known = np.maximum.accumulate(np.where(np.isnan(values), -1, rows))
-    usable = (known >= start) & (rows - known <= most)
-    found = np.take_along_axis(values, np.maximum(known, 0), axis=0)
-    return np.where(usable, found, np.nan)
+    return np.where(known >= start, known, -1)
+
+
+def _at(values: Array, rows: NDArray[np.int64]) -> Array:
+    """Return the value of each place's column in rows [rows, columns]; any for a row of -1."""
+    return np.take_along_axis(values, np.maximum(rows, 0), axis=0)

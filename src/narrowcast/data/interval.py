@@ -65,6 +65,19 @@ def _changes_clocks(times: pd.DatetimeIndex, bad: int) -> bool:
     return bool(back) and usual <= _HOUR and times[bad].hour <= 3 and times[bad].month in _CHANGES
 
 
+def usual_step(times: pd.DatetimeIndex) -> tuple[pd.Timedelta, bool]:
+    """Return the most frequent step if it is common, else the median of all, and if it is common.
+
+    Args:
+        times: Time stamps in order, at least two.
+    """
+    taken = steps(times)
+    lengths, counts = np.unique(taken, return_counts=True)
+    common = bool(counts.max() > max(1, _COMMON * len(taken)) or len(lengths) == 1)
+    usual = int(lengths[counts.argmax()]) if common else int(np.sort(taken)[len(taken) // 2])
+    return pd.Timedelta(usual, unit="ns"), common
+
+
 def find_interval(
     times: pd.DatetimeIndex, stated: pd.Timedelta | None, jitter: float, place: str
 ) -> tuple[pd.Timedelta | None, str | None]:
@@ -83,30 +96,28 @@ def find_interval(
     """
     if len(times) < 2:
         return stated, None
-    taken = steps(times)
-    lengths, counts = np.unique(taken, return_counts=True)
-    common = counts.max() > max(1, _COMMON * len(taken)) or len(lengths) == 1
-    usual = int(lengths[counts.argmax()]) if common else int(np.sort(taken)[len(taken) // 2])
-    interval = pd.Timedelta(usual, unit="ns") if stated is None else stated
-    length = interval.as_unit("ns").value
-    relative = taken / length
+    usual, common = usual_step(times)
+    interval = usual if stated is None else stated
+    relative = steps(times) / interval.as_unit("ns").value
     if (np.abs(relative - 1) > tolerance(jitter)).all():
+        longer = "; data.resample makes longer steps" if interval > usual else ""
         raise UserError(
-            f"{place}: no two rows are {_readable(interval)} apart, as data.interval says: most "
-            f"are {_readable(pd.Timedelta(usual, unit='ns'))} apart"
+            f"{place}: no two rows are {readable(interval)} apart, as data.interval says: most are "
+            f"{readable(usual)} apart{longer}"
         )
     # Longer steps are gaps, after which a logger may start at any time.
     irregular = (np.abs(relative - 1) > tolerance(jitter)) & (relative < _GAP)
-    if irregular.sum() > max(2, _MOST_IRREGULAR * len(taken)):
+    if irregular.sum() > max(2, _MOST_IRREGULAR * len(relative)):
         raise UserError(
             f"{place}: {irregular.mean():.0%} of the rows are not on time, where the interval is "
-            f"{_readable(interval)}: resample the readings to equal steps, or allow more with "
-            f"data.jitter, now {jitter:g} of the interval, or data.interval"
+            f"{readable(interval)}: group them to equal steps with data.resample, or allow more "
+            f"with data.jitter, now {jitter:g} of the interval, or data.interval"
         )
     if common or stated is not None:
         return interval, None
-    return interval, f"the interval is taken to be {_readable(interval)}, the median of all steps"
+    return interval, f"the interval is taken to be {readable(interval)}, the median of all steps"
 
 
-def _readable(step: pd.Timedelta) -> str:
+def readable(step: pd.Timedelta) -> str:
+    """Return a step in time as a text, such as 00:10:00."""
     return str(step).removeprefix("0 days ")

@@ -33,7 +33,7 @@ def read_parquet(content: bytes, config: DataConfig, wanted: Sequence[str], path
     Args:
         content: The file's content.
         config: Names the columns, and says whether a series is a column or a row.
-        wanted: Names of the inputs and the target.
+        wanted: Names of the columns in use.
         path: The file, for messages.
 
     Raises:

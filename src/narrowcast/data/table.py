@@ -17,6 +17,7 @@ from narrowcast.data.holes import held_rows, with_missing_rows
 from narrowcast.data.interval import check_unique, find_interval, gaps, steps
 from narrowcast.data.parquet import parquet_names, read_parquet
 from narrowcast.data.remarks import remark_labels, remark_stand_ins
+from narrowcast.data.resample import resampled
 from narrowcast.data.scaling import Array
 from narrowcast.data.series import check_series
 from narrowcast.data.source import is_parquet, read_source
@@ -33,8 +34,8 @@ class Table:
     Attributes:
         time: Time stamps [rows], UTC, strictly increasing; None if the file has none. The rows are
             then assumed to be equidistant.
-        frame: Readings [rows, columns], float64: every input and the target, each once. NaN is a
-            missing value.
+        frame: Readings [rows, columns], float64: every input, the target and what is known ahead,
+            each once. NaN is a missing value.
         interval: Time from one row to the next; None if unknown.
         jitter: Part of the interval by which a time stamp may be off.
         notes: Remarks on how the file was read and on doubtful columns, each in one line.
@@ -63,7 +64,7 @@ class Table:
 
 
 def read_table(config: DataConfig) -> Table:
-    """Read the time column, the inputs and the target from ``config.path``.
+    """Read the time column, the inputs, the target and what is known ahead from ``config.path``.
 
     The file is a table in text or Parquet, optionally gzipped; its content says which. See
     docs/tables.md for all that is read and refused.
@@ -94,14 +95,13 @@ def check_columns(config: DataConfig) -> None:
             return
         names = parquet_names(path, path)
         time = [] if config.time is None else [config.time]
-        find([*config.inputs, config.target, *time], names, path)
+        find([*config.used, *time], names, path)
 
 
 def _read(config: DataConfig, path: Path) -> Columns:
-    wanted = list(dict.fromkeys((*config.inputs, config.target)))
     content = read_source(path)
     read = read_parquet if is_parquet(content) else read_text
-    return read(content, config, wanted, path)
+    return read(content, config, config.used, path)
 
 
 def _converted(columns: Columns, config: DataConfig, path: Path) -> Table:
@@ -123,20 +123,25 @@ def _converted(columns: Columns, config: DataConfig, path: Path) -> Table:
         time = time_stamps(columns.time, config, place)
     if remark := check_series(columns.others, time, str(path)):
         notes.append(remark)
+    doubts = remark_stand_ins(frame)
     if time is not None:
         check_unique(time, config.skip_rows, place)
         if rows > 1 and (steps(time) < 0).any():
             order = np.argsort(time.asi8, kind="stable")
             time, frame = time[order], frame.iloc[order].reset_index(drop=True)
             notes.append("the rows are not in order of time: sorted")
-        interval, remark = find_interval(time, interval, config.jitter, place)
+        if config.resample is None:
+            interval, remark = find_interval(time, interval, config.jitter, place)
+        else:
+            interval = pd.Timedelta(config.resample)
+            time, frame, remark = resampled(time, frame, config, place)
         notes += [remark] if remark else []
         if (most := held_rows(config, interval)) and interval is not None:
             before = len(frame)
             time, frame = with_missing_rows(time, frame, interval, config.jitter, most)
             if added := len(frame) - before:
                 notes.append(f"{added} rows are missing in gaps of at most {most} rows: added")
-    if remark := remark_labels(config.target, readings[config.target]):
+    if remark := remark_labels(config.target, frame[config.target].to_numpy(np.float64)):
         notes.append(remark)
-    notes += remark_stand_ins(frame)
+    notes += doubts
     return Table(time, frame, interval, config.jitter, tuple(notes))

@@ -69,7 +69,7 @@ def read_text(content: bytes, config: DataConfig, wanted: Sequence[str], path: P
     Args:
         content: The file's content.
         config: How the file is written.
-        wanted: Names of the inputs and the target.
+        wanted: Names of the columns in use.
         path: The file, for messages.
 
     Raises:
@@ -158,7 +158,7 @@ def find_header(content: bytes, config: DataConfig, path: Path) -> Header:
     Raises:
         UserError: No line names all columns, or there are too many.
     """
-    wanted = [*config.inputs, config.target, *([] if config.time is None else [config.time])]
+    wanted = [*config.used, *([] if config.time is None else [config.time])]
     text = content[:HEAD].decode(errors="ignore")
     lines = list(itertools.islice(io.StringIO(text, newline="\n"), _HEAD_LINES))
     separators: Sequence[str] = _SEPARATORS if config.separator is None else (config.separator,)

@@ -2,7 +2,7 @@
 
 A window has n consecutive rows. Its first target is ``lead`` rows after the window's last row; the
 other targets are in the rows that follow. From the first row to the last target there is no gap in
-time, and no input and no target is missing.
+time. No input, no target and no value that is known ahead is missing.
 
 The parts are three ranges of rows: training, validation, test. **A window belongs to the part in
 which its first row lies.** So the inputs of a test window lie within the test part, and the first
@@ -21,11 +21,13 @@ from datetime import datetime
 
 import numpy as np
 import pandas as pd
+from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
 from narrowcast.config import DataConfig
+from narrowcast.data.ahead import ahead_scaling, values_ahead
 from narrowcast.data.calendar import calendar_values
-from narrowcast.data.holes import held, held_rows
+from narrowcast.data.holes import bridged, held, held_rows
 from narrowcast.data.scaling import Array, Scaling, fit_scaling, refuse_far
 from narrowcast.data.seasons import earlier_rows, seasonal_readings
 from narrowcast.data.table import Table
@@ -46,7 +48,8 @@ class Part:
             stands in for it; NaN if missing. Persistence forecasts it for every target. None if
             ``lead`` is 0.
         further: Readings [windows, rows, columns] of the model's further inputs: those of earlier
-            seasons, relative to the last reading.
+            seasons, relative to the last reading, and values known ahead, column by column. There
+            is no array for what the configuration does not have.
     """
 
     inputs: Array
@@ -80,7 +83,8 @@ class Dataset:
         skipped_straddling: Number of complete windows left out because their targets are in two
             parts.
         input_scaling: Scaling of the m inputs, fitted on the rows of the training windows.
-        further_scaling: Scaling of the readings of earlier seasons.
+        further_scaling: Scaling of each further input: that of differences for readings of earlier
+            seasons, and one fitted on the values at the training targets for what is known ahead.
         target_scaling: Scaling of the outputs, fitted on the targets of the training windows, or
             on their changes.
     """
@@ -98,7 +102,7 @@ class Dataset:
     skipped_missing: int
     skipped_straddling: int
     input_scaling: Scaling
-    further_scaling: Scaling
+    further_scaling: tuple[Scaling, ...]
     target_scaling: Scaling
 
     def scaled_inputs(self, readings: Array) -> Array:
@@ -107,7 +111,8 @@ class Dataset:
 
     def scaled_further(self, further: tuple[Array, ...]) -> tuple[Array, ...]:
         """Convert the readings of further inputs to what the model receives."""
-        return tuple(self.further_scaling.apply(each) for each in further)
+        pairs = zip(self.further_scaling, further, strict=True)
+        return tuple(scaling.apply(each) for scaling, each in pairs)
 
     def scaled_target(self, part: Part) -> Array:
         """Return what the model has to forecast in a part [windows, outputs]."""
@@ -122,6 +127,99 @@ class Dataset:
         return np.zeros((1, 1)) if self.added is None else readings[:, -1, self.added, None]
 
 
+@dataclass(frozen=True, eq=False)
+class _Rows:
+    """The rows of a table that windows are cut from. NaN is what is still missing.
+
+    Attributes:
+        table: The table.
+        config: The configuration of the windows.
+        held: For how many rows in succession the last reading stands in for a missing one.
+        inputs: Inputs [rows, m], with the last reading in place of missing ones.
+        target: Target [rows].
+        last_known: Target [rows], with the last reading in place of missing ones.
+        ahead: Values known ahead [rows, columns].
+        earlier: How many rows before the last one each reading of an earlier season is.
+    """
+
+    table: Table
+    config: DataConfig
+    held: int
+    inputs: Array
+    target: Array
+    last_known: Array
+    ahead: Array
+    earlier: tuple[int, ...]
+
+    @classmethod
+    def of(cls, table: Table, config: DataConfig) -> "_Rows":
+        """Return the rows of a table."""
+        most = held_rows(config, table.interval)
+        target = table.frame[config.target].to_numpy(np.float64)
+        last_known = held(target[:, None], table.gaps, most)[:, 0]
+        inputs, ahead = _inputs(table, config, most), values_ahead(table, config)
+        return cls(
+            *(table, config, most, inputs, target, last_known, ahead, earlier_rows(table, config))
+        )
+
+    def _at_targets(self, values: Array) -> Array:
+        """Return values [rows, ...] at the targets of each window, [windows, ..., outputs]."""
+        config = self.config
+        return sliding_window_view(
+            values[config.window + config.lead - 1 :], config.outputs, axis=0
+        )
+
+    def incomplete(self) -> NDArray[np.bool_]:
+        """Return whether an input, a target or a value ahead of each window is missing."""
+        missing = np.concatenate(([0], np.cumsum(np.isnan(self.inputs).any(axis=1))))
+        at_targets = np.isnan(self._at_targets(np.column_stack((self.target, self.ahead))))
+        n, windows = self.config.window, len(at_targets)
+        found: NDArray[np.bool_] = missing[n : n + windows] != missing[:windows]
+        return found | at_targets.any(axis=(1, 2))
+
+    def part(self, starts: NDArray[np.int64]) -> Part:
+        """Return the windows that start in some rows."""
+        table, config, n = self.table, self.config, self.config.window
+        windows = sliding_window_view(self.inputs, (n, self.inputs.shape[1]))[:, 0][starts]
+        if config.missing == "interpolate":
+            readings = table.frame[config.inputs].to_numpy(np.float64)
+            columns = slice(len(config.inputs))
+            windows[..., columns] = bridged(
+                windows[..., columns], starts, readings, table.gaps, self.held
+            )
+        last = starts + n - 1
+        further = []
+        if self.earlier:
+            known = self.target, self.last_known
+            further.append(seasonal_readings(table, *known, last, self.earlier))
+        if config.known:
+            further.append(self._at_targets(self.ahead)[starts].reshape(len(starts), 1, -1))
+        row = last + config.lead
+        return Part(
+            inputs=windows,
+            target=self._at_targets(self.target)[starts],
+            row=row,
+            time=None if table.time is None else table.time[row],
+            last_known=self.last_known[last] if config.lead else None,
+            further=tuple(further),
+        )
+
+    def check_range(self, dataset: Dataset) -> None:
+        """Reject values that are too far from those of the training part.
+
+        Raises:
+            UserError: The message names the column and the row.
+        """
+        config = self.config
+        refuse_far(self.inputs, dataset.input_scaling, config.columns)
+        outputs = [(self.target[:, None], dataset.target_scaling, [config.target])]
+        if config.known:
+            outputs.append((self.ahead, dataset.further_scaling[-1], config.known))
+        for values, every, names in outputs:
+            one = slice(None, None, config.outputs)  # the scaling of each column's first step
+            refuse_far(values, Scaling(every.offset[one], every.scale[one]), names)
+
+
 def make_windows(table: Table, config: DataConfig) -> Dataset:
     """Cut all windows and split them by time.
 
@@ -132,8 +230,8 @@ def make_windows(table: Table, config: DataConfig) -> Dataset:
 
     Raises:
         UserError: The table has fewer rows than one window spans, a part has no complete window,
-            a feature is constant throughout the training part, or a reading is too far from those
-            of the training part.
+            a feature is constant throughout the training part, a reading is too far from those of
+            the training part, or a column known ahead ends before the last target.
     """
     rows, n, outputs = len(table.frame), config.window, config.outputs
     span = n + config.lead + outputs - 1
@@ -143,19 +241,13 @@ def make_windows(table: Table, config: DataConfig) -> Dataset:
             f"the table has {rows} rows, but a window of {n} with lead {config.lead}{further} "
             f"needs {max(span, n + 1)}: choose a shorter window"
         )
-    most = held_rows(config, table.interval)
-    inputs = _inputs(table, config, most)
-    target = table.frame[config.target].to_numpy(np.float64)
-    last_known = held(target[:, None], table.gaps, most)[:, 0]
+    source = _Rows.of(table, config)
 
     gaps = np.cumsum(table.gaps)
     # One row must follow the window even with lead 0, as the published benchmark has it.
     count = rows - max(span, n + 1) + 1
     gapped = (gaps[span - 1 :] != gaps[: rows - span + 1])[:count]
-    targets = np.lib.stride_tricks.sliding_window_view(target[n + config.lead - 1 :], outputs)
-    missing = np.concatenate(([0], np.cumsum(np.isnan(inputs).any(axis=1))))
-    incomplete = missing[n : rows - span + n + 1] != missing[: rows - span + 1]
-    incomplete = (incomplete | np.isnan(targets).any(axis=1))[:count]
+    incomplete = source.incomplete()[:count]
     first = np.flatnonzero(~gapped & ~incomplete)
 
     test = _boundary("test", config.split.test, rows, table.time)
@@ -176,27 +268,7 @@ def make_windows(table: Table, config: DataConfig) -> Dataset:
                 "fewer outputs or another split"
             )
 
-    views = np.lib.stride_tricks.sliding_window_view(inputs, (n, inputs.shape[1]))[:, 0]
-
-    earlier = earlier_rows(table, config)
-
-    def part(name: str) -> Part:
-        row = starts[name] + n + config.lead - 1
-        seasons = (
-            [seasonal_readings(table, target, last_known, row - config.lead, earlier)]
-            if earlier
-            else []
-        )
-        return Part(
-            inputs=views[starts[name]],
-            target=targets[starts[name]],
-            row=row,
-            time=None if table.time is None else table.time[row],
-            last_known=last_known[row - config.lead] if config.lead else None,
-            further=tuple(seasons),
-        )
-
-    train = part("training")
+    train = source.part(starts["training"])
     edge = np.zeros(rows + 1, dtype=np.int64)
     edge[starts["training"]] += 1
     edge[starts["training"] + n] -= 1
@@ -204,9 +276,9 @@ def make_windows(table: Table, config: DataConfig) -> Dataset:
     relative = tuple(config.inputs.index(name) for name in config.relative_inputs)
     column = config.inputs.index(config.target) if config.target in config.inputs else None
     added = column if column in relative else None
-    seen, expected = inputs[used], train.target
+    seen, expected = source.inputs[used], train.target
     if relative:
-        seen = relative_to_last(train.inputs, relative).reshape(-1, inputs.shape[1])
+        seen = relative_to_last(train.inputs, relative).reshape(-1, train.inputs.shape[2])
     if added is not None:
         expected = train.target - train.inputs[:, -1, added, None]
     input_scaling = _input_scaling(seen, config)
@@ -215,21 +287,19 @@ def make_windows(table: Table, config: DataConfig) -> Dataset:
         relative=relative,
         target=column,
         added=added,
-        earlier=earlier,
-        held=most,
+        earlier=source.earlier,
+        held=source.held,
         train=train,
-        validation=part("validation"),
-        test=part("test"),
+        validation=source.part(starts["validation"]),
+        test=source.part(starts["test"]),
         skipped_gaps=skipped_gaps,
         skipped_missing=skipped_missing,
         skipped_straddling=skipped_straddling,
         input_scaling=input_scaling,
-        further_scaling=_further_scaling(input_scaling, config, len(earlier)),
+        further_scaling=_further_scaling(input_scaling, train, config, len(source.earlier)),
         target_scaling=fit_scaling(expected, config.scaling, [config.target] * outputs),
     )
-    refuse_far(inputs, dataset.input_scaling, config.columns)
-    every = dataset.target_scaling
-    refuse_far(target[:, None], Scaling(every.offset[:1], every.scale[:1]), [config.target])
+    source.check_range(dataset)
     return dataset
 
 
@@ -257,10 +327,17 @@ def _input_scaling(values: Array, config: DataConfig) -> Scaling:
     )
 
 
-def _further_scaling(inputs: Scaling, config: DataConfig, columns: int) -> Scaling:
-    """Return the scaling of differences between readings of the target."""
-    scale = inputs.scale[config.inputs.index(config.target)] if columns else 1.0
-    return Scaling(np.zeros(columns), np.full(columns, scale))
+def _further_scaling(
+    inputs: Scaling, train: Part, config: DataConfig, earlier: int
+) -> tuple[Scaling, ...]:
+    """Return the scalings of differences between readings of the target, and of values ahead."""
+    found = []
+    if earlier:
+        scale = inputs.scale[config.inputs.index(config.target)]
+        found.append(Scaling(np.zeros(earlier), np.full(earlier, scale)))
+    if config.known:
+        found.append(ahead_scaling(train.further[-1], config))
+    return tuple(found)
 
 
 def _boundary(part: str, rule: float | str, rows: int, time: pd.DatetimeIndex | None) -> int:

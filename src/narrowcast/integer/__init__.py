@@ -17,6 +17,7 @@ from narrowcast.integer.model import (
     RowSum,
     Scores,
     Tensor,
+    ValuesAhead,
 )
 from narrowcast.integer.serialise import load_model, save_model
 
@@ -36,6 +37,7 @@ __all__ = [
     "RowSum",
     "Scores",
     "Tensor",
+    "ValuesAhead",
     "analyse",
     "execute",
     "execute_words",

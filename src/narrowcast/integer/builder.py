@@ -278,6 +278,8 @@ class Shape:
         relative: Index of the input whose last value is added to the forecast, or None.
         seasons: Number of earlier seasons of which the readings at the forecast's times are a
             second input.
+        known: Number of columns known ahead, whose values at the forecast's times are a further
+            input.
         fold: Whether successive linear maps are one product where that has fewer multiplications.
     """
 
@@ -293,6 +295,7 @@ class Shape:
     stride: int = 1
     relative: int | None = None
     seasons: int = 0
+    known: int = 0
     fold: bool = False
 
     @property
@@ -337,6 +340,12 @@ class Shape:
         return (self.window - self.kernel) // self.stride + 1
 
     @property
+    def further(self) -> dict[str, tuple[str, int]]:
+        """Inputs besides the window: the product of each, and its columns for each output."""
+        products = {"seasons": ("seasonal", self.seasons), "known": ("ahead", self.known)}
+        return {name: product for name, product in products.items() if product[1]}
+
+    @property
     def ffn(self) -> int:
         """Columns between the two products of a feed-forward part."""
         return self.ffn_channels or 4 * self.channels
@@ -353,8 +362,8 @@ class _Embedding(TypedDict):
 def transformer(shape: Shape) -> GraphSpec:
     """Return the encoder: embedding, layers, sum over all tokens or the last token, head.
 
-    The head adds the last reading. With seasons, it adds a linear map of their readings, which
-    adds the last reading.
+    The head adds the last reading. With further inputs, it adds a linear map of the last of them,
+    which adds a map of the one before; the first of these maps adds the last reading.
 
     If the shape is folded, linear maps with nothing between them are one product: embedding and
     key, value or query of the first layer; down projection of the last layer and head.
@@ -391,11 +400,10 @@ def transformer(shape: Shape) -> GraphSpec:
     residual, element = None, None
     if shape.relative is not None:
         residual, element = first, (shape.window - 1, shape.relative)
-    if shape.seasons:
-        earlier = graph.input("seasons", 1, shape.seasons * shape.outputs)
+    for name, (product, columns) in shape.further.items():
         residual = graph.linear(
-            "seasonal",
-            earlier,
+            product,
+            graph.input(name, 1, columns * shape.outputs),
             shape.outputs,
             role=Role.RESULT,
             residual=residual,

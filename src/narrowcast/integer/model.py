@@ -268,6 +268,21 @@ class EarlierReadings:
 
 
 @dataclass(frozen=True)
+class ValuesAhead:
+    """Values of columns known ahead, such as set points, in rows after the last one of an input.
+
+    Attributes:
+        input: Name of the input's tensor.
+        columns: Name of the column of each value.
+        rows: How many rows after the last one each value is.
+    """
+
+    input: str
+    columns: tuple[str, ...]
+    rows: tuple[int, ...]
+
+
+@dataclass(frozen=True)
 class Input:
     """A tensor that a host fills with readings.
 
@@ -280,6 +295,8 @@ class Input:
         earlier: What the columns of an input with one row are, if they are earlier readings.
         held: For how many rows in succession the last reading stands in for a missing one.
         masked: Whether each column of readings has one that is 1 where the reading is missing.
+        interpolated: Whether a host interpolates missing readings that it knows the next one of.
+        ahead: What the columns of an input with one row are, if they are known ahead.
     """
 
     tensor: str
@@ -290,6 +307,8 @@ class Input:
     earlier: EarlierReadings | None = None
     held: int = 0
     masked: bool = False
+    interpolated: bool = False
+    ahead: ValuesAhead | None = None
 
     @property
     def readings(self) -> int:

@@ -32,6 +32,7 @@ from narrowcast.integer.model import (
     Scalar,
     Scores,
     Tensor,
+    ValuesAhead,
 )
 from narrowcast.integer.validate import check_distinct
 
@@ -77,6 +78,12 @@ class _EarlierReadings(_Entry):
     rows: tuple[int, ...]
 
 
+class _ValuesAhead(_Entry):
+    input: str
+    columns: tuple[str, ...]
+    rows: tuple[int, ...]
+
+
 class _Input(_Entry):
     tensor: str
     columns: tuple[str, ...]
@@ -86,6 +93,8 @@ class _Input(_Entry):
     earlier: _EarlierReadings | None
     held: int
     masked: bool
+    interpolated: bool
+    ahead: _ValuesAhead | None
 
 
 class _LastReading(_Entry):
@@ -191,7 +200,8 @@ def _input(each: _Input) -> Input:
     calendar = None if each.calendar is None else Calendar(**each.calendar.values())
     earlier = None if each.earlier is None else EarlierReadings(**each.earlier.values())
     scaling = _affine(each.scaling)
-    given = each.held, each.masked
+    ahead = None if each.ahead is None else ValuesAhead(**each.ahead.values())
+    given = each.held, each.masked, each.interpolated, ahead
     return Input(each.tensor, each.columns, scaling, each.relative, calendar, earlier, *given)
 
 

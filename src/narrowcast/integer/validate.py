@@ -20,6 +20,7 @@ from narrowcast.integer.model import (
     Affine,
     Array,
     Context,
+    EarlierReadings,
     Input,
     IntegerModel,
     Linear,
@@ -28,6 +29,7 @@ from narrowcast.integer.model import (
     RowSum,
     Scores,
     Tensor,
+    ValuesAhead,
     operands_read,
 )
 
@@ -41,7 +43,7 @@ RECIPROCAL_BITS = 17  # of floor(numerator / sum)
 MOST_TABLE_ENTRIES = 4096
 MOST_RESIDUAL_SHIFT = 2 * MAX_SHIFT
 MOST_METADATA = 100
-MOST_EARLIER = 10**7  # rows before the window's last one
+MOST_STEPS = 10**7  # rows before or after the window's last one
 MOST_TEXT = 1000
 
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_.]{0,99}", re.ASCII)
@@ -167,14 +169,15 @@ def _check_interface(model: IntegerModel) -> None:
             _check_text(column, f"{where}: a column's name")
         _check_scaling(each.scaling, tensor.columns, where)
         given = tensor.columns - _check_calendar(each, where)
-        _check_int(each.held, 0, MOST_EARLIER, f"{where}: held")
-        _require(isinstance(each.masked, bool), f"{where}: masked is no boolean")
+        _check_int(each.held, 0, MOST_STEPS, f"{where}: held")
+        for name in ("masked", "interpolated"):
+            _require(isinstance(getattr(each, name), bool), f"{where}: {name} is no boolean")
         if each.masked:
             _require(given % 2 == 0, f"{where}: {given} columns are no readings with masks")
         for index in each.relative:
             _check_int(index, 0, each.readings - 1, f"{where}: a relative column")
         check_distinct(map(str, each.relative), f"{where}: two relative columns are")
-        _check_earlier(model, each, where)
+        _check_elements(model, each, where)
     for each in model.outputs:
         tensor = _tensor(model, each.tensor)
         where = f"output {each.tensor}"
@@ -206,21 +209,41 @@ def _check_calendar(each: Input, where: str) -> int:
     return len(last)
 
 
-def _check_earlier(model: IntegerModel, each: Input, where: str) -> None:
-    earlier = each.earlier
-    if earlier is None:
-        return
+def _check_elements(model: IntegerModel, each: Input, where: str) -> None:
+    """Check what the elements of an input of one row are, if it says so."""
+    earlier, ahead = each.earlier, each.ahead
+    _require(earlier is None or ahead is None, f"{where}: has earlier readings and values ahead")
+    if earlier is not None:
+        _check_rows(model, each, earlier, where, ("an earlier reading", "earlier readings"))
+        last = _tensor(model, earlier.input).columns - 1
+        _check_int(earlier.column, 0, last, f"{where}: the column of earlier readings")
+    if ahead is not None:
+        _check_rows(model, each, ahead, where, ("a value ahead", "values ahead"))
+        _require(
+            len(ahead.columns) == len(ahead.rows),
+            f"{where}: names {len(ahead.columns)} columns of {len(ahead.rows)} values ahead",
+        )
+        for name in ahead.columns:
+            _check_text(name, f"{where}: the column of a value ahead")
+
+
+def _check_rows(
+    model: IntegerModel,
+    each: Input,
+    given: EarlierReadings | ValuesAhead,
+    where: str,
+    words: tuple[str, str],
+) -> None:
+    """Check that each element has a row, counted from the last one of another input."""
     others = {source.tensor for source in model.inputs} - {each.tensor}
-    _require(earlier.input in others, f"{where}: {shown(earlier.input)} is no other input")
-    last = _tensor(model, earlier.input).columns - 1
-    _check_int(earlier.column, 0, last, f"{where}: the column of earlier readings")
+    _require(given.input in others, f"{where}: {shown(given.input)} is no other input")
     rows, columns = _tensor(model, each.tensor).rows, len(each.columns)
     _require(
-        rows == 1 and len(earlier.rows) == columns,
-        f"{where}: has {len(earlier.rows)} earlier readings for {rows} x {columns} elements",
+        rows == 1 and len(given.rows) == columns,
+        f"{where}: has {len(given.rows)} {words[1]} for {rows} x {columns} elements",
     )
-    for row in earlier.rows:
-        _check_int(row, 0, MOST_EARLIER, f"{where}: the row of an earlier reading")
+    for row in given.rows:
+        _check_int(row, 0, MOST_STEPS, f"{where}: the row of {words[0]}")
 
 
 def check_distinct(names: Iterable[str], what: str) -> None:
@@ -343,7 +366,7 @@ def _check_linear(model: IntegerModel, step: Linear) -> None:
     operand, output = model.tensors[step.operand], model.tensors[step.output]
     for name, number in (("kernel", step.kernel), ("stride", step.stride)):
         _check_int(number, 1, operand.rows, name)
-    _check_rows(step.operand_row, operand, output, "operand_row", (step.kernel, step.stride))
+    _check_read(step.operand_row, operand, output, "operand_row", (step.kernel, step.stride))
     _check_int(step.weight_bits, LANE_BITS.start, LANE_BITS.stop - 1, "weight_bits")
     inner = step.kernel * operand.columns
     weights = _array(model, step.weights, "weights", (output.columns, inner))
@@ -363,7 +386,7 @@ def _check_linear(model: IntegerModel, step: Linear) -> None:
     residual = model.tensors[step.residual]
     if step.residual_element is None:
         _check_shape(residual, residual.rows, output.columns)
-        _check_rows(step.residual_row, residual, output, "residual_row")
+        _check_read(step.residual_row, residual, output, "residual_row")
         return
     _require(step.residual_row == 0, "has both residual_row and residual_element")
     _require(
@@ -375,7 +398,7 @@ def _check_linear(model: IntegerModel, step: Linear) -> None:
     _check_int(column, 0, residual.columns - 1, "the column of residual_element")
 
 
-def _check_rows(
+def _check_read(
     first: object, tensor: Tensor, output: Tensor, what: str, windows: tuple[int, int] = (1, 1)
 ) -> None:
     """Check that a tensor has the rows that an output of some kernel and stride reads."""

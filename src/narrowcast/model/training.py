@@ -92,7 +92,8 @@ def predict(model: Forecaster, readings: Array, dataset: Dataset, *further: Arra
     if len(further) != len(dataset.train.further):
         raise ValueError(
             f"{len(further)} further inputs are given, but the model has "
-            f"{len(dataset.train.further)}: give part.further, the readings of earlier seasons"
+            f"{len(dataset.train.further)}: give part.further, readings of earlier seasons and "
+            "values known ahead"
         )
     readings = check_readings(readings, dataset.train.inputs.shape[1], dataset.columns)
     forecasts = model.evaluate(*scaled(readings, further, dataset))
@@ -128,7 +129,7 @@ class Shift:
     def __call__(self, inputs: Inputs, target: Tensor) -> tuple[Inputs, Tensor]:
         """Return scaled readings and targets [windows, outputs], shifted.
 
-        Readings of earlier seasons are differences, which do not change.
+        Further inputs are differences, or values of other columns, which do not change.
         """
         window, *further = inputs
         shift = self.deviation * torch.randn(len(window), 1)
@@ -144,12 +145,14 @@ class Growth:
     Attributes:
         deviation: Standard deviation of the factors' natural logarithms.
         columns: Indices of the relative inputs.
+        differences: Number of further inputs that are differences of the target; they come first.
         zero: Scaled input [m] at which readings are 0.
         target_zero: Scaled target [outputs] at which the change is 0.
     """
 
     deviation: float
     columns: tuple[int, ...]
+    differences: int
     zero: Tensor
     target_zero: Tensor
 
@@ -160,8 +163,9 @@ class Growth:
         window = window.clone()
         for i in self.columns:
             window[..., i] = self.zero[i] + factor * (window[..., i] - self.zero[i])
-        differences = (each * factor[:, :, None] for each in further)
-        return (window, *differences), self.target_zero + factor * (target - self.target_zero)
+        for i in range(self.differences):
+            further[i] = further[i] * factor[:, :, None]
+        return (window, *further), self.target_zero + factor * (target - self.target_zero)
 
 
 @dataclass(frozen=True)
@@ -348,7 +352,8 @@ def _augmentation(model: Transformer, dataset: Dataset, config: Config) -> Augme
         augmentations.append(Shift(deviation, column, model.start_from_last(inputs, target)))
     elif dataset.added is not None:
         zeros = [torch.from_numpy(-each.offset / each.scale).float() for each in (inputs, target)]
-        augmentations.append(Growth(deviation, dataset.relative, *zeros))
+        differences = 1 if dataset.earlier else 0
+        augmentations.append(Growth(deviation, dataset.relative, differences, *zeros))
     if deviation == 0:
         augmentations = []
     if config.data.missing == "mask":

@@ -92,7 +92,7 @@ class Transformer(Forecaster):
 
     If ``shape.relative`` is the index of the target among the inputs, the head adds the last row's
     value of that input, multiplied by ``gain``. The rest of the network then forecasts a change.
-    With ``shape.seasons``, a linear map of the readings of earlier seasons is added, too.
+    A linear map of each further input, those of ``shape.further``, is added, too.
 
     Attributes:
         shape: Size of the network.
@@ -110,15 +110,16 @@ class Transformer(Forecaster):
             Layer(self.graph, f"layers.{i}", shape.heads, dropout) for i in range(shape.layers)
         )
         self.head = _linear(self.graph, "head")
-        self.seasonal = _linear(self.graph, "seasonal") if shape.seasons else None
-        if self.seasonal is not None:
-            nn.init.zeros_(self.seasonal.weight)
-            nn.init.zeros_(self.seasonal.bias)
+        self.further = nn.ModuleDict(
+            {product: _linear(self.graph, product) for product, _ in shape.further.values()}
+        )
+        for parameter in self.further.parameters():
+            nn.init.zeros_(parameter)
         relative = shape.relative is not None
         self.gain = nn.Parameter(torch.ones(shape.outputs)) if relative else None
 
     def forward(self, x: Tensor, *further: Tensor) -> Tensor:
-        """[windows, n, m], and [windows, 1, seasons * outputs] if any -> [windows, outputs]."""
+        """[windows, n, m], and [windows, 1, ...] of further inputs -> [windows, outputs]."""
         readings = x.to(self.position.dtype)
         embedding = self.graph.operations[0]
         assert isinstance(embedding, LinearSpec)
@@ -128,9 +129,8 @@ class Transformer(Forecaster):
         forecast: Tensor = self.head(x.mean(dim=1))  # of one token if the last layer computes one
         if self.gain is not None:
             forecast = forecast + self.gain * readings[:, -1, self.shape.relative, None]
-        if self.seasonal is not None:
-            (seasons,) = further
-            forecast = forecast + self.seasonal(seasons.to(x.dtype)[:, 0])
+        for product, given in zip(self.further.values(), further, strict=True):
+            forecast = forecast + product(given.to(x.dtype)[:, 0])
         return forecast
 
     @torch.no_grad()

@@ -13,6 +13,7 @@ from narrowcast.integer.model import (
     LastReading,
     Output,
     Reals,
+    ValuesAhead,
 )
 from narrowcast.quantize.network import QuantisedTransformer
 
@@ -42,8 +43,12 @@ def to_integer_model(
                 config.clock,
                 held=dataset.held,
                 masked=config.missing == "mask",
+                interpolated=config.missing == "interpolate",
             ),
-            *(_earlier(each, source, dataset, config) for each in integer.inputs[1:]),
+            *(
+                replace(_further(each, source, dataset, config), scaling=_affine(scaling))
+                for each, scaling in zip(integer.inputs[1:], dataset.further_scaling, strict=True)
+            ),
         ),
         outputs=(
             Output(result.tensor, Forecast(config.target, _affine(dataset.target_scaling), added)),
@@ -66,11 +71,17 @@ def to_integer_model(
     )
 
 
-def _earlier(each: Input, window: Input, dataset: Dataset, config: DataConfig) -> Input:
-    """Return the input of readings of earlier seasons."""
-    target = EarlierReadings(window.tensor, config.inputs.index(config.target), dataset.earlier)
-    columns = tuple(f"{config.target}, {rows} rows earlier" for rows in dataset.earlier)
-    return Input(each.tensor, columns, _affine(dataset.further_scaling), earlier=target)
+def _further(each: Input, window: Input, dataset: Dataset, config: DataConfig) -> Input:
+    """Return an input besides the window: readings of earlier seasons, or values known ahead."""
+    if each.tensor == "seasons":
+        target = config.inputs.index(config.target)
+        names = tuple(f"{config.target}, {rows} rows earlier" for rows in dataset.earlier)
+        earlier = EarlierReadings(window.tensor, target, dataset.earlier)
+        return replace(each, columns=names, earlier=earlier)
+    steps = range(config.lead, config.lead + config.outputs)
+    columns, rows = zip(*((name, step) for name in config.known for step in steps), strict=True)
+    names = tuple(f"{name}, {step} rows ahead" for name, step in zip(columns, rows, strict=True))
+    return replace(each, columns=names, ahead=ValuesAhead(window.tensor, columns, rows))
 
 
 def _affine(scaling: Scaling, factor: Reals | float = 1.0) -> Affine:

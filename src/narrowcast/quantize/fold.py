@@ -73,9 +73,10 @@ def folded(source: Transformer, factors: Tensor) -> dict[str, LinearParameters]:
             share * head.weight * down.gain, torch.zeros(shape.outputs)
         )
     products["head"] = LinearParameters(share * last.weight, last.bias)
-    if source.seasonal is not None:
-        products["seasonal"] = _plain(source.seasonal)
-    for name in ("seasonal", "skip", "head"):  # each adds the term before
+    for name, product in source.further.items():
+        assert isinstance(product, nn.Linear)
+        products[name] = _plain(product)
+    for name in (*source.further, "skip", "head"):  # each adds the term before
         if name in products:
             products[name] = replace(products[name], gain=gain)
             gain = torch.ones(shape.outputs)

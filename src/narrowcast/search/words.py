@@ -18,6 +18,7 @@ _STEPS = {
     "ffn_up": "first feed-forward product",
     "ffn_down": "second feed-forward product",
     "seasonal": "map of earlier seasons",
+    "ahead": "map of values known ahead",
     "head": "head",
 }
 _HARDWARE = {

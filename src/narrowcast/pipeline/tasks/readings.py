@@ -56,6 +56,7 @@ def load_windows(config: Config) -> "tuple[Dataset, Table, DataSummary]":
             skipped_straddling=dataset.skipped_straddling,
         ),
         notes=table.notes,
+        known=tuple(config.data.known),
     )
     return dataset, table, summary
 
