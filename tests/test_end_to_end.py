@@ -48,7 +48,11 @@ def test_build(
     assert report.cycles.predicted == report.cycles.simulated
     if most_cycles is not None:
         assert report.cycles.simulated <= most_cycles
-    assert report.synthesis.fits
+    used, guess = report.synthesis, report.estimate
+    assert used.fits
+    assert used.dsp == guess.dsp and used.bram36 == guess.blocks / 2
+    assert guess.lut == pytest.approx(used.lut, rel=guess.lut_error)
+    assert guess.ff == pytest.approx(used.ff, rel=guess.ff_error)
     assert report.accuracy.test["qat"] == report.accuracy.test["integer"]
     outside = re.search(r"<(script|link|img)[^>]{0,200}(src|href)=", page_of(tmp_path))
     assert outside is None

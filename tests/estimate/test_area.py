@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from narrowcast.compile import HardwareOptions, compile_model
+from narrowcast.compile import compile_model
 from narrowcast.compile.bit_columns import BitColumns
 from narrowcast.compile.lanes import table_lane
 from narrowcast.errors import UserError
@@ -19,11 +19,8 @@ from narrowcast.estimate.samples import sample
 from narrowcast.integer.builder import Shape
 from narrowcast.integer.random_model import random_model
 from narrowcast.targets.device import FAMILIES, load_device
-from narrowcast.tools.attribution import counts, part_of
+from narrowcast.tools.attribution import part_of
 from narrowcast.tools.characterisation import fastest_design
-from narrowcast.tools.ghdl import to_verilog
-from narrowcast.tools.netlist import cell_types, count_cells
-from narrowcast.tools.yosys import run_yosys
 
 matrices = st.integers(0, 10**6).map(np.random.default_rng)
 
@@ -202,17 +199,3 @@ def test_an_uncharacterised_tool_is_named() -> None:
     design = compile_model(random_model(Shape(4, 2, 8), (4,)), load_device("xc7s15"), area)
     with pytest.raises(UserError, match="narrowcast characterise --tool vivado"):
         area(design, "vivado")
-
-
-def test_a_synthesised_model_is_as_estimated(tmp_path: Path) -> None:
-    model, options = random_model(Shape(4, 3, 8), (3, 5), 77), HardwareOptions(lanes=8)
-    design = compile_model(model, load_device("xc7s15"), area, options)
-    design.write_rtl(tmp_path / "rtl")
-    _, netlist = run_yosys(to_verilog(tmp_path / "rtl", tmp_path), "engine", design.device)
-    used, guess = count_cells(cell_types(netlist), design.device.family), area(design)
-    assert used["dsp"] == design.dsp
-    assert used["bram36"] * 2 == sum(buffer.blocks for buffer in design.buffers)
-    assert guess.lut == pytest.approx(used["lut"], rel=guess.lut_error)
-    assert guess.ff == pytest.approx(used["ff"], rel=guess.ff_error)
-    parts = counts(netlist, design.device.family)
-    assert sum(parts["lut"].values()) == used["lut"] and sum(parts["ff"].values()) == used["ff"]

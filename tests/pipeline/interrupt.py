@@ -39,6 +39,12 @@ epochs = 2
 finetune_epochs = 1
 """
 FIT = ("--max", "blocks=8")  # which the configured widths exceed
+# Tools take most of a build's time: the smallest engine, for the family that yosys maps fastest.
+SETTINGS = (
+    *("data.window=2", "model.channels=2", "quantization.bits=2"),
+    *("hardware.device=ecp5-25f", "hardware.lanes=1", "hardware.ways=1"),
+)
+BUILD = ("--place", "none", *(word for each in SETTINGS for word in ("--set", each)))
 _PATIENCE = 60.0  # seconds for processes to end
 
 
@@ -54,7 +60,9 @@ def write_inputs(folder: Path) -> Path:
 def arguments(command: str, config: Path, out: Path) -> list[str]:
     """Return the command line; a search that has begun is resumed."""
     more: Sequence[str] = ()
-    if command == "fit":
+    if command == "build":
+        more = BUILD
+    elif command == "fit":
         more = FIT
     elif command == "search":
         more = ("--budget", "1s", "--workers", "2")

@@ -12,8 +12,9 @@ from narrowcast.integer.builder import Shape
 from narrowcast.integer.random_model import random_model
 from narrowcast.records import to_json
 from narrowcast.targets.device import Device, load_device
+from narrowcast.tools.attribution import counts
 from narrowcast.tools.ghdl import mend_verilog
-from narrowcast.tools.netlist import cell_types, count_cells, longest_path
+from narrowcast.tools.netlist import cell_types, count_cells, longest_path, read_netlist
 from narrowcast.tools.process import require, run
 from narrowcast.tools.yosys import (
     budget,
@@ -192,7 +193,7 @@ def test_longest_path() -> None:
     assert longest_path({"cells": {}, "netnames": {}}, DEVICE.family).levels == 0
 
 
-def test_resources_are_those_that_the_compiler_planned(tmp_path: Path) -> None:
+def test_resources_are_those_that_the_compiler_planned_and_estimated(tmp_path: Path) -> None:
     model = random_model(Shape(5, 3, 8, layers=2, heads=2, outputs=2), (3, 4, 6), 1)
     design = compile_model(model, DEVICE, area, HardwareOptions(lanes=5))
     design.write_rtl(tmp_path / "rtl")
@@ -202,6 +203,10 @@ def test_resources_are_those_that_the_compiler_planned(tmp_path: Path) -> None:
     found = area(design)
     assert used.lut == pytest.approx(found.lut, rel=0.1)
     assert used.ff == pytest.approx(found.ff, rel=0.1)
+    assert found.lut == pytest.approx(used.lut, rel=found.lut_error)
+    assert found.ff == pytest.approx(used.ff, rel=found.ff_error)
+    parts = counts(read_netlist(tmp_path / "work" / "engine.json", "engine"), DEVICE.family)
+    assert sum(parts["lut"].values()) == used.lut and sum(parts["ff"].values()) == used.ff
     assert used.tool == "Yosys 0.70"
     assert (tmp_path / "work" / "engine.log").read_text() == ""
     assert used.longest_path is not None
