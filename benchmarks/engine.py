@@ -2,9 +2,11 @@
 
     python benchmarks/engine.py --out out/engine
 
-Windows of 6, 12 and 24, 8 to 64 channels, 4, 6 and 8 bits; 7 inputs, one layer, one head, a
-feed-forward part of 4 times the channels. The weights are random: cycles do not depend on them,
-resources hardly. Writes ``engine.json`` and ``engine.svg`` (cycles beside those published for
+Windows of 6, 12 and 24, 8 to 64 channels, 4, 6 and 8 bits; 7 inputs, one layer, a feed-forward part
+of 4 times the channels. ``--network published`` is that of the published models: one attention
+head, a token for each row, and a forecast from the mean of all tokens. ``--network default`` is
+what a configuration gives that states the sizes only. The weights are random: cycles do not depend
+on them, resources hardly. Writes ``engine.json`` and ``engine.svg`` (cycles beside those published for
 integer-only Transformers on the same device, arXiv 2407.11041 and 2410.03294). Models that are
 synthesised already are not synthesised again. ``--no-synthesis`` compiles only: seconds, not an
 hour.
@@ -22,6 +24,8 @@ from typing import Any
 import altair
 
 from narrowcast.compile import Design, compile_model
+from narrowcast.config import Config, DataConfig, ModelConfig
+from narrowcast.config.shape import shape_of
 from narrowcast.estimate import area, estimate_design
 from narrowcast.integer.builder import Shape
 from narrowcast.integer.random_model import random_model
@@ -58,9 +62,20 @@ def synthesised(design: Design, folder: Path) -> dict[str, Any]:
     return result
 
 
-def point(window: int, channels: int, bits: int, folder: Path | None) -> dict[str, Any]:
+def shape(network: str, window: int, channels: int) -> Shape:
+    """Return the size of a model of 7 inputs."""
+    if network == "published":
+        return Shape(window, 7, channels)
+    inputs = [f"x{i}" for i in range(7)]
+    data = DataConfig(inputs=inputs, target="y", window=window, lead=0, outputs=1)
+    return shape_of(Config(data=data, model=ModelConfig(channels=channels)))
+
+
+def point(
+    network: str, window: int, channels: int, bits: int, folder: Path | None
+) -> dict[str, Any]:
     """Return the figures of one model."""
-    model = random_model(Shape(window, 7, channels), (bits,), input_bits=8)
+    model = random_model(shape(network, window, channels), (bits,), input_bits=8)
     design = compile_model(model, load_device("xc7s15"), area)
     guess = estimate_design(design)
     result: dict[str, Any] = {
@@ -111,6 +126,7 @@ def main() -> None:
     """Go through the grid."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--out", type=Path, required=True, help="folder for results")
+    parser.add_argument("--network", choices=("published", "default"), default="published")
     parser.add_argument("--no-synthesis", action="store_true", help="compile only")
     parser.add_argument("--only", type=int, nargs="*", default=CHANNELS, help="these channels")
     args = parser.parse_args()
@@ -120,7 +136,7 @@ def main() -> None:
     print("| " + " | ".join(COLUMNS) + " |")
     print("|" + " --- |" * len(COLUMNS))
     for channels, window, bits in product(args.only, WINDOWS, BITS):
-        points.append(point(window, channels, bits, folder))
+        points.append(point(args.network, window, channels, bits, folder))
         print("| " + " | ".join(f"{points[-1].get(c, '')}" for c in COLUMNS) + " |", flush=True)
     for channels in args.only:
         own = [math.log(p["utilisation"]) for p in points if p["channels"] == channels]

@@ -57,6 +57,7 @@ def test_the_stand_in_has_the_configured_widths() -> None:
 def test_a_program_near_the_limits_takes_little_time_and_memory(sizes: str) -> None:
     """Of 70,000 jobs, and of a million values: at most 10 s and 500 MB besides the libraries."""
     keys = [*sizes.split(), "train.batch=1", "quantization.bits=2", "hardware.device=xc7s25"]
+    keys += ["model.pooling=mean", "model.kernel=1", "model.fold=false"]  # more jobs
     code = (
         "import resource, sys, time\n"
         "from narrowcast.compile import list_scheduler\n"
@@ -93,7 +94,8 @@ def test_a_stand_in_has_no_zero_points_where_the_scheme_is_symmetric() -> None:
     config = load_config(EXAMPLE, [f"quantization.scheme={scheme}"])
     zero = {name: t.zero_point for name, t in stand_in(config).tensors.items()}
     assert zero["layers.0.query.output"] == 0
-    assert any(zero[name] for name in ("embed.output", "layers.0.attention_out.output"))
+    free = {"embed.output", "layers.0.context.output", "layers.0.attention_out.output"}
+    assert any(zero[name] for name in free)
 
 
 def test_an_array_of_lanes_that_fits_is_preferred_to_a_faster_one() -> None:
