@@ -2,11 +2,14 @@
 
     python benchmarks/accuracy.py --data ../shared/data --out out/accuracy --seeds 5 --brevitas
 
-Trains the models below with several seeds, from the settings of ``examples/``, and quantises each
-to several widths. Prints, for the test part and in the target's own unit, means over seeds with
-their standard deviation, and writes all of it to ``accuracy.json`` and ``accuracy.svg`` in
-``--out``. The errors of every single model, also on the validation part, are kept there as well:
-what was stopped goes on where it was. After a change to the code, start with an empty ``--out``.
+Trains the models below with several seeds and quantises each to several widths. Data sets and
+models are those of ``examples/``, or of tables that ``series.py`` makes; the settings of training
+are the same for all, the defaults. Where a table has times, the calendar is an input, except for
+AirU, whose inputs are those of the published models. Prints, for the test part and in the target's
+own unit, means over seeds with their standard deviation, and writes all of it to ``accuracy.json``
+and ``accuracy.svg`` in ``--out``. The errors of every single model, also on the validation part,
+are kept there as well: what was stopped goes on where it was. After a change to the code, start
+with an empty ``--out``.
 
 ``--schemes`` also forces all tensors of 4 bits to be symmetric, or asymmetric. ``--brevitas``
 trains the network with Brevitas' quantisers, too, at 4 bits and under the same schedule.
@@ -26,29 +29,38 @@ from pathlib import Path
 from typing import Any
 
 import altair
+import pandas as pd
 
+import boosting
+import series
 from narrowcast import Config, load_config
+from narrowcast.config import TrainConfig
 from narrowcast.files import write_whole
 from narrowcast.training_records import BASELINES
 
 Result = dict[str, Any]
 EXAMPLES = Path(__file__).parents[1] / "examples"
+SERIES = Path(__file__).with_name("series.toml")
 COMPARED_BITS = 4
+SIMPLE = (*BASELINES, "lightgbm")
 SCHEMES = ("symmetric", "asymmetric")
 
 
 @dataclass(frozen=True)
 class Case:
-    """A model to train: an example, its data, and what is different.
+    """A model to train: a configuration, its data, and what is different.
 
     Attributes:
         row: cases of the same name are averaged in one row of the table.
+        config: the configuration.
+        data: a file in the folder of the data sets, or what makes the table from that folder.
+        settings: other settings than those of the configuration.
         compared: whether it is also quantised in other ways.
     """
 
     row: str
-    example: str
-    data: str
+    config: Path
+    data: str | Callable[[Path], pd.DataFrame]
     settings: tuple[str, ...]
     compared: bool = False
 
@@ -58,21 +70,46 @@ class Case:
         kept = (each if each.isalnum() else "_" for each in "-".join((self.row, *self.settings)))
         return "".join(kept)
 
+    def table(self, data: Path, out: Path) -> Path:
+        """Return the file of the table; one that is made is in ``out``."""
+        return data / self.data if isinstance(self.data, str) else out / f"{self.data.__name__}.csv"
+
 
 def airu(window: int, channels: int, *, compared: bool = False) -> Case:
     size = (f"data.window={window}", f"model.channels={channels}")
-    return Case(f"AirU ({window}, {channels})", "airu", "airu/airu.csv", size, compared)
+    row = f"AirU ({window}, {channels})"
+    return Case(row, EXAMPLES / "airu.toml", "airu/airu.csv", size, compared)
 
 
-def pems(sensor: int) -> Case:
-    series = (f'data.inputs=["{sensor}"]', f"data.target={sensor}")
+def ett(row: str, *settings: str) -> Case:
+    return Case(row, EXAMPLES / "ett.toml", "ett/ETTh1.csv", (CALENDAR, *settings), compared=True)
+
+
+def beijing(row: str, *settings: str) -> Case:
+    settings = ("data.time=time", CALENDAR, "data.missing=hold", *settings)
+    return Case(row, EXAMPLES / "beijing.toml", series.beijing, settings, compared=True)
+
+
+def electricity(row: str, outputs: int) -> Case:
+    file = "vic_electricity/vic_electricity.csv.gz"
+    return Case(
+        row, EXAMPLES / "electricity.toml", file, (CALENDAR, f"data.outputs={outputs}"), True
+    )
+
+
+def pems(sensor: int, outputs: int = 1) -> Case:
+    steps = f", {outputs} outputs" if outputs > 1 else ""
+    names = (f'data.inputs=["{sensor}"]', f"data.target={sensor}", f"data.outputs={outputs}")
     file = "pems_d11_speed/speed_pems4w_layout_observed83.csv"
-    return Case("PeMS, 12 sensors (24, 32)", "pems", file, series, compared=True)
+    return Case(f"PeMS, 12 sensors{steps} (24, 32)", EXAMPLES / "pems.toml", file, names, True)
 
 
-ETT = "ett/ETTh1.csv"
-BEIJING = "beijing/PRSA_Data_Aotizhongxin_20130301-20170228.csv.gz"
-ELECTRICITY = "vic_electricity/vic_electricity.csv.gz"
+def made(row: str, make: Callable[[Path], pd.DataFrame], *settings: str) -> Case:
+    return Case(row, SERIES, make, settings, compared=True)
+
+
+CALENDAR = 'data.calendar=["hour", "weekday"]'
+SENSORS = range(0, 84, 7)
 PUBLISHED = airu(12, 32)
 CASES = [
     airu(6, 64),
@@ -80,19 +117,20 @@ CASES = [
     airu(6, 32),
     airu(12, 64),
     airu(24, 32),
-    Case("ETTh1, 7 inputs (24, 32)", "ett", ETT, (), compared=True),
-    Case(
-        "ETTh1, 24 outputs (24, 32)",
-        "ett",
-        ETT,
-        ('data.inputs=["OT"]', "data.outputs=24"),
-        compared=True,
-    ),
-    Case("Beijing O3 (24, 32)", "beijing", BEIJING, (), compared=True),
-    Case("Electricity, calendar (24, 32)", "electricity", ELECTRICITY, ("data.outputs=1",)),
-    Case("Electricity, 48 outputs, calendar (24, 32)", "electricity", ELECTRICITY, ()),
-    *map(pems, range(0, 84, 7)),
+    ett("ETTh1, 7 inputs (24, 32)"),
+    ett("ETTh1, 24 outputs (24, 32)", 'data.inputs=["OT"]', "data.outputs=24"),
+    beijing("Beijing O3 (24, 32)"),
+    beijing("Beijing O3, 24 outputs (24, 32)", "data.outputs=24"),
+    electricity("Electricity (24, 32)", 1),
+    electricity("Electricity, 48 outputs (24, 32)", 48),
+    made("ECG (24, 32)", series.ecg),
+    made("Synthetic cycles (24, 32)", series.cyclic, "data.time=time", CALENDAR),
+    made("Synthetic pulses (24, 32)", series.pulses),
+    *(pems(sensor) for sensor in SENSORS),
+    *(pems(sensor, 12) for sensor in SENSORS),
 ]
+# The examples may have settings of their own for training.
+DEFAULTS = tuple(f"train.{key}={json.dumps(value)}" for key, value in TrainConfig())
 
 
 ROWS = tuple(dict.fromkeys(case.row for case in CASES))
@@ -109,7 +147,7 @@ def train(task: tuple[Case, int, tuple[str, ...], Path, Path]) -> list[Result]:
 
     case, seed, ways, data, out = task
     torch.set_num_threads(1)
-    config = _config(case, seed, data)
+    config = _config(case, seed, data, out)
     kept = {way: out / f"{case.name}-seed{seed}-{way}.json" for way in ways}
     missing = [way for way, path in kept.items() if not path.is_file()]
     if missing:
@@ -133,13 +171,13 @@ def train(task: tuple[Case, int, tuple[str, ...], Path, Path]) -> list[Result]:
         elif way == "brevitas":
             from brevitas_network import finetune as finetune_brevitas  # noqa: PLC0415
 
-            narrow = _config(case, seed, data, f"quantization.bits={COMPARED_BITS}")
+            narrow = _config(case, seed, data, out, f"quantization.bits={COMPARED_BITS}")
             other, _ = finetune_brevitas(source, dataset, narrow)
             forecaster = lambda x, *more, m=other: predict(m, x, dataset, *more)  # noqa: E731
         else:
             bits, _, scheme = way.partition(" ")
             choice = (f"quantization.bits={bits}", f"quantization.scheme={scheme or 'adaptive'}")
-            narrow = _config(case, seed, data, *choice)
+            narrow = _config(case, seed, data, out, *choice)
             model = to_integer_model(finetune(source, dataset, narrow)[0], dataset, narrow.data)
             forecaster = lambda *x, m=model: forecast(m, *x)  # noqa: E731
             sums = {each.output for each in model.operations if isinstance(each, RowSum)}
@@ -155,19 +193,44 @@ def train(task: tuple[Case, int, tuple[str, ...], Path, Path]) -> list[Result]:
     return [json.loads(path.read_bytes()) for path in kept.values()]
 
 
-def _config(case: Case, seed: int, data: Path, *settings: str) -> Config:
-    settings = (*case.settings, f"train.seed={seed}", *settings)
-    return load_config(EXAMPLES / f"{case.example}.toml", settings, data / case.data)
+def boost(task: tuple[Case, Path, Path]) -> Result:
+    """Return the errors of LightGBM on each part."""
+    from narrowcast.data import make_windows, read_table  # noqa: PLC0415
+
+    case, data, out = task
+    kept = out / f"{case.name}-lightgbm.json"
+    if not kept.is_file():
+        config = _config(case, 0, data, out).data
+        found = boosting.lightgbm_errors(make_windows(read_table(config), config), config)
+        parts = {part: asdict(each) for part, each in found.items()}
+        write_whole(kept, json.dumps(parts, indent=1) + "\n")
+        print(f"{case.row}, LightGBM: {found['test'].rmse:.4f}", flush=True)
+    result: Result = json.loads(kept.read_bytes())
+    return result
 
 
-def summary(results: list[Result]) -> list[Result]:
-    """Return a line for each row of the table, measure and way: mean and deviation over seeds."""
+def _config(case: Case, seed: int, data: Path, out: Path, *settings: str) -> Config:
+    settings = (*DEFAULTS, *case.settings, f"train.seed={seed}", *settings)
+    return load_config(case.config, settings, case.table(data, out))
+
+
+def summary(results: list[Result], boosted: dict[str, Result]) -> list[Result]:
+    """Return a line for each row of the table, measure and way: mean and deviation over seeds.
+
+    Args:
+        results: The errors of all models, with those of the baselines.
+        boosted: The errors of LightGBM by case.
+    """
     lines = []
     for row in dict.fromkeys(each["row"] for each in results):
         own = [each for each in results if each["row"] == row]
         for measure in ("rmse", "mae"):
-            simple = {each["case"]: each["baselines"] for each in own}.values()
-            for way in BASELINES:
+            simple = {
+                each["case"]: each["baselines"]
+                | {"lightgbm": boosted.get(each["case"], {}).get("test")}
+                for each in own
+            }.values()
+            for way in SIMPLE:
                 known = [each[way][measure] for each in simple if each[way] is not None]
                 if known:
                     lines.append(_line(row, measure, way, [statistics.mean(known)]))
@@ -202,6 +265,7 @@ LABELS = {
     "nlinear": "NLinear",
     "ridge": "ridge",
     "ridge_quadratic": "ridge, squares",
+    "lightgbm": "LightGBM",
     "float": "float",
     "8": "8 bits",
     "6": "6 bits",
@@ -243,7 +307,7 @@ def plot(lines: list[Result]) -> altair.FacetChart:
             "low": line["mean"] - line["deviation"],
             "high": line["mean"] + line["deviation"],
             "kind": "simple"
-            if line["way"] in BASELINES
+            if line["way"] in SIMPLE
             else "Brevitas"
             if line["way"] == "brevitas"
             else "float"
@@ -301,10 +365,20 @@ def main() -> None:
         parser.error(f"no row begins with {args.only!r}: there are {', '.join(ROWS)}")
     published = replace(PUBLISHED, settings=(*PUBLISHED.settings, *args.set))
     best_of = [(published, seed, (str(COMPARED_BITS),)) for seed in range(args.published)]
+    cases = {case.name: case for case, *_ in tasks}
+    for make, path in {(case.data, case.table(args.data, args.out)) for case in cases.values()}:
+        if callable(make):
+            make(args.data).to_csv(path, index=False)
+    boosted: dict[str, Result] = {}
     with ProcessPoolExecutor(args.processes) as pool:
+        if reason := boosting.why_not():
+            print(reason, flush=True)
+        else:
+            every = [(case, args.data, args.out) for case in cases.values()]
+            boosted = dict(zip(cases, pool.map(boost, every), strict=True))
         found = list(pool.map(train, [(*task, args.data, args.out) for task in tasks + best_of]))
     rows = [result for results in found[: len(tasks)] for result in results]
-    lines = summary(rows)
+    lines = summary(rows, boosted)
     write_whole(args.out / "accuracy.json", json.dumps(lines, indent=1) + "\n")
     plot(lines).save(args.out / "accuracy.svg")
     for measure in ("rmse", "mae"):

@@ -7,7 +7,7 @@ narrowcast, not with a percentile of the sample.
 
 import math
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, cast
 
 import brevitas.nn as qnn
 import numpy as np
@@ -135,13 +135,18 @@ class BrevitasTransformer(Forecaster):
     def __init__(self, source: QuantisedTransformer) -> None:
         super().__init__()
         self.graph = source.graph
-        self.input = _activation(next(source.activations()).bits)
+        self.inputs = nn.ModuleList(
+            _activation(cast(ActivationQuantiser, each).bits) for each in source.inputs
+        )
         self.register_buffer("factors", source.factors)
         self.steps = nn.ModuleList(map(_step, source.steps()))
 
-    def forward(self, x: Tensor) -> Tensor:
-        """[windows, n, m] -> [windows, outputs]."""
-        tensors = {self.graph.inputs[0]: self.input(x.float() / self.factors)}
+    def forward(self, *inputs: Tensor) -> Tensor:
+        """[windows, n, m], and further inputs -> [windows, outputs]."""
+        window, *further = (each.float() for each in inputs)
+        divided = window / self.factors, *further
+        names = self.graph.inputs
+        tensors = {n: q(x) for n, q, x in zip(names, self.inputs, divided, strict=True)}
         for step in self.steps:
             tensors[step.spec.output] = step(tensors)
         return tensors[self.graph.outputs[0]][:, 0]
@@ -152,11 +157,12 @@ def finetune(source: Transformer, dataset: Dataset, config: Config) -> tuple[For
     torch.manual_seed(config.train.seed)
     start = calibrated(source, dataset, config)
     model = BrevitasTransformer(start)
-    (inputs,) = sample(dataset, config, CALIBRATION_WINDOWS)
+    inputs = sample(dataset, config, CALIBRATION_WINDOWS)
     model.train()
     with torch.no_grad(), calibration_mode(model):
-        model(inputs.float())  # at once: Brevitas takes means over batches, and loses rare peaks
-    _set_range(model.input, next(start.activations()))
+        model(*inputs)  # at once: Brevitas takes means over batches, and loses rare peaks
+    for quantiser, each in zip(model.inputs, start.inputs, strict=True):
+        _set_range(quantiser, cast(ActivationQuantiser, each))
     *_, head = zip(model.steps, start.steps(), strict=True)
     _set_range(*(step.output for step in head))
     groups = parameter_groups(model, config, "scaling")
