@@ -6,8 +6,8 @@ Windows of 6, 12 and 24, 8 to 64 channels, 4, 6 and 8 bits; 7 inputs, one layer,
 of 4 times the channels. ``--network published`` is that of the published models: one attention
 head, a token for each row, and a forecast from the mean of all tokens. ``--network default`` is
 what a configuration gives that states the sizes only. The weights are random: cycles do not depend
-on them, resources hardly. Writes ``engine.json`` and ``engine.svg`` (cycles beside those published for
-integer-only Transformers on the same device, arXiv 2407.11041 and 2410.03294). Models that are
+on them, resources hardly. Writes ``engine.json`` and ``engine.svg`` (cycles beside those published
+for integer-only Transformers on the same device, arXiv 2407.11041 and 2410.03294). Models that are
 synthesised already are not synthesised again. ``--no-synthesis`` compiles only: seconds, not an
 hour.
 """
