@@ -71,7 +71,7 @@ def test_bits_by_step_and_tensor(tmp_path: Path) -> None:
     assert json.loads(json.dumps(plain))[0] == ["layers.*.weight", 3]
     message = complaint(tmp_path, DATA + table, "quantization.bits.embed.wieght=4")
     assert "there is no 'embed.wieght' (did you mean 'embed.weight'?)" in message
-    assert "it may have default, embed.*, layers.0.key.*, layers.0.value.*" in message
+    assert "it may have default, embed.*, layers.0.key.*, layers.0.query.*" in message
     assert "there is no 'layers.1.*'" in complaint(
         tmp_path, DATA + '[quantization.bits]\n"layers.1.*" = 4'
     )

@@ -1,6 +1,7 @@
 """``front.html``, and the words in its table."""
 
 import random
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -19,7 +20,7 @@ from pages import check_frame, parse
 BASE = Config.model_validate(
     {
         "data": {"inputs": ["a", "b"], "target": "temperature", "window": 12, "lead": 1},
-        "model": {"channels": 32, "layers": 2},
+        "model": {"channels": 32, "layers": 2, "heads": 1, "fold": False},
     }
 )
 GOALS = Objectives.parse("rmse,energy", "latency_us=500,lut=8000")
@@ -132,7 +133,15 @@ def test_what_a_point_changes_is_stated_in_words() -> None:
     )
 
 
-@pytest.mark.parametrize("name", quantised_names(Shape(1, 1, 1, layers=2)))
+EVERYTHING = Shape(4, 1, 8, layers=2, seasons=1, known=1)
+NAMES = dict.fromkeys(
+    name
+    for shape in (EVERYTHING, replace(EVERYTHING, fold=True))
+    for name in quantised_names(shape)
+)
+
+
+@pytest.mark.parametrize("name", NAMES)
 def test_every_tensor_has_words(name: str) -> None:
     assert "." not in tensor(name) and "_" not in tensor(name)
 

@@ -351,8 +351,8 @@ class Shape:
         return self.ffn_channels or 4 * self.channels
 
 
-class _Embedding(TypedDict):
-    """Arguments of a product that reads what a token embeds."""
+class _Embedding(TypedDict, total=False):
+    """Arguments of a product that reads what a token embeds; none if it reads the tokens."""
 
     kernel: int
     stride: int
@@ -378,19 +378,16 @@ def transformer(shape: Shape) -> GraphSpec:
     for layer in range(shape.layers):
         at = f"layers.{layer}"
         last = layer == shape.layers - 1 and shape.pooling == "last"
-        if layer == 0 and shape.folds_keys:
-            key = graph.linear(f"{at}.key", first, d, role=Role.LANES, **embedding)
-            value = graph.linear(f"{at}.value", first, d, role=Role.LANES, **embedding)
-        else:
-            key = graph.linear(f"{at}.key", x, d, role=Role.LANES)
-            value = graph.linear(f"{at}.value", x, d, role=Role.LANES)
+        of_input = layer == 0 and shape.folds_keys
+        source, form = (first, embedding) if of_input else (x, _Embedding())
+        key = graph.linear(f"{at}.key", source, d, role=Role.LANES, **form)
         if layer == 0 and shape.folds_query:
-            query = graph.linear(
-                f"{at}.query", first, d, row=of_last if last else None, **embedding
-            )
+            row = of_last if last else None
+            query = graph.linear(f"{at}.query", first, d, row=row, **embedding)
         else:
-            rows = graph.tensors[x].rows
-            query = graph.linear(f"{at}.query", x, d, row=rows - 1 if last else None)
+            row = graph.tensors[x].rows - 1 if last else None
+            query = graph.linear(f"{at}.query", x, d, row=row)
+        value = graph.linear(f"{at}.value", source, d, role=Role.LANES, **form)
         e = graph.scores(f"{at}.scores", query, key, shape.heads)
         context = graph.context(f"{at}.context", e, value, shape.heads)
         x = graph.linear(f"{at}.attention_out", context, d, residual=x)
