@@ -24,7 +24,7 @@ from typing import Any
 import numpy as np
 
 from narrowcast.compile import Design, HardwareOptions, best_design, compile_model
-from narrowcast.config import Config, load_config, quantised_names
+from narrowcast.config import Config, load_config, quantised_names, shape_of
 from narrowcast.errors import UserError
 from narrowcast.estimate import Estimate, area, estimate, estimate_design
 from narrowcast.estimate.power import published_uj
@@ -227,9 +227,6 @@ def configurations(device: str, count: int) -> Iterator[Config]:
     random = Random(device)
     for _ in range(count):
         layers = random.choice([1, 1, 1, 2])
-        bits = {
-            name: random.randint(2, 8) for name in quantised_names(Shape(1, 1, 1, layers=layers))
-        }
         config = load_config(
             EXAMPLE,
             [
@@ -239,6 +236,7 @@ def configurations(device: str, count: int) -> Iterator[Config]:
                 f"model.layers={layers}",
             ],
         )
+        bits = {name: random.randint(2, 8) for name in quantised_names(shape_of(config))}
         quantization = config.quantization.model_copy(update={"bits": bits})
         yield config.model_copy(update={"quantization": quantization})
 

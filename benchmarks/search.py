@@ -29,9 +29,8 @@ from optuna.storages import JournalStorage
 from optuna.storages.journal import JournalFileBackend
 
 from narrowcast import load_config, pipeline
-from narrowcast.config import Config, quantised_names
+from narrowcast.config import Config, quantised_names, shape_of
 from narrowcast.data import errors, make_windows, read_table
-from narrowcast.integer.builder import Shape
 from narrowcast.model import predict
 from narrowcast.quantize import finetune
 from narrowcast.search.assess import assess
@@ -63,9 +62,9 @@ FILES = {
 }
 
 
-def reference_models(count: int) -> dict[str, dict[str, int]]:
+def reference_models(config: Config, count: int) -> dict[str, dict[str, int]]:
     """Return bits by name: the uniform models, then random ones, the same each time."""
-    names = quantised_names(Shape(1, 1, 1))
+    names = quantised_names(shape_of(config))
     generator = random.Random(0)
     mixed = [{name: generator.randint(2, 8) for name in names} for _ in range(count)]
     return {
@@ -98,7 +97,8 @@ def rank_proxy(config: Config, out: Path, known: dict[str, dict[str, Any]]) -> N
     study = next(s for s in storage.get_all_studies() if s.study_name == "probes")
     probes = storage.get_all_trials(study._study_id)
     space = Space.of(config, load_device(config.hardware.device), {})
-    bits = [space.point(probe.params).quantization.widths(Shape(1, 1, 1)) for probe in probes]
+    shape = shape_of(config)
+    bits = [space.point(probe.params).quantization.widths(shape) for probe in probes]
     proxy = Proxy.fit(
         bits,
         [probe.user_attrs["distance"] for probe in probes],
@@ -158,7 +158,7 @@ def compare_samplers(config: Config, known: dict[str, dict[str, Any]], candidate
             found = assess(point, GOALS)
             values = (math.inf, math.inf)
             if not found.violations:
-                error = proxy.error(point.quantization.widths(Shape(1, 1, 1)))
+                error = proxy.error(point.quantization.widths(shape_of(point)))
                 values = (error, found.costs["energy_uj"])
                 points.append(values)
             trial.set_constraint("violation", found.violation)
@@ -193,7 +193,7 @@ def fit_case(task: tuple[tuple[str, int, int, str], Path, Path]) -> dict[str, An
         "lut": found.after.costs["lut"],
         "latency_us": found.after.costs["latency_us"],
         "mean_bits": float(
-            np.mean(list(found.config.quantization.widths(Shape(1, 1, 1)).values()))
+            np.mean(list(found.config.quantization.widths(shape_of(found.config)).values()))
         ),
     }
     for key, point in (("eight", config), ("fit", found.config)):
@@ -233,7 +233,7 @@ def main() -> None:
     config = load_config(EXAMPLES / "airu.toml", (), args.data / FILES["airu"])
     if args.what == "reference":
         prepare(config, args.out / "search")
-        models = reference_models(args.models)
+        models = reference_models(config, args.models)
         with ProcessPoolExecutor(args.processes, get_context("spawn")) as pool:
             list(pool.map(reference, [(config, args.out, *item) for item in models.items()]))
     elif args.what == "front":
