@@ -338,7 +338,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--data", type=Path, required=True, help="folder of the data sets")
     parser.add_argument("--out", type=Path, required=True, help="folder for results")
-    parser.add_argument("--bits", nargs="+", type=int, default=[8, 6, 4, 3])
+    parser.add_argument("--bits", nargs="*", type=int, default=[8, 6, 4, 3], help="may be none")
     parser.add_argument("--seeds", type=int, default=5, help="how many, from 0")
     parser.add_argument("--only", default="", help="rows whose name begins so")
     parser.add_argument("--set", nargs="+", default=[], metavar="KEY=VALUE", help="other settings")
@@ -384,9 +384,9 @@ def main() -> None:
     for measure in ("rmse", "mae"):
         print(table(lines, measure), end="\n\n")
     shares = [row["symmetric"] for row in rows if row["way"].isdigit()]
-    print(
-        f"Symmetric tensors: {min(shares):.0%} at least, {statistics.mean(shares):.0%} on average"
-    )
+    if shares:
+        mean = statistics.mean(shares)
+        print(f"Symmetric tensors: {min(shares):.0%} at least, {mean:.0%} on average")
     if args.published:
         errors = [results[0]["test"]["rmse"] for results in found[len(tasks) :]]
         print(

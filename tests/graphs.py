@@ -6,10 +6,9 @@ from dataclasses import replace
 import numpy as np
 
 from narrowcast.compile import Design, HardwareOptions, compile_model
-from narrowcast.compile.legalise import convolves
 from narrowcast.compile.program import engine_graph
 from narrowcast.estimate import area
-from narrowcast.integer import IntegerModel, analyse
+from narrowcast.integer import IntegerModel, Linear, analyse
 from narrowcast.integer.builder import GraphBuilder, GraphSpec, LinearSpec, Role, RowSumSpec
 from narrowcast.integer.random_model import random_graph
 from narrowcast.targets.device import Device, load_device
@@ -364,7 +363,8 @@ def options_of(model: IntegerModel) -> list[HardwareOptions]:
     """Return what to ask for: nothing, one way, and two where anything has two rows."""
     analysis = engine_graph(analyse(model)).analysis
     several = any(analysis.rows(step) > 1 for step in analysis.products)
-    several = several and not any(map(convolves, analysis.products))
+    linear = [step for step in analysis.products if isinstance(step, Linear)]
+    several = several and not any(step.convolves for step in linear)
     two = [HardwareOptions(lanes=8, ways=2)] if several else []
     return [HardwareOptions(), HardwareOptions(lanes=6, ways=1), *two]
 

@@ -66,6 +66,7 @@ def test_a_schedule_by_hand() -> None:
             "part_columns": 3,
             "after": 2,
             "ways": 1,
+            "jobs": 2,
             "tiles": 1,
         }
         | {"inner": 2, "columns": 3, "capacity": 4, "period": 2, "issues": 2}

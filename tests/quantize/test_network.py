@@ -18,7 +18,7 @@ from narrowcast.config import (
     Scheme,
     TrainConfig,
 )
-from narrowcast.data import Dataset, Table, errors, make_windows
+from narrowcast.data import Dataset, Part, Table, errors, make_windows
 from narrowcast.integer import (
     Affine,
     EarlierReadings,
@@ -509,6 +509,19 @@ def test_a_series_that_doubles_is_followed(
     assert np.array_equal(forecast(loaded, test.inputs), forecast(integer, test.inputs))
 
 
+def learned(frame: pd.DataFrame, config: Config) -> tuple[Part, IntegerModel, float]:
+    """Train on a table; return the test part, and the integer model with its RMSE, below 0.66."""
+    windows = make_windows(Table(None, frame, None), config.data)
+    source, _ = train_float(windows, config)
+    model, _ = finetune(source, windows, config)
+    integer = assert_same(model, windows, config)
+    test = windows.test
+    exact = errors(predict(source, test.inputs, windows, *test.further), test.target)
+    rounded = errors(forecast(integer, test.inputs, *test.further), test.target)
+    assert exact.rmse < 0.6 and rounded.rmse < 1.1 * exact.rmse
+    return test, integer, rounded.rmse
+
+
 @pytest.mark.parametrize("drifts", [False, True])
 def test_a_season_that_repeats_is_learned(drifts: bool) -> None:
     """Of noise that repeats every 40 rows, a window of 5 says nothing, but the season all."""
@@ -518,16 +531,9 @@ def test_a_season_that_repeats_is_learned(drifts: bool) -> None:
     if drifts:
         data = chosen.data.model_copy(update={"relative_inputs": ["b"]})
         chosen = chosen.model_copy(update={"data": data})
-    windows = make_windows(Table(None, frame, None), chosen.data)
-    source, _ = train_float(windows, chosen)
-    model, _ = finetune(source, windows, chosen)
-    integer = assert_same(model, windows, chosen)
-    test = windows.test
-    exact = errors(predict(source, test.inputs, windows, *test.further), test.target)
-    rounded = errors(forecast(integer, test.inputs, *test.further), test.target)
-    assert exact.rmse < 0.6 and rounded.rmse < 1.1 * exact.rmse
+    test, integer, rmse = learned(frame, chosen)
     without = forecast(integer, test.inputs, np.zeros_like(test.further[0]))
-    assert errors(without, test.target).rmse > 2 * rounded.rmse
+    assert errors(without, test.target).rmse > 2 * rmse
     earlier = integer.inputs[1].earlier
     assert earlier == EarlierReadings("input", 1, (39, 38, 37, 6, 5, 4))
 
@@ -544,17 +550,10 @@ def test_values_known_ahead_are_learned(drifts: bool, seasons: list[int]) -> Non
         update={"known": ["price", "plan"], "relative_inputs": ["b"] if drifts else []}
     )
     chosen = chosen.model_copy(update={"data": data})
-    windows = make_windows(Table(None, frame, None), chosen.data)
-    source, _ = train_float(windows, chosen)
-    model, _ = finetune(source, windows, chosen)
-    integer = assert_same(model, windows, chosen)
-    test = windows.test
-    exact = errors(predict(source, test.inputs, windows, *test.further), test.target)
-    rounded = errors(forecast(integer, test.inputs, *test.further), test.target)
-    assert exact.rmse < 0.6 and rounded.rmse < 1.1 * exact.rmse
+    test, integer, rmse = learned(frame, chosen)
     *others, ahead = test.further
     without = forecast(integer, test.inputs, *others, np.roll(ahead, 100, axis=0))
-    assert errors(without, test.target).rmse > 2 * rounded.rmse
+    assert errors(without, test.target).rmse > 2 * rmse
     found = integer.inputs[-1]
     assert found.ahead == ValuesAhead("input", ("price", "price", "plan", "plan"), (1, 2, 1, 2))
     assert found.columns == tuple(

@@ -164,16 +164,16 @@ class Design:
             source = step.source
             if self.graph.stores[source.output] == Store.RESULT:
                 continue
-            first_row, first_column = 0, 0
+            first_row, first_column = -step.token, 0
             times = [value + VALUE_TO_READ for value in job.values]
             if isinstance(source, Scores):
-                first_row = step.head * step.rows
+                first_row += step.head * step.rows
                 begin = job.values[-1] + SCORE_TO_BELOW + BELOW_TO_READ
                 times = [begin + column for column in range(step.columns)]
             elif isinstance(source, Context):
                 first_column = step.head * step.columns
             found += [
-                (time, row, source.output, first_row + row - step.token, first_column + column)
+                (time, row, source.output, first_row + row, first_column + column)
                 for row in job.rows
                 for column, time in enumerate(times)
             ]

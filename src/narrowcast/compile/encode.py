@@ -271,7 +271,7 @@ def _encode_job(
         ways=sum(1 << (each % array.ways) for each in job.rows),
         wait=job.wait,
         needs=job.needs,
-        x_row=_operand_row(graph, step, row, addresses),
+        x_row=_operand_row(graph, step, token, addresses, array.ways),
         y_row=y_row,
         residual_row=y_row if residual_row is None else residual_row,
         position_row=y_row if position_row is None else position_row,
@@ -279,14 +279,16 @@ def _encode_job(
     )
 
 
-def _operand_row(graph: EngineGraph, step: ProgramStep, row: int, addresses: Addresses) -> int:
-    source = step.source
+def _operand_row(
+    graph: EngineGraph, step: ProgramStep, token: int, addresses: Addresses, ways: int
+) -> int:
+    source, row = step.source, token // ways
     first = step.head * step.inner if isinstance(source, Scores) else 0
     match graph.stores[source.operand]:
         case Store.INPUTS:
             columns = graph.model.tensors[source.operand].columns
-            if isinstance(source, Linear) and source.kernel * source.stride > 1:  # in one way
-                row = source.operand_row + row * source.stride
+            if isinstance(source, Linear):
+                row = (source.operand_row + (token - step.token) * source.stride) // ways
             return addresses.inputs[source.operand] + row * columns + first
         case Store.POOL:
             return first

@@ -73,11 +73,6 @@ def uses(step: Operation) -> Iterator[tuple[str, Use]]:
             yield step.value, Use.VALUES
 
 
-def convolves(step: Product) -> bool:
-    """Return whether a product is a convolution over rows."""
-    return isinstance(step, Linear) and (step.kernel > 1 or step.stride > 1)
-
-
 @dataclass
 class _Rewriter:
     """Builds the new graph.
@@ -106,10 +101,10 @@ class _Rewriter:
         inputs = {each.tensor for each in model.inputs}
         for product in self.analysis.products:
             self.refuse_element(product)
-            if convolves(product) and product.operand not in inputs:
+            if isinstance(product, Linear) and product.convolves and product.operand not in inputs:
                 raise UserError(
-                    f"{type(product).__name__} {product.name}: the engine reads several rows at "
-                    f"once of an input only, not of {product.operand}"
+                    f"Linear {product.name}: the engine reads several rows at once of an input "
+                    f"only, not of {product.operand}"
                 )
         self.tensors, self.arrays = dict(model.tensors), dict(model.arrays)
         for each in model.inputs:

@@ -495,7 +495,7 @@ def _place_all(
     units = _Units(0, -1, -1, -1, -NEVER, -FETCH - ROW_MULTIPLIER_BITS, 0, 0, -NEVER)
     left = 0  # operand pairs' clocks of all jobs to come
     for step in table.steps:
-        left += (-(-step.after // step.ways) - step.token // step.ways) * step.issues
+        left += step.jobs * step.issues
     after_pairs = table.latency - 1 + SUM_TO_TAKE + TAKE_TO_VALUE
     after_pairs += VALUE_TO_RESULT + table.after_last
     job = column = 0
@@ -588,8 +588,7 @@ def place_fastest(table: StepTable, orders: Array) -> tuple[int, Placed]:
     Returns:
         The cycles, NEVER if no order comes to an end; and the jobs.
     """
-    ways = table.steps["ways"]
-    jobs = -(-table.steps["after"] // ways) - table.steps["token"] // ways
+    jobs = table.steps["jobs"]
     steps, tokens, tensors, parts = len(jobs), table.tokens, table.tensors, table.parts
     made = _Made(
         next=np.zeros(steps, np.int64),

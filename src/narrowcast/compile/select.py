@@ -15,7 +15,6 @@ from narrowcast.compile.lanes import (
     narrow_widths,
     table_lane,
 )
-from narrowcast.compile.legalise import convolves
 from narrowcast.compile.program import engine_graph, least_cycles
 from narrowcast.compile.ranges import MOST_LANES
 from narrowcast.errors import UserError
@@ -173,7 +172,7 @@ def arrays(compilation: Compilation, options: HardwareOptions) -> list[LaneArray
         UserError: The device does not support the hardware options.
     """
     device, maker = compilation.device, _Maker(compilation, options)
-    convolved = any(map(convolves, compilation.graph.analysis.products))
+    convolved = any(step.convolves for step in compilation.graph.linear())
     if convolved and options.ways == 2:
         raise UserError(
             "hardware.ways: two ways have every other row each, and the model reads several rows "

@@ -59,6 +59,7 @@ class StepRow(NamedTuple):
         token: First token.
         after: The token after the last one.
         ways: Tokens of a job.
+        jobs: Number of jobs.
         tiles: Tiles of a job.
         inner: Products of a sum.
         columns: Columns of a job.
@@ -98,6 +99,7 @@ class StepRow(NamedTuple):
     token: int
     after: int
     ways: int
+    jobs: int
     tiles: int
     inner: int
     columns: int
@@ -173,6 +175,7 @@ def step_table(graph: EngineGraph, array: LaneArray, steps: tuple[ProgramStep, .
                 token=step.token,
                 after=step.after,
                 ways=ways,
+                jobs=step.jobs(ways),
                 tiles=step.tiles,
                 inner=step.inner,
                 columns=step.columns,

@@ -32,7 +32,7 @@ def first_tokens(model: IntegerModel) -> Mapping[str, int]:
 def _token(step: Operation, tokens: Mapping[str, int]) -> int:
     """Return the token of the first row of a result."""
     match step:
-        case Linear() if step.kernel > 1 or step.stride > 1:
+        case Linear() if step.convolves:
             return 0  # such an engine has one way
         case Linear():
             return tokens.get(step.operand, 0) + step.operand_row
@@ -50,7 +50,7 @@ def align(model: IntegerModel) -> IntegerModel:
     Raises:
         UserError: Other tokens would have to move.
     """
-    aligner = _Aligner(dict(model.tensors))
+    aligner = _Aligner(dict(model.tensors), {step.name for step in model.operations})
     for step in model.operations:
         aligner.add(step)
     if len(aligner.steps) == len(model.operations):
@@ -64,12 +64,14 @@ class _Aligner:
 
     Attributes:
         tensors: Tensors of the new graph so far.
+        names: Names of all operations of both graphs.
         steps: Operations of the new graph so far.
         tokens: Token of the first row of each tensor that is not an input.
         moved: The tensor at the first token that holds the row of another one.
     """
 
     tensors: dict[str, Tensor]
+    names: set[str]
     steps: list[Operation] = field(default_factory=list)
     tokens: dict[str, int] = field(default_factory=dict)
     moved: dict[str, str] = field(default_factory=dict)
@@ -106,10 +108,10 @@ class _Aligner:
     def move(self, name: str) -> str:
         """Return the tensor at the first token with the only row of another one."""
         if name not in self.moved:
-            moved = unused(name, self.tensors)
+            moved, step = unused(name, self.tensors), unused(name, self.names)
             self.tensors[moved] = row_sum_tensor(moved, self.tensors[name])
-            taken = {step.name for step in self.steps}
-            self.steps.append(RowSum(unused(name, taken), name, moved))
+            self.names.add(step)
+            self.steps.append(RowSum(step, name, moved))
             self.tokens[moved] = 0
             self.moved[name] = moved
         return self.moved[name]

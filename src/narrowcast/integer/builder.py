@@ -4,7 +4,7 @@ A :class:`GraphSpec` has no numbers. The float network, the quantised network, r
 tensor names of a configuration are all derived from it.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Literal, TypedDict
@@ -362,8 +362,8 @@ class _Embedding(TypedDict, total=False):
 def transformer(shape: Shape) -> GraphSpec:
     """Return the encoder: embedding, layers, sum over all tokens or the last token, head.
 
-    The head adds the last reading. With further inputs, it adds a linear map of the last of them,
-    which adds a map of the one before; the first of these maps adds the last reading.
+    The forecast is a sum of terms, each of which adds the one before: linear maps of further
+    inputs, and the head. The first of them adds the last reading.
 
     If the shape is folded, linear maps with nothing between them are one product: embedding and
     key, value or query of the first layer; down projection of the last layer and head.
@@ -397,37 +397,37 @@ def transformer(shape: Shape) -> GraphSpec:
     residual, element = None, None
     if shape.relative is not None:
         residual, element = first, (shape.window - 1, shape.relative)
+    for name, operand in _terms(graph, shape, x, up):
+        residual = graph.linear(
+            name,
+            operand,
+            shape.outputs,
+            role=Role.RESULT,
+            residual=residual,
+            residual_element=element,
+        )
+        element = None
+    assert residual is not None
+    return graph.build(residual)
+
+
+def _terms(graph: GraphBuilder, shape: Shape, x: str, up: str) -> Iterator[tuple[str, str]]:
+    """Yield the product of each term of the forecast and its operand, the head last.
+
+    Args:
+        graph: The graph, to which inputs and sums are added where a term needs them.
+        shape: Size of the network.
+        x: Result of the last layer; that of its attention if the tail is folded.
+        up: Result of the last layer's first feed-forward product.
+    """
     for name, (product, columns) in shape.further.items():
-        residual = graph.linear(
-            product,
-            graph.input(name, 1, columns * shape.outputs),
-            shape.outputs,
-            role=Role.RESULT,
-            residual=residual,
-            residual_element=element,
-        )
-        element = None
-    pooled = x if shape.pooling == "last" else graph.row_sum("pool", x)
+        yield product, graph.input(name, 1, columns * shape.outputs)
+    whole = shape.pooling == "mean"
+    pooled = graph.row_sum("pool", x) if whole else x
     if shape.folds_tail:
-        residual = graph.linear(
-            "skip",
-            pooled,
-            shape.outputs,
-            role=Role.RESULT,
-            residual=residual,
-            residual_element=element,
-        )
-        element = None
-        pooled = up if shape.pooling == "last" else graph.row_sum("ffn_pool", up)
-    head = graph.linear(
-        "head",
-        pooled,
-        shape.outputs,
-        role=Role.RESULT,
-        residual=residual,
-        residual_element=element,
-    )
-    return graph.build(head)
+        yield "skip", pooled
+        pooled = graph.row_sum("ffn_pool", up) if whole else up
+    yield "head", pooled
 
 
 def weight_name(operation: LinearSpec) -> str:

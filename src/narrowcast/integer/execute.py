@@ -30,7 +30,7 @@ def _clamp(y: Reals, tensor: Tensor, *, relu: bool = False) -> Reals:
 
 def _convolved(step: Linear, x: Reals, rows: int) -> Reals:
     """Return what each row of a product reads, [windows, rows, inner]."""
-    if step.kernel == step.stride == 1:
+    if not step.convolves:
         return x[:, step.operand_row : step.operand_row + rows]
     of_kernel = np.lib.stride_tricks.sliding_window_view(x, step.kernel, axis=1)
     read = of_kernel[:, step.operand_row :: step.stride][:, :rows].swapaxes(2, 3)

@@ -141,6 +141,11 @@ class Linear:
     residual_element: tuple[int, int] | None = None
     relu: bool = False
 
+    @property
+    def convolves(self) -> bool:
+        """Whether it is a convolution over rows, and not a product row by row."""
+        return self.kernel > 1 or self.stride > 1
+
 
 @dataclass(frozen=True)
 class RowSum:
