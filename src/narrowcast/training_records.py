@@ -46,9 +46,10 @@ class History:
     """The history of a training run, with one entry per epoch.
 
     Attributes:
-        loss: Mean squared error of the scaled forecasts on the training part.
+        loss: Loss of the scaled forecasts on the training part, see :class:`TrainConfig`; in
+            fine-tuning the mean squared difference from the teacher's.
         validation_rmse: RMSE on the validation part, in the target's own unit.
-        best: Index of the epoch whose weights were kept.
+        best: Index of the epoch with the least loss on the validation part; its weights were kept.
     """
 
     loss: tuple[float, ...]

@@ -107,3 +107,18 @@ def test_state_survives_a_file_and_a_wrong_file_is_refused(config: Config, tmp_p
         load_state(model, path)
     with pytest.raises(UserError, match="cannot be read"):
         load_state(model, tmp_path / "missing")
+
+
+def test_the_loss_decides_between_mean_and_median(config: Config) -> None:
+    rng = np.random.default_rng(0)
+    table = pd.DataFrame(rng.normal(size=(1500, 2)), columns=["a", "b"])
+    table["y"] = np.where(rng.random(1500) < 0.3, 10.0, 0.0)  # mean 3, median 0
+    data = make_windows(Table(None, table, None), config.data)
+    forecasts = {}
+    for loss in ("mse", "huber", "mae"):
+        train = config.train.model_copy(update={"loss": loss})
+        model, _ = train_float(data, config.model_copy(update={"train": train}))
+        forecasts[loss] = predict(model, data.test.inputs, data).mean()
+    assert forecasts["mse"] == pytest.approx(3, abs=0.6)
+    assert forecasts["mae"] == pytest.approx(0, abs=0.6)
+    assert forecasts["mae"] < forecasts["huber"] < forecasts["mse"]

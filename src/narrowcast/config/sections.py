@@ -82,6 +82,7 @@ Season = Annotated[str | int, BeforeValidator(_length)]
 ColumnName = Annotated[str, BeforeValidator(_column_name), Field(max_length=1000)]
 Boundary = Annotated[float | str, BeforeValidator(_iso), AfterValidator(_boundary)]
 Memory = Literal["auto", "block", "distributed"]
+Loss = Literal["mse", "mae", "huber"]
 
 
 class SplitConfig(Section):
@@ -411,6 +412,11 @@ class ModelConfig(Section):
 class TrainConfig(Section):
     """Training in floating point, then fine-tuning with fake quantisation.
 
+    ``loss`` is that of the scaled forecasts in floating point: the mean squared error, the mean
+    absolute error, whose best forecast is a median, or Huber's loss, which is the first below one
+    standard deviation and the second above. The weights of the epoch with the least loss on the
+    validation part are kept.
+
     ``weight_decay`` is that of AdamW, in both trainings. ``dropout`` applies to the residual
     branches, in floating point only.
 
@@ -429,6 +435,7 @@ class TrainConfig(Section):
     batch: int = Field(
         default=64, ge=1, le=65536, description="a whole number of windows from 1 to 65536"
     )
+    loss: Loss = Field(default="mse", description="'mse', 'mae' or 'huber'")
     learning_rate: float = Field(default=5e-3, gt=0, description="a number above 0")
     weight_decay: float = Field(default=0.1, ge=0, description="a number, at least 0")
     dropout: float = Field(default=0.1, ge=0, lt=1, description="a number from 0 to below 1")

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from narrowcast.config import Config, TrainConfig
+from narrowcast.config.sections import Loss
 from narrowcast.data import Dataset, Part
 from narrowcast.data.scaling import Array
 from narrowcast.errors import UserError, boundary
@@ -32,11 +33,17 @@ Augmentation = Callable[[Inputs, Tensor], tuple[Inputs, Tensor]]
 EpochCallback = Callable[[int, int, float], None]
 """Called after each epoch with its number from 1, the number of epochs, and the validation RMSE."""
 
+_LOSSES: dict[Loss, Callable[[Tensor, Tensor], Tensor]] = {
+    "mse": functional.mse_loss,
+    "mae": functional.l1_loss,
+    "huber": functional.huber_loss,
+}
+
 # Fraction of the steps in which the learning rate rises. Chosen on the validation parts of AirU,
 # windows of 6 and 12 hours, and PeMS.
 _WARM_UP = 0.1
 
-# A training has diverged if its loss is so many times the variance of the targets.
+# A training has diverged if its loss is so many times that of a forecast of the targets' mean.
 _DIVERGED = 100.0
 
 # Share of the columns of the training windows that have an outage, where these are masked.
@@ -237,6 +244,26 @@ class _Average:
             average.copy_(value)
 
 
+class _Best:
+    """The weights of the epoch with the least loss on the validation part.
+
+    Attributes:
+        epoch: Index of the epoch.
+        state: Parameters and buffers.
+    """
+
+    def __init__(self) -> None:
+        self.epoch = 0
+        self.state: dict[str, Tensor] = {}
+        self._least = math.inf
+
+    def offer(self, epoch: int, loss: float, model: Forecaster) -> None:
+        """Keep the weights of ``model`` if no earlier epoch has a loss as low."""
+        if loss < self._least:
+            self._least, self.epoch = loss, epoch
+            self.state = copy.deepcopy(model.state_dict())
+
+
 def _finite(model: Forecaster, loss: float) -> bool:
     """Return whether a loss and the state of a model are finite numbers."""
     return math.isfinite(loss) and all(
@@ -268,18 +295,19 @@ def fit(
 ) -> History:
     """Train on the training part; leave the model in eval mode with the weights of the best epoch.
 
-    The best epoch has the least RMSE on the validation part, in eval mode. Training stops early
+    The best epoch has the least loss on the validation part, in eval mode. Training stops early
     after ``config.patience`` epochs without a better one.
 
     Args:
         model: Model from scaled inputs to scaled forecasts.
         dataset: Data; the test part is not used.
-        config: Batch, patience, weight decay and seed.
+        config: Batch, loss, patience, weight decay and seed.
         epochs: Greatest number of epochs.
         groups: Parameters with their highest learning rates, as AdamW takes them.
         augmentation: Changes every batch; None for none.
         teacher: Network whose forecasts replace the targets; None to train on the targets. The
-            forecasts have no noise, which prevents overfitting of a model that fits already.
+            forecasts have no noise, which prevents overfitting of a model that fits already. What
+            is minimised is the mean squared difference from them, whatever ``config.loss`` is.
         review: Called after each epoch with its number from 1. It may change the model, and
             returns whether it did.
         progress: Called after each epoch.
@@ -289,11 +317,14 @@ def fit(
     """
     exact, exact_target = tensors(dataset.train, dataset)
     inputs, target = tuple(each.float() for each in exact), exact_target.float()
-    limit = _DIVERGED * float(target.var())
+    measure = _LOSSES[config.loss]
+    minimised = measure if teacher is None else functional.mse_loss
+    limit = _DIVERGED * float(minimised(target.mean(dim=0).expand_as(target), target))
     if teacher is not None:
         target = teacher.evaluate(*inputs).float()
     validation_inputs, validation_target = tensors(dataset.validation, dataset)
     unit = torch.from_numpy(dataset.target_scaling.scale)
+    share = unit / unit.mean()  # so that an error counts the same at every step ahead
     shuffle = torch.Generator().manual_seed(config.seed)
     optimiser = torch.optim.AdamW(groups, weight_decay=config.weight_decay, fused=True)
     windows = len(target)
@@ -302,8 +333,7 @@ def fit(
     average = _Average(model)
     losses: list[float] = []
     rmses: list[float] = []
-    best = 0
-    best_state: dict[str, Tensor] = {}
+    best = _Best()
     for epoch in range(epochs):
         model.train()
         total = 0.0
@@ -312,7 +342,7 @@ def fit(
             x, y = tuple(each[batch] for each in inputs), target[batch]
             if augmentation is not None:
                 x, y = augmentation(x, y)
-            loss = functional.mse_loss(model(*x), y)
+            loss = minimised(model(*x), y)
             optimiser.zero_grad()
             loss.backward()  # type: ignore[no-untyped-call]
             optimiser.step()
@@ -322,25 +352,24 @@ def fit(
         losses.append(total / windows)
         if not _finite(average.model, losses[-1]):
             raise _diverged(config, epoch + 1)
-        difference = unit * (average.model.evaluate(*validation_inputs) - validation_target)
-        rmse = float(difference.square().mean().sqrt())
+        forecasts = average.model.evaluate(*validation_inputs)
+        rmse = float((unit * (forecasts - validation_target)).square().mean().sqrt())
         if not math.isfinite(rmse):
             raise _diverged(config, epoch + 1)
         rmses.append(rmse)
-        if not best_state or rmse < rmses[best]:
-            best = epoch
-            best_state = copy.deepcopy(average.model.state_dict())
+        loss = measure(share * forecasts, share * validation_target)
+        best.offer(epoch, float(loss), average.model)
         if progress is not None:
             progress(epoch + 1, epochs, rmse)
-        if epoch - best >= config.patience:
+        if epoch - best.epoch >= config.patience:
             break
         if review is not None and review(epoch + 1):
             average.restart()
-    if losses[best] > limit:
-        raise _diverged(config, best + 1)
-    model.load_state_dict(best_state)
+    if losses[best.epoch] > limit:
+        raise _diverged(config, best.epoch + 1)
+    model.load_state_dict(best.state)
     model.eval()
-    return History(tuple(losses), tuple(rmses), best)
+    return History(tuple(losses), tuple(rmses), best.epoch)
 
 
 def _augmentation(model: Transformer, dataset: Dataset, config: Config) -> Augmentation | None:

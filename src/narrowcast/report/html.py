@@ -222,7 +222,7 @@ def _history(history: Mapping[str, History], target: str) -> list[Chart]:
         ),
         _by_epoch(
             "Loss by epoch",
-            "Mean squared distance of the scaled forecasts, training part",
+            "Loss of the scaled forecasts, training part",
             {"float": "Floating point, from the truth", "integer": "Integers, from the float's"},
             named,
             {name: each.loss for name, each in named.items()},
