@@ -21,6 +21,7 @@ BASE = Config.model_validate(
     {
         "data": {"inputs": ["a", "b"], "target": "temperature", "window": 12, "lead": 1},
         "model": {"channels": 32, "layers": 2, "heads": 1, "fold": False},
+        "quantization": {"residual_bits": 4},
     }
 )
 GOALS = Objectives.parse("rmse,energy", "latency_us=500,lut=8000")
@@ -127,9 +128,9 @@ def test_what_a_point_changes_is_stated_in_words() -> None:
         "two products in a DSP block",
         "softmax in distributed memory",
     ]
-    assert changes(with_bits(BASE, 5), BASE) == ["5 bits throughout"]
+    assert changes(with_bits(BASE, 4), BASE) == ["4 bits throughout"]
     assert size(BASE) == (
-        "windows of 12, 32 channels, 2 layers, 1 head, 128 feed-forward channels and 8 bits"
+        "windows of 12, 32 channels, 2 layers, 1 head, 128 feed-forward channels and 4 to 8 bits"
     )
 
 

@@ -18,6 +18,7 @@ from narrowcast.config.tensor_names import (
     quantised_names,
     result_widths,
     scheme_names,
+    stream_names,
     symmetric_names,
 )
 from narrowcast.errors import shown, shown_key
@@ -85,9 +86,13 @@ class QuantizationConfig(Section):
 
     ``bits`` may be a table of rules: patterns of step and tensor, such as
     ``"layers.*.ffn_up.activation"``, with their widths. The first match counts; ``default`` (8)
-    holds for all other names. ``scheme`` may be such a table as well, with the default adaptive. An
-    adaptive tensor gets a zero point if that reduces its rounding error enough. Keys and values
-    are operands of the lanes like weights, so they are symmetric whatever ``default`` says.
+    holds for all other names, but not for the residual stream: the embedding, and what attention
+    and feed-forward parts add to it. These tensors have ``residual_bits``, because every rounding
+    error in them reaches the forecast, and wider ones cost the engine no clock cycle.
+
+    ``scheme`` may be such a table as well, with the default adaptive. An adaptive tensor gets a
+    zero point if that reduces its rounding error enough. Keys and values are operands of the lanes
+    like weights, so they are symmetric whatever ``default`` says.
     """
 
     bits: Annotated[Width | Annotated[dict[str, Width], _FEW], BeforeValidator(_flat)] = Field(
@@ -98,13 +103,19 @@ class QuantizationConfig(Section):
         default="adaptive",
         description="'adaptive', 'symmetric' or 'asymmetric', or a table of such by tensor",
     )
+    residual_bits: int = Field(default=8, ge=2, le=8, description="a whole number from 2 to 8")
     input_bits: int = Field(default=8, ge=2, le=8, description="a whole number from 2 to 8")
     output_bits: int = Field(default=16, ge=8, le=16, description="a whole number from 8 to 16")
 
     def widths(self, shape: Shape) -> dict[str, int]:
         """Return the configured widths in bits, by the names of ``quantised_names``."""
         table = self.bits if isinstance(self.bits, dict) else {"default": self.bits}
-        return {name: _first_match(table, name, 8) for name in quantised_names(shape)}
+        of_stream = table | {"default": self.residual_bits}
+        stream = stream_names(shape)
+        return {
+            name: _first_match(of_stream if name in stream else table, name, 8)
+            for name in quantised_names(shape)
+        }
 
     def tensor_widths(self, shape: Shape) -> dict[str, int]:
         """Return the widths of all tensors and weights in bits, by their integer model names."""
