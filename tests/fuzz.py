@@ -65,6 +65,7 @@ relative = true
 bits = {"layers.*" = 4, default = 6}
 scheme = "adaptive"
 input_bits = 8
+activation_bits = 7
 [train]
 epochs = 3
 batch = 64

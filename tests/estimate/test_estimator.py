@@ -38,11 +38,13 @@ def test_the_clock_is_the_devices_own_unless_it_is_configured() -> None:
 
 def test_the_stand_in_has_the_configured_widths() -> None:
     bits = '{"*.weight" = 3, "layers.*.ffn_up.activation" = 5, default = 7}'
-    config = load_config(EXAMPLE, [f"quantization.bits={bits}", "quantization.input_bits=6"])
+    further = ("quantization.activation_bits=4", "quantization.input_bits=6")
+    config = load_config(EXAMPLE, [f"quantization.bits={bits}", *further])
     model = stand_in(config)
     assert {s.weight_bits for s in model.operations if isinstance(s, Linear)} == {3}
     assert model.tensors["layers.0.ffn_up.output"].bits == 5
-    assert model.tensors["layers.0.query.output"].bits == 7
+    assert model.tensors["layers.0.key.output"].bits == 7
+    assert model.tensors["layers.0.query.output"].bits == 4
     assert model.tensors["input"].bits == 6
 
 

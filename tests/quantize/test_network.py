@@ -77,7 +77,9 @@ def configuration(
         model=ModelConfig(
             channels=8, heads=heads, layers=layers, pooling=pooling, kernel=kernel, fold=fold
         ),
-        quantization=QuantizationConfig(bits=bits, scheme=scheme, output_bits=output_bits),
+        quantization=QuantizationConfig(
+            bits=bits, activation_bits=bits, scheme=scheme, output_bits=output_bits
+        ),
         train=TrainConfig(epochs=8, finetune_epochs=3, batch=64, learning_rate=1e-2),
     )
 
@@ -300,8 +302,7 @@ def test_a_table_of_bits_settles_every_width(dataset: Dataset) -> None:
     for name, bits in tensors.items():
         if name not in {"input", "pool.output", "head.output"}:
             up = name.endswith("ffn_up.output")
-            stream = name.endswith(("embed.output", "attention_out.output", "ffn_down.output"))
-            other = 8 if stream else 4
+            other = 4 if name.endswith(("key.output", "value.output")) else 8
             assert bits == (3 if up else 5 if name.startswith("layers.1") else other), name
     for name, bits in weights.items():
         assert bits == {"embed": 8, "layers.1": 5}.get(name.rpartition(".")[0] or name, 4), name

@@ -17,8 +17,8 @@ from narrowcast.config.tensor_names import (
     as_configured,
     quantised_names,
     result_widths,
+    row_operand_names,
     scheme_names,
-    stream_names,
     symmetric_names,
 )
 from narrowcast.errors import shown, shown_key
@@ -84,11 +84,12 @@ def _listed(names: Sequence[str]) -> str:
 class QuantizationConfig(Section):
     """Widths of weights, activations, input and output in bits, and quantisation schemes.
 
-    ``bits`` may be a table of rules: patterns of step and tensor, such as
-    ``"layers.*.ffn_up.activation"``, with their widths. The first match counts; ``default`` (8)
-    holds for all other names, but not for the residual stream: the embedding, and what attention
-    and feed-forward parts add to it. These tensors have ``residual_bits``, because every rounding
-    error in them reaches the forecast, and wider ones cost the engine no clock cycle.
+    ``bits`` is the width of what the lanes of the engine hold: weights, keys and values. It may be
+    a table of rules: patterns of step and tensor, such as ``"layers.*.ffn_up.activation"``, with
+    their widths. The first match counts; ``default`` (8) holds for all other names.
+    ``activation_bits`` is the width of all other activations that no rule but ``default`` names.
+    The engine broadcasts them to the lanes, as it does the input: up to 8 bits, they cost no clock
+    cycle.
 
     ``scheme`` may be such a table as well, with the default adaptive. An adaptive tensor gets a
     zero point if that reduces its rounding error enough. Keys and values are operands of the lanes
@@ -103,17 +104,16 @@ class QuantizationConfig(Section):
         default="adaptive",
         description="'adaptive', 'symmetric' or 'asymmetric', or a table of such by tensor",
     )
-    residual_bits: int = Field(default=8, ge=2, le=8, description="a whole number from 2 to 8")
+    activation_bits: int = Field(default=8, ge=2, le=8, description="a whole number from 2 to 8")
     input_bits: int = Field(default=8, ge=2, le=8, description="a whole number from 2 to 8")
     output_bits: int = Field(default=16, ge=8, le=16, description="a whole number from 8 to 16")
 
     def widths(self, shape: Shape) -> dict[str, int]:
         """Return the configured widths in bits, by the names of ``quantised_names``."""
         table = self.bits if isinstance(self.bits, dict) else {"default": self.bits}
-        of_stream = table | {"default": self.residual_bits}
-        stream = stream_names(shape)
+        of_rows, rows = table | {"default": self.activation_bits}, row_operand_names(shape)
         return {
-            name: _first_match(of_stream if name in stream else table, name, 8)
+            name: _first_match(of_rows if name in rows else table, name, 8)
             for name in quantised_names(shape)
         }
 

@@ -53,17 +53,9 @@ def symmetric_names(shape: Shape) -> list[str]:
     return _activations(shape, {Role.LANES})
 
 
-def stream_names(shape: Shape) -> set[str]:
-    """Return the names of the residual stream: what a residual is added to, and the residuals."""
-    spec = transformer(shape)
-    joins = [
-        step
-        for step in spec.operations
-        if isinstance(step, LinearSpec) and step.residual and step.residual_element is None
-    ]
-    stream = {name for step in joins for name in (step.residual, step.output)}
-    makers = [step for step in spec.operations if step.output in stream]
-    return {f"{step.name}{_ACTIVATION}" for step in makers if _has_role(spec, step, {Role.FREE})}
+def row_operand_names(shape: Shape) -> set[str]:
+    """Return the names of activations that are no operands of the lanes: all but keys, values."""
+    return set(_activations(shape, _WITH_WIDTH - {Role.LANES}))
 
 
 def result_widths(shape: Shape, output_bits: int) -> dict[str, int]:
