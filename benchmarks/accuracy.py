@@ -130,7 +130,9 @@ CASES = [
     *(pems(sensor, 12) for sensor in SENSORS),
 ]
 # The examples may have settings of their own for training.
-DEFAULTS = tuple(f"train.{key}={json.dumps(value)}" for key, value in TrainConfig())
+DEFAULTS = tuple(
+    f"train.{key}={json.dumps(value)}" for key, value in TrainConfig() if value is not None
+)
 
 
 ROWS = tuple(dict.fromkeys(case.row for case in CASES))

@@ -32,6 +32,7 @@ from narrowcast.quantize.steps import (
 from narrowcast.quantize.training import (
     CALIBRATION_WINDOWS,
     calibrated,
+    finetune_epochs,
     parameter_groups,
     sample,
 )
@@ -166,6 +167,6 @@ def finetune(source: Transformer, dataset: Dataset, config: Config) -> tuple[For
     *_, head = zip(model.steps, start.steps(), strict=True)
     _set_range(*(step.output for step in head))
     groups = parameter_groups(model, config, "scaling")
-    epochs = config.train.finetune_epochs
+    epochs = finetune_epochs(dataset, config)
     history = fit(model, dataset, config.train, epochs=epochs, groups=groups, teacher=source)
     return model, history

@@ -417,6 +417,8 @@ class TrainConfig(Section):
     standard deviation and the second above. The weights of the epoch with the least loss on the
     validation part are kept.
 
+    ``finetune_epochs`` is by default what gives about 10,000 batches, but at most 100.
+
     ``weight_decay`` is that of AdamW, in both trainings. ``dropout`` applies to the residual
     branches, in floating point only.
 
@@ -429,8 +431,8 @@ class TrainConfig(Section):
     """
 
     epochs: int = Field(default=30, ge=1, le=10**6, description="a whole number from 1 to 1000000")
-    finetune_epochs: int = Field(
-        default=15, ge=1, le=10**6, description="a whole number from 1 to 1000000"
+    finetune_epochs: int | None = Field(
+        default=None, ge=1, le=10**6, description="a whole number from 1 to 1000000"
     )
     batch: int = Field(
         default=64, ge=1, le=65536, description="a whole number of windows from 1 to 65536"

@@ -296,7 +296,9 @@ def fit(
     """Train on the training part; leave the model in eval mode with the weights of the best epoch.
 
     The best epoch has the least loss on the validation part, in eval mode. Training stops early
-    after ``config.patience`` epochs without a better one.
+    after ``config.patience`` epochs without a better one. With a teacher, this loss is the
+    difference from the teacher's forecasts, too: it does not have the noise of the targets, so that
+    neither the end of the training nor its result depends on chance.
 
     Args:
         model: Model from scaled inputs to scaled forecasts.
@@ -317,12 +319,13 @@ def fit(
     """
     exact, exact_target = tensors(dataset.train, dataset)
     inputs, target = tuple(each.float() for each in exact), exact_target.float()
-    measure = _LOSSES[config.loss]
-    minimised = measure if teacher is None else functional.mse_loss
-    limit = _DIVERGED * float(minimised(target.mean(dim=0).expand_as(target), target))
+    validation_inputs, validation_target = tensors(dataset.validation, dataset)
+    measure = _LOSSES[config.loss] if teacher is None else functional.mse_loss
+    limit = _DIVERGED * float(measure(target.mean(dim=0).expand_as(target), target))
+    validation_goal = validation_target
     if teacher is not None:
         target = teacher.evaluate(*inputs).float()
-    validation_inputs, validation_target = tensors(dataset.validation, dataset)
+        validation_goal = teacher.evaluate(*validation_inputs)
     unit = torch.from_numpy(dataset.target_scaling.scale)
     share = unit / unit.mean()  # so that an error counts the same at every step ahead
     shuffle = torch.Generator().manual_seed(config.seed)
@@ -342,7 +345,7 @@ def fit(
             x, y = tuple(each[batch] for each in inputs), target[batch]
             if augmentation is not None:
                 x, y = augmentation(x, y)
-            loss = minimised(model(*x), y)
+            loss = measure(model(*x), y)
             optimiser.zero_grad()
             loss.backward()  # type: ignore[no-untyped-call]
             optimiser.step()
@@ -357,7 +360,7 @@ def fit(
         if not math.isfinite(rmse):
             raise _diverged(config, epoch + 1)
         rmses.append(rmse)
-        loss = measure(share * forecasts, share * validation_target)
+        loss = measure(share * forecasts, share * validation_goal)
         best.offer(epoch, float(loss), average.model)
         if progress is not None:
             progress(epoch + 1, epochs, rmse)
