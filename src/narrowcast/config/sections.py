@@ -82,6 +82,7 @@ Season = Annotated[str | int, BeforeValidator(_length)]
 ColumnName = Annotated[str, BeforeValidator(_column_name), Field(max_length=1000)]
 Boundary = Annotated[float | str, BeforeValidator(_iso), AfterValidator(_boundary)]
 Memory = Literal["auto", "block", "distributed"]
+HOLIDAY = "holiday"  # name of the column that data.holidays adds
 Loss = Literal["mse", "mae", "huber"]
 
 
@@ -113,6 +114,10 @@ class DataConfig(Section):
 
     With ``calendar``, the time of each row is an input, too: ``hour`` is the time of day, ``month``
     the day of the year, read off a clock in ``timezone``, or else in UTC.
+
+    With ``holidays``, a column ``holiday``, 1 on public holidays of a country or of a part of one,
+    is among the ``inputs`` and ``known``: of the rows of the window, and of each time that is
+    forecast. Days begin as clocks in ``timezone`` say. The library ``holidays`` knows the days.
 
     With ``seasons``, the model also receives the target's readings that are so much earlier than
     each time that is forecast, relative to its last reading: ``["1D", "7D"]`` are those of the
@@ -179,6 +184,10 @@ class DataConfig(Section):
     )
     calendar: Annotated[list[Literal["hour", "weekday", "month"]], AfterValidator(_unique)] = Field(
         default=[], description="a list of 'hour', 'weekday' and 'month', each named once"
+    )
+    holidays: Annotated[str, Field(pattern=r"^[A-Z]{2}(-[A-Z0-9]{1,3})?$")] | None = Field(
+        default=None,
+        description="a country such as 'DE', or a part of one such as 'AU-VIC'",
     )
     seasons: list[Season] | None = Field(
         default=None,
@@ -257,6 +266,11 @@ class DataConfig(Section):
         return tuple(dict.fromkeys((*self.inputs, self.target, *self.known)))
 
     @property
+    def read(self) -> tuple[str, ...]:
+        """Names of the columns that the file has to have besides the time, each once."""
+        return tuple(name for name in self.used if self.holidays is None or name != HOLIDAY)
+
+    @property
     def columns(self) -> tuple[str, ...]:
         """Names of the model's inputs: columns of the table, their masks, those of the calendar."""
         masks = [f"{name} missing" for name in self.inputs] if self.missing == "mask" else []
@@ -266,6 +280,19 @@ class DataConfig(Section):
         """Return what a bin of ``resample`` has of a column of the table."""
         rule = self.resample_by
         return rule.get(column, "mean") if isinstance(rule, dict) else rule
+
+    @model_validator(mode="before")
+    @classmethod
+    def _with_holidays(cls, values: Any) -> Any:
+        if not isinstance(values, dict) or not values.get("holidays"):
+            return values
+        lists = {key: values.get(key, []) for key in ("inputs", "known")}
+        added = {
+            key: [*names, HOLIDAY]
+            for key, names in lists.items()
+            if isinstance(names, list) and HOLIDAY not in names
+        }
+        return {**values, **added}
 
     @model_validator(mode="after")
     def _readable(self) -> Self:
@@ -278,7 +305,7 @@ class DataConfig(Section):
                 "longest_hole needs missing = 'hold', 'mask' or 'interpolate': with 'drop' holes "
                 "are left out"
             )
-        for key in ("time_unit", "time_format", "timezone", "calendar", "resample"):
+        for key in ("time_unit", "time_format", "timezone", "calendar", "resample", "holidays"):
             if self.time is None and getattr(self, key):
                 raise ValueError(f"{key} needs the name of the time column: set time")
         return self

@@ -11,9 +11,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from narrowcast.config import DataConfig
+from narrowcast.config import HOLIDAY, DataConfig
 from narrowcast.data.columns import Columns, find
 from narrowcast.data.holes import held_rows, with_missing_rows
+from narrowcast.data.holidays import holiday_values
 from narrowcast.data.interval import check_unique, find_interval, gaps, steps
 from narrowcast.data.parquet import parquet_names, read_parquet
 from narrowcast.data.remarks import remark_labels, remark_stand_ins
@@ -95,13 +96,13 @@ def check_columns(config: DataConfig) -> None:
             return
         names = parquet_names(path, path)
         time = [] if config.time is None else [config.time]
-        find([*config.used, *time], names, path)
+        find([*config.read, *time], names, path)
 
 
 def _read(config: DataConfig, path: Path) -> Columns:
     content = read_source(path)
     read = read_parquet if is_parquet(content) else read_text
-    return read(content, config, config.used, path)
+    return read(content, config, config.read, path)
 
 
 def _converted(columns: Columns, config: DataConfig, path: Path) -> Table:
@@ -141,6 +142,8 @@ def _converted(columns: Columns, config: DataConfig, path: Path) -> Table:
             time, frame = with_missing_rows(time, frame, interval, config.jitter, most)
             if added := len(frame) - before:
                 notes.append(f"{added} rows are missing in gaps of at most {most} rows: added")
+        if config.holidays is not None:
+            frame[HOLIDAY] = holiday_values(config.holidays, config.timezone or "UTC", time)
     if remark := remark_labels(config.target, frame[config.target].to_numpy(np.float64)):
         notes.append(remark)
     notes += doubts

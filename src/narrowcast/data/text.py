@@ -158,7 +158,7 @@ def find_header(content: bytes, config: DataConfig, path: Path) -> Header:
     Raises:
         UserError: No line names all columns, or there are too many.
     """
-    wanted = [*config.used, *([] if config.time is None else [config.time])]
+    wanted = [*config.read, *([] if config.time is None else [config.time])]
     text = content[:HEAD].decode(errors="ignore")
     lines = list(itertools.islice(io.StringIO(text, newline="\n"), _HEAD_LINES))
     separators: Sequence[str] = _SEPARATORS if config.separator is None else (config.separator,)
