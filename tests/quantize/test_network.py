@@ -589,13 +589,25 @@ def test_relative_inputs_do_not_depend_on_the_level() -> None:
     np.testing.assert_allclose(difference, 2.0**20, rtol=1e-12)
 
 
-@pytest.mark.parametrize("relative", [[], ["b"]])
-def test_garbage_in_the_test_part_changes_no_weight(relative: list[str], tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "keys",
+    [
+        {},
+        {"relative_inputs": ["b"]},
+        {"missing": "mask", "seasons": [24]},
+        {"missing": "interpolate", "known": ["a"], "seasons": [24, 6]},
+    ],
+)
+def test_garbage_in_the_test_part_changes_no_weight(
+    keys: dict[str, object], tmp_path: Path
+) -> None:
     base = configuration(relative=True, outputs=4)
     short = base.train.model_copy(update={"epochs": 2, "finetune_epochs": 2})
-    data = base.data.model_copy(update={"relative_inputs": relative})
+    data = base.data.model_copy(update=keys)
     config = base.model_copy(update={"data": data, "train": short})
     frame = drifting_series(400)
+    if data.missing != "drop":
+        frame.loc[frame.index % 9 < 2, "b" if data.known else "a"] = np.nan
     first = int(make_windows(Table(None, frame, None), data).test.row[0])
     for name, garbage in (("a", 1.0), ("b", -1e6)):
         frame.iloc[first:] *= garbage

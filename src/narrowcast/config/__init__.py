@@ -5,6 +5,7 @@ from narrowcast.config.load import load_config
 from narrowcast.config.mistakes import did_you_mean
 from narrowcast.config.precision import QuantizationConfig, Scheme, flat_items
 from narrowcast.config.sections import (
+    Aggregate,
     Config,
     DataConfig,
     HardwareConfig,
@@ -18,6 +19,7 @@ from narrowcast.config.shape import shape_of
 from narrowcast.config.tensor_names import array_name, quantised_names, scheme_names
 
 __all__ = [
+    "Aggregate",
     "Config",
     "DataConfig",
     "HardwareConfig",
