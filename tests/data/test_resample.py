@@ -158,6 +158,12 @@ def test_a_period_shorter_than_the_interval(read: Read) -> None:
     assert len(read(content, resample="30min").frame) == 600
 
 
+def test_a_period_that_leaves_few_bins(read: Read) -> None:
+    table = read(minutes().to_csv(index=False), resample="5h")
+    with pytest.raises(UserError, match=r"has 3 bins of 5h, but .* or a shorter data.resample"):
+        make_windows(table, config(resample="5h"))
+
+
 def test_the_end_of_time(read: Read) -> None:
     content = minutes(start="2261-12-31").to_csv(index=False)
     with pytest.raises(UserError, match="'5000W' is too long: the last bin ends after 2262"):
