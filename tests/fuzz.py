@@ -49,9 +49,17 @@ path = "readings.csv"
 time = "time"
 inputs = ["a", "b"]
 target = "b"
-window = 3
+relative_inputs = ["a"]
+known = ["c"]
+calendar = ["hour"]
+seasons = ["1D", 3]
+missing = "interpolate"
+longest_hole = "1h"
+timezone = "Europe/Berlin"
+resample = "5min"
+resample_by = {a = "sum"}
+window = 5
 lead = 1
-interval = "5min"
 outputs = 1
 scaling = "standard"
 split.validation = 0.15
@@ -60,6 +68,11 @@ split.test = 2022-01-01
 channels = 4
 layers = 1
 heads = 2
+ffn_channels = 8
+pooling = "mean"
+kernel = 3
+stride = 2
+fold = true
 relative = true
 [quantization]
 bits = {"layers.*" = 4, default = 6}
@@ -302,8 +315,13 @@ def _nothing(_: Path) -> None:
     pass
 
 
+def _compiled(folder: Path) -> None:
+    """Make an estimate, for which numba compiles the scheduler."""
+    estimate(_small(folder))
+
+
 BOUNDARIES = {
-    "configuration": Boundary(_nothing, _configuration),
+    "configuration": Boundary(_compiled, _configuration),
     "journal": Boundary(_begin_search, _journal),
     "stage": Boundary(_outputs, _stage),
     "device": Boundary(_devices, _device),

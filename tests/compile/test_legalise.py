@@ -174,6 +174,22 @@ def test_a_state_is_refused() -> None:
     assert text == ("tensor one.output is a state: the engine keeps nothing between two inferences")
 
 
+@pytest.mark.parametrize("columns", [2048, 2049])
+def test_copies_have_a_limit(columns: int) -> None:
+    g = GraphBuilder()
+    wide = g.linear("wide", g.input("input", 2, 1), columns)
+    sums = g.row_sum("pool", wide), g.row_sum("other", g.linear("narrow", wide, 1))
+    spec = g.build(*(g.linear(f"head{i}", each, 1) for i, each in enumerate(sums)))
+    analysis = analyse(random_graph(spec, (2,), 0))
+    if columns == 2048:
+        assert len(legalise(analysis).model.operations) == len(spec.operations) + 3
+        return
+    with pytest.raises(
+        UserError, match=r"wide.output: its readers .* 2048 columns at most, not 20"
+    ):
+        legalise(analysis)
+
+
 def scores_model(*, read_by_product: bool) -> IntegerModel:
     g = GraphBuilder()
     x = g.linear("embed", g.input("input", 4, 3), 6)

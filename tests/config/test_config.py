@@ -347,6 +347,12 @@ def test_files_without_limit_are_refused(tmp_path: Path, text: str, expected: st
     assert message.isprintable() and len(message) < 400
 
 
+def test_long_names_of_unknown_keys_leave_room_for_those_that_there_are(tmp_path: Path) -> None:
+    message = complaint(tmp_path, f"{DATA}\n{'x' * 5000} = 1\ny = 2\n'win{'x' * 99}' = 3")
+    assert "[data] may have path, layout, time, interval, " in message
+    assert message.endswith(", ... (and 2 more)") and len(message) < 400
+
+
 ALL_TOKENS = "model.pooling=mean", "model.heads=1", "model.kernel=1", "model.fold=false"
 
 

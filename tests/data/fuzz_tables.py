@@ -1,4 +1,4 @@
-"""Reads damaged and odd tables: each must be read, or refused in one printable line.
+"""Reads damaged and odd tables and cuts windows: each must be read, or refused in one line.
 
 python tests/data/fuzz_tables.py --count 5000 --seed 0
 """
@@ -21,7 +21,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from narrowcast.config import DataConfig
-from narrowcast.data import Table, read_table
+from narrowcast.data import Dataset, Table, make_windows, read_table
 from narrowcast.errors import UserError
 
 Random = np.random.Generator
@@ -48,6 +48,16 @@ _KEYS: dict[str, list[object]] = {
     "jitter": [0.0, 0.24],
     "interval": ["1h", "1ms", "5000W"],
     "resample": ["3h", "1ms", "5000W"],
+    "resample_by": ["sum", {"a": "last", "y": "max"}],
+    "missing": ["hold", "mask", "interpolate"],
+    "longest_hole": [1, 10**7, "3h", "5000W"],
+    "calendar": [["hour"], ["month", "weekday"]],
+    "seasons": [["6h"], [2, "1ms"], ["5000W"], [10**7]],
+    "known": [["b"], ["a"], ["id"]],
+    "relative_inputs": [["a"]],
+    "outputs": [3, 40],
+    "lead": [0, 5, 10**6],
+    "split": [{"test": 0.5}, {"test": "2024-01-02"}, {"validation": "1600-01-01"}],
 }
 
 
@@ -149,7 +159,7 @@ def example(random: Random) -> tuple[bytes, dict[str, object]]:
         letters = np.array(list(string.printable))
         content = "".join(random.choice(letters, 500)).encode()
     keys: dict[str, object] = {}
-    for _ in range(random.integers(0, 3) if random.random() < 0.5 else 0):
+    for _ in range(random.integers(0, 5)):
         key = str(random.choice(list(_KEYS)))
         keys[key] = _KEYS[key][random.integers(len(_KEYS[key]))]
     if random.random() < 0.15:
@@ -168,7 +178,7 @@ def check(folder: Path, random: Random) -> str:
     content, keys = example(random)
     path = folder / "table"
     path.write_bytes(content)
-    base = {"time": "time", "inputs": ["a", "b"], "target": "y", "window": 2, "lead": 1}
+    base = {"time": "time", "inputs": ["a", "y"], "target": "y", "window": 2, "lead": 1}
     try:
         config = DataConfig.model_validate({**base, "path": path, **keys})
     except ValueError:
@@ -178,6 +188,8 @@ def check(folder: Path, random: Random) -> str:
         with warnings.catch_warnings():
             warnings.simplefilter("error")
             table = read_table(config)
+            _check_table(table)
+            _check_windows(make_windows(table, config))
     except UserError as error:
         line, cause = str(error), error.__cause__
         # What a library says of damaged input is passed on; an error of this package is not.
@@ -187,7 +199,6 @@ def check(folder: Path, random: Random) -> str:
         return "refused"
     finally:
         assert time.process_time() - start < LONGEST_SECONDS
-    _check_table(table)
     return "read"
 
 
@@ -200,6 +211,11 @@ def _check_table(table: Table) -> None:
         assert table.time.is_unique
     assert len(table.gaps) == len(table.frame)
     assert all(note.isprintable() for note in table.notes), table.notes
+
+
+def _check_windows(dataset: Dataset) -> None:
+    for part in (dataset.train, dataset.validation, dataset.test):
+        assert all(np.isfinite(each).all() for each in (part.inputs, part.target, *part.further))
 
 
 def main() -> int:

@@ -70,11 +70,10 @@ def test_agrees_with_a_plain_loop(
     for end, rows in bins.items():
         values = [frame[name].to_numpy()[rows] for name in "ay"]
         known = [each[~np.isnan(each)] for each in values]
-        if any(map(len, known)):
-            expected[end] = [
-                functions[each](x) if len(x) else np.nan
-                for each, x in zip((rule, other), known, strict=True)
-            ]
+        expected[end] = [
+            functions[each](x) if len(x) else np.nan
+            for each, x in zip((rule, other), known, strict=True)
+        ]
     assert found_time.asi8.tolist() == list(expected)
     np.testing.assert_allclose(found, list(expected.values()), rtol=1e-12, atol=1e-12)
     every = (found_time.asi8[-1] - found_time.asi8[0]) // length + 1
@@ -88,9 +87,7 @@ def test_agrees_with_pandas(table: tuple[pd.DatetimeIndex, pd.DataFrame], rule: 
     time, frame = table
     found_time, found, _ = resampled(time, frame, config(resample="6h", resample_by=rule), "table")
     bins = frame.set_index(time).resample("6h", closed="right", label="right", origin="epoch")
-    expected = bins.agg(rule)[bins.count().sum(axis=1) > 0]
-    if rule == "sum":
-        expected = bins.sum(min_count=1)[bins.count().sum(axis=1) > 0]
+    expected = (bins.sum(min_count=1) if rule == "sum" else bins.agg(rule))[bins.size() > 0]
     assert list(found_time) == list(expected.index)
     np.testing.assert_allclose(found, expected, rtol=1e-12, atol=1e-12)
 
@@ -112,17 +109,18 @@ def test_a_row_has_what_is_known_at_its_time() -> None:
 
 def test_a_table_is_resampled_before_all_else(read: Read) -> None:
     frame = minutes()
-    frame.loc[100:130, ["a", "y"]] = np.nan  # the bins of 01:50, 02:00 and 02:10 are empty
-    frame = frame.drop(index=range(300, 340))  # those of 05:10 to 05:30 have no rows
+    frame.loc[100:130, ["a", "y"]] = np.nan  # the bins of 01:50, 02:00 and 02:10 have no reading
+    frame = frame.drop(index=range(300, 340))  # those of 05:10 to 05:30 are empty
     content = frame.to_csv(index=False)
     table = read(content, calendar=["hour"])
     assert table.interval == pd.Timedelta("10min") and table.time is not None
-    assert len(table.frame) == 61 - 6 and table.gaps.sum() == 2
-    remark = "560 rows became 61 bins of 10min, of which 6 are empty"
+    assert len(table.frame) == 61 - 3 and table.gaps.sum() == 1
+    assert table.missing == {"a": 3, "y": 3}
+    remark = "560 rows became 61 bins of 10min, of which 3 are empty"
     assert table.notes == (remark,)
     held = read(content, missing="hold", longest_hole="30min", resample_by={"a": "last"})
     assert len(held.frame) == 61 and not held.gaps.any()
-    assert held.notes == (remark, "6 rows are missing in gaps of at most 3 rows: added")
+    assert held.notes == (remark, "3 rows are missing in gaps of at most 3 rows: added")
     at = held.time.get_loc(pd.Timestamp("2024-01-01 00:20", tz="UTC"))
     assert held.frame["a"][at] == frame["a"][20]
     assert held.frame["y"][at] == pytest.approx(frame["y"][11:21].mean(), rel=1e-12)
@@ -158,6 +156,12 @@ def test_a_period_shorter_than_the_interval(read: Read) -> None:
     ):
         read(content)
     assert len(read(content, resample="30min").frame) == 600
+
+
+def test_a_period_that_leaves_few_bins(read: Read) -> None:
+    table = read(minutes().to_csv(index=False), resample="5h")
+    with pytest.raises(UserError, match=r"has 3 bins of 5h, but .* or a shorter data.resample"):
+        make_windows(table, config(resample="5h"))
 
 
 def test_the_end_of_time(read: Read) -> None:

@@ -73,6 +73,7 @@ def test_how_much_earlier(settings: dict[str, object], earlier: tuple[int, ...])
 @pytest.mark.parametrize(
     ("season", "reason"),
     [
+        ("24h", "'24h' is 24 rows long, as another one is: leave it out"),
         ("30min", "'30min' is shorter than the interval of 0 days 01:00:00: leave it out"),
         ("30D", "'30D' is 720 rows long, but the table has only 200: leave it out"),
         (200, "200 is 200 rows long, but the table has only 200: leave it out"),
@@ -81,7 +82,7 @@ def test_how_much_earlier(settings: dict[str, object], earlier: tuple[int, ...])
 def test_impossible_seasons(season: str | int, reason: str) -> None:
     source = table(np.ones(200, dtype=int), np.zeros(200))
     with pytest.raises(UserError) as caught:
-        earlier_rows(source, config(seasons=[season]))
+        earlier_rows(source, config(seasons=[24, season]))
     assert str(caught.value) == f"data.seasons: {reason}"
 
 

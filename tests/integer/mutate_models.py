@@ -35,7 +35,7 @@ from narrowcast.integer import (
     load_model,
     save_model,
 )
-from narrowcast.integer.builder import Shape
+from narrowcast.integer.builder import Pooling, Shape
 from narrowcast.integer.random_model import random_graph, random_model
 from narrowcast.integer.serialise import ARRAYS_NAME, JSON_NAME, seal
 
@@ -59,7 +59,16 @@ def models() -> list[IntegerModel]:
         *(random_graph(random_spec(seed), (3, 8), seed) for seed in range(4)),
         accumulator(),
         with_further_inputs(),
+        *(random_model(convolution(pooling, fold=fold), (3, 8), 4) for pooling, fold in CHOICES),
     ]
+
+
+CHOICES: tuple[tuple[Pooling, bool], ...] = (("last", True), ("mean", False))
+
+
+def convolution(pooling: Pooling, *, fold: bool) -> Shape:
+    """Return a size of models that begin with a row other than 0 of operands and residuals."""
+    return Shape(6, 2, 4, 2, 2, 4, pooling=pooling, kernel=3, stride=2, relative=0, fold=fold)
 
 
 def with_further_inputs() -> IntegerModel:

@@ -1,10 +1,14 @@
 """Folding: fewer products, and the same function in real numbers."""
 
+from dataclasses import replace
+
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
+from narrowcast.compile.legalise import legalise
+from narrowcast.integer import analyse
 from narrowcast.integer.builder import (
     ContextSpec,
     GraphSpec,
@@ -15,6 +19,7 @@ from narrowcast.integer.builder import (
     Shape,
     transformer,
 )
+from narrowcast.integer.random_model import random_model
 from narrowcast.model.transformer import Transformer, convolved, join_heads, split_heads
 from narrowcast.quantize.fold import LinearParameters, folded
 
@@ -60,25 +65,26 @@ def run(graph: GraphSpec, parameters: dict[str, LinearParameters], inputs: list[
     return state[graph.outputs[0]][:, 0]
 
 
-@given(
-    shape=st.builds(
-        Shape,
-        window=st.integers(5, 9),
-        inputs=st.integers(2, 4),
-        channels=st.sampled_from([4, 12]),
-        layers=st.integers(1, 2),
-        heads=st.sampled_from([1, 2]),
-        ffn_channels=st.sampled_from([None, 3]),
-        outputs=st.sampled_from([1, 2, 7]),
-        pooling=st.sampled_from(["mean", "last"]),
-        kernel=st.integers(1, 3),
-        stride=st.integers(1, 2),
-        relative=st.sampled_from([None, 1]),
-        seasons=st.integers(0, 2),
-        known=st.integers(0, 1),
-        fold=st.booleans(),
-    )
+SHAPES = st.builds(
+    Shape,
+    window=st.integers(5, 9),
+    inputs=st.integers(2, 4),
+    channels=st.sampled_from([4, 12]),
+    layers=st.integers(1, 2),
+    heads=st.sampled_from([1, 2]),
+    ffn_channels=st.sampled_from([None, 3, 40]),
+    outputs=st.sampled_from([1, 2, 7]),
+    pooling=st.sampled_from(["mean", "last"]),
+    kernel=st.integers(1, 3),
+    stride=st.integers(1, 2),
+    relative=st.sampled_from([None, 1]),
+    seasons=st.integers(0, 2),
+    known=st.integers(0, 1),
+    fold=st.booleans(),
 )
+
+
+@given(SHAPES)
 @settings(max_examples=60)
 @torch.no_grad()
 def test_the_quantised_network_is_the_same_function(shape: Shape) -> None:
@@ -99,3 +105,13 @@ def test_the_quantised_network_is_the_same_function(shape: Shape) -> None:
     found = run(graph, parameters, [inputs[0] / factors, *inputs[1:]])
     torch.testing.assert_close(found, source(*inputs), rtol=1e-3, atol=1e-3)
     assert products_of(graph) <= products_of(source.graph)
+
+
+@given(SHAPES)
+@settings(max_examples=60)
+def test_an_engine_has_no_more_multiplications(shape: Shape) -> None:
+    folded_macs, plain = (
+        legalise(analyse(random_model(replace(shape, fold=fold), (8,), 0))).model.macs
+        for fold in (True, False)
+    )
+    assert folded_macs <= plain

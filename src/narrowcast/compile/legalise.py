@@ -40,6 +40,7 @@ class Use(StrEnum):
 
 Reader = tuple[str, Use]  # name of the reading operation (empty for a host), and its use
 _SHARED = {Use.OPERAND, Use.RESIDUAL}  # both read from the same store
+_MOST_COPIED = 2048  # columns of a copy, which takes the square of them as weights
 
 
 def legalise(analysis: Analysis) -> Analysis:
@@ -231,8 +232,17 @@ class _Rewriter:
             self.steps.append(self.reading(again, of=step.name))
 
     def copy(self, name: str) -> str:
-        """Append a product with the identity matrix, and return the new tensor."""
+        """Append a product with the identity matrix, and return the new tensor.
+
+        Raises:
+            UserError: The matrix is far larger than what a small FPGA holds.
+        """
         source = self.tensors[name]
+        if source.columns > _MOST_COPIED:
+            raise UserError(
+                f"tensor {name}: its readers need it in several memories, but a copy may have "
+                f"{_MOST_COPIED} columns at most, not {source.columns}"
+            )
         output = unused(name, self.tensors)
         self.tensors[output] = replace(source, name=output)
         step = self.unused_step(name)

@@ -6,6 +6,7 @@ from narrowcast.config.mistakes import did_you_mean
 from narrowcast.config.precision import QuantizationConfig, Scheme, flat_items
 from narrowcast.config.sections import (
     HOLIDAY,
+    Aggregate,
     Config,
     DataConfig,
     HardwareConfig,
@@ -20,6 +21,7 @@ from narrowcast.config.tensor_names import array_name, quantised_names, scheme_n
 
 __all__ = [
     "HOLIDAY",
+    "Aggregate",
     "Config",
     "DataConfig",
     "HardwareConfig",

@@ -1,6 +1,7 @@
 """Error messages for invalid configurations, each in one line."""
 
 import difflib
+import textwrap
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from pydantic_core import ErrorDetails
 from narrowcast.errors import shown, shown_key
 
 _EXPLAINED = 50  # mistakes at most
+_LONGEST_LIST = 230  # characters
 
 
 def did_you_mean(word: str, choices: Iterable[str]) -> str:
@@ -50,6 +52,16 @@ def first_mistake(
     return f"{where}: {message}{rest}"
 
 
+def _listed(names: Iterable[str]) -> str:
+    """Return names as a list, of which the last ones may be left out."""
+    text = ", ".join(names)
+    return (
+        text
+        if len(text) <= _LONGEST_LIST
+        else textwrap.shorten(text, _LONGEST_LIST, placeholder=" ...")
+    )
+
+
 def _entry(mistake: ErrorDetails) -> str:
     """Return the invalid entry of a table of rules; empty if the mistake is not in such a table."""
     section, key, *branch = map(str, (*mistake["loc"], "", "")[:4])
@@ -78,7 +90,7 @@ def _explain(mistake: ErrorDetails, root: type[BaseModel]) -> tuple[str, str]:
         known = section.model_fields
         place = f"[{'.'.join(names[:-1])}]" if names[:-1] else "the file"
         guess = did_you_mean(str(mistake["loc"][len(names) - 1]), known)
-        return key, f"unknown key {key}{guess}: {place} may have {', '.join(known)}"
+        return key, f"unknown key {key}{guess}: {place} may have {_listed(known)}"
     if mistake["type"] == "value_error" and section is not root and kind is section:
         return "", f"[{key}] {mistake['ctx']['error']}"
     value = shown(mistake["input"])

@@ -14,6 +14,8 @@ from narrowcast.data.interval import tolerance
 from narrowcast.data.scaling import Array
 from narrowcast.errors import UserError
 
+_CHUNK = 1024  # windows: the numbers for all of them would take several times their memory
+
 
 def held_rows(config: DataConfig, interval: pd.Timedelta | None) -> int:
     """Return for how many rows in succession the last reading may stand in; a window's by default.
@@ -75,10 +77,10 @@ def held(values: Array, gaps: NDArray[np.bool_], most: int) -> Array:
     return np.where(usable, _at(values, before), np.nan)
 
 
-def bridged(
+def bridge(
     windows: Array, starts: NDArray[np.int64], values: Array, gaps: NDArray[np.bool_], most: int
-) -> Array:
-    """Return windows in which holes that end within their window are interpolated linearly.
+) -> None:
+    """Interpolate the holes that end within their window linearly, in place.
 
     In row i of a hole between readings ``before`` and ``after`` in rows b and a, this is
     ``before + (after - before) * (i - b) / (a - b)``. A hole that reaches the end of its window
@@ -99,9 +101,11 @@ def bridged(
     first, last = _at(values, before), _at(values, np.where(usable, after, 0))
     with np.errstate(invalid="ignore"):
         line = first + (last - first) * (rows - before) / np.where(usable, after - before, 1)
-    inside = starts[:, None] + np.arange(windows.shape[1])
-    ended = usable[inside] & (after[inside] <= inside[:, -1, None, None])
-    return np.where(ended, line[inside], windows)
+    for begin in range(0, len(starts), _CHUNK):
+        some = windows[begin : begin + _CHUNK]
+        inside = starts[begin : begin + _CHUNK, None] + np.arange(windows.shape[1])
+        ended = usable[inside] & (after[inside] <= inside[:, -1, None, None])
+        np.copyto(some, line[inside], where=ended)
 
 
 def _rows(values: Array) -> NDArray[np.int64]:

@@ -8,10 +8,13 @@ Unlike ``pandas.DataFrame.resample``, no row is made for an empty bin, so that a
 not take memory.
 """
 
+import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
-from narrowcast.config import DataConfig
+from narrowcast.config import Aggregate, DataConfig
 from narrowcast.data.interval import readable, tolerance, usual_step
+from narrowcast.data.scaling import Array
 from narrowcast.errors import UserError
 
 
@@ -20,7 +23,8 @@ def resampled(
 ) -> tuple[pd.DatetimeIndex, pd.DataFrame, str]:
     """Group rows to the bins of ``config.resample``.
 
-    Missing readings are passed over. A bin without any reading has no row.
+    Missing readings are passed over. A bin without any row has none in the result, either. Which
+    bins there are depends on times only: a reading never moves a split at a fraction of the rows.
 
     Args:
         time: Time stamps [rows], increasing.
@@ -49,14 +53,40 @@ def resampled(
         ends = time.as_unit("ns").ceil(period)
     except (pd.errors.OutOfBoundsDatetime, OverflowError):
         raise UserError(f"{place}: {key} is too long: the last bin ends after 2262") from None
-    bins = frame.groupby(ends)
-    rules = {name: config.resampling(str(name)) for name in frame}
-    # The sum of no readings is not 0, but missing.
-    grouped = bins.agg(rules).where(bins.count() > 0).dropna(how="all")
-    found = pd.DatetimeIndex(grouped.index)
+    first = np.flatnonzero(np.append(True, ends.asi8[1:] != ends.asi8[:-1]))
+    grouped = {
+        name: _grouped(column.to_numpy(np.float64), first, config.resampling(str(name)))
+        for name, column in frame.items()
+    }
+    found = ends[first]
     every = int((found[-1] - found[0]) / period) + 1
     remark = (
         f"{len(frame)} rows became {every} bins of {config.resample}, "
-        f"of which {every - len(grouped)} are empty"
+        f"of which {every - len(found)} are empty"
     )
-    return found.rename(None), grouped.reset_index(drop=True), remark
+    return found, pd.DataFrame(grouped), remark
+
+
+def _grouped(values: Array, first: NDArray[np.int64], rule: Aggregate) -> Array:
+    """Return what each bin has of a column, NaN if it has no reading.
+
+    Each bin is reduced by itself: pandas rounds a mean in other ways where a later bin has NaN.
+
+    Args:
+        values: Readings [rows].
+        first: First row of each bin.
+        rule: What a bin has.
+    """
+    known = ~np.isnan(values)
+    count = np.add.reduceat(known, first, dtype=np.int64)
+    match rule:
+        case "min":
+            found = np.fmin.reduceat(values, first)
+        case "max":
+            found = np.fmax.reduceat(values, first)
+        case "last":
+            found = values[np.maximum.reduceat(np.where(known, np.arange(len(values)), 0), first)]
+        case "sum" | "mean":
+            found = np.add.reduceat(np.where(known, values, 0.0), first)
+            found /= np.maximum(count, 1) if rule == "mean" else 1
+    return np.where(count > 0, found, np.nan)

@@ -18,15 +18,18 @@ def earlier_rows(table: Table, config: DataConfig) -> tuple[int, ...]:
     A season is rounded to whole rows.
 
     Raises:
-        UserError: A stated season is shorter than the interval, or longer than the table.
+        UserError: A stated season is shorter than the interval, longer than the table, or as long
+            as another one.
     """
-    found: list[int] = []
-    for season in config.season_lengths:
-        rows = _rows(table, season)
-        if config.seasons is not None:
-            _check(table, season, rows)
-        found += season_before(rows, config)
-    return tuple(found)
+    lengths = [_rows(table, season) for season in config.season_lengths]
+    for i, season in enumerate(config.seasons or ()):
+        _check(table, season, lengths[i])
+        if lengths[i] in lengths[:i]:
+            raise UserError(
+                f"data.seasons: {season!r} is {lengths[i]} rows long, as another one is: leave it "
+                "out"
+            )
+    return tuple(before for rows in lengths for before in season_before(rows, config))
 
 
 def season_before(season: int, config: DataConfig) -> list[int]:

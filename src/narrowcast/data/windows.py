@@ -27,7 +27,7 @@ from numpy.typing import NDArray
 from narrowcast.config import DataConfig
 from narrowcast.data.ahead import ahead_scaling, values_ahead
 from narrowcast.data.calendar import calendar_values
-from narrowcast.data.holes import bridged, held, held_rows
+from narrowcast.data.holes import bridge, held, held_rows
 from narrowcast.data.scaling import Array, Scaling, fit_scaling, refuse_far
 from narrowcast.data.seasons import earlier_rows, seasonal_readings
 from narrowcast.data.table import Table
@@ -183,10 +183,8 @@ class _Rows:
         windows = sliding_window_view(self.inputs, (n, self.inputs.shape[1]))[:, 0][starts]
         if config.missing == "interpolate":
             readings = table.frame[config.inputs].to_numpy(np.float64)
-            columns = slice(len(config.inputs))
-            windows[..., columns] = bridged(
-                windows[..., columns], starts, readings, table.gaps, self.held
-            )
+            columns = windows[..., : len(config.inputs)]
+            bridge(columns, starts, readings, table.gaps, self.held)
         last = starts + n - 1
         further = []
         if self.earlier:
@@ -237,9 +235,11 @@ def make_windows(table: Table, config: DataConfig) -> Dataset:
     span = n + config.lead + outputs - 1
     if rows < max(span, n + 1):
         further = f" and {outputs} outputs" if outputs > 1 else ""
+        kind = "rows" if config.resample is None else f"bins of {config.resample}"
+        advice = "" if config.resample is None else ", or a shorter data.resample"
         raise UserError(
-            f"the table has {rows} rows, but a window of {n} with lead {config.lead}{further} "
-            f"needs {max(span, n + 1)}: choose a shorter window"
+            f"the table has {rows} {kind}, but a window of {n} with lead {config.lead}{further} "
+            f"needs {max(span, n + 1)}: choose a shorter window{advice}"
         )
     source = _Rows.of(table, config)
 
