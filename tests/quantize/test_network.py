@@ -264,7 +264,7 @@ def test_a_change_is_forecast_from_all_the_integers_of_its_column() -> None:
     reach = quantiser.tensor().dequantise(np.array([quantiser.low, quantiser.high]))
     step = float(quantiser.scale.detach())
     assert float(reach[0]) <= lowest + step and float(reach[1]) >= highest - step
-    assert step == pytest.approx((highest - lowest) / 255, rel=0.01)
+    assert step == pytest.approx((highest - lowest) / 1023, rel=0.01)
 
 
 def test_with_more_bits_everywhere_fine_tuning_is_slower() -> None:
@@ -310,7 +310,7 @@ def test_a_table_of_bits_settles_every_width(dataset: Dataset) -> None:
     integer = assert_same(trained(dataset, config), dataset, config)
     tensors = {name: tensor.bits for name, tensor in integer.tensors.items()}
     weights = {s.name: s.weight_bits for s in integer.operations if isinstance(s, Linear)}
-    assert (tensors["input"], tensors["head.output"]) == (8, 16)
+    assert (tensors["input"], tensors["head.output"]) == (10, 16)
     assert tensors["pool.output"] == 8  # five rows of 5 bits
     for name, bits in tensors.items():
         if name not in {"input", "pool.output", "head.output"}:
