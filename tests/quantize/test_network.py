@@ -274,9 +274,9 @@ def test_with_more_bits_everywhere_fine_tuning_is_slower() -> None:
         return float(groups[0]["lr"]) / config.train.learning_rate
 
     rates = [rate(bits) for bits in (4, 6, 7, 8)]
-    assert rates == pytest.approx([0.3, 0.3, 0.3 / 4, 0.3 / 16])
+    assert rates == pytest.approx([0.1, 0.1, 0.1 / 4, 0.1 / 16])
     for mixed in ({"*.weight": 4, "default": 8}, {"*.weight": 8, "default": 4}):
-        assert rate(mixed) == pytest.approx(0.3)
+        assert rate(mixed) == pytest.approx(0.1)
 
 
 def test_the_summary_tells_what_was_done_to_every_tensor(dataset: Dataset) -> None:

@@ -444,7 +444,8 @@ class TrainConfig(Section):
     standard deviation and the second above. The weights of the epoch with the least loss on the
     validation part are kept.
 
-    ``finetune_epochs`` is by default what gives about 10,000 batches, but at most 100.
+    Training in floating point ends after ``patience`` epochs without a lower loss on the validation
+    part. ``finetune_epochs`` is by default what gives about 10,000 batches, but at most 100.
 
     ``weight_decay`` is that of AdamW, in both trainings. ``dropout`` applies to the residual
     branches, in floating point only.

@@ -297,8 +297,8 @@ def fit(
 
     The best epoch has the least loss on the validation part, in eval mode. Training stops early
     after ``config.patience`` epochs without a better one. With a teacher, this loss is the
-    difference from the teacher's forecasts, too: it does not have the noise of the targets, so that
-    neither the end of the training nor its result depends on chance.
+    difference from the teacher's forecasts, too, which do not have the noise of the targets, and
+    training goes on to the end of its schedule.
 
     Args:
         model: Model from scaled inputs to scaled forecasts.
@@ -364,7 +364,7 @@ def fit(
         best.offer(epoch, float(loss), average.model)
         if progress is not None:
             progress(epoch + 1, epochs, rmse)
-        if epoch - best.epoch >= config.patience:
+        if teacher is None and epoch - best.epoch >= config.patience:
             break
         if review is not None and review(epoch + 1):
             average.restart()

@@ -20,10 +20,9 @@ CALIBRATION_WINDOWS = 2048
 _GROWTH = 2.0
 _REVIEW_WINDOWS = 512
 _REVIEWED = 0.5  # fraction of the epochs after which adaptive schemes may change
-# Learning rates as fractions of that in floating point. Scales are learned as logarithms. The
-# values were chosen on the validation part of AirU, at 4 bits.
-_RATE = 0.3
-_SCALE_RATE = 0.3
+# Learning rate as a fraction of that in floating point. Scales are learned as logarithms. At three
+# times the rate, the loss of 4-bit models of electricity demand and of sharp pulses oscillates.
+_RATE = 0.1
 # Above this width, the learning rate is reduced in proportion to the squared rounding error. At the
 # full rate, an 8-bit model ends farther from the float model than after calibration.
 _FULL_RATE_BITS = 6
@@ -73,7 +72,7 @@ def parameter_groups(model: nn.Module, config: Config, scale: str) -> list[dict[
     rate = config.train.learning_rate * min(1.0, 4.0 ** (_FULL_RATE_BITS - narrowest))
     return [
         {"params": others, "lr": _RATE * rate},
-        {"params": scales, "lr": _SCALE_RATE * rate, "weight_decay": 0.0},
+        {"params": scales, "lr": _RATE * rate, "weight_decay": 0.0},
     ]
 
 
