@@ -65,6 +65,19 @@ def test_missing_rows_are_inserted(steps: list[float], most: int) -> None:
     assert (np.diff(found_time.asi8) > 0).all()
 
 
+@pytest.mark.parametrize("most", [10**6, 10**6 + 1])
+def test_rows_are_not_inserted_without_end(most: int) -> None:
+    hours = np.cumsum([0, 1, 1, most + 1])
+    time = pd.Timestamp("2024-01-01", tz="UTC") + pd.to_timedelta(hours, unit="h")
+    time = pd.DatetimeIndex(time).as_unit("ns")
+    frame = pd.DataFrame({"y": np.arange(len(time), dtype=float)})
+    if most == 10**6:
+        assert len(with_missing_rows(time, frame, HOUR, 0.1, most)[1]) == 4 + most
+        return
+    with pytest.raises(UserError, match=r"longest_hole: 1000001 rows are missing .* has only 4"):
+        with_missing_rows(time, frame, HOUR, 0.1, most)
+
+
 def test_a_table_with_holes(tmp_path: Path) -> None:
     rows = [f"2024-01-01 {hour:02}:00,{hour},{10 * hour}" for hour in range(24)]
     rows[5] = "2024-01-01 05:00,,50"

@@ -72,7 +72,7 @@ class Area(Protocol):
 
     @property
     def cells(self) -> int:
-        """Number of logic cells; 0 if the family has none."""
+        """Number of cells that look-up tables are packed into; 0 if they are not counted."""
 
     def share(self, device: Device) -> float:
         """Return the used fraction of the device's cells, tables or flip-flops, the largest one."""

@@ -14,6 +14,8 @@ from narrowcast.data.interval import tolerance
 from narrowcast.data.scaling import Array
 from narrowcast.errors import UserError
 
+_MOST_ADDED = 10**6  # rows
+_MOST_ADDED_TO_EACH = 10  # rows, in longer tables
 _CHUNK = 1024  # windows: the numbers for all of them would take several times their memory
 
 
@@ -52,11 +54,19 @@ def with_missing_rows(
 
     Returns:
         Time stamps and readings of the old and the new rows.
+
+    Raises:
+        UserError: So many rows are missing that the others would be lost among them.
     """
     steps = np.diff(time.asi8) / interval.as_unit("ns").value
     whole = np.rint(steps).astype(np.int64)
     inside = (whole >= 2) & (whole - 1 <= most) & (np.abs(steps - whole) <= tolerance(jitter))
     count = np.append(np.where(inside, whole, 1), 1)  # of each row and the new ones after it
+    if (added := int(count.sum()) - len(time)) > max(_MOST_ADDED, _MOST_ADDED_TO_EACH * len(time)):
+        raise UserError(
+            f"data.longest_hole: {added} rows are missing in gaps of at most {most} rows, but the "
+            f"table has only {len(time)}: state a shorter one"
+        )
     source = np.repeat(np.arange(len(time)), count)
     offset = np.arange(len(source)) - np.repeat(np.cumsum(count) - count, count)
     filled = frame.iloc[source].reset_index(drop=True)

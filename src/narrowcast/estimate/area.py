@@ -6,10 +6,11 @@ flip-flops of each part of the engine. The model of a part is a non-negative lea
 its counts to its features. Each design is weighted by the inverse of its size, so that relative
 errors are minimised. The error bound is the largest error of a design that was left out of the fit.
 
-An iCE40 counts logic cells: a flip-flop shares one with the look-up table in front of it if nothing
-else reads that table, and so does a carry with a table that adds. The others need a cell of their
-own. So the cells are the look-up tables and a fitted share of the flip-flops. The samples have the
-cells that nextpnr packs them into.
+nextpnr packs look-up tables into cells, and needs further cells. In an iCE40 a flip-flop shares the
+cell of the look-up table in front of it if nothing else reads that table, and so does a carry with
+a table that adds; the others need a cell of their own. In an ECP5 the ends of carry chains do. So
+the cells are the look-up tables and a fitted share of the flip-flops, to whose number that of the
+chains is proportional. The samples have the cells that nextpnr packs them into.
 """
 
 import json
@@ -42,8 +43,8 @@ class Area:
     Attributes:
         lut: Number of look-up tables.
         ff: Number of flip-flops.
-        cells: Number of logic cells, including those of the serial interface that ``place`` adds; 0
-            if the family has none.
+        cells: Number of cells into which nextpnr packs the look-up tables, including those of the
+            serial interface that ``place`` adds; 0 if the family has no open place and route.
         lut_error: Relative error bound of ``lut``.
         ff_error: Relative error bound of ``ff``.
         cells_error: Relative error bound of ``cells``.
@@ -109,11 +110,11 @@ def area(design: Design, tool: Tool = "yosys") -> Area:
 
 
 def _cells(total: Mapping[str, float], own_cells: float | None, family: Family) -> int:
-    """Return the logic cells of the engine with its serial interface; 0 if they are not counted.
+    """Return the cells of the engine with its serial interface; 0 if they are not counted.
 
     Args:
         total: Look-up tables and flip-flops.
-        own_cells: Logic cells without a look-up table in use, for each flip-flop.
+        own_cells: Cells beside those of the look-up tables, for each flip-flop.
         family: The family.
     """
     if own_cells is None or family.place_and_route is None:
@@ -163,7 +164,7 @@ def fit_area(samples: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     Returns:
         The weights of the features by resource and part, and ``error``: the largest relative error
         of each resource over all samples, with each sample left out of the fit in turn. If there
-        are samples with ``cells``, ``own_cells``: logic cells beside those of the look-up tables,
+        are samples with ``cells``, ``own_cells``: cells beside those of the look-up tables,
         for each flip-flop.
     """
     result: dict[str, Any] = {"error": {}}

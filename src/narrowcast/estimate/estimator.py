@@ -28,8 +28,9 @@ class Estimate:
         blocks: Number of block memories in units of the device's smallest, exact.
         lut: Number of look-up tables (logic and memory), fitted.
         ff: Number of flip-flops, fitted.
-        cells: Number of logic cells, fitted; 0 if the device's family has none. It includes the
-            serial interface that ``place`` adds.
+        cells: Number of cells into which nextpnr packs the look-up tables, fitted; 0 if the
+            device's family has no open place and route. It includes the serial interface that
+            ``place`` adds.
         lut_error: Relative error bound of ``lut``.
         ff_error: Relative error bound of ``ff``.
         cells_error: Relative error bound of ``cells``.
@@ -97,7 +98,7 @@ class Estimate:
         within = f"estimated, within {self.power_error:.0%}"
         fitted = f"fitted to {self.tool}, within"
         cells = [
-            f"cells:      {self.cells} of {device.lut}, a LUT and an FF each, fitted to nextpnr, "
+            f"cells:      {self.cells} of {device.lut}, with the serial line, fitted to nextpnr, "
             f"within {self.cells_error:.1%}"
         ] * bool(self.cells)
         return [

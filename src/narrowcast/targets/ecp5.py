@@ -3,7 +3,8 @@
 Sources: FPGA-TN-02204 (ECP5 and ECP5-5G Memory Usage Guide) for the configurations of the DP16KD,
 FPGA-TN-02205 (ECP5 and ECP5-5G sysDSP Usage Guide) for the ports of the MULT18X18D. A
 TRELLIS_DPR16X4 uses six look-up tables: four store the data, two drive the write port. A CCU2C is
-two look-up tables with their carry chain.
+two look-up tables with their carry chain. nextpnr begins and ends a chain whose carry comes from or
+goes to other logic with a further CCU2C.
 """
 
 from narrowcast.targets.family import (
@@ -27,7 +28,7 @@ ECP5 = Family(
         block_key="bram",
     ),
     lut_inputs=4,
-    logic_cells=False,
+    logic_cells=True,
     wide_muxes=True,
     distributed_ram=DistributedRam(shapes=((16, 4, 6),), choice=1.0),
     block_name="DP16KD",
@@ -66,5 +67,6 @@ ECP5 = Family(
             "bram": "DP16KD",
             "dsp": "MULT18X18D",
         },
+        serial_cells=181,  # in a design that was packed with it and without
     ),
 )

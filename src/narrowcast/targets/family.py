@@ -139,8 +139,8 @@ class PlaceAndRoute:
         cells: Names of ``lut``, ``bram``, ``dsp`` and ``ff`` in nextpnr's report.
         flip_flops: Regular expression that finds the number of flip-flops in nextpnr's log, if the
             report does not contain it.
-        serial_cells: Logic cells that the serial interface adds to the engine, if the family has
-            logic cells.
+        serial_cells: Cells that the serial interface adds to the engine, if the family has
+            ``logic_cells``.
     """
 
     package: str
@@ -162,8 +162,8 @@ class Family:
         name: Name in device files and in the files of characterisation samples.
         primitives: Primitives of yosys' netlist.
         lut_inputs: Number of inputs of a look-up table.
-        logic_cells: Whether the device counts logic cells, each of which holds a look-up table, a
-            flip-flop behind it and a carry. A device's ``lut`` is then their number.
+        logic_cells: Whether nextpnr packs a netlist into cells, one for each look-up table and
+            further ones. A device's ``lut`` is then their number.
         wide_muxes: Whether dedicated multiplexers combine look-up tables to deeper ones.
         distributed_ram: Memory made of look-up tables; None if the family has none.
         block_name: Name of the smallest block memory.

@@ -2,7 +2,8 @@
 
 Sources: FPGA-TN-02002 (Memory Usage Guide for iCE40 Devices) for the configurations of the EBR,
 FPGA-TN-02007 (DSP Function Usage Guide for iCE40 Devices) for the ports of the SB_MAC16. yosys uses
-DSP blocks only if the device's ``synthesis_options`` contain ``-dsp``.
+DSP blocks only if the device's ``synthesis_options`` contain ``-dsp``. A logic cell holds a look-up
+table, a flip-flop behind it and a carry.
 """
 
 from narrowcast.targets.family import DspBlock, Family, PlaceAndRoute, Primitives

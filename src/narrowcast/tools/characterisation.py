@@ -136,7 +136,7 @@ def _synthesised(
     """Return the tool's version, and what the design takes.
 
     That is ``lut`` and ``ff`` of each part, and ``cells`` of the whole design if the family has
-    logic cells and the look-up tables fit the device.
+    ``logic_cells`` and the look-up tables fit the device.
     """
     shutil.rmtree(work, ignore_errors=True)
     rtl, device = work / "rtl", design.device

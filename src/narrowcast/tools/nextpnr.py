@@ -170,17 +170,17 @@ def place(
 
 
 def packed_cells(netlist: Path, device: Device) -> int:
-    """Return the logic cells that nextpnr packs a netlist into, without placing it.
+    """Return the cells that nextpnr packs look-up tables into, without placing them.
 
     Args:
         netlist: Netlist of yosys, in its JSON format.
-        device: Target device, of a family with logic cells.
+        device: Target device, of a family with ``logic_cells``.
 
     Raises:
         ToolError: nextpnr failed, or its log does not contain the number.
     """
     flow = device.family.place_and_route
-    assert flow is not None  # as the family has logic cells
+    assert flow is not None  # as the family has logic_cells
     placer = [*yowasp(flow.package, flow.placer), *device.place_options]
     log = run([*placer, "--json", netlist.name, "--pack-only"], netlist.parent, name=flow.placer)
     with reading(flow.placer, "log"):
