@@ -19,8 +19,8 @@ from narrowcast.integer import (
     analyse,
     execute_words,
 )
-from narrowcast.integer.builder import GraphBuilder, Role
-from narrowcast.integer.random_model import random_graph
+from narrowcast.integer.builder import GraphBuilder, Role, Shape
+from narrowcast.integer.random_model import random_graph, random_model
 from words import random_words
 
 MODELS = [*GRAPHS, *range(50)]
@@ -168,10 +168,18 @@ def refusal(model: IntegerModel) -> str:
 
 
 def test_a_state_is_refused() -> None:
-    model = graph_model("chain")
-    kept = replace(model.tensors["one.output"], state=True)
-    text = refusal(replace(model, tensors={**model.tensors, "one.output": kept}))
-    assert text == ("tensor one.output is a state: the engine keeps nothing between two inferences")
+    text = refusal(random_model(Shape(3, 2, 4, kind="stream")))
+    assert text == "Append layers.0.keys: the engine keeps nothing between two inferences"
+
+
+def test_biases_of_scores_are_refused() -> None:
+    g = GraphBuilder()
+    x = g.input("input", 4, 3)
+    key = g.linear("key", x, 3, role=Role.LANES)
+    text = refusal(
+        random_graph(g.build(g.context("context", g.scores("s", x, key, bias=True), key)))
+    )
+    assert text == "Scores s: the engine adds no biases to scores"
 
 
 def scores_model(*, read_by_product: bool) -> IntegerModel:

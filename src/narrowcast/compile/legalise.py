@@ -14,6 +14,7 @@ from narrowcast.compile.tokens import align, unused
 from narrowcast.errors import UserError
 from narrowcast.integer.analysis import Analysis, Product, analyse
 from narrowcast.integer.model import (
+    Append,
     Array,
     Context,
     IntegerModel,
@@ -63,7 +64,7 @@ def uses(step: Operation) -> Iterator[tuple[str, Use]]:
             if step.residual is not None:
                 whole = step.residual_element is None
                 yield step.residual, Use.RESIDUAL if whole else Use.ELEMENT
-        case RowSum():
+        case RowSum() | Append():
             yield step.operand, Use.SUM
         case Scores():
             yield step.operand, Use.OPERAND
@@ -93,11 +94,13 @@ class _Rewriter:
 
     def rewritten(self) -> IntegerModel:
         model = self.analysis.model
-        for name, tensor in model.tensors.items():
-            if tensor.state:
+        for step in model.operations:
+            if isinstance(step, Append):
                 raise UserError(
-                    f"tensor {name} is a state: the engine keeps nothing between two inferences"
+                    f"Append {step.name}: the engine keeps nothing between two inferences"
                 )
+            if isinstance(step, Scores) and step.bias is not None:
+                raise UserError(f"Scores {step.name}: the engine adds no biases to scores")
         inputs = {each.tensor for each in model.inputs}
         for product in self.analysis.products:
             self.refuse_element(product)
@@ -266,7 +269,7 @@ class _Rewriter:
                     return step
                 use = Use.RESIDUAL if step.residual_element is None else Use.ELEMENT
                 return replace(step, residual=renamed(step.residual, use))
-            case RowSum():
+            case RowSum() | Append():
                 return replace(step, operand=renamed(step.operand, Use.SUM))
             case Scores():
                 operand, key = renamed(step.operand, Use.OPERAND), renamed(step.key, Use.KEYS)
