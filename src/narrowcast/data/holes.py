@@ -76,7 +76,7 @@ def held(values: Array, gaps: NDArray[np.bool_], most: int) -> Array:
 
 
 def bridged(
-    windows: Array, starts: NDArray[np.int64], values: Array, gaps: NDArray[np.bool_], most: int
+    windows: Array, inside: NDArray[np.int64], values: Array, gaps: NDArray[np.bool_], most: int
 ) -> Array:
     """Return windows in which holes that end within their window are interpolated linearly.
 
@@ -86,7 +86,7 @@ def bridged(
 
     Args:
         windows: Windows [windows, n, columns] of what :func:`held` returns.
-        starts: First row of each window.
+        inside: Rows of each window [windows, n].
         values: Values [rows, columns], NaN where missing.
         gaps: Flags [rows]: whether a gap in time precedes the row. No hole is bridged across a gap.
         most: Most rows of a hole that is bridged.
@@ -99,7 +99,6 @@ def bridged(
     first, last = _at(values, before), _at(values, np.where(usable, after, 0))
     with np.errstate(invalid="ignore"):
         line = first + (last - first) * (rows - before) / np.where(usable, after - before, 1)
-    inside = starts[:, None] + np.arange(windows.shape[1])
     ended = usable[inside] & (after[inside] <= inside[:, -1, None, None])
     return np.where(ended, line[inside], windows)
 

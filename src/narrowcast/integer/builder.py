@@ -342,6 +342,11 @@ class Shape:
         return self.window if self.kind == "window" else self.kernel
 
     @property
+    def reach(self) -> int:
+        """Inferences before one that its forecast may depend on."""
+        return 0 if self.kind == "window" else self.layers * (self.window - 1)
+
+    @property
     def mean(self) -> bool:
         """Whether the head reads the mean of several tokens, and not the last one."""
         return self.kind == "window" and self.pooling == "mean"

@@ -38,7 +38,7 @@ def load_windows(config: Config) -> "tuple[Dataset, Table, DataSummary]":
     from narrowcast.data import make_windows, read_table
 
     table = read_table(config.data)
-    dataset = make_windows(table, config.data)
+    dataset = make_windows(table, config.data, config.stream)
     summary = DataSummary(
         file="" if config.data.path is None else config.data.path.name,
         rows=len(table.frame),
