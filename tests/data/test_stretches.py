@@ -5,11 +5,11 @@ import pandas as pd
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
+from test_windows import config, parts, regular, table, tables
 
 from narrowcast.config import DataConfig, Stream
 from narrowcast.data import Table, make_windows
 from narrowcast.errors import UserError
-from test_windows import config, parts, regular, table, tables
 
 
 def plain(table: Table, settings: DataConfig, stream: Stream, last: int) -> np.ndarray:

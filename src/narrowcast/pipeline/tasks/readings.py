@@ -54,6 +54,7 @@ def load_windows(config: Config) -> "tuple[Dataset, Table, DataSummary]":
             skipped_gaps=dataset.skipped_gaps,
             skipped_missing=dataset.skipped_missing,
             skipped_straddling=dataset.skipped_straddling,
+            early=None if config.stream is None else dataset.early,
         ),
         notes=table.notes,
         known=tuple(config.data.known),
