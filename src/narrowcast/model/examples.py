@@ -15,7 +15,7 @@ Inputs = tuple[Tensor, ...]
 """Scaled readings [inferences, rows, columns] of each input of a graph."""
 
 # Length of the segments of a stream, in units of the inferences that a forecast depends on.
-_SEGMENT = 3
+_SEGMENT = 4
 
 
 def scaled(readings: Array, further: tuple[Array, ...], dataset: Dataset) -> Inputs:
@@ -80,6 +80,7 @@ class Examples:
         """Yield all inferences once, in random order: windows, or segments of a stream.
 
         A segment begins as a stretch does. One that is divided between two batches is two segments.
+        Batches without any target are left out.
 
         Args:
             reach: Inferences before one that its forecast may depend on; 0 for windows.
@@ -97,4 +98,5 @@ class Examples:
             first, *further = (each[rows] for each in self.inputs)
             if reach:
                 first = after_restart(first, restart)
-            yield Batch((first, *further), restart, counted[rows], target[rows])
+            if counted[rows].any():
+                yield Batch((first, *further), restart, counted[rows], target[rows])

@@ -11,6 +11,7 @@ from narrowcast.config import Config, shape_of
 from narrowcast.data import Scaling
 from narrowcast.integer.builder import GraphSpec, LinearSpec, ScoresSpec, Shape, transformer
 from narrowcast.model.forecaster import Forecaster
+from narrowcast.model.norm import BatchRenorm
 from narrowcast.model.stream import absent, kept
 
 
@@ -82,10 +83,11 @@ class Layer(nn.Module):
         self.query = _linear(graph, f"{prefix}.query")
         self.value = _linear(graph, f"{prefix}.value")
         self.attention_out = _linear(graph, f"{prefix}.attention_out")
-        self.attention_norm = nn.BatchNorm1d(self.attention_out.out_features)
+        norm = BatchRenorm if scores.bias else nn.BatchNorm1d
+        self.attention_norm = norm(self.attention_out.out_features)
         self.ffn_up = _linear(graph, f"{prefix}.ffn_up")
         self.ffn_down = _linear(graph, f"{prefix}.ffn_down")
-        self.ffn_norm = nn.BatchNorm1d(self.ffn_down.out_features)
+        self.ffn_norm = norm(self.ffn_down.out_features)
 
     def forward(self, x: Tensor, missing: Tensor | None = None) -> Tensor:
         """[windows, n, d] -> [windows, n, d], or of the last token only [windows, 1, d].
