@@ -19,8 +19,8 @@ from narrowcast.integer import (
     analyse,
     execute_words,
 )
-from narrowcast.integer.builder import GraphBuilder, Role, Shape
-from narrowcast.integer.random_model import random_graph, random_model
+from narrowcast.integer.builder import GraphBuilder, Role
+from narrowcast.integer.random_model import random_graph
 from words import random_words
 
 MODELS = [*GRAPHS, *range(50)]
@@ -156,6 +156,19 @@ def test_scores_are_computed_for_each_context() -> None:
     assert {legal.context_of(step).name for step in scores} == {"c1", "c2"}
 
 
+def test_equal_states_of_one_memory_are_one() -> None:
+    """Keys of two attentions are kept once, values of other heads each on their own."""
+    legal = legalise(analyse(graph_model("states_of_one_tensor")))
+    scores = [step for step in legal.model.operations if isinstance(step, Scores)]
+    contexts = [step for step in legal.model.operations if isinstance(step, Context)]
+    assert [step.key for step in scores] == ["one.output", "one.output"]
+    assert len({"one.output", *(step.value for step in contexts)}) == 3
+    assert {tensor.name for tensor in legal.model.states} == {
+        "one.output",
+        *(step.value for step in contexts),
+    }
+
+
 # -------------------------------------------------------------------- refusals
 
 
@@ -167,19 +180,17 @@ def refusal(model: IntegerModel) -> str:
     return text
 
 
-def test_a_state_is_refused() -> None:
-    text = refusal(random_model(Shape(3, 2, 4, kind="stream")))
-    assert text == "Append layers.0.keys: the engine keeps nothing between two inferences"
-
-
-def test_biases_of_scores_are_refused() -> None:
+def test_keys_beside_states_are_refused() -> None:
     g = GraphBuilder()
-    x = g.input("input", 4, 3)
-    key = g.linear("key", x, 3, role=Role.LANES)
-    text = refusal(
-        random_graph(g.build(g.context("context", g.scores("s", x, key, bias=True), key)))
+    x = g.input("input", 1, 3)
+    key, value = (g.linear(n, x, 3, role=Role.LANES) for n in ("key", "value"))
+    kept = g.context(
+        "c1", g.scores("s1", x, g.append("keys", key, 2)), g.append("values", value, 2)
     )
-    assert text == "Scores s: the engine adds no biases to scores"
+    other = g.context("c2", g.scores("s2", x, key), value)
+    assert refusal(random_graph(g.build(g.linear("out", kept, 3, residual=other)))) == (
+        "Scores s2: in a model with states, the engine keeps all keys, and key.output is no state"
+    )
 
 
 def scores_model(*, read_by_product: bool) -> IntegerModel:

@@ -36,6 +36,7 @@ class Use(StrEnum):
     KEYS = "keys"
     VALUES = "values"
     SUM = "sum"
+    APPENDED = "appended"  # the newest row of keys or values, written where the others are
     RESULT = "result"
 
 
@@ -64,8 +65,10 @@ def uses(step: Operation) -> Iterator[tuple[str, Use]]:
             if step.residual is not None:
                 whole = step.residual_element is None
                 yield step.residual, Use.RESIDUAL if whole else Use.ELEMENT
-        case RowSum() | Append():
+        case RowSum():
             yield step.operand, Use.SUM
+        case Append():
+            yield step.operand, Use.APPENDED
         case Scores():
             yield step.operand, Use.OPERAND
             yield step.key, Use.KEYS
@@ -84,6 +87,7 @@ class _Rewriter:
         tensors: Tensors of the new graph so far.
         arrays: Arrays of the new graph so far.
         renamed: The copy that a reader reads instead of a tensor, by tensor and reader.
+        states: The state to which a tensor is appended.
     """
 
     analysis: Analysis
@@ -91,16 +95,16 @@ class _Rewriter:
     tensors: dict[str, Tensor] = field(default_factory=dict)
     arrays: dict[str, Array] = field(default_factory=dict)
     renamed: dict[tuple[str, Reader], str] = field(default_factory=dict)
+    states: dict[str, str] = field(default_factory=dict)
 
     def rewritten(self) -> IntegerModel:
         model = self.analysis.model
         for step in model.operations:
-            if isinstance(step, Append):
+            if isinstance(step, Scores) and model.states and not model.tensors[step.key].state:
                 raise UserError(
-                    f"Append {step.name}: the engine keeps nothing between two inferences"
+                    f"Scores {step.name}: in a model with states, the engine keeps all keys, and "
+                    f"{step.key} is no state"
                 )
-            if isinstance(step, Scores) and step.bias is not None:
-                raise UserError(f"Scores {step.name}: the engine adds no biases to scores")
         inputs = {each.tensor for each in model.inputs}
         for product in self.analysis.products:
             self.refuse_element(product)
@@ -128,6 +132,8 @@ class _Rewriter:
                 case RowSum():
                     self.steps.append(self.reading(step))
                     self.row_sum(step, alone=sums == 1)
+                case Append():
+                    self.append(step)
         outputs = tuple(
             replace(each, tensor=self.renamed.get((each.tensor, ("", Use.RESULT)), each.tensor))
             for each in model.outputs
@@ -151,13 +157,13 @@ class _Rewriter:
             )
 
     def readers(self, name: str) -> list[Reader]:
-        """Return the readers of a tensor in the original graph."""
-        found = [
-            (step.name, use)
-            for step in self.analysis.readers[name]
-            for tensor, use in uses(step)
-            if tensor == name
-        ]
+        """Return the readers of a tensor in the original graph, of a state if it is appended."""
+        found: list[Reader] = []
+        for step in self.analysis.readers[name]:
+            if isinstance(step, Append):
+                found += self.readers(step.output)
+            else:
+                found += [(step.name, use) for tensor, use in uses(step) if tensor == name]
         ends = [each for each in self.analysis.model.outputs if each.tensor == name]
         return list(dict.fromkeys(found)) + [("", Use.RESULT) for _ in ends]
 
@@ -214,6 +220,21 @@ class _Rewriter:
         for reader in readers:
             self.renamed[step.output, reader] = self.renamed.get((copied, reader), copied)
 
+    def append(self, step: Append) -> None:
+        """Append to a state for each memory. Equal rows that one memory holds are one state."""
+        kept = step.output, step.name
+        for reader in self.readers(step.output):
+            operand = self.renamed.get((step.operand, reader), step.operand)
+            if operand not in self.states:
+                output, name = kept
+                self.states[operand] = output
+                self.tensors[output] = replace(self.tensors[step.output], name=output)
+                self.steps.append(Append(name, operand, output))
+                kept = unused(step.output, self.tensors), self.unused_step(step.name)
+            self.renamed[step.output, reader] = self.states[operand]
+        if step.output not in self.states.values():
+            del self.tensors[step.output]
+
     def scores(self, step: Scores) -> None:
         """Compute scores once for each context that reads them."""
         readers = self.readers(step.output)
@@ -269,8 +290,10 @@ class _Rewriter:
                     return step
                 use = Use.RESIDUAL if step.residual_element is None else Use.ELEMENT
                 return replace(step, residual=renamed(step.residual, use))
-            case RowSum() | Append():
+            case RowSum():
                 return replace(step, operand=renamed(step.operand, Use.SUM))
+            case Append():
+                return step
             case Scores():
                 operand, key = renamed(step.operand, Use.OPERAND), renamed(step.key, Use.KEYS)
                 return replace(step, operand=operand, key=key)

@@ -90,9 +90,8 @@ def scores_bounds(model: IntegerModel, step: Scores) -> Bounds:
     below = hull(lowest - highest)[0] - 2 * largest
     rounding = 1 << (step.shift - 1)
     total = (below, below * step.multiplier + rounding)
-    return Bounds(
-        (-2 * largest, largest), hull(below, largest, *score), hull(*total, step.multiplier)
-    )
+    sums = hull(below, largest, *score)
+    return Bounds(sums, sums, hull(*total, step.multiplier))
 
 
 def context_bounds(model: IntegerModel, step: Context) -> Bounds:
