@@ -526,7 +526,11 @@ class HardwareConfig(Section):
 
 
 class VerifyConfig(Section):
-    """The extent of the simulation."""
+    """The extent of the simulation.
+
+    GHDL simulates ``ghdl_windows`` windows, and Verilator all of them. Of a stream, GHDL simulates
+    so many readings after the ones that fill its states.
+    """
 
     ghdl_windows: int = Field(
         default=2, ge=2, le=10**6, description="a whole number of windows from 2 to 1000000"

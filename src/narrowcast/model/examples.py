@@ -14,8 +14,10 @@ from narrowcast.model.stream import after_restart, segments
 Inputs = tuple[Tensor, ...]
 """Scaled readings [inferences, rows, columns] of each input of a graph."""
 
-# Length of the segments of a stream, in units of the inferences that a forecast depends on.
-_SEGMENT = 4
+# Length of the segments of a stream in inferences, and at least in units of those that a forecast
+# may depend on. The first ones of a segment are trained with few tokens to attend to.
+_SEGMENT = 96
+_LEAST_SEGMENT = 4
 
 
 def scaled(readings: Array, further: tuple[Array, ...], dataset: Dataset) -> Inputs:
@@ -91,7 +93,7 @@ class Examples:
         counted[self.at] = True
         target = self.target.new_zeros(len(self.restart), self.target.shape[1])
         target[self.at] = self.target
-        length = _SEGMENT * (reach + 1) if reach else 1
+        length = max(_SEGMENT, _LEAST_SEGMENT * (reach + 1)) if reach else 1
         split = (torch.split(each, size) for each in segments(self.restart, length, generator))
         for rows, restart in zip(*split, strict=True):
             restart[0] = True

@@ -46,11 +46,10 @@ _DIVERGED = 100.0
 # Share of the columns of the training windows that have an outage, where these are masked.
 _OUTAGES = 0.1
 
-# A batch of a stream has so many inferences for each window of ``train.batch``, as many of them are
-# of the same segment. An epoch has so many passes over a stream: one takes a fraction of the time
-# of one over windows. Chosen on the validation parts of AirU, ETTh1 and Beijing.
+# A batch of a stream has so many inferences for each window of ``train.batch``, as those of a
+# segment are alike, and an epoch as many passes, so that it has the batches of one over windows.
+# Chosen on the validation parts of AirU and ETTh1.
 _INFERENCES = 4
-_PASSES = 3
 
 # Batches over which the evaluated and kept weights are averaged.
 _AVERAGED = 400
@@ -315,7 +314,8 @@ def fit(
     unit = torch.from_numpy(dataset.target_scaling.scale)
     shuffle = torch.Generator().manual_seed(config.seed)
     optimiser = torch.optim.AdamW(groups, weight_decay=config.weight_decay, fused=True)
-    size, passes = (_INFERENCES * config.batch, _PASSES) if model.reach else (config.batch, 1)
+    passes = _INFERENCES if model.reach else 1
+    size = passes * config.batch
     batches = passes * math.ceil(len(examples.restart) / size)
     schedule = torch.optim.lr_scheduler.LambdaLR(optimiser, _schedule(epochs * batches))
     average = _Average(model)
