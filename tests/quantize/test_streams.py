@@ -123,6 +123,13 @@ def test_reading_by_reading_is_stretch_by_stretch() -> None:
         one = {"input": quantised["input"][i : i + 1]}
         found = execute(integer, one, restart=np.array([restart]), state=state)["head.output"]
         assert np.array_equal(found[0], whole[i])
+    state = reset_state(integer)
+    forecasts = [
+        forecast(integer, x[None], restart=np.array([restart]), state=state)
+        for x, restart in zip(part.inputs, part.restart, strict=True)
+    ]
+    at_once = forecast(integer, part.inputs, restart=part.restart)
+    np.testing.assert_array_equal(np.concatenate(forecasts), at_once)
     begins = np.append(np.flatnonzero(part.restart), len(part.restart))
     for first, end in pairwise(begins):
         alone = execute(integer, {"input": quantised["input"][first:end]})["head.output"]

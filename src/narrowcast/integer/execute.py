@@ -246,13 +246,19 @@ def execute_words(
     return model.pack_outputs(execute(model, inputs, restart=restart, state=state))
 
 
-def forecast(model: IntegerModel, *readings: Reals, restart: Flags | None = None) -> Reals:
+def forecast(
+    model: IntegerModel,
+    *readings: Reals,
+    restart: Flags | None = None,
+    state: State | None = None,
+) -> Reals:
     """Forecast with a model of one output.
 
     Args:
         model: A valid integer model.
         readings: [windows, rows, columns] of each input, in their own units.
         restart: As that of :func:`execute`.
+        state: As that of :func:`execute`, to forecast reading by reading.
 
     Returns:
         [windows, outputs], the first row of the output in the target's own unit.
@@ -263,5 +269,5 @@ def forecast(model: IntegerModel, *readings: Reals, restart: Flags | None = None
     """
     (result,) = model.outputs
     given = {each.tensor: x for each, x in zip(model.inputs, readings, strict=True)}
-    integers = execute(model, model.quantise(given), restart=restart)
+    integers = execute(model, model.quantise(given), restart=restart, state=state)
     return model.decode(integers, given)[result.tensor][:, 0]
