@@ -11,6 +11,9 @@ and ``accuracy.svg`` in ``--out``. The errors of every single model, also on the
 are kept there as well: what was stopped goes on where it was. After a change to the code, start
 with an empty ``--out``.
 
+``--streams`` trains the same models as streams, too (``model.kind = "stream"``), whose errors are
+compared with those of windows of the same width.
+
 ``--schemes`` also forces all tensors of 4 bits to be symmetric, or asymmetric. ``--brevitas``
 trains the network with Brevitas' quantisers, too, at 4 bits and under the same schedule.
 ``--published`` repeats the protocol of the published models: the best of so many trainings, CHOSEN
@@ -44,6 +47,8 @@ SERIES = Path(__file__).with_name("series.toml")
 COMPARED_BITS = 4
 SIMPLE = (*BASELINES, "lightgbm")
 SCHEMES = ("symmetric", "asymmetric")
+STREAM = "stream "  # of the ways of a stream
+BITS = (8, 6, 4, 3)
 
 
 @dataclass(frozen=True)
@@ -142,19 +147,26 @@ def train(task: tuple[Case, int, tuple[str, ...], Path, Path]) -> list[Result]:
     """Train one float model and quantise it in each way, but for what is known already."""
     import torch  # noqa: PLC0415
 
-    from narrowcast.data import baselines, errors, make_windows, read_table  # noqa: PLC0415
-    from narrowcast.integer import RowSum, forecast  # noqa: PLC0415
-    from narrowcast.model import build, load_state, predict, save_state, train_float  # noqa: PLC0415
+    from narrowcast.data import Part, baselines, errors, make_windows, read_table  # noqa: PLC0415
+    from narrowcast.integer import Append, RowSum, forecast  # noqa: PLC0415
+    from narrowcast.model import (  # noqa: PLC0415
+        build,
+        load_state,
+        predict_part,
+        save_state,
+        train_float,
+    )
     from narrowcast.quantize import finetune, to_integer_model  # noqa: PLC0415
 
     case, seed, ways, data, out = task
     torch.set_num_threads(1)
     config = _config(case, seed, data, out)
+    prefix = "" if config.stream is None else STREAM
     kept = {way: out / f"{case.name}-seed{seed}-{way}.json" for way in ways}
     missing = [way for way, path in kept.items() if not path.is_file()]
     if missing:
         table = read_table(config.data)
-        dataset = make_windows(table, config.data)
+        dataset = make_windows(table, config.data, config.stream)
         weights = out / f"{case.name}-seed{seed}.safetensors"
         if weights.is_file():
             source = build(config)
@@ -162,36 +174,36 @@ def train(task: tuple[Case, int, tuple[str, ...], Path, Path]) -> list[Result]:
         else:
             source, _ = train_float(dataset, config)
             save_state(source, weights)
-        found = baselines(dataset, table, config.data)
+        found = {} if prefix else baselines(dataset, table, config.data)
         simple = {key: value and asdict(value) for key, value in found.items()}
     for way in missing:
-        result: Result = {"row": case.row, "case": case.name, "seed": seed, "way": way}
+        result: Result = {"row": case.row, "case": case.name, "seed": seed, "way": prefix + way}
         result["baselines"] = simple
-        forecaster: Callable[..., Any]
+        forecaster: Callable[[Part], Any]
         if way == "float":
-            forecaster = lambda x, *more: predict(source, x, dataset, *more)  # noqa: E731
+            forecaster = lambda part: predict_part(source, part, dataset)  # noqa: E731
         elif way == "brevitas":
             from brevitas_network import finetune as finetune_brevitas  # noqa: PLC0415
 
             narrow = _config(case, seed, data, out, f"quantization.bits={COMPARED_BITS}")
             other, _ = finetune_brevitas(source, dataset, narrow)
-            forecaster = lambda x, *more, m=other: predict(m, x, dataset, *more)  # noqa: E731
+            forecaster = lambda part, m=other: predict_part(m, part, dataset)  # noqa: E731
         else:
             bits, _, scheme = way.partition(" ")
             choice = (f"quantization.bits={bits}", f"quantization.scheme={scheme or 'adaptive'}")
             narrow = _config(case, seed, data, out, *choice)
             model = to_integer_model(finetune(source, dataset, narrow)[0], dataset, narrow.data)
-            forecaster = lambda *x, m=model: forecast(m, *x)  # noqa: E731
-            sums = {each.output for each in model.operations if isinstance(each, RowSum)}
-            tensors = [each for name, each in model.tensors.items() if name not in sums]
+            forecaster = lambda part, m=model: part.of_targets(  # noqa: E731
+                forecast(m, part.inputs, *part.further, restart=part.restart)
+            )
+            exact = {each.output for each in model.operations if isinstance(each, RowSum | Append)}
+            tensors = [each for name, each in model.tensors.items() if name not in exact]
             result["symmetric"] = sum(each.symmetric for each in tensors) / len(tensors)
         for part in ("validation", "test"):
             windows = getattr(dataset, part)
-            result[part] = asdict(
-                errors(forecaster(windows.inputs, *windows.further), windows.target)
-            )
+            result[part] = asdict(errors(forecaster(windows), windows.target))
         write_whole(kept[way], json.dumps(result, indent=1) + "\n")
-        print(f"{case.row}, seed {seed}, {way}: {result['test']['rmse']:.4f}", flush=True)
+        print(f"{case.row}, seed {seed}, {prefix}{way}: {result['test']['rmse']:.4f}", flush=True)
     return [json.loads(path.read_bytes()) for path in kept.values()]
 
 
@@ -231,6 +243,7 @@ def summary(results: list[Result], boosted: dict[str, Result]) -> list[Result]:
                 each["case"]: each["baselines"]
                 | {"lightgbm": boosted.get(each["case"], {}).get("test")}
                 for each in own
+                if each["baselines"]
             }.values()
             for way in SIMPLE:
                 known = [each[way][measure] for each in simple if each[way] is not None]
@@ -269,10 +282,9 @@ LABELS = {
     "ridge_quadratic": "ridge, squares",
     "lightgbm": "LightGBM",
     "float": "float",
-    "8": "8 bits",
-    "6": "6 bits",
-    "4": "4 bits",
-    "3": "3 bits",
+    **{str(bits): f"{bits} bits" for bits in BITS},
+    f"{STREAM}float": "stream, float",
+    **{f"{STREAM}{bits}": f"stream, {bits} bits" for bits in BITS},
     **{f"{COMPARED_BITS} {each}": f"{COMPARED_BITS} bits, {each}" for each in SCHEMES},
     "brevitas": f"Brevitas, {COMPARED_BITS} bits",
 }
@@ -293,8 +305,9 @@ def table(lines: list[Result], measure: str) -> str:
             cell = "" if line is None else f"{line['mean']:.3f}"
             if line is not None and line["seeds"] > 1:
                 cell += f" ± {line['deviation']:.3f}"
-                if way != "float":
-                    cell += f" ({line['mean'] / found['float']['mean'] - 1:+.1%})"
+            base = found.get(way.removeprefix(STREAM) if way.startswith(STREAM) else "float")
+            if line is not None and base is not None and way not in ("float", *SIMPLE):
+                cell += f" ({line['mean'] / base['mean'] - 1:+.1%})"
             cells.append(cell)
         rows.append("| " + " | ".join(cells) + " |")
     return "\n".join(rows)
@@ -340,10 +353,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--data", type=Path, required=True, help="folder of the data sets")
     parser.add_argument("--out", type=Path, required=True, help="folder for results")
-    parser.add_argument("--bits", nargs="*", type=int, default=[8, 6, 4, 3], help="may be none")
+    parser.add_argument("--bits", nargs="*", type=int, default=[*BITS], help="may be none")
     parser.add_argument("--seeds", type=int, default=5, help="how many, from 0")
     parser.add_argument("--only", default="", help="rows whose name begins so")
     parser.add_argument("--set", nargs="+", default=[], metavar="KEY=VALUE", help="other settings")
+    parser.add_argument("--streams", action="store_true", help="compare with streams")
     parser.add_argument("--schemes", action="store_true", help="compare with forced schemes")
     parser.add_argument("--brevitas", action="store_true", help="compare with Brevitas")
     parser.add_argument("--published", type=int, default=0, help="best of so many on the test part")
@@ -353,15 +367,16 @@ def main() -> None:
     ways = ("float", *map(str, args.bits))
     others = [f"{COMPARED_BITS} {each}" for each in SCHEMES] if args.schemes else []
     others += ["brevitas"] if args.brevitas else []
+    chosen = [case for case in CASES if case.row.startswith(args.only)]
     tasks = [
         (
-            replace(case, settings=(*case.settings, *args.set)),
+            replace(case, settings=(*case.settings, *args.set, *kind)),
             seed,
-            (*ways, *others) if case.compared else ways,
+            (*ways, *others) if case.compared and not kind else ways,
         )
         for seed in range(args.seeds)
-        for case in CASES
-        if case.row.startswith(args.only)
+        for kind in ((), ("model.kind=stream",))[: 1 + args.streams]
+        for case in chosen
     ]
     if not tasks:
         parser.error(f"no row begins with {args.only!r}: there are {', '.join(ROWS)}")

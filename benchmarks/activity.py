@@ -27,7 +27,7 @@ WINDOWS = (1, 2, 8)
 
 def data_of(folder: Path, model: IntegerModel) -> dict[str, Array]:
     """Return the words of windows to simulate [windows, input_words] by what they are."""
-    own, _ = read_vectors(folder / "vectors", model)
+    own, *_ = read_vectors(folder / "vectors", model)
     spread = {
         f"{count} of its own": own[np.linspace(0, len(own) - 1, count).astype(int)]
         for count in WINDOWS

@@ -23,6 +23,7 @@ from narrowcast.model import Forecaster, Transformer, fit
 from narrowcast.model.transformer import join_heads, split_heads
 from narrowcast.quantize import ActivationQuantiser, QuantisedTransformer
 from narrowcast.quantize.steps import (
+    QuantisedAppend,
     QuantisedContext,
     QuantisedLinear,
     QuantisedRowSum,
@@ -126,12 +127,14 @@ def _step(source: Step) -> nn.Module:
             return _Scores(source)
         case QuantisedContext():
             return _Context(source)
-        case QuantisedRowSum():
+        case QuantisedRowSum() | QuantisedAppend():
             return source
 
 
 class BrevitasTransformer(Forecaster):
-    """What ``source`` computes, with the same tensors quantised, to the same bits."""
+    """What ``source``, a model of windows, computes, with the same tensors, to the same bits."""
+
+    reach = 0
 
     def __init__(self, source: QuantisedTransformer) -> None:
         super().__init__()
@@ -142,7 +145,7 @@ class BrevitasTransformer(Forecaster):
         self.register_buffer("factors", source.factors)
         self.steps = nn.ModuleList(map(_step, source.steps()))
 
-    def forward(self, *inputs: Tensor) -> Tensor:
+    def forward(self, *inputs: Tensor, restart: Tensor | None = None) -> Tensor:  # noqa: ARG002
         """[windows, n, m], and further inputs -> [windows, outputs]."""
         window, *further = (each.float() for each in inputs)
         divided = window / self.factors, *further
@@ -158,7 +161,7 @@ def finetune(source: Transformer, dataset: Dataset, config: Config) -> tuple[For
     torch.manual_seed(config.train.seed)
     start = calibrated(source, dataset, config)
     model = BrevitasTransformer(start)
-    inputs = sample(dataset, config, CALIBRATION_WINDOWS)
+    inputs, _ = sample(dataset, config, CALIBRATION_WINDOWS)
     model.train()
     with torch.no_grad(), calibration_mode(model):
         model(*inputs)  # at once: Brevitas takes means over batches, and loses rare peaks

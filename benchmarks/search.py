@@ -31,7 +31,7 @@ from optuna.storages.journal import JournalFileBackend
 from narrowcast import load_config, pipeline
 from narrowcast.config import Config, quantised_names, shape_of
 from narrowcast.data import errors, make_windows, read_table
-from narrowcast.model import predict
+from narrowcast.model import predict_part
 from narrowcast.quantize import finetune
 from narrowcast.search.assess import assess
 from narrowcast.search.fit import fit_device
@@ -183,7 +183,7 @@ def fit_case(task: tuple[tuple[str, int, int, str], Path, Path]) -> dict[str, An
     config = load_config(EXAMPLES / f"{name}.toml", size, data / FILES[name])
     found = fit_device(config, folder, ANY)
     state = prepare(found.config, folder).state
-    dataset = make_windows(read_table(config.data), config.data)
+    dataset = make_windows(read_table(config.data), config.data, config.stream)
     result: dict[str, Any] = {
         "data": name,
         "window": window,
@@ -200,7 +200,7 @@ def fit_case(task: tuple[tuple[str, int, int, str], Path, Path]) -> dict[str, An
         model, _ = finetune(load_float(state, config), dataset, point)
         for part in ("validation", "test"):
             windows = getattr(dataset, part)
-            forecast = predict(model, windows.inputs, dataset, *windows.further)
+            forecast = predict_part(model, windows, dataset)
             result[f"{key}_{part}"] = errors(forecast, windows.target).rmse
     kept.write_text(json.dumps(result, indent=1) + "\n")
     return result

@@ -225,7 +225,9 @@ def _outputs(folder: Path) -> None:
     rows = np.arange(6, dtype=np.int32)
     arrays = dict.fromkeys(("truth", "float", "qat", "integer"), rows.astype(np.float64))
     words = dict.fromkeys(("inputs", "results"), rows.reshape(6, 1))
-    (folder / "whole.arrays").write_bytes(save({**arrays, **words, "row": rows}))
+    restart = np.ones(6, dtype=bool)
+    stored = save({**arrays, **words, "row": rows, "restart": restart})
+    (folder / "whole.arrays").write_bytes(stored)
 
 
 def _stage(folder: Path, draw: random.Random) -> Callable[[], object]:

@@ -9,8 +9,15 @@ from narrowcast.compile import Design, HardwareOptions, compile_model
 from narrowcast.compile.program import engine_graph
 from narrowcast.estimate import area
 from narrowcast.integer import IntegerModel, Linear, analyse
-from narrowcast.integer.builder import GraphBuilder, GraphSpec, LinearSpec, Role, RowSumSpec
-from narrowcast.integer.random_model import random_graph
+from narrowcast.integer.builder import (
+    GraphBuilder,
+    GraphSpec,
+    LinearSpec,
+    Role,
+    RowSumSpec,
+    Shape,
+)
+from narrowcast.integer.random_model import random_graph, random_model
 from narrowcast.targets.device import Device, load_device
 
 
@@ -327,6 +334,53 @@ def patches() -> GraphSpec:
     return g.build(g.linear("head", g.row_sum("pool", x), 2), y)
 
 
+def stream() -> GraphSpec:
+    """Two layers that attend to tokens of earlier inferences, with positions as biases by age."""
+    g = GraphBuilder()
+    first = g.input("input", 2, 3)
+    x = g.linear("embed", first, 8, kernel=2)
+    for i, heads in enumerate((2, 4)):
+        key, value = (g.linear(f"{n}{i}", x, 8, role=Role.LANES) for n in ("key", "value"))
+        keys, values = g.append(f"keys{i}", key, 5), g.append(f"values{i}", value, 5)
+        e = g.scores(f"scores{i}", g.linear(f"query{i}", x, 8), keys, heads, bias=True)
+        x = g.linear(f"out{i}", g.context(f"context{i}", e, values, heads), 8, residual=x)
+    return g.build(g.linear("head", x, 2, residual="input", residual_element=(1, 1)))
+
+
+def states_of_one_tensor() -> GraphSpec:
+    """One tensor is kept twice, as keys and as values of other heads, and is an operand as well."""
+    g = GraphBuilder()
+    x = g.linear("embed", g.input("input", 1, 3), 6, role=Role.LANES)
+    one, two = g.append("one", x, 2), g.append("two", x, 2)
+    a = g.context("a", g.scores("s1", g.linear("q1", x, 6), one, 2, bias=True), one, 2)
+    b = g.context("b", g.scores("s2", g.linear("q2", x, 6), two, 3), two, 3)
+    y = g.linear("out", g.linear("sum", a, 6, residual=b), 6, residual=x)
+    return g.build(g.linear("head", y, 2), g.linear("read", x, 2))
+
+
+def last_row_is_kept() -> GraphSpec:
+    """What is kept of a window is made of its last row; another input is beside it."""
+    g = GraphBuilder()
+    x = g.linear("embed", g.input("input", 3, 2), 6)
+    key, value = (g.linear(n, x, 6, role=Role.LANES, row=2) for n in ("key", "value"))
+    keys, values = g.append("keys", key, 3), g.append("values", value, 3)
+    query = g.linear("query", g.input("further", 1, 4), 6)
+    context = g.context("context", g.scores("scores", query, keys, 3), values, 3)
+    total = g.row_sum("pool", x)
+    return g.build(g.linear("head", context, 2), g.linear("rows", x, 2), total)
+
+
+def biased_scores() -> GraphSpec:
+    """Scores with a bias for each key beside others without."""
+    g = GraphBuilder()
+    x = g.linear("embed", g.input("input", 6, 3), 8)
+    key, value = (g.linear(n, x, 8, role=Role.LANES) for n in ("key", "value"))
+    e = g.scores("scores", g.linear("query", x, 8), key, 2, bias=True)
+    x = g.linear("out", g.context("context", e, value, 2), 8, residual=x)
+    x = g.linear("again", attention(g, "b", x, 4), 8, residual=x)
+    return g.build(g.linear("head", g.row_sum("pool", x), 2))
+
+
 GRAPHS: dict[str, Callable[[], GraphSpec]] = {
     each.__name__: each
     for each in (
@@ -338,6 +392,7 @@ GRAPHS: dict[str, Callable[[], GraphSpec]] = {
         *(sums_in_reverse, outputs_in_reverse, shared_keys_two_values),
         *(query_and_values_of_a_context, last_token, last_token_beside_another_input),
         *(rows_that_nothing_reads, convolution, patches),
+        *(stream, states_of_one_tensor, last_row_is_kept, biased_scores),
     )
 }
 
@@ -354,17 +409,41 @@ def drawn_model(seed: int, operations: int = 8, most_rows: int = 8) -> IntegerMo
     return random_graph(drawn_graph(seed, operations, most_rows), BITS, seed)
 
 
+def drawn_stream(seed: int, most_rows: int = 64, most_channels: int = 64) -> IntegerModel:
+    """Return an untrained stream model that is drawn in all respects."""
+    random = np.random.default_rng([7, seed])
+    heads = int(random.integers(1, 9))
+    least, most = -(-8 // heads), max(most_channels // heads, -(-8 // heads))
+    kernel, inputs = int(random.choice([1, 1, 1, 2, 3])), int(random.integers(1, 10))
+    shape = Shape(
+        window=int(random.integers(3, most_rows + 1)),
+        inputs=inputs,
+        channels=heads * int(random.integers(least, most + 1)),
+        layers=int(random.integers(1, 4)),
+        heads=heads,
+        outputs=int(random.integers(1, 4)),
+        kernel=kernel,
+        relative=int(random.integers(inputs)) if random.random() < 0.5 else None,
+        seasons=int(random.integers(0, 2)),
+        known=int(random.integers(0, 2)),
+        fold=bool(random.random() < 0.7),
+        kind="stream",
+    )
+    bits = tuple(int(b) for b in random.choice(np.arange(2, 9), random.integers(1, 8)))
+    return random_model(shape, bits, seed)
+
+
 def roomy(name: str = "xc7s15") -> Device:
     """Return a device with its own DSP blocks and as much of everything else as is wanted."""
     return replace(load_device(name), lut=10**6, ff=10**6, blocks=2000)
 
 
 def options_of(model: IntegerModel) -> list[HardwareOptions]:
-    """Return what to ask for: nothing, one way, and two where anything has two rows."""
+    """Return what to ask for: nothing, one way, and two where an engine may have them."""
     analysis = engine_graph(analyse(model)).analysis
     several = any(analysis.rows(step) > 1 for step in analysis.products)
     linear = [step for step in analysis.products if isinstance(step, Linear)]
-    several = several and not any(step.convolves for step in linear)
+    several = several and not any(step.convolves for step in linear) and not model.states
     two = [HardwareOptions(lanes=8, ways=2)] if several else []
     return [HardwareOptions(), HardwareOptions(lanes=6, ways=1), *two]
 

@@ -7,7 +7,9 @@ import pytest
 
 from narrowcast.errors import UserError
 from narrowcast.integer import IntegerModel
+from narrowcast.integer.builder import Shape
 from narrowcast.integer.model import Affine, Array, Input, Linear, Output, Tensor
+from narrowcast.integer.random_model import random_model
 from narrowcast.vectors import read_vectors, write_vectors
 
 
@@ -91,3 +93,25 @@ def test_only_words_of_the_model_are_written(
     with pytest.raises(ValueError, match=message):
         write_vectors(tmp_path, model, inputs, change(expected))
     assert not list(tmp_path.iterdir())
+
+
+def test_a_stream_has_flags_of_restarts(tmp_path: Path) -> None:
+    model = random_model(Shape(3, 2, 4, kind="stream"))
+    inputs, expected = draw(model.input_tensors, 6), draw(model.output_tensors, 6)
+    restart = np.array([True, False, False, True, False, False])
+    write_vectors(tmp_path, model, inputs, expected, restart)
+    assert (tmp_path / "restart.txt").read_text() == "1\n0\n0\n1\n0\n0\n"
+    again = read_vectors(tmp_path, model)
+    assert again[2] is not None and np.array_equal(again[2], restart)
+    write_vectors(tmp_path, model, inputs, expected)
+    again = read_vectors(tmp_path, model)
+    assert again[2] is not None and again[2].tolist() == [True] + 5 * [False]
+    with pytest.raises(ValueError, match="restart has shape"):
+        write_vectors(tmp_path, model, inputs, expected, restart[1:])
+    for text in ("1\n0\n", "1\n0\n0\n2\n0\n0\n", ""):
+        (tmp_path / "restart.txt").write_text(text)
+        with pytest.raises(UserError, match=r"restart\.txt: damaged: run 'narrowcast compile'"):
+            read_vectors(tmp_path, model)
+    (tmp_path / "restart.txt").unlink()
+    with pytest.raises(UserError, match=r"restart\.txt: cannot be read"):
+        read_vectors(tmp_path, model)

@@ -95,7 +95,7 @@ class TensorSummary:
 
 @dataclass(frozen=True)
 class Windows:
-    """The number of windows that were cut from a table.
+    """The number of windows that were cut from a table, or of forecasts of a stream.
 
     Attributes:
         train: Windows of the training part.
@@ -104,6 +104,8 @@ class Windows:
         skipped_gaps: Windows left out because they span a gap in time.
         skipped_missing: Windows left out because a value is missing.
         skipped_straddling: Windows left out because their targets are in two parts.
+        early: Forecasts of a stream that rest on fewer readings than a window has. Those of the
+            training part are trained, and no error counts any. None for windows.
     """
 
     train: int
@@ -112,6 +114,7 @@ class Windows:
     skipped_gaps: int
     skipped_missing: int
     skipped_straddling: int
+    early: Annotated[int | None, IF_KNOWN] = None
 
     def __str__(self) -> str:
         """Return the windows of each part, and how many were left out and why, as one line."""
@@ -121,10 +124,14 @@ class Windows:
             "targets in two parts": self.skipped_straddling,
         }
         found = ", ".join(f"{count} with {reason}" for reason, count in reasons.items() if count)
-        return (
-            f"{self.train} windows for training, {self.validation} for validation, "
+        known = "windows" if self.early is None else "forecasts"
+        line = (
+            f"{self.train} {known} for training, {self.validation} for validation, "
             f"{self.test} for the test; left out: {found or 'none'}"
         )
+        if self.early:
+            line += f"; {self.early} rest on fewer readings than a window has: no error counts them"
+        return line
 
 
 @dataclass(frozen=True)

@@ -27,7 +27,8 @@ STORED = 13  # value -> its result can be addressed in a store
 ADDED = 11  # value -> the pool reads what it adds to
 POOL = 4  # ... -> the sum can be addressed in the pool
 SCORED = 1  # value -> the score is written
-BELOW = 5  # the last score of a row -> the first difference enters the epilogue
+BELOW = 5  # the last score of a row -> the first difference enters the epilogue;
+BIASED = 2  # so much later if scores have biases
 EXPONENTIAL = 15  # a difference enters the epilogue -> its exponential can be addressed
 DIVIDES = 16  # the last difference of a row -> its division begins
 DIVISION = 17
@@ -60,6 +61,9 @@ class ScheduleChecker:
         self.value_heads = {s.value: s.heads for s in steps if isinstance(s, Context)}
         self.sums = {s.output: s.operand for s in steps if isinstance(s, RowSum)}
         self.summed = {s.operand for s in steps if isinstance(s, RowSum)}
+        self.states = {state: name for name, state in design.graph.states.items()}
+        biased = any(isinstance(s, Scores) and s.bias is not None for s in steps)
+        self.below = BELOW + (BIASED if biased else 0)
         self.inputs = {each.tensor for each in self.model.inputs}
         self.ends = {each.tensor for each in self.model.outputs}
         self.done_after = DONE + int(self.array.grouped)
@@ -70,6 +74,8 @@ class ScheduleChecker:
 
     def place(self, element: Element) -> Place:
         name, row, column = element
+        if name in self.graph.states:  # of a state's rows only this one is written
+            return self.graph.states[name], 0, 0, column
         ways, lanes = self.array.ways, self.array.columns
         tensor, addresses = self.model.tensors[name], self.design.addresses
         if name in self.probabilities:
@@ -97,6 +103,9 @@ class ScheduleChecker:
         self.writes[self.place(element)].append((readable, element))
 
     def read(self, clock: int, element: Element) -> None:
+        name, _, column = element
+        if name in self.states:
+            element = self.states[name], 0, column
         self.reads.append((clock, self.place(element), element))
 
     # ---------------------------------------------------------------- all checks
@@ -183,20 +192,22 @@ class ScheduleChecker:
         outer = inner = 0  # columns in the two sets of registers
         filled = -1  # the clock from which the inner set can be taken from
         prepared = 0  # the clock from which the next job's word is there
-        hold = range(0)
+        hold: set[int] = set()
         clock, last = -1, max(done)
         while number < len(self.jobs):
             clock += 1
             step = steps[self.jobs[number].step]
             row_ends = inner == 1 and len(taken) == step.columns - 1
-            take = inner > 0 and clock >= filled and clock not in hold
+            free = bool(self.states) and isinstance(step.source, Scores)
+            take = inner > 0 and clock >= filled and (free or clock not in hold)
             if take and (not row_ends or clock >= prepared):
                 inner -= 1
                 taken.append(clock)
                 if row_ends:
                     if isinstance(step.source, Scores):
                         value = clock + 1
-                        hold = range(value + BELOW - 1, value + BELOW - 1 + step.columns + 2)
+                        first = value + self.below - 1
+                        hold |= set(range(first, first + step.columns + 2))
                     values = tuple(at + 1 for at in taken)
                     if self.derive:
                         self.jobs[number] = replace(self.jobs[number], values=values)
@@ -269,10 +280,10 @@ class ScheduleChecker:
 
     def softmax(self, job: Job, step: ProgramStep, number: int) -> None:
         """A row is handed on 5 clocks after its last score, and its division comes after that."""
-        name, last = step.source.output, job.values[-1]
+        name, last = step.source.output, job.values[-1] + self.below - BELOW
         for column, clock in enumerate(job.values):  # a memory of two rows
             place, element = ("scores", 0, number % 2, column), (f"scores {number}", 0, column)
-            self.writes[place].append((clock + SCORED + 1, element))
+            self.writes[place].append((clock + self.below - BELOW + SCORED + 1, element))
             self.reads.append((last + SCORED + 1 + column, place, element))
             below = last + BELOW + column
             self.epilogue.append(below)

@@ -7,6 +7,7 @@ import pytest
 
 from graphs import GRAPHS, designs_of, drawn_model, graph_model, roomy
 from narrowcast.compile import Design, HardwareOptions, compile_model
+from narrowcast.compile.allocate import key_stride
 from narrowcast.compile.program import Job, Store
 from narrowcast.estimate import area
 from narrowcast.integer import Context, IntegerModel, Linear, Scores
@@ -18,7 +19,7 @@ Place = tuple[str, int, int]  # tensor, head, row of the stores; keys and values
 
 def place_of(design: Design, name: str, head: int, token: int) -> Place:
     if design.graph.stores[name] in (Store.KEYS, Store.VALUES):
-        return name, 0, 0
+        return design.graph.whole(name), 0, 0
     return name, head, token // design.array.ways
 
 
@@ -37,14 +38,16 @@ def reads(design: Design, job: Job) -> Iterator[Place]:
             yield place_of(design, source.value, 0, 0)
 
 
-def words(design: Design, place: Place) -> tuple[Store, range]:
+def words(design: Design, place: Place) -> tuple[Store, list[int]]:
     """Return the store and the words of a place; none where it is not for allocation to say."""
     name, store, addresses = place[0], design.graph.stores[place[0]], design.addresses
     tensor, columns = design.graph.model.tensors[name], design.array.columns
     rows = -(-tensor.rows // design.array.ways)
     match store:
         case Store.KEYS:
-            first, count = addresses.keys[name], -(-tensor.rows // columns) * tensor.columns
+            first, stride = addresses.keys[name], key_stride(design.graph, tensor)
+            keys = range(-(-tensor.rows // columns))
+            return store, [first + stride * i + c for i in keys for c in range(tensor.columns)]
         case Store.VALUES:
             (heads,) = {step.heads for step in design.graph.analysis.readers[name]}  # type: ignore[union-attr]
             tiles = -(-tensor.columns // heads // columns)
@@ -53,7 +56,7 @@ def words(design: Design, place: Place) -> tuple[Store, range]:
             first, count = addresses.rows[place], tensor.columns
         case _:
             first = count = 0
-    return store, range(first, first + count)
+    return store, list(range(first, first + count))
 
 
 def check_places(design: Design) -> None:
@@ -151,3 +154,13 @@ def test_a_region_is_as_large_as_its_largest_tensor() -> None:
     design = compiled(graph_model("rows_of_different_counts"), 1)
     assert set(design.addresses.keys.values()) == {0}
     assert design.addresses.key_words == 8  # 7 keys of 8 columns, one in each of 8 lanes
+
+
+def test_states_lie_apart_and_keys_at_one_distance() -> None:
+    design = compile_model(graph_model("stream"), roomy(), area, HardwareOptions(lanes=2, ways=1))
+    addresses, graph = design.addresses, design.graph
+    assert graph.key_regions == (("keys0.output",), ("keys1.output",))
+    assert addresses.keys == {"keys0.output": 0, "keys1.output": 8}
+    assert addresses.key_words == 3 * 16  # five keys of both, two in each word of the lanes
+    assert addresses.values == {"values0.output": 0, "values1.output": 20}  # 2 x 2 tiles x 5
+    assert addresses.value_words == 20 + 4 * 5

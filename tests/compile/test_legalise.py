@@ -156,6 +156,19 @@ def test_scores_are_computed_for_each_context() -> None:
     assert {legal.context_of(step).name for step in scores} == {"c1", "c2"}
 
 
+def test_equal_states_of_one_memory_are_one() -> None:
+    """Keys of two attentions are kept once, values of other heads each on their own."""
+    legal = legalise(analyse(graph_model("states_of_one_tensor")))
+    scores = [step for step in legal.model.operations if isinstance(step, Scores)]
+    contexts = [step for step in legal.model.operations if isinstance(step, Context)]
+    assert [step.key for step in scores] == ["one.output", "one.output"]
+    assert len({"one.output", *(step.value for step in contexts)}) == 3
+    assert {tensor.name for tensor in legal.model.states} == {
+        "one.output",
+        *(step.value for step in contexts),
+    }
+
+
 # -------------------------------------------------------------------- refusals
 
 
@@ -167,11 +180,17 @@ def refusal(model: IntegerModel) -> str:
     return text
 
 
-def test_a_state_is_refused() -> None:
-    model = graph_model("chain")
-    kept = replace(model.tensors["one.output"], state=True)
-    text = refusal(replace(model, tensors={**model.tensors, "one.output": kept}))
-    assert text == ("tensor one.output is a state: the engine keeps nothing between two inferences")
+def test_keys_beside_states_are_refused() -> None:
+    g = GraphBuilder()
+    x = g.input("input", 1, 3)
+    key, value = (g.linear(n, x, 3, role=Role.LANES) for n in ("key", "value"))
+    kept = g.context(
+        "c1", g.scores("s1", x, g.append("keys", key, 2)), g.append("values", value, 2)
+    )
+    other = g.context("c2", g.scores("s2", x, key), value)
+    assert refusal(random_graph(g.build(g.linear("out", kept, 3, residual=other)))) == (
+        "Scores s2: in a model with states, the engine keeps all keys, and key.output is no state"
+    )
 
 
 @pytest.mark.parametrize("columns", [2048, 2049])

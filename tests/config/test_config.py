@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-from narrowcast.config import Config, load_config
+from narrowcast.config import Config, Stream, load_config, shape_of
 from narrowcast.errors import UserError
 from narrowcast.integer import Calendar
 from narrowcast.integer.builder import Shape
@@ -379,6 +379,51 @@ def test_kernel_and_stride(
 ) -> None:
     config = load(tmp_path, DATA, f"data.window={window}", *given)
     assert (config.kernel, config.stride) == expected
+
+
+def test_a_stream(tmp_path: Path) -> None:
+    size = ("model.channels=8", "model.layers=3")
+    config = load(tmp_path, DATA, "model.kind=stream", *size)
+    assert config.stream == Stream(kernel=3, reach=3 * 5 + 2)
+    assert (shape_of(config).rows, shape_of(config).tokens, shape_of(config).reach) == (3, 1, 15)
+    assert load(tmp_path, DATA, *size).stream is None
+    long = load(tmp_path, DATA, "model.kind=stream", "model.kernel=9")
+    assert shape_of(long).rows == 9  # more than are attended to
+
+
+@pytest.mark.parametrize(
+    ("settings", "expected"),
+    [
+        (["model.stride=1"], "stride = 1 is not possible with kind = 'stream', in which"),
+        (["model.pooling=mean"], "pooling = 'mean' is not possible with kind = 'stream', which"),
+        (
+            ["data.window=1"],
+            "data.window = 1 is not allowed: it must be a whole number of rows from 2 to",
+        ),
+        (
+            ["data.window=5000"],
+            "data.window = 5000 is not allowed: it must be a whole number of rows",
+        ),
+        (["data.window=4096", "model.channels=128"], "data.window: the model's tensors have "),
+        (['data.inputs=["c"]'], "with lead = 0 the target 'c' must not be among the inputs"),
+        (
+            ["model.kernel=1", "data.missing=interpolate"],
+            "data.missing = 'interpolate' with model.kernel = 1 bridges no hole of a stream",
+        ),
+        (
+            ["model.kernel=1", 'data.relative_inputs=["a"]'],
+            "data.relative_inputs with model.kernel = 1 leaves nothing of a reading of a stream",
+        ),
+        (
+            ["quantization.bits={ 'layers.0.keys.activation' = 4 }"],
+            "there is no 'layers.0.keys.activation'",
+        ),
+    ],
+)
+def test_what_a_stream_cannot_do_is_refused(
+    tmp_path: Path, settings: list[str], expected: str
+) -> None:
+    assert expected in complaint(tmp_path, DATA, "model.kind=stream", *settings)
 
 
 def test_a_kernel_that_leaves_one_token_is_refused(tmp_path: Path) -> None:

@@ -209,7 +209,9 @@ def test_outages_in_training() -> None:
     window = torch.randn(2000, 5, 7)
     window[..., 2:4] = 0
     target = torch.randn(2000, 1)
-    (changed, further), unchanged = Outage(0.3, 2)((window, target), target)
+    (changed, further), unchanged = Outage(0.3, 2)(
+        (window, target), target, torch.ones(2000, dtype=torch.bool)
+    )
     assert torch.equal(unchanged, target) and torch.equal(further, target)
     assert torch.equal(changed[..., 4:], window[..., 4:])
     missing = changed[..., 2:4] == 1

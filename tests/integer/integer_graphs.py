@@ -1,19 +1,23 @@
 """Random graphs of all operations, for tests."""
 
 import random
-from dataclasses import replace
 
 import numpy as np
 
-from narrowcast.integer import IntegerModel, Linear
+from narrowcast.integer import IntegerModel
 from narrowcast.integer.builder import GraphBuilder, GraphSpec, Role
-from narrowcast.integer.random_model import random_graph
 
 Inputs = dict[str, np.ndarray]
 
 
-def random_spec(seed: int, operations: int = 5) -> GraphSpec:
-    """Return a graph of chains and branches, with one or two inputs."""
+def random_spec(seed: int, operations: int = 5, kept: int = 0) -> GraphSpec:
+    """Return a graph of chains and branches, with one or two inputs.
+
+    Args:
+        seed: Of the draws.
+        operations: How many operations; an attention counts as one.
+        kept: Rows of the states of every other attention; 0 if there are no states.
+    """
     draw = random.Random(seed)
     graph = GraphBuilder()
     unread = []
@@ -21,18 +25,28 @@ def random_spec(seed: int, operations: int = 5) -> GraphSpec:
         unread.append(graph.input(f"in{i}", draw.randint(1, 4), draw.randint(1, 4)))
     for i in range(operations):
         name = f"step{i}"
-        source = draw.choice(unread if draw.random() < 0.7 else list(graph.tensors))
+        read = [each for each in graph.tensors if _is_row(graph, each)]
+        source = draw.choice(unread if draw.random() < 0.7 else read)
         columns = graph.tensors[source].columns
         kind = draw.choice(["linear", "linear", "linear", "row_sum", "attention"])
         if kind == "row_sum":
             made = graph.row_sum(name, source)
         elif kind == "attention":
             heads = draw.choice([h for h in (1, 2, 3, 4) if columns % h == 0])
-            other = draw.choice(list(graph.tensors))
-            key = graph.linear(f"{name}.key", other, columns, role=Role.LANES)
+            other = draw.choice([each for each in graph.tensors if _is_row(graph, each)])
             width = heads * draw.randint(1, 2)
-            value = graph.linear(f"{name}.value", other, width, role=Role.LANES)
-            e = graph.scores(f"{name}.scores", source, key, heads)
+            row, query, biased = None, source, False
+            if kept:
+                biased = draw.random() < 0.7
+                if draw.random() < 0.5:
+                    row = graph.tensors[other].rows - 1
+                    query = graph.linear(f"{name}.query", source, columns, row=0)
+            key = graph.linear(f"{name}.key", other, columns, role=Role.LANES, row=row)
+            value = graph.linear(f"{name}.value", other, width, role=Role.LANES, row=row)
+            if row is not None:
+                key = graph.append(f"{name}.keys", key, kept)
+                value = graph.append(f"{name}.values", value, kept)
+            e = graph.scores(f"{name}.scores", query, key, heads, bias=biased)
             made = graph.context(f"{name}.context", e, value, heads)
             unread = [each for each in unread if each != other]
         else:
@@ -45,6 +59,11 @@ def random_spec(seed: int, operations: int = 5) -> GraphSpec:
     return graph.build(*unread)
 
 
+def _is_row(graph: GraphBuilder, name: str) -> bool:
+    """Return whether any operation can read a tensor: a state is for attention only."""
+    return graph.tensors[name].role != Role.STATE
+
+
 def _linear(
     draw: random.Random, graph: GraphBuilder, name: str, source: str
 ) -> tuple[str, str | None]:
@@ -53,7 +72,7 @@ def _linear(
     columns = draw.randint(1, 5)
     residual, element = None, None
     if draw.random() < 0.4:
-        residual = draw.choice(list(graph.tensors))
+        residual = draw.choice([each for each in graph.tensors if _is_row(graph, each)])
         like = graph.tensors[residual]
         if like.rows == operand.rows and draw.random() < 0.6:
             columns = like.columns
@@ -71,24 +90,6 @@ def _linear(
     return output, residual
 
 
-def accumulator() -> IntegerModel:
-    """Return a model with a state to which each inference adds: total = first + total."""
-    graph = GraphBuilder()
-    source = graph.input("in", 2, 3)
-    first = graph.linear("first", source, 3)
-    total = graph.linear("total", first, 3, residual=first)
-    model = random_graph(graph.build(graph.linear("read", total, 2)), (6,), 3)
-    tensors = dict(model.tensors)
-    tensors["total.output"] = replace(tensors["total.output"], state=True)
-    steps = tuple(
-        replace(step, residual="total.output")
-        if isinstance(step, Linear) and step.name == "total"
-        else step
-        for step in model.operations
-    )
-    return replace(model, tensors=tensors, operations=steps)
-
-
 def random_inputs(model: IntegerModel, windows: int, seed: int = 0) -> Inputs:
     """Return integers of all inputs, half of the windows at the limits of their ranges."""
     generator = np.random.default_rng(seed)
@@ -99,3 +100,8 @@ def random_inputs(model: IntegerModel, windows: int, seed: int = 0) -> Inputs:
         anywhere[::2] = generator.choice([t.low, t.high], shape)[::2]
         result[t.name] = anywhere
     return result
+
+
+def random_restarts(windows: int, seed: int = 0) -> np.ndarray:
+    """Return which inferences follow a restart: about every sixth, at times two in succession."""
+    return np.random.default_rng(seed).random(windows) < 1 / 6

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from narrowcast.integer import Context, IntegerModel, Linear, RowSum, Scores
+from narrowcast.integer import Append, Context, IntegerModel, Linear, RowSum, Scores
 
 Table = list[list[int]]
 State = dict[str, Table]
@@ -43,16 +43,32 @@ def row_sum(step: RowSum, state: State) -> Table:
     return [[sum(column) for column in zip(*state[step.operand], strict=True)]]
 
 
-def scores(model: IntegerModel, step: Scores, state: State) -> Table:
+def append(model: IntegerModel, step: Append, state: State, kept: State) -> Table:
+    """Add a row to those that are kept, and return them behind as many rows of 0 as are absent."""
+    output = model.tensors[step.output]
+    rows = [*kept.get(step.output, []), state[step.operand][0]][-output.rows :]
+    kept[step.output] = rows
+    return [[0] * output.columns] * (output.rows - len(rows)) + rows
+
+
+def scores(model: IntegerModel, step: Scores, state: State, kept: State) -> Table:
     query, output = model.tensors[step.operand], model.tensors[step.output]
     table = model.arrays[step.table].tolist()
     size = query.columns // step.heads
+    keys = state[step.key]
+    absent = len(keys) - len(kept.get(step.key, keys))
+    bias = [[0] * len(keys)] * step.heads
+    if step.bias is not None:
+        bias = model.arrays[step.bias].tolist()
     result = []
     for head in range(step.heads):
         part = range(head * size, (head + 1) * size)
         for q in state[step.operand]:
-            score = [sum((q[c] - query.zero_point) * k[c] for c in part) for k in state[step.key]]
-            of_row = []
+            score = [
+                sum((q[c] - query.zero_point) * keys[j][c] for c in part) + bias[head][j]
+                for j in range(absent, len(keys))
+            ]
+            of_row = [output.zero_point] * absent
             for s in score:
                 index = shifted((s - max(score)) * step.multiplier, step.shift)
                 of_row.append(table[clamp(index, 0, len(table) - 1)] + output.zero_point)
@@ -75,26 +91,23 @@ def context(model: IntegerModel, step: Context, state: State) -> Table:
     return result
 
 
-def reset(model: IntegerModel) -> State:
-    """Return the states before the first inference."""
-    return {
-        t.name: [[t.zero_point] * t.columns for _ in range(t.rows)]
-        for t in model.tensors.values()
-        if t.state
-    }
-
-
 def infer(model: IntegerModel, inputs: Mapping[str, Table], kept: State) -> State:
-    """Return all tensors of one inference; ``kept`` has the states of the one before."""
-    state = {**inputs, **kept}
+    """Return all tensors of one inference.
+
+    ``kept`` has the rows of each state that exist, and is brought up to date; after a restart it is
+    empty.
+    """
+    state = dict(inputs)
     for step in model.operations:
         match step:
             case Linear():
                 state[step.output] = linear(model, step, state)
             case RowSum():
                 state[step.output] = row_sum(step, state)
+            case Append():
+                state[step.output] = append(model, step, state, kept)
             case Scores():
-                state[step.output] = scores(model, step, state)
+                state[step.output] = scores(model, step, state, kept)
             case Context():
                 state[step.output] = context(model, step, state)
     return state

@@ -9,10 +9,11 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from integer_graphs import Inputs, accumulator, random_inputs, random_spec
-from integer_reference import State, infer, reset
+from integer_graphs import Inputs, random_inputs, random_restarts, random_spec
+from integer_reference import State, infer
 
 from narrowcast.integer import (
+    Append,
     Context,
     IntegerModel,
     Linear,
@@ -22,21 +23,23 @@ from narrowcast.integer import (
     execute,
     execute_words,
     forecast,
+    reset_state,
 )
 from narrowcast.integer.builder import GraphBuilder, Role, Shape
 from narrowcast.integer.random_model import random_graph, random_model
 
 
-def assert_contract(model: IntegerModel, inputs: Inputs) -> None:
+def assert_contract(model: IntegerModel, inputs: Inputs, restart: np.ndarray | None = None) -> None:
     analyse(model)
     windows = len(next(iter(inputs.values())))
     seen: dict[str, list[np.ndarray]] = {step.output: [] for step in model.operations}
-    result = execute(model, inputs, lambda name, integers: seen[name].append(integers))
-    kept: State = reset(model)
+    result = execute(model, inputs, lambda name, integers: seen[name].append(integers), restart)
+    kept: State = {}
     for window in range(windows):
+        if restart is not None and restart[window]:
+            kept = {}
         given = {name: each[window].tolist() for name, each in inputs.items()}
         expected = infer(model, given, kept)
-        kept = {name: expected[name] for name in kept}
         for name, batches in seen.items():
             integers, tensor = np.concatenate(batches), model.tensors[name]
             assert integers.dtype == np.int64
@@ -45,7 +48,7 @@ def assert_contract(model: IntegerModel, inputs: Inputs) -> None:
         for each in model.outputs:
             assert result[each.tensor][window].tolist() == expected[each.tensor]
     assert set(result) == {each.tensor for each in model.outputs}
-    words = execute_words(model, model.pack_inputs(inputs))
+    words = execute_words(model, model.pack_inputs(inputs), restart)
     assert words.shape == (windows, model.output_words)
     assert np.array_equal(words, model.pack_outputs(result))
 
@@ -98,7 +101,7 @@ def test_random_graphs_have_all_that_a_graph_may_have() -> None:
     """What the test above rests on."""
     found = set()
     for seed in range(100):
-        spec = random_spec(seed)
+        spec = random_spec(seed, kept=seed % 2 * 3)
         model = random_graph(spec, (8,), seed)
         found |= {"two inputs"} if len(spec.inputs) > 1 else set()
         found |= {"two outputs"} if len(spec.outputs) > 1 else set()
@@ -113,32 +116,103 @@ def test_random_graphs_have_all_that_a_graph_may_have() -> None:
                 case Scores():
                     query, key = model.tensors[step.operand], model.tensors[step.key]
                     found |= {f"heads {step.heads}"}
+                    found |= {"biases of keys"} if step.bias else set()
                     found |= {"other keys"} if query.rows != key.rows else set()
+                case Append():
+                    found |= {"state"}
                 case Context():
                     output, e = model.tensors[step.output], model.tensors[step.operand]
                     found |= {"context"} if output.columns != e.columns else set()
     assert found == {
         *("two inputs", "two outputs", "biases 1", "biases 2", "None", "element", "residual"),
         *("relu", "no relu", "sum of 1", "sum of 2", "heads 1", "heads 2", "heads 3", "heads 4"),
-        *("other keys", "context"),
+        *("other keys", "context", "state", "biases of keys"),
     }
 
 
-def test_a_state_keeps_what_the_previous_inference_has_made() -> None:
-    model = accumulator()
-    inputs = random_inputs(model, 6)
-    assert_contract(model, inputs)
-    result = execute(model, inputs)["read.output"]
-    alone = execute(model, {"in": inputs["in"][3:]})["read.output"]
-    assert not np.array_equal(result[3:], alone)  # each call begins with a reset
+STREAMS = [
+    (Shape(3, 2, 4, kind="stream"), (8,)),
+    (Shape(2, 1, 6, layers=3, heads=3, outputs=2, kind="stream"), (2, 4)),
+    (Shape(5, 2, 8, layers=2, heads=8, kernel=3, relative=1, fold=True, kind="stream"), (3, 5, 8)),
+    (Shape(4, 3, 4, outputs=2, seasons=1, known=2, fold=True, kind="stream"), (4, 6)),
+]
 
 
-def test_an_operation_reads_a_state_of_the_present_inference_once_it_is_made() -> None:
-    model = accumulator()
-    seen: dict[str, np.ndarray] = {}
-    execute(model, random_inputs(model, 1), seen.__setitem__)
-    read = infer(model, {"in": random_inputs(model, 1)["in"][0].tolist()}, reset(model))
-    assert seen["read.output"][0].tolist() == read["read.output"]
+@pytest.mark.parametrize(("shape", "bits"), STREAMS)
+@pytest.mark.parametrize("batch", [1, 1 << 17])
+def test_a_stream_follows_the_contract(
+    shape: Shape, bits: tuple[int, ...], batch: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """All inferences at once, in batches, or one at a time: with restarts, as in plain Python."""
+    monkeypatch.setattr(sys.modules["narrowcast.integer.execute"], "_BATCH_NUMBERS", batch)
+    for seed in range(3):
+        model = random_model(shape, bits, seed)
+        inputs = random_inputs(model, 24, seed)
+        assert_contract(model, inputs, random_restarts(24, seed))
+        assert_contract(model, inputs)
+
+
+@settings(max_examples=60)
+@given(
+    seed=st.integers(0, 10**6),
+    operations=st.integers(1, 6),
+    bits=st.lists(st.integers(2, 8), min_size=1, max_size=3),
+    kept=st.integers(2, 4),
+)
+def test_any_graph_with_states_follows_the_contract(
+    seed: int, operations: int, bits: list[int], kept: int
+) -> None:
+    model = random_graph(random_spec(seed, operations, kept), tuple(bits), seed)
+    assert_contract(model, random_inputs(model, 9, seed), random_restarts(9, seed))
+
+
+@pytest.mark.parametrize(("shape", "bits"), STREAMS)
+def test_a_state_is_read_out_and_put_back(shape: Shape, bits: tuple[int, ...]) -> None:
+    model = random_model(shape, bits, 1)
+    inputs, restart = random_inputs(model, 20), random_restarts(20)
+    words = model.pack_inputs(inputs)
+    whole = execute_words(model, words, restart)
+    state = reset_state(model)
+    parts = []
+    for part in (slice(0, 1), slice(1, 9), slice(9, 20)):
+        parts.append(execute_words(model, words[part], restart[part], state))
+    assert np.array_equal(np.concatenate(parts), whole)
+    assert state.count == min(shape.window, 20 - int(np.flatnonzero(restart)[-1]))
+    for name, rows in state.rows.items():
+        assert rows.dtype == np.int64 and rows.shape == (shape.window, shape.channels), name
+        assert not rows[: shape.window - state.count].any()
+
+
+def test_a_restart_is_a_new_beginning() -> None:
+    model = random_model(Shape(4, 2, 8, layers=2, heads=2, kind="stream"), (8,), 2)
+    inputs = random_inputs(model, 12)
+    restart = np.arange(12) == 5
+    words = model.pack_inputs(inputs)
+    parts = execute_words(model, words[:5]), execute_words(model, words[5:])
+    assert np.array_equal(execute_words(model, words, restart), np.concatenate(parts))
+    assert not np.array_equal(execute_words(model, words)[5:], parts[1])
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"restart": np.zeros(3, bool)}, r"restart has shape \[3\], not \[4\]"),
+        ({"restart": np.zeros(4, int)}, r"restart is .*, not an array of bool"),
+        ({"count": 4}, "the count of a state is 4, not a whole number from 0 to 3"),
+        ({"rows": {}}, r"states \[\] are given, but the model has"),
+        ({"fill": -8}, r"state layers.0.keys.output holds -8, which is not from -7 to 7"),
+        ({"shape": (2, 4)}, r"state layers.0.keys.output has shape \[1, 2, 4\], not \[1, 3, 4\]"),
+    ],
+)
+def test_other_states_are_refused(changes: dict[str, Any], message: str) -> None:
+    model = random_model(Shape(3, 2, 4, kind="stream"), (4,), 1)
+    state = reset_state(model)
+    state.count = changes.get("count", 0)
+    state.rows = changes.get("rows", state.rows)
+    for name in state.rows:
+        state.rows[name] = np.full(changes.get("shape", (3, 4)), changes.get("fill", 0))
+    with pytest.raises(ValueError, match=message):
+        execute(model, random_inputs(model, 4), restart=changes.get("restart"), state=state)
 
 
 def test_every_row_of_exponentials_has_full_scale() -> None:

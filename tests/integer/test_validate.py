@@ -18,12 +18,11 @@ from narrowcast.integer import (
     IntegerModel,
     LastReading,
     Output,
-    RowSum,
     Tensor,
     ValuesAhead,
     analyse,
 )
-from narrowcast.integer.builder import GraphBuilder, Shape
+from narrowcast.integer.builder import GraphBuilder, Role, Shape
 from narrowcast.integer.random_model import random_graph, random_model
 
 Change = Callable[[IntegerModel], IntegerModel]
@@ -169,7 +168,7 @@ INTERFACE = [
     (source(tensor="nothing"), "there is no tensor 'nothing'"),
     (outputs("nothing"), "there is no tensor 'nothing'"),
     (source(tensor="embed.output"), "input embed.output: an operation makes it, too"),
-    (tensor("input", state=True), "input input: cannot be a state"),
+    (tensor("input", state=True), "tensor input: is a state, but no append makes it"),
     (source(columns=("a", "b")), "input input: names 2 columns of 3"),
     (source(columns=("a", "b", 3)), "input input: a column's name is 3"),
     (source(columns=("a", "b", "c" * 1001)), "input input: a column's name is 'ccc"),
@@ -253,13 +252,7 @@ ORDER = [
         several(added(Tensor("more", 1, 2, 8, 1.0, 0)), doubled({"name": "a", "output": "more"})),
         "tensor more: nothing reads it",
     ),
-    (
-        several(
-            added(Tensor("more", 4, 8, 8, 1.0, 0, state=True)),
-            step(f"{AT}.ffn_down", residual="more"),
-        ),
-        "tensor more: nothing makes it",
-    ),
+    (added(Tensor("more", 4, 8, 8, 1.0, 0)), "tensor more: nothing makes it"),
 ]
 
 LINEAR = [
@@ -372,7 +365,6 @@ SCORES = [
         tensor(f"{AT}.scores.output", restricted=True, zero_point=-127),
         "scores.output holds probabilities",
     ),
-    (tensor(f"{AT}.scores.output", state=True), "scores.output .* cannot be a state"),
     (step(f"{AT}.scores", multiplier=0), f"Scores {AT}.scores: multiplier is 0"),
     (step(f"{AT}.scores", multiplier=-(2**17) - 1), "multiplier is -131073"),
     (step(f"{AT}.scores", multiplier="head.multiplier"), "multiplier is 'head.multiplier'"),
@@ -476,13 +468,72 @@ def test_a_raised_residual_counts() -> None:
         analyse(step("head", residual_shift=48)(shape))
 
 
-def test_a_sum_of_itself_is_no_endless_search() -> None:
-    graph = GraphBuilder()
-    one = graph.row_sum("sum", graph.input("in", 1, 2))
-    model = random_graph(graph.build(graph.linear("read", one, 1), graph.linear("x", "in", 1)))
-    state = replace(model.tensors["sum.output"], bits=8, zero_point=0, state=True)
-    steps = (RowSum("sum", "sum.output", "sum.output"), *model.operations[1:])
-    analyse(replace(model, tensors={**model.tensors, "sum.output": state}, operations=steps))
+KEYS, VALUES = f"{AT}.keys.output", f"{AT}.values.output"
+STREAM = [
+    (tensor(KEYS, state=False), f"tensor {KEYS}: an append makes it, but it is no state"),
+    (outputs("head.output", KEYS), f"output {KEYS}: cannot be a state"),
+    (tensor(VALUES, rows=3), f"state {VALUES}: has 3 rows, but {KEYS} has 4"),
+    (several(tensor(KEYS, rows=1), tensor(VALUES, rows=1)), f"state {KEYS}: has less than 2 rows"),
+    (tensor(KEYS, scale=0.5), rf"Append {AT}.keys: {KEYS} has scale 0.5, but {AT}.key.output has"),
+    (tensor(KEYS, bits=7), f"{KEYS} has bits 7, but {AT}.key.output has 8"),
+    (tensor(KEYS, columns=7), r"key.output has shape \[1, 8\], not \[1, 7\]"),
+    (
+        step(f"{AT}.keys", operand="embed.output"),
+        f"{KEYS} has restricted True, but embed.output has False",
+    ),
+    (
+        step(f"{AT}.ffn_up", operand=KEYS),
+        f"Linear {AT}.ffn_up: reads state {KEYS}, but not as keys or values",
+    ),
+    (
+        step(f"{AT}.values", operand=KEYS),
+        f"Append {AT}.values: reads state {KEYS}, but not as keys or values",
+    ),
+    (
+        step(f"{AT}.scores", bias="head.bias"),
+        r"Scores .* biases head.bias have shape \[2\], not \[2, 4\]",
+    ),
+    (step(f"{AT}.scores", bias=3), f"Scores {AT}.scores: bias is 3"),
+    (step(f"{AT}.scores", bias=None), f"array {AT}.scores.bias: nothing uses it"),
+    (edited(f"{AT}.scores.bias", (0, 0), 2**31), "holds an integer of more than 32 bits"),
+    (
+        several(tensor(f"{AT}.key.output", rows=2), tensor("embed.output", rows=2)),
+        "Linear embed: embed.output has 2 rows, more than the 1 of input",
+    ),
+]
+
+
+@pytest.mark.parametrize(("change", "message"), STREAM)
+def test_states(change: Change, message: str) -> None:
+    shape = Shape(4, 3, 8, heads=2, outputs=2, relative=1, kind="stream")
+    model = random_model(shape, (8,), 1)
+    analyse(model)
+    with pytest.raises(ValueError, match=message):
+        analyse(change(model))
+
+
+def attention(*, rows: int, appended: bool) -> IntegerModel:
+    g = GraphBuilder()
+    x = g.input("in", rows, 4)
+    key = g.append("keys", g.linear("key", x, 4, role=Role.LANES, row=0), 3)
+    value = g.linear("value", x, 4, role=Role.LANES, row=0 if appended else None)
+    value = g.append("values", value, 3) if appended else value
+    return random_graph(g.build(g.context("context", g.scores("scores", x, key), value)))
+
+
+def test_one_query_reads_a_state_and_its_context_another() -> None:
+    analyse(attention(rows=1, appended=True))
+    with pytest.raises(ValueError, match="Scores scores: 3 rows of in read a state; only one can"):
+        analyse(attention(rows=3, appended=True))
+    model = attention(rows=3, appended=False)
+    tensors = {**model.tensors, "scores.output": replace(model.tensors["scores.output"], rows=1)}
+    steps = list(model.operations)
+    at = next(i for i, each in enumerate(steps) if each.name == "scores")
+    steps[at] = replace(steps[at], operand="key.output")
+    tensors["context.output"] = replace(tensors["context.output"], rows=1)
+    mixed = replace(model, tensors=tensors, operations=tuple(steps))
+    with pytest.raises(ValueError, match=r"value\.output and the keys keys\.output have"):
+        analyse(mixed)
 
 
 def test_two_inputs_of_a_graph_have_names_of_their_own() -> None:

@@ -26,7 +26,8 @@ def compiled(folder: Path, change: Callable[[Arrays], Arrays]) -> None:
     save_model(model, folder)
     inputs, results = random_words(model, 4)
     reals = dict.fromkeys(("truth", "float", "qat", "integer"), np.zeros((4, 1)))
-    words = {"row": np.arange(4), "inputs": inputs, "results": results}
+    restart = np.ones(4, dtype=bool)
+    words = {"row": np.arange(4), "inputs": inputs, "results": results, "restart": restart}
     save_file(change(reals | words), folder / PREDICTIONS)
     (folder / "work").mkdir()
     config = Config(data=DataConfig(inputs=["x"], target="x", window=4, lead=1))

@@ -418,6 +418,7 @@ def test_the_integer_model_has_the_structure_of_the_architecture(
                 assert getattr(found, field.name) == getattr(like, field.name), found.name
     assert integer.metadata == {
         "architecture": "transformer",
+        "kind": "window",
         "window": 5,
         "inputs": 2,
         "channels": 8,

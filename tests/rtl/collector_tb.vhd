@@ -1,9 +1,10 @@
 -- SPDX-License-Identifier: Apache-2.0
 -- The collector with a program of the configuration's.
 --
--- In: reset, done, hold. Out: taking, column, move; then what comes a clock later: valid, softmax,
+-- In: reset, done, hold, newest, behind, full. Out: taking, column, move; then what comes a clock later: valid, softmax,
 -- residual, residual_row, shared_bias, own_bias, shared_m, row_m, step, ways, row_first, row_last,
--- slot, bias_address, m_address, r_address, residual_address, position_address, y_address, y_lane.
+-- slot, bias_address, m_address, r_address, residual_address, position_address, y_address, y_lane,
+-- absent.
 library ieee;
 use ieee.std_logic_1164.all;
 use ieee.numeric_std.all;
@@ -24,6 +25,9 @@ architecture test of collector_tb is
   signal reset            : std_logic;
   signal done             : std_logic;
   signal hold             : std_logic;
+  signal newest           : unsigned(ADDRESS_BITS - 1 downto 0);
+  signal behind           : unsigned(ADDRESS_BITS - 1 downto 0);
+  signal full             : std_logic;
   signal move             : std_logic;
   signal column           : unsigned(LANE_INDEX_BITS - 1 downto 0);
   signal valid            : std_logic;
@@ -39,6 +43,7 @@ architecture test of collector_tb is
   signal ways             : std_logic_vector(1 downto 0);
   signal row_first        : std_logic;
   signal row_last         : std_logic;
+  signal absent           : std_logic;
   signal slot             : unsigned(SLOT_BITS - 1 downto 0);
   signal bias_address     : unsigned(ADDRESS_BITS - 1 downto 0);
   signal m_address        : unsigned(ADDRESS_BITS - 1 downto 0);
@@ -59,6 +64,9 @@ begin
       reset            => reset,
       done             => done,
       hold             => hold,
+      newest           => newest,
+      behind           => behind,
+      full             => full,
       move             => move,
       column           => column,
       valid            => valid,
@@ -74,6 +82,7 @@ begin
       ways             => ways,
       row_first        => row_first,
       row_last         => row_last,
+      absent           => absent,
       slot             => slot,
       bias_address     => bias_address,
       m_address        => m_address,
@@ -87,7 +96,7 @@ begin
   drive : process is
     file     source  : text open read_mode is STIMULUS;
     file     sink    : text open write_mode is RESPONSE;
-    variable n       : integers_t(0 to 2);
+    variable n       : integers_t(0 to 5);
     variable outputs : line;
   begin
     while not endfile(source) loop
@@ -95,6 +104,9 @@ begin
       reset <= to_bit(n(0));
       done  <= to_bit(n(1));
       hold  <= to_bit(n(2));
+      newest <= to_unsigned(n(3), ADDRESS_BITS);
+      behind <= to_unsigned(n(4), ADDRESS_BITS);
+      full   <= to_bit(n(5));
       wait until rising_edge(clk);
       add(outputs, taking);
       add(outputs, column);
@@ -119,6 +131,7 @@ begin
       add(outputs, position_address);
       add(outputs, y_address);
       add(outputs, y_lane);
+      add(outputs, absent);
       writeline(sink, outputs);
     end loop;
     finished <= true;

@@ -45,6 +45,7 @@ def declarations(
     jobs: Sequence[EncodedJob],
     columns: int,
     block: int,
+    kept_rows: int = 0,
 ) -> list[str]:
     """What sequencer and collector take of ``engine_config``.
 
@@ -54,6 +55,7 @@ def declarations(
         jobs: their list.
         columns: lanes of a way.
         block: whether the lists lie in block memory.
+        kept_rows: rows of the states, if there are some; then scores have biases, too.
     """
     words = form.contents(jobs)
     numbers = {
@@ -71,6 +73,8 @@ def declarations(
         "COLLECT_WORD_BITS": form.collect,
         "ISSUE_BLOCK": block,
         "COLLECT_BLOCK": block,
+        "KEPT_ROWS": kept_rows,
+        "SCORE_BIASES": int(kept_rows > 0),
         "JOBS": len(jobs),
         "JOB_INDEX_BITS": max(1, (len(jobs) - 1).bit_length()),
     }

@@ -1,8 +1,8 @@
 -- SPDX-License-Identifier: Apache-2.0
 -- Rows of scores, and what is handed on.
 --
--- In: reset, valid, raw, borrow, row_first, row_last, step, ways, y_address. Out: hold, out_valid,
--- out_below, out_step, out_ways, out_y_address, out_row_first, out_row_last.
+-- In: reset, valid, raw, borrow, row_first, row_last, step, ways, y_address, absent, bias. Out: hold,
+-- out_valid, out_below, out_step, out_ways, out_y_address, out_row_first, out_row_last, out_absent.
 library ieee;
 use ieee.std_logic_1164.all;
 use ieee.numeric_std.all;
@@ -18,7 +18,10 @@ entity row_maximum_tb is
     BLOCK_MEMORY : natural;
     ROW_LENGTH   : natural;
     MOST_SCORES  : positive;
+    HAS_BIAS     : natural;
+    HAS_ABSENT   : natural;
     SUM_BITS     : positive;
+    BIAS_BITS    : positive;
     STEP_BITS    : positive;
     ADDRESS_BITS : positive
   );
@@ -31,8 +34,10 @@ architecture test of row_maximum_tb is
   signal valid         : std_logic;
   signal raw           : signed(SUM_BITS - 1 downto 0);
   signal borrow        : std_logic;
+  signal bias          : signed(BIAS_BITS - 1 downto 0);
   signal row_first     : std_logic;
   signal row_last      : std_logic;
+  signal absent        : std_logic;
   signal step          : unsigned(STEP_BITS - 1 downto 0);
   signal ways          : std_logic_vector(2 - 1 downto 0);
   signal y_address     : unsigned(ADDRESS_BITS - 1 downto 0);
@@ -44,6 +49,7 @@ architecture test of row_maximum_tb is
   signal out_y_address : unsigned(ADDRESS_BITS - 1 downto 0);
   signal out_row_first : std_logic;
   signal out_row_last  : std_logic;
+  signal out_absent    : std_logic;
   signal finished      : boolean   := false;
 
 begin
@@ -55,7 +61,10 @@ begin
       BLOCK_MEMORY => BLOCK_MEMORY,
       ROW_LENGTH   => ROW_LENGTH,
       MOST_SCORES  => MOST_SCORES,
+      HAS_BIAS     => HAS_BIAS,
+      HAS_ABSENT   => HAS_ABSENT,
       SUM_BITS     => SUM_BITS,
+      BIAS_BITS    => BIAS_BITS,
       STEP_BITS    => STEP_BITS,
       ADDRESS_BITS => ADDRESS_BITS
     )
@@ -65,8 +74,10 @@ begin
       valid         => valid,
       raw           => raw,
       borrow        => borrow,
+      bias          => bias,
       row_first     => row_first,
       row_last      => row_last,
+      absent        => absent,
       step          => step,
       ways          => ways,
       y_address     => y_address,
@@ -77,13 +88,14 @@ begin
       out_ways      => out_ways,
       out_y_address => out_y_address,
       out_row_first => out_row_first,
-      out_row_last  => out_row_last
+      out_row_last  => out_row_last,
+      out_absent    => out_absent
     );
 
   drive : process is
     file     source  : text open read_mode is STIMULUS;
     file     sink    : text open write_mode is RESPONSE;
-    variable n       : integers_t(0 to 8);
+    variable n       : integers_t(0 to 10);
     variable outputs : line;
   begin
     while not endfile(source) loop
@@ -97,6 +109,8 @@ begin
       step      <= to_unsigned(n(6), STEP_BITS);
       ways      <= std_logic_vector(to_unsigned(n(7), 2));
       y_address <= to_unsigned(n(8), ADDRESS_BITS);
+      absent    <= to_bit(n(9));
+      bias      <= to_signed(n(10), BIAS_BITS);
       wait until rising_edge(clk);
       add(outputs, hold);
       add(outputs, out_valid);
@@ -106,6 +120,7 @@ begin
       add(outputs, out_y_address);
       add(outputs, out_row_first);
       add(outputs, out_row_last);
+      add(outputs, out_absent);
       writeline(sink, outputs);
     end loop;
     finished <= true;

@@ -2,6 +2,7 @@
 
 import random
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,23 @@ from narrowcast.compile.timing import FETCH, SUM_TO_TAKE, TAKE_TO_VALUE
 from narrowcast.errors import ToolError
 
 Step = Mapping[str, int]
+
+
+@dataclass(frozen=True)
+class Ring:
+    """The states: their rows, the place of the newest, whether all exist.
+
+    Without rows, there are no states, and the other numbers mean nothing.
+    """
+
+    rows: int = 0
+    newest: int = 0
+    full: int = 1
+
+    @property
+    def behind(self) -> int:
+        """Places behind that of the newest."""
+        return self.rows - 1 - self.newest if self.rows else 3
 
 
 def draw(seed: int, columns: int, rows_apart: bool) -> tuple[list[Step], list[EncodedJob]]:
@@ -78,11 +96,14 @@ def tiles_of(step: Step) -> list[int]:
     return [step["columns_full"] + 1] * step["tiles_last"] + [step["columns_last"] + 1]
 
 
-def handed_on(step: Step, job: EncodedJob, c: int, lanes: int) -> tuple[int | None, ...]:
+def handed_on(
+    step: Step, job: EncodedJob, c: int, lanes: int, ring: Ring
+) -> tuple[int | None, ...]:
     """What comes with column ``c`` of a job, in the order of the bench; None: of no meaning."""
     destination = step["destination"]
     softmax = int(destination == Destination.TO_SOFTMAX)
     own_bias = step["bias_per_row"]
+    kept = int(ring.rows > 0 and softmax)
     lane: int | None = job.slot if destination == Destination.TO_KEYS else None
     y = job.y_row + c
     if destination == Destination.TO_POOL:
@@ -95,19 +116,22 @@ def handed_on(step: Step, job: EncodedJob, c: int, lanes: int) -> tuple[int | No
     return (
         *(1, softmax),
         *(step["has_residual"], int(step["has_residual"] and not step["residual_element"])),
-        *(int(step["has_bias"] and not own_bias), own_bias),
+        *(int((step["has_bias"] or kept) and not own_bias), own_bias),
         *(int(not step["row_multiplier"] and not softmax), step["row_multiplier"]),
         *(job.step, job.ways, int(c == 0), int(c == sum(tiles_of(step)) - 1), job.slot),
-        *(step["bias_base"] + c, step["m_base"] + c, step["r_base"] + c),
+        *(step["bias_base"] + kept * ring.behind + c, step["m_base"] + c, step["r_base"] + c),
         *(job.residual_row + c, job.position_row + c, y, lane),
+        int(c > ring.newest and not ring.full) if kept else None,
     )
 
 
 class Run:
     """When each column is taken, by the rules of the schedule."""
 
-    def __init__(self, steps: Sequence[Step], jobs: Sequence[EncodedJob], lanes: int) -> None:
-        self.steps, self.jobs, self.lanes = steps, jobs, lanes
+    def __init__(
+        self, steps: Sequence[Step], jobs: Sequence[EncodedJob], lanes: int, ring: Ring
+    ) -> None:
+        self.steps, self.jobs, self.lanes, self.ring = steps, jobs, lanes, ring
         self.noise = random.Random(lanes)
         self.resets: set[int] = set()
         self.dones: set[int] = set()
@@ -141,20 +165,25 @@ class Run:
                     last_of_job = tile == step["tiles_last"] and k == columns - 1
                     if last_of_job:
                         clock = max(clock, self.of_job + FETCH)
+                    free = self.ring.rows and step["destination"] == Destination.TO_SOFTMAX
                     while self.noise.random() < holds:
                         self.holds.add(clock)
+                        if free:
+                            break
                         clock += 1
                     self.columns[clock] = step["column_first"] + k * step["column_step"]
-                    self.given[clock + TAKE_TO_VALUE] = handed_on(step, job, c, self.lanes)
+                    self.given[clock + TAKE_TO_VALUE] = handed_on(
+                        step, job, c, self.lanes, self.ring
+                    )
                     self.last, c, clock = clock, c + 1, clock + 1
             self.of_job = self.last
         self.now = self.last + 2
 
     def check(self, bench: Bench) -> None:
         clocks = range(self.now)
-        out = bench.run(
-            [[int(k in each) for each in (self.resets, self.dones, self.holds)] for k in clocks]
-        )
+        ring = self.ring.newest, self.ring.behind, self.ring.full
+        given = (self.resets, self.dones, self.holds)
+        out = bench.run([[*(int(k in each) for each in given), *ring] for k in clocks])
         for k, (taking, column, move, *rest) in enumerate(out[2:], 2):
             assert (taking, move) == (int(k in self.columns), int(k in self.moves)), k
             assert not taking or column == self.columns[k], k
@@ -168,29 +197,37 @@ class Run:
 
 
 def bench(
-    folder: Path, steps: list[Step], jobs: list[EncodedJob], lanes: int, rows_apart: bool
+    folder: Path, steps: list[Step], jobs: list[EncodedJob], run: Run, rows_apart: bool
 ) -> Bench:
+    lanes = run.lanes
     bits = max(1, (lanes - 1).bit_length(), RING_BITS)
     form = job_format(jobs, slot=bits, residual_rows=rows_apart, position_rows=rows_apart)
-    config = declarations(form, steps, jobs, lanes, int(rows_apart))
+    config = declarations(form, steps, jobs, lanes, int(rows_apart), run.ring.rows)
     return Bench(folder, "collector", "rom", "job_list", config=config)
 
 
 @pytest.mark.parametrize(
-    ("lanes", "rows_apart"), [(1, False), (2, True), (3, False), (8, True), (5, True)]
+    ("lanes", "rows_apart", "ring"),
+    [
+        *((1, False, Ring()), (2, True, Ring()), (3, False, Ring()), (8, True, Ring())),
+        *((5, True, Ring()), (5, True, Ring(9, 2, 0)), (4, False, Ring(12, 0, 0))),
+        *((8, True, Ring(21, 17, 1)), (3, False, Ring(9, 8, 0))),
+    ],
 )
-def test_columns_come_in_their_clocks(tmp_path: Path, lanes: int, rows_apart: bool) -> None:
+def test_columns_come_in_their_clocks(
+    tmp_path: Path, lanes: int, rows_apart: bool, ring: Ring
+) -> None:
     steps, jobs = draw(lanes, lanes, rows_apart)
-    run = Run(steps, jobs, lanes)
+    run = Run(steps, jobs, lanes, ring)
     run.reset()
     for gap, holds in ((0, 0.0), (0, 0.4), (25, 0.1), (3, 0.0)):
         run.inference(gap, holds)
-    run.check(bench(tmp_path, steps, jobs, lanes, rows_apart))
+    run.check(bench(tmp_path, steps, jobs, run, rows_apart))
 
 
 def test_a_reset_begins_anew(tmp_path: Path) -> None:
     steps, jobs = draw(9, 4, True)
-    run = Run(steps, jobs, 4)
+    run = Run(steps, jobs, 4, Ring())
     run.reset()
     for clocks in range(2, 150, 5):
         begin = run.now
@@ -198,13 +235,13 @@ def test_a_reset_begins_anew(tmp_path: Path) -> None:
         run.now = begin + clocks
         run.reset()
     run.inference(2, 0.1)
-    run.check(bench(tmp_path, steps, jobs, 4, True))
+    run.check(bench(tmp_path, steps, jobs, run, True))
 
 
 def test_a_step_outside_of_the_program(tmp_path: Path) -> None:
     steps, jobs = draw(6, 4, False)
-    run = Run(steps, jobs, 4)
+    run = Run(steps, jobs, 4, Ring())
     run.reset()
     run.inference(0, 0.0)
     with pytest.raises(ToolError, match="collector: a job of a step outside of the program"):
-        run.check(bench(tmp_path, steps[: max(job.step for job in jobs)], jobs, 4, False))
+        run.check(bench(tmp_path, steps[: max(job.step for job in jobs)], jobs, run, False))

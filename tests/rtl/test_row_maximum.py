@@ -7,9 +7,10 @@ from dataclasses import dataclass
 import pytest
 from bench import Bench, Numbers
 
-from narrowcast.compile.timing import FETCH, SCORE_TO_BELOW
+from narrowcast.compile.timing import BIAS_TO_SCORE, FETCH, SCORE_TO_BELOW
 
 SUM_BITS = 14
+BIAS_BITS = 10
 STEP_BITS = 3
 ADDRESS_BITS = 9
 
@@ -21,20 +22,29 @@ def bench(tmp_path_factory: pytest.TempPathFactory) -> Bench:
 
 @dataclass
 class Row:
-    """A row of scores, and where its differences go."""
+    """A row of scores, which of them are absent, and where its differences go."""
 
     scores: list[int]
+    absent: list[int]
     step: int
     ways: int
     address: int
 
 
 class Conversation:
-    """Applies rows of scores, and knows what is handed on, and when."""
+    """Applies rows of scores, and knows what is handed on, and when.
 
-    def __init__(self, seed: int) -> None:
+    Args:
+        seed: of all numbers.
+        kept: whether the scores are of keys that are kept: they have biases, and some are absent.
+    """
+
+    def __init__(self, seed: int, *, kept: bool = False) -> None:
         self.noise = random.Random(seed)
+        self.kept = kept
+        self.to_below = SCORE_TO_BELOW + (BIAS_TO_SCORE if kept else 0)
         self.clocks: list[tuple[int, ...]] = []
+        self.biases: list[int] = []  # of the scores, two clocks before they come
         self.due: dict[int, list[int]] = {}  # by clock: all outputs but "hold"
         self.resets: list[int] = []
         self.free = 0  # the clock from which on the next row may be complete
@@ -44,12 +54,14 @@ class Conversation:
         noise = self.noise
         borrow = noise.randint(0, 1)
         raw = noise.randint(-(1 << (SUM_BITS - 2)), 1 << (SUM_BITS - 2))
-        flags = noise.getrandbits(2)
+        flags, absent = noise.getrandbits(2), of.get("absent", noise.getrandbits(1))
+        self.biases.append(noise.randint(-(1 << (BIAS_BITS - 1)), (1 << (BIAS_BITS - 1)) - 1))
         if score is not None:
-            raw, flags = score - borrow, first + 2 * last
+            raw, flags = score - borrow - self.kept * self.biases[-1], first + 2 * last
         step, ways = of.get("step", noise.getrandbits(3)), of.get("ways", noise.getrandbits(2))
         head = of.get("reset", 0), int(score is not None), raw, borrow, flags & 1, flags >> 1
-        self.clocks.append((*head, step, ways, of.get("address", noise.getrandbits(9))))
+        address = of.get("address", noise.getrandbits(9))
+        self.clocks.append((*head, step, ways, address, absent))
 
     def idle(self, clocks: int) -> None:
         for _ in range(clocks):
@@ -74,25 +86,29 @@ class Conversation:
                 self.clock()
             first, last = int(i == 0), int(i == length - 1)
             of = {"step": row.step, "ways": row.ways, "address": row.address + i}
-            self.clock(score, first, last, **of)
+            self.clock(score, first, last, **of, absent=row.absent[i])
         self.free = len(self.clocks) - 1 + max(length, FETCH)
-        start = len(self.clocks) - 1 + SCORE_TO_BELOW
+        start = len(self.clocks) - 1 + self.to_below
+        largest = max(s for s, absent in zip(row.scores, row.absent, strict=True) if not absent)
         for i, score in enumerate(row.scores):
             ends = [int(i == 0), int(i == length - 1)]
-            below = score - max(row.scores)
-            self.due[start + i] = [1, below, row.step, row.ways, row.address + i, *ends]
+            at = row.address + i
+            self.due[start + i] = [1, score - largest, row.step, row.ways, at, *ends, row.absent[i]]
 
     def draw(self, length: int, span: int) -> Row:
         noise = self.noise
         scores = [noise.randint(-span, span) for _ in range(length)]
+        absent = [int(self.kept and i > 0 and noise.random() < 0.4) for i in range(length)]
         address = noise.randrange(400)
-        return Row(scores, noise.getrandbits(3), noise.randint(1, 3), address)
+        return Row(scores, absent, noise.getrandbits(3), noise.randint(1, 3), address)
 
     def check(self, bench: Bench, row_length: int, most: int) -> list[Numbers]:
         """Compare every clock, and return the outputs."""
-        self.idle(SCORE_TO_BELOW + most + 3)
+        self.idle(self.to_below + most + 3)
+        biases = [0] * BIAS_TO_SCORE + self.biases
         out = bench.run(
-            self.clocks,
+            [(*clock, bias) for clock, bias in zip(self.clocks, biases, strict=False)],
+            **{"HAS_BIAS": int(self.kept), "HAS_ABSENT": int(self.kept), "BIAS_BITS": BIAS_BITS},
             **{"BLOCK_MEMORY": 0, "ROW_LENGTH": row_length, "MOST_SCORES": most},
             **{"SUM_BITS": SUM_BITS, "STEP_BITS": STEP_BITS, "ADDRESS_BITS": ADDRESS_BITS},
         )
@@ -117,8 +133,9 @@ class Conversation:
 @pytest.mark.parametrize("span", [2, 3000])
 @pytest.mark.parametrize("fixed", [False, True])
 @pytest.mark.parametrize("length", [1, 2, 5, 16])
-def test_rows_of_one_length(bench: Bench, length: int, fixed: bool, span: int) -> None:
-    talk = Conversation(length)
+@pytest.mark.parametrize("kept", [False, True])
+def test_rows_of_one_length(bench: Bench, kept: bool, length: int, fixed: bool, span: int) -> None:
+    talk = Conversation(length, kept=kept)
     talk.reset()
     for _ in range(40):
         talk.add_row(talk.draw(length, span), talk.noise.choice((0, 0.4)))
@@ -127,8 +144,9 @@ def test_rows_of_one_length(bench: Bench, length: int, fixed: bool, span: int) -
 
 
 @pytest.mark.parametrize("span", [2, 3000])
-def test_rows_of_any_length(bench: Bench, span: int) -> None:
-    talk = Conversation(span)
+@pytest.mark.parametrize("kept", [False, True])
+def test_rows_of_any_length(bench: Bench, kept: bool, span: int) -> None:
+    talk = Conversation(span, kept=kept)
     talk.reset()
     for _ in range(90):
         talk.add_row(talk.draw(talk.noise.choice((1, 2, 5, 16, 21)), span), 0)
@@ -150,8 +168,9 @@ def test_the_largest_by_one(bench: Bench, position: int) -> None:
 
 
 @pytest.mark.parametrize("after", range(12))
-def test_a_reset_drops_what_is_in_flight(bench: Bench, after: int) -> None:
-    talk = Conversation(after)
+@pytest.mark.parametrize("kept", [False, True])
+def test_a_reset_drops_what_is_in_flight(bench: Bench, kept: bool, after: int) -> None:
+    talk = Conversation(after, kept=kept)
     talk.reset()
     for _ in range(3):
         talk.add_row(talk.draw(5, 100))

@@ -15,6 +15,7 @@ from narrowcast.compile.encode import Destination
 from narrowcast.compile.lanes import LaneKind
 from narrowcast.compile.timing import (
     BELOW_TO_DIVIDE,
+    BIAS_TO_SCORE,
     FETCH,
     ROW_MULTIPLIER_BITS,
     SCORE_TO_BELOW,
@@ -37,7 +38,7 @@ FULL = (1 << E_BITS) - 1
 INPUTS = (
     *("reset", "rewind", "enable", "first", "group_first", "group_last", "x", "done", "move"),
     *("column", "taking", "valid", "softmax", "row_m", "step", "ways", "row_first", "row_last"),
-    *("slot", "y_address", "y_lane", "bias", "m", "r", "residual"),
+    *("slot", "y_address", "y_lane", "bias", "m", "r", "residual", "absent"),
 )
 
 Clock = Mapping[str, int]  # the inputs of a clock by name; "w 0", "w 1" ... of each lane
@@ -125,12 +126,20 @@ class Way:
         index: 0, or 1: the second way, which only has sums where both ways have a token.
         steps: the program.
         table: all exponentials.
+        kept: whether keys are kept: scores have biases, and some are absent.
     """
 
     def __init__(
-        self, lanes: Lanes, index: int, steps: Sequence[Clock], table: Sequence[int]
+        self,
+        lanes: Lanes,
+        index: int,
+        steps: Sequence[Clock],
+        table: Sequence[int],
+        *,
+        kept: bool,
     ) -> None:
         self.lanes, self.index, self.steps, self.table = lanes, index, steps, table
+        self.kept = kept
         self.clocks = 0
         self.acc = [0] * lanes.columns
         self.shown: Sums = None
@@ -146,8 +155,10 @@ class Way:
         self.indices: dict[int, Result] = {}  # likewise, of an exponential
         self.quotients: dict[int, int] = {}
         # of rows
-        self.scores: list[int] = []
+        self.scores: list[list[int]] = []  # and whether each is absent
         self.row_address = 0
+        self.unbiased: dict[int, list[int]] = {}  # by the clock of its bias
+        self.complete: dict[int, tuple[list[list[int]], Clock]] = {}  # likewise, of the last score
         self.row_sum = 0
         self.row = 0
         self.ring: dict[int, int] = {}
@@ -192,18 +203,27 @@ class Way:
 
     def _score(self, now: Clock) -> None:
         """Scores of a row, and once it is complete what each lies below the largest."""
-        if not (now["valid"] and now["softmax"]):
-            return
-        assert self.value is not None
-        if now["row_first"]:
-            self.scores, self.row_address = [], now["y_address"]
-        self.scores.append(self.value)
-        if now["row_last"]:
+        delay = BIAS_TO_SCORE if self.kept else 0
+        if now["valid"] and now["softmax"]:
+            assert self.value is not None
+            if now["row_first"]:
+                self.scores, self.row_address = [], now["y_address"]
+            self.scores.append([self.value, now["absent"] if self.kept else 0])
+            if self.kept:
+                self.unbiased[self.clocks + delay] = self.scores[-1]
+            if now["row_last"]:
+                row = self.scores, {**now, "y_address": self.row_address}
+                self.complete[self.clocks + delay] = row
+        if score := self.unbiased.pop(self.clocks, None):
+            score[0] += now["bias"]
+        if self.clocks in self.complete:
+            scores, last = self.complete.pop(self.clocks)
+            largest = max(score for score, absent in scores if not absent)
             start = self.clocks + SCORE_TO_BELOW
-            for i, score in enumerate(self.scores):
-                ends = 2 * (i == 0) + (i == len(self.scores) - 1)
-                tag = self._tag(self.row_address + i, 0, now["ways"], ends)
-                self.below[start + i] = score - max(self.scores), now["step"], tag
+            for i, (score, absent) in enumerate(scores):
+                ends = 2 * (i == 0) + (i == len(scores) - 1)
+                tag = self._tag(last["y_address"] + i, absent, last["ways"], ends)
+                self.below[start + i] = score - largest, last["step"], tag
                 self.held |= {start + i - 1, start + i, start + i + 1}
 
     def _tag(self, address: int, lane: int, ways: int, ends: int) -> int:
@@ -243,7 +263,8 @@ class Way:
             return None
         index, step, tag = found
         fields = self.steps[step]
-        e = self.table[fields["table_base"] + index]
+        absent = self.kept and tag >> 4 & 1
+        e = 0 if absent else self.table[fields["table_base"] + index]
         self.row_sum = e if tag & 2 else self.row_sum + e
         if tag & 1:
             self.quotients[self.clocks + DIVISION] = fields["numerator"] // self.row_sum
@@ -254,6 +275,8 @@ class Way:
         self.held.clear()
         self.scores = []
         self.row = 0
+        self.unbiased.clear()
+        self.complete.clear()
         for pending in (self.below, self.entered, self.results, self.indices, self.quotients):
             pending.clear()
 
@@ -312,6 +335,8 @@ def config(
     keys: int,
     row_length: int,
     block: int,
+    *,
+    kept: bool,
 ) -> list[str]:
     """What a way takes of ``engine_config``."""
     numbers = {
@@ -326,6 +351,7 @@ def config(
         **{"STEP_BITS": STEP_BITS, "ADDRESS_BITS": ADDRESS_BITS, "SLOT_BITS": SLOT_BITS},
         "MOST_KEYS": keys,
         "ROW_LENGTH": row_length,
+        **{"KEPT_ROWS": MOST_KEYS * kept, "SCORE_BIASES": int(kept)},
         "RING_BITS": RING_BITS,
         "E_BITS": E_BITS,
         "ROW_SUM_BITS": (MOST_KEYS * FULL).bit_length(),
@@ -353,6 +379,7 @@ class Conversation:
         keys: most scores of a row; 0: there are none.
         row_length: scores of each row; 0: any number.
         steps: the program; none: one that is drawn.
+        kept: whether keys are kept.
     """
 
     def __init__(
@@ -363,12 +390,14 @@ class Conversation:
         keys: int,
         row_length: int = 0,
         steps: Sequence[Clock] = (),
+        *,
+        kept: bool = False,
     ) -> None:
         self.noise = random.Random(seed)
         self.lanes, self.keys, self.row_length = lanes, keys, row_length
         self.steps = steps or drawn_program(self.noise, keys)
         self.table = drawn_table(self.noise)
-        self.way = Way(lanes, index, self.steps, self.table)
+        self.way = Way(lanes, index, self.steps, self.table, kept=kept)
         self.pairs = self._pairs()
         self.row: deque[Clock] = deque()  # its scores that are to come
         self.rows_free = self.divider_free = 0  # the clock from which on the next row may end
@@ -394,6 +423,7 @@ class Conversation:
         numbers = {
             **{name: noise.randint(0, 1) for name in ("first", "group_first", "group_last")},
             **{name: noise.randint(0, 1) for name in ("softmax", "row_first", "row_last")},
+            "absent": noise.randint(0, 1),
             **dict.fromkeys(("reset", "rewind", "enable", "done", "move", "taking"), 0),
             **dict.fromkeys(("valid", "row_m"), 0),
             "x": either(noise, lanes.x_bits),
@@ -475,7 +505,8 @@ class Conversation:
         address = noise.randrange((1 << ADDRESS_BITS) - length)
         for i in range(length):
             ends = {"row_first": int(i == 0), "row_last": int(i == length - 1)}
-            self.row.append({**of_row, **ends, "y_address": address + i})
+            absent = 0 if i == 0 else noise.randint(0, 1)
+            self.row.append({**of_row, **ends, "y_address": address + i, "absent": absent})
 
     def _score(self) -> Clock:
         """The row's next score; the last has to wait for the row before it.
@@ -520,7 +551,7 @@ def bench_of(work: Path, talk: Conversation, block: int) -> Bench:
     below = ("lane", "lane_pair", "lane_tables", "ram", "rom")
     below += ("row_maximum", "row_reciprocal", "epilogue")
     contents = (talk.lanes, talk.steps, talk.table, talk.keys, talk.row_length, block)
-    return Bench(work, "way", *below, config=config(*contents))
+    return Bench(work, "way", *below, config=config(*contents, kept=talk.way.kept))
 
 
 @pytest.mark.parametrize("index", [0, 1])
@@ -530,6 +561,12 @@ def test_drawn_numbers(
     tmp_path: Path, lanes: Lanes, keys: int, row_length: int, index: int
 ) -> None:
     converse(tmp_path, Conversation(f"{lanes}", lanes, index, keys, row_length))
+
+
+@pytest.mark.parametrize("row_length", [0, MOST_KEYS])
+@pytest.mark.parametrize("lanes", ["pairs", "single", "tables"])
+def test_scores_of_keys_that_are_kept(tmp_path: Path, lanes: str, row_length: int) -> None:
+    converse(tmp_path, Conversation("", LANES[lanes], 0, MOST_KEYS, row_length, kept=True))
 
 
 @pytest.mark.parametrize("row_length", [1, 2, 3])

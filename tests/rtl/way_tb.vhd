@@ -3,7 +3,7 @@
 --
 -- In: reset, rewind, enable, first, group_first, group_last, x, done, move, column, taking, valid,
 -- softmax, row_m, step, ways, row_first, row_last, slot, y_address, y_lane, bias, m, r, residual,
--- and w of each lane. Out: hold, below_valid, below_step, y_valid, y, y_step, y_tag, e_valid, e,
+-- absent, and w of each lane. Out: hold, below_valid, below_step, y_valid, y, y_step, y_tag, e_valid, e,
 -- e_tag.
 library ieee;
 use ieee.std_logic_1164.all;
@@ -28,7 +28,7 @@ end entity way_tb;
 architecture test of way_tb is
 
   constant TAG_BITS : positive := ADDRESS_BITS + LANE_INDEX_BITS + 4;
-  constant FIRST_W  : positive := 25;
+  constant FIRST_W  : positive := 26;
 
   signal clk         : std_logic := '0';
   signal reset       : std_logic;
@@ -50,6 +50,7 @@ architecture test of way_tb is
   signal ways        : std_logic_vector(1 downto 0);
   signal row_first   : std_logic;
   signal row_last    : std_logic;
+  signal absent      : std_logic;
   signal slot        : unsigned(SLOT_BITS - 1 downto 0);
   signal y_address   : unsigned(ADDRESS_BITS - 1 downto 0);
   signal y_lane      : unsigned(LANE_INDEX_BITS - 1 downto 0);
@@ -102,6 +103,7 @@ begin
       ways        => ways,
       row_first   => row_first,
       row_last    => row_last,
+      absent      => absent,
       slot        => slot,
       y_address   => y_address,
       y_lane      => y_lane,
@@ -154,6 +156,7 @@ begin
       m           <= to_signed(n(22), M_BITS);
       r           <= to_signed(n(23), M_BITS);
       residual    <= to_signed(n(24), RESIDUAL_BITS);
+      absent      <= to_bit(n(25));
       for i in 0 to COLUMNS - 1 loop
         w((i + 1) * LANE_BITS - 1 downto i * LANE_BITS) <= to_signed(n(FIRST_W + i), LANE_BITS);
       end loop;

@@ -19,6 +19,7 @@ from narrowcast.integer import (
     Output,
     execute_words,
     forecast,
+    reset_state,
 )
 from narrowcast.integer.builder import GraphBuilder, Shape
 from narrowcast.integer.model import Array, Tensor
@@ -29,7 +30,7 @@ from narrowcast.tools.nextpnr import SERIAL_SOURCES
 from narrowcast.tools.process import require, run
 from words import random_words
 
-SYNC = 0xA5
+SYNC, FIRST = 0xA5, 0xA6
 CLOCKS_PER_BIT = 8
 TIMEOUT_BITS = 12
 SEND, SEND_BROKEN, PAUSE, HEAR, PULL_LOW = range(5)
@@ -49,12 +50,14 @@ class Host:
     def __init__(self, model: IntegerModel, windows: int = 8) -> None:
         self.model = model
         self.inputs, self.expected = random_words(model, windows)
+        self.state = reset_state(model)
         self.script: Script = []
         self.answer = b""
         assert len({tuple(each) for each in self.expected.tolist()}) > windows // 2
 
-    def frame(self, window: int) -> bytes:
-        return bytes([SYNC]) + message(self.inputs[window], self.model.input_tensors)
+    def frame(self, window: int, *, restart: bool = False) -> bytes:
+        begin = FIRST if restart else SYNC
+        return bytes([begin]) + message(self.inputs[window], self.model.input_tensors)
 
     def send(self, data: bytes) -> None:
         self.script += [(SEND, value) for value in data]
@@ -63,6 +66,14 @@ class Host:
         """Send a good frame and wait for its answer."""
         self.send(self.frame(window))
         self.answer += message(self.expected[window], self.model.output_tensors)
+        self.script.append((HEAR, len(self.answer)))
+
+    def ask_next(self, window: int, *, restart: bool) -> None:
+        """Send the next reading of a stream, or the first of another stretch."""
+        self.send(self.frame(window, restart=restart))
+        flags = np.array([restart])
+        words = execute_words(self.model, self.inputs[window][None], flags, self.state)
+        self.answer += message(words[0], self.model.output_tensors)
         self.script.append((HEAR, len(self.answer)))
 
     def timeout(self) -> None:
@@ -205,5 +216,30 @@ def test_what_is_sent_before_the_answer_is_ignored(tmp_path: Path) -> None:
     wait = host.script.pop()
     host.send(host.frame(1)[:3])
     host.script.append(wait)
+    host.ask(2)
+    assert host.converse(tmp_path / "rtl", tmp_path / "work") == host.answer
+
+
+@pytest.mark.parametrize("inputs", [1, 3])
+def test_a_stream_of_readings(tmp_path: Path, inputs: int) -> None:
+    """A restart comes with a frame, and a frame that is dropped is one, too."""
+    host = compiled(random_model(Shape(3, inputs, 4, heads=2, kind="stream"), (4, 8), 3), tmp_path)
+    for window in range(5):
+        host.ask_next(window, restart=False)
+    for window in range(3):
+        host.ask_next(window, restart=window == 0)
+    host.send(host.frame(6)[:-1] + bytes([host.frame(6)[-1] ^ 1]))
+    host.timeout()
+    host.state = reset_state(host.model)
+    for window in range(7, 3, -1):
+        host.ask_next(window, restart=False)
+    assert host.converse(tmp_path / "rtl", tmp_path / "work") == host.answer
+
+
+def test_a_model_without_states_knows_no_restart(tmp_path: Path) -> None:
+    host = make_host(tmp_path)
+    host.ask(0)
+    host.send(host.frame(1, restart=True))
+    host.timeout()
     host.ask(2)
     assert host.converse(tmp_path / "rtl", tmp_path / "work") == host.answer

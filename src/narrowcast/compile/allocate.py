@@ -7,7 +7,7 @@ import numpy as np
 
 from narrowcast.compile.lanes import LaneArray
 from narrowcast.compile.program import EngineGraph, ProgramStep, Schedule, Store
-from narrowcast.integer.model import Array, Context, Linear, Scores, Tensor
+from narrowcast.integer.model import Array, Context, IntegerModel, Linear, Scores, Tensor
 
 Row = tuple[str, int, int]  # tensor, head (of probabilities only), token
 Place = tuple[str, int, int]  # tensor, head, row of the stores: a token of each way
@@ -23,7 +23,7 @@ class Addresses:
         token_words: Words of the token store.
         inputs: First address of each input in the input store.
         input_words: Words of the input store.
-        keys: First address of each tensor of keys.
+        keys: First address of each tensor of keys, see :func:`key_stride`.
         key_words: Words of a lane's cache of keys.
         values: First address of each tensor of values.
         value_words: Words of a lane's cache of values.
@@ -53,8 +53,10 @@ def allocate(graph: EngineGraph, schedule: Schedule, array: LaneArray) -> Addres
         inputs[tensor.name] = input_words
         input_words += rows_of_store(tensor.rows, array) * tensor.columns
     keys, key_words = _allocate_regions(
-        graph.key_regions, {t.name: _key_words(t, array) for t in graph.held(Store.KEYS)}
+        graph.key_regions, {t.name: _key_words(graph, t, array) for t in graph.held(Store.KEYS)}
     )
+    if graph.model.states:
+        key_words *= key_tiles(graph.kept_rows, array)
     values, value_words = _allocate_regions(
         graph.value_regions,
         {t.name: _value_words(graph, array, t.name) for t in graph.held(Store.VALUES)},
@@ -65,9 +67,25 @@ def allocate(graph: EngineGraph, schedule: Schedule, array: LaneArray) -> Addres
     )
 
 
-def _key_words(tensor: Tensor, array: LaneArray) -> int:
-    """Return the words of a lane's cache, which holds every ``array.columns``-th key."""
-    return -(-tensor.rows // array.columns) * tensor.columns
+def key_tiles(rows: int, array: LaneArray) -> int:
+    """Return the keys of a lane's cache, which holds every ``array.columns``-th one."""
+    return -(-rows // array.columns)
+
+
+def key_stride(graph: EngineGraph, tensor: Tensor) -> int:
+    """Return the words of a lane's cache from a key to the next one of the same tensor.
+
+    States have a key of each tensor one behind the other, so that one number says where the newest
+    one of any lies behind the first.
+    """
+    if graph.model.states:
+        return sum(each.columns for each in graph.held(Store.KEYS))
+    return tensor.columns
+
+
+def _key_words(graph: EngineGraph, tensor: Tensor, array: LaneArray) -> int:
+    """Return the words of a lane's cache for a tensor; of a state for one key of each lane."""
+    return tensor.columns * (1 if graph.model.states else key_tiles(tensor.rows, array))
 
 
 def value_tiles(graph: EngineGraph, array: LaneArray, name: str) -> tuple[int, int]:
@@ -190,6 +208,24 @@ def _place_of_residual(
     if of_both & life.written.keys() != residuals:
         return None
     return base[name, head, token // ways]
+
+
+def key_biases(model: IntegerModel, step: Scores) -> list[list[int]]:
+    """Return the biases of each head of scores, in the order in which they are read.
+
+    They begin with that of the first key. The keys of a state lie in a ring. So the biases of a
+    state come twice, the last one once: the engine begins to read at that of the key in the first
+    place of the ring, wherever that stands between the oldest and the newest. Scores without
+    biases have zeros in a model in which others have some.
+    """
+    key = model.tensors[step.key]
+    biases = np.zeros((step.heads, key.rows), np.int64)
+    if step.bias is not None:
+        biases = model.arrays[step.bias]
+    if key.state:
+        biases = np.concatenate([biases, biases[:, :-1]], axis=1)
+    result: list[list[int]] = biases.tolist()
+    return result
 
 
 def positions(bias: Array, ways: int, token: int) -> list[list[int]]:

@@ -45,7 +45,8 @@ def wanted_buffers(
         ("pool", pool, widths["POOL_BITS"], 1, True, "activations"),
         ("keys", addresses.key_words, widths["KEY_BITS"], key_lanes, True, "keys"),
         ("values", addresses.value_words, widths["VALUE_BITS"], ways * value_lanes, True, "values"),
-        ("scores", row_words, widths["SUM_BITS"], ways, True, "softmax"),
+        # of a state also whether the key exists
+        ("scores", row_words, widths["SUM_BITS"] + bool(graph.kept_rows), ways, True, "softmax"),
         (
             *("row multipliers", 1 << RING_BITS if keys else 0, ROW_MULTIPLIER_BITS),
             *(ways, True, "softmax"),

@@ -1,10 +1,12 @@
 """The numbers of ``engine_config.vhd`` that are no widths: sizes, and the words of the jobs."""
 
+from narrowcast.compile.allocate import key_stride
 from narrowcast.compile.encode import RING_BITS, EncodedJob
 from narrowcast.compile.images import Images, JobFormat
 from narrowcast.compile.lanes import LaneArray
 from narrowcast.compile.memory import Buffer
-from narrowcast.compile.program import EngineGraph
+from narrowcast.compile.program import EngineGraph, Store
+from narrowcast.compile.timing import biases_scores
 from narrowcast.errors import UserError
 
 WIDEST_WORD = 62  # bits of a job's word
@@ -70,10 +72,19 @@ def sizes(
         "VALUE_LANES": value_lanes,
         "ROW_LENGTH": next(iter(lengths)) if len(lengths) == 1 else 0,
         "MOST_KEYS": max(lengths, default=0),
+        "KEPT_ROWS": graph.kept_rows,
+        "KEPT_KEY_STRIDE": _kept_key_stride(graph),
+        "SCORE_BIASES": int(biases_scores(model)),
         "BIAS_WORDS": words.get("biases", 0),
         "POSITION_WORDS": words.get("positions", 0),
         "R_WORDS": words.get("residual multipliers", 0),
     }
+
+
+def _kept_key_stride(graph: EngineGraph) -> int:
+    """Return the words of a lane's cache from a key of a state to the next; 0 without states."""
+    keys = graph.held(Store.KEYS)
+    return key_stride(graph, keys[0]) if graph.model.states else 0
 
 
 def job_constants(form: JobFormat, jobs: int, array: LaneArray) -> dict[str, int]:

@@ -28,8 +28,8 @@ from narrowcast.compile.program import EngineGraph, Schedule, Store
 from narrowcast.compile.ranges import check_segments, check_steps
 from narrowcast.compile.timing import (
     BELOW_TO_READ,
-    SCORE_TO_BELOW,
     VALUE_TO_READ,
+    score_to_below,
 )
 from narrowcast.errors import UserError
 from narrowcast.files import write_whole
@@ -168,7 +168,7 @@ class Design:
             times = [value + VALUE_TO_READ for value in job.values]
             if isinstance(source, Scores):
                 first_row += step.head * step.rows
-                begin = job.values[-1] + SCORE_TO_BELOW + BELOW_TO_READ
+                begin = job.values[-1] + score_to_below(self.graph.model) + BELOW_TO_READ
                 times = [begin + column for column in range(step.columns)]
             elif isinstance(source, Context):
                 first_column = step.head * step.columns

@@ -4,10 +4,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import IntEnum
 
-from narrowcast.compile.allocate import Addresses, rows_of_store, value_tiles
+from narrowcast.compile.allocate import (
+    Addresses,
+    key_biases,
+    key_stride,
+    rows_of_store,
+    value_tiles,
+)
 from narrowcast.compile.lanes import LaneArray
 from narrowcast.compile.program import EngineGraph, Job, ProgramStep, Schedule, Store
-from narrowcast.compile.timing import MULTIPLIER_RING
+from narrowcast.compile.timing import MULTIPLIER_RING, biases_scores
 from narrowcast.integer.model import Context, Linear, Scores
 
 RING_BITS = (MULTIPLIER_RING - 1).bit_length()
@@ -88,7 +94,7 @@ def _lane_fields(
         place = layout.lane_source[source.name], layout.lane_base[source.name], step.inner
     elif isinstance(source, Scores):
         base = addresses.keys[source.key] + step.head * step.inner
-        place = banks, base, tensors[source.key].columns
+        place = banks, base, key_stride(graph, tensors[source.key])
     else:
         tokens = array.ways * rows_of_store(tensors[source.value].rows, array)
         base = array.ways * addresses.values[source.value] + step.head * step.tiles * tokens
@@ -124,12 +130,20 @@ def encode_steps(
 
 
 def _value_fields(graph: EngineGraph, name: str, array: LaneArray) -> dict[str, int]:
-    tensor = graph.model.tensors[name]
-    heads, _ = value_tiles(graph, array, name)
+    tensor = graph.model.tensors[graph.whole(name)]
+    heads, _ = value_tiles(graph, array, tensor.name)
     return {
         "y_stride": rows_of_store(tensor.rows, array),
         "block_last": tensor.columns // heads - 1,
     }
+
+
+def _bias_base(graph: EngineGraph, step: ProgramStep, layout: Layout) -> int:
+    """Return the first bias; each head of scores has biases of its own."""
+    base = layout.bias_base.get(step.source.name, 0)
+    if isinstance(step.source, Scores) and biases_scores(graph.model):
+        base += step.head * len(key_biases(graph.model, step.source)[0])
+    return base
 
 
 def _encode_step(
@@ -161,7 +175,7 @@ def _encode_step(
         "column_step": step.mode.stride,
         "columns_full": step.capacity - 1,
         "columns_last": step.tile_columns()[-1] - 1,
-        "bias_base": layout.bias_base.get(source.name, 0),
+        "bias_base": _bias_base(graph, step, layout),
         "m_base": layout.m_base[source.name],
         "r_base": layout.r_base.get(source.name, 0),
         "destination": Destination.TO_SOFTMAX if scores else destination,
@@ -196,7 +210,8 @@ class EncodedJob:
         y_row: Address of the result's row.
         residual_row: Address of the residual's row; ``y_row`` without a residual.
         position_row: Address of the biases per row; ``y_row`` without such biases.
-        slot: Lane of a key, slot of a row's multiplier, or 0 for the first row of a sum.
+        slot: Lane of a key, but not of a state; slot of a row's multiplier, or 0 for the first row
+            of a sum.
     """
 
     step: int
@@ -251,6 +266,11 @@ def _encode_job(
     ):
         case Destination.TO_SOFTMAX:
             y_row = addresses.rows[source.output, step.head, row]
+        # Of a state, the engine adds where the newest row lies.
+        case Destination.TO_KEYS if graph.model.states:
+            y_row = addresses.keys[graph.whole(source.output)]
+        case Destination.TO_VALUES if graph.model.states:
+            y_row = addresses.values[graph.whole(source.output)]
         case Destination.TO_KEYS:
             columns = graph.model.tensors[source.output].columns
             y_row = addresses.keys[source.output] + token // array.columns * columns

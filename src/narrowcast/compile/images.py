@@ -8,12 +8,13 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from narrowcast.compile.allocate import positions
+from narrowcast.compile.allocate import key_biases, positions
 from narrowcast.compile.bit_columns import BitColumns
 from narrowcast.compile.encode import EncodedJob, Layout
 from narrowcast.compile.lanes import LaneArray, Mode
 from narrowcast.compile.memory import Segment
 from narrowcast.compile.program import EngineGraph
+from narrowcast.compile.timing import biases_scores
 from narrowcast.integer.model import Linear, Scores, Tensor
 
 Digits = NDArray[np.unsignedinteger[Any]]
@@ -123,6 +124,9 @@ class Parameters:
                     residuals += arrays[step.residual_multiplier].tolist()
             elif isinstance(step, Scores):
                 multipliers.append(step.multiplier)
+                if biases_scores(graph.model):
+                    result.bias_base[step.name] = len(biases)
+                    biases += [bias for head in key_biases(graph.model, step) for bias in head]
                 if step.table not in result.table_base:
                     result.table_base[step.table] = len(exponentials)
                     exponentials += arrays[step.table].tolist()

@@ -14,6 +14,7 @@ from narrowcast.compile.tokens import align, unused
 from narrowcast.errors import UserError
 from narrowcast.integer.analysis import Analysis, Product, analyse
 from narrowcast.integer.model import (
+    Append,
     Array,
     Context,
     IntegerModel,
@@ -35,6 +36,7 @@ class Use(StrEnum):
     KEYS = "keys"
     VALUES = "values"
     SUM = "sum"
+    APPENDED = "appended"  # the newest row of keys or values, written where the others are
     RESULT = "result"
 
 
@@ -66,6 +68,8 @@ def uses(step: Operation) -> Iterator[tuple[str, Use]]:
                 yield step.residual, Use.RESIDUAL if whole else Use.ELEMENT
         case RowSum():
             yield step.operand, Use.SUM
+        case Append():
+            yield step.operand, Use.APPENDED
         case Scores():
             yield step.operand, Use.OPERAND
             yield step.key, Use.KEYS
@@ -84,6 +88,7 @@ class _Rewriter:
         tensors: Tensors of the new graph so far.
         arrays: Arrays of the new graph so far.
         renamed: The copy that a reader reads instead of a tensor, by tensor and reader.
+        states: The state to which a tensor is appended.
     """
 
     analysis: Analysis
@@ -91,13 +96,15 @@ class _Rewriter:
     tensors: dict[str, Tensor] = field(default_factory=dict)
     arrays: dict[str, Array] = field(default_factory=dict)
     renamed: dict[tuple[str, Reader], str] = field(default_factory=dict)
+    states: dict[str, str] = field(default_factory=dict)
 
     def rewritten(self) -> IntegerModel:
         model = self.analysis.model
-        for name, tensor in model.tensors.items():
-            if tensor.state:
+        for step in model.operations:
+            if isinstance(step, Scores) and model.states and not model.tensors[step.key].state:
                 raise UserError(
-                    f"tensor {name} is a state: the engine keeps nothing between two inferences"
+                    f"Scores {step.name}: in a model with states, the engine keeps all keys, and "
+                    f"{step.key} is no state"
                 )
         inputs = {each.tensor for each in model.inputs}
         for product in self.analysis.products:
@@ -126,6 +133,8 @@ class _Rewriter:
                 case RowSum():
                     self.steps.append(self.reading(step))
                     self.row_sum(step, alone=sums == 1)
+                case Append():
+                    self.append(step)
         outputs = tuple(
             replace(each, tensor=self.renamed.get((each.tensor, ("", Use.RESULT)), each.tensor))
             for each in model.outputs
@@ -149,13 +158,13 @@ class _Rewriter:
             )
 
     def readers(self, name: str) -> list[Reader]:
-        """Return the readers of a tensor in the original graph."""
-        found = [
-            (step.name, use)
-            for step in self.analysis.readers[name]
-            for tensor, use in uses(step)
-            if tensor == name
-        ]
+        """Return the readers of a tensor in the original graph, of a state if it is appended."""
+        found: list[Reader] = []
+        for step in self.analysis.readers[name]:
+            if isinstance(step, Append):
+                found += self.readers(step.output)
+            else:
+                found += [(step.name, use) for tensor, use in uses(step) if tensor == name]
         ends = [each for each in self.analysis.model.outputs if each.tensor == name]
         return list(dict.fromkeys(found)) + [("", Use.RESULT) for _ in ends]
 
@@ -211,6 +220,21 @@ class _Rewriter:
         self.copy_for(copied, apart)
         for reader in readers:
             self.renamed[step.output, reader] = self.renamed.get((copied, reader), copied)
+
+    def append(self, step: Append) -> None:
+        """Append to a state for each memory. Equal rows that one memory holds are one state."""
+        kept = step.output, step.name
+        for reader in self.readers(step.output):
+            operand = self.renamed.get((step.operand, reader), step.operand)
+            if operand not in self.states:
+                output, name = kept
+                self.states[operand] = output
+                self.tensors[output] = replace(self.tensors[step.output], name=output)
+                self.steps.append(Append(name, operand, output))
+                kept = unused(step.output, self.tensors), self.unused_step(step.name)
+            self.renamed[step.output, reader] = self.states[operand]
+        if step.output not in self.states.values():
+            del self.tensors[step.output]
 
     def scores(self, step: Scores) -> None:
         """Compute scores once for each context that reads them."""
@@ -278,6 +302,8 @@ class _Rewriter:
                 return replace(step, residual=renamed(step.residual, use))
             case RowSum():
                 return replace(step, operand=renamed(step.operand, Use.SUM))
+            case Append():
+                return step
             case Scores():
                 operand, key = renamed(step.operand, Use.OPERAND), renamed(step.key, Use.KEYS)
                 return replace(step, operand=operand, key=key)

@@ -44,7 +44,6 @@ from narrowcast.compile.timing import (
     MULTIPLIER_RING,
     POOL_SPACING,
     ROW_MULTIPLIER_BITS,
-    SCORE_TO_BELOW,
     SUM_TO_TAKE,
     TAKE_TO_VALUE,
     VALUE_TO_POOL,
@@ -61,8 +60,8 @@ NEVER = 1 << 60  # no clock
 class _Units(NamedTuple):
     """The times until which the placed jobs keep the engine's units busy.
 
-    One hold is sufficient: the next row of scores is complete after the hold of the previous one,
-    because the softmax divides for one row after the other.
+    Two holds are sufficient: a row of scores is complete after the hold of the one before the
+    previous, because the softmax divides for one row after the other.
 
     Attributes:
         free: First clock after the last operand pair.
@@ -71,6 +70,8 @@ class _Units(NamedTuple):
         done: The last tile's sums are complete.
         hold_first: First clock in which no column is taken, as the softmax has the epilogue.
         hold_last: The last such clock.
+        earlier_first: The same of the row of scores before.
+        earlier_last: Likewise.
         scored: Rows of scores so far.
         awaited: Rows of the inputs for which jobs have waited.
         pooled: The last row that was added to a sum could have begun in this clock with all its
@@ -83,6 +84,8 @@ class _Units(NamedTuple):
     done: int
     hold_first: int
     hold_last: int
+    earlier_first: int
+    earlier_last: int
     scored: int
     awaited: int
     pooled: int
@@ -287,12 +290,25 @@ def _ready(
 
 
 @compiled
-def _take(first: int, columns: int, units: _Units) -> int:
-    """Return the clock in which the last of some columns is taken, the first from ``first`` on."""
+def _take(table: StepTable, units: _Units, step: StepRow, first: int, columns: int) -> int:
+    """Return the clock in which the last of some columns is taken, the first from ``first`` on.
+
+    With states, scores are taken at any time.
+    """
     last = first + columns - 1
-    if first > units.hold_last or last < units.hold_first:
+    if table.kept and step.writes == WRITES_SOFTMAX:
         return last
-    return last + units.hold_last + 1 - max(first, units.hold_first)
+    last = _take_beside(first, last, units.earlier_first, units.earlier_last)
+    hold_first = max(units.hold_first, units.earlier_last + 1)
+    return _take_beside(first, last, hold_first, units.hold_last)
+
+
+@compiled
+def _take_beside(first: int, last: int, hold_first: int, hold_last: int) -> int:
+    """Return when the last column is taken, if none is during a hold that begins before it."""
+    if first > hold_last or last < hold_first:
+        return last
+    return last + hold_last + 1 - max(first, hold_first)
 
 
 @compiled
@@ -311,9 +327,9 @@ def _walk(table: StepTable, units: _Units, step: StepRow, start: int) -> tuple[i
             return late, before, last, done
         done, next_done = next_done, next_done + step.period
         first = max(done + SUM_TO_TAKE, last + 1)
-        before, last = last, _take(first, min(left, step.capacity), units)
+        before, last = last, _take(table, units, step, first, min(left, step.capacity))
         left -= step.capacity
-    last = _take(max(last, units.last + FETCH), 1, units)
+    last = _take(table, units, step, max(last, units.last + FETCH), 1)
     return 0, before, last, done
 
 
@@ -327,10 +343,10 @@ def _write_values(
     for tile in range(0, step.columns, step.capacity):
         last = max(done + SUM_TO_TAKE - 1, last)
         for column in range(tile, min(tile + step.capacity, step.columns)):
-            last = _take(last + 1, 1, units)
+            last = _take(table, units, step, last + 1, 1)
             values[column] = last + TAKE_TO_VALUE
         done += step.period
-    last = _take(max(last, units.last + FETCH), 1, units)
+    last = _take(table, units, step, max(last, units.last + FETCH), 1)
     values[step.columns - 1] = last + TAKE_TO_VALUE
 
 
@@ -359,8 +375,9 @@ def _start(
             start, reason = start + late, COLLECTOR
             continue
         if step.writes == WRITES_SOFTMAX:
-            hold_last = _hold(step, last)[1]
-            late = units.hold_last + ROW_MULTIPLIER_BITS + 2 - hold_last
+            hold_last = _hold(table, step, last)[1]
+            # The division before is over, and its row is handed on.
+            late = units.hold_last + max(ROW_MULTIPLIER_BITS + 2, step.columns) - hold_last
             if late > 0:
                 start, reason = start + late, SOFTMAX
                 continue
@@ -369,12 +386,12 @@ def _start(
 
 
 @compiled
-def _hold(step: StepRow, last: int) -> tuple[int, int]:
+def _hold(table: StepTable, step: StepRow, last: int) -> tuple[int, int]:
     """Return the first and last clock in which a row of scores keeps columns from being taken.
 
     That is two clocks longer than its differences take: exponentials come to the stores later.
     """
-    first = last + SCORE_TO_BELOW
+    first = last + table.score_to_below
     return first, first + step.columns + 1
 
 
@@ -383,9 +400,10 @@ def _hold(step: StepRow, last: int) -> tuple[int, int]:
 
 @compiled
 def _write_exponentials(
-    made: _Made, number: int, step: StepRow, first: int, after: int, values: Array, slot: int
+    table: StepTable, made: _Made, number: int, first: int, after: int, values: Array, slot: int
 ) -> None:
-    below = values[step.columns - 1] + SCORE_TO_BELOW
+    step = table.steps[number]
+    below = values[step.columns - 1] + table.score_to_below
     last = below + step.columns - 1
     for row in range(first, after):
         made.exponentials[number, row] = below + BELOW_TO_READ
@@ -408,8 +426,9 @@ def _write(made: _Made, step: StepRow, first: int, after: int, values: Array) ->
         part = step.output_part + i
         end = (i + 1) * step.part_columns - 1
         time = values[end] + VALUE_TO_READ - (step.column + end)
-        if step.writes == WRITES_VALUES:  # a row is read in the clock of its number
-            time = values[end] + VALUE_TO_READ - first
+        # A row is read in the clock of its number, the newest one of a state in any.
+        if step.writes == WRITES_VALUES:
+            time = values[end] + VALUE_TO_READ - (first - step.token)
         if step.writes == WRITES_ROWS:
             made.readable[output, first:after, part] = time
         else:
@@ -449,9 +468,12 @@ def _job_after(step: StepRow, first: int) -> int:
 
 @compiled
 def _choose(
-    table: StepTable, made: _Made, units: _Units, ranks: Array, listed: _Open
+    table: StepTable, made: _Made, units: _Units, ranks: Array, patience: int, listed: _Open
 ) -> tuple[int, _Start]:
-    """Return the step whose next job can start first, and its start."""
+    """Return the step whose next job can start first, and its start.
+
+    A job of a lower rank may start up to ``patience`` clocks later.
+    """
     chosen, rank, best = -1, NEVER, _Start(NEVER - 1, NOTHING, 0, 0, 0)
     begin, end = listed.bounds
     listed.bounds[0], listed.bounds[1] = end, begin
@@ -465,7 +487,8 @@ def _choose(
             continue
         listed.bounds[0] = min(listed.bounds[0], number)
         listed.bounds[1] = number + 1
-        latest = best.clock if ranks[number, first] < rank else best.clock - 1
+        lower = ranks[number, first] < rank
+        latest = best.clock + patience if lower else best.clock - 1 - patience
         if units.free > latest:
             continue
         after = _job_after(step, first)
@@ -484,7 +507,13 @@ def _choose(
 
 @compiled
 def _place_all(
-    table: StepTable, ranks: Array, made: _Made, listed: _Open, placed: Placed, fewer_than: int
+    table: StepTable,
+    ranks: Array,
+    patience: int,
+    made: _Made,
+    listed: _Open,
+    placed: Placed,
+    fewer_than: int,
 ) -> int:
     """Place all jobs in an order; return the cycles, or NEVER if a job can never start.
 
@@ -492,7 +521,8 @@ def _place_all(
     they do not take ``fewer_than`` so many.
     """
     _reset(table, made, listed)
-    units = _Units(0, -1, -1, -1, -NEVER, -FETCH - ROW_MULTIPLIER_BITS, 0, 0, -NEVER)
+    no_hold = -FETCH - ROW_MULTIPLIER_BITS
+    units = _Units(0, -1, -1, -1, -NEVER, no_hold, -NEVER, no_hold, 0, 0, -NEVER)
     left = 0  # operand pairs' clocks of all jobs to come
     for step in table.steps:
         left += step.jobs * step.issues
@@ -502,7 +532,7 @@ def _place_all(
     while left > 0:
         if units.free + left + after_pairs >= fewer_than:
             return NEVER
-        number, start = _choose(table, made, units, ranks, listed)
+        number, start = _choose(table, made, units, ranks, patience, listed)
         if number < 0:
             return NEVER
         step, first = table.steps[number], made.next[number]
@@ -511,11 +541,13 @@ def _place_all(
         _write_values(table, units, step, start.clock, values)
         slot, scored = 0, units.scored
         hold_first, hold_last = units.hold_first, units.hold_last
+        earlier_first, earlier_last = units.earlier_first, units.earlier_last
         if step.writes == WRITES_SOFTMAX:
+            earlier_first, earlier_last = hold_first, hold_last
             slot, scored = scored % MULTIPLIER_RING, scored + 1
             made.ring[slot] = 1
-            hold_first, hold_last = _hold(step, start.last)
-            _write_exponentials(made, number, step, first, after, values, slot)
+            hold_first, hold_last = _hold(table, step, start.last)
+            _write_exponentials(table, made, number, first, after, values, slot)
         else:
             if step.reads == READS_PROBABILITIES:
                 slot = made.slots[step.scores, first]
@@ -536,6 +568,8 @@ def _place_all(
             start.done,
             hold_first,
             hold_last,
+            earlier_first,
+            earlier_last,
             scored,
             units.awaited + needs,
             values[-1] - (step.columns - 1) if step.writes == WRITES_POOL else units.pooled,
@@ -554,15 +588,20 @@ def _make_place_fastest(constants: tuple[int, ...]) -> Callable[..., int]:
 
     @compiled_once
     def place_fastest(
-        table: StepTable, orders: Array, made: _Made, listed: _Open, placed: Placed
+        table: StepTable,
+        orders: Array,
+        patience: Array,
+        made: _Made,
+        listed: _Open,
+        placed: Placed,
     ) -> int:
         _ = constants
         fewest, best = NEVER, 0
         for order in range(len(orders)):
-            cycles = _place_all(table, orders[order], made, listed, placed, fewest)
+            cycles = _place_all(table, orders[order], patience[order], made, listed, placed, fewest)
             if cycles < fewest:
                 fewest, best = cycles, order
-        return _place_all(table, orders[best], made, listed, placed, NEVER)
+        return _place_all(table, orders[best], patience[best], made, listed, placed, NEVER)
 
     return place_fastest
 
@@ -577,13 +616,17 @@ _place_fastest = _make_place_fastest(
 )
 
 
-def place_fastest(table: StepTable, orders: Array) -> tuple[int, Placed]:
+def place_fastest(
+    table: StepTable, orders: Array, patience: Array | None = None
+) -> tuple[int, Placed]:
     """Place all jobs in the order that takes the fewest cycles, the first of several.
 
     Args:
         table: What to place.
         orders: Ranks [orders, steps, tokens]: of the jobs that can start in the same clock, the one
             with the lowest rank goes first, of several the one of the first step.
+        patience: Clocks [orders] by which a job of a lower rank may start later than another one
+            that it goes before; 0 unless given.
 
     Returns:
         The cycles, NEVER if no order comes to an end; and the jobs.
@@ -603,7 +646,9 @@ def place_fastest(table: StepTable, orders: Array) -> tuple[int, Placed]:
     numbers = np.zeros((9, jobs.sum()), np.int64)
     values = np.zeros(jobs @ table.steps["columns"], np.int64)
     placed = Placed._make([*numbers, values])
-    return _place_fastest(table, orders, made, _all_open(table), placed), placed
+    if patience is None:
+        patience = np.zeros(len(orders), np.int64)
+    return _place_fastest(table, orders, patience, made, _all_open(table), placed), placed
 
 
 def _all_open(table: StepTable) -> _Open:

@@ -17,7 +17,15 @@ from narrowcast.compile.legalise import Use, legalise, uses
 from narrowcast.compile.timing import SUM_TO_TAKE
 from narrowcast.compile.tokens import first_tokens
 from narrowcast.integer.analysis import Analysis, Product
-from narrowcast.integer.model import Context, IntegerModel, Linear, RowSum, Scores, Tensor
+from narrowcast.integer.model import (
+    Append,
+    Context,
+    IntegerModel,
+    Linear,
+    RowSum,
+    Scores,
+    Tensor,
+)
 
 
 class Store(Enum):
@@ -62,6 +70,7 @@ class EngineGraph:
         value_regions: Tensors of values that share a region of the cache one after the other.
         sums: Sums over rows, which use the pool one after the other.
         tokens: Token of each tensor's first row, see :mod:`narrowcast.compile.tokens`.
+        states: The state to which a tensor is appended.
     """
 
     analysis: Analysis
@@ -72,6 +81,7 @@ class EngineGraph:
     value_regions: tuple[tuple[str, ...], ...]
     sums: tuple[RowSum, ...]
     tokens: Mapping[str, int]
+    states: Mapping[str, str]
 
     @property
     def model(self) -> IntegerModel:
@@ -79,8 +89,21 @@ class EngineGraph:
         return self.analysis.model
 
     def held(self, *stores: Store) -> list[Tensor]:
-        """Return the tensors in some stores."""
-        return [t for name, t in self.model.tensors.items() if self.stores[name] in stores]
+        """Return the tensors in some stores; a row that is appended to a state is part of that."""
+        return [
+            tensor
+            for name, tensor in self.model.tensors.items()
+            if self.stores[name] in stores and name not in self.states
+        ]
+
+    def whole(self, name: str) -> str:
+        """Return the state to which a tensor is appended, or the tensor itself."""
+        return self.states.get(name, name)
+
+    @property
+    def kept_rows(self) -> int:
+        """Rows of each state; 0 if there are no states."""
+        return self.model.states[0].rows if self.model.states else 0
 
     def arrival(self, name: str) -> tuple[int, int]:
         """Return the words and rows that arrive before an input; 0 for other tensors."""
@@ -122,10 +145,11 @@ def engine_graph(analysis: Analysis) -> EngineGraph:
         stores={name: _store(legal, name) for name in model.tensors},
         parts={name: _parts(legal, name) for name in model.tensors},
         attentions=attentions,
-        key_regions=_regions(by_key),
-        value_regions=_regions(by_value),
+        key_regions=_regions(model, by_key),
+        value_regions=_regions(model, by_value),
         sums=sums,
         tokens=first_tokens(model),
+        states={s.operand: s.output for s in model.operations if isinstance(s, Append)},
     )
 
 
@@ -138,6 +162,8 @@ def _store(analysis: Analysis, name: str) -> Store:
     producer = analysis.producers[name]
     if isinstance(producer, RowSum):
         return Store.POOL
+    if (state := _appended_to(analysis, name)) is not None:
+        return _store(analysis, state)
     read = {use for step in analysis.readers[name] for tensor, use in uses(step) if tensor == name}
     for use, store in (
         (Use.KEYS, Store.KEYS),
@@ -150,8 +176,15 @@ def _store(analysis: Analysis, name: str) -> Store:
     return Store.SCRATCH
 
 
+def _appended_to(analysis: Analysis, name: str) -> str | None:
+    """Return the state to which a tensor is appended."""
+    return next((s.output for s in analysis.readers[name] if isinstance(s, Append)), None)
+
+
 def _parts(analysis: Analysis, name: str) -> int:
     """Return the heads by which a tensor's rows are made, or read if all readers agree."""
+    if (state := _appended_to(analysis, name)) is not None:
+        return _parts(analysis, state)
     producer = analysis.producers.get(name)
     if isinstance(producer, Context):
         return producer.heads
@@ -172,8 +205,15 @@ def _attentions(analysis: Analysis) -> tuple[Attention, ...]:
     return tuple(result)
 
 
-def _regions(users: Mapping[str, list[Attention]]) -> tuple[tuple[str, ...], ...]:
-    """Assign regions of a cache; tensors share one if their attentions do not overlap."""
+def _regions(
+    model: IntegerModel, users: Mapping[str, list[Attention]]
+) -> tuple[tuple[str, ...], ...]:
+    """Assign regions of a cache; tensors share one if their attentions do not overlap.
+
+    States are kept, so they share none.
+    """
+    if model.states:
+        return tuple((name,) for name in users)
     regions: list[list[str]] = []
     ends: list[int] = []
     for name, readers in sorted(users.items(), key=lambda item: item[1][0].first):

@@ -18,6 +18,7 @@ from narrowcast.integer.model import Array, Scores
 
 DRAWN_JOBS = 6000  # total number of jobs placed to find a better order
 MOST_DRAWS = 60
+PATIENCE = (0, 2, 5, 10, 20, 40, 80)
 MOST_JOBS = 100_000
 
 
@@ -88,7 +89,11 @@ def _placed(
             f"takes {MOST_JOBS}: take fewer rows, heads or operations"
         )
     table = step_table(graph, array, steps)
-    cycles, placed = place_fastest(table, _orders(graph, steps, draws(steps) if thorough else 0))
+    orders = _orders(graph, steps, draws(steps) if thorough else 0)
+    patience = np.zeros(len(orders), np.int64)
+    if table.kept:
+        patience = np.array([PATIENCE[i % len(PATIENCE)] for i in range(len(orders))], np.int64)
+    cycles, placed = place_fastest(table, orders, patience)
     assert cycles < NEVER, "docs/engine.md proves that any order comes to an end"
     return cycles, placed
 
@@ -105,8 +110,12 @@ def groups(graph: EngineGraph) -> dict[str, Group]:
     analysis = graph.analysis
     position = {step.name: i for i, step in enumerate(analysis.products)}
     begins = []
+    source = {state: name for name, state in graph.states.items()}
     for each in graph.attentions:
-        read = (each.scores.operand, each.scores.key, each.context.value)
+        read = (
+            each.scores.operand,
+            *(source.get(n, n) for n in (each.scores.key, each.context.value)),
+        )
         makers = [analysis.producers[name] for name in read if name in analysis.producers]
         places = [position[step.name] for step in makers if step.name in position]
         begins.append(min([*places, position[each.scores.name]]))
@@ -121,9 +130,9 @@ def groups(graph: EngineGraph) -> dict[str, Group]:
         place = i - max(started, default=len(analysis.products))
         kind = kinds.setdefault((type(step).__name__, place), len(kinds))
         cache = 3
-        if step.output in keys:
+        if graph.whole(step.output) in keys:
             cache = 1
-        elif step.output in values:
+        elif graph.whole(step.output) in values:
             cache = 2
         elif step.operand in inputs:
             cache = 0

@@ -173,13 +173,19 @@ def arrays(compilation: Compilation, options: HardwareOptions) -> list[LaneArray
     """
     device, maker = compilation.device, _Maker(compilation, options)
     convolved = any(step.convolves for step in compilation.graph.linear())
+    streams = compilation.graph.kept_rows > 0
     if convolved and options.ways == 2:
         raise UserError(
             "hardware.ways: two ways have every other row each, and the model reads several rows "
             "at once: take 1 or 'auto', or model.kernel = 1 and model.stride = 1"
         )
+    if streams and options.ways == 2:
+        raise UserError(
+            "hardware.ways: two ways have every other row each, and the model has one row in each "
+            "inference: take 1 or 'auto'"
+        )
     found = set(maker.one_way()) if options.ways != 2 else set()
-    if options.ways != 1 and not convolved:
+    if options.ways != 1 and not convolved and not streams:
         found |= set(maker.two_ways(maker.best(found)))
     if not found and options.ways == 2 and maker.every == (0, 0):
         raise UserError(
@@ -194,7 +200,9 @@ def arrays(compilation: Compilation, options: HardwareOptions) -> list[LaneArray
     jobs = max(sum(step.rows for step in compilation.steps(a)) for a in likely)
     most = max(1, MOST_PLACED // jobs)
     tried = min(TRIED, most)
-    first = sorted(likely[:tried], key=lambda a: _cost(compilation.schedule(a).cycles, a))
+    first = sorted(
+        likely[:tried], key=lambda a: _cost(compilation.schedule(a, thorough=streams).cycles, a)
+    )
     ordered = first + likely[tried:]
     if len(ordered) <= most:
         return ordered

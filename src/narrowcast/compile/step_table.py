@@ -7,7 +7,12 @@ import numpy as np
 
 from narrowcast.compile.lanes import LaneArray
 from narrowcast.compile.program import EngineGraph, ProgramStep, Store
-from narrowcast.compile.timing import ISSUE_TO_SUM, RESULT_BUFFER, SHIFTED_RESULTS
+from narrowcast.compile.timing import (
+    ISSUE_TO_SUM,
+    RESULT_BUFFER,
+    SHIFTED_RESULTS,
+    score_to_below,
+)
 from narrowcast.compile.waits import memory_waits
 from narrowcast.integer.model import Array, Context, Linear, Scores
 
@@ -125,6 +130,9 @@ class StepTable(NamedTuple):
         tensors: Number of tensors.
         parts: Greatest number of parts of a tensor.
         latency: Clock cycles from an operand pair to its sum.
+        score_to_below: Clock cycles from the last score of a row to the first difference from the
+            row's maximum.
+        kept: Whether keys and values are states.
         after_last: Clock cycles from the availability of the last result to the end of the
             inference.
     """
@@ -135,6 +143,8 @@ class StepTable(NamedTuple):
     tensors: int
     parts: int
     latency: int
+    score_to_below: int
+    kept: bool
     after_last: int
 
 
@@ -194,6 +204,8 @@ def step_table(graph: EngineGraph, array: LaneArray, steps: tuple[ProgramStep, .
         tensors=len(number),
         parts=max(graph.parts.values()),
         latency=ISSUE_TO_SUM + int(array.grouped),
+        score_to_below=score_to_below(model),
+        kept=bool(model.states),
         after_last=model.output_words + (RESULT_BUFFER if buffered else 0),
     )
 
@@ -254,13 +266,15 @@ def _lanes(graph: EngineGraph, step: ProgramStep, number: dict[str, int]) -> dic
         name, lanes, offset = source.key, LANES_KEYS, step.head * step.inner
     elif isinstance(source, Context):
         name, lanes = source.value, LANES_VALUES
+    # The rows of a state are there but for the newest.
+    rows = 1 if graph.model.states else graph.model.tensors[name].rows if name else 0
     part = 0
     if not isinstance(source, Linear) and graph.parts[name] == source.heads:
         part = step.head
     return {
         "lanes": lanes,
         "cache": number.get(name, 0),
-        "cache_rows": graph.model.tensors[name].rows if name else 0,
+        "cache_rows": rows,
         "cache_part": part,
         "cache_offset": offset,
     }
@@ -282,7 +296,7 @@ def _output(graph: EngineGraph, step: ProgramStep, number: dict[str, int]) -> di
     columns = graph.model.tensors[source.output].columns
     return {
         "writes": writes,
-        "output": number[source.output],
+        "output": number[graph.whole(source.output)],
         "output_part": step.head if by_head else 0,
         "output_parts": 1 if by_head else parts,
         "part_columns": columns // parts,

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 
 from narrowcast.errors import UserError
 from narrowcast.integer.model import (
+    Append,
     Context,
     IntegerModel,
     Linear,
@@ -36,7 +37,7 @@ def _token(step: Operation, tokens: Mapping[str, int]) -> int:
             return 0  # such an engine has one way
         case Linear():
             return tokens.get(step.operand, 0) + step.operand_row
-        case RowSum():
+        case RowSum() | Append():
             return 0
         case Scores() | Context():
             return tokens.get(step.operand, 0)

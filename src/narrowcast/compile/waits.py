@@ -27,7 +27,7 @@ def memory_waits(graph: EngineGraph, steps: tuple[ProgramStep, ...]) -> list[lis
     readers: dict[str, list[int]] = {}  # of keys, values and sums
     for index, step in enumerate(steps):
         source = step.source
-        makers.setdefault(source.output, []).append(index)
+        makers.setdefault(graph.whole(source.output), []).append(index)
         readers.setdefault(_lane_operand(step) or source.operand, []).append(index)
     waits: list[list[int]] = [[] for _ in steps]
 

@@ -16,7 +16,7 @@ from narrowcast.config.sections import (
     TrainConfig,
     VerifyConfig,
 )
-from narrowcast.config.shape import shape_of
+from narrowcast.config.shape import Stream, shape_of
 from narrowcast.config.tensor_names import array_name, quantised_names, scheme_names
 
 __all__ = [
@@ -30,6 +30,7 @@ __all__ = [
     "Scheme",
     "SplitConfig",
     "StorageConfig",
+    "Stream",
     "TrainConfig",
     "VerifyConfig",
     "array_name",

@@ -11,9 +11,16 @@ from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 from narrowcast.config.notation import Encoding, MissingValue, Separator, TimeFormat, TimeZone
 from narrowcast.config.precision import QuantizationConfig, flat_items
 from narrowcast.config.section import Section
-from narrowcast.config.shape import MOST_BATCH_VALUES, MOST_VALUES, MOST_WEIGHTS, shape_of, sizes_of
+from narrowcast.config.shape import (
+    MOST_BATCH_VALUES,
+    MOST_VALUES,
+    MOST_WEIGHTS,
+    Stream,
+    shape_of,
+    sizes_of,
+)
 from narrowcast.errors import shown
-from narrowcast.integer.builder import Pooling
+from narrowcast.integer.builder import Kind, Pooling
 from narrowcast.integer.calendar import Calendar, calendar_columns
 
 _INTERVAL = re.compile(r"(\d+(?:\.\d+)?) ?(ms|s|min|h|D|W)")
@@ -382,13 +389,20 @@ _KERNEL = 4  # by default
 class ModelConfig(Section):
     """The size of the Transformer.
 
+    With ``kind = "window"`` each forecast is computed from a whole window. With ``"stream"`` the
+    model takes one reading at a time and keeps the keys and values of the last ``data.window``
+    tokens, to which the newest one attends; in place of positions, each head has a bias for each
+    age of a token. The forecast is read from the newest token. A gap or a missing value starts
+    anew.
+
     Unless given, ``ffn_channels`` is 4 x ``channels``, and ``heads`` is 4, or as many of these as
     divide ``channels``. With ``pooling = "last"`` the forecast is read from the last token, and the
     last layer computes that token only; with "mean", from the mean of all tokens.
 
     Each token embeds ``kernel`` successive rows of the window, 4 unless given, and the next one
     begins ``stride`` rows later, half as many unless given: a convolution over rows. With as many
-    rows in both, a token is a patch of rows, and a long window has few tokens.
+    rows in both, a token is a patch of rows, and a long window has few tokens. In a stream each
+    token embeds the last ``kernel`` readings, and there is no ``stride``.
 
     With ``fold``, the quantised network computes linear maps with nothing between them as one
     product where that takes fewer multiplications; in real numbers it is the same function.
@@ -397,6 +411,7 @@ class ModelConfig(Section):
     the default if the target is among the inputs, and impossible otherwise.
     """
 
+    kind: Kind = Field(default="window", description="'window' or 'stream'")
     channels: int = Field(default=32, ge=1, le=4096, description="a whole number from 1 to 4096")
     layers: int = Field(default=1, ge=1, le=100, description="a whole number from 1 to 100")
     heads: int = Field(
@@ -433,6 +448,21 @@ class ModelConfig(Section):
             raise ValueError(
                 f"heads = {self.heads} must divide channels = {self.channels} without remainder"
             )
+        return self
+
+    @model_validator(mode="after")
+    def _streaming(self) -> Self:
+        if self.kind == "stream":
+            if self.pooling == "mean":
+                raise ValueError(
+                    "pooling = 'mean' is not possible with kind = 'stream', which computes the "
+                    "newest token only: leave it out"
+                )
+            if self.stride is not None:
+                raise ValueError(
+                    f"stride = {self.stride} is not possible with kind = 'stream', in which each "
+                    "reading begins a token: leave it out"
+                )
         return self
 
 
@@ -533,7 +563,11 @@ class HardwareConfig(Section):
 
 
 class VerifyConfig(Section):
-    """The extent of the simulation."""
+    """The extent of the simulation.
+
+    GHDL simulates ``ghdl_windows`` windows, and Verilator all of them. Of a stream, GHDL simulates
+    so many readings after the ones that fill its states.
+    """
 
     ghdl_windows: int = Field(
         default=2, ge=2, le=10**6, description="a whole number of windows from 2 to 1000000"
@@ -557,6 +591,8 @@ class Config(Section):
                 f"model.relative = true needs the target {shown(self.data.target)} among the "
                 "inputs: add it there, or leave out relative"
             )
+        if self.model.kind == "stream":
+            self._check_stream()
         self._check_tokens()
         self._check_sizes()
         if self.model.relative is False and self.data.target in self.data.relative_inputs:
@@ -575,12 +611,33 @@ class Config(Section):
     @property
     def stride(self) -> int:
         """Rows from one token to the next; by default half of those that a token embeds."""
-        return self.model.stride or (self.kernel + 1) // 2
+        return self.model.stride or (1 if self.model.kind == "stream" else (self.kernel + 1) // 2)
+
+    @property
+    def stream(self) -> Stream | None:
+        """What the model of a stream reads; None for windows."""
+        if self.model.kind == "window":
+            return None
+        return Stream(self.kernel, shape_of(self).reach + self.kernel - 1)
+
+    def _check_stream(self) -> None:
+        """Refuse what needs several readings at a time, if each token has only one."""
+        if self.kernel == 1 and self.data.relative_inputs:
+            raise ValueError(
+                "data.relative_inputs with model.kernel = 1 leaves nothing of a reading of a "
+                "stream, which is the last one itself: choose a kernel of at least 2, or leave out "
+                "relative_inputs"
+            )
+        if self.kernel == 1 and self.data.missing == "interpolate":
+            raise ValueError(
+                "data.missing = 'interpolate' with model.kernel = 1 bridges no hole of a stream, "
+                "whose earlier readings do not come back: choose 'hold'"
+            )
 
     def _check_tokens(self) -> None:
         """Refuse a kernel that leaves less than two tokens."""
         shape = shape_of(self)
-        if shape.tokens < 2:
+        if shape.kind == "window" and shape.tokens < 2:
             raise ValueError(
                 f"model.kernel = {shape.kernel} and model.stride = {shape.stride} leave less than "
                 f"2 tokens of a window of {shape.window}: choose smaller ones, or a longer window"

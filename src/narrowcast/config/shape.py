@@ -1,5 +1,6 @@
 """The size of the Transformer that a configuration describes, and how large it may be."""
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from narrowcast.integer.builder import LinearSpec, Shape, transformer
@@ -13,6 +14,19 @@ MOST_VALUES = 1 << 20  # of all tensors, for one window
 MOST_BATCH_VALUES = 1 << 28  # of all tensors, for one batch of a training
 
 
+@dataclass(frozen=True)
+class Stream:
+    """What a model of a stream reads for one forecast.
+
+    Attributes:
+        kernel: Readings that each token embeds, the newest one last.
+        reach: Readings before the newest one that a forecast may depend on.
+    """
+
+    kernel: int
+    reach: int
+
+
 def shape_of(config: "Config") -> Shape:
     """Return the size of a configuration's model."""
     return Shape(
@@ -23,6 +37,7 @@ def shape_of(config: "Config") -> Shape:
         heads=config.model.heads,
         ffn_channels=config.model.ffn_channels,
         outputs=config.data.outputs,
+        kind=config.model.kind,
         pooling=config.model.pooling,
         kernel=config.kernel,
         stride=config.stride,

@@ -2,6 +2,7 @@
 
 from narrowcast.data.baselines import baselines, errors
 from narrowcast.data.scaling import Scaling, fit_scaling
+from narrowcast.data.stretches import Stretches
 from narrowcast.data.table import Table, check_columns, read_table
 from narrowcast.data.windows import Dataset, Part, make_windows
 
@@ -9,6 +10,7 @@ __all__ = [
     "Dataset",
     "Part",
     "Scaling",
+    "Stretches",
     "Table",
     "baselines",
     "check_columns",

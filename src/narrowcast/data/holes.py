@@ -88,7 +88,7 @@ def held(values: Array, gaps: NDArray[np.bool_], most: int) -> Array:
 
 
 def bridge(
-    windows: Array, starts: NDArray[np.int64], values: Array, gaps: NDArray[np.bool_], most: int
+    windows: Array, inside: NDArray[np.int64], values: Array, gaps: NDArray[np.bool_], most: int
 ) -> None:
     """Interpolate the holes that end within their window linearly, in place.
 
@@ -98,7 +98,7 @@ def bridge(
 
     Args:
         windows: Windows [windows, n, columns] of what :func:`held` returns.
-        starts: First row of each window.
+        inside: Rows of each window [windows, n].
         values: Values [rows, columns], NaN where missing.
         gaps: Flags [rows]: whether a gap in time precedes the row. No hole is bridged across a gap.
         most: Most rows of a hole that is bridged.
@@ -111,11 +111,10 @@ def bridge(
     first, last = _at(values, before), _at(values, np.where(usable, after, 0))
     with np.errstate(invalid="ignore"):
         line = first + (last - first) * (rows - before) / np.where(usable, after - before, 1)
-    for begin in range(0, len(starts), _CHUNK):
-        some = windows[begin : begin + _CHUNK]
-        inside = starts[begin : begin + _CHUNK, None] + np.arange(windows.shape[1])
-        ended = usable[inside] & (after[inside] <= inside[:, -1, None, None])
-        np.copyto(some, line[inside], where=ended)
+    for begin in range(0, len(inside), _CHUNK):
+        some, row = windows[begin : begin + _CHUNK], inside[begin : begin + _CHUNK]
+        ended = usable[row] & (after[row] <= row[:, -1, None, None])
+        np.copyto(some, line[row], where=ended)
 
 
 def _rows(values: Array) -> NDArray[np.int64]:

@@ -14,6 +14,12 @@ straddles both. It is left out and counted. So each target of a part also comes 
 the earlier parts, and no value from the first target of a part on affects what is decided in an
 earlier one. With one target, no window straddles, and the validation boundary does not change which
 windows are in training and validation together.
+
+A model of a stream takes one reading at a time. **A reading belongs to the part in which a window
+would begin whose last row it is.** The targets of the validation and of the test part are those of
+the windows. The training part also has the targets of readings that are among the first n - 1 of a
+stretch. Besides, a part holds the earlier readings that its forecasts rest on, without targets.
+They may lie in an earlier part, as the state of the model is known by then.
 """
 
 from dataclasses import dataclass
@@ -24,12 +30,13 @@ import pandas as pd
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
-from narrowcast.config import DataConfig
+from narrowcast.config import DataConfig, Stream
 from narrowcast.data.ahead import ahead_scaling, values_ahead
 from narrowcast.data.calendar import calendar_values
 from narrowcast.data.holes import bridge, held, held_rows
 from narrowcast.data.scaling import Array, Scaling, fit_scaling, refuse_far
 from narrowcast.data.seasons import earlier_rows, seasonal_readings
+from narrowcast.data.stretches import Stretches, read_rows, rows_of_inputs
 from narrowcast.data.table import Table
 from narrowcast.errors import UserError
 from narrowcast.integer.readings import relative_to_last
@@ -39,17 +46,21 @@ from narrowcast.integer.readings import relative_to_last
 class Part:
     """The windows of one part, ordered by time, in the units of the table.
 
+    For a stream, each reading that a forecast rests on is an inference, with the last ``kernel``
+    readings as its input; only some of them have targets.
+
     Attributes:
-        inputs: Input values [windows, n, m].
+        inputs: Input values [windows, n, m], or [inferences, kernel, m].
         target: Targets [windows, outputs].
         row: Row of the first target [windows], counted from 0 in the table.
         time: Time of the first target [windows], UTC; None for a table without time stamps.
         last_known: Value of the target column in the window's last row [windows], or the one that
             stands in for it; NaN if missing. Persistence forecasts it for every target. None if
             ``lead`` is 0.
-        further: Readings [windows, rows, columns] of the model's further inputs: those of earlier
-            seasons, relative to the last reading, and values known ahead, column by column. There
-            is no array for what the configuration does not have.
+        further: Readings [inferences, rows, columns] of the model's further inputs: those of
+            earlier seasons, relative to the last reading, and values known ahead, column by column.
+            There is no array for what the configuration does not have.
+        stretches: The stretches of a stream; None for windows, each of which has a target.
     """
 
     inputs: Array
@@ -58,9 +69,26 @@ class Part:
     time: pd.DatetimeIndex | None
     last_known: Array | None
     further: tuple[Array, ...] = ()
+    stretches: Stretches | None = None
 
     def __len__(self) -> int:
         return len(self.target)
+
+    @property
+    def restart(self) -> NDArray[np.bool_]:
+        """Whether an inference is the first of a stretch [inferences]; every window is."""
+        if self.stretches is None:
+            return np.ones(len(self.inputs), dtype=np.bool_)
+        return self.stretches.restart
+
+    @property
+    def at(self) -> NDArray[np.int64]:
+        """The inference of each target [windows]."""
+        return np.arange(len(self)) if self.stretches is None else self.stretches.at
+
+    def of_targets(self, values: Array) -> Array:
+        """Return the values [inferences, ...] of the inferences that have targets."""
+        return values if self.stretches is None else values[self.stretches.at]
 
 
 @dataclass(frozen=True, eq=False)
@@ -82,6 +110,9 @@ class Dataset:
         skipped_missing: Number of windows without a gap left out because of a missing value.
         skipped_straddling: Number of complete windows left out because their targets are in two
             parts.
+        early: Number of readings of a stream with targets, but less than n readings of their
+            stretch. The forecasts of those in the training part are trained, and no error counts
+            any of them.
         input_scaling: Scaling of the m inputs, fitted on the rows of the training windows.
         further_scaling: Scaling of each further input: that of differences for readings of earlier
             seasons, and one fitted on the values at the training targets for what is known ahead.
@@ -101,6 +132,7 @@ class Dataset:
     skipped_gaps: int
     skipped_missing: int
     skipped_straddling: int
+    early: int
     input_scaling: Scaling
     further_scaling: tuple[Scaling, ...]
     target_scaling: Scaling
@@ -116,7 +148,7 @@ class Dataset:
 
     def scaled_target(self, part: Part) -> Array:
         """Return what the model has to forecast in a part [windows, outputs]."""
-        return self.target_scaling.apply(part.target - self._base(part.inputs))
+        return self.target_scaling.apply(part.target - self._base(part.of_targets(part.inputs)))
 
     def forecasts(self, scaled: Array, readings: Array) -> Array:
         """Convert the model's results [windows, outputs] for ``readings`` to the target's unit."""
@@ -163,43 +195,61 @@ class _Rows:
         )
 
     def _at_targets(self, values: Array) -> Array:
-        """Return values [rows, ...] at the targets of each window, [windows, ..., outputs]."""
-        config = self.config
-        return sliding_window_view(
-            values[config.window + config.lead - 1 :], config.outputs, axis=0
-        )
+        """Return values [rows, ...] at the targets of windows that end in each row.
 
-    def incomplete(self) -> NDArray[np.bool_]:
-        """Return whether an input, a target or a value ahead of each window is missing."""
+        Returns:
+            Values [rows, ..., outputs], of fewer rows than the table has.
+        """
+        return sliding_window_view(values[self.config.lead :], self.config.outputs, axis=0)
+
+    def left_out(self, n: int) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+        """Return why the windows of n rows that begin in each row are left out.
+
+        Returns:
+            Whether there is a gap in time, and whether there is none, but an input, a target or a
+            value ahead is missing.
+        """
+        gaps, lead, outputs = np.cumsum(self.table.gaps), self.config.lead, self.config.outputs
+        # One row must follow the window even with lead 0, as the published benchmark has it.
+        span = n + lead + outputs - 1
+        count = max(0, len(gaps) - max(span, n + 1) + 1)
+        gapped = (gaps[span - 1 :] != gaps[: len(gaps) - span + 1])[:count]
         missing = np.concatenate(([0], np.cumsum(np.isnan(self.inputs).any(axis=1))))
         at_targets = np.isnan(self._at_targets(np.column_stack((self.target, self.ahead))))
-        n, windows = self.config.window, len(at_targets)
-        found: NDArray[np.bool_] = missing[n : n + windows] != missing[:windows]
-        return found | at_targets.any(axis=(1, 2))
+        incomplete = missing[n : n + count] != missing[:count]
+        incomplete |= at_targets[n - 1 : n - 1 + count].any(axis=(1, 2))
+        return gapped, incomplete & ~gapped
 
-    def part(self, starts: NDArray[np.int64]) -> Part:
-        """Return the windows that start in some rows."""
-        table, config, n = self.table, self.config, self.config.window
-        windows = sliding_window_view(self.inputs, (n, self.inputs.shape[1]))[:, 0][starts]
+    def part(self, last: NDArray[np.int64], stream: Stream | None) -> Part:
+        """Return the windows that end in some rows, or the stretches of a stream up to them."""
+        table, config = self.table, self.config
+        if stream is None:
+            ends, stretches, rows = last, None, last[:, None] + np.arange(1 - config.window, 1)
+        else:
+            ends, restart = read_rows(self.inputs, table.gaps, last, stream.reach)
+            stretches = Stretches(restart, np.searchsorted(ends, last))
+            rows = rows_of_inputs(ends, restart, stream.kernel)
+        inputs = self.inputs[rows]
         if config.missing == "interpolate":
             readings = table.frame[config.inputs].to_numpy(np.float64)
-            columns = windows[..., : len(config.inputs)]
-            bridge(columns, starts, readings, table.gaps, self.held)
-        last = starts + n - 1
+            columns = inputs[..., : len(config.inputs)]
+            bridge(columns, rows, readings, table.gaps, self.held)
         further = []
         if self.earlier:
             known = self.target, self.last_known
-            further.append(seasonal_readings(table, *known, last, self.earlier))
-        if config.known:
-            further.append(self._at_targets(self.ahead)[starts].reshape(len(starts), 1, -1))
+            further.append(seasonal_readings(table, *known, ends, self.earlier))
+        if config.known:  # what no forecast needs may be missing
+            ahead = np.nan_to_num(self._at_targets(self.ahead)[ends], nan=0.0)
+            further.append(ahead.reshape(len(ends), 1, -1))
         row = last + config.lead
         return Part(
-            inputs=windows,
-            target=self._at_targets(self.target)[starts],
+            inputs=inputs,
+            target=self._at_targets(self.target)[last],
             row=row,
             time=None if table.time is None else table.time[row],
             last_known=self.last_known[last] if config.lead else None,
             further=tuple(further),
+            stretches=stretches,
         )
 
     def check_range(self, dataset: Dataset) -> None:
@@ -218,13 +268,18 @@ class _Rows:
             refuse_far(values, Scaling(every.offset[one], every.scale[one]), names)
 
 
-def make_windows(table: Table, config: DataConfig) -> Dataset:
+def make_windows(table: Table, config: DataConfig, stream: Stream | None = None) -> Dataset:
     """Cut all windows and split them by time.
 
     At least one row of the table follows each window, even with lead 0, as in the published AirU
     benchmark. A split given as a fraction is rounded to whole rows: ``test`` is a fraction of all
     rows, ``validation`` of those before the test part. A split given as a time stamp is the first
     time of its part, in UTC unless it names a zone.
+
+    Args:
+        table: The table.
+        config: The configuration of the windows.
+        stream: What a model of a stream reads, ``Config.stream``; None for windows.
 
     Raises:
         UserError: The table has fewer rows than one window spans, a part has no complete window,
@@ -243,24 +298,27 @@ def make_windows(table: Table, config: DataConfig) -> Dataset:
         )
     source = _Rows.of(table, config)
 
-    gaps = np.cumsum(table.gaps)
-    # One row must follow the window even with lead 0, as the published benchmark has it.
-    count = rows - max(span, n + 1) + 1
-    gapped = (gaps[span - 1 :] != gaps[: rows - span + 1])[:count]
-    incomplete = source.incomplete()[:count]
-    first = np.flatnonzero(~gapped & ~incomplete)
+    gapped, missing = source.left_out(n)
+    whole = np.flatnonzero(~gapped & ~missing)  # first row of each window
+    first = whole
+    if stream is not None:
+        gapped, missing = source.left_out(1)
+        first = np.flatnonzero(~gapped & ~missing) - n + 1
 
     test = _boundary("test", config.split.test, rows, table.time)
     validation = min(test, _boundary("validation", config.split.validation, test, table.time))
     edges = {"training": (0, validation), "validation": (validation, test), "test": (test, rows)}
     # The next part's first target is as far after its first row as in every window.
     starts = {
-        name: first[(first >= a) & (first + outputs - 1 < b)] for name, (a, b) in edges.items()
+        name: first[(np.maximum(first, 0) >= a) & (first + outputs - 1 < b)]
+        for name, (a, b) in edges.items()
     }
-    skipped_gaps, skipped_missing = int(gapped.sum()), int((~gapped & incomplete).sum())
+    skipped_gaps, skipped_missing = int(gapped.sum()), int(missing.sum())
     skipped_straddling = len(first) - sum(map(len, starts.values()))
+    full = {name: each[np.isin(each, whole)] for name, each in starts.items()}
+    early = sum(len(starts[name]) - len(full[name]) for name in edges)
     for name, (a, b) in edges.items():
-        if not len(starts[name]):
+        if not len(full[name]):
             raise UserError(
                 f"no complete window of {span} rows starts in the {b - a} rows of the {name} part "
                 f"(of all windows, {skipped_gaps} have a gap in time, {skipped_missing} a missing "
@@ -268,11 +326,8 @@ def make_windows(table: Table, config: DataConfig) -> Dataset:
                 "fewer outputs or another split"
             )
 
-    train = source.part(starts["training"])
-    edge = np.zeros(rows + 1, dtype=np.int64)
-    edge[starts["training"]] += 1
-    edge[starts["training"] + n] -= 1
-    used = np.cumsum(edge[:-1]) > 0
+    train = source.part(starts["training"] + n - 1, stream)
+    used, _ = read_rows(source.inputs, table.gaps, starts["training"] + n - 1, n - 1)
     relative = tuple(config.inputs.index(name) for name in config.relative_inputs)
     column = config.inputs.index(config.target) if config.target in config.inputs else None
     added = column if column in relative else None
@@ -280,7 +335,7 @@ def make_windows(table: Table, config: DataConfig) -> Dataset:
     if relative:
         seen = relative_to_last(train.inputs, relative).reshape(-1, train.inputs.shape[2])
     if added is not None:
-        expected = train.target - train.inputs[:, -1, added, None]
+        expected = train.target - train.of_targets(train.inputs)[:, -1, added, None]
     input_scaling = _input_scaling(seen, config)
     dataset = Dataset(
         columns=config.columns,
@@ -290,11 +345,12 @@ def make_windows(table: Table, config: DataConfig) -> Dataset:
         earlier=source.earlier,
         held=source.held,
         train=train,
-        validation=source.part(starts["validation"]),
-        test=source.part(starts["test"]),
+        validation=source.part(full["validation"] + n - 1, stream),
+        test=source.part(full["test"] + n - 1, stream),
         skipped_gaps=skipped_gaps,
         skipped_missing=skipped_missing,
         skipped_straddling=skipped_straddling,
+        early=early,
         input_scaling=input_scaling,
         further_scaling=_further_scaling(input_scaling, train, config, len(source.earlier)),
         target_scaling=fit_scaling(expected, config.scaling, [config.target] * outputs),
@@ -336,7 +392,7 @@ def _further_scaling(
         scale = inputs.scale[config.inputs.index(config.target)]
         found.append(Scaling(np.zeros(earlier), np.full(earlier, scale)))
     if config.known:
-        found.append(ahead_scaling(train.further[-1], config))
+        found.append(ahead_scaling(train.of_targets(train.further[-1]), config))
     return tuple(found)
 
 

@@ -2,9 +2,10 @@
 
 from narrowcast.integer.analysis import Analysis, analyse
 from narrowcast.integer.calendar import Calendar
-from narrowcast.integer.execute import execute, execute_words, forecast
+from narrowcast.integer.execute import State, execute, execute_words, forecast, reset_state
 from narrowcast.integer.model import (
     Affine,
+    Append,
     Context,
     EarlierReadings,
     Forecast,
@@ -24,6 +25,7 @@ from narrowcast.integer.serialise import load_model, save_model
 __all__ = [
     "Affine",
     "Analysis",
+    "Append",
     "Calendar",
     "Context",
     "EarlierReadings",
@@ -36,6 +38,7 @@ __all__ = [
     "Output",
     "RowSum",
     "Scores",
+    "State",
     "Tensor",
     "ValuesAhead",
     "analyse",
@@ -43,5 +46,6 @@ __all__ = [
     "execute_words",
     "forecast",
     "load_model",
+    "reset_state",
     "save_model",
 ]

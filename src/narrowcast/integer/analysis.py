@@ -88,7 +88,7 @@ class Analysis:
 def reachable_range(model: IntegerModel, producers: Mapping[str, Operation], name: str) -> Range:
     """Return the range of a tensor minus its zero point; for a sum of rows, from its terms."""
     rows = 1
-    while isinstance(producer := producers.get(name), RowSum) and not model.tensors[name].state:
+    while isinstance(producer := producers.get(name), RowSum):
         name = producer.operand
         rows *= model.tensors[name].rows
     low, high = centred_range(model.tensors[name])
@@ -127,7 +127,7 @@ def analyse(model: IntegerModel) -> Analysis:
     for step in model.operations:
         for name in operands_read(step):
             readers[name] = (*readers[name], step)
-    products = tuple(step for step in model.operations if not isinstance(step, RowSum))
+    products = tuple(s for s in model.operations if isinstance(s, Linear | Scores | Context))
     operands, bounds = {}, {}
     for step in products:
         operands[step.name], low, high = _operands(model, producers, step)

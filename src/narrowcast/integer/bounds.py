@@ -84,10 +84,14 @@ def scores_bounds(model: IntegerModel, step: Scores) -> Bounds:
     query, key = model.tensors[step.operand], model.tensors[step.key]
     size = query.columns // step.heads
     largest = max(abs(v) for v in centred_range(query)) * key.high * size
-    below = -2 * largest
+    biases = np.zeros((1, 1), np.int64) if step.bias is None else model.arrays[step.bias]
+    lowest, highest = biases.min(axis=1), biases.max(axis=1)
+    score = hull(lowest - largest, highest + largest)
+    below = hull(lowest - highest)[0] - 2 * largest
     rounding = 1 << (step.shift - 1)
     total = (below, below * step.multiplier + rounding)
-    return Bounds((below, largest), (below, largest), hull(*total, step.multiplier))
+    sums = hull(below, largest, *score)
+    return Bounds(sums, sums, hull(*total, step.multiplier))
 
 
 def context_bounds(model: IntegerModel, step: Context) -> Bounds:

@@ -21,6 +21,7 @@ class Role(StrEnum):
     LANES = "lanes"  # keys and values: restricted, without a zero point
     PROBABILITY = "probability"  # unnormalised: from 0 to full scale
     SUM = "sum"  # of rows, exact
+    STATE = "state"  # rows of successive inferences
     RESULT = "result"  # the forecast, or a term of it
 
 
@@ -86,6 +87,21 @@ class RowSumSpec:
 
 
 @dataclass(frozen=True)
+class AppendSpec:
+    """The rows of the last inferences.
+
+    Attributes:
+        name: Name of the operation.
+        operand: Tensor that is read.
+        output: State that is produced.
+    """
+
+    name: str
+    operand: str
+    output: str
+
+
+@dataclass(frozen=True)
 class ScoresSpec:
     """Unnormalised probabilities of queries and keys.
 
@@ -95,6 +111,7 @@ class ScoresSpec:
         key: Keys.
         output: Tensor that is produced.
         heads: Number of heads.
+        bias: Whether a bias [heads, keys], ``<name>.bias``, is added to the scores.
     """
 
     name: str
@@ -102,6 +119,7 @@ class ScoresSpec:
     key: str
     output: str
     heads: int = 1
+    bias: bool = False
 
 
 @dataclass(frozen=True)
@@ -123,9 +141,10 @@ class ContextSpec:
     heads: int = 1
 
 
+Kind = Literal["window", "stream"]
 Pooling = Literal["mean", "last"]
 
-OperationSpec = LinearSpec | RowSumSpec | ScoresSpec | ContextSpec
+OperationSpec = LinearSpec | RowSumSpec | AppendSpec | ScoresSpec | ContextSpec
 
 
 @dataclass(frozen=True)
@@ -230,11 +249,25 @@ class GraphBuilder:
         self.operations.append(RowSumSpec(name, operand, output))
         return output
 
-    def scores(self, name: str, query: str, key: str, heads: int = 1) -> str:
-        """Add probabilities: [rows, columns] and [keys, columns] -> [heads * rows, keys]."""
+    def append(self, name: str, operand: str, rows: int) -> str:
+        """Add the last rows of successive inferences: [1, columns] -> [rows, columns]."""
+        output = self._tensor(f"{name}.output", rows, self._shape(operand)[1], Role.STATE)
+        self.operations.append(AppendSpec(name, operand, output))
+        return output
+
+    def scores(self, name: str, query: str, key: str, heads: int = 1, *, bias: bool = False) -> str:
+        """Add probabilities: [rows, columns] and [keys, columns] -> [heads * rows, keys].
+
+        Args:
+            name: Name of the operation.
+            query: Queries.
+            key: Keys.
+            heads: Number of heads.
+            bias: Whether each head and key has a bias.
+        """
         rows, keys = self._shape(query)[0], self._shape(key)[0]
         output = self._tensor(f"{name}.output", heads * rows, keys, Role.PROBABILITY)
-        self.operations.append(ScoresSpec(name, query, key, output, heads))
+        self.operations.append(ScoresSpec(name, query, key, output, heads, bias))
         return output
 
     def context(self, name: str, probabilities: str, value: str, heads: int = 1) -> str:
@@ -260,10 +293,13 @@ class GraphBuilder:
 
 @dataclass(frozen=True)
 class Shape:
-    """The size of a Transformer that forecasts from a window.
+    """The size of a Transformer that forecasts from a window, or from a stream of readings.
+
+    A stream has one token in each inference, the last of ``window`` that are attended to. Its input
+    has ``kernel`` rows, the last readings, and ``pooling`` and ``stride`` mean nothing.
 
     Attributes:
-        window: Rows of the input.
+        window: Rows of the input; of a stream, the tokens that are attended to.
         inputs: Columns of the input.
         channels: Columns of the residual stream.
         layers: Encoder layers.
@@ -281,6 +317,7 @@ class Shape:
         known: Number of columns known ahead, whose values at the forecast's times are a further
             input.
         fold: Whether successive linear maps are one product where that has fewer multiplications.
+        kind: Whether each inference has a whole window, or the last reading of a stream.
     """
 
     window: int
@@ -297,6 +334,22 @@ class Shape:
     seasons: int = 0
     known: int = 0
     fold: bool = False
+    kind: Kind = "window"
+
+    @property
+    def rows(self) -> int:
+        """Rows of the input."""
+        return self.window if self.kind == "window" else self.kernel
+
+    @property
+    def reach(self) -> int:
+        """Inferences before one that its forecast may depend on."""
+        return 0 if self.kind == "window" else self.layers * (self.window - 1)
+
+    @property
+    def mean(self) -> bool:
+        """Whether the head reads the mean of several tokens, and not the last one."""
+        return self.kind == "window" and self.pooling == "mean"
 
     @property
     def embedded(self) -> int:
@@ -306,7 +359,7 @@ class Shape:
     @property
     def all_tokens(self) -> bool:
         """Whether the first layer computes all tokens, and not the last one only."""
-        return self.layers > 1 or self.pooling == "mean"
+        return self.layers > 1 or self.mean
 
     @property
     def folds_keys(self) -> bool:
@@ -335,16 +388,16 @@ class Shape:
         d, e, o = self.channels, self.ffn, self.outputs
         rows, copies = 1, 0
         first = self.layers == 1 and self.folds_keys and (self.kernel > 1 or self.stride > 1)
-        if self.pooling == "mean":
+        if self.mean:
             rows, copies = self.tokens, (1 + self.tokens) * d * d + e * e
-        elif self.further and not first:
+        elif self.further and self.kind == "window" and not first:
             copies = d * d + e * e
         return self.fold and (d + e) * o + copies < rows * e * d + d * o
 
     @property
     def tokens(self) -> int:
-        """Number of tokens. The last one embeds the last row of the input."""
-        return (self.window - self.kernel) // self.stride + 1
+        """Tokens of an inference. The last one embeds the last row of the input."""
+        return (self.rows - self.kernel) // self.stride + 1 if self.kind == "window" else 1
 
     @property
     def further(self) -> dict[str, tuple[str, int]]:
@@ -369,6 +422,9 @@ class _Embedding(TypedDict, total=False):
 def transformer(shape: Shape) -> GraphSpec:
     """Return the encoder: embedding, layers, sum over all tokens or the last token, head.
 
+    A stream appends the keys and values of its only token to those of the tokens before. Its
+    positions are biases of the scores, in place of biases per row.
+
     The forecast is a sum of terms, each of which adds the one before: linear maps of further
     inputs, and the head. The first of them adds the last reading.
 
@@ -377,14 +433,16 @@ def transformer(shape: Shape) -> GraphSpec:
     """
     graph = GraphBuilder()
     d = shape.channels
-    first = graph.input("input", shape.window, shape.inputs)
-    embedding = _Embedding(kernel=shape.kernel, stride=shape.stride, bias_per_row=True)
-    of_last = shape.window - shape.kernel  # first row that the last token embeds
+    stream = shape.kind == "stream"
+    first = graph.input("input", shape.rows, shape.inputs)
+    stride = 1 if stream else shape.stride
+    embedding = _Embedding(kernel=shape.kernel, stride=stride, bias_per_row=not stream)
+    of_last = shape.rows - shape.kernel  # first row that the last token embeds
     streamed = None if shape.all_tokens or not shape.folds_keys else of_last
     x = graph.linear("embed", first, d, row=streamed, **embedding)
     for layer in range(shape.layers):
         at = f"layers.{layer}"
-        last = layer == shape.layers - 1 and shape.pooling == "last"
+        last = layer == shape.layers - 1 and not shape.mean
         of_input = layer == 0 and shape.folds_keys
         source, form = (first, embedding) if of_input else (x, _Embedding())
         key = graph.linear(f"{at}.key", source, d, role=Role.LANES, **form)
@@ -395,7 +453,10 @@ def transformer(shape: Shape) -> GraphSpec:
             row = graph.tensors[x].rows - 1 if last else None
             query = graph.linear(f"{at}.query", x, d, row=row)
         value = graph.linear(f"{at}.value", source, d, role=Role.LANES, **form)
-        e = graph.scores(f"{at}.scores", query, key, shape.heads)
+        if stream:
+            key = graph.append(f"{at}.keys", key, shape.window)
+            value = graph.append(f"{at}.values", value, shape.window)
+        e = graph.scores(f"{at}.scores", query, key, shape.heads, bias=stream)
         context = graph.context(f"{at}.context", e, value, shape.heads)
         x = graph.linear(f"{at}.attention_out", context, d, residual=x)
         up = graph.linear(f"{at}.ffn_up", x, shape.ffn, role=Role.RELU)
@@ -403,7 +464,7 @@ def transformer(shape: Shape) -> GraphSpec:
             x = graph.linear(f"{at}.ffn_down", up, d, residual=x)
     residual, element = None, None
     if shape.relative is not None:
-        residual, element = first, (shape.window - 1, shape.relative)
+        residual, element = first, (shape.rows - 1, shape.relative)
     for name, operand in _terms(graph, shape, x, up):
         residual = graph.linear(
             name,
@@ -429,11 +490,10 @@ def _terms(graph: GraphBuilder, shape: Shape, x: str, up: str) -> Iterator[tuple
     """
     for name, (product, columns) in shape.further.items():
         yield product, graph.input(name, 1, columns * shape.outputs)
-    whole = shape.pooling == "mean"
-    pooled = graph.row_sum("pool", x) if whole else x
+    pooled = graph.row_sum("pool", x) if shape.mean else x
     if shape.folds_tail:
         yield "skip", pooled
-        pooled = graph.row_sum("ffn_pool", up) if whole else up
+        pooled = graph.row_sum("ffn_pool", up) if shape.mean else up
     yield "head", pooled
 
 

@@ -17,7 +17,7 @@ from narrowcast.integer.arithmetic import integer_range, signed_bits
 from narrowcast.integer.calendar import Calendar
 from narrowcast.integer.readings import check_readings, relative_to_last
 
-SCHEMA_VERSION = 6
+SCHEMA_VERSION = 7
 
 Array = NDArray[np.int64]
 Reals = NDArray[np.float64]
@@ -36,7 +36,7 @@ class Tensor:
         scale: Real difference of two consecutive integers; for the host only.
         zero_point: The integer that represents 0.
         restricted: Whether the lowest integer is not used, as in keys and values.
-        state: Whether the tensor keeps its values until the next inference.
+        state: Whether its rows are those of successive inferences, see :class:`Append`.
     """
 
     name: str
@@ -165,11 +165,30 @@ class RowSum:
 
 
 @dataclass(frozen=True)
+class Append:
+    """The rows of the last inferences: the operand's only row is the last row of the output.
+
+    The output is a state. Its rows are those of the last inferences since a restart, oldest first.
+    Fewer inferences than rows leave the first rows absent.
+
+    Attributes:
+        name: Unique among the operations.
+        operand: Tensor [1, columns].
+        output: State [rows, columns].
+    """
+
+    name: str
+    operand: str
+    output: str
+
+
+@dataclass(frozen=True)
 class Scores:
     """``output = table[clamp((score - max) * M + 2^(S-1) >> S)]``, row by row, head by head.
 
-    ``score = operand @ key.T`` at full precision, ``max`` the largest of its row. M is negative, as
-    ``score - max`` is never positive. The output's integers are ``e + zero_point``.
+    ``score = operand @ key.T + bias`` at full precision, ``max`` the largest of its row. M is
+    negative, as ``score - max`` is never positive. The output's integers are ``e + zero_point``.
+    The absent rows of a state have no score, and their e is 0.
 
     Attributes:
         name: Unique among the operations.
@@ -180,6 +199,7 @@ class Scores:
         multiplier: M.
         shift: S.
         table: Array of e, unsigned.
+        bias: Array [heads, keys] that is added to the scores, or None.
     """
 
     name: str
@@ -190,6 +210,7 @@ class Scores:
     multiplier: int
     shift: int
     table: str
+    bias: str | None = None
 
 
 @dataclass(frozen=True)
@@ -215,7 +236,7 @@ class Context:
     shift: int
 
 
-Operation = Linear | RowSum | Scores | Context
+Operation = Linear | RowSum | Append | Scores | Context
 
 
 def operands_read(operation: Operation) -> tuple[str, ...]:
@@ -224,7 +245,7 @@ def operands_read(operation: Operation) -> tuple[str, ...]:
         case Linear():
             residual = () if operation.residual is None else (operation.residual,)
             return (operation.operand, *residual)
-        case RowSum():
+        case RowSum() | Append():
             return (operation.operand,)
         case Scores():
             return (operation.operand, operation.key)
@@ -409,6 +430,11 @@ class IntegerModel:
     def output_tensors(self) -> tuple[Tensor, ...]:
         """The tensors of the outputs, in the order of the stream."""
         return tuple(self.tensors[each.tensor] for each in self.outputs)
+
+    @cached_property
+    def states(self) -> tuple[Tensor, ...]:
+        """The tensors that hold rows of successive inferences."""
+        return tuple(tensor for tensor in self.tensors.values() if tensor.state)
 
     @property
     def input_words(self) -> int:

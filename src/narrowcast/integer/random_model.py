@@ -1,6 +1,7 @@
 """Untrained integer models of any graph, for estimates and for tests of the hardware."""
 
 from collections.abc import Mapping, Set
+from dataclasses import replace
 
 import numpy as np
 
@@ -11,6 +12,7 @@ from narrowcast.integer.arithmetic import (
     requantisation,
 )
 from narrowcast.integer.builder import (
+    AppendSpec,
     ContextSpec,
     GraphSpec,
     LinearSpec,
@@ -22,6 +24,7 @@ from narrowcast.integer.builder import (
 )
 from narrowcast.integer.model import (
     Affine,
+    Append,
     Array,
     Context,
     Input,
@@ -65,6 +68,8 @@ class _Draw:
                     self.linear(operation)
                 case RowSumSpec():
                     self.row_sum(operation)
+                case AppendSpec():
+                    self.append(operation)
                 case ScoresSpec():
                     self.scores(operation)
                 case ContextSpec():
@@ -160,6 +165,12 @@ class _Draw:
         self.tensors[spec.output] = row_sum_tensor(spec.output, self.tensors[spec.operand])
         self.steps.append(RowSum(spec.name, spec.operand, spec.output))
 
+    def append(self, spec: AppendSpec) -> None:
+        rows = self.spec.tensors[spec.output].rows
+        operand = self.tensors[spec.operand]
+        self.tensors[spec.output] = replace(operand, name=spec.output, rows=rows, state=True)
+        self.steps.append(Append(spec.name, spec.operand, spec.output))
+
     def scores(self, spec: ScoresSpec) -> None:
         query, key = self.tensors[spec.operand], self.tensors[spec.key]
         e = self.tensor(spec.output)
@@ -167,12 +178,17 @@ class _Draw:
         self.arrays[table] = exponential_table(e.bits)
         product = (1 << query.bits) * (1 << key.bits) / 16
         size = query.columns / spec.heads
-        factor = -1.5 / (exponential_step(e.bits) * product * np.sqrt(size))
-        q = requantisation(np.array([factor]))
+        spread = product * np.sqrt(size)
+        q = requantisation(np.array([-1.5 / (exponential_step(e.bits) * spread)]))
+        bias = None
+        if spec.bias:
+            bias = f"{spec.name}.bias"
+            drawn = self.random.normal(0, spread, (spec.heads, key.rows))
+            self.arrays[bias] = np.rint(drawn).astype(np.int64)
         self.steps.append(
             Scores(
                 *(spec.name, spec.operand, spec.key, spec.output, spec.heads),
-                *(int(q.multiplier[0]), q.shift, table),
+                *(int(q.multiplier[0]), q.shift, table, bias),
             )
         )
 

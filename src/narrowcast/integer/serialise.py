@@ -18,6 +18,7 @@ from narrowcast.integer.calendar import Calendar
 from narrowcast.integer.model import (
     SCHEMA_VERSION,
     Affine,
+    Append,
     Array,
     Context,
     EarlierReadings,
@@ -142,6 +143,13 @@ class _RowSum(_Entry):
     output: str
 
 
+class _Append(_Entry):
+    kind: Literal["append"]
+    name: str
+    operand: str
+    output: str
+
+
 class _Scores(_Entry):
     kind: Literal["scores"]
     name: str
@@ -152,6 +160,7 @@ class _Scores(_Entry):
     multiplier: int
     shift: int
     table: str
+    bias: str | None
 
 
 class _Context(_Entry):
@@ -165,11 +174,12 @@ class _Context(_Entry):
     shift: int
 
 
-_Operation = Annotated[_Linear | _RowSum | _Scores | _Context, Field(discriminator="kind")]
+_AnyOperation = _Linear | _RowSum | _Append | _Scores | _Context
+_Operation = Annotated[_AnyOperation, Field(discriminator="kind")]
 
 
 class _Document(_Entry):
-    schema_version: Literal[6]
+    schema_version: Literal[7]
     inputs: tuple[_Input, ...]
     outputs: tuple[_Output, ...]
     tensors: tuple[_Tensor, ...]
@@ -177,19 +187,27 @@ class _Document(_Entry):
     metadata: dict[str, Scalar]
 
 
-def _operation(entry: _Linear | _RowSum | _Scores | _Context) -> Operation:
+def _operation(entry: _AnyOperation) -> Operation:
     match entry:
         case _Linear():
             return Linear(**entry.values())
         case _RowSum():
             return RowSum(**entry.values())
+        case _Append():
+            return Append(**entry.values())
         case _Scores():
             return Scores(**entry.values())
         case _Context():
             return Context(**entry.values())
 
 
-_KINDS = {Linear: "linear", RowSum: "row_sum", Scores: "scores", Context: "context"}
+_KINDS = {
+    Linear: "linear",
+    RowSum: "row_sum",
+    Append: "append",
+    Scores: "scores",
+    Context: "context",
+}
 
 
 def _affine(entry: _Affine) -> Affine:

@@ -11,6 +11,7 @@ from dataclasses import fields
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from narrowcast.errors import shown
 from narrowcast.integer.arithmetic import MAX_SHIFT, MULTIPLIER_BITS, integer_range, signed_bits
@@ -18,6 +19,7 @@ from narrowcast.integer.bounds import Bounds
 from narrowcast.integer.calendar import FEATURES, is_timezone
 from narrowcast.integer.model import (
     Affine,
+    Append,
     Array,
     Context,
     EarlierReadings,
@@ -64,6 +66,7 @@ def check_structure(model: IntegerModel) -> None:
     _check_arrays(model.arrays)
     _check_interface(model)
     _check_order(model)
+    _check_states(model)
     for step in model.operations:
         where = f"{type(step).__name__} {step.name}"
         try:
@@ -73,6 +76,8 @@ def check_structure(model: IntegerModel) -> None:
                     _check_linear(model, step)
                 case RowSum():
                     _check_row_sum(model, step)
+                case Append():
+                    _check_append(model, step)
                 case Scores():
                     _check_scores(model, step)
                 case Context():
@@ -160,7 +165,6 @@ def _check_interface(model: IntegerModel) -> None:
         tensor = _tensor(model, each.tensor)
         where = f"input {each.tensor}"
         _require(each.tensor not in made, f"{where}: an operation makes it, too")
-        _require(not tensor.state, f"{where}: cannot be a state")
         _require(
             len(each.columns) == tensor.columns,
             f"{where}: names {len(each.columns)} columns of {tensor.columns}",
@@ -280,13 +284,12 @@ def _tensor(model: IntegerModel, name: str) -> Tensor:
 
 
 def _check_order(model: IntegerModel) -> None:
-    """Check that each operand is an input, a state or an earlier result, and results are unique."""
+    """Check that each operand is an input or an earlier result, and results are unique."""
     for step in model.operations:
         _check_name(step.name, "an operation")
     check_distinct([step.name for step in model.operations], "two operations are called")
     known = {each.tensor for each in model.inputs}
     later = {step.output for step in model.operations}
-    known |= {name for name, tensor in model.tensors.items() if tensor.state}
     made: set[str] = set()
     for step in model.operations:
         where = f"{type(step).__name__} {step.name}"
@@ -304,6 +307,34 @@ def _check_order(model: IntegerModel) -> None:
         known.add(step.output)
 
 
+def _check_states(model: IntegerModel) -> None:
+    """Check that states are what appends make, of equal rows, and read as keys or values only."""
+    made = {step.output for step in model.operations if isinstance(step, Append)}
+    ends = {each.tensor for each in model.outputs}
+    for name, tensor in model.tensors.items():
+        _require(
+            tensor.state == (name in made),
+            f"tensor {name}: is a state, but no append makes it"
+            if tensor.state
+            else f"tensor {name}: an append makes it, but it is no state",
+        )
+        _require(not tensor.state or name not in ends, f"output {name}: cannot be a state")
+    for tensor in model.states:
+        rows = model.states[0].rows
+        _require(tensor.rows >= 2, f"state {tensor.name}: has less than 2 rows")
+        _require(
+            tensor.rows == rows,
+            f"state {tensor.name}: has {tensor.rows} rows, but {model.states[0].name} has {rows}",
+        )
+    for step in model.operations:
+        attends = isinstance(step, Scores | Context)
+        for name in (step.operand,) if attends else operands_read(step):
+            _require(
+                not model.tensors[name].state,
+                f"{type(step).__name__} {step.name}: reads state {name}, but not as keys or values",
+            )
+
+
 def _check_all_used(model: IntegerModel) -> None:
     read = {name for step in model.operations for name in operands_read(step)}
     ends = {each.tensor for each in model.outputs}
@@ -318,23 +349,25 @@ def _check_all_used(model: IntegerModel) -> None:
                 used |= {step.weights, step.bias, step.multiplier}
                 used |= {step.residual_multiplier} if step.residual_multiplier else set()
             case Scores():
-                used.add(step.table)
+                used |= {step.table} if step.bias is None else {step.table, step.bias}
     for name in model.arrays:
         _require(name in used, f"array {name}: nothing uses it")
 
 
 def _check_numbers(step: Operation) -> None:
     """Check the types of all fields, and the ranges of the common fields."""
-    optional = {"residual", "residual_multiplier"}
+    optional = {"residual", "residual_multiplier"} | (
+        {"bias"} if isinstance(step, Scores) else set()
+    )
     for each in fields(step):
         value: Any = getattr(step, each.name)
         if each.name in ("shift", "multiplier") and _is_int(value):
             continue
-        if each.name in ("name", "operand", "output", "key", "value", "weights", "bias", "table"):
-            _require(isinstance(value, str), f"{each.name} is {shown(value)}, not a name")
-        elif each.name in optional:
+        if each.name in optional:
             _require(value is None or isinstance(value, str), f"{each.name} is {shown(value)}")
-    if not isinstance(step, RowSum):
+        elif each.name in ("name", "operand", "output", "key", "value", "weights", "bias", "table"):
+            _require(isinstance(value, str), f"{each.name} is {shown(value)}, not a name")
+    if not isinstance(step, RowSum | Append):
         _check_int(step.shift, 1, MAX_SHIFT, "shift")
 
 
@@ -433,6 +466,15 @@ def _check_row_sum(model: IntegerModel, step: RowSum) -> None:
     )
 
 
+def _check_append(model: IntegerModel, step: Append) -> None:
+    operand, output = model.tensors[step.operand], model.tensors[step.output]
+    _check_shape(operand, 1, output.columns)
+    for name in ("bits", "scale", "zero_point", "restricted"):
+        own, given = getattr(output, name), getattr(operand, name)
+        _require(own == given, f"{output.name} has {name} {own}, but {operand.name} has {given}")
+    _check_lane_operand(operand)
+
+
 def _check_lane_operand(tensor: Tensor) -> None:
     _require(
         tensor.restricted and tensor.zero_point == 0 and tensor.bits in LANE_BITS,
@@ -457,7 +499,10 @@ def _check_scores(model: IntegerModel, step: Scores) -> None:
         f"{output.name} holds probabilities: it must have 2 to 8 bits and its lowest integer as "
         "zero point",
     )
-    _require(not output.state, f"{output.name} holds probabilities: it cannot be a state")
+    _require(
+        not key.state or query.rows == 1,
+        f"{query.rows} rows of {query.name} read a state; only one can",
+    )
     _check_int(step.multiplier, -(1 << (MULTIPLIER_BITS - 1)), -1, "multiplier")
     table = _array(model, step.table, "table")
     full = (1 << output.bits) - 1
@@ -469,6 +514,8 @@ def _check_scores(model: IntegerModel, step: Scores) -> None:
     _require(
         int(table[0]) == full, f"table {step.table} begins with {int(table[0])}, not with {full}"
     )
+    if step.bias is not None:
+        _array(model, step.bias, "biases", (step.heads, key.rows))
 
 
 def _check_context(model: IntegerModel, step: Context) -> None:
@@ -480,6 +527,12 @@ def _check_context(model: IntegerModel, step: Context) -> None:
     )
     _check_heads(step, output.columns)
     _check_shape(value, e.columns, output.columns)
+    assert isinstance(scores, Scores)
+    key = model.tensors[scores.key]
+    _require(
+        key.state == value.state,
+        f"{value.name} and the keys {key.name} have to be states both, or none",
+    )
     _check_lane_operand(value)
     _check_shape(output, e.rows // step.heads, output.columns)
     full = e.high - e.zero_point
@@ -519,6 +572,31 @@ def check_outputs(model: IntegerModel, results: Mapping[str, Array]) -> None:
     _check_integers("output", model.output_tensors, results)
 
 
+def check_restart(restart: NDArray[np.bool_], windows: int) -> None:
+    """Check that there is a flag for each window.
+
+    Raises:
+        ValueError: There are others.
+    """
+    _require(
+        isinstance(restart, np.ndarray) and restart.dtype == np.bool_,
+        f"restart is {shown(restart)}, not an array of bool",
+    )
+    _require(
+        restart.shape == (windows,), f"restart has shape {list(restart.shape)}, not [{windows}]"
+    )
+
+
+def check_state(model: IntegerModel, count: int, rows: Mapping[str, Array]) -> None:
+    """Check that the rows of all states are there, and how many exist.
+
+    Raises:
+        ValueError: The state is not one of the model.
+    """
+    _check_int(count, 0, model.states[0].rows if model.states else 0, "the count of a state")
+    _check_integers("state", model.states, {name: each[None] for name, each in rows.items()})
+
+
 def _check_integers(what: str, tensors: Sequence[Tensor], arrays: Mapping[str, Array]) -> None:
     names = {tensor.name for tensor in tensors}
     _require(
@@ -526,7 +604,7 @@ def _check_integers(what: str, tensors: Sequence[Tensor], arrays: Mapping[str, A
         f"{what}s {sorted(arrays)} are given, but the model has {sorted(names)}",
     )
     windows = {len(each) for each in arrays.values()}
-    _require(len(windows) == 1, f"{what}s have {sorted(windows)} windows")
+    _require(len(windows) == 1 or not arrays, f"{what}s have {sorted(windows)} windows")
     for tensor in tensors:
         array, where = arrays[tensor.name], f"{what} {tensor.name}"
         wanted = [*windows, tensor.rows, tensor.columns]

@@ -6,6 +6,7 @@ from narrowcast.model.training import (
     fit,
     load_state,
     predict,
+    predict_part,
     save_state,
     train_float,
 )
@@ -19,6 +20,7 @@ __all__ = [
     "fit",
     "load_state",
     "predict",
+    "predict_part",
     "save_state",
     "train_float",
 ]

@@ -4,12 +4,15 @@ import copy
 import math
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import safetensors.torch
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
@@ -20,15 +23,16 @@ from narrowcast.data.scaling import Array
 from narrowcast.errors import UserError, boundary
 from narrowcast.files import write_whole
 from narrowcast.integer.readings import check_readings
+from narrowcast.model.examples import Examples, Inputs, scaled
 from narrowcast.model.forecaster import Forecaster
 from narrowcast.model.transformer import Transformer, build
 from narrowcast.training_records import History
 
-Inputs = tuple[Tensor, ...]
-"""Scaled readings [windows, rows, columns] of each input of a graph."""
+Augmentation = Callable[[Inputs, Tensor, Tensor], tuple[Inputs, Tensor]]
+"""Returns a batch of scaled readings and targets, changed at random.
 
-Augmentation = Callable[[Inputs, Tensor], tuple[Inputs, Tensor]]
-"""Returns a batch of scaled readings and targets, changed at random."""
+The third argument [inferences] says which inferences begin a stretch; every window does.
+"""
 
 EpochCallback = Callable[[int, int, float], None]
 """Called after each epoch with its number from 1, the number of epochs, and the validation RMSE."""
@@ -49,20 +53,13 @@ _DIVERGED = 100.0
 # Share of the columns of the training windows that have an outage, where these are masked.
 _OUTAGES = 0.1
 
+# A batch of a stream has so many inferences for each window of ``train.batch``, as those of a
+# segment are alike, and an epoch as many passes, so that it has the batches of one over windows.
+# Chosen on the validation parts of AirU and ETTh1.
+_INFERENCES = 4
+
 # Batches over which the evaluated and kept weights are averaged.
 _AVERAGED = 400
-
-
-def scaled(readings: Array, further: tuple[Array, ...], dataset: Dataset) -> Inputs:
-    """Return the scaled readings of all inputs, in float64."""
-    arrays = dataset.scaled_inputs(readings), *dataset.scaled_further(further)
-    return tuple(map(torch.from_numpy, arrays))
-
-
-def tensors(part: Part, dataset: Dataset) -> tuple[Inputs, Tensor]:
-    """Return the scaled readings and targets [windows, outputs] of a part, in float64."""
-    target = torch.from_numpy(dataset.scaled_target(part))
-    return scaled(part.inputs, part.further, dataset), target
 
 
 @contextmanager
@@ -80,17 +77,26 @@ def one_thread() -> Iterator[None]:
 
 
 @one_thread()
-def predict(model: Forecaster, readings: Array, dataset: Dataset, *further: Array) -> Array:
+def predict(
+    model: Forecaster,
+    readings: Array,
+    dataset: Dataset,
+    *further: Array,
+    restart: NDArray[np.bool_] | None = None,
+) -> Array:
     """Forecast in eval mode.
 
     Args:
         model: A float model or a quantised model.
-        readings: Readings [windows, n, m], in their own units.
+        readings: Readings [windows, n, m], in their own units; of a stream the last ones at each
+            inference, [inferences, kernel, m].
         dataset: Data with the scaling of readings and target.
         further: Readings of further inputs, as in :class:`narrowcast.data.Part`.
+        restart: Which inferences of a stream begin a stretch [inferences]; only the first one
+            unless given.
 
     Returns:
-        Forecasts [windows, outputs], in the target's own unit.
+        Forecasts [inferences, outputs], in the target's own unit.
 
     Raises:
         ValueError: The readings are of another shape or not finite, or those of another input are
@@ -103,8 +109,16 @@ def predict(model: Forecaster, readings: Array, dataset: Dataset, *further: Arra
             "values known ahead"
         )
     readings = check_readings(readings, dataset.train.inputs.shape[1], dataset.columns)
-    forecasts = model.evaluate(*scaled(readings, further, dataset))
+    begins = None if restart is None else torch.from_numpy(restart)
+    forecasts = model.evaluate(*scaled(readings, further, dataset), restart=begins)
     return dataset.forecasts(forecasts.numpy(), readings)
+
+
+def predict_part(model: Forecaster, part: Part, dataset: Dataset) -> Array:
+    """Return the forecasts of a part's targets [targets, outputs], as :func:`predict` does."""
+    restart = None if part.stretches is None else part.restart
+    forecasts = predict(model, part.inputs, dataset, *part.further, restart=restart)
+    return part.of_targets(forecasts)
 
 
 def _schedule(steps: int) -> Callable[[int], float]:
@@ -119,9 +133,14 @@ def _schedule(steps: int) -> Callable[[int], float]:
     return factor
 
 
+def _by_stretch(restart: Tensor) -> Tensor:
+    """Return a standard normal number for each stretch, [inferences, 1]."""
+    return torch.randn(int(restart.sum()), 1)[torch.cumsum(restart, 0) - 1]
+
+
 @dataclass(frozen=True)
 class Shift:
-    """Random shifts of the target's level, one for each window.
+    """Random shifts of the target's level, one for each stretch.
 
     Attributes:
         deviation: Standard deviation of the shifts, in units of the scaled input.
@@ -133,13 +152,13 @@ class Shift:
     column: int
     ratio: Tensor
 
-    def __call__(self, inputs: Inputs, target: Tensor) -> tuple[Inputs, Tensor]:
-        """Return scaled readings and targets [windows, outputs], shifted.
+    def __call__(self, inputs: Inputs, target: Tensor, restart: Tensor) -> tuple[Inputs, Tensor]:
+        """Return scaled readings and targets [inferences, outputs], shifted.
 
         Further inputs are differences, or values of other columns, which do not change.
         """
         window, *further = inputs
-        shift = self.deviation * torch.randn(len(window), 1)
+        shift = self.deviation * _by_stretch(restart)
         window = window.clone()
         window[:, :, self.column] += shift
         return (window, *further), target + shift * self.ratio
@@ -147,7 +166,7 @@ class Shift:
 
 @dataclass(frozen=True)
 class Growth:
-    """Random factors of all differences from the last reading, one for each window.
+    """Random factors of all differences from the last reading, one for each stretch.
 
     Attributes:
         deviation: Standard deviation of the factors' natural logarithms.
@@ -163,10 +182,10 @@ class Growth:
     zero: Tensor
     target_zero: Tensor
 
-    def __call__(self, inputs: Inputs, target: Tensor) -> tuple[Inputs, Tensor]:
-        """Return scaled readings and targets [windows, outputs], multiplied."""
+    def __call__(self, inputs: Inputs, target: Tensor, restart: Tensor) -> tuple[Inputs, Tensor]:
+        """Return scaled readings and targets [inferences, outputs], multiplied."""
         window, *further = inputs
-        factor = torch.exp(self.deviation * torch.randn(len(window), 1))
+        factor = torch.exp(self.deviation * _by_stretch(restart))
         window = window.clone()
         for i in self.columns:
             window[..., i] = self.zero[i] + factor * (window[..., i] - self.zero[i])
@@ -177,7 +196,7 @@ class Growth:
 
 @dataclass(frozen=True)
 class Outage:
-    """Random outages: readings of a column are missing up to the end of a window.
+    """Random outages: readings of a column are missing up to the end of a window, not of a stream.
 
     Attributes:
         share: Share of the columns of all windows that have an outage.
@@ -187,10 +206,10 @@ class Outage:
     share: float
     columns: int
 
-    def __call__(self, inputs: Inputs, target: Tensor) -> tuple[Inputs, Tensor]:
+    def __call__(self, inputs: Inputs, target: Tensor, _: Tensor) -> tuple[Inputs, Tensor]:
         """Return scaled readings, in some of which the last one stands in, and the targets."""
         window, *further = inputs
-        windows, rows, _ = window.shape
+        windows, rows = window.shape[:2]
         first = torch.randint(1, rows, (windows, 1, self.columns))  # row that is missing
         first[torch.rand(windows, 1, self.columns) >= self.share] = rows
         missing = torch.arange(rows)[None, :, None] >= first
@@ -210,10 +229,10 @@ class Successively:
 
     augmentations: tuple[Augmentation, ...]
 
-    def __call__(self, inputs: Inputs, target: Tensor) -> tuple[Inputs, Tensor]:
+    def __call__(self, inputs: Inputs, target: Tensor, restart: Tensor) -> tuple[Inputs, Tensor]:
         """Return scaled readings and targets after all augmentations."""
         for each in self.augmentations:
-            inputs, target = each(inputs, target)
+            inputs, target = each(inputs, target, restart)
         return inputs, target
 
 
@@ -317,21 +336,21 @@ def fit(
     Raises:
         UserError: The training diverges.
     """
-    exact, exact_target = tensors(dataset.train, dataset)
-    inputs, target = tuple(each.float() for each in exact), exact_target.float()
-    validation_inputs, validation_target = tensors(dataset.validation, dataset)
+    examples = Examples.of(dataset.train, dataset).single()
+    validation = Examples.of(dataset.validation, dataset)
     measure = _LOSSES[config.loss] if teacher is None else functional.mse_loss
-    limit = _DIVERGED * float(measure(target.mean(dim=0).expand_as(target), target))
-    validation_goal = validation_target
+    mean = examples.target.mean(dim=0).expand_as(examples.target)
+    limit, goal = _DIVERGED * float(measure(mean, examples.target)), validation.target
     if teacher is not None:
-        target = teacher.evaluate(*inputs).float()
-        validation_goal = teacher.evaluate(*validation_inputs)
+        examples = replace(examples, target=examples.forecasts(teacher).float())
+        goal = validation.forecasts(teacher)
     unit = torch.from_numpy(dataset.target_scaling.scale)
     share = unit / unit.mean()  # so that an error counts the same at every step ahead
     shuffle = torch.Generator().manual_seed(config.seed)
     optimiser = torch.optim.AdamW(groups, weight_decay=config.weight_decay, fused=True)
-    windows = len(target)
-    batches = math.ceil(windows / config.batch)
+    passes = _INFERENCES if model.reach else 1
+    size = passes * config.batch
+    batches = passes * math.ceil(len(examples.restart) / size)
     schedule = torch.optim.lr_scheduler.LambdaLR(optimiser, _schedule(epochs * batches))
     average = _Average(model)
     losses: list[float] = []
@@ -339,29 +358,30 @@ def fit(
     best = _Best()
     for epoch in range(epochs):
         model.train()
-        total = 0.0
-        order = torch.randperm(windows, generator=shuffle)
-        for batch in torch.split(order, config.batch):
-            x, y = tuple(each[batch] for each in inputs), target[batch]
+        total, count = 0.0, 0
+        every = (examples.batches(model.reach, size, shuffle) for _ in range(passes))
+        for batch in chain.from_iterable(every):
+            x, y = batch.inputs, batch.target
             if augmentation is not None:
-                x, y = augmentation(x, y)
-            loss = measure(model(*x), y)
+                x, y = augmentation(x, y, batch.restart)
+            forecast = model(*x, restart=batch.restart)
+            loss = measure(forecast[batch.counted], y[batch.counted])
             optimiser.zero_grad()
             loss.backward()  # type: ignore[no-untyped-call]
             optimiser.step()
             schedule.step()
             average.update()
-            total += loss.item() * len(batch)
-        losses.append(total / windows)
+            targets = int(batch.counted.sum())
+            total, count = total + loss.item() * targets, count + targets
+        losses.append(total / count)
         if not _finite(average.model, losses[-1]):
             raise _diverged(config, epoch + 1)
-        forecasts = average.model.evaluate(*validation_inputs)
-        rmse = float((unit * (forecasts - validation_target)).square().mean().sqrt())
+        forecasts = validation.forecasts(average.model)
+        rmse = float((unit * (forecasts - validation.target)).square().mean().sqrt())
         if not math.isfinite(rmse):
             raise _diverged(config, epoch + 1)
         rmses.append(rmse)
-        loss = measure(share * forecasts, share * validation_goal)
-        best.offer(epoch, float(loss), average.model)
+        best.offer(epoch, float(measure(share * forecasts, share * goal)), average.model)
         if progress is not None:
             progress(epoch + 1, epochs, rmse)
         if teacher is None and epoch - best.epoch >= config.patience:
@@ -388,7 +408,7 @@ def _augmentation(model: Transformer, dataset: Dataset, config: Config) -> Augme
         augmentations.append(Growth(deviation, dataset.relative, differences, *zeros))
     if deviation == 0:
         augmentations = []
-    if config.data.missing == "mask":
+    if config.data.missing == "mask" and config.stream is None:
         augmentations.append(Outage(_OUTAGES, len(config.data.inputs)))
     return Successively(tuple(augmentations)) if augmentations else None
 

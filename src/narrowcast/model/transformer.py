@@ -9,8 +9,10 @@ from torch.nn import functional
 
 from narrowcast.config import Config, shape_of
 from narrowcast.data import Scaling
-from narrowcast.integer.builder import GraphSpec, LinearSpec, Shape, transformer
+from narrowcast.integer.builder import GraphSpec, LinearSpec, ScoresSpec, Shape, transformer
 from narrowcast.model.forecaster import Forecaster
+from narrowcast.model.norm import BatchRenorm
+from narrowcast.model.stream import absent, kept
 
 
 def sinusoids(window: int, channels: int) -> Tensor:
@@ -19,6 +21,16 @@ def sinusoids(window: int, channels: int) -> Tensor:
     angle = torch.arange(window)[:, None] * torch.exp(-math.log(10_000.0) * even / channels)
     both: Tensor = torch.stack((angle.sin(), angle.cos()), dim=-1).flatten(1)
     return both[:, :channels]
+
+
+def slopes(heads: int, keys: int) -> Tensor:
+    """Return biases by age [heads, keys], the newest key last.
+
+    They are those of Press et al., "Train short, test long" (2022): minus the age times
+    2^(-8 (head + 1) / heads).
+    """
+    slope = 2.0 ** (-8.0 * torch.arange(1, heads + 1) / heads)
+    return -slope[:, None] * torch.arange(keys - 1, -1, -1)
 
 
 def split_heads(x: Tensor, heads: int) -> Tensor:
@@ -53,6 +65,8 @@ class Layer(nn.Module):
     Attributes:
         heads: Number of heads.
         rows: Number of tokens, the last ones of its input, that it computes.
+        keys: Number of tokens that each one attends to.
+        bias: Biases of the scores [heads, keys] of a stream, by age; None for windows.
     """
 
     def __init__(self, graph: GraphSpec, prefix: str, heads: int, dropout: float) -> None:
@@ -60,24 +74,35 @@ class Layer(nn.Module):
         super().__init__()
         self.heads = heads
         self.rows = graph.tensors[f"{prefix}.query.output"].rows
+        self.keys = graph.tensors[f"{prefix}.scores.output"].columns
+        scores = next(each for each in graph.operations if each.name == f"{prefix}.scores")
+        assert isinstance(scores, ScoresSpec)
+        self.bias = nn.Parameter(slopes(heads, self.keys)) if scores.bias else None
         self.dropout = dropout
         self.key = _linear(graph, f"{prefix}.key")
         self.query = _linear(graph, f"{prefix}.query")
         self.value = _linear(graph, f"{prefix}.value")
         self.attention_out = _linear(graph, f"{prefix}.attention_out")
-        self.attention_norm = nn.BatchNorm1d(self.attention_out.out_features)
+        norm = BatchRenorm if scores.bias else nn.BatchNorm1d
+        self.attention_norm = norm(self.attention_out.out_features)
         self.ffn_up = _linear(graph, f"{prefix}.ffn_up")
         self.ffn_down = _linear(graph, f"{prefix}.ffn_down")
-        self.ffn_norm = nn.BatchNorm1d(self.ffn_down.out_features)
+        self.ffn_norm = norm(self.ffn_down.out_features)
 
-    def forward(self, x: Tensor) -> Tensor:
-        """[windows, n, d] -> [windows, n, d], or of the last token only [windows, 1, d]."""
+    def forward(self, x: Tensor, missing: Tensor | None = None) -> Tensor:
+        """[windows, n, d] -> [windows, n, d], or of the last token only [windows, 1, d].
+
+        In a stream, [inferences, 1, d] -> [inferences, 1, d], and ``missing`` [inferences, keys]
+        says which tokens do not exist yet.
+        """
         computed = x[:, -self.rows :]
-        query, key, value = (
-            split_heads(each, self.heads)
-            for each in (self.query(computed), self.key(x), self.value(x))
-        )
-        context = join_heads(functional.scaled_dot_product_attention(query, key, value))
+        query, key, value = self.query(computed), self.key(x), self.value(x)
+        mask = None
+        if self.bias is not None and missing is not None:
+            key, value = kept(key, self.keys), kept(value, self.keys)
+            mask = self.bias[:, None].masked_fill(missing[:, None, None], -math.inf)
+        query, key, value = (split_heads(each, self.heads) for each in (query, key, value))
+        context = join_heads(functional.scaled_dot_product_attention(query, key, value, mask))
         x = self._join(computed, self.attention_out(context), self.attention_norm)
         return self._join(x, self.ffn_down(functional.relu(self.ffn_up(x))), self.ffn_norm)
 
@@ -94,6 +119,9 @@ class Transformer(Forecaster):
     value of that input, multiplied by ``gain``. The rest of the network then forecasts a change.
     A linear map of each further input, those of ``shape.further``, is added, too.
 
+    A stream has one token at a time. Each layer keeps the keys and values of the last ones, and has
+    a bias by age in place of the positions of the tokens.
+
     Attributes:
         shape: Size of the network.
         graph: Tensors and operations, not folded, which define the sizes of the layers.
@@ -105,7 +133,10 @@ class Transformer(Forecaster):
         self.shape = shape
         self.graph = transformer(replace(shape, fold=False))
         self.embed = _linear(self.graph, "embed")
-        self.position = nn.Parameter(sinusoids(shape.tokens, shape.channels))
+        self.reach = shape.reach
+        windowed = shape.kind == "window"
+        positions = sinusoids(shape.tokens, shape.channels)
+        self.position = nn.Parameter(positions) if windowed else None
         self.layers = nn.ModuleList(
             Layer(self.graph, f"layers.{i}", shape.heads, dropout) for i in range(shape.layers)
         )
@@ -118,14 +149,20 @@ class Transformer(Forecaster):
         relative = shape.relative is not None
         self.gain = nn.Parameter(torch.ones(shape.outputs)) if relative else None
 
-    def forward(self, x: Tensor, *further: Tensor) -> Tensor:
+    def forward(self, x: Tensor, *further: Tensor, restart: Tensor | None = None) -> Tensor:
         """[windows, n, m], and [windows, 1, ...] of further inputs -> [windows, outputs]."""
-        readings = x.to(self.position.dtype)
+        readings = x.to(self.embed.weight.dtype)
         embedding = self.graph.operations[0]
         assert isinstance(embedding, LinearSpec)
-        x = self.embed(convolved(readings, embedding, self.shape.tokens)) + self.position
+        x = self.embed(convolved(readings, embedding, self.shape.tokens))
+        missing = None
+        if self.position is None:
+            none = torch.zeros(len(x), dtype=torch.bool)
+            missing = absent(none if restart is None else restart, self.shape.window)
+        else:
+            x = x + self.position
         for layer in self.layers:
-            x = layer(x)
+            x = layer(x, missing)
         forecast: Tensor = self.head(x.mean(dim=1))  # of one token if the last layer computes one
         if self.gain is not None:
             forecast = forecast + self.gain * readings[:, -1, self.shape.relative, None]

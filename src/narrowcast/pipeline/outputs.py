@@ -28,7 +28,10 @@ PAGE = "report.html"
 _KINDS = {  # of the arrays of predictions: floating point or integers
     **dict.fromkeys(("truth", "float", "qat", "integer"), "f"),
     **dict.fromkeys(("row", "inputs", "results"), "i"),
+    "restart": "b",
 }
+# With one entry for each inference, also for those of a stream that have no target.
+_STREAMS = {"inputs", "results", "restart"}
 
 
 def read_predictions(out: Path) -> dict[str, NDArray[Any]]:
@@ -43,7 +46,8 @@ def read_predictions(out: Path) -> dict[str, NDArray[Any]]:
         for name, kind in _KINDS.items():
             if name not in arrays or arrays[name].dtype.kind != kind:
                 raise UserError(f"{path}: has no {name}, or not of the right type: {again}")
-        windows = {array.shape[:1] for array in arrays.values()}
-        if len(windows) > 1 or not all(windows.pop()):
-            raise UserError(f"{path}: its arrays have different numbers of windows: {again}")
+        for alike in (_STREAMS & arrays.keys(), arrays.keys() - _STREAMS):
+            windows = {arrays[name].shape[:1] for name in alike}
+            if len(windows) > 1 or not all(windows.pop()):
+                raise UserError(f"{path}: its arrays have different numbers of windows: {again}")
     return arrays

@@ -19,7 +19,7 @@ def cut_off(model: IntegerModel, part: Part) -> CutOff:
     source, (result,) = model.inputs[0], model.outputs
     assert result.decoder is not None
     outside = model.tensors[source.tensor].outside(source.real(part.inputs))
-    base = result.decoder.base({source.tensor: part.inputs})[:, 0]
+    base = result.decoder.base({source.tensor: part.of_targets(part.inputs)})[:, 0]
     scaled = result.decoder.scaling.apply(part.target - base)
     missed = model.tensors[result.tensor].outside(scaled)
     shares = outside.mean(axis=(0, 1)).tolist()[: source.readings]

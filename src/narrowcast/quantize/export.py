@@ -55,6 +55,7 @@ def to_integer_model(
         ),
         metadata={
             "architecture": "transformer",
+            "kind": shape.kind,
             "window": shape.window,
             "inputs": shape.inputs,
             "channels": shape.channels,

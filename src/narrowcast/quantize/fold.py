@@ -42,9 +42,8 @@ def folded(source: Transformer, factors: Tensor) -> dict[str, LinearParameters]:
     embed, head = source.embed, source.head
     share = 1 / shape.tokens if shape.pooling == "mean" else 1.0
     gain = None if source.gain is None else source.gain * factors[shape.relative]
-    embedding = LinearParameters(
-        embed.weight * factors.repeat(shape.kernel), embed.bias + source.position
-    )
+    bias = embed.bias if source.position is None else embed.bias + source.position
+    embedding = LinearParameters(embed.weight * factors.repeat(shape.kernel), bias)
     products = {"embed": embedding}
     root = math.sqrt(shape.channels / shape.heads)
     for i, layer in enumerate(source.layers):
@@ -87,6 +86,19 @@ def folded(source: Transformer, factors: Tensor) -> dict[str, LinearParameters]:
             of_last = products[each.name].bias[-rows:]
             products[each.name] = replace(products[each.name], bias=of_last)
     return products
+
+
+@torch.no_grad()
+def biases(source: Transformer) -> dict[str, Tensor]:
+    """Return the biases by age of the scores [heads, keys] of a stream, by the operation's name.
+
+    The scores have them as they are, because 1/sqrt(d_head) is part of the query.
+    """
+    return {
+        f"layers.{i}.scores": layer.bias
+        for i, layer in enumerate(source.layers)
+        if isinstance(layer, Layer) and layer.bias is not None
+    }
 
 
 def _after(second: LinearParameters, first: LinearParameters) -> LinearParameters:

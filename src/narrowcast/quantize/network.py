@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from narrowcast.integer.builder import (
+    AppendSpec,
     ContextSpec,
     LinearSpec,
     Role,
@@ -22,14 +23,16 @@ from narrowcast.integer.builder import (
 from narrowcast.integer.execute import forecast
 from narrowcast.integer.model import Affine, Forecast, Input, IntegerModel, Operation, Output
 from narrowcast.integer.model import Tensor as IntegerTensor
+from narrowcast.model.examples import Inputs
 from narrowcast.model.forecaster import Forecaster
-from narrowcast.model.training import Inputs
+from narrowcast.model.stream import absent
 from narrowcast.model.transformer import Transformer
 from narrowcast.quantize.fake_quantise import ActivationQuantiser
-from narrowcast.quantize.fold import folded
+from narrowcast.quantize.fold import biases, folded
 from narrowcast.quantize.precision import Precision
 from narrowcast.quantize.steps import (
     Arrays,
+    QuantisedAppend,
     QuantisedContext,
     QuantisedLinear,
     QuantisedRowSum,
@@ -67,8 +70,9 @@ class QuantisedTransformer(Forecaster):
         factors = torch.ones(source.shape.inputs) if factors is None else factors
         self.register_buffer("factors", factors)
         self.shape = source.shape
+        self.reach = source.reach
         self.graph = transformer(source.shape)
-        parameters = folded(source, factors)
+        parameters, by_age = folded(source, factors), biases(source)
 
         def quantiser(name: str) -> ActivationQuantiser:
             return ActivationQuantiser(
@@ -86,8 +90,10 @@ class QuantisedTransformer(Forecaster):
                     step = QuantisedLinear(spec, parameters[spec.name], bits, output)
                 case RowSumSpec():
                     step = QuantisedRowSum(spec)
+                case AppendSpec():
+                    step = QuantisedAppend(spec, self.graph.tensors[spec.output].rows)
                 case ScoresSpec():
-                    step = QuantisedScores(spec, quantiser(spec.output))
+                    step = QuantisedScores(spec, by_age.get(spec.name), quantiser(spec.output))
                 case ContextSpec():
                     step = QuantisedContext(spec, quantiser(spec.output))
             self.operations.append(step)
@@ -101,39 +107,46 @@ class QuantisedTransformer(Forecaster):
         """Yield the quantisers of all quantised tensors, those of the inputs first."""
         yield from self._input_quantisers()
         for step in self.steps():
-            if not isinstance(step, QuantisedRowSum):
+            if not isinstance(step, QuantisedRowSum | QuantisedAppend):
                 yield step.output
 
     def _input_quantisers(self) -> Iterator[ActivationQuantiser]:
         for each in self.inputs:
             yield cast(ActivationQuantiser, each)
 
-    def forward(self, *inputs: Tensor) -> Tensor:
+    def forward(self, *inputs: Tensor, restart: Tensor | None = None) -> Tensor:
         """Return forecasts [windows, outputs]; in eval mode the same as :meth:`evaluate`."""
         if not self.training:
-            return self.evaluate(*inputs)
+            return self.evaluate(*inputs, restart=restart)
         window, *further = (each.float() for each in inputs)
         divided = window / self.factors, *further
         tensors: dict[str, Tensor] = {
             name: quantiser(x)
             for name, quantiser, x in zip(self.graph.inputs, self.inputs, divided, strict=True)
         }
+        missing = None
+        if self.reach:
+            none = torch.zeros(len(window), dtype=torch.bool)
+            missing = absent(none if restart is None else restart, self.shape.window)
         for step in self.steps():
-            tensors[step.spec.output] = step(tensors)
+            tensors[step.spec.output] = step(tensors, missing)
         return tensors[self.graph.outputs[0]][:, 0]
 
-    def evaluate(self, *inputs: Tensor) -> Tensor:
+    def evaluate(self, *inputs: Tensor, restart: Tensor | None = None) -> Tensor:
         """Forecast with the integer model, in train mode as well.
 
         Each call exports the integer model, so evaluate all windows in one call.
 
         Args:
             inputs: Scaled readings of each input [windows, rows, columns].
+            restart: Which inferences of a stream begin a stretch; see :class:`Forecaster`.
 
         Returns:
             Scaled forecasts [windows, outputs], in float64.
         """
-        return torch.from_numpy(forecast(self.export(), *(x.double().numpy() for x in inputs)))
+        readings = (x.double().numpy() for x in inputs)
+        begins = None if restart is None else restart.numpy()
+        return torch.from_numpy(forecast(self.export(), *readings, restart=begins))
 
     def export(self) -> IntegerModel:
         """Return the integer model, from scaled readings to scaled forecasts."""
@@ -173,6 +186,7 @@ class QuantisedTransformer(Forecaster):
         target: Tensor,
         levels: tuple[float, float] | None = None,
         growth: float = 1.0,
+        restart: Tensor | None = None,
     ) -> None:
         """Choose the schemes and ranges of all tensors, in order of execution.
 
@@ -185,6 +199,7 @@ class QuantisedTransformer(Forecaster):
                 an error of the forecast. The default are the levels of ``inputs``.
             growth: Factor by which inputs and results may exceed those of training. Above 1, the
                 ranges of the inputs cover all of ``inputs`` and are not learned.
+            restart: Which inferences of a stream begin a stretch.
         """
         margin = 0.5 * float(target.max() - target.min())
         lowest, highest = float(target.min()) - margin, float(target.max()) + margin
@@ -202,24 +217,27 @@ class QuantisedTransformer(Forecaster):
             lowest, highest = levels or (float(column.min()), float(column.max()))
             factor = float(self.factors[self.shape.relative])
             quantisers[0].cover(lowest / factor, highest / factor)
-        self.observe(inputs, ActivationQuantiser.calibrate)
+        self.observe(inputs, ActivationQuantiser.calibrate, restart)
 
-    def review(self, inputs: Inputs) -> bool:
+    def review(self, inputs: Inputs, restart: Tensor | None = None) -> bool:
         """Repeat the decisions of all adaptive schemes; return whether one has changed."""
         before = [int(each.zero_point) for each in self.activations()]
-        self.observe(inputs, ActivationQuantiser.review)
+        self.observe(inputs, ActivationQuantiser.review, restart)
         return before != [int(each.zero_point) for each in self.activations()]
 
     @torch.no_grad()
     def observe(
-        self, inputs: Inputs, observer: Callable[[ActivationQuantiser, Tensor], None]
+        self,
+        inputs: Inputs,
+        observer: Callable[[ActivationQuantiser, Tensor], None],
+        restart: Tensor | None = None,
     ) -> None:
         """Call ``observer`` with all tensors for scaled readings, as computed in train mode."""
         training = self.training
         self.train()
         for each in self.activations():
             each.observer = observer
-        self(*inputs)
+        self(*inputs, restart=restart)
         for each in self.activations():
             each.observer = None
         self.train(training)

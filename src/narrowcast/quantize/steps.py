@@ -1,11 +1,13 @@
 """The operations of a graph with fake quantisation, and their export to integer operations.
 
 Each step reads its operands, real numbers [windows, rows, columns], from a dictionary by name, and
-returns its result. The export of a step reads the scales of its operands from their integer
-tensors.
+returns its result. In a stream, the first axis is that of consecutive inferences, and a step is
+also told which rows of the states are absent [inferences, rows]. The export of a step reads the
+scales of its operands from their integer tensors.
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import numpy as np
 import torch
@@ -19,9 +21,24 @@ from narrowcast.integer.arithmetic import (
     exponential_table,
     requantisation,
 )
-from narrowcast.integer.builder import ContextSpec, LinearSpec, RowSumSpec, ScoresSpec
-from narrowcast.integer.model import Array, Context, Linear, RowSum, Scores, row_sum_tensor
+from narrowcast.integer.builder import (
+    AppendSpec,
+    ContextSpec,
+    LinearSpec,
+    RowSumSpec,
+    ScoresSpec,
+)
+from narrowcast.integer.model import (
+    Append,
+    Array,
+    Context,
+    Linear,
+    RowSum,
+    Scores,
+    row_sum_tensor,
+)
 from narrowcast.integer.model import Tensor as IntegerTensor
+from narrowcast.model.stream import kept
 from narrowcast.model.transformer import convolved, join_heads, split_heads
 from narrowcast.quantize.fake_quantise import ActivationQuantiser, WeightQuantiser
 from narrowcast.quantize.fold import LinearParameters
@@ -72,7 +89,7 @@ class QuantisedLinear(nn.Module):
         self.quantise_weight = WeightQuantiser(self.weight.detach(), weight_bits)
         self.output = output
 
-    def forward(self, tensors: Tensors) -> Tensor:
+    def forward(self, tensors: Tensors, _: Tensor | None = None) -> Tensor:
         """Return the result [windows, rows, columns], fake-quantised."""
         spec = self.spec
         x = convolved(tensors[spec.operand], spec, self.rows)
@@ -149,7 +166,7 @@ class QuantisedRowSum(nn.Module):
         super().__init__()
         self.spec = spec
 
-    def forward(self, tensors: Tensors) -> Tensor:
+    def forward(self, tensors: Tensors, _: Tensor | None = None) -> Tensor:
         """Return the sums [windows, 1, columns]."""
         return tensors[self.spec.operand].sum(dim=1, keepdim=True)
 
@@ -160,6 +177,33 @@ class QuantisedRowSum(nn.Module):
     def export(self, _: IntegerTensors) -> tuple[RowSum, Arrays]:
         """Return the integer operation; it has no arrays."""
         return RowSum(self.spec.name, self.spec.operand, self.spec.output), {}
+
+
+class QuantisedAppend(nn.Module):
+    """A state: the last rows that were appended. Its numbers are those of the rows.
+
+    Attributes:
+        spec: The operation of the graph.
+        rows: Rows of the state.
+    """
+
+    def __init__(self, spec: AppendSpec, rows: int) -> None:
+        super().__init__()
+        self.spec = spec
+        self.rows = rows
+
+    def forward(self, tensors: Tensors, _: Tensor | None = None) -> Tensor:
+        """Return the states [inferences, rows, columns]; absent rows have any numbers."""
+        return kept(tensors[self.spec.operand], self.rows)
+
+    def tensor(self, tensors: IntegerTensors) -> IntegerTensor:
+        """Return the integer tensor of the state."""
+        operand = tensors[self.spec.operand]
+        return replace(operand, name=self.spec.output, rows=self.rows, state=True)
+
+    def export(self, _: IntegerTensors) -> tuple[Append, Arrays]:
+        """Return the integer operation; it has no arrays."""
+        return Append(self.spec.name, self.spec.operand, self.spec.output), {}
 
 
 class _Exponential(torch.autograd.Function):
@@ -186,25 +230,36 @@ class QuantisedScores(nn.Module):
 
     Attributes:
         spec: The operation of the graph.
+        bias: Biases of the scores [heads, keys]; None without any.
         output: Quantiser of the result.
     """
 
-    def __init__(self, spec: ScoresSpec, output: ActivationQuantiser) -> None:
+    def __init__(self, spec: ScoresSpec, bias: Tensor | None, output: ActivationQuantiser) -> None:
         super().__init__()
         self.spec = spec
+        self.bias = None if bias is None else nn.Parameter(bias.detach().clone())
         self.output = output
         output.set_range(0.0, 1.0)
 
-    def forward(self, tensors: Tensors) -> Tensor:
-        """Return the exponentials [windows, heads, rows, keys], fake-quantised."""
+    def forward(self, tensors: Tensors, absent: Tensor | None = None) -> Tensor:
+        """Return the exponentials [windows, heads, rows, keys], fake-quantised.
+
+        Those of absent keys are 0.
+        """
         query, key = tensors[self.spec.operand], tensors[self.spec.key]
         heads = self.spec.heads
         scores = split_heads(query, heads) @ split_heads(key, heads).transpose(2, 3)
+        if self.bias is not None:
+            scores = scores + self.bias[:, None]
+        present: Tensor | float = 1.0
+        if absent is not None:
+            present = (~absent[:, None, None]).float()
+            scores = scores.where(present > 0, scores.detach().min())  # below every row's maximum
         below = scores - scores.detach().amax(dim=-1, keepdim=True)
         if self.output.observer is not None:
-            self.output.observer(self.output, below.exp())
+            self.output.observer(self.output, below.exp() * present)
         e: Tensor = _Exponential.apply(below, self.output.bits)  # type: ignore[no-untyped-call]
-        return e
+        return e if absent is None else e * present
 
     def tensor(self, _: IntegerTensors) -> IntegerTensor:
         """Return the integer tensor of the result."""
@@ -225,8 +280,16 @@ class QuantisedScores(nn.Module):
             multiplier=min(int(q.multiplier[0]), -1),
             shift=q.shift,
             table=table,
+            bias=None if self.bias is None else f"{spec.name}.bias",
         )
-        return operation, {table: exponential_table(bits)}
+        arrays = {table: exponential_table(bits)}
+        if operation.bias is not None and self.bias is not None:
+            unit = tensors[spec.operand].scale * tensors[spec.key].scale  # of a score
+            bias = np.clip(
+                self.bias.detach().double().numpy() / unit, -_LARGEST_BIAS, _LARGEST_BIAS
+            )
+            arrays[operation.bias] = np.rint(bias).astype(np.int64)
+        return operation, arrays
 
 
 class QuantisedContext(nn.Module):
@@ -242,7 +305,7 @@ class QuantisedContext(nn.Module):
         self.spec = spec
         self.output = output
 
-    def forward(self, tensors: Tensors) -> Tensor:
+    def forward(self, tensors: Tensors, _: Tensor | None = None) -> Tensor:
         """Return the result [windows, rows, heads * size], fake-quantised."""
         e, value = tensors[self.spec.operand], tensors[self.spec.value]
         context = e @ split_heads(value, self.spec.heads) / e.sum(dim=-1, keepdim=True)
@@ -271,4 +334,4 @@ class QuantisedContext(nn.Module):
         return operation, {}
 
 
-Step = QuantisedLinear | QuantisedRowSum | QuantisedScores | QuantisedContext
+Step = QuantisedLinear | QuantisedRowSum | QuantisedAppend | QuantisedScores | QuantisedContext

@@ -9,7 +9,7 @@ from narrowcast.data import Dataset
 from narrowcast.integer.builder import weight_name
 from narrowcast.quantize.fake_quantise import ActivationQuantiser
 from narrowcast.quantize.network import QuantisedTransformer
-from narrowcast.quantize.steps import QuantisedLinear, QuantisedRowSum
+from narrowcast.quantize.steps import QuantisedAppend, QuantisedLinear, QuantisedRowSum
 from narrowcast.quantize.training import sample
 from narrowcast.training_records import TensorSummary
 
@@ -27,12 +27,13 @@ def summarise(model: QuantisedTransformer, dataset: Dataset, config: Config) -> 
     def observe(quantiser: ActivationQuantiser, x: Tensor) -> None:
         activations[quantiser.name] = _activation(quantiser, x.detach())
 
-    model.observe(sample(dataset, config, _WINDOWS), observe)
+    inputs, restart = sample(dataset, config, _WINDOWS)
+    model.observe(inputs, observe, restart)
     summaries = [activations[name] for name in model.graph.inputs]
     for step in model.steps():
         if isinstance(step, QuantisedLinear):
             summaries.append(_weights(step))
-        if not isinstance(step, QuantisedRowSum):
+        if not isinstance(step, QuantisedRowSum | QuantisedAppend):
             summaries.append(activations[step.output.name])
     return summaries
 

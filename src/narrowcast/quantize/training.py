@@ -4,11 +4,12 @@ import math
 from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from narrowcast.config import Config, shape_of
 from narrowcast.data import Dataset
-from narrowcast.model.training import EpochCallback, Inputs, fit, one_thread, scaled
+from narrowcast.model.examples import Examples, Inputs
+from narrowcast.model.training import EpochCallback, fit, one_thread
 from narrowcast.model.transformer import Transformer
 from narrowcast.quantize.input_range import balance, expected_levels
 from narrowcast.quantize.network import QuantisedTransformer
@@ -36,7 +37,7 @@ _MOST_EPOCHS = 100
 def calibrated(source: Transformer, dataset: Dataset, config: Config) -> QuantisedTransformer:
     """Return the quantised model, calibrated on the training part and not yet fine-tuned."""
     precision = Precision.of(config.quantization, shape_of(config))
-    inputs = sample(dataset, config, CALIBRATION_WINDOWS)
+    inputs, restart = sample(dataset, config, CALIBRATION_WINDOWS)
     column, levels = config.relative_column, None
     if column is not None:
         parts = (dataset.train, dataset.validation)
@@ -46,16 +47,25 @@ def calibrated(source: Transformer, dataset: Dataset, config: Config) -> Quantis
     factors = balance(inputs[0], precision.bits["input"], column, levels).float()
     model = QuantisedTransformer(source, precision, factors)
     target = torch.from_numpy(dataset.scaled_target(dataset.train))
-    model.calibrate(inputs, target, levels, _GROWTH if dataset.relative else 1.0)
+    model.calibrate(inputs, target, levels, _GROWTH if dataset.relative else 1.0, restart)
     return model.eval()
 
 
-def sample(dataset: Dataset, config: Config, windows: int) -> Inputs:
-    """Return the scaled readings of training windows, drawn at random."""
+def sample(dataset: Dataset, config: Config, windows: int) -> tuple[Inputs, Tensor]:
+    """Return the scaled readings of training windows, or of segments of a stream, at random.
+
+    Args:
+        dataset: The data.
+        config: Configuration with the seed and the size of the model.
+        windows: Most inferences that are returned.
+
+    Returns:
+        Readings of each input, and whether an inference is the first of its stretch.
+    """
     generator = torch.Generator().manual_seed(config.train.seed)
-    chosen = torch.randperm(len(dataset.train), generator=generator)[:windows]
-    part, rows = dataset.train, chosen.numpy()
-    return scaled(part.inputs[rows], tuple(each[rows] for each in part.further), dataset)
+    examples = Examples.of(dataset.train, dataset)
+    batch = next(examples.batches(shape_of(config).reach, windows, generator))
+    return batch.inputs, batch.restart
 
 
 def parameter_groups(model: nn.Module, config: Config, scale: str) -> list[dict[str, Any]]:
@@ -96,7 +106,7 @@ def finetune(
     torch.manual_seed(config.train.seed)
     model = calibrated(source, dataset, config)
     epochs = finetune_epochs(dataset, config)
-    few = sample(dataset, config, _REVIEW_WINDOWS)
+    few, restart = sample(dataset, config, _REVIEW_WINDOWS)
     last_review = math.floor(_REVIEWED * epochs)
     history = fit(
         model,
@@ -105,7 +115,7 @@ def finetune(
         epochs=epochs,
         groups=parameter_groups(model, config, "log_scale"),
         teacher=source,
-        review=lambda epoch: epoch <= last_review and model.review(few),
+        review=lambda epoch: epoch <= last_review and model.review(few, restart),
         progress=progress,
     )
     return model, history

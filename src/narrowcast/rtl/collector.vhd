@@ -6,7 +6,10 @@
 -- sets of registers, one behind the other, so the lanes can finish two tiles before the first is
 -- handed on: "done" fills the outer set, "move" passes it on to the inner one, from which "column"
 -- chooses. Two clocks from "done" to the first column. "hold" stops the columns while the softmax
--- has the epilogue. The collector walks the same list of jobs as the sequencer, a tile per "done";
+-- has the epilogue; of a model with states not those of scores, which do not go there. A score of a key
+-- that does not exist yet is "absent": one behind the newest, until
+-- the ring of keys is full. The biases of scores begin with that of the key at place 0 of the ring.
+-- The collector walks the same list of jobs as the sequencer, a tile per "done";
 -- the last columns of two jobs are four clocks apart at least, which a job's word takes to fetch.
 library ieee;
 use ieee.std_logic_1164.all;
@@ -22,6 +25,10 @@ entity collector is
     reset            : in    std_logic;
     done             : in    std_logic;
     hold             : in    std_logic;
+    -- of the ring of keys and values (state_ring)
+    newest           : in    unsigned(ADDRESS_BITS - 1 downto 0);
+    behind           : in    unsigned(ADDRESS_BITS - 1 downto 0);
+    full             : in    std_logic;
     move             : out   std_logic;
     column           : out   unsigned(LANE_INDEX_BITS - 1 downto 0);
     -- one clock after the column; memories are enabled by what of them is needed
@@ -38,6 +45,7 @@ entity collector is
     ways             : out   std_logic_vector(1 downto 0);
     row_first        : out   std_logic;
     row_last         : out   std_logic;
+    absent           : out   std_logic;
     slot             : out   unsigned(SLOT_BITS - 1 downto 0);
     bias_address     : out   unsigned(ADDRESS_BITS - 1 downto 0);
     m_address        : out   unsigned(ADDRESS_BITS - 1 downto 0);
@@ -80,6 +88,7 @@ architecture rtl of collector is
   signal one_column : std_logic; -- in the last tile
   signal one_block : std_logic; -- a channel in a head
   signal one_lane  : std_logic;
+  signal word_free : std_logic; -- of "hold"
 
   -- the current job
   signal s         : step_t;
@@ -92,7 +101,10 @@ architecture rtl of collector is
   signal columns_left : lane_t;
   signal s_one_column : std_logic;
   signal s_one_block : std_logic;
+  signal s_free    : std_logic;
   signal at_row_first : std_logic;
+  signal at_absent : std_logic;
+  signal until_newest : unsigned(index_bits(maximum(KEPT_ROWS, 2)) - 1 downto 0); -- scores
   signal bias_at   : address_t;
   signal m_at      : address_t;
   signal r_at      : address_t;
@@ -137,7 +149,7 @@ begin
   word_position <= unsigned(word(POSITION_FIELD + ADDRESS_BITS - 1 downto POSITION_FIELD));
 
   row_ends  <= tile_ends and last_tile;
-  take      <= inner_full and not hold and (prepared or not row_ends);
+  take      <= inner_full and (s_free or not hold) and (prepared or not row_ends);
   go        <= (take and row_ends) or (prepared and not started);
   passing   <= outer_full and (not inner_full or (take and tile_ends));
 
@@ -171,6 +183,10 @@ begin
         if following.block_last = 0 then
           one_block <= '1';
         end if;
+        word_free <= '0';
+        if KEPT_ROWS > 0 and following.destination = TO_SOFTMAX then
+          word_free <= '1';
+        end if;
         prepared <= '1';
       end if;
       if go = '1' then
@@ -196,6 +212,7 @@ begin
       slot         <= job_slot;
       row_first    <= at_row_first;
       row_last     <= row_ends;
+      absent       <= at_absent;
       bias_address <= bias_at;
       m_address    <= m_at;
       r_address    <= r_at;
@@ -221,7 +238,7 @@ begin
       end if;
       if s.bias_per_row = 1 then
         own_bias <= take;
-      elsif s.has_bias = 1 then
+      elsif s.has_bias = 1 or (SCORE_BIASES = 1 and s.destination = TO_SOFTMAX) then
         shared_bias <= take;
       end if;
       if s.row_multiplier = 1 then
@@ -266,6 +283,12 @@ begin
         else
           y_at <= y_at + 1;
         end if;
+        if KEPT_ROWS > 0 then
+          until_newest <= until_newest - 1;
+          if until_newest = 0 then
+            at_absent <= not full;
+          end if;
+        end if;
         if tile_ends = '1' then
           column_at    <= to_unsigned(s.column_first, LANE_INDEX_BITS);
           columns_left <= to_unsigned(s.columns_full, LANE_INDEX_BITS);
@@ -291,6 +314,7 @@ begin
         last_tile    <= one_tile;
         column_at    <= to_unsigned(upcoming.column_first, LANE_INDEX_BITS);
         s_one_column <= one_column;
+        s_free       <= word_free;
         columns_left <= to_unsigned(upcoming.columns_full, LANE_INDEX_BITS);
         tile_ends    <= '0';
         if upcoming.columns_full = 0 then
@@ -302,6 +326,13 @@ begin
         end if;
         at_row_first <= '1';
         bias_at      <= to_unsigned(upcoming.bias_base, ADDRESS_BITS);
+        if KEPT_ROWS > 0 and SCORE_BIASES = 1 then
+          if upcoming.destination = TO_SOFTMAX then
+            bias_at <= to_unsigned(upcoming.bias_base, ADDRESS_BITS) + behind;
+          end if;
+        end if;
+        at_absent    <= '0';
+        until_newest <= newest(until_newest'range);
         m_at         <= to_unsigned(upcoming.m_base, ADDRESS_BITS);
         r_at         <= to_unsigned(upcoming.r_base, ADDRESS_BITS);
         residual_at  <= word_residual;

@@ -8,7 +8,8 @@
 --
 -- A transfer takes place in every clock in which valid and ready are both high. Inputs are taken
 -- tensor by tensor, row by row; the program starts with the first of them; then the outputs are
--- offered, in the same order. What a model does not need, an engine for it does not have. "reset"
+-- offered, in the same order. Of a model with states, keys and values of the last inferences are kept;
+-- "restart" with the first input of an inference drops them, as a reset does. What a model does not need, an engine for it does not have. "reset"
 -- is synchronous and may come at any time. Memories are enabled only in the clocks in which they
 -- are read or written, and registers keep what they hold while nothing comes.
 library ieee;
@@ -26,6 +27,7 @@ entity engine is
     in_valid  : in    std_logic;
     in_ready  : out   std_logic;
     in_data   : in    std_logic_vector(INPUT_BITS - 1 downto 0);
+    restart   : in    std_logic := '0';
     out_valid : out   std_logic;
     out_ready : in    std_logic;
     out_data  : out   std_logic_vector(OUTPUT_BITS - 1 downto 0);
@@ -58,6 +60,14 @@ architecture rtl of engine is
   signal sent         : std_logic;
   signal result_in    : std_logic;
   signal result_data  : std_logic_vector(OUTPUT_BITS - 1 downto 0);
+
+  -- the newest row of the states
+  signal input_taken  : std_logic;
+  signal newest       : address_t;
+  signal behind       : address_t;
+  signal newest_lane  : unsigned(LANE_INDEX_BITS - 1 downto 0);
+  signal newest_keys  : address_t;
+  signal ring_full    : std_logic;
 
   -- sequencer, and its signals in step with the operands
   signal issue, first, last, group_first, group_last : std_logic;
@@ -95,6 +105,7 @@ architecture rtl of engine is
   signal c_ways       : std_logic_vector(1 downto 0);
   signal c_row_first  : std_logic;
   signal c_row_last   : std_logic;
+  signal c_absent     : std_logic;
   signal c_slot       : unsigned(SLOT_BITS - 1 downto 0);
   signal bias_address, m_address, r_address : address_t;
   signal residual_address, position_address, c_y_address : address_t;
@@ -172,6 +183,43 @@ begin
       sending   => sending,
       sent      => sent
     );
+
+  ------------------------------------------------------------------ states
+
+  input_taken <= in_valid and in_ready;
+
+  with_states : if KEPT_ROWS > 0 generate
+
+    ring : entity work.state_ring
+      generic map (
+        ROWS            => maximum(KEPT_ROWS, 1),
+        LANES           => COLUMNS,
+        KEY_STRIDE      => maximum(KEPT_KEY_STRIDE, 1),
+        ADDRESS_BITS    => ADDRESS_BITS,
+        LANE_INDEX_BITS => LANE_INDEX_BITS
+      )
+      port map (
+        clk         => clk,
+        reset       => reset,
+        taken       => input_taken,
+        restart     => restart,
+        sent        => sent,
+        newest      => newest,
+        behind      => behind,
+        newest_lane => newest_lane,
+        newest_keys => newest_keys,
+        full        => ring_full
+      );
+
+  end generate with_states;
+
+  without_states : if KEPT_ROWS = 0 generate
+    newest      <= (others => '0');
+    behind      <= (others => '0');
+    newest_lane <= (others => '0');
+    newest_keys <= (others => '0');
+    ring_full   <= '1';
+  end generate without_states;
 
   ------------------------------------------------------------------ operands
 
@@ -271,6 +319,9 @@ begin
       reset        => reset,
       done         => last_q(DONE_AT),
       hold         => holds(0),
+      newest       => newest,
+      behind       => behind,
+      full         => ring_full,
       move         => move,
       column       => column,
       valid        => c_valid,
@@ -286,6 +337,7 @@ begin
       ways         => c_ways,
       row_first    => c_row_first,
       row_last     => c_row_last,
+      absent       => c_absent,
       slot         => c_slot,
       bias_address => bias_address,
       m_address    => m_address,
@@ -336,6 +388,7 @@ begin
         ways        => c_ways,
         row_first   => c_row_first,
         row_last    => c_row_last,
+        absent      => c_absent,
         slot        => c_slot,
         y_address   => c_y_address,
         y_lane      => c_y_lane,
@@ -410,6 +463,14 @@ begin
         write_data    <= y;
         if y_ways = "10" then
           write_data(WAYS - 1) <= y(0);
+        end if;
+        if KEPT_ROWS > 0 then
+          if s.destination = TO_KEYS then
+            write_address <= y_address + newest_keys;
+            write_lane    <= newest_lane;
+          elsif s.destination = TO_VALUES then
+            write_address <= y_address + newest;
+          end if;
         end if;
         if s.destination = TO_SCRATCH then
           scratch_write <= y_ways(WAYS - 1 downto 0);

@@ -6,8 +6,11 @@
 -- some clock; the row's first difference leaves five clocks later. "hold" is high in the clocks in
 -- which the collector may not take a column: those whose sums would meet a difference at the
 -- epilogue, and two more, as exponentials reach the stores two clocks later than other results.
--- A score comes as a raw sum and the borrow that its lane still owes. Rows have ROW_LENGTH scores
--- each or, where that is 0, as many as have come in when "row_last" is high.
+-- A score comes as a raw sum and the borrow that its lane still owes. With HAS_BIAS, a bias is added
+-- that comes two clocks behind it, so a row leaves two clocks later. Rows have ROW_LENGTH scores
+-- each or, where that is 0, as many as have come in when "row_last" is high. A score that is absent
+-- (HAS_ABSENT) has no part in the maximum, and is marked as such when it is handed on; the first of
+-- a row never is.
 library ieee;
 use ieee.std_logic_1164.all;
 use ieee.numeric_std.all;
@@ -20,7 +23,10 @@ entity row_maximum is
     BLOCK_MEMORY : natural; -- 1: block memory, 0: look-up tables
     ROW_LENGTH   : natural;  -- scores of each row; 0: that differs from row to row
     MOST_SCORES  : positive; -- scores of the longest row
+    HAS_BIAS     : natural;  -- 1: scores have biases
+    HAS_ABSENT   : natural;  -- 1: scores may be absent
     SUM_BITS     : positive;
+    BIAS_BITS    : positive;
     STEP_BITS    : positive;
     ADDRESS_BITS : positive
   );
@@ -30,8 +36,10 @@ entity row_maximum is
     valid         : in    std_logic;
     raw           : in    signed(SUM_BITS - 1 downto 0);
     borrow        : in    std_logic;
+    bias          : in    signed(BIAS_BITS - 1 downto 0); -- two clocks after all others
     row_first     : in    std_logic;
     row_last      : in    std_logic;
+    absent        : in    std_logic;
     step          : in    unsigned(STEP_BITS - 1 downto 0);
     ways          : in    std_logic_vector(1 downto 0);
     y_address     : in    unsigned(ADDRESS_BITS - 1 downto 0);
@@ -42,7 +50,8 @@ entity row_maximum is
     out_ways      : out   std_logic_vector(1 downto 0);
     out_y_address : out   unsigned(ADDRESS_BITS - 1 downto 0);
     out_row_first : out   std_logic;
-    out_row_last  : out   std_logic
+    out_row_last  : out   std_logic;
+    out_absent    : out   std_logic
   );
 end entity row_maximum;
 
@@ -52,10 +61,22 @@ architecture rtl of row_maximum is
 
   subtype index_t is unsigned(ROW_INDEX_BITS - 1 downto 0);
 
-  -- one clock after the input
+  -- the input, in step with its bias
+  signal given       : std_logic;
+  signal given_raw   : signed(SUM_BITS - 1 downto 0);
+  signal given_borrow : std_logic;
+  signal given_first : std_logic;
+  signal given_last  : std_logic;
+  signal given_absent : std_logic;
+  signal given_step  : unsigned(STEP_BITS - 1 downto 0);
+  signal given_ways  : std_logic_vector(1 downto 0);
+  signal given_y     : unsigned(ADDRESS_BITS - 1 downto 0);
+
+  -- one clock after it
   signal came        : std_logic;
   signal came_first  : std_logic;
   signal came_last   : std_logic;
+  signal came_absent : std_logic;
   signal came_step   : unsigned(STEP_BITS - 1 downto 0);
   signal came_ways   : std_logic_vector(1 downto 0);
   signal came_y      : unsigned(ADDRESS_BITS - 1 downto 0);
@@ -70,7 +91,8 @@ architecture rtl of row_maximum is
   signal read_bank    : std_logic;
   signal write_address : unsigned(ROW_INDEX_BITS downto 0);
   signal read_address : unsigned(ROW_INDEX_BITS downto 0);
-  signal read_data    : std_logic_vector(SUM_BITS - 1 downto 0);
+  signal write_data   : std_logic_vector(SUM_BITS + HAS_ABSENT - 1 downto 0);
+  signal read_data    : std_logic_vector(SUM_BITS + HAS_ABSENT - 1 downto 0);
   signal largest      : signed(SUM_BITS - 1 downto 0);
   signal y_at         : unsigned(ADDRESS_BITS - 1 downto 0);
   signal row_step     : unsigned(STEP_BITS - 1 downto 0);
@@ -96,7 +118,7 @@ begin
   memory : entity work.ram
     generic map (
       BLOCK_MEMORY => BLOCK_MEMORY,
-      WIDTH        => SUM_BITS,
+      WIDTH        => SUM_BITS + HAS_ABSENT,
       DEPTH        => 2 ** (ROW_INDEX_BITS + 1),
       ADDRESS_BITS => ROW_INDEX_BITS + 1
     )
@@ -104,11 +126,88 @@ begin
       clk           => clk,
       write         => came,
       write_address => write_address,
-      write_data    => std_logic_vector(score),
+      write_data    => write_data,
       enable        => reading,
       read_address  => read_address,
       read_data     => read_data
     );
+
+  write_data(SUM_BITS - 1 downto 0) <= std_logic_vector(score);
+
+  marked : if HAS_ABSENT = 1 generate
+
+    write_data(SUM_BITS) <= came_absent;
+
+    mark : process (clk) is
+    begin
+      if rising_edge(clk) then
+        came_absent <= given_absent;
+        out_absent  <= read_data(SUM_BITS);
+      end if;
+    end process mark;
+
+  end generate marked;
+
+  unmarked : if HAS_ABSENT = 0 generate
+    came_absent <= '0';
+    out_absent  <= '0';
+  end generate unmarked;
+
+  at_once : if HAS_BIAS = 0 generate
+    given        <= valid;
+    given_raw    <= raw;
+    given_borrow <= borrow;
+    given_first  <= row_first;
+    given_last   <= row_last;
+    given_absent <= absent;
+    given_step   <= step;
+    given_ways   <= ways;
+    given_y      <= y_address;
+  end generate at_once;
+
+  behind : if HAS_BIAS = 1 generate
+
+    constant RAW_AT  : natural  := 4;
+    constant STEP_AT : natural  := RAW_AT + SUM_BITS;
+    constant WAYS_AT : natural  := STEP_AT + STEP_BITS;
+    constant LAST_AT : natural  := WAYS_AT + 2;
+    constant BITS    : positive := LAST_AT + ADDRESS_BITS;
+
+    subtype all_t is std_logic_vector(BITS - 1 downto 0);
+
+    signal now_all, after_1, after_2 : all_t;
+    signal valid_1, valid_2 : std_logic;
+
+  begin
+
+    now_all <= std_logic_vector(y_address) & ways & std_logic_vector(step) & std_logic_vector(raw)
+               & absent & row_last & row_first & borrow;
+
+    wait_for_bias : process (clk) is
+    begin
+      if rising_edge(clk) then
+        after_1 <= now_all;
+        after_2 <= after_1;
+        valid_1 <= valid;
+        valid_2 <= valid_1;
+        if reset = '1' then
+          valid_1 <= '0';
+          valid_2 <= '0';
+        end if;
+      end if;
+    end process wait_for_bias;
+
+    given        <= valid_2;
+    given_borrow <= after_2(0);
+    given_first  <= after_2(1);
+    given_last   <= after_2(2);
+    given_absent <= after_2(3);
+    given_raw    <= signed(after_2(STEP_AT - 1 downto RAW_AT));
+    given_step   <= unsigned(after_2(WAYS_AT - 1 downto STEP_AT));
+    given_ways   <= after_2(LAST_AT - 1 downto WAYS_AT);
+    given_y      <= unsigned(after_2(BITS - 1 downto LAST_AT));
+
+  end generate behind;
 
   one_length : if ROW_LENGTH > 0 generate
     last_index <= to_unsigned(ROW_LENGTH - 1, ROW_INDEX_BITS);
@@ -131,16 +230,20 @@ begin
     variable best : signed(SUM_BITS - 1 downto 0);
   begin
     if rising_edge(clk) then
-      came       <= valid;
-      came_first <= row_first;
-      came_last  <= row_last;
-      came_step  <= step;
-      came_ways  <= ways;
-      came_y     <= y_address;
-      score      <= raw + signed'('0' & borrow);
+      came       <= given;
+      came_first <= given_first;
+      came_last  <= given_last;
+      came_step  <= given_step;
+      came_ways  <= given_ways;
+      came_y     <= given_y;
+      if HAS_BIAS = 1 then
+        score <= add(given_raw, resize(bias, SUM_BITS), given_borrow);
+      else
+        score <= given_raw + signed'('0' & given_borrow);
+      end if;
 
       best := maximum;
-      if came_first = '1' or score > maximum then
+      if came_first = '1' or (score > maximum and came_absent = '0') then
         best := score;
       end if;
 
@@ -196,7 +299,7 @@ begin
       end if;
 
       out_valid     <= reading_q(1);
-      out_below     <= signed(read_data) - largest;
+      out_below     <= signed(read_data(SUM_BITS - 1 downto 0)) - largest;
       out_step      <= row_step;
       out_ways      <= row_ways;
       out_y_address <= y_at;

@@ -3,13 +3,14 @@
 --
 -- The host sends a frame: the byte SYNC, INPUT_WORDS words, and a check byte, with which the bytes
 -- after SYNC sum up to a multiple of 256. It gets back OUTPUTS words and a check byte, made in the
--- same way. Words are in two's complement, in as many whole bytes as they need, the lowest first.
+-- same way. To a model with states, FIRST in place of SYNC says that a stretch of readings begins:
+-- what is kept of those before is dropped. Words are in two's complement, in as many whole bytes as they need, the lowest first.
 --
 -- A word goes to the engine when the byte behind it has come, so the last one goes, and the engine
 -- runs, only if the check byte is right. A frame with a wrong check byte or a broken byte, or in
 -- which nothing comes for 2 ** TIMEOUT_BITS clocks, is dropped: the engine is reset and there is
--- no answer. Between frames everything but SYNC is ignored, and so is what comes before the
--- answer is on its way.
+-- no answer, so the next frame begins a stretch. Between frames everything but SYNC and FIRST is
+-- ignored, and so is what comes before the answer is on its way.
 library ieee;
 use ieee.std_logic_1164.all;
 use ieee.numeric_std.all;
@@ -33,6 +34,7 @@ end entity serial_top;
 architecture rtl of serial_top is
 
   constant SYNC         : std_logic_vector(7 downto 0) := x"A5";
+  constant FIRST        : std_logic_vector(7 downto 0) := x"A6";
   constant INPUT_BYTES  : positive := (INPUT_BITS + 7) / 8;
   constant OUTPUT_BYTES : positive := (OUTPUT_BITS + 7) / 8;
   constant IN_TOTAL     : positive := INPUT_WORDS * INPUT_BYTES;
@@ -62,6 +64,7 @@ architecture rtl of serial_top is
   signal in_valid  : std_logic;
   signal in_ready  : std_logic;
   signal in_data   : std_logic_vector(INPUT_BITS - 1 downto 0);
+  signal restart   : std_logic;
 
   -- from the engine to the line
   signal answering : std_logic;
@@ -121,6 +124,11 @@ begin
         in_sum   <= (others => '0');
         if rx_valid = '1' and rx_data = SYNC and answering = '0' then
           in_frame <= '1';
+          restart  <= '0';
+        end if;
+        if KEPT_ROWS > 0 and rx_valid = '1' and rx_data = FIRST and answering = '0' then
+          in_frame <= '1';
+          restart  <= '1';
         end if;
       elsif rx_broken = '1' or idle(TIMEOUT_BITS) = '1' then
         in_frame <= '0';
@@ -168,6 +176,7 @@ begin
       in_valid  => in_valid,
       in_ready  => in_ready,
       in_data   => in_data,
+      restart   => restart,
       out_valid => out_valid,
       out_ready => out_ready,
       out_data  => out_data

@@ -47,6 +47,7 @@ entity way is
     ways          : in    std_logic_vector(1 downto 0);
     row_first     : in    std_logic;
     row_last      : in    std_logic;
+    absent        : in    std_logic; -- a score of a key that does not exist
     slot          : in    unsigned(SLOT_BITS - 1 downto 0);
     y_address     : in    unsigned(ADDRESS_BITS - 1 downto 0);
     y_lane        : in    unsigned(LANE_INDEX_BITS - 1 downto 0);
@@ -58,7 +59,8 @@ entity way is
     m             : in    signed(M_BITS - 1 downto 0);
     r             : in    signed(M_BITS - 1 downto 0);
     residual      : in    signed(RESIDUAL_BITS - 1 downto 0);
-    -- results: tags hold address, lane, ways, first and last of a row
+    -- results: tags hold address, lane (of a difference: whether it is absent), ways, first and last
+    -- of a row
     y_valid       : out   std_logic;
     y             : out   signed(Y_BITS - 1 downto 0);
     y_step        : out   unsigned(STEP_BITS - 1 downto 0);
@@ -89,6 +91,7 @@ architecture rtl of way is
   signal s_y_address  : unsigned(ADDRESS_BITS - 1 downto 0);
   signal s_row_first  : std_logic;
   signal s_row_last   : std_logic;
+  signal s_absent     : std_logic;
 
   signal v_valid      : std_logic;
   signal v_acc        : signed(SUM_BITS - 1 downto 0);
@@ -108,6 +111,7 @@ architecture rtl of way is
   signal to_table     : std_logic;
   signal e_address    : unsigned(ADDRESS_BITS - 1 downto 0);
   signal e_data       : std_logic_vector(E_BITS - 1 downto 0);
+  signal e_present    : unsigned(E_BITS - 1 downto 0); -- 0 if absent
   signal e_valids     : std_logic_vector(1 to 2);
   signal e_tag_1, e_tag_2 : std_logic_vector(TAG_BITS - 1 downto 0);
   signal e_numerator  : unsigned(NUMERATOR_BITS - 1 downto 0);
@@ -279,7 +283,10 @@ begin
         BLOCK_MEMORY => SCORES_BLOCK,
         ROW_LENGTH   => ROW_LENGTH,
         MOST_SCORES  => maximum(MOST_KEYS, 1),
+        HAS_BIAS     => SCORE_BIASES,
+        HAS_ABSENT   => minimum_of(KEPT_ROWS, 1),
         SUM_BITS     => SUM_BITS,
+        BIAS_BITS    => BIAS_BITS,
         STEP_BITS    => STEP_BITS,
         ADDRESS_BITS => ADDRESS_BITS
       )
@@ -289,8 +296,10 @@ begin
         valid         => to_maximum,
         raw           => value,
         borrow        => borrow,
+        bias          => bias,
         row_first     => row_first,
         row_last      => row_last,
+        absent        => absent,
         step          => step,
         ways          => ways,
         y_address     => y_address,
@@ -301,7 +310,8 @@ begin
         out_ways      => s_ways,
         out_y_address => s_y_address,
         out_row_first => s_row_first,
-        out_row_last  => s_row_last
+        out_row_last  => s_row_last,
+        out_absent    => s_absent
       );
 
   end generate with_scores;
@@ -315,6 +325,7 @@ begin
     s_y_address <= (others => '0');
     s_row_first <= '0';
     s_row_last  <= '0';
+    s_absent    <= '0';
   end generate without_scores;
 
   below_valid <= s_valid;
@@ -337,7 +348,7 @@ begin
       v_acc    <= s_below;
       v_borrow <= '0';
       v_step   <= s_step;
-      v_tag    <= std_logic_vector(s_y_address) & (LANE_INDEX_BITS - 1 downto 0 => '0')
+      v_tag    <= std_logic_vector(s_y_address) & (LANE_INDEX_BITS - 1 downto 1 => '0') & s_absent
                   & s_ways & s_row_first & s_row_last;
     end if;
   end process choose;
@@ -444,8 +455,16 @@ begin
     end if;
   end process exponential;
 
+  any_rows : if KEPT_ROWS > 0 generate
+    e_present <= (others => '0') when e_tag_2(4) = '1' else unsigned(e_data);
+  end generate any_rows;
+
+  all_rows : if KEPT_ROWS = 0 generate
+    e_present <= unsigned(e_data);
+  end generate all_rows;
+
   e_valid <= e_valids(2);
-  e       <= resize(signed('0' & e_data) + e_zero, Y_BITS);
+  e       <= resize(signed('0' & e_present) + e_zero, Y_BITS);
   e_tag   <= e_tag_2;
 
   with_reciprocal : if MOST_KEYS > 0 generate
@@ -464,7 +483,7 @@ begin
         reset        => reset,
         rewind       => rewind,
         valid        => e_valids(2),
-        e            => unsigned(e_data),
+        e            => e_present,
         row_first    => e_tag_2(1),
         row_last     => e_tag_2(0),
         numerator    => e_numerator,

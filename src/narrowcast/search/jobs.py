@@ -10,7 +10,7 @@ from narrowcast.config import Config
 from narrowcast.data import Dataset, errors
 from narrowcast.errors import UserError
 from narrowcast.estimate import estimate_model
-from narrowcast.model import Transformer, build, predict
+from narrowcast.model import Transformer, build, predict_part
 from narrowcast.quantize import finetune, to_integer_model
 from narrowcast.quantize.network import QuantisedTransformer
 from narrowcast.search.assess import Assessment, assess_estimate
@@ -48,8 +48,8 @@ def train(state: bytes, dataset: Dataset, config: Config, objectives: Objectives
     source = load_float(state, config)
     model, _ = finetune(source, dataset, config)
     windows = dataset.validation
-    forecast = predict(model, windows.inputs, dataset, *windows.further)
-    teacher = predict(source, windows.inputs, dataset, *windows.further)
+    forecast = predict_part(model, windows, dataset)
+    teacher = predict_part(source, windows, dataset)
     return Trained(
         rmse=errors(forecast, windows.target).rmse,
         distance=float(np.square(forecast - teacher).mean()),

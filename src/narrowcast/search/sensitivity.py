@@ -8,9 +8,10 @@ from torch import Tensor, nn
 from narrowcast.config import Config, quantised_names, shape_of
 from narrowcast.data import Dataset
 from narrowcast.model import Transformer
-from narrowcast.model.training import one_thread, tensors
+from narrowcast.model.examples import Examples
+from narrowcast.model.training import one_thread
 from narrowcast.quantize.network import QuantisedTransformer
-from narrowcast.quantize.steps import QuantisedLinear, QuantisedRowSum
+from narrowcast.quantize.steps import QuantisedAppend, QuantisedLinear, QuantisedRowSum
 from narrowcast.quantize.training import calibrated
 from narrowcast.search.space import WIDTHS, Widths, with_bits
 
@@ -37,7 +38,7 @@ def _places(model: QuantisedTransformer) -> Iterator[tuple[str, nn.Module, str]]
     for step in model.steps():
         if isinstance(step, QuantisedLinear):
             yield f"{step.spec.name}.weight", step, "quantise_weight"
-        if not isinstance(step, QuantisedRowSum):
+        if not isinstance(step, QuantisedRowSum | QuantisedAppend):
             yield f"{step.spec.name}.activation", step, "output"
 
 
@@ -61,13 +62,11 @@ class Rounded:
                 switch = _AnyWidth([getattr(each, attribute) for _, each, _ in alike])
                 step.register_module(attribute, switch)
                 self._switches[name] = switch
-        inputs, target = tensors(dataset.validation, dataset)
-        batches = [torch.split(each.float(), _BATCH) for each in inputs]
-        self._batches = list(zip(*batches, strict=True))
+        examples = Examples.of(dataset.validation, dataset)
+        self._examples = examples.single()
         self._unit = torch.from_numpy(dataset.target_scaling.scale)
-        with torch.no_grad():
-            self._teacher = source(*inputs).double()
-        self.float_rmse = float(self._mean_square(self._teacher - target)) ** 0.5
+        self._teacher = examples.forecasts(source)
+        self.float_rmse = float(self._mean_square(self._teacher - examples.target)) ** 0.5
 
     @one_thread()
     @torch.no_grad()
@@ -78,7 +77,8 @@ class Rounded:
         """
         for name, switch in self._switches.items():
             switch.bits = bits[name]
-        forecast = torch.cat([self._model(*batch) for batch in self._batches]).double()
+        given = self._examples
+        forecast = self._model.in_batches(given.inputs, given.restart, _BATCH)[given.at]
         return float(self._mean_square(forecast - self._teacher))
 
     def _mean_square(self, scaled: Tensor) -> Tensor:

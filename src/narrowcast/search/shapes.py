@@ -5,7 +5,7 @@ from pathlib import Path
 
 from narrowcast import pipeline
 from narrowcast.config import Config
-from narrowcast.data import Dataset, Part, make_windows, read_table
+from narrowcast.data import Dataset, Part, Stretches, make_windows, read_table
 from narrowcast.search.space import shape_name
 
 MODELS = "models"
@@ -37,7 +37,7 @@ def prepare(config: Config, out: Path) -> Prepared:
     folder = model_folder(out, config)
     pipeline.train(config, folder)
     state = (folder / pipeline.FLOAT_MODEL).read_bytes()
-    dataset = make_windows(read_table(config.data), config.data)
+    dataset = make_windows(read_table(config.data), config.data, config.stream)
     return Prepared(
         dataset=replace(dataset, test=_emptied(dataset.test)),
         state=state,
@@ -52,4 +52,5 @@ def _emptied(part: Part) -> Part:
         time=None if part.time is None else part.time[:0],
         last_known=None if part.last_known is None else part.last_known[:0],
         further=tuple(each[:0] for each in part.further),
+        stretches=part.stretches and Stretches(part.restart[:0], part.at[:0]),
     )

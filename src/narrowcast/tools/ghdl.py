@@ -27,6 +27,7 @@ SOURCES = (
     "job_list.vhd",
     "input_loader.vhd",
     "result_buffer.vhd",
+    "state_ring.vhd",
     "sequencer.vhd",
     "collector.vhd",
     "row_maximum.vhd",

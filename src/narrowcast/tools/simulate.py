@@ -13,8 +13,8 @@ from narrowcast.compile.program import engine_graph
 from narrowcast.errors import ToolError
 from narrowcast.files import copy
 from narrowcast.integer.analysis import analyse as analyse_graph
-from narrowcast.integer.execute import execute
-from narrowcast.integer.model import Array, IntegerModel
+from narrowcast.integer.execute import Flags, execute
+from narrowcast.integer.model import Array, IntegerModel, Scores
 from narrowcast.tools.ghdl import TESTBENCH, analyse, to_verilog
 from narrowcast.tools.process import LONG_MINUTES, ProgressCallback, reading, require, run
 
@@ -46,25 +46,36 @@ def simulate_ghdl(
     expected: Array,
     work: Path,
     progress: ProgressCallback | None = None,
+    restart: Flags | None = None,
 ) -> Simulation:
-    """Simulate input words [windows, input_words] in GHDL; two windows also with random stalls.
+    """Simulate input words [windows, input_words] in GHDL; the first few also with random stalls.
+
+    Args:
+        rtl: Folder of the engine's sources.
+        model: The integer model.
+        inputs: Input words; of a model with states, those of consecutive inferences.
+        expected: What the executor makes of them, with the same restarts.
+        work: Folder for what is made on the way.
+        progress: Called as the simulation goes on.
+        restart: Which inferences follow a restart, as for ``execute``.
 
     Raises:
         ToolError: GHDL failed, or the number of cycles differs between windows.
     """
     analyse(rtl, work, TESTBENCH)
-    _write_inputs(work, inputs)
+    _write_inputs(work, inputs, restart)
     smooth, cycles = _run_ghdl(work, model, stalls=False)
     if progress is not None:
         progress(1, 2, "GHDL")
-    few = min(len(inputs), 2)  # enough for a stall between two windows
-    _write_inputs(work, inputs[:few])
+    kept = model.states[0].rows if model.states else 0
+    few = min(len(inputs), kept + 2)  # enough for a stall between two windows, and for full states
+    _write_inputs(work, inputs[:few], restart)
     stalled, _ = _run_ghdl(work, model, stalls=True)
     if progress is not None:
         progress(2, 2, "GHDL with stalls")
     wrong = _differing("GHDL", smooth, expected)
     wrong[:few] |= _differing("GHDL", stalled, expected[:few])
-    return _finding(rtl, model, inputs, expected, smooth, wrong, cycles, work)
+    return _finding(rtl, model, inputs, expected, smooth, wrong, cycles, work, restart)
 
 
 def simulate_verilator(
@@ -74,8 +85,11 @@ def simulate_verilator(
     expected: Array,
     work: Path,
     progress: ProgressCallback | None = None,
+    restart: Flags | None = None,
 ) -> Simulation:
     """Simulate input words [windows, input_words] in Verilator, with Verilog from GHDL.
+
+    The arguments are those of :func:`simulate_ghdl`.
 
     Raises:
         ToolError: A tool failed, or the number of cycles differs between windows.
@@ -104,7 +118,7 @@ def simulate_verilator(
         ],
         work,
     )
-    _write_inputs(work, inputs)
+    _write_inputs(work, inputs, restart)
 
     def on_line(line: str) -> None:
         if progress is not None and (done := re.fullmatch(r"done (\d{1,9})", line)):
@@ -124,25 +138,38 @@ def simulate_verilator(
     )
     results, cycles = read_verilator(work / "verilator.txt", model.output_words)
     wrong = _differing("Verilator", results, expected)
-    return _finding(rtl, model, inputs, expected, results, wrong, cycles, work)
+    return _finding(rtl, model, inputs, expected, results, wrong, cycles, work, restart)
 
 
-def trace_ghdl(rtl: Path, model: IntegerModel, inputs: Array, expected: Array, work: Path) -> Path:
+def trace_ghdl(
+    rtl: Path,
+    model: IntegerModel,
+    inputs: Array,
+    expected: Array,
+    work: Path,
+    restart: Flags | None = None,
+) -> Path:
     """Simulate input words [windows, input_words] in GHDL, trace all signals, return the VCD file.
 
     Raises:
         ToolError: GHDL failed, or a result differs from the expected one.
     """
     analyse(rtl, work, TESTBENCH)
-    _write_inputs(work, inputs)
+    _write_inputs(work, inputs, restart)
     results, _ = _run_ghdl(work, model, stalls=False, vcd="activity.vcd.gz")
     if _differing("GHDL", results, expected).any():
         raise ToolError("the traced windows differ from the integer model")
     return work / "activity.vcd.gz"
 
 
-def _write_inputs(work: Path, inputs: Array) -> None:
-    (work / "inputs.txt").write_text("\n".join(map(str, inputs.ravel().tolist())) + "\n")
+def _write_inputs(work: Path, inputs: Array, restart: Flags | None) -> None:
+    """Write a word a line, and behind it whether it is the first of an inference with a restart."""
+    flags = np.zeros_like(inputs)
+    if restart is not None:
+        flags[:, 0] = restart[: len(inputs)]
+    lines = zip(inputs.ravel().tolist(), flags.ravel().tolist(), strict=True)
+    text = "".join(f"{word} {flag}\n" for word, flag in lines)
+    (work / "inputs.txt").write_text(text)
 
 
 def _run_ghdl(
@@ -224,13 +251,17 @@ def _finding(
     wrong: Array,
     cycles: Array,
     work: Path,
+    restart: Flags | None,
 ) -> Simulation:
     if len(set(cycles.tolist())) != 1:
         raise ToolError(f"inferences took from {cycles.min()} to {cycles.max()} cycles, not alike")
     first = None
     if wrong.any():
         window = int(np.argmax(wrong))
-        where = first_difference(rtl, model, inputs[window], work / "trace")
+        first_one = 0 if model.states else window  # what it rests on
+        some = slice(first_one, window + 1)
+        flags = None if restart is None else restart[some]
+        where = first_difference(rtl, model, inputs[some], work / "trace", flags)
         first = (
             f"window {window}: expected {expected[window].tolist()}, "
             f"got {results[window].tolist()}; {where}"
@@ -239,31 +270,48 @@ def _finding(
 
 
 def expected_trace(
-    rtl: Path, model: IntegerModel, window: Array
+    rtl: Path, model: IntegerModel, inputs: Array, restart: Flags | None = None
 ) -> list[tuple[str, tuple[int, int], int]]:
-    """Return all numbers that the engine stores for a window [input_words], in order.
+    """Return all numbers that the engine stores for inputs [windows, input_words], in order.
 
     Each entry is (tensor, (row, column), integer). The order is the compiler's, from the file next
-    to the sources.
+    to the sources. There, exponentials of keys that are kept come in the order of their ring.
     """
     graph = engine_graph(analyse_graph(model)).model
-    tensors: dict[str, Array] = {}
-    execute(graph, graph.unpack_inputs(window[None]), tensors.__setitem__)
+    parts: dict[str, list[Array]] = {step.output: [] for step in graph.operations}
+
+    def observe(name: str, integers: Array) -> None:
+        parts[name].append(integers)
+
+    execute(graph, graph.unpack_inputs(inputs), observe, restart)
+    tensors = {name: np.concatenate(batches) for name, batches in parts.items()}
     order = json.loads((rtl / TRACE_ORDER).read_text())
-    return [
-        (name, (row, column), int(tensors[name][0, row, column])) for name, row, column in order
-    ]
+    rows = graph.states[0].rows if graph.states else 1
+    rings = {
+        step.output
+        for step in graph.operations
+        if isinstance(step, Scores) and graph.tensors[step.key].state
+    }
+    trace, newest = [], -1
+    for window in range(len(inputs)):
+        newest = 0 if restart is not None and restart[window] else (newest + 1) % rows
+        for name, row, stored in order:
+            column = (stored - newest - 1) % rows if name in rings else stored
+            trace.append((name, (row, column), int(tensors[name][window, row, column])))
+    return trace
 
 
-def first_difference(rtl: Path, model: IntegerModel, window: Array, work: Path) -> str:
-    """Simulate one window in GHDL, dump all tensors, and return the first difference.
+def first_difference(
+    rtl: Path, model: IntegerModel, inputs: Array, work: Path, restart: Flags | None = None
+) -> str:
+    """Simulate inputs [windows, input_words] in GHDL, dump all tensors, return what differs first.
 
     ``work`` then has both dumps: ``trace.txt`` of the engine and ``expected.json`` of the model.
     """
     analyse(rtl, work, TESTBENCH)
-    _write_inputs(work, window)
+    _write_inputs(work, inputs, restart)
     _run_ghdl(work, model, stalls=False, trace="trace.txt")
-    expected = expected_trace(rtl, model, window)
+    expected = expected_trace(rtl, model, inputs, restart)
     (work / "expected.json").write_text(json.dumps(expected))
     with reading("GHDL", "trace"):
         dumped = list(map(int, _whole_lines(work / "trace.txt")))

@@ -37,7 +37,8 @@ def stage(config: Config, out: Path) -> Stage[CompileResults]:
         arrays = read_predictions(out)
         with boundary(str(out / PREDICTIONS), "run 'narrowcast quantize' again"):
             inputs, results = (arrays[name].astype(np.int64) for name in ("inputs", "results"))
-            write_vectors(work / VECTORS, model, inputs, results)
+            restart = arrays["restart"] if model.states else None
+            write_vectors(work / VECTORS, model, inputs, results, restart)
         return summarise(design)
 
     settings = config.model_dump(mode="json", include={"hardware"})

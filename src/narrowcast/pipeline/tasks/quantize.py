@@ -55,7 +55,7 @@ def _quantise(config: Config, out: Path, work: Path, progress: Progress) -> Quan
 
     from narrowcast.data import errors
     from narrowcast.integer import execute, save_model
-    from narrowcast.model import build, load_state, predict
+    from narrowcast.model import build, load_state, predict_part
     from narrowcast.quantize import cut_off, finetune, summarise, to_integer_model
 
     dataset, *_ = load_windows(config)
@@ -68,12 +68,12 @@ def _quantise(config: Config, out: Path, work: Path, progress: Progress) -> Quan
     names = (each.tensor for each in model.inputs)
     given = dict(zip(names, (test.inputs, *test.further), strict=True))
     (forecast,) = model.outputs
-    inputs = model.quantise(given)
-    results = execute(model, inputs)
+    inputs, restart = model.quantise(given), test.restart
+    results = execute(model, inputs, restart=restart)
     forecasts = {
-        "float": predict(source, test.inputs, dataset, *test.further),
-        "qat": predict(quantised, test.inputs, dataset, *test.further),
-        "integer": model.decode(results, given)[forecast.tensor][:, 0],
+        "float": predict_part(source, test, dataset),
+        "qat": predict_part(quantised, test, dataset),
+        "integer": test.of_targets(model.decode(results, given)[forecast.tensor][:, 0]),
     }
     if differing := int((forecasts["qat"] != forecasts["integer"]).any(axis=1).sum()):
         raise ToolError(
@@ -85,6 +85,7 @@ def _quantise(config: Config, out: Path, work: Path, progress: Progress) -> Quan
         **{name: y if y.shape[1] > 1 else y[:, 0] for name, y in several.items()},
         "row": test.row,
         **({} if test.time is None else {"time": test.time.as_unit("ns").asi8}),
+        "restart": restart,
         "inputs": model.pack_inputs(inputs).astype(np.int32),
         "results": model.pack_outputs(results).astype(np.int32),
     }

@@ -38,7 +38,7 @@ def load_windows(config: Config) -> "tuple[Dataset, Table, DataSummary]":
     from narrowcast.data import make_windows, read_table
 
     table = read_table(config.data)
-    dataset = make_windows(table, config.data)
+    dataset = make_windows(table, config.data, config.stream)
     summary = DataSummary(
         file="" if config.data.path is None else config.data.path.name,
         rows=len(table.frame),
@@ -54,6 +54,7 @@ def load_windows(config: Config) -> "tuple[Dataset, Table, DataSummary]":
             skipped_gaps=dataset.skipped_gaps,
             skipped_missing=dataset.skipped_missing,
             skipped_straddling=dataset.skipped_straddling,
+            early=None if config.stream is None else dataset.early,
         ),
         notes=table.notes,
         known=tuple(config.data.known),

@@ -21,18 +21,18 @@ def stage(config: Config, precondition: Callable[[], None]) -> Stage[TrainResult
     """Return the stage that trains the float model."""
 
     def run(work: Path, progress: Progress) -> TrainResults:
-        from narrowcast.data import baselines, errors
-        from narrowcast.model import predict, save_state, train_float
+        from narrowcast.data import baselines, errors, make_windows
+        from narrowcast.model import predict_part, save_state, train_float
 
         dataset, table, summary = load_windows(config)
+        windows = dataset if config.stream is None else make_windows(table, config.data)
         for remark in (*summary.notes, str(summary.windows)):
             progress.remarked("train", remark)
         model, history = train_float(dataset, config, epoch_progress(progress))
         save_state(model, work / FLOAT_MODEL)
-        forecast = predict(model, dataset.test.inputs, dataset, *dataset.test.further)
-        exact = errors(forecast, dataset.test.target)
+        exact = errors(predict_part(model, dataset.test, dataset), dataset.test.target)
         return TrainResults(
-            summary, {"float": exact, **baselines(dataset, table, config.data)}, history
+            summary, {"float": exact, **baselines(windows, table, config.data)}, history
         )
 
     settings = learning_settings(config)

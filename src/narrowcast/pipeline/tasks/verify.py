@@ -15,6 +15,7 @@ from narrowcast.pipeline.stages import Stage, read_state
 from narrowcast.progress import Progress
 from narrowcast.records import read_record
 from narrowcast.tools.verification import Checked, Cycles, MeasuredRates, VerifyResults
+from narrowcast.vectors import Flags
 
 NAME = "verify"
 _TRACED = 2  # windows, the first and the last of the test part; more give the same toggle rates
@@ -53,16 +54,18 @@ def _verify(
     from narrowcast.vectors import read_vectors
 
     model = load_model(out)
-    inputs, expected = read_vectors(out / VECTORS, model)
+    inputs, expected, restart = read_vectors(out / VECTORS, model)
     predicted = read_record(out / PROGRAM, CompileResults).cycles
-    few = slice(config.verify.ghdl_windows)
+    few = slice(config.verify.ghdl_windows + (model.states[0].rows if model.states else 0))
     checked: dict[str, Checked] = {}
     for tool, simulate, windows in (
         ("ghdl", simulate_ghdl, few),
         ("verilator", simulate_verilator, slice(None)),
     ):
         simulation = simulate(
-            out / RTL, model, inputs[windows], expected[windows], work / tool, progress.advanced
+            *(out / RTL, model, inputs[windows], expected[windows], work / tool),
+            progress.advanced,
+            None if restart is None else restart[windows],
         )
         if simulation.mismatches:
             raise ToolError(
@@ -79,21 +82,33 @@ def _verify(
         verilator=checked["verilator"],
         ghdl=checked["ghdl"],
         cycles=cycles,
-        activity=_trace(out, model, inputs, expected, work) if activity else None,
+        activity=_trace(out, model, inputs, expected, restart, work) if activity else None,
     )
 
 
 def _trace(
-    out: Path, model: IntegerModel, inputs: Array, expected: Array, work: Path
+    out: Path,
+    model: IntegerModel,
+    inputs: Array,
+    expected: Array,
+    restart: Flags | None,
+    work: Path,
 ) -> MeasuredRates:
-    """Measure toggle rates in a few windows."""
+    """Measure toggle rates in a few windows, or from the first reading of a stream to full states.
+
+    The rates of a stream are therefore a little lower than with full states.
+    """
     from narrowcast.tools import ghdl
     from narrowcast.tools.process import reading
     from narrowcast.tools.simulate import trace_ghdl
     from narrowcast.tools.vcd import read_activity
 
-    traced = np.linspace(0, len(inputs) - 1, min(_TRACED, len(inputs))).astype(int)
-    path = trace_ghdl(out / RTL, model, inputs[traced], expected[traced], work / "trace")
+    if restart is None:
+        traced = np.linspace(0, len(inputs) - 1, min(_TRACED, len(inputs))).astype(int)
+    else:
+        traced = np.arange(min(model.states[0].rows + _TRACED, len(inputs)))
+    begins = None if restart is None else restart[traced]
+    path = trace_ghdl(out / RTL, model, inputs[traced], expected[traced], work / "trace", begins)
     with reading("GHDL", "trace of the signals"):
         rates = read_activity(path)
     return MeasuredRates(ghdl.version(work), len(traced), rates)

@@ -3,7 +3,7 @@
 //
 // usage: engine_main INPUT_FILE OUTPUT_FILE INPUT_WORDS OUTPUTS OUTPUT_BITS
 //
-// INPUT_FILE: one decimal integer a line. OUTPUT_FILE: for every inference a line with its outputs
+// INPUT_FILE: one decimal integer a line, and whether a restart comes with it. OUTPUT_FILE: for every inference a line with its outputs
 // and its cycles, counted from the clock in which its first input is taken to the clock in which
 // its last output is taken. Every thousand inferences a line "done N" goes to the standard output.
 #include <cstdint>
@@ -23,8 +23,11 @@ int main(int argc, char **argv) {
     if (!source || !sink) return 3;
     const long words = atol(argv[3]), outputs = atol(argv[4]), bits = atol(argv[5]);
 
-    std::vector<int> inputs;
-    for (int value; fscanf(source, "%d", &value) == 1;) inputs.push_back(value);
+    std::vector<int> inputs, restarts;
+    for (int value, restart; fscanf(source, "%d %d", &value, &restart) == 2;) {
+        inputs.push_back(value);
+        restarts.push_back(restart);
+    }
 
     Vengine engine;
     auto tick = [&engine] {
@@ -46,7 +49,10 @@ int main(int argc, char **argv) {
     const uint64_t patience = 50000000;  // clocks without a transfer
     while (windows * words < (long)inputs.size()) {
         engine.in_valid = taken < inputs.size();
-        if (engine.in_valid) engine.in_data = inputs[taken];
+        if (engine.in_valid) {
+            engine.in_data = inputs[taken];
+            engine.restart = restarts[taken];
+        }
         engine.eval();
         clock++;
         if (engine.in_valid && engine.in_ready) {

@@ -1,7 +1,8 @@
 -- SPDX-License-Identifier: Apache-2.0
 -- Feeds the engine a file of inputs and writes down what it answers.
 --
--- INPUT_FILE holds one input word a line, as a decimal integer; OUTPUT_FILE receives, a line each,
+-- INPUT_FILE holds one input word a line, as a decimal integer, and whether a restart comes with it, 0
+-- or 1; OUTPUT_FILE receives, a line each,
 -- the outputs in order, and for every inference "cycles N", counted from the clock in which its
 -- first input is taken to the clock in which its last output is taken. With STALLS both streams
 -- are held up at random. If TRACE_FILE is not empty, every number that the engine stores is written
@@ -33,6 +34,7 @@ architecture test of engine_tb is
   signal in_valid  : std_logic := '0';
   signal in_ready  : std_logic;
   signal in_data   : std_logic_vector(INPUT_BITS - 1 downto 0) := (others => '0');
+  signal restart   : std_logic := '0';
   signal out_valid : std_logic;
   signal out_ready : std_logic := '0';
   signal out_data  : std_logic_vector(OUTPUT_BITS - 1 downto 0);
@@ -51,6 +53,7 @@ begin
       in_valid  => in_valid,
       in_ready  => in_ready,
       in_data   => in_data,
+      restart   => restart,
       out_valid => out_valid,
       out_ready => out_ready,
       out_data  => out_data,
@@ -89,6 +92,8 @@ begin
         readline(source, text_in);
         read(text_in, number);
         in_data <= std_logic_vector(to_signed(number, INPUT_BITS));
+        read(text_in, number);
+        restart <= to_unsigned(number, 1)(0);
         pending := true;
       end if;
       if pending and (in_valid = '1' or go) then

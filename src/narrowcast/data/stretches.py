@@ -1,0 +1,67 @@
+"""Stretches: consecutive readings without a gap, which a model of a stream takes one by one."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from narrowcast.data.scaling import Array
+
+
+@dataclass(frozen=True, eq=False)
+class Stretches:
+    """The stretches of one part, one inference for each reading.
+
+    Attributes:
+        restart: Whether an inference is the first of a stretch [inferences].
+        at: The inference of each target [targets], ascending.
+    """
+
+    restart: NDArray[np.bool_]
+    at: NDArray[np.int64]
+
+
+def read_rows(
+    inputs: Array, gaps: NDArray[np.bool_], last: NDArray[np.int64], reach: int
+) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+    """Return the rows that forecasts rest on, and which of them begin a stretch.
+
+    Args:
+        inputs: Inputs [rows, m], NaN where missing. Rows with a missing input are left out.
+        gaps: Flags [rows]: whether a gap in time precedes the row.
+        last: The last row that each forecast rests on, ascending.
+        reach: Rows before it that a forecast rests on at most.
+
+    Returns:
+        Rows, ascending, and a flag for each: it is the first of a stretch, because the row before
+        it is missing, is not needed, or is followed by a gap.
+    """
+    edge = np.zeros(len(inputs) + 1, dtype=np.int64)
+    np.add.at(edge, np.maximum(last - reach, 0), 1)
+    np.add.at(edge, last + 1, -1)
+    read = (np.cumsum(edge[:-1]) > 0) & ~np.isnan(inputs).any(axis=1)
+    rows = np.flatnonzero(read)
+    before = np.append(False, read[:-1])
+    return rows, (gaps | ~before)[rows]
+
+
+def first_rows(restart: NDArray[np.bool_]) -> NDArray[np.int64]:
+    """Return the first inference of each inference's stretch [inferences]."""
+    return np.maximum.accumulate(np.where(restart, np.arange(len(restart)), 0))
+
+
+def rows_of_inputs(
+    rows: NDArray[np.int64], restart: NDArray[np.bool_], kernel: int
+) -> NDArray[np.int64]:
+    """Return the rows of each inference's input [inferences, kernel], the newest last.
+
+    After a restart, the first reading of the stretch stands in for those that do not exist.
+
+    Args:
+        rows: Row of the reading of each inference.
+        restart: Whether it is the first of a stretch.
+        kernel: How many readings an input has.
+    """
+    first = rows[first_rows(restart)]
+    found: NDArray[np.int64] = np.maximum(rows[:, None] + np.arange(1 - kernel, 1), first[:, None])
+    return found

@@ -1,0 +1,104 @@
+"""The inferences of a part as a network takes them, and the batches of a training."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+import torch
+from torch import Tensor
+
+from narrowcast.data import Dataset, Part
+from narrowcast.data.scaling import Array
+from narrowcast.model.forecaster import Forecaster
+from narrowcast.model.stream import after_restart, segments
+
+Inputs = tuple[Tensor, ...]
+"""Scaled readings [inferences, rows, columns] of each input of a graph."""
+
+# Length of the segments of a stream in inferences, and at least in units of those that a forecast
+# may depend on. The first ones of a segment are trained with few tokens to attend to.
+_SEGMENT = 96
+_LEAST_SEGMENT = 4
+
+
+def scaled(readings: Array, further: tuple[Array, ...], dataset: Dataset) -> Inputs:
+    """Return the scaled readings of all inputs, in float64."""
+    arrays = dataset.scaled_inputs(readings), *dataset.scaled_further(further)
+    return tuple(map(torch.from_numpy, arrays))
+
+
+@dataclass(frozen=True, eq=False)
+class Batch:
+    """The inferences of one step of a training.
+
+    Attributes:
+        inputs: Scaled readings of each input [inferences, rows, columns].
+        restart: Which inferences begin a stretch [inferences]; every window does.
+        counted: Which inferences have targets [inferences].
+        target: Scaled targets [inferences, outputs], 0 where there are none.
+    """
+
+    inputs: Inputs
+    restart: Tensor
+    counted: Tensor
+    target: Tensor
+
+
+@dataclass(frozen=True, eq=False)
+class Examples:
+    """The inferences of a part with their targets.
+
+    Attributes:
+        inputs: Scaled readings of each input [inferences, rows, columns].
+        restart: Which inferences begin a stretch [inferences]; every window does.
+        at: The inference of each target [targets].
+        target: Scaled targets [targets, outputs].
+    """
+
+    inputs: Inputs
+    restart: Tensor
+    at: Tensor
+    target: Tensor
+
+    @classmethod
+    def of(cls, part: Part, dataset: Dataset) -> "Examples":
+        """Return the inferences of a part, in float64."""
+        return cls(
+            inputs=scaled(part.inputs, part.further, dataset),
+            restart=torch.from_numpy(part.restart),
+            at=torch.from_numpy(part.at),
+            target=torch.from_numpy(dataset.scaled_target(part)),
+        )
+
+    def single(self) -> "Examples":
+        """Return the same in float32."""
+        inputs = tuple(each.float() for each in self.inputs)
+        return replace(self, inputs=inputs, target=self.target.float())
+
+    def forecasts(self, model: Forecaster) -> Tensor:
+        """Return a model's scaled forecasts of the targets [targets, outputs], in float64."""
+        return model.evaluate(*self.inputs, restart=self.restart)[self.at]
+
+    def batches(self, reach: int, size: int, generator: torch.Generator) -> Iterator[Batch]:
+        """Yield all inferences once, in random order: windows, or segments of a stream.
+
+        A segment begins as a stretch does. One that is divided between two batches is two segments.
+        Batches without any target are left out.
+
+        Args:
+            reach: Inferences before one that its forecast may depend on; 0 for windows.
+            size: Inferences of a batch.
+            generator: Source of the random numbers.
+        """
+        counted = torch.zeros(len(self.restart), dtype=torch.bool)
+        counted[self.at] = True
+        target = self.target.new_zeros(len(self.restart), self.target.shape[1])
+        target[self.at] = self.target
+        length = max(_SEGMENT, _LEAST_SEGMENT * (reach + 1)) if reach else 1
+        split = (torch.split(each, size) for each in segments(self.restart, length, generator))
+        for rows, restart in zip(*split, strict=True):
+            restart[0] = True
+            first, *further = (each[rows] for each in self.inputs)
+            if reach:
+                first = after_restart(first, restart)
+            if counted[rows].any():
+                yield Batch((first, *further), restart, counted[rows], target[rows])

@@ -1,0 +1,80 @@
+"""Streams: consecutive inferences as the first axis of a batch, in one or several stretches.
+
+A state holds the last rows that were appended since the stretch began. There is no recurrence: the
+rows of all inferences are known before any of them is read, so a state is a window that slides over
+the first axis, in which the rows from before the stretch are absent.
+"""
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+
+def ages(restart: Tensor) -> Tensor:
+    """Return how many inferences before each one its stretch began [inferences].
+
+    Args:
+        restart: Whether an inference is the first of a stretch [inferences]; the first one is, in
+            any case.
+    """
+    row = torch.arange(len(restart))
+    return row - torch.where(restart, row, 0).cummax(0).values
+
+
+def kept(rows: Tensor, count: int) -> Tensor:
+    """Return the state after each inference, the newest row last.
+
+    Args:
+        rows: The row that each inference appends [inferences, 1, columns].
+        count: Number of rows of the state.
+
+    Returns:
+        States [inferences, count, columns]. Rows that are absent have any numbers.
+    """
+    before = functional.pad(rows[:, 0], (0, 0, count - 1, 0))
+    return before.unfold(0, count, 1).transpose(1, 2)
+
+
+def absent(restart: Tensor, count: int) -> Tensor:
+    """Return which rows of a state do not exist yet at each inference [inferences, count]."""
+    return torch.arange(count - 1, -1, -1) > ages(restart)[:, None]
+
+
+def after_restart(inputs: Tensor, restart: Tensor) -> Tensor:
+    """Return what a host gives: the first reading of a stretch in place of those before it.
+
+    Args:
+        inputs: The last readings at each inference [inferences, kernel, columns].
+        restart: Whether an inference is the first of a stretch [inferences].
+    """
+    kernel = inputs.shape[1]
+    first = (kernel - 1 - ages(restart)).clamp(min=0)
+    rows = torch.maximum(torch.arange(kernel), first[:, None])
+    return inputs.gather(1, rows[:, :, None].expand_as(inputs))
+
+
+def segments(restart: Tensor, length: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+    """Cut stretches into segments, and put them in random order.
+
+    A stretch is cut at every ``length``-th inference, counted from a random one. Windows, each of
+    which is a stretch, are segments of their own.
+
+    Args:
+        restart: Whether an inference is the first of a stretch [inferences].
+        length: Most inferences of a segment.
+        generator: Source of the random numbers.
+
+    Returns:
+        All inferences, segment by segment, and whether each is the first of its segment.
+    """
+    age = ages(restart)
+    if length > 1:
+        age = age + int(torch.randint(length, (1,), generator=generator))
+    first = restart | (age % length == 0)
+    starts = first.nonzero()[:, 0]
+    sizes = torch.diff(starts, append=torch.tensor([len(restart)]))
+    order = torch.randperm(len(starts), generator=generator)
+    chosen = sizes[order]
+    ends = chosen.cumsum(0)
+    within = torch.arange(len(restart)) - (ends - chosen).repeat_interleave(chosen)
+    return starts[order].repeat_interleave(chosen) + within, within == 0

@@ -1,0 +1,97 @@
+"""Engines that keep keys and values, over stretches of readings, against the integer model."""
+
+from pathlib import Path
+
+import pytest
+
+from graphs import drawn_stream, roomy
+from narrowcast.compile import Design, HardwareOptions, compile_model
+from narrowcast.errors import UserError
+from narrowcast.estimate import area
+from narrowcast.integer import IntegerModel
+from narrowcast.integer.builder import Shape
+from narrowcast.integer.random_model import random_model
+from narrowcast.tools.simulate import first_difference, simulate_ghdl, simulate_verilator
+from words import stream_words
+
+HAND_MADE = {
+    "fewer lanes than keys": (
+        Shape(7, 3, 8, layers=2, heads=2, outputs=2, relative=1, fold=True, kind="stream"),
+        *((4, 6), 4),
+    ),
+    "several readings a token": (
+        Shape(3, 2, 6, heads=3, kernel=3, seasons=1, outputs=3, kind="stream"),
+        *((3, 8), 6),
+    ),
+    "one lane": (Shape(2, 1, 4, heads=4, fold=True, kind="stream"), (5,), 1),
+}
+
+
+def compiled(model: IntegerModel, folder: Path, lanes: int | None = None) -> Design:
+    design = compile_model(model, roomy(), area, HardwareOptions(lanes=lanes))
+    design.write_rtl(folder / "rtl")
+    return design
+
+
+def check_ghdl(folder: Path, model: IntegerModel, lanes: int | None = None) -> None:
+    design = compiled(model, folder, lanes)
+    inputs, restart, expected = stream_words(model, model.states[0].rows + 10)
+    found = simulate_ghdl(folder / "rtl", model, inputs, expected, folder / "work", restart=restart)
+    assert (found.mismatches, found.first_difference) == (0, None)
+    assert found.cycles == design.cycles
+
+
+@pytest.mark.parametrize("name", HAND_MADE)
+def test_streams_in_ghdl(tmp_path: Path, name: str) -> None:
+    shape, bits, lanes = HAND_MADE[name]
+    check_ghdl(tmp_path, random_model(shape, bits, 1), lanes)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_drawn_streams_in_ghdl(tmp_path: Path, seed: int) -> None:
+    check_ghdl(tmp_path, drawn_stream(seed, most_rows=8, most_channels=12))
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_drawn_streams_in_verilator(tmp_path: Path, seed: int) -> None:
+    model = drawn_stream(seed)
+    design = compiled(model, tmp_path)
+    inputs, restart, expected = stream_words(model, 4 * model.states[0].rows + 20)
+    found = simulate_verilator(
+        tmp_path / "rtl", model, inputs, expected, tmp_path / "work", restart=restart
+    )
+    assert (found.mismatches, found.first_difference) == (0, None)
+    assert found.cycles == design.cycles
+
+
+def test_a_wrong_state_is_located(tmp_path: Path) -> None:
+    """What differs first is looked for from the first reading on."""
+    shape = Shape(3, 2, 4, heads=2, fold=True, kind="stream")
+    model = random_model(shape, (8,), 1)
+    compiled(model, tmp_path, 4)
+    inputs, restart, expected = stream_words(model, 8)
+    path = tmp_path / "rtl" / "collector.vhd"
+    text = path.read_text()
+    assert text.count("at_absent <= not full;") == 1
+    path.write_text(text.replace("at_absent <= not full;", "at_absent <= '0';"))
+    found = simulate_ghdl(
+        tmp_path / "rtl", model, inputs, expected, tmp_path / "work", restart=restart
+    )
+    assert found.mismatches > 0 and found.first_difference is not None
+    assert "first in tensor layers.0.scores.output at (0, " in found.first_difference
+
+
+def test_trace_of_every_tensor(tmp_path: Path) -> None:
+    """Exponentials are stored in the order of the ring."""
+    shape = Shape(3, 2, 8, layers=2, heads=2, fold=True, kind="stream")
+    model = random_model(shape, (4, 8), 1)
+    compiled(model, tmp_path)
+    inputs, restart, _ = stream_words(model, 9)
+    text = first_difference(tmp_path / "rtl", model, inputs, tmp_path / "work", restart)
+    assert text == "all stored tensors agree in GHDL"
+
+
+def test_two_ways_are_refused() -> None:
+    model = random_model(Shape(3, 2, 4, kind="stream"))
+    with pytest.raises(UserError, match=r"hardware.ways: .* one row in each inference"):
+        compile_model(model, roomy(), area, HardwareOptions(ways=2))
