@@ -152,7 +152,7 @@ def _mutate_arrays(arrays: Arrays, draw: random.Random) -> str:
 def mutate(source: Path, target: Path, draw: random.Random) -> str:
     """Write a mutant of the model in ``source`` to ``target``; return what was done."""
     document = json.loads((source / JSON_NAME).read_bytes())
-    arrays = load((source / ARRAYS_NAME).read_bytes())
+    arrays = dict(sorted(load((source / ARRAYS_NAME).read_bytes()).items()))  # in any order
     if draw.random() < 0.25:
         done = _mutate_arrays(arrays, draw)
     else:
