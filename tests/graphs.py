@@ -335,7 +335,10 @@ def patches() -> GraphSpec:
 
 
 def stream() -> GraphSpec:
-    """Two layers that attend to tokens of earlier inferences, with positions as biases by age."""
+    """Two layers that attend to tokens of earlier inferences, with positions as biases by age.
+
+    Two products of one column each are made as their operands leave the epilogue.
+    """
     g = GraphBuilder()
     first = g.input("input", 2, 3)
     x = g.linear("embed", first, 8, kernel=2)
@@ -344,7 +347,10 @@ def stream() -> GraphSpec:
         keys, values = g.append(f"keys{i}", key, 5), g.append(f"values{i}", value, 5)
         e = g.scores(f"scores{i}", g.linear(f"query{i}", x, 8), keys, heads, bias=True)
         x = g.linear(f"out{i}", g.context(f"context{i}", e, values, heads), 8, residual=x)
-    return g.build(g.linear("head", x, 2, residual="input", residual_element=(1, 1)))
+    both = g.linear("both", x, 2, residual="input", residual_element=(1, 1))
+    up = g.linear("up", x, 12, role=Role.RELU)
+    skip = g.linear("skip", x, 1, residual="input", residual_element=(1, 2))
+    return g.build(g.linear("head", up, 1, residual=skip), both)
 
 
 def states_of_one_tensor() -> GraphSpec:

@@ -26,6 +26,7 @@ RESULT = 12  # value -> its result can be taken from the output
 STORED = 13  # value -> its result can be addressed in a store
 ADDED = 11  # value -> the pool reads what it adds to
 POOL = 4  # ... -> the sum can be addressed in the pool
+RUN = 17  # the last value of a row -> its running sum can take the place of the lanes' sums
 SCORED = 1  # value -> the score is written
 BELOW = 5  # the last score of a row -> the first difference enters the epilogue;
 BIASED = 2  # so much later if scores have biases
@@ -68,6 +69,7 @@ class ScheduleChecker:
         self.ends = {each.tensor for each in self.model.outputs}
         self.done_after = DONE + int(self.array.grouped)
         self.arrives: dict[Element, int] = {}  # clock in which an input is taken
+        self.ends_of: dict[str, list[int]] = defaultdict(list)  # the last values of rows
         self.row_arrives: list[int] = []  # clock in which the last input of a row is taken
 
     # ---------------------------------------------------------------- where numbers lie
@@ -225,6 +227,11 @@ class ScheduleChecker:
 
     def operands(self, job: Job, step: ProgramStep) -> None:
         source = step.source
+        if step.running:  # what the lanes make of whatever they read is not used
+            done = job.start + step.inner - 1 + self.done_after
+            ends = max(self.ends_of[source.operand])
+            assert done >= ends + RUN, f"{source.name} takes its sum too early"
+            return
         lanes = self.array.columns // step.mode.stride
         for tile, start in enumerate(self.tile_starts(job, step)):
             columns = range(tile * lanes, min((tile + 1) * lanes, step.columns))
@@ -254,6 +261,7 @@ class ScheduleChecker:
 
     def results(self, job: Job, step: ProgramStep) -> None:
         source = step.source
+        self.ends_of[source.output].append(job.values[-1])
         first = 0
         if isinstance(source, Context):
             first = step.head * step.columns

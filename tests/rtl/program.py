@@ -17,6 +17,7 @@ STEP: Mapping[str, int] = {
     **dict.fromkeys(("has_bias", "bias_per_row", "has_residual", "residual_element"), 0),
     **dict.fromkeys(("row_multiplier", "residual_zero", "residual_shift", "rounding"), 0),
     **dict.fromkeys(("y_zero", "y_low", "y_high", "numerator", "table_base", "e_zero"), 0),
+    **dict.fromkeys(("runs_into", "run_base", "takes_run"), 0),
     "x_source": Source.FROM_SCRATCH,
     "column_step": 1,
     "destination": Destination.TO_SCRATCH,

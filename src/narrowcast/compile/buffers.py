@@ -59,6 +59,10 @@ def wanted_buffers(
             *("residual multipliers", depth["residual multipliers"], MULTIPLIER_BITS),
             *(1, False, "parameters"),
         ),
+        (
+            *("running weights", depth["running weights"], widths["RUNNING_W_BITS"]),
+            *(1, False, "parameters"),
+        ),
         ("results", _buffered(graph), widths["OUTPUT_BITS"], 1, True, "activations"),
     ):
         if words:
@@ -86,6 +90,7 @@ BLOCK_CONSTANTS = {
     "positions": "POSITION_BLOCK",
     "multipliers": "MULTIPLIER_BLOCK",
     "residual multipliers": "R_BLOCK",
+    "running weights": "RUNNING_BLOCK",
     "results": "RESULT_BLOCK",
     "jobs, issued": "ISSUE_BLOCK",
     "jobs, collected": "COLLECT_BLOCK",

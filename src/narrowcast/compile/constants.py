@@ -74,6 +74,7 @@ def sizes(
         "MOST_KEYS": max(lengths, default=0),
         "KEPT_ROWS": graph.kept_rows,
         "KEPT_KEY_STRIDE": _kept_key_stride(graph),
+        "RUNNING_SUMS": len(graph.runs),
         "SCORE_BIASES": int(biases_scores(model)),
         "BIAS_WORDS": words.get("biases", 0),
         "POSITION_WORDS": words.get("positions", 0),

@@ -273,7 +273,7 @@ def compile_array(
     contents = images.parameters.contents | form.contents(jobs)
     buffers = without_constants(buffers, contents, device)
     all_buffers = tuple(of_weights + buffers)
-    dsp = _dsp(array, widths, device)
+    dsp = _dsp(array, widths, len(graph.runs), device)
     _check(device, dsp, sum(buffer.blocks for buffer in all_buffers))
     constants = {
         **sizes(graph, array, wanted, images),
@@ -300,10 +300,11 @@ def compile_array(
     )
 
 
-def _dsp(array: LaneArray, widths: Mapping[str, int], device: Device) -> int:
-    """Return the DSP blocks of lanes and epilogues, as synthesis infers them."""
+def _dsp(array: LaneArray, widths: Mapping[str, int], runs: int, device: Device) -> int:
+    """Return the DSP blocks of lanes, epilogues and running sums, as synthesis infers them."""
     products = [(widths["BIASED_BITS"], MULTIPLIER_BITS)] * array.ways
     products += [(widths["RESIDUAL_BITS"] + 1, MULTIPLIER_BITS)] * array.ways
+    products += [(widths["RUNNING_X_BITS"], widths["RUNNING_W_BITS"])] * (runs > 0)
     lane_widths = [(widths["X_BITS"], widths["LANE_BITS"]), (array.narrow_x, array.narrow_w)]
     for kind, (x_bits, w_bits) in zip(array.kinds, lane_widths, strict=False):
         if kind == LaneKind.PAIRS:

@@ -97,6 +97,7 @@ def package(
         vector("POSITIONS_IMAGE", positions or [0] * array.ways, constants["POSITION_BITS"]),
         vector("MULTIPLIERS_IMAGE", contents["multipliers"][0], constants["M_BITS"]),
         vector("RESIDUALS_IMAGE", contents["residual multipliers"][0], constants["M_BITS"]),
+        vector("RUNNING_IMAGE", contents["running weights"][0], constants["RUNNING_W_BITS"]),
         vector("EXPONENTIALS_IMAGE", contents["exponentials"][0], constants["E_BITS"]),
         vector("WEIGHTS", [int(bit) for bit in weights], 1),
     ]

@@ -67,6 +67,7 @@ class Layout:
         position_base: First of the biases per row, in every way.
         m_base: First multiplier.
         r_base: First multiplier of a residual.
+        run_base: First weight of a product that is made on the way.
         table_base: First entry of a table of exponentials, by the table's name.
         elements: Elements of inputs that are residuals: (tensor, row, column).
     """
@@ -77,6 +78,7 @@ class Layout:
     position_base: Mapping[str, int]
     m_base: Mapping[str, int]
     r_base: Mapping[str, int]
+    run_base: Mapping[str, int]
     table_base: Mapping[str, int]
     elements: tuple[tuple[str, int, int], ...]
 
@@ -90,6 +92,8 @@ def _lane_fields(
 ) -> dict[str, int]:
     source, tensors = step.source, graph.model.tensors
     banks = len(set(layout.lane_source.values()))
+    if step.running:
+        return dict.fromkeys(("lane_source", "lane_base", "lane_stride"), 0)
     if isinstance(source, Linear):
         place = layout.lane_source[source.name], layout.lane_base[source.name], step.inner
     elif isinstance(source, Scores):
@@ -194,7 +198,19 @@ def _encode_step(
         "numerator": graph.analysis.context_of(scores).numerator if scores else 0,
         "table_base": layout.table_base[scores.table] if scores else 0,
         "e_zero": output.zero_point if scores else 0,
+        **_run_fields(graph, step, layout),
     }
+
+
+def _run_fields(graph: EngineGraph, step: ProgramStep, layout: Layout) -> dict[str, int]:
+    """Return which running sum a step adds to, with which weights, and which one it takes."""
+    makers = list(graph.runs)
+    name, taken = step.source.name, 0
+    if step.running:
+        taken = 1 + [each.name for each in graph.runs.values()].index(name)
+    into = 1 + makers.index(name) if name in makers else 0
+    base = layout.run_base[graph.runs[name].name] if into else 0
+    return {"runs_into": into, "run_base": base, "takes_run": taken}
 
 
 @dataclass(frozen=True)

@@ -77,6 +77,7 @@ class Parameters:
         position_base: As in ``Layout``.
         m_base: As in ``Layout``.
         r_base: As in ``Layout``.
+        run_base: As in ``Layout``.
         table_base: As in ``Layout``.
     """
 
@@ -85,6 +86,7 @@ class Parameters:
     position_base: dict[str, int] = field(default_factory=dict)
     m_base: dict[str, int] = field(default_factory=dict)
     r_base: dict[str, int] = field(default_factory=dict)
+    run_base: dict[str, int] = field(default_factory=dict)
     table_base: dict[str, int] = field(default_factory=dict)
     _bits: dict[tuple[str, int], list[BitColumns]] = field(default_factory=dict)
 
@@ -96,6 +98,7 @@ class Parameters:
         multipliers: list[int] = []
         residuals: list[int] = []
         exponentials: list[int] = []
+        running: list[int] = []
         result = cls(
             {
                 "exponentials": [exponentials],
@@ -103,9 +106,13 @@ class Parameters:
                 "positions": of_rows,
                 "multipliers": [multipliers],
                 "residual multipliers": [residuals],
+                "running weights": [running],
             }
         )
         arrays = graph.model.arrays
+        for run in graph.runs.values():
+            result.run_base[run.name] = len(running)
+            running += arrays[run.weights][0].tolist()
         for step in graph.analysis.products:
             result.m_base[step.name] = len(multipliers)
             if isinstance(step, Linear):
@@ -166,7 +173,7 @@ class Images:
         parameters: Parameters,
     ) -> Self:
         """Pack the weights for an array of lanes."""
-        linear = graph.linear()
+        linear = graph.in_lanes()
         bank_bits = tuple(sorted({step.weight_bits for step in linear}))
         banks: list[list[PackedWeights]] = [[] for _ in bank_bits]
         lane_source, lane_base = {}, {}
@@ -177,6 +184,7 @@ class Images:
             lane_base[step.name] = sum(weights.count for weights in banks[bank])
             weights, stride = graph.model.arrays[step.weights], modes[step.name].stride
             banks[bank].append(PackedWeights(weights, step.weight_bits, array.columns, stride))
+        for step in graph.linear():
             if step.residual is not None and step.residual_element is not None:
                 elements[step.residual, *step.residual_element] = None
         layout = Layout(
@@ -186,6 +194,7 @@ class Images:
             position_base=parameters.position_base,
             m_base=parameters.m_base,
             r_base=parameters.r_base,
+            run_base=parameters.run_base,
             table_base=parameters.table_base,
             elements=tuple(elements),
         )

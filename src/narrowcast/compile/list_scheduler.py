@@ -24,6 +24,7 @@ from narrowcast.compile.step_table import (
     READS_INPUTS,
     READS_POOL,
     READS_PROBABILITIES,
+    READS_RUN,
     REASON_OF_LANES,
     SOFTMAX,
     WORD,
@@ -49,6 +50,7 @@ from narrowcast.compile.timing import (
     VALUE_TO_POOL,
     VALUE_TO_READ,
     VALUE_TO_RESULT,
+    VALUE_TO_RUN,
 )
 from narrowcast.integer.model import Array
 
@@ -99,6 +101,7 @@ class _Made(NamedTuple):
         stored: Rows of each tensor.
         readable: Of a tensor's token, and a part of it: the clock from which the row can be read
             from column 0 on, a column a clock.
+        ended: Of a tensor: the last number of its last row enters the epilogue.
         cached: Of a tensor of keys or values, and a part: all rows so far can be read.
         exponentials: Of a step of scores, and a row: its exponentials can be read.
         divided: Of the same: its multiplier is there.
@@ -109,6 +112,7 @@ class _Made(NamedTuple):
     next: Array
     stored: Array
     readable: Array
+    ended: Array
     cached: Array
     exponentials: Array
     divided: Array
@@ -201,12 +205,15 @@ def _loaded(units: _Units, step: StepRow, after: int) -> int:
 
 
 @compiled
-def _operand_ready(made: _Made, step: StepRow, first: int, after: int) -> int:
+def _operand_ready(table: StepTable, made: _Made, step: StepRow, first: int, after: int) -> int:
     """Return the clock from which rows of a step's broadcast operand can be read."""
     if step.reads == READS_INPUTS:
         return 0
     if step.reads == READS_PROBABILITIES:
         return int(made.exponentials[step.scores, first])
+    if step.reads == READS_RUN:
+        whole = made.stored[step.operand] == step.operand_rows
+        return int(made.ended[step.operand]) + VALUE_TO_RUN - table.latency if whole else NEVER
     if step.reads == READS_POOL:
         whole = made.stored[step.operand] == step.operand_rows
         return int(made.readable[step.operand, 0, 0]) if whole else NEVER
@@ -268,7 +275,7 @@ def _ready(
 ) -> tuple[int, int]:
     """Return the clock at which all operands of a job are available, and the last one's reason."""
     clock, reason = _inputs_taken(step, after) + INPUT_TO_READ, INPUT
-    operand = _operand_ready(made, step, first, after)
+    operand = _operand_ready(table, made, step, first, after)
     if step.reads != READS_INPUTS and operand >= clock:
         clock, reason = operand, OPERAND
     epilogue = _epilogue_ready(made, units, step, first, after)
@@ -414,6 +421,7 @@ def _write_exponentials(
 @compiled
 def _write(made: _Made, step: StepRow, first: int, after: int, values: Array) -> None:
     output, last = step.output, values[step.columns - 1]
+    made.ended[output] = last
     if step.output_part == 0:
         made.stored[output] += after - first
     if step.writes == WRITES_POOL:  # its memory has one read port, which the last value needs first
@@ -637,6 +645,7 @@ def place_fastest(
         next=np.zeros(steps, np.int64),
         stored=np.zeros(tensors, np.int64),
         readable=np.zeros((tensors, tokens, parts), np.int64),
+        ended=np.zeros(tensors, np.int64),
         cached=np.zeros((tensors, parts), np.int64),
         exponentials=np.zeros((steps, tokens), np.int64),
         divided=np.zeros((steps, tokens), np.int64),

@@ -71,6 +71,8 @@ class EngineGraph:
         sums: Sums over rows, which use the pool one after the other.
         tokens: Token of each tensor's first row, see :mod:`narrowcast.compile.tokens`.
         states: The state to which a tensor is appended.
+        runs: Products that are made on the way, as their operand leaves the epilogue, in order of
+            execution: by the name of the product that makes the operand.
     """
 
     analysis: Analysis
@@ -82,6 +84,7 @@ class EngineGraph:
     sums: tuple[RowSum, ...]
     tokens: Mapping[str, int]
     states: Mapping[str, str]
+    runs: Mapping[str, Linear]
 
     @property
     def model(self) -> IntegerModel:
@@ -124,6 +127,11 @@ class EngineGraph:
         """Return all products with weights, in order of execution."""
         return [step for step in self.model.operations if isinstance(step, Linear)]
 
+    def in_lanes(self) -> list[Linear]:
+        """Return the products with weights that the lanes make."""
+        on_the_way = [step.name for step in self.runs.values()]
+        return [step for step in self.linear() if step.name not in on_the_way]
+
 
 def engine_graph(analysis: Analysis) -> EngineGraph:
     """Rewrite a graph for the engine and place its tensors.
@@ -150,6 +158,7 @@ def engine_graph(analysis: Analysis) -> EngineGraph:
         sums=sums,
         tokens=first_tokens(model),
         states={s.operand: s.output for s in model.operations if isinstance(s, Append)},
+        runs=_runs(legal),
     )
 
 
@@ -174,6 +183,24 @@ def _store(analysis: Analysis, name: str) -> Store:
         if use in read:
             return store
     return Store.SCRATCH
+
+
+def _runs(analysis: Analysis) -> dict[str, Linear]:
+    """Return the products of a stream that are made on the way.
+
+    Each has one column, for which it would occupy all lanes, and its operand is what a product
+    makes. Of several with the same operand, the lanes make the others.
+    """
+    model = analysis.model
+    if not model.states:
+        return {}
+    runs: dict[str, Linear] = {}
+    for step in model.operations:
+        if isinstance(step, Linear) and model.tensors[step.output].size == 1:
+            maker = analysis.producers.get(step.operand)
+            if isinstance(maker, Linear) and model.tensors[step.operand].rows == 1:
+                runs.setdefault(maker.name, step)
+    return runs
 
 
 def _appended_to(analysis: Analysis, name: str) -> str | None:
@@ -245,6 +272,8 @@ class ProgramStep:
         capacity: Number of columns of a full tile.
         mode: How the lanes run.
         tile_pause: Idle clocks between the tiles of a job.
+        running: Number of products of a sum that is made on the way; the lanes then have one, which
+            is not used. 0 if the lanes make the sum.
     """
 
     name: str
@@ -258,6 +287,7 @@ class ProgramStep:
     capacity: int
     mode: Mode
     tile_pause: int
+    running: int = 0
 
     @property
     def after(self) -> int:
@@ -276,7 +306,7 @@ class ProgramStep:
     @property
     def macs(self) -> int:
         """Multiply-accumulates of one row."""
-        return self.inner * self.columns
+        return (self.running or self.inner) * self.columns
 
     def tile_columns(self) -> list[int]:
         """Columns of each tile."""
@@ -362,12 +392,15 @@ def lay_out(
     graph: EngineGraph, array: LaneArray, groups: Mapping[str, int]
 ) -> tuple[ProgramStep, ...]:
     """Return the program's steps; attention's steps come head by head."""
-    modes = modes_of(graph.analysis, array, groups)
+    modes = dict(modes_of(graph.analysis, array, groups))
+    running = {step.name: graph.model.arrays[step.weights].size for step in graph.runs.values()}
+    modes.update(dict.fromkeys(running, Mode(both=False, stride=1, group=1)))
     result = []
     for step in graph.model.operations:
         shapes: list[tuple[Product, int, int, int, int]] = []
         if isinstance(step, Linear):
             columns, inner = graph.model.arrays[step.weights].shape
+            inner = 1 if step.name in running else inner
             shapes = [(step, 0, graph.analysis.rows(step), inner, columns)]
         elif isinstance(step, Scores):
             context = graph.analysis.context_of(step)
@@ -387,6 +420,7 @@ def lay_out(
                 ProgramStep(
                     f"{source.name}.{head}" if many else source.name,
                     *(source, head, token, rows, tiles, inner, columns, capacity, mode, pause),
+                    running.get(source.name, 0),
                 )
             )
     return tuple(result)

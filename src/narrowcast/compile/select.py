@@ -232,6 +232,10 @@ class _Maker:
             self.device.dsp_of_product(bits, MULTIPLIER_BITS)
             for bits in (widths["BIASED_BITS"], widths["RESIDUAL_BITS"] + 1)
         )
+        self.shared = 0  # DSP blocks beside those of the ways
+        if compilation.graph.runs:
+            run = widths["RUNNING_X_BITS"], widths["RUNNING_W_BITS"]
+            self.shared = self.device.dsp_of_product(*run)
         self.pairs = (
             takes_pairs(self.device)
             and options.pairs is not False
@@ -292,7 +296,8 @@ class _Maker:
         Without DSP blocks, lanes take half of the look-up tables at most.
         """
         if self.device.dsp_block is not None:
-            return (self.device.dsp - ways * self.epilogue) * (2 if self.pairs else 1)
+            left = self.device.dsp - ways * self.epilogue - self.shared
+            return left * (2 if self.pairs else 1)
         widths = self.compilation.widths(1)
         x_bits = max(each.x_bits for each in self.analysis.operands.values())
         luts, _ = table_lane(x_bits, widths["LANE_BITS"], widths["SUM_BITS"])

@@ -17,7 +17,7 @@ from narrowcast.compile.waits import memory_waits
 from narrowcast.integer.model import Array, Context, Linear, Scores
 
 # Where a step's broadcast operand comes from.
-READS_INPUTS, READS_ROWS, READS_POOL, READS_PROBABILITIES = range(4)
+READS_INPUTS, READS_ROWS, READS_POOL, READS_PROBABILITIES, READS_RUN = range(5)
 # Where its lane operand comes from.
 LANES_WEIGHTS, LANES_KEYS, LANES_VALUES = range(3)
 # Where its results go.
@@ -222,6 +222,8 @@ def _operand(graph: EngineGraph, step: ProgramStep, number: dict[str, int]) -> d
     summed = tensor
     if isinstance(source, Context):
         read = READS_PROBABILITIES
+    elif step.running:
+        read = READS_RUN
     elif read == READS_POOL:
         summed = model.tensors[graph.analysis.producers[source.operand].operand]
     parts = graph.parts[source.operand]

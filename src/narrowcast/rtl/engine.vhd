@@ -86,6 +86,13 @@ architecture rtl of engine is
   signal x_address    : address_t;
   signal lane_address : address_t;
 
+  -- running sums
+  subtype run_t is unsigned(index_bits(RUNNING_SUMS + 1) - 1 downto 0);
+  type    run_array is array (2 to DONE_AT) of run_t;
+  signal run_q        : run_array; -- of the step of an operand pair: the sum that it takes, or 0
+  signal take_run     : std_logic;
+  signal running      : signed(SUM_BITS - 1 downto 0);
+
   -- operands
   signal x_zero       : signed(X_BITS - 1 downto 0);
   signal x            : signed(WAYS * X_BITS - 1 downto 0);
@@ -300,6 +307,7 @@ begin
       ways_1   <= ways_0;
       ways_2   <= ways_1;
       both_done <= (ways_2(0) and ways_2(1)) & both_done(3 to DONE_AT - 1);
+      run_q    <= to_unsigned(s.takes_run, run_t'length) & run_q(2 to DONE_AT - 1);
       if issue_q(2) = '1' then
         both_3 <= ways_2(0) and ways_2(1);
       end if;
@@ -381,6 +389,8 @@ begin
         move        => move,
         column      => column,
         taking      => taking,
+        take_run    => take_run,
+        running     => running,
         valid       => c_valid,
         softmax     => c_softmax,
         row_m       => c_row_m,
@@ -409,6 +419,79 @@ begin
       );
 
   end generate ways_of_array;
+
+  with_running_sums : if RUNNING_SUMS > 0 generate
+
+    constant SUMS : positive := maximum(RUNNING_SUMS, 1);
+
+    signal valid  : std_logic;
+    signal number : unsigned(index_bits(SUMS) - 1 downto 0);
+    signal base   : address_t;
+    signal x_1, x_2 : signed(RUNNING_X_BITS - 1 downto 0);
+    signal kept   : signed(SUMS * SUM_BITS - 1 downto 0);
+
+  begin
+
+    choose : process (all) is
+      variable s : step_t;
+    begin
+      s      := PROGRAM(to_integer(y_step(0)));
+      valid  <= '0';
+      number <= (others => '0');
+      if s.runs_into /= 0 then
+        valid  <= y_valid(0);
+        number <= to_unsigned(s.runs_into - 1, index_bits(SUMS));
+      end if;
+      base     <= to_unsigned(s.run_base, ADDRESS_BITS);
+      take_run <= '0';
+      if run_q(DONE_AT) /= 0 then
+        take_run <= '1';
+      end if;
+      running <= kept(SUM_BITS - 1 downto 0);
+      for i in 2 to SUMS loop
+        if run_q(DONE_AT) = i then
+          running <= kept(i * SUM_BITS - 1 downto (i - 1) * SUM_BITS);
+        end if;
+      end loop;
+    end process choose;
+
+    centre : process (clk) is
+      variable s : step_t;
+    begin
+      if rising_edge(clk) then
+        s   := PROGRAM(to_integer(y_step(0)));
+        x_1 <= resize(y(0), RUNNING_X_BITS) - to_signed(s.y_zero, RUNNING_X_BITS);
+        x_2 <= x_1;
+      end if;
+    end process centre;
+
+    on_the_way : entity work.running_sums
+      generic map (
+        BLOCK_MEMORY => RUNNING_BLOCK,
+        SUMS         => SUMS,
+        X_BITS       => RUNNING_X_BITS,
+        W_BITS       => RUNNING_W_BITS,
+        SUM_BITS     => SUM_BITS,
+        ADDRESS_BITS => ADDRESS_BITS,
+        CONTENTS     => RUNNING_IMAGE
+      )
+      port map (
+        clk       => clk,
+        valid     => valid,
+        first     => y_tag(0)(1),
+        last      => y_tag(0)(0),
+        number    => number,
+        base      => base,
+        x         => x_2,
+        sums_kept => kept
+      );
+
+  end generate with_running_sums;
+
+  without_running_sums : if RUNNING_SUMS = 0 generate
+    take_run <= '0';
+    running  <= (others => '0');
+  end generate without_running_sums;
 
   parameters : entity work.epilogue_operands
     port map (

@@ -39,6 +39,8 @@ entity way is
     move          : in    std_logic;
     column        : in    unsigned(LANE_INDEX_BITS - 1 downto 0);
     taking        : in    std_logic;
+    take_run      : in    std_logic; -- with "done": the first lane's sum is the running one
+    running       : in    signed(SUM_BITS - 1 downto 0);
     -- one clock after the column
     valid         : in    std_logic;
     softmax       : in    std_logic;
@@ -60,7 +62,7 @@ entity way is
     r             : in    signed(M_BITS - 1 downto 0);
     residual      : in    signed(RESIDUAL_BITS - 1 downto 0);
     -- results: tags hold address, lane (of a difference: whether it is absent), ways, first and last
-    -- of a row
+    -- of a row (of differences, and where there are running sums)
     y_valid       : out   std_logic;
     y             : out   signed(Y_BITS - 1 downto 0);
     y_step        : out   unsigned(STEP_BITS - 1 downto 0);
@@ -255,6 +257,10 @@ begin
       if done = '1' then
         outer        <= sums;
         outer_borrow <= borrows;
+        if RUNNING_SUMS > 0 and take_run = '1' then
+          outer(0)        <= running;
+          outer_borrow(0) <= '0';
+        end if;
       end if;
       if move = '1' then
         inner        <= outer;
@@ -343,6 +349,9 @@ begin
     v_borrow <= borrow;
     v_step   <= step;
     v_tag    <= std_logic_vector(y_address) & std_logic_vector(y_lane) & ways & "00";
+    if RUNNING_SUMS > 0 then
+      v_tag(1 downto 0) <= row_first & row_last;
+    end if;
     if s_valid = '1' then
       v_valid  <= '1';
       v_acc    <= s_below;
