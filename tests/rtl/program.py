@@ -47,6 +47,7 @@ def declarations(
     columns: int,
     block: int,
     kept_rows: int = 0,
+    split: int = 0,
 ) -> list[str]:
     """What sequencer and collector take of ``engine_config``.
 
@@ -57,6 +58,7 @@ def declarations(
         columns: lanes of a way.
         block: whether the lists lie in block memory.
         kept_rows: rows of the states, if there are some; then scores have biases, too.
+        split: whether columns come in pairs, one of each way.
     """
     words = form.contents(jobs)
     numbers = {
@@ -75,6 +77,7 @@ def declarations(
         "ISSUE_BLOCK": block,
         "COLLECT_BLOCK": block,
         "KEPT_ROWS": kept_rows,
+        "SPLIT": split,
         "SCORE_BIASES": int(kept_rows > 0),
         "JOBS": len(jobs),
         "JOB_INDEX_BITS": max(1, (len(jobs) - 1).bit_length()),

@@ -356,6 +356,7 @@ def config(
         **{"STEP_BITS": STEP_BITS, "ADDRESS_BITS": ADDRESS_BITS, "SLOT_BITS": SLOT_BITS},
         "MOST_KEYS": keys,
         "ROW_LENGTH": row_length,
+        "SPLIT": 0,
         **{"KEPT_ROWS": MOST_KEYS * kept, "SCORE_BIASES": int(kept), "RUNNING_SUMS": int(kept)},
         "RING_BITS": RING_BITS,
         "E_BITS": E_BITS,

@@ -3,8 +3,8 @@
 --
 -- In: reset, rewind, enable, first, group_first, group_last, x, done, move, column, taking, valid,
 -- softmax, row_m, step, ways, row_first, row_last, slot, y_address, y_lane, bias, m, r, residual,
--- absent, take_run, running, and w of each lane. Out: hold, below_valid, below_step, y_valid, y, y_step, y_tag, e_valid, e,
--- e_tag.
+-- absent, take_run, running, and w of each lane. Out: hold, below_valid, below_step, y_valid, y,
+-- y_step, y_tag, e_valid, e, e_tag.
 library ieee;
 use ieee.std_logic_1164.all;
 use ieee.numeric_std.all;
@@ -111,6 +111,12 @@ begin
       slot        => slot,
       y_address   => y_address,
       y_lane      => y_lane,
+      other_found   => '0',
+      other_maximum => (others => '0'),
+      other_e       => (others => '0'),
+      own_found     => open,
+      own_maximum   => open,
+      own_e         => open,
       hold        => hold,
       below_valid => below_valid,
       below_step  => below_step,

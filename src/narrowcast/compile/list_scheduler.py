@@ -419,7 +419,23 @@ def _write_exponentials(
 
 
 @compiled
-def _write(made: _Made, step: StepRow, first: int, after: int, values: Array) -> None:
+def _in_turn(table: StepTable, step: StepRow, first: int, end: int, values: Array) -> int:
+    """Return the clock from which some columns can be read, if column 0 is read in it.
+
+    Columns are read one a clock. Where they are made one at a time, the last is what counts.
+    """
+    if table.at_once == 1:
+        first = end
+    latest = values[first] - table.at_once * (step.column + first)
+    for i in range(first + 1, end + 1):
+        latest = max(latest, values[i] - table.at_once * (step.column + i))
+    return int(latest + VALUE_TO_READ)
+
+
+@compiled
+def _write(
+    table: StepTable, made: _Made, step: StepRow, first: int, after: int, values: Array
+) -> None:
     output, last = step.output, values[step.columns - 1]
     made.ended[output] = last
     if step.output_part == 0:
@@ -433,7 +449,7 @@ def _write(made: _Made, step: StepRow, first: int, after: int, values: Array) ->
     for i in range(step.output_parts):
         part = step.output_part + i
         end = (i + 1) * step.part_columns - 1
-        time = values[end] + VALUE_TO_READ - (step.column + end)
+        time = _in_turn(table, step, i * step.part_columns, end, values)
         # A row is read in the clock of its number, the newest one of a state in any.
         if step.writes == WRITES_VALUES:
             time = values[end] + VALUE_TO_READ - (first - step.token)
@@ -560,7 +576,7 @@ def _place_all(
             if step.reads == READS_PROBABILITIES:
                 slot = made.slots[step.scores, first]
                 made.ring[slot] = 0
-            _write(made, step, first, after, values)
+            _write(table, made, step, first, after, values)
         loaded = _loaded(units, step, after)
         needs = max(0, _rows_awaited(step, after) - units.awaited)
         placed.step[job], placed.row[job], placed.ways[job] = number, first, after - first

@@ -268,12 +268,14 @@ class ProgramStep:
         rows: Number of rows.
         tiles: Number of tiles of a job.
         inner: Number of products of a sum.
-        columns: Number of columns of a row.
+        columns: Number of columns of a row, or of pairs of them, as they are taken at once.
         capacity: Number of columns of a full tile.
         mode: How the lanes run.
         tile_pause: Idle clocks between the tiles of a job.
         running: Number of products of a sum that is made on the way; the lanes then have one, which
             is not used. 0 if the lanes make the sum.
+        at_once: Number of columns of the result that each of ``columns`` stands for.
+        width: Number of columns of the result, of a head.
     """
 
     name: str
@@ -288,6 +290,8 @@ class ProgramStep:
     mode: Mode
     tile_pause: int
     running: int = 0
+    at_once: int = 1
+    width: int = 0
 
     @property
     def after(self) -> int:
@@ -306,7 +310,7 @@ class ProgramStep:
     @property
     def macs(self) -> int:
         """Multiply-accumulates of one row."""
-        return (self.running or self.inner) * self.columns
+        return self.running or self.inner * self.width
 
     def tile_columns(self) -> list[int]:
         """Columns of each tile."""
@@ -410,9 +414,10 @@ def lay_out(
             for head in range(step.heads):
                 shapes.append((step, head, n, size, keys))
                 shapes.append((context, head, n, keys, width))
-        for source, head, rows, inner, columns in shapes:
+        for source, head, rows, inner, width in shapes:
             mode = modes[source.name]
             capacity = array.columns // mode.stride
+            columns = -(-width // array.at_once)
             tiles = -(-columns // capacity)
             pause, token = _tile_pause(inner, columns, capacity), graph.tokens[source.output]
             many = not isinstance(source, Linear) and source.heads > 1
@@ -420,7 +425,7 @@ def lay_out(
                 ProgramStep(
                     f"{source.name}.{head}" if many else source.name,
                     *(source, head, token, rows, tiles, inner, columns, capacity, mode, pause),
-                    running.get(source.name, 0),
+                    *(running.get(source.name, 0), array.at_once, width),
                 )
             )
     return tuple(result)
@@ -430,7 +435,7 @@ def least_cycles(steps: tuple[ProgramStep, ...], array: LaneArray) -> int:
     """Return a lower bound: operand pairs to issue, or columns to take, whichever are more."""
     issues = columns = 0
     for step in steps:
-        jobs = step.jobs(array.ways if step.mode.both else 1)
+        jobs = step.jobs(array.tokens if step.mode.both else 1)
         issues += jobs * step.tiles * step.inner
         again = 2 if isinstance(step.source, Scores) else 1  # scores take the epilogue twice
         columns += jobs * step.columns * again

@@ -1,7 +1,7 @@
 -- SPDX-License-Identifier: Apache-2.0
 -- Products of one column, made on the way: each number of a row is multiplied by its weight as it
--- leaves the epilogue, and added to the sum of the row. So such a product takes no turn of the lanes,
--- of which it would use one.
+-- leaves the epilogue, and added to the sum of the row. So such a product takes no turn of the
+-- lanes, of which it would use one.
 --
 -- "valid" comes with a number, "first" and "last" with the first and the last one of its row. The
 -- number, less its zero point, follows two clocks later. A row's sum is kept under its own number
