@@ -5,11 +5,12 @@
 Windows of 6, 12 and 24, 8 to 64 channels, 4, 6 and 8 bits; 7 inputs, one layer, a feed-forward part
 of 4 times the channels. ``--network published`` is that of the published models: one attention
 head, a token for each row, and a forecast from the mean of all tokens. ``--network default`` is
-what a configuration gives that states the sizes only. The weights are random: cycles do not depend
-on them, resources hardly. Writes ``engine.json`` and ``engine.svg`` (cycles beside those published
-for integer-only Transformers on the same device, arXiv 2407.11041 and 2410.03294). Models that are
-synthesised already are not synthesised again. ``--no-synthesis`` compiles only: seconds, not an
-hour.
+what a configuration gives that states the sizes only. ``--network stream`` takes one reading in
+each inference and attends to the last 6, 12 or 24, with four heads and folded products; its cycles
+are those of a reading. The weights are random: cycles do not depend on them, resources hardly.
+Writes ``engine.json`` and ``engine.svg`` (cycles beside those published for integer-only
+Transformers on the same device, arXiv 2407.11041 and 2410.03294). Models that are synthesised
+already are not synthesised again. ``--no-synthesis`` compiles only: seconds, not an hour.
 """
 
 import argparse
@@ -62,20 +63,21 @@ def synthesised(design: Design, folder: Path) -> dict[str, Any]:
     return result
 
 
-def shape(network: str, window: int, channels: int) -> Shape:
+def shape(network: str, window: int, channels: int, layers: int) -> Shape:
     """Return the size of a model of 7 inputs."""
     if network == "published":
-        return Shape(window, 7, channels)
+        return Shape(window, 7, channels, layers)
+    if network == "stream":
+        return Shape(window, 7, channels, layers, heads=4, fold=True, kind="stream")
     inputs = [f"x{i}" for i in range(7)]
     data = DataConfig(inputs=inputs, target="y", window=window, lead=0, outputs=1)
     return shape_of(Config(data=data, model=ModelConfig(channels=channels)))
 
 
-def point(
-    network: str, window: int, channels: int, bits: int, folder: Path | None
-) -> dict[str, Any]:
+def point(size: Shape, bits: int, folder: Path | None) -> dict[str, Any]:
     """Return the figures of one model."""
-    model = random_model(shape(network, window, channels), (bits,), input_bits=8)
+    window, channels = size.window, size.channels
+    model = random_model(size, (bits,), input_bits=8)
     design = compile_model(model, load_device("xc7s15"), area)
     guess = estimate_design(design)
     result: dict[str, Any] = {
@@ -126,7 +128,10 @@ def main() -> None:
     """Go through the grid."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--out", type=Path, required=True, help="folder for results")
-    parser.add_argument("--network", choices=("published", "default"), default="published")
+    parser.add_argument(
+        "--network", choices=("published", "default", "stream"), default="published"
+    )
+    parser.add_argument("--layers", type=int, default=1, help="encoder layers, unless default")
     parser.add_argument("--no-synthesis", action="store_true", help="compile only")
     parser.add_argument("--only", type=int, nargs="*", default=CHANNELS, help="these channels")
     args = parser.parse_args()
@@ -136,7 +141,8 @@ def main() -> None:
     print("| " + " | ".join(COLUMNS) + " |")
     print("|" + " --- |" * len(COLUMNS))
     for channels, window, bits in product(args.only, WINDOWS, BITS):
-        points.append(point(args.network, window, channels, bits, folder))
+        size = shape(args.network, window, channels, args.layers)
+        points.append(point(size, bits, folder))
         print("| " + " | ".join(f"{points[-1].get(c, '')}" for c in COLUMNS) + " |", flush=True)
     for channels in args.only:
         own = [math.log(p["utilisation"]) for p in points if p["channels"] == channels]

@@ -7,6 +7,7 @@ import numpy as np
 
 from narrowcast.compile import Design, HardwareOptions, compile_model
 from narrowcast.compile.program import engine_graph
+from narrowcast.compile.select import splits
 from narrowcast.estimate import area
 from narrowcast.integer import IntegerModel, Linear, analyse
 from narrowcast.integer.builder import (
@@ -335,7 +336,10 @@ def patches() -> GraphSpec:
 
 
 def stream() -> GraphSpec:
-    """Two layers that attend to tokens of earlier inferences, with positions as biases by age."""
+    """Two layers that attend to tokens of earlier inferences, with positions as biases by age.
+
+    Two products of one column each are made as their operands leave the epilogue.
+    """
     g = GraphBuilder()
     first = g.input("input", 2, 3)
     x = g.linear("embed", first, 8, kernel=2)
@@ -344,7 +348,23 @@ def stream() -> GraphSpec:
         keys, values = g.append(f"keys{i}", key, 5), g.append(f"values{i}", value, 5)
         e = g.scores(f"scores{i}", g.linear(f"query{i}", x, 8), keys, heads, bias=True)
         x = g.linear(f"out{i}", g.context(f"context{i}", e, values, heads), 8, residual=x)
-    return g.build(g.linear("head", x, 2, residual="input", residual_element=(1, 1)))
+    both = g.linear("both", x, 2, residual="input", residual_element=(1, 1))
+    up = g.linear("up", x, 12, role=Role.RELU)
+    skip = g.linear("skip", x, 1, residual="input", residual_element=(1, 2))
+    return g.build(g.linear("head", up, 1, residual=skip), both)
+
+
+def stream_of_pairs() -> GraphSpec:
+    """A stream of which two ways can have every other column each, with an odd number of keys."""
+    g = GraphBuilder()
+    x = g.linear("embed", g.input("input", 1, 5), 12)
+    key, value = (g.linear(n, x, 12, role=Role.LANES) for n in ("key", "value"))
+    keys, values = g.append("keys", key, 3), g.append("values", value, 3)
+    e = g.scores("scores", g.linear("query", x, 12), keys, 3, bias=True)
+    x = g.linear("out", g.context("context", e, values, 3), 12, residual=x)
+    up = g.linear("up", x, 14, role=Role.RELU)
+    skip = g.linear("skip", x, 1, residual="input", residual_element=(0, 3))
+    return g.build(g.linear("head", up, 1, residual=skip))
 
 
 def states_of_one_tensor() -> GraphSpec:
@@ -392,7 +412,7 @@ GRAPHS: dict[str, Callable[[], GraphSpec]] = {
         *(sums_in_reverse, outputs_in_reverse, shared_keys_two_values),
         *(query_and_values_of_a_context, last_token, last_token_beside_another_input),
         *(rows_that_nothing_reads, convolution, patches),
-        *(stream, states_of_one_tensor, last_row_is_kept, biased_scores),
+        *(stream, stream_of_pairs, states_of_one_tensor, last_row_is_kept, biased_scores),
     )
 }
 
@@ -415,13 +435,15 @@ def drawn_stream(seed: int, most_rows: int = 64, most_channels: int = 64) -> Int
     heads = int(random.integers(1, 9))
     least, most = -(-8 // heads), max(most_channels // heads, -(-8 // heads))
     kernel, inputs = int(random.choice([1, 1, 1, 2, 3])), int(random.integers(1, 10))
+    step = 2 * heads if random.random() < 0.7 else heads  # so that two ways can have a token
+    least, most = max(least, step // heads), max(most, step // heads)
     shape = Shape(
         window=int(random.integers(3, most_rows + 1)),
         inputs=inputs,
-        channels=heads * int(random.integers(least, most + 1)),
+        channels=heads * int(random.integers(least, most + 1)) // step * step,
         layers=int(random.integers(1, 4)),
         heads=heads,
-        outputs=int(random.integers(1, 4)),
+        outputs=int(random.choice([1, 1, 2, 3])),
         kernel=kernel,
         relative=int(random.integers(inputs)) if random.random() < 0.5 else None,
         seasons=int(random.integers(0, 2)),
@@ -444,6 +466,7 @@ def options_of(model: IntegerModel) -> list[HardwareOptions]:
     several = any(analysis.rows(step) > 1 for step in analysis.products)
     linear = [step for step in analysis.products if isinstance(step, Linear)]
     several = several and not any(step.convolves for step in linear) and not model.states
+    several = several or splits(engine_graph(analyse(model)))
     two = [HardwareOptions(lanes=8, ways=2)] if several else []
     return [HardwareOptions(), HardwareOptions(lanes=6, ways=1), *two]
 

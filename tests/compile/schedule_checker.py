@@ -26,6 +26,7 @@ RESULT = 12  # value -> its result can be taken from the output
 STORED = 13  # value -> its result can be addressed in a store
 ADDED = 11  # value -> the pool reads what it adds to
 POOL = 4  # ... -> the sum can be addressed in the pool
+RUN = 17  # the last value of a row -> its running sum can take the place of the lanes' sums
 SCORED = 1  # value -> the score is written
 BELOW = 5  # the last score of a row -> the first difference enters the epilogue;
 BIASED = 2  # so much later if scores have biases
@@ -68,6 +69,7 @@ class ScheduleChecker:
         self.ends = {each.tensor for each in self.model.outputs}
         self.done_after = DONE + int(self.array.grouped)
         self.arrives: dict[Element, int] = {}  # clock in which an input is taken
+        self.ends_of: dict[str, list[int]] = defaultdict(list)  # the last values of rows
         self.row_arrives: list[int] = []  # clock in which the last input of a row is taken
 
     # ---------------------------------------------------------------- where numbers lie
@@ -76,13 +78,13 @@ class ScheduleChecker:
         name, row, column = element
         if name in self.graph.states:  # of a state's rows only this one is written
             return self.graph.states[name], 0, 0, column
-        ways, lanes = self.array.ways, self.array.columns
+        ways, lanes, at_once = self.array.tokens, self.array.columns, self.array.at_once
         tensor, addresses = self.model.tensors[name], self.design.addresses
         if name in self.probabilities:
             head, at = divmod(row, tensor.rows // self.probabilities[name].heads)
             token = self.graph.tokens[name] + at
             base = addresses.rows[name, head, token // ways]
-            return "scratch", token % ways, 0, base + column
+            return "scratch", token % ways + column % at_once, 0, base + column // at_once
         at, way = divmod(self.graph.tokens[name] + row, ways)
         match self.graph.stores[name]:
             case Store.KEYS:
@@ -95,9 +97,11 @@ class ScheduleChecker:
                 rows = -(-tensor.rows // ways)
                 return "values", way, channel % lanes, addresses.values[name] + block * rows + at
             case Store.INPUTS:
-                return "inputs", way, 0, addresses.inputs[name] + at * tensor.columns + column
+                place = addresses.inputs[name] + at * tensor.columns + column
+                return "inputs", way + place % at_once, 0, place // at_once
             case store:
-                return str(store), way, 0, addresses.rows[name, 0, at] + column
+                base = addresses.rows[name, 0, at]
+                return str(store), way + column % at_once, 0, base + column // at_once
 
     def write(self, readable: int, element: Element) -> None:
         self.writes[self.place(element)].append((readable, element))
@@ -147,8 +151,8 @@ class ScheduleChecker:
             for row in range(step.token, step.after)
         }
         for job in self.jobs:
-            assert 1 <= len(job.rows) <= self.array.ways
-            assert len({row // self.array.ways for row in job.rows}) == 1
+            assert 1 <= len(job.rows) <= self.array.tokens
+            assert len({row // self.array.tokens for row in job.rows}) == 1
             left -= {(job.step, row) for row in job.rows}
         assert not left, f"rows that no job makes: {sorted(left)[:5]}"
         rows = sum(len(job.rows) for job in self.jobs)
@@ -171,6 +175,13 @@ class ScheduleChecker:
             fetched = current + FETCH
             ends = start + step.tiles * (step.inner + step.tile_pause) - step.tile_pause
         assert awaited == len(self.row_arrives), "rows of the inputs for which no job waits"
+
+    def columns_of(self, step: ProgramStep, taken: int) -> range:
+        """Return the columns of the result that are taken at once."""
+        first = taken * self.array.at_once
+        size = self.model.tensors[step.source.output].columns
+        size //= step.source.heads if isinstance(step.source, Context) else 1
+        return range(first, min(first + self.array.at_once, size))
 
     def tile_starts(self, job: Job, step: ProgramStep) -> list[int]:
         return [job.start + t * (step.inner + step.tile_pause) for t in range(step.tiles)]
@@ -225,6 +236,11 @@ class ScheduleChecker:
 
     def operands(self, job: Job, step: ProgramStep) -> None:
         source = step.source
+        if step.running:  # what the lanes make of whatever they read is not used
+            done = job.start + step.inner - 1 + self.done_after
+            ends = max(self.ends_of[source.operand])
+            assert done >= ends + RUN, f"{source.name} takes its sum too early"
+            return
         lanes = self.array.columns // step.mode.stride
         for tile, start in enumerate(self.tile_starts(job, step)):
             columns = range(tile * lanes, min((tile + 1) * lanes, step.columns))
@@ -233,11 +249,12 @@ class ScheduleChecker:
                 element = k
                 if isinstance(source, Scores):
                     element = step.head * step.inner + k
-                    for key in columns:
+                    for key in [each for c in columns for each in self.columns_of(step, c)]:
                         self.read(clock, (source.key, key, element))
                 elif isinstance(source, Context):
-                    for column in columns:
-                        self.read(clock, (source.value, k, step.head * step.columns + column))
+                    first = step.head * step.columns * self.array.at_once
+                    for column in [each for c in columns for each in self.columns_of(step, c)]:
+                        self.read(clock, (source.value, k, first + column))
                 if source.operand in self.sums:
                     self.pool_reads.append((clock, self.sums[source.operand], element))
                     continue
@@ -254,14 +271,16 @@ class ScheduleChecker:
 
     def results(self, job: Job, step: ProgramStep) -> None:
         source = step.source
+        self.ends_of[source.output].append(job.values[-1])
         first = 0
         if isinstance(source, Context):
-            first = step.head * step.columns
+            first = step.head * step.columns * self.array.at_once
             of_row = (f"multiplier of {source.operand}.{step.head}", job.rows[0], len(job.rows))
             for clock in job.values:
                 self.reads.append((clock, ("ring", 0, 0, job.slot), of_row))
-        for column, clock in enumerate(job.values):
-            self.epilogue.append(clock)
+        self.epilogue += job.values
+        taken = [(c, at) for i, at in enumerate(job.values) for c in self.columns_of(step, i)]
+        for column, clock in taken:
             for token in job.rows:
                 if isinstance(source, Linear) and source.residual is not None:
                     if source.residual_element is None:
@@ -275,8 +294,8 @@ class ScheduleChecker:
                     self.write(clock + STORED, (source.output, row, first + column))
             if source.output in self.summed:
                 self.pool_adds[source.output, column].append((clock + ADDED, job.rows))
-            if source.output not in self.ends:
-                self.write_port.append(clock + STORED)
+        if source.output not in self.ends:
+            self.write_port += [clock + STORED for clock in job.values]
 
     def softmax(self, job: Job, step: ProgramStep, number: int) -> None:
         """A row is handed on 5 clocks after its last score, and its division comes after that."""
@@ -290,7 +309,8 @@ class ScheduleChecker:
             self.write_port.append(below + EXPONENTIAL)
             for token in job.rows:
                 row = step.head * step.rows + token - step.token
-                self.write(below + EXPONENTIAL, (name, row, column))
+                for each in self.columns_of(step, column):
+                    self.write(below + EXPONENTIAL, (name, row, each))
         divides = last + BELOW + step.columns - 1 + DIVIDES
         self.divisions.append(divides)
         of_row = (f"multiplier of {name}.{step.head}", job.rows[0], len(job.rows))

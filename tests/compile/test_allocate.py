@@ -20,7 +20,7 @@ Place = tuple[str, int, int]  # tensor, head, row of the stores; keys and values
 def place_of(design: Design, name: str, head: int, token: int) -> Place:
     if design.graph.stores[name] in (Store.KEYS, Store.VALUES):
         return design.graph.whole(name), 0, 0
-    return name, head, token // design.array.ways
+    return name, head, token // design.array.tokens
 
 
 def reads(design: Design, job: Job) -> Iterator[Place]:
@@ -42,18 +42,18 @@ def words(design: Design, place: Place) -> tuple[Store, list[int]]:
     """Return the store and the words of a place; none where it is not for allocation to say."""
     name, store, addresses = place[0], design.graph.stores[place[0]], design.addresses
     tensor, columns = design.graph.model.tensors[name], design.array.columns
-    rows = -(-tensor.rows // design.array.ways)
+    rows, at_once = -(-tensor.rows // design.array.tokens), design.array.at_once
     match store:
         case Store.KEYS:
-            first, stride = addresses.keys[name], key_stride(design.graph, tensor)
-            keys = range(-(-tensor.rows // columns))
-            return store, [first + stride * i + c for i in keys for c in range(tensor.columns)]
+            first, stride = addresses.keys[name], key_stride(design.graph, tensor, design.array)
+            keys, own = range(-(-tensor.rows // columns // at_once)), -(-tensor.columns // at_once)
+            return store, [first + stride * i + c for i in keys for c in range(own)]
         case Store.VALUES:
             (heads,) = {step.heads for step in design.graph.analysis.readers[name]}  # type: ignore[union-attr]
-            tiles = -(-tensor.columns // heads // columns)
+            tiles = -(-tensor.columns // heads // columns // at_once)
             first, count = addresses.values[name], heads * tiles * rows
         case Store.SCRATCH | Store.TOKENS:
-            first, count = addresses.rows[place], tensor.columns
+            first, count = addresses.rows[place], -(-tensor.columns // at_once)
         case _:
             first = count = 0
     return store, list(range(first, first + count))

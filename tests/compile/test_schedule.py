@@ -72,7 +72,7 @@ def test_a_schedule_by_hand() -> None:
         | {"inner": 2, "columns": 3, "capacity": 4, "period": 2, "issues": 2}
     )
     nothing = np.zeros(0, np.int64)
-    units = {"latency": 6, "score_to_below": 5, "kept": False, "after_last": 1}
+    units = {"latency": 6, "score_to_below": 5, "kept": False, "at_once": 1, "after_last": 1}
     table = StepTable(step_array([step]), nothing, 2, 2, 1, **units)
     cycles, placed = place_fastest(table, np.zeros((1, 1, 2), np.int64))
     # Token 0 is there in clock 1, can be read in 4, and waits 2 for the next job's word. Its last

@@ -1,10 +1,10 @@
 -- SPDX-License-Identifier: Apache-2.0
 -- The collector with a program of the configuration's.
 --
--- In: reset, done, hold, newest, behind, full. Out: taking, column, move; then what comes a clock later: valid, softmax,
--- residual, residual_row, shared_bias, own_bias, shared_m, row_m, step, ways, row_first, row_last,
--- slot, bias_address, m_address, r_address, residual_address, position_address, y_address, y_lane,
--- absent.
+-- In: reset, done, hold, newest, behind, full. Out: taking, column, move; then what comes a clock
+-- later: valid, softmax, residual, residual_row, shared_bias, own_bias, shared_m, row_m, step,
+-- ways, row_first, row_last, slot, bias_address, m_address, r_address, residual_address,
+-- position_address, y_address, y_lane, absent, absent_odd.
 library ieee;
 use ieee.std_logic_1164.all;
 use ieee.numeric_std.all;
@@ -44,6 +44,7 @@ architecture test of collector_tb is
   signal row_first        : std_logic;
   signal row_last         : std_logic;
   signal absent           : std_logic;
+  signal absent_odd       : std_logic;
   signal slot             : unsigned(SLOT_BITS - 1 downto 0);
   signal bias_address     : unsigned(ADDRESS_BITS - 1 downto 0);
   signal m_address        : unsigned(ADDRESS_BITS - 1 downto 0);
@@ -83,6 +84,7 @@ begin
       row_first        => row_first,
       row_last         => row_last,
       absent           => absent,
+      absent_odd       => absent_odd,
       slot             => slot,
       bias_address     => bias_address,
       m_address        => m_address,
@@ -132,6 +134,7 @@ begin
       add(outputs, y_address);
       add(outputs, y_lane);
       add(outputs, absent);
+      add(outputs, absent_odd);
       writeline(sink, outputs);
     end loop;
     finished <= true;

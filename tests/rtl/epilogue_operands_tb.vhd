@@ -39,8 +39,8 @@ architecture test of epilogue_operands_tb is
   signal residual_data    : std_logic_vector(WAYS * TOKEN_BITS - 1 downto 0);
   signal elements         : std_logic_vector(ELEMENTS_HELD * INPUT_BITS - 1 downto 0);
   signal bias             : signed(WAYS * BIAS_BITS - 1 downto 0);
-  signal m                : signed(M_BITS - 1 downto 0);
-  signal r                : signed(M_BITS - 1 downto 0);
+  signal m                : signed((1 + SPLIT) * M_BITS - 1 downto 0);
+  signal r                : signed((1 + SPLIT) * M_BITS - 1 downto 0);
   signal residual         : signed(WAYS * RESIDUAL_BITS - 1 downto 0);
   signal finished         : boolean   := false;
 
@@ -103,8 +103,10 @@ begin
       for i in 0 to WAYS - 1 loop
         add(outputs, bias((i + 1) * BIAS_BITS - 1 downto i * BIAS_BITS));
       end loop;
-      add(outputs, m);
-      add(outputs, r);
+      for i in 0 to SPLIT loop
+        add(outputs, m((i + 1) * M_BITS - 1 downto i * M_BITS));
+        add(outputs, r((i + 1) * M_BITS - 1 downto i * M_BITS));
+      end loop;
       for i in 0 to WAYS - 1 loop
         add(outputs, residual((i + 1) * RESIDUAL_BITS - 1 downto i * RESIDUAL_BITS));
       end loop;

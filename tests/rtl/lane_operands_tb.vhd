@@ -1,8 +1,8 @@
 -- SPDX-License-Identifier: Apache-2.0
 -- The operands of the lanes; the configuration has banks and caches.
 --
--- In: issue, source, address, take, key_write, value_write, write_lane, write_address, and the data
--- that each way writes. Out: the operand of each lane.
+-- In: issue, source, address, take, key_write, value_write, write_lane, write_address, key_way, and the
+-- data that each way writes. Out: the operand of each lane.
 library ieee;
 use ieee.std_logic_1164.all;
 use ieee.numeric_std.all;
@@ -29,7 +29,8 @@ architecture test of lane_operands_tb is
   signal write_lane    : unsigned(LANE_INDEX_BITS - 1 downto 0);
   signal write_address : unsigned(ADDRESS_BITS - 1 downto 0);
   signal write_data    : std_logic_vector(WAYS * Y_BITS - 1 downto 0);
-  signal operands      : signed(COLUMNS * LANE_BITS - 1 downto 0);
+  signal key_way       : std_logic;
+  signal operands      : signed((1 + SPLIT) * COLUMNS * LANE_BITS - 1 downto 0);
   signal finished      : boolean   := false;
 
 begin
@@ -46,6 +47,7 @@ begin
       key_write     => key_write,
       value_write   => value_write,
       write_lane    => write_lane,
+      key_way       => key_way,
       write_address => write_address,
       write_data    => write_data,
       operands      => operands
@@ -54,7 +56,7 @@ begin
   drive : process is
     file     stimuli : text open read_mode is STIMULUS;
     file     sink    : text open write_mode is RESPONSE;
-    variable n       : integers_t(0 to 7 + WAYS);
+    variable n       : integers_t(0 to 8 + WAYS);
     variable outputs : line;
   begin
     while not endfile(stimuli) loop
@@ -67,12 +69,13 @@ begin
       value_write   <= std_logic_vector(to_unsigned(n(5), WAYS));
       write_lane    <= to_unsigned(n(6), LANE_INDEX_BITS);
       write_address <= to_unsigned(n(7), ADDRESS_BITS);
+      key_way       <= to_bit(n(8));
       for i in 0 to WAYS - 1 loop
         write_data((i + 1) * Y_BITS - 1 downto i * Y_BITS) <=
-          std_logic_vector(to_signed(n(8 + i), Y_BITS));
+          std_logic_vector(to_signed(n(9 + i), Y_BITS));
       end loop;
       wait until rising_edge(clk);
-      for lane in 0 to COLUMNS - 1 loop
+      for lane in 0 to (1 + SPLIT) * COLUMNS - 1 loop
         add(outputs, operands((lane + 1) * LANE_BITS - 1 downto lane * LANE_BITS));
       end loop;
       writeline(sink, outputs);

@@ -17,6 +17,7 @@ STEP: Mapping[str, int] = {
     **dict.fromkeys(("has_bias", "bias_per_row", "has_residual", "residual_element"), 0),
     **dict.fromkeys(("row_multiplier", "residual_zero", "residual_shift", "rounding"), 0),
     **dict.fromkeys(("y_zero", "y_low", "y_high", "numerator", "table_base", "e_zero"), 0),
+    **dict.fromkeys(("runs_into", "run_base", "takes_run"), 0),
     "x_source": Source.FROM_SCRATCH,
     "column_step": 1,
     "destination": Destination.TO_SCRATCH,
@@ -46,6 +47,7 @@ def declarations(
     columns: int,
     block: int,
     kept_rows: int = 0,
+    split: int = 0,
 ) -> list[str]:
     """What sequencer and collector take of ``engine_config``.
 
@@ -56,6 +58,7 @@ def declarations(
         columns: lanes of a way.
         block: whether the lists lie in block memory.
         kept_rows: rows of the states, if there are some; then scores have biases, too.
+        split: whether columns come in pairs, one of each way.
     """
     words = form.contents(jobs)
     numbers = {
@@ -74,6 +77,7 @@ def declarations(
         "ISSUE_BLOCK": block,
         "COLLECT_BLOCK": block,
         "KEPT_ROWS": kept_rows,
+        "SPLIT": split,
         "SCORE_BIASES": int(kept_rows > 0),
         "JOBS": len(jobs),
         "JOB_INDEX_BITS": max(1, (len(jobs) - 1).bit_length()),

@@ -1,8 +1,9 @@
 -- SPDX-License-Identifier: Apache-2.0
 -- Rows of scores, and what is handed on.
 --
--- In: reset, valid, raw, borrow, row_first, row_last, step, ways, y_address, absent, bias. Out: hold,
--- out_valid, out_below, out_step, out_ways, out_y_address, out_row_first, out_row_last, out_absent.
+-- In: reset, valid, raw, borrow, row_first, row_last, step, ways, y_address, absent, bias,
+-- other_found, other_maximum. Out: hold, out_valid, out_below, out_step, out_ways, out_y_address,
+-- out_row_first, out_row_last, out_absent.
 library ieee;
 use ieee.std_logic_1164.all;
 use ieee.numeric_std.all;
@@ -20,6 +21,7 @@ entity row_maximum_tb is
     MOST_SCORES  : positive;
     HAS_BIAS     : natural;
     HAS_ABSENT   : natural;
+    IN_PARTS     : natural;
     SUM_BITS     : positive;
     BIAS_BITS    : positive;
     STEP_BITS    : positive;
@@ -41,6 +43,8 @@ architecture test of row_maximum_tb is
   signal step          : unsigned(STEP_BITS - 1 downto 0);
   signal ways          : std_logic_vector(2 - 1 downto 0);
   signal y_address     : unsigned(ADDRESS_BITS - 1 downto 0);
+  signal other_found   : std_logic;
+  signal other_maximum : signed(SUM_BITS - 1 downto 0);
   signal hold          : std_logic;
   signal out_valid     : std_logic;
   signal out_below     : signed(SUM_BITS - 1 downto 0);
@@ -63,6 +67,7 @@ begin
       MOST_SCORES  => MOST_SCORES,
       HAS_BIAS     => HAS_BIAS,
       HAS_ABSENT   => HAS_ABSENT,
+      IN_PARTS     => IN_PARTS,
       SUM_BITS     => SUM_BITS,
       BIAS_BITS    => BIAS_BITS,
       STEP_BITS    => STEP_BITS,
@@ -81,6 +86,10 @@ begin
       step          => step,
       ways          => ways,
       y_address     => y_address,
+      other_found   => other_found,
+      other_maximum => other_maximum,
+      own_found     => open,
+      own_maximum   => open,
       hold          => hold,
       out_valid     => out_valid,
       out_below     => out_below,
@@ -95,7 +104,7 @@ begin
   drive : process is
     file     source  : text open read_mode is STIMULUS;
     file     sink    : text open write_mode is RESPONSE;
-    variable n       : integers_t(0 to 10);
+    variable n       : integers_t(0 to 12);
     variable outputs : line;
   begin
     while not endfile(source) loop
@@ -111,6 +120,8 @@ begin
       y_address <= to_unsigned(n(8), ADDRESS_BITS);
       absent    <= to_bit(n(9));
       bias      <= to_signed(n(10), BIAS_BITS);
+      other_found   <= to_bit(n(11));
+      other_maximum <= to_signed(n(12), SUM_BITS);
       wait until rising_edge(clk);
       add(outputs, hold);
       add(outputs, out_valid);

@@ -20,26 +20,40 @@ Step = Mapping[str, int]
 class Ring:
     """The states: their rows, the place of the newest, whether all exist.
 
-    Without rows, there are no states, and the other numbers mean nothing.
+    Without rows, there are no states, and the other numbers mean nothing. Scores of a split engine
+    come in pairs.
     """
 
     rows: int = 0
     newest: int = 0
     full: int = 1
+    split: int = 0
 
     @property
     def behind(self) -> int:
         """Places behind that of the newest."""
         return self.rows - 1 - self.newest if self.rows else 3
 
+    @property
+    def first_bias(self) -> int:
+        """Place of the first score's bias: a split engine has them twice, for odd places behind."""
+        return self.behind // 2 + self.behind % 2 * self.rows if self.split else self.behind
 
-def draw(seed: int, columns: int, rows_apart: bool) -> tuple[list[Step], list[EncodedJob]]:
+    def absent(self, place: int) -> int:
+        """Whether a place holds no key."""
+        return int((place > self.newest and not self.full) or place >= self.rows)
+
+
+def draw(
+    seed: int, columns: int, rows_apart: bool, keys: int = 0
+) -> tuple[list[Step], list[EncodedJob]]:
     """Draw steps and jobs for an array of so many columns.
 
     Args:
         seed: of the numbers.
         columns: lanes of a way.
         rows_apart: whether residuals and biases of rows have addresses of their own.
+        keys: columns of a row of scores; 0: any number.
     """
     noise = random.Random(seed)
     steps: list[Step] = []
@@ -50,6 +64,8 @@ def draw(seed: int, columns: int, rows_apart: bool) -> tuple[list[Step], list[En
         if destination == Destination.TO_VALUES:
             heads, block = noise.choice(((1, 2 * columns), (3, 2), (2, columns + 1), (4, 1)))
         wanted = heads * block if heads * block > 1 else noise.randint(1, 3 * full)
+        if destination == Destination.TO_SOFTMAX and keys:
+            wanted = keys
         tiles = -(-wanted // full)
         numbers = {name: noise.randrange(90) for name in ("bias_base", "m_base", "r_base")}
         flags = ("has_bias", "bias_per_row", "has_residual", "row_multiplier")
@@ -119,9 +135,10 @@ def handed_on(
         *(int((step["has_bias"] or kept) and not own_bias), own_bias),
         *(int(not step["row_multiplier"] and not softmax), step["row_multiplier"]),
         *(job.step, job.ways, int(c == 0), int(c == sum(tiles_of(step)) - 1), job.slot),
-        *(step["bias_base"] + kept * ring.behind + c, step["m_base"] + c, step["r_base"] + c),
+        *(step["bias_base"] + kept * ring.first_bias + c, step["m_base"] + c, step["r_base"] + c),
         *(job.residual_row + c, job.position_row + c, y, lane),
-        int(c > ring.newest and not ring.full) if kept else None,
+        ring.absent(c << ring.split) if kept else None,
+        ring.absent(2 * c + 1) if kept and ring.split else None,
     )
 
 
@@ -202,7 +219,7 @@ def bench(
     lanes = run.lanes
     bits = max(1, (lanes - 1).bit_length(), RING_BITS)
     form = job_format(jobs, slot=bits, residual_rows=rows_apart, position_rows=rows_apart)
-    config = declarations(form, steps, jobs, lanes, int(rows_apart), run.ring.rows)
+    config = declarations(form, steps, jobs, lanes, int(rows_apart), run.ring.rows, run.ring.split)
     return Bench(folder, "collector", "rom", "job_list", config=config)
 
 
@@ -212,12 +229,14 @@ def bench(
         *((1, False, Ring()), (2, True, Ring()), (3, False, Ring()), (8, True, Ring())),
         *((5, True, Ring()), (5, True, Ring(9, 2, 0)), (4, False, Ring(12, 0, 0))),
         *((8, True, Ring(21, 17, 1)), (3, False, Ring(9, 8, 0))),
+        *((4, False, Ring(9, 4, 0, 1)), (2, True, Ring(9, 7, 0, 1)), (5, False, Ring(12, 0, 0, 1))),
+        *((4, False, Ring(9, 3, 1, 1)), (8, True, Ring(12, 11, 1, 1))),
     ],
 )
 def test_columns_come_in_their_clocks(
     tmp_path: Path, lanes: int, rows_apart: bool, ring: Ring
 ) -> None:
-    steps, jobs = draw(lanes, lanes, rows_apart)
+    steps, jobs = draw(lanes, lanes, rows_apart, -(-ring.rows >> ring.split))
     run = Run(steps, jobs, lanes, ring)
     run.reset()
     for gap, holds in ((0, 0.0), (0, 0.4), (25, 0.1), (3, 0.0)):

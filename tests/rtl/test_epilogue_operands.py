@@ -25,14 +25,18 @@ class Operands:
     Args:
         ways: of the engine.
         parts: whether there are biases, positions, multipliers of residuals, and elements.
+        split: whether each way has biases, M and R of its own columns.
     """
 
-    def __init__(self, ways: int, parts: tuple[bool, bool, bool, bool]) -> None:
+    def __init__(self, ways: int, parts: tuple[bool, bool, bool, bool], *, split: bool) -> None:
+        self.split, self.copies = split, 2 if split else 1
         self.noise, self.ways = random.Random(f"{ways} {parts}"), ways
         with_biases, with_positions, with_r, with_elements = parts
-        self.biases = self.words(BIAS_BITS) if with_biases else []
+        copies = range(self.copies)
+        self.biases = [self.words(BIAS_BITS) if with_biases else [] for _ in copies]
         self.positions = [self.words(POSITION_BITS) if with_positions else [] for _ in range(ways)]
-        self.m, self.r = self.words(M_BITS), self.words(M_BITS) if with_r else []
+        self.m = [self.words(M_BITS) for _ in copies]
+        self.r = [self.words(M_BITS) if with_r else [] for _ in copies]
         self.element_count = 2 if with_elements else 0
         # without elements or positions, no step takes any
         self.steps = [
@@ -52,6 +56,7 @@ class Operands:
         names = ("BIAS", "POSITION", "MULTIPLIER", "R")
         numbers = {
             "WAYS": self.ways,
+            "SPLIT": int(self.split),
             "STEP_BITS": 2,
             "ADDRESS_BITS": 5,
             "BIAS_BITS": BIAS_BITS,
@@ -61,45 +66,50 @@ class Operands:
             "TOKEN_BITS": TOKEN_BITS,
             "INPUT_BITS": INPUT_BITS,
             "ELEMENT_COUNT": self.element_count,
-            "BIAS_WORDS": len(self.biases),
+            "BIAS_WORDS": len(self.biases[0]),
             "POSITION_WORDS": len(self.positions[0]),
-            "R_WORDS": len(self.r),
+            "R_WORDS": len(self.r[0]),
             **{f"{name}_BLOCK": block for name in names},
         }
         positions = [word for way in self.positions for word in way] or [0] * self.ways
         return [
             *(scalar(*each) for each in numbers.items()),
             array_of("PROGRAM", "step_array", [aggregate(step) for step in self.steps]),
-            vector("BIASES_IMAGE", self.biases, BIAS_BITS),
+            vector("BIASES_IMAGE", [word for copy in self.biases for word in copy], BIAS_BITS),
             vector("POSITIONS_IMAGE", positions, POSITION_BITS),
-            vector("MULTIPLIERS_IMAGE", self.m, M_BITS),
-            vector("RESIDUALS_IMAGE", self.r, M_BITS),
+            vector("MULTIPLIERS_IMAGE", [word for copy in self.m for word in copy], M_BITS),
+            vector("RESIDUALS_IMAGE", [word for copy in self.r for word in copy], M_BITS),
         ]
 
     def converse(self, bench: Bench, clocks: int) -> None:
         """Ask for columns of any step, and compare what comes."""
         noise, ways = self.noise, self.ways
         stimulus: list[tuple[int, ...]] = []
-        bias, m, r = [], [], []  # words read by clock
+        # words read by clock, of each copy
+        bias, m, r = ([[] for _ in range(self.copies)] for _ in range(3))
         positions: list[list[int | None]] = [[] for _ in range(ways)]
         for _ in range(clocks):
             wants = [noise.getrandbits(1) for _ in range(4)]
             addresses = [noise.randrange(DEPTH) for _ in range(4)]
             step, below_step = (noise.randrange(len(self.steps)) for _ in range(2))
             below, active = noise.getrandbits(1), noise.randrange(1, 1 << ways)
+            active = 3 if self.split else active
             residuals = [self.number(TOKEN_BITS) for _ in range(ways)]
             elements = [self.number(INPUT_BITS) for _ in range(max(1, self.element_count))]
             stimulus.append(
                 (*wants, step, active, *addresses, below, below_step, *residuals, *elements)
             )
-            bias.append(self.biases[addresses[0]] if self.biases and wants[0] else None)
+            for i in range(self.copies):
+                known = self.biases[i] and wants[0]
+                bias[i].append(self.biases[i][addresses[0]] if known else None)
             for way, words in enumerate(self.positions):
                 positions[way].append(words[addresses[1]] if words and wants[1] else None)
             at = self.steps[below_step]["m_base"] if below else addresses[2]
-            m.append(self.m[at] if below or wants[2] else None)
-            r.append(self.r[addresses[3]] if self.r and wants[3] else None)
+            for i in range(self.copies):
+                m[i].append(self.m[i][at] if below or wants[2] else None)
+                r[i].append(self.r[i][addresses[3]] if self.r[i] and wants[3] else None)
         found = bench.run(stimulus)[2:]
-        shown_bias, shown_m, shown_r = map(shown, (bias, m, r))
+        shown_bias, shown_m, shown_r = ([shown(copy) for copy in each] for each in (bias, m, r))
         shown_positions = [shown(way) for way in positions]
         for k, numbers in enumerate(found):
             step, active = self.steps[stimulus[k][4]], stimulus[k][5]
@@ -107,16 +117,20 @@ class Operands:
             # the second way's token alone is in the first way's lanes
             of_way = [ways - 1 if active == 2 and way == 0 else way for way in range(ways)]
             due: Numbers = [
-                shown_positions[way][k] if step["bias_per_row"] else shown_bias[k] for way in of_way
+                shown_positions[way][k]
+                if step["bias_per_row"]
+                else shown_bias[way if self.split else 0][k]
+                for way in of_way
             ]
-            due += [shown_m[k], shown_r[k]]
+            for i in range(self.copies):
+                due += [shown_m[i][k], shown_r[i][k]]
             element = step["residual_element"]
             at = 12 + ways + element - 1
             due += [now[at] if element else now[12 + way] for way in of_way]
             assert numbers == due, k
 
 
-@pytest.mark.parametrize("ways", [1, 2])
+@pytest.mark.parametrize(("ways", "split"), [(1, False), (2, False), (2, True)])
 @pytest.mark.parametrize(
     "parts",
     [
@@ -127,8 +141,8 @@ class Operands:
     ],
 )
 def test_each_column_has_its_operands(
-    tmp_path: Path, parts: tuple[bool, bool, bool, bool], ways: int
+    tmp_path: Path, parts: tuple[bool, bool, bool, bool], ways: int, split: bool
 ) -> None:
-    operands = Operands(ways, parts)
+    operands = Operands(ways, parts, split=split)
     bench = Bench(tmp_path, "epilogue_operands", "rom", config=operands.config(ways - 1))
     operands.converse(bench, 500)

@@ -17,9 +17,18 @@ Element = tuple[int, int, int]  # tensor, row and column
 
 
 class Loader:
-    """Applies inputs, and knows what the loader has to do with them."""
+    """Applies inputs, and knows what the loader has to do with them.
 
-    def __init__(self, shapes: Sequence[Shape], elements: Sequence[Element], ways: int) -> None:
+    Args:
+        shapes: of the tensors.
+        elements: numbers that are kept.
+        ways: of the engine.
+        split: whether the ways have every other number, and not every other row.
+    """
+
+    def __init__(
+        self, shapes: Sequence[Shape], elements: Sequence[Element], ways: int, *, split: bool
+    ) -> None:
         self.noise = random.Random(f"{shapes} {ways}")
         self.elements = elements
         self.places: list[tuple[Element, int, int]] = []  # number, way, address
@@ -31,6 +40,9 @@ class Loader:
                     ((tensor, row, column), row % ways, first + column) for column in range(columns)
                 ]
             base += -(-rows // ways) * columns
+        if split:
+            numbers = [number for number, _, _ in self.places]
+            self.places = [(number, *divmod(i, 2)[::-1]) for i, number in enumerate(numbers)]
         self.columns = [columns for _, columns in shapes]
         self.clocks: list[tuple[int, ...]] = []
         self.due: list[tuple[int | None, ...]] = []
@@ -83,7 +95,7 @@ class Loader:
                 assert seen == list(due), k
 
 
-@pytest.mark.parametrize("ways", [1, 2])
+@pytest.mark.parametrize(("ways", "split"), [(1, False), (2, False), (2, True)])
 @pytest.mark.parametrize(
     ("shapes", "elements"),
     [
@@ -94,7 +106,7 @@ class Loader:
     ],
 )
 def test_every_input_has_its_place(
-    tmp_path: Path, shapes: list[Shape], elements: list[Element], ways: int
+    tmp_path: Path, shapes: list[Shape], elements: list[Element], ways: int, split: bool
 ) -> None:
     tensors, rows, columns = zip(*(elements or [(0, 0, 0)]), strict=True)
     arrays = {
@@ -106,6 +118,7 @@ def test_every_input_has_its_place(
     }
     numbers = {
         "WAYS": ways,
+        "SPLIT": int(split),
         "INPUT_BITS": BITS,
         "ADDRESS_BITS": 6,
         "INPUT_TENSORS": len(shapes),
@@ -116,7 +129,7 @@ def test_every_input_has_its_place(
     config += [array_of(n, "natural_array", list(map(str, a))) for n, a in arrays.items()]
     bench = Bench(tmp_path, "input_loader", config=config)
 
-    talk = Loader(shapes, elements, ways)
+    talk = Loader(shapes, elements, ways, split=split)
     talk.wake()
     for stalls in (0.0, 0.5, 0.0):
         talk.load(stalls)

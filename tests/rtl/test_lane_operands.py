@@ -27,18 +27,24 @@ class Operands:
         banks: how many banks of weights there are.
         key_lanes: lanes that keep keys.
         value_lanes: lanes that keep values.
+        split: whether a word has operands of both ways.
     """
 
-    def __init__(self, ways: int, banks: int, key_lanes: int, value_lanes: int) -> None:
+    def __init__(
+        self, ways: int, banks: int, key_lanes: int, value_lanes: int, *, split: bool
+    ) -> None:
+        self.split, self.lanes = split, COLUMNS * (2 if split else 1)
         self.noise, self.ways = random.Random(f"{ways} {banks}"), ways
         self.key_lanes, self.value_lanes = key_lanes, value_lanes
         self.banks = [
-            [[self.number(bits) for _ in range(COLUMNS)] for _ in range(depth(segments))]
+            [[self.number(bits) for _ in range(self.lanes)] for _ in range(depth(segments))]
             for bits, segments in BANKS[banks].items()
         ]
         self.shapes = BANKS[banks]
-        self.keys = [[0] * COLUMNS for _ in range(DEPTH)]
-        self.values = [[[0] * COLUMNS for _ in range(DEPTH)] for _ in range(ways)]
+        self.keys = [[0] * self.lanes for _ in range(DEPTH * self.lanes // COLUMNS)]
+        self.values = [
+            [[0] * self.lanes for _ in range(DEPTH)] for _ in range(1 if split else ways)
+        ]
 
     def number(self, bits: int) -> int:
         return self.noise.randrange(-(1 << (bits - 1)), 1 << (bits - 1))
@@ -46,6 +52,7 @@ class Operands:
     def config(self, block: int) -> list[str]:
         numbers = {
             "WAYS": self.ways,
+            "SPLIT": int(self.split),
             "COLUMNS": COLUMNS,
             "LANE_BITS": LANE_BITS,
             "LANE_INDEX_BITS": 2,
@@ -74,7 +81,7 @@ class Operands:
                     }
                 )
                 first += words
-            first_bits.append(first_bits[-1] + first * width * COLUMNS)
+            first_bits.append(first_bits[-1] + first * width * self.lanes)
             for word in self.banks[bank]:  # the first lane is in the lowest bits
                 for number in reversed(word):
                     bits += [number >> at & 1 for at in reversed(range(width))]
@@ -94,23 +101,26 @@ class Operands:
         sources += [count + 1] if self.value_lanes else []
         stimulus: list[tuple[int, ...]] = []
         # what each memory reads, by clock: banks, keys, values of each way
-        read: list[list[Word | None]] = [[] for _ in range(count + 1 + ways)]
+        parts = len(self.values)  # of the values: ways
+        read: list[list[Word | None]] = [[] for _ in range(count + 1 + parts)]
         for _ in range(clocks):
             source, issue = noise.choice(sources), int(noise.random() < 0.7)
-            values_of = noise.randrange(ways)
+            values_of = noise.randrange(parts)
             if source < count:
                 at = address = noise.randrange(len(self.banks[source]))
             else:
-                at = noise.randrange(DEPTH)
-                address = at * ways + values_of if source > count else at
+                at = noise.randrange(len(self.keys) if source == count else DEPTH)
+                address = at * parts + values_of if source > count else at
             key_write, value_write = noise.getrandbits(ways), noise.getrandbits(ways)
             lane = noise.randrange(COLUMNS)
-            written = noise.choice([word for word in range(DEPTH) if word != at])
+            apart = at // 2 if self.split and source == count else at
+            written = noise.choice([word for word in range(DEPTH) if word != apart])
+            key_way = noise.getrandbits(1)
             data = [self.number(Y_BITS) for _ in range(ways)]
             stimulus.append(
                 (
                     *(issue, source, address, noise.getrandbits(1)),
-                    *(key_write, value_write, lane, written, *data),
+                    *(key_write, value_write, lane, written, key_way, *data),
                 )
             )
             memory = source + values_of if source > count else source
@@ -118,7 +128,14 @@ class Operands:
             for number, words in enumerate(memories):
                 taken = issue and number == memory
                 read[number].append(list(words[at]) if taken else None)
-            for way in range(ways):
+            for way in range(ways if self.split else 0):  # each writes every other number
+                own = lane + way * COLUMNS
+                if key_write >> way & 1 and lane < self.key_lanes:
+                    word = self.keys[2 * written + way]
+                    word[lane + key_way * COLUMNS] = cut(data[way], KEY_BITS)
+                if value_write >> way & 1 and lane < self.value_lanes:
+                    self.values[0][written][own] = cut(data[way], VALUE_BITS)
+            for way in range(0 if self.split else ways):
                 of_way = lane // ways * ways + way  # a way's keys lie beside the other's
                 if key_write >> way & 1 and of_way < self.key_lanes:
                     self.keys[written][of_way] = cut(data[way], KEY_BITS)
@@ -127,7 +144,7 @@ class Operands:
         by_lane = [
             [
                 shown([None if word is None else word[lane] for word in words])
-                for lane in range(COLUMNS)
+                for lane in range(self.lanes)
             ]
             for words in read
         ]
@@ -136,7 +153,7 @@ class Operands:
             assert due is None or numbers == due, k
             _, source, address = stimulus[k][:3]
             if stimulus[k + 2][3]:
-                memory = source + (address % ways if source > count else 0)
+                memory = source + (address % parts if source > count else 0)
                 due = [lane[k] for lane in by_lane[memory]]
         assert due is not None
 
@@ -151,14 +168,14 @@ def cut(number: int, bits: int) -> int:
     return (number % (1 << bits) ^ sign) - sign
 
 
-@pytest.mark.parametrize("ways", [1, 2])
+@pytest.mark.parametrize(("ways", "split"), [(1, False), (2, False), (2, True)])
 @pytest.mark.parametrize(
     ("banks", "key_lanes", "value_lanes"), [(1, 0, 0), (2, 4, 4), (3, 3, 2), (2, 0, 3), (1, 4, 0)]
 )
 def test_each_lane_has_its_operand(
-    tmp_path: Path, banks: int, key_lanes: int, value_lanes: int, ways: int
+    tmp_path: Path, banks: int, key_lanes: int, value_lanes: int, ways: int, split: bool
 ) -> None:
-    operands = Operands(ways, banks, key_lanes, value_lanes)
+    operands = Operands(ways, banks, key_lanes, value_lanes, split=split)
     below = ("ram", "rom", "lane_cache", "weight_bank")
     bench = Bench(tmp_path, "lane_operands", *below, config=operands.config(ways - 1))
     operands.converse(bench, 400)

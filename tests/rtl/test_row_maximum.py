@@ -37,11 +37,13 @@ class Conversation:
     Args:
         seed: of all numbers.
         kept: whether the scores are of keys that are kept: they have biases, and some are absent.
+        parts: whether another unit has a part of each row; then the first may be absent, too.
     """
 
-    def __init__(self, seed: int, *, kept: bool = False) -> None:
+    def __init__(self, seed: int, *, kept: bool = False, parts: bool = False) -> None:
         self.noise = random.Random(seed)
-        self.kept = kept
+        self.kept, self.parts = kept, parts
+        self.others: dict[int, tuple[int, int]] = {}  # by the clock from which it is known
         self.to_below = SCORE_TO_BELOW + (BIAS_TO_SCORE if kept else 0)
         self.clocks: list[tuple[int, ...]] = []
         self.biases: list[int] = []  # of the scores, two clocks before they come
@@ -89,7 +91,14 @@ class Conversation:
             self.clock(score, first, last, **of, absent=row.absent[i])
         self.free = len(self.clocks) - 1 + max(length, FETCH)
         start = len(self.clocks) - 1 + self.to_below
-        largest = max(s for s, absent in zip(row.scores, row.absent, strict=True) if not absent)
+        present = [s for s, absent in zip(row.scores, row.absent, strict=True) if not absent]
+        if self.parts:
+            found = int(not present or self.noise.random() < 0.7)
+            other = self.noise.choice(row.scores) + self.noise.randint(-3, 3)
+            # own and other part are known two clocks after the last score has come
+            self.others[start - SCORE_TO_BELOW + 2] = found, other
+            present += [other] * found
+        largest = max(present)
         for i, score in enumerate(row.scores):
             ends = [int(i == 0), int(i == length - 1)]
             at = row.address + i
@@ -98,7 +107,8 @@ class Conversation:
     def draw(self, length: int, span: int) -> Row:
         noise = self.noise
         scores = [noise.randint(-span, span) for _ in range(length)]
-        absent = [int(self.kept and i > 0 and noise.random() < 0.4) for i in range(length)]
+        first = 0 if self.parts else 1  # that may be absent
+        absent = [int(self.kept and i >= first and noise.random() < 0.4) for i in range(length)]
         address = noise.randrange(400)
         return Row(scores, absent, noise.getrandbits(3), noise.randint(1, 3), address)
 
@@ -106,8 +116,14 @@ class Conversation:
         """Compare every clock, and return the outputs."""
         self.idle(self.to_below + most + 3)
         biases = [0] * BIAS_TO_SCORE + self.biases
+        other, others = (0, 0), []
+        for k in range(len(self.clocks)):
+            other = self.others.get(k, other)
+            others.append(other)
+        given = zip(self.clocks, biases, others, strict=False)
         out = bench.run(
-            [(*clock, bias) for clock, bias in zip(self.clocks, biases, strict=False)],
+            [(*clock, bias, *other) for clock, bias, other in given],
+            IN_PARTS=int(self.parts),
             **{"HAS_BIAS": int(self.kept), "HAS_ABSENT": int(self.kept), "BIAS_BITS": BIAS_BITS},
             **{"BLOCK_MEMORY": 0, "ROW_LENGTH": row_length, "MOST_SCORES": most},
             **{"SUM_BITS": SUM_BITS, "STEP_BITS": STEP_BITS, "ADDRESS_BITS": ADDRESS_BITS},
@@ -133,9 +149,11 @@ class Conversation:
 @pytest.mark.parametrize("span", [2, 3000])
 @pytest.mark.parametrize("fixed", [False, True])
 @pytest.mark.parametrize("length", [1, 2, 5, 16])
-@pytest.mark.parametrize("kept", [False, True])
-def test_rows_of_one_length(bench: Bench, kept: bool, length: int, fixed: bool, span: int) -> None:
-    talk = Conversation(length, kept=kept)
+@pytest.mark.parametrize(("kept", "parts"), [(False, False), (True, False), (True, True)])
+def test_rows_of_one_length(
+    bench: Bench, kept: bool, parts: bool, length: int, fixed: bool, span: int
+) -> None:
+    talk = Conversation(length, kept=kept, parts=parts)
     talk.reset()
     for _ in range(40):
         talk.add_row(talk.draw(length, span), talk.noise.choice((0, 0.4)))

@@ -20,9 +20,11 @@ class Stores:
     Args:
         ways: of the engine.
         sources: the stores that there are.
+        split: whether the numbers of a row lie in both ways in turn.
     """
 
-    def __init__(self, ways: int, sources: tuple[Source, ...]) -> None:
+    def __init__(self, ways: int, sources: tuple[Source, ...], *, split: bool) -> None:
+        self.split = split
         self.noise, self.ways, self.sources = random.Random(f"{ways} {sources}"), ways, sources
         self.words = {source: [[0] * DEPTH for _ in range(ways)] for source in Source}
         self.clocks: list[tuple[int, ...]] = []
@@ -36,6 +38,7 @@ class Stores:
         present = {source: DEPTH if source in self.sources else 0 for source in Source}
         numbers = {
             "WAYS": self.ways,
+            "SPLIT": int(self.split),
             "ADDRESS_BITS": 5,
             "X_BITS": X_BITS,
             "Y_BITS": Y_BITS,
@@ -82,10 +85,11 @@ class Stores:
         input_written = noise.choice([word for word in range(DEPTH) if word != address])
         data = [self.number(Y_BITS) for _ in range(ways)]
         active = noise.randrange(1, 1 << ways)
+        asked = 2 * address + noise.getrandbits(1) if self.split else address
         first, channel, value = summed or (noise.getrandbits(1), noise.randrange(DEPTH), 1)
         self.clocks.append(
             (
-                *(reset, reading, int(source), active, address, self.number(X_BITS - 2)),
+                *(reset, reading, int(source), active, asked, self.number(X_BITS - 2)),
                 *(noise.getrandbits(1), with_residual, residual),
                 *(input_write, input_written, input_data, writes[Source.FROM_SCRATCH]),
                 *(writes[Source.FROM_TOKENS], written, int(summed is not None), first, channel),
@@ -140,26 +144,32 @@ class Stores:
                 for way in range(self.ways):
                     # the second way's token alone is in the first way's lanes
                     of = self.ways - 1 if active == 2 and way == 0 else way
+                    of = self.clocks[k][4] % 2 if self.split else of
                     word = words[source][of][k]
                     assert word is not None
                     operands.append(word - zero)
         assert operands is not None
 
 
-@pytest.mark.parametrize("ways", [1, 2])
+SOURCES = [
+    tuple(Source),
+    (Source.FROM_INPUTS,),
+    (Source.FROM_SCRATCH, Source.FROM_INPUTS),
+    (Source.FROM_TOKENS, Source.FROM_INPUTS, Source.FROM_POOL),
+]
+
+
 @pytest.mark.parametrize(
-    "sources",
+    ("sources", "ways", "split"),
     [
-        tuple(Source),
-        (Source.FROM_INPUTS,),
-        (Source.FROM_SCRATCH, Source.FROM_INPUTS),
-        (Source.FROM_TOKENS, Source.FROM_INPUTS, Source.FROM_POOL),
+        *((sources, ways, False) for sources in SOURCES for ways in (1, 2)),
+        ((Source.FROM_SCRATCH, Source.FROM_TOKENS, Source.FROM_INPUTS), 2, True),
     ],
 )
 def test_operands_are_what_was_written(
-    tmp_path: Path, sources: tuple[Source, ...], ways: int
+    tmp_path: Path, sources: tuple[Source, ...], ways: int, split: bool
 ) -> None:
-    stores = Stores(ways, sources)
+    stores = Stores(ways, sources, split=split)
     bench = Bench(tmp_path, "row_operands", "ram", "pool", config=stores.config(ways - 1))
     stores.clock(reset=1)
     for rows in (1, 3):

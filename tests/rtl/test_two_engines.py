@@ -29,7 +29,8 @@ def test_both_are_exact(tmp_path: Path) -> None:
         run([require("ghdl"), "-a", "--std=08", "--warn-error", library, *sources], tmp_path)
         (t,) = model.input_tensors
         inputs = np.random.default_rng(2).integers(t.low, t.high + 1, (5, model.input_words))
-        (tmp_path / f"inputs_{name}.txt").write_text("\n".join(map(str, inputs.ravel().tolist())))
+        lines = "".join(f"{word} 0\n" for word in inputs.ravel().tolist())  # without a restart
+        (tmp_path / f"inputs_{name}.txt").write_text(lines)
         expected[name] = execute_words(model, inputs).ravel().tolist()
     run([require("ghdl"), "-a", "--std=08", HERE / "two_engines_tb.vhd"], tmp_path)
     options = ("--ieee-asserts=disable", "--max-stack-alloc=0")

@@ -39,6 +39,7 @@ INPUTS = (
     *("reset", "rewind", "enable", "first", "group_first", "group_last", "x", "done", "move"),
     *("column", "taking", "valid", "softmax", "row_m", "step", "ways", "row_first", "row_last"),
     *("slot", "y_address", "y_lane", "bias", "m", "r", "residual", "absent"),
+    *("take_run", "running"),
 )
 
 Clock = Mapping[str, int]  # the inputs of a clock by name; "w 0", "w 1" ... of each lane
@@ -126,7 +127,8 @@ class Way:
         index: 0, or 1: the second way, which only has sums where both ways have a token.
         steps: the program.
         table: all exponentials.
-        kept: whether keys are kept: scores have biases, and some are absent.
+        kept: whether keys are kept: scores have biases, and some are absent; there is a running
+            sum.
     """
 
     def __init__(
@@ -198,6 +200,8 @@ class Way:
             self.inner = self.outer
         if now["done"]:
             self.outer = self.in_lanes[0]
+            if self.kept and now["take_run"] and self.outer is not None:
+                self.outer = [now["running"], *self.outer[1:]]
         self.in_lanes.popleft()
         self.in_lanes.append(self.shown)
 
@@ -239,7 +243,8 @@ class Way:
             self.entered[self.clocks] = Entry(*below, self.row_m)
         elif now["valid"] and not now["softmax"] and (self.index == 0 or now["ways"] == 3):
             assert self.value is not None
-            tag = self._tag(now["y_address"], now["y_lane"], now["ways"], 0)
+            ends = 2 * now["row_first"] + now["row_last"] if self.kept else 0
+            tag = self._tag(now["y_address"], now["y_lane"], now["ways"], ends)
             self.entered[self.clocks] = Entry(self.value, now["step"], tag, self.row_m)
         entry = self.entered.pop(self.clocks - PARAMETERS, None)
         if entry is not None:
@@ -351,7 +356,8 @@ def config(
         **{"STEP_BITS": STEP_BITS, "ADDRESS_BITS": ADDRESS_BITS, "SLOT_BITS": SLOT_BITS},
         "MOST_KEYS": keys,
         "ROW_LENGTH": row_length,
-        **{"KEPT_ROWS": MOST_KEYS * kept, "SCORE_BIASES": int(kept)},
+        "SPLIT": 0,
+        **{"KEPT_ROWS": MOST_KEYS * kept, "SCORE_BIASES": int(kept), "RUNNING_SUMS": int(kept)},
         "RING_BITS": RING_BITS,
         "E_BITS": E_BITS,
         "ROW_SUM_BITS": (MOST_KEYS * FULL).bit_length(),
@@ -423,7 +429,8 @@ class Conversation:
         numbers = {
             **{name: noise.randint(0, 1) for name in ("first", "group_first", "group_last")},
             **{name: noise.randint(0, 1) for name in ("softmax", "row_first", "row_last")},
-            "absent": noise.randint(0, 1),
+            **{name: noise.randint(0, 1) for name in ("absent", "take_run")},
+            "running": either(noise, SUM_BITS - 4),
             **dict.fromkeys(("reset", "rewind", "enable", "done", "move", "taking"), 0),
             **dict.fromkeys(("valid", "row_m"), 0),
             "x": either(noise, lanes.x_bits),

@@ -3,8 +3,8 @@
 --
 -- In: reset, rewind, enable, first, group_first, group_last, x, done, move, column, taking, valid,
 -- softmax, row_m, step, ways, row_first, row_last, slot, y_address, y_lane, bias, m, r, residual,
--- absent, and w of each lane. Out: hold, below_valid, below_step, y_valid, y, y_step, y_tag, e_valid, e,
--- e_tag.
+-- absent, take_run, running, and w of each lane. Out: hold, below_valid, below_step, y_valid, y,
+-- y_step, y_tag, e_valid, e, e_tag.
 library ieee;
 use ieee.std_logic_1164.all;
 use ieee.numeric_std.all;
@@ -28,7 +28,7 @@ end entity way_tb;
 architecture test of way_tb is
 
   constant TAG_BITS : positive := ADDRESS_BITS + LANE_INDEX_BITS + 4;
-  constant FIRST_W  : positive := 26;
+  constant FIRST_W  : positive := 28;
 
   signal clk         : std_logic := '0';
   signal reset       : std_logic;
@@ -43,6 +43,8 @@ architecture test of way_tb is
   signal move        : std_logic;
   signal column      : unsigned(LANE_INDEX_BITS - 1 downto 0);
   signal taking      : std_logic;
+  signal take_run    : std_logic;
+  signal running     : signed(SUM_BITS - 1 downto 0);
   signal valid       : std_logic;
   signal softmax     : std_logic;
   signal row_m       : std_logic;
@@ -96,6 +98,8 @@ begin
       move        => move,
       column      => column,
       taking      => taking,
+      take_run    => take_run,
+      running     => running,
       valid       => valid,
       softmax     => softmax,
       row_m       => row_m,
@@ -107,6 +111,12 @@ begin
       slot        => slot,
       y_address   => y_address,
       y_lane      => y_lane,
+      other_found   => '0',
+      other_maximum => (others => '0'),
+      other_e       => (others => '0'),
+      own_found     => open,
+      own_maximum   => open,
+      own_e         => open,
       hold        => hold,
       below_valid => below_valid,
       below_step  => below_step,
@@ -157,6 +167,8 @@ begin
       r           <= to_signed(n(23), M_BITS);
       residual    <= to_signed(n(24), RESIDUAL_BITS);
       absent      <= to_bit(n(25));
+      take_run    <= to_bit(n(26));
+      running     <= to_signed(n(27), SUM_BITS);
       for i in 0 to COLUMNS - 1 loop
         w((i + 1) * LANE_BITS - 1 downto i * LANE_BITS) <= to_signed(n(FIRST_W + i), LANE_BITS);
       end loop;

@@ -50,6 +50,7 @@ begin
       in_valid    => in_valid,
       in_ready    => in_ready,
       in_data     => in_data,
+      restart     => '0',
       out_valid   => out_valid,
       out_ready   => out_ready,
       out_data    => out_data,

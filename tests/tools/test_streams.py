@@ -1,11 +1,13 @@
 """Engines that keep keys and values, over stretches of readings, against the integer model."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from graphs import drawn_stream, roomy
 from narrowcast.compile import Design, HardwareOptions, compile_model
+from narrowcast.compile.lanes import LaneKind
 from narrowcast.errors import UserError
 from narrowcast.estimate import area
 from narrowcast.integer import IntegerModel
@@ -19,6 +21,10 @@ HAND_MADE = {
         Shape(7, 3, 8, layers=2, heads=2, outputs=2, relative=1, fold=True, kind="stream"),
         *((4, 6), 4),
     ),
+    "every other column": (
+        Shape(5, 3, 12, layers=2, heads=3, relative=1, fold=True, kind="stream"),
+        *((4, 6), 8),
+    ),
     "several readings a token": (
         Shape(3, 2, 6, heads=3, kernel=3, seasons=1, outputs=3, kind="stream"),
         *((3, 8), 6),
@@ -27,14 +33,18 @@ HAND_MADE = {
 }
 
 
-def compiled(model: IntegerModel, folder: Path, lanes: int | None = None) -> Design:
-    design = compile_model(model, roomy(), area, HardwareOptions(lanes=lanes))
+def compiled(
+    model: IntegerModel, folder: Path, lanes: int | None = None, ways: int | None = None
+) -> Design:
+    design = compile_model(model, roomy(), area, HardwareOptions(lanes=lanes, ways=ways))
     design.write_rtl(folder / "rtl")
     return design
 
 
-def check_ghdl(folder: Path, model: IntegerModel, lanes: int | None = None) -> None:
-    design = compiled(model, folder, lanes)
+def check_ghdl(
+    folder: Path, model: IntegerModel, lanes: int | None = None, ways: int | None = None
+) -> None:
+    design = compiled(model, folder, lanes, ways)
     inputs, restart, expected = stream_words(model, model.states[0].rows + 10)
     found = simulate_ghdl(folder / "rtl", model, inputs, expected, folder / "work", restart=restart)
     assert (found.mismatches, found.first_difference) == (0, None)
@@ -45,6 +55,22 @@ def check_ghdl(folder: Path, model: IntegerModel, lanes: int | None = None) -> N
 def test_streams_in_ghdl(tmp_path: Path, name: str) -> None:
     shape, bits, lanes = HAND_MADE[name]
     check_ghdl(tmp_path, random_model(shape, bits, 1), lanes)
+
+
+@pytest.mark.parametrize("ways", [1, 2])
+def test_tables_beside_pairs(tmp_path: Path, ways: int) -> None:
+    """The second way's lanes are made of look-up tables, for which wide numbers are in groups."""
+    device = replace(roomy(), dsp=10)
+    model = random_model(Shape(4, 7, 16, heads=4, kind="stream"), (8,), 2)
+    design = compile_model(model, device, area, HardwareOptions(ways=ways))
+    assert LaneKind.TABLES in design.array.kinds if ways == 2 else design.array.ways == 1
+    design.write_rtl(tmp_path / "rtl")
+    inputs, restart, expected = stream_words(model, 9)
+    found = simulate_ghdl(
+        tmp_path / "rtl", model, inputs, expected, tmp_path / "work", restart=restart
+    )
+    assert (found.mismatches, found.first_difference) == (0, None)
+    assert found.cycles == design.cycles
 
 
 @pytest.mark.parametrize("seed", range(3))
@@ -91,7 +117,7 @@ def test_trace_of_every_tensor(tmp_path: Path) -> None:
     assert text == "all stored tensors agree in GHDL"
 
 
-def test_two_ways_are_refused() -> None:
-    model = random_model(Shape(3, 2, 4, kind="stream"))
-    with pytest.raises(UserError, match=r"hardware.ways: .* one row in each inference"):
+def test_two_ways_need_even_columns() -> None:
+    model = random_model(Shape(3, 2, 6, heads=2, kind="stream"))
+    with pytest.raises(UserError, match=r"hardware.ways: .* an odd number of columns"):
         compile_model(model, roomy(), area, HardwareOptions(ways=2))

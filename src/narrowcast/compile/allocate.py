@@ -15,7 +15,10 @@ Place = tuple[str, int, int]  # tensor, head, row of the stores: a token of each
 
 @dataclass(frozen=True)
 class Addresses:
-    """The addresses of all data that the engine writes.
+    """The addresses of all data that the engine writes, in the stores of each way.
+
+    If the ways have every other column each, so do their stores, and those of inputs every other
+    number. Addresses of inputs count the numbers of both.
 
     Attributes:
         rows: First address of each row in its store: scratch or tokens.
@@ -42,16 +45,17 @@ class Addresses:
 
 def rows_of_store(rows: int, array: LaneArray) -> int:
     """Return the rows that a tensor has in each way's store."""
-    return -(-rows // array.ways)
+    return -(-rows // array.tokens)
 
 
 def allocate(graph: EngineGraph, schedule: Schedule, array: LaneArray) -> Addresses:
     """Allocate addresses for all tensors that the engine writes."""
-    rows, words = _allocate_rows(graph, schedule, array.ways)
+    rows, words = _allocate_rows(graph, schedule, array)
     inputs, input_words = {}, 0
     for tensor in graph.model.input_tensors:
         inputs[tensor.name] = input_words
         input_words += rows_of_store(tensor.rows, array) * tensor.columns
+    input_words = -(-input_words // array.at_once)
     keys, key_words = _allocate_regions(
         graph.key_regions, {t.name: _key_words(graph, t, array) for t in graph.held(Store.KEYS)}
     )
@@ -69,30 +73,32 @@ def allocate(graph: EngineGraph, schedule: Schedule, array: LaneArray) -> Addres
 
 def key_tiles(rows: int, array: LaneArray) -> int:
     """Return the keys of a lane's cache, which holds every ``array.columns``-th one."""
-    return -(-rows // array.columns)
+    return -(-rows // array.word_lanes)
 
 
-def key_stride(graph: EngineGraph, tensor: Tensor) -> int:
+def key_stride(graph: EngineGraph, tensor: Tensor, array: LaneArray) -> int:
     """Return the words of a lane's cache from a key to the next one of the same tensor.
 
     States have a key of each tensor one behind the other, so that one number says where the newest
     one of any lies behind the first.
     """
     if graph.model.states:
-        return sum(each.columns for each in graph.held(Store.KEYS))
+        return sum(-(-each.columns // array.at_once) for each in graph.held(Store.KEYS))
     return tensor.columns
 
 
 def _key_words(graph: EngineGraph, tensor: Tensor, array: LaneArray) -> int:
     """Return the words of a lane's cache for a tensor; of a state for one key of each lane."""
-    return tensor.columns * (1 if graph.model.states else key_tiles(tensor.rows, array))
+    if graph.model.states:
+        return -(-tensor.columns // array.at_once)
+    return tensor.columns * key_tiles(tensor.rows, array)
 
 
 def value_tiles(graph: EngineGraph, array: LaneArray, name: str) -> tuple[int, int]:
     """Return the number of heads of values, and of tiles of a head's columns."""
     tensor = graph.model.tensors[name]
     heads = {step.heads for step in graph.analysis.readers[name] if isinstance(step, Context)}.pop()
-    return heads, -(-(tensor.columns // heads) // array.columns)
+    return heads, -(-(tensor.columns // heads) // array.word_lanes)
 
 
 def _value_words(graph: EngineGraph, array: LaneArray, name: str) -> int:
@@ -147,7 +153,7 @@ def _made(step: ProgramStep, token: int) -> Row:
 
 
 def _allocate_rows(
-    graph: EngineGraph, schedule: Schedule, ways: int
+    graph: EngineGraph, schedule: Schedule, array: LaneArray
 ) -> tuple[dict[Place, int], dict[Store, int]]:
     """Allocate the rows of the scratch and token stores by first fit, in the order of the jobs.
 
@@ -158,6 +164,7 @@ def _allocate_rows(
     Returns:
         The first address of each row, and the words of each store.
     """
+    ways = array.tokens
     life = _lifetimes(schedule)
     born: dict[Place, int] = {}
     dies: dict[Place, int] = {}
@@ -173,7 +180,7 @@ def _allocate_rows(
     words = {Store.SCRATCH: 1, Store.TOKENS: 0}
     for place, number in sorted(born.items(), key=lambda item: item[1]):
         store = graph.stores[place[0]]
-        size = graph.model.tensors[place[0]].columns
+        size = -(-graph.model.tensors[place[0]].columns // array.at_once)
         entries = [entry for entry in live[store] if entry[2] >= number]
         at = _place_of_residual(graph, life, rows_of[place], base, ways)
         if at is None:
@@ -210,13 +217,16 @@ def _place_of_residual(
     return base[name, head, token // ways]
 
 
-def key_biases(model: IntegerModel, step: Scores) -> list[list[int]]:
-    """Return the biases of each head of scores, in the order in which they are read.
+def key_biases(model: IntegerModel, step: Scores, at_once: int) -> list[list[list[int]]]:
+    """Return the biases of each head of scores, for each way, in the order in which they are read.
 
     They begin with that of the first key. The keys of a state lie in a ring. So the biases of a
     state come twice, the last one once: the engine begins to read at that of the key in the first
     place of the ring, wherever that stands between the oldest and the newest. Scores without
     biases have zeros in a model in which others have some.
+
+    If the two ways have every other key each, the biases come once for an even number of places
+    behind the newest key, and once for an odd number.
     """
     key = model.tensors[step.key]
     biases = np.zeros((step.heads, key.rows), np.int64)
@@ -224,8 +234,21 @@ def key_biases(model: IntegerModel, step: Scores) -> list[list[int]]:
         biases = model.arrays[step.bias]
     if key.state:
         biases = np.concatenate([biases, biases[:, :-1]], axis=1)
-    result: list[list[int]] = biases.tolist()
+    result = []
+    for head in biases.tolist():
+        if at_once == 1:
+            result.append([head])
+            continue
+        later = [*head, 0]
+        dealt = [deal(head, at_once), deal([*later[1:], 0], at_once)]
+        result.append([[*even, *odd] for even, odd in zip(*dealt, strict=True)])
     return result
+
+
+def deal(numbers: list[int], ways: int) -> list[list[int]]:
+    """Deal out the numbers of a row to so many ways, one after the other, padded with zeros."""
+    padded = numbers + [0] * (-len(numbers) % ways)
+    return [padded[way::ways] for way in range(ways)]
 
 
 def positions(bias: Array, ways: int, token: int) -> list[list[int]]:

@@ -28,12 +28,18 @@ def wanted_buffers(
     A memory that a graph does not need is left out.
     """
     graph, ways, columns = compilation.graph, array.ways, array.columns
-    parameters, widths = compilation.parameters(ways), compilation.widths(ways)
+    at_once = array.at_once
+    parameters, widths = compilation.parameters(ways, at_once), compilation.widths(ways)
     depth = {name: len(contents[0]) for name, contents in parameters.contents.items()}
     keys, values = graph.held(Store.KEYS), graph.held(Store.VALUES)
-    key_lanes = max((min(columns, -(-t.rows // ways) * ways) for t in keys), default=0)
-    value_lanes = max((min(columns, t.columns // graph.parts[t.name]) for t in values), default=0)
-    longest = max((each.rows for each in keys), default=0)
+    tokens = array.tokens
+    key_lanes = max(
+        (min(columns, -(-t.rows // tokens // at_once) * tokens) for t in keys), default=0
+    )
+    key_copies = key_lanes * at_once**2  # of each way, for every other number of a key each
+    of_head = [-(-t.columns // graph.parts[t.name] // at_once) for t in values]
+    value_lanes = max((min(columns, each) for each in of_head), default=0)
+    longest = max((-(-each.rows // at_once) for each in keys), default=0)
     row_words = 2 << (max(2, longest) - 1).bit_length() if keys else 0
     pool = max((graph.model.tensors[step.output].columns for step in graph.sums), default=0)
     scratch = addresses.scratch_words if graph.held(Store.SCRATCH) else 0
@@ -43,7 +49,7 @@ def wanted_buffers(
         ("tokens", addresses.token_words, widths["TOKEN_BITS"], ways, True, "activations"),
         ("residuals", addresses.token_words, widths["TOKEN_BITS"], ways, True, "activations"),
         ("pool", pool, widths["POOL_BITS"], 1, True, "activations"),
-        ("keys", addresses.key_words, widths["KEY_BITS"], key_lanes, True, "keys"),
+        ("keys", addresses.key_words, widths["KEY_BITS"], key_copies, True, "keys"),
         ("values", addresses.value_words, widths["VALUE_BITS"], ways * value_lanes, True, "values"),
         # of a state also whether the key exists
         ("scores", row_words, widths["SUM_BITS"] + bool(graph.kept_rows), ways, True, "softmax"),
@@ -52,12 +58,16 @@ def wanted_buffers(
             *(ways, True, "softmax"),
         ),
         ("exponentials", depth["exponentials"], widths["E_BITS"], ways, False, "exponentials"),
-        ("biases", depth["biases"], widths["BIAS_BITS"], 1, False, "parameters"),
+        ("biases", depth["biases"], widths["BIAS_BITS"], at_once, False, "parameters"),
         ("positions", depth["positions"], widths["POSITION_BITS"], ways, False, "parameters"),
-        ("multipliers", depth["multipliers"], MULTIPLIER_BITS, 1, False, "parameters"),
+        ("multipliers", depth["multipliers"], MULTIPLIER_BITS, at_once, False, "parameters"),
         (
             *("residual multipliers", depth["residual multipliers"], MULTIPLIER_BITS),
-            *(1, False, "parameters"),
+            *(at_once, False, "parameters"),
+        ),
+        (
+            *("running weights", depth["running weights"], widths["RUNNING_W_BITS"]),
+            *(at_once, False, "parameters"),
         ),
         ("results", _buffered(graph), widths["OUTPUT_BITS"], 1, True, "activations"),
     ):
@@ -86,6 +96,7 @@ BLOCK_CONSTANTS = {
     "positions": "POSITION_BLOCK",
     "multipliers": "MULTIPLIER_BLOCK",
     "residual multipliers": "R_BLOCK",
+    "running weights": "RUNNING_BLOCK",
     "results": "RESULT_BLOCK",
     "jobs, issued": "ISSUE_BLOCK",
     "jobs, collected": "COLLECT_BLOCK",

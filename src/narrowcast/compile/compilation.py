@@ -24,7 +24,7 @@ class Compilation:
     device: Device
     _steps: dict[LaneArray, tuple[ProgramStep, ...]] = field(default_factory=dict)
     _schedules: dict[tuple[LaneArray, bool], Schedule] = field(default_factory=dict)
-    _parameters: dict[int, Parameters] = field(default_factory=dict)
+    _parameters: dict[tuple[int, int], Parameters] = field(default_factory=dict)
     _widths: dict[int, dict[str, int]] = field(default_factory=dict)
 
     @cached_property
@@ -64,11 +64,12 @@ class Compilation:
             self._schedules[key] = schedule(self.graph, array, steps, thorough=thorough)
         return self._schedules[key]
 
-    def parameters(self, ways: int) -> Parameters:
-        """Return the parameters of the model other than weights."""
-        if ways not in self._parameters:
-            self._parameters[ways] = Parameters.of(self.graph, ways)
-        return self._parameters[ways]
+    def parameters(self, ways: int, at_once: int = 1) -> Parameters:
+        """Return the parameters of the model other than weights, see ``Parameters.of``."""
+        key = ways, at_once
+        if key not in self._parameters:
+            self._parameters[key] = Parameters.of(self.graph, ways, at_once)
+        return self._parameters[key]
 
     def widths(self, ways: int) -> dict[str, int]:
         """Return the widths of the engine's numbers."""
@@ -79,4 +80,5 @@ class Compilation:
     def images(self, array: LaneArray) -> Images:
         """Return the images of the read-only memories for an array of lanes."""
         modes = modes_of(self.graph.analysis, array, self.groups)
-        return Images.of(self.graph, array, modes, self.parameters(array.ways))
+        parameters = self.parameters(array.ways, array.at_once)
+        return Images.of(self.graph, array, modes, parameters)

@@ -49,7 +49,9 @@ def sizes(
     words = {buffer.name: buffer.words for buffer, _ in wanted}
     copies = {buffer.name: buffer.copies for buffer, _ in wanted}
     model = graph.model
-    lengths = {model.tensors[each.scores.output].columns for each in graph.attentions}
+    lengths = {
+        -(-model.tensors[each.scores.output].columns // array.at_once) for each in graph.attentions
+    }
     value_lanes = copies.get("values", 0) // array.ways
     return {
         "WAYS": array.ways,
@@ -67,13 +69,15 @@ def sizes(
         "TOKEN_WORDS": words.get("tokens", 0),
         "POOL_WORDS": words.get("pool", 0),
         "KEY_WORDS": words.get("keys", 0),
-        "KEY_LANES": copies.get("keys", 0),
+        "KEY_LANES": copies.get("keys", 0) // array.at_once**2,
         "VALUE_WORDS": words.get("values", 0),
         "VALUE_LANES": value_lanes,
         "ROW_LENGTH": next(iter(lengths)) if len(lengths) == 1 else 0,
         "MOST_KEYS": max(lengths, default=0),
         "KEPT_ROWS": graph.kept_rows,
-        "KEPT_KEY_STRIDE": _kept_key_stride(graph),
+        "KEPT_KEY_STRIDE": _kept_key_stride(graph, array),
+        "SPLIT": int(array.split),
+        "RUNNING_SUMS": len(graph.runs),
         "SCORE_BIASES": int(biases_scores(model)),
         "BIAS_WORDS": words.get("biases", 0),
         "POSITION_WORDS": words.get("positions", 0),
@@ -81,10 +85,10 @@ def sizes(
     }
 
 
-def _kept_key_stride(graph: EngineGraph) -> int:
+def _kept_key_stride(graph: EngineGraph, array: LaneArray) -> int:
     """Return the words of a lane's cache from a key of a state to the next; 0 without states."""
     keys = graph.held(Store.KEYS)
-    return key_stride(graph, keys[0]) if graph.model.states else 0
+    return key_stride(graph, keys[0], array) if graph.model.states else 0
 
 
 def job_constants(form: JobFormat, jobs: int, array: LaneArray) -> dict[str, int]:

@@ -165,17 +165,20 @@ class Design:
             if self.graph.stores[source.output] == Store.RESULT:
                 continue
             first_row, first_column = -step.token, 0
+            at_once = step.at_once
             times = [value + VALUE_TO_READ for value in job.values]
             if isinstance(source, Scores):
                 first_row += step.head * step.rows
                 begin = job.values[-1] + score_to_below(self.graph.model) + BELOW_TO_READ
                 times = [begin + column for column in range(step.columns)]
             elif isinstance(source, Context):
-                first_column = step.head * step.columns
+                first_column = step.head * step.columns * at_once
+            ways = 1 if step.running else at_once
             found += [
-                (time, row, source.output, first_row + row, first_column + column)
+                (time, row + way, source.output, first_row + row, first_column + way + at)
                 for row in job.rows
-                for column, time in enumerate(times)
+                for at, time in zip(range(0, len(times) * at_once, at_once), times, strict=True)
+                for way in range(ways)
             ]
         return [(name, row, column) for _, _, name, row, column in sorted(found)]
 
@@ -246,7 +249,7 @@ def compile_array(
     fields = encode_steps(graph, program.steps, images.layout, addresses, array)
     check_steps((step.name for step in program.steps), fields)
     deepest = max(
-        *(buffer.words for buffer, _ in wanted),
+        *(array.at_once * buffer.words for buffer, _ in wanted),
         *images.bank_words,
         *(f["lane_base"] + f["tiles_last"] * f["lane_stride"] + f["inner_last"] for f in fields),
         array.columns,
@@ -259,7 +262,9 @@ def compile_array(
     segments = [
         s
         for b, bits in enumerate(images.bank_bits)
-        for s in memory.cut_bank(b, images.bank_words[b], bits * array.columns, device.block_shapes)
+        for s in memory.cut_bank(
+            b, images.bank_words[b], bits * array.word_lanes, device.block_shapes
+        )
     ]
     choice = storage.get("weights", "auto")
     check_storage(storage, wanted)
@@ -268,12 +273,12 @@ def compile_array(
         *(segments, choice, device),
     )
     check_segments(segments, images.bank_bits)
-    of_weights = memory.weight_buffers(segments, images.bank_bits, array.columns, choice, device)
+    of_weights = memory.weight_buffers(segments, images.bank_bits, array.word_lanes, choice, device)
     of_weights = without_empty_columns(of_weights, segments, images)
     contents = images.parameters.contents | form.contents(jobs)
     buffers = without_constants(buffers, contents, device)
     all_buffers = tuple(of_weights + buffers)
-    dsp = _dsp(array, widths, device)
+    dsp = _dsp(array, widths, len(graph.runs), device)
     _check(device, dsp, sum(buffer.blocks for buffer in all_buffers))
     constants = {
         **sizes(graph, array, wanted, images),
@@ -300,10 +305,12 @@ def compile_array(
     )
 
 
-def _dsp(array: LaneArray, widths: Mapping[str, int], device: Device) -> int:
-    """Return the DSP blocks of lanes and epilogues, as synthesis infers them."""
+def _dsp(array: LaneArray, widths: Mapping[str, int], runs: int, device: Device) -> int:
+    """Return the DSP blocks of lanes, epilogues and running sums, as synthesis infers them."""
     products = [(widths["BIASED_BITS"], MULTIPLIER_BITS)] * array.ways
     products += [(widths["RESIDUAL_BITS"] + 1, MULTIPLIER_BITS)] * array.ways
+    running = widths["RUNNING_X_BITS"], widths["RUNNING_W_BITS"]
+    products += [running] * (array.at_once if runs else 0)
     lane_widths = [(widths["X_BITS"], widths["LANE_BITS"]), (array.narrow_x, array.narrow_w)]
     for kind, (x_bits, w_bits) in zip(array.kinds, lane_widths, strict=False):
         if kind == LaneKind.PAIRS:

@@ -68,16 +68,17 @@ def package(
     narrow = constants["LANE_BITS"], array.narrow_w
     words, bits = images.bank_words, images.bank_bits
     firsts = accumulate(
-        (w * b * array.columns for w, b in zip(words, bits, strict=True)), initial=0
+        (w * b * array.word_lanes for w, b in zip(words, bits, strict=True)), initial=0
     )
     weights = "".join(
-        bits_of(word, width * array.columns)
+        bits_of(word, width * array.word_lanes)
         for width, bank in zip(bits, images.banks, strict=True)
         for part in bank
         for word in part.words()
     )
     contents = images.parameters.contents
-    positions = [number for way in contents["positions"] for number in way]
+    of_ways = {name: [number for way in ways for number in way] for name, ways in contents.items()}
+    positions = of_ways["positions"]
     declarations = [
         *(scalar(name, value) for name, value in constants.items()),
         _naturals("WAY_KIND", [LANE_KINDS[kind] for kind in array.kinds]),
@@ -93,10 +94,11 @@ def package(
         array_of("PROGRAM", "step_array", [aggregate(f) for f in fields]),
         vector("ISSUE_IMAGE", jobs["jobs, issued"][0], constants["ISSUE_WORD_BITS"]),
         vector("COLLECT_IMAGE", jobs["jobs, collected"][0], constants["COLLECT_WORD_BITS"]),
-        vector("BIASES_IMAGE", contents["biases"][0], constants["BIAS_BITS"]),
+        vector("BIASES_IMAGE", of_ways["biases"], constants["BIAS_BITS"]),
         vector("POSITIONS_IMAGE", positions or [0] * array.ways, constants["POSITION_BITS"]),
-        vector("MULTIPLIERS_IMAGE", contents["multipliers"][0], constants["M_BITS"]),
-        vector("RESIDUALS_IMAGE", contents["residual multipliers"][0], constants["M_BITS"]),
+        vector("MULTIPLIERS_IMAGE", of_ways["multipliers"], constants["M_BITS"]),
+        vector("RESIDUALS_IMAGE", of_ways["residual multipliers"], constants["M_BITS"]),
+        vector("RUNNING_IMAGE", of_ways["running weights"], constants["RUNNING_W_BITS"]),
         vector("EXPONENTIALS_IMAGE", contents["exponentials"][0], constants["E_BITS"]),
         vector("WEIGHTS", [int(bit) for bit in weights], 1),
     ]

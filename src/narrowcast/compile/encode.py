@@ -67,6 +67,7 @@ class Layout:
         position_base: First of the biases per row, in every way.
         m_base: First multiplier.
         r_base: First multiplier of a residual.
+        run_base: First weight of a product that is made on the way.
         table_base: First entry of a table of exponentials, by the table's name.
         elements: Elements of inputs that are residuals: (tensor, row, column).
     """
@@ -77,6 +78,7 @@ class Layout:
     position_base: Mapping[str, int]
     m_base: Mapping[str, int]
     r_base: Mapping[str, int]
+    run_base: Mapping[str, int]
     table_base: Mapping[str, int]
     elements: tuple[tuple[str, int, int], ...]
 
@@ -90,14 +92,17 @@ def _lane_fields(
 ) -> dict[str, int]:
     source, tensors = step.source, graph.model.tensors
     banks = len(set(layout.lane_source.values()))
+    if step.running:
+        return dict.fromkeys(("lane_source", "lane_base", "lane_stride"), 0)
     if isinstance(source, Linear):
         place = layout.lane_source[source.name], layout.lane_base[source.name], step.inner
     elif isinstance(source, Scores):
-        base = addresses.keys[source.key] + step.head * step.inner
-        place = banks, base, key_stride(graph, tensors[source.key])
+        base = array.at_once * addresses.keys[source.key] + step.head * step.inner
+        stride = array.at_once * key_stride(graph, tensors[source.key], array)
+        place = banks, base, stride
     else:
-        tokens = array.ways * rows_of_store(tensors[source.value].rows, array)
-        base = array.ways * addresses.values[source.value] + step.head * step.tiles * tokens
+        tokens = array.tokens * rows_of_store(tensors[source.value].rows, array)
+        base = array.tokens * addresses.values[source.value] + step.head * step.tiles * tokens
         place = banks + 1, base, tokens
     return dict(zip(("lane_source", "lane_base", "lane_stride"), place, strict=True))
 
@@ -134,15 +139,15 @@ def _value_fields(graph: EngineGraph, name: str, array: LaneArray) -> dict[str, 
     heads, _ = value_tiles(graph, array, tensor.name)
     return {
         "y_stride": rows_of_store(tensor.rows, array),
-        "block_last": tensor.columns // heads - 1,
+        "block_last": -(-tensor.columns // heads // array.at_once) - 1,
     }
 
 
-def _bias_base(graph: EngineGraph, step: ProgramStep, layout: Layout) -> int:
+def _bias_base(graph: EngineGraph, step: ProgramStep, layout: Layout, array: LaneArray) -> int:
     """Return the first bias; each head of scores has biases of its own."""
     base = layout.bias_base.get(step.source.name, 0)
     if isinstance(step.source, Scores) and biases_scores(graph.model):
-        base += step.head * len(key_biases(graph.model, step.source)[0])
+        base += step.head * len(key_biases(graph.model, step.source, array.at_once)[0][0])
     return base
 
 
@@ -175,7 +180,7 @@ def _encode_step(
         "column_step": step.mode.stride,
         "columns_full": step.capacity - 1,
         "columns_last": step.tile_columns()[-1] - 1,
-        "bias_base": _bias_base(graph, step, layout),
+        "bias_base": _bias_base(graph, step, layout, array),
         "m_base": layout.m_base[source.name],
         "r_base": layout.r_base.get(source.name, 0),
         "destination": Destination.TO_SOFTMAX if scores else destination,
@@ -194,7 +199,19 @@ def _encode_step(
         "numerator": graph.analysis.context_of(scores).numerator if scores else 0,
         "table_base": layout.table_base[scores.table] if scores else 0,
         "e_zero": output.zero_point if scores else 0,
+        **_run_fields(graph, step, layout),
     }
+
+
+def _run_fields(graph: EngineGraph, step: ProgramStep, layout: Layout) -> dict[str, int]:
+    """Return which running sum a step adds to, with which weights, and which one it takes."""
+    makers = list(graph.runs)
+    name, taken = step.source.name, 0
+    if step.running:
+        taken = 1 + [each.name for each in graph.runs.values()].index(name)
+    into = 1 + makers.index(name) if name in makers else 0
+    base = layout.run_base[graph.runs[name].name] if into else 0
+    return {"runs_into": into, "run_base": base, "takes_run": taken}
 
 
 @dataclass(frozen=True)
@@ -248,7 +265,7 @@ def _encode_job(
     array: LaneArray,
 ) -> EncodedJob:
     source, token = step.source, job.rows[0]
-    row = token // array.ways
+    row = token // array.tokens
     slot = job.slot if isinstance(source, Context) else 0
     residual_row = position_row = None
     if isinstance(source, Linear):
@@ -257,7 +274,7 @@ def _encode_job(
         if source.name in layout.position_base:
             columns = graph.model.tensors[source.output].columns
             position_row = layout.position_base[source.name]
-            position_row += (row - step.token // array.ways) * columns
+            position_row += (row - step.token // array.tokens) * columns
     y_row: int | None = None
     match (
         Destination.TO_SOFTMAX
@@ -288,10 +305,10 @@ def _encode_job(
     y_row = known[0] if known else 0
     return EncodedJob(
         step=job.step,
-        ways=sum(1 << (each % array.ways) for each in job.rows),
+        ways=_ways(step, job, array),
         wait=job.wait,
         needs=job.needs,
-        x_row=_operand_row(graph, step, token, addresses, array.ways),
+        x_row=_operand_row(graph, step, token, addresses, array),
         y_row=y_row,
         residual_row=y_row if residual_row is None else residual_row,
         position_row=y_row if position_row is None else position_row,
@@ -299,9 +316,17 @@ def _encode_job(
     )
 
 
+def _ways(step: ProgramStep, job: Job, array: LaneArray) -> int:
+    """Return a bit for each way that has a column, or a row, in a job."""
+    if array.split:
+        return 1 if step.running else (1 << array.ways) - 1
+    return sum(1 << (each % array.ways) for each in job.rows)
+
+
 def _operand_row(
-    graph: EngineGraph, step: ProgramStep, token: int, addresses: Addresses, ways: int
+    graph: EngineGraph, step: ProgramStep, token: int, addresses: Addresses, array: LaneArray
 ) -> int:
+    ways = array.tokens
     source, row = step.source, token // ways
     first = step.head * step.inner if isinstance(source, Scores) else 0
     match graph.stores[source.operand]:
@@ -314,4 +339,4 @@ def _operand_row(
             return first
         case _:
             head = step.head if isinstance(source, Context) else 0
-            return addresses.rows[source.operand, head, row] + first
+            return array.at_once * addresses.rows[source.operand, head, row] + first

@@ -8,7 +8,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from narrowcast.compile.allocate import key_biases, positions
+from narrowcast.compile.allocate import deal, key_biases, positions
 from narrowcast.compile.bit_columns import BitColumns
 from narrowcast.compile.encode import EncodedJob, Layout
 from narrowcast.compile.lanes import LaneArray, Mode
@@ -29,12 +29,14 @@ class PackedWeights:
         bits: Width of a weight in bits.
         columns: Number of weights of a word.
         stride: 2 if only the upper lane of each pair gets a weight, else 1.
+        ways: Ways among which the columns are dealt out; those of the first come first in a word.
     """
 
     weights: np.ndarray
     bits: int
     columns: int
     stride: int
+    ways: int = 1
 
     @property
     def count(self) -> int:
@@ -64,7 +66,8 @@ class PackedWeights:
         lanes = capacity * self.stride
         result: Digits = np.zeros((self.columns, self.count), dtype)
         result[:lanes] = padded.reshape(tiles, lanes, inner).swapaxes(0, 1).reshape(lanes, -1)
-        return result
+        dealt: Digits = result.reshape(-1, self.ways, self.count).swapaxes(0, 1)
+        return dealt.reshape(self.columns, self.count)
 
 
 @dataclass(eq=False)
@@ -77,6 +80,7 @@ class Parameters:
         position_base: As in ``Layout``.
         m_base: As in ``Layout``.
         r_base: As in ``Layout``.
+        run_base: As in ``Layout``.
         table_base: As in ``Layout``.
     """
 
@@ -85,29 +89,46 @@ class Parameters:
     position_base: dict[str, int] = field(default_factory=dict)
     m_base: dict[str, int] = field(default_factory=dict)
     r_base: dict[str, int] = field(default_factory=dict)
+    run_base: dict[str, int] = field(default_factory=dict)
     table_base: dict[str, int] = field(default_factory=dict)
     _bits: dict[tuple[str, int], list[BitColumns]] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, graph: EngineGraph, ways: int) -> Self:
-        """Collect the parameters of a graph for a number of ways."""
-        biases: list[int] = []
+    def of(cls, graph: EngineGraph, ways: int, at_once: int = 1) -> Self:
+        """Collect the parameters of a graph.
+
+        Args:
+            graph: The graph.
+            ways: Number of ways.
+            at_once: Ways among which the columns of a row are dealt out.
+        """
+        biases: list[list[int]] = [[] for _ in range(at_once)]
         of_rows: list[list[int]] = [[] for _ in range(ways)]
-        multipliers: list[int] = []
-        residuals: list[int] = []
+        multipliers: list[list[int]] = [[] for _ in range(at_once)]
+        residuals: list[list[int]] = [[] for _ in range(at_once)]
+        running: list[list[int]] = [[] for _ in range(at_once)]
         exponentials: list[int] = []
         result = cls(
             {
                 "exponentials": [exponentials],
-                "biases": [biases],
+                "biases": biases,
                 "positions": of_rows,
-                "multipliers": [multipliers],
-                "residual multipliers": [residuals],
+                "multipliers": multipliers,
+                "residual multipliers": residuals,
+                "running weights": running,
             }
         )
+
+        def put(memory: list[list[int]], numbers: list[int]) -> None:
+            for way, part in enumerate(deal(numbers, at_once)):
+                memory[way].extend(part)
+
         arrays = graph.model.arrays
+        for run in graph.runs.values():
+            result.run_base[run.name] = len(running[0])
+            put(running, arrays[run.weights][0].tolist())
         for step in graph.analysis.products:
-            result.m_base[step.name] = len(multipliers)
+            result.m_base[step.name] = len(multipliers[0])
             if isinstance(step, Linear):
                 bias = arrays[step.bias]
                 if bias.ndim == 2:
@@ -116,17 +137,19 @@ class Parameters:
                     for way, words in enumerate(positions(bias, ways, token)):
                         of_rows[way].extend(words)
                 else:
-                    result.bias_base[step.name] = len(biases)
-                    biases += bias.tolist()
-                multipliers += arrays[step.multiplier].tolist()
+                    result.bias_base[step.name] = len(biases[0])
+                    put(biases, bias.tolist())
+                put(multipliers, arrays[step.multiplier].tolist())
                 if step.residual_multiplier is not None:
-                    result.r_base[step.name] = len(residuals)
-                    residuals += arrays[step.residual_multiplier].tolist()
+                    result.r_base[step.name] = len(residuals[0])
+                    put(residuals, arrays[step.residual_multiplier].tolist())
             elif isinstance(step, Scores):
-                multipliers.append(step.multiplier)
+                put(multipliers, [step.multiplier] * at_once)
                 if biases_scores(graph.model):
-                    result.bias_base[step.name] = len(biases)
-                    biases += [bias for head in key_biases(graph.model, step) for bias in head]
+                    result.bias_base[step.name] = len(biases[0])
+                    for head in key_biases(graph.model, step, at_once):
+                        for way, part in enumerate(head):
+                            biases[way].extend(part)
                 if step.table not in result.table_base:
                     result.table_base[step.table] = len(exponentials)
                     exponentials += arrays[step.table].tolist()
@@ -166,7 +189,7 @@ class Images:
         parameters: Parameters,
     ) -> Self:
         """Pack the weights for an array of lanes."""
-        linear = graph.linear()
+        linear = graph.in_lanes()
         bank_bits = tuple(sorted({step.weight_bits for step in linear}))
         banks: list[list[PackedWeights]] = [[] for _ in bank_bits]
         lane_source, lane_base = {}, {}
@@ -176,7 +199,9 @@ class Images:
             lane_source[step.name] = bank
             lane_base[step.name] = sum(weights.count for weights in banks[bank])
             weights, stride = graph.model.arrays[step.weights], modes[step.name].stride
-            banks[bank].append(PackedWeights(weights, step.weight_bits, array.columns, stride))
+            place = array.word_lanes, stride, array.at_once
+            banks[bank].append(PackedWeights(weights, step.weight_bits, *place))
+        for step in graph.linear():
             if step.residual is not None and step.residual_element is not None:
                 elements[step.residual, *step.residual_element] = None
         layout = Layout(
@@ -186,6 +211,7 @@ class Images:
             position_base=parameters.position_base,
             m_base=parameters.m_base,
             r_base=parameters.r_base,
+            run_base=parameters.run_base,
             table_base=parameters.table_base,
             elements=tuple(elements),
         )

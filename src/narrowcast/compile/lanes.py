@@ -36,6 +36,7 @@ class LaneArray:
         narrow_w: Width of the lane operand of the second way's lanes.
         grouped: Whether sums of pairs are split into groups, which are added outside of the DSP
             block.
+        split: Whether both ways have the same token, and every other column of it each.
     """
 
     columns: int
@@ -44,6 +45,22 @@ class LaneArray:
     narrow_x: int = 0
     narrow_w: int = 0
     grouped: bool = False
+    split: bool = False
+
+    @property
+    def tokens(self) -> int:
+        """Number of tokens that are processed at once."""
+        return 1 if self.split else self.ways
+
+    @property
+    def at_once(self) -> int:
+        """Number of columns of a token that are handed on at once, one of each way."""
+        return self.ways if self.split else 1
+
+    @property
+    def word_lanes(self) -> int:
+        """Number of lane operands that are read at once."""
+        return self.columns * self.at_once
 
     @property
     def ways(self) -> int:
@@ -121,7 +138,7 @@ def modes_of(analysis: Analysis, array: LaneArray, groups: Mapping[str, int]) ->
                 group, stride = operands.inner, 2
         fits = operands.x_bits <= array.narrow_x and operands.w_bits <= array.narrow_w
         several = analysis.rows(step) > 1 and step.output not in ends  # results come one by one
-        both = array.ways == 2 and fits and stride == 1 and several
+        both = array.tokens == 2 and fits and stride == 1 and several
         result[step.name] = Mode(both, stride, group)
     for step in analysis.products:
         if isinstance(step, Scores):

@@ -24,6 +24,7 @@ from narrowcast.compile.step_table import (
     READS_INPUTS,
     READS_POOL,
     READS_PROBABILITIES,
+    READS_RUN,
     REASON_OF_LANES,
     SOFTMAX,
     WORD,
@@ -49,6 +50,7 @@ from narrowcast.compile.timing import (
     VALUE_TO_POOL,
     VALUE_TO_READ,
     VALUE_TO_RESULT,
+    VALUE_TO_RUN,
 )
 from narrowcast.integer.model import Array
 
@@ -99,6 +101,7 @@ class _Made(NamedTuple):
         stored: Rows of each tensor.
         readable: Of a tensor's token, and a part of it: the clock from which the row can be read
             from column 0 on, a column a clock.
+        ended: Of a tensor: the last number of its last row enters the epilogue.
         cached: Of a tensor of keys or values, and a part: all rows so far can be read.
         exponentials: Of a step of scores, and a row: its exponentials can be read.
         divided: Of the same: its multiplier is there.
@@ -109,6 +112,7 @@ class _Made(NamedTuple):
     next: Array
     stored: Array
     readable: Array
+    ended: Array
     cached: Array
     exponentials: Array
     divided: Array
@@ -201,12 +205,15 @@ def _loaded(units: _Units, step: StepRow, after: int) -> int:
 
 
 @compiled
-def _operand_ready(made: _Made, step: StepRow, first: int, after: int) -> int:
+def _operand_ready(table: StepTable, made: _Made, step: StepRow, first: int, after: int) -> int:
     """Return the clock from which rows of a step's broadcast operand can be read."""
     if step.reads == READS_INPUTS:
         return 0
     if step.reads == READS_PROBABILITIES:
         return int(made.exponentials[step.scores, first])
+    if step.reads == READS_RUN:
+        whole = made.stored[step.operand] == step.operand_rows
+        return int(made.ended[step.operand]) + VALUE_TO_RUN - table.latency if whole else NEVER
     if step.reads == READS_POOL:
         whole = made.stored[step.operand] == step.operand_rows
         return int(made.readable[step.operand, 0, 0]) if whole else NEVER
@@ -268,7 +275,7 @@ def _ready(
 ) -> tuple[int, int]:
     """Return the clock at which all operands of a job are available, and the last one's reason."""
     clock, reason = _inputs_taken(step, after) + INPUT_TO_READ, INPUT
-    operand = _operand_ready(made, step, first, after)
+    operand = _operand_ready(table, made, step, first, after)
     if step.reads != READS_INPUTS and operand >= clock:
         clock, reason = operand, OPERAND
     epilogue = _epilogue_ready(made, units, step, first, after)
@@ -412,8 +419,25 @@ def _write_exponentials(
 
 
 @compiled
-def _write(made: _Made, step: StepRow, first: int, after: int, values: Array) -> None:
+def _in_turn(table: StepTable, step: StepRow, first: int, end: int, values: Array) -> int:
+    """Return the clock from which some columns can be read, if column 0 is read in it.
+
+    Columns are read one a clock. Where they are made one at a time, the last is what counts.
+    """
+    if table.at_once == 1:
+        first = end
+    latest = values[first] - table.at_once * (step.column + first)
+    for i in range(first + 1, end + 1):
+        latest = max(latest, values[i] - table.at_once * (step.column + i))
+    return int(latest + VALUE_TO_READ)
+
+
+@compiled
+def _write(
+    table: StepTable, made: _Made, step: StepRow, first: int, after: int, values: Array
+) -> None:
     output, last = step.output, values[step.columns - 1]
+    made.ended[output] = last
     if step.output_part == 0:
         made.stored[output] += after - first
     if step.writes == WRITES_POOL:  # its memory has one read port, which the last value needs first
@@ -425,7 +449,7 @@ def _write(made: _Made, step: StepRow, first: int, after: int, values: Array) ->
     for i in range(step.output_parts):
         part = step.output_part + i
         end = (i + 1) * step.part_columns - 1
-        time = values[end] + VALUE_TO_READ - (step.column + end)
+        time = _in_turn(table, step, i * step.part_columns, end, values)
         # A row is read in the clock of its number, the newest one of a state in any.
         if step.writes == WRITES_VALUES:
             time = values[end] + VALUE_TO_READ - (first - step.token)
@@ -552,7 +576,7 @@ def _place_all(
             if step.reads == READS_PROBABILITIES:
                 slot = made.slots[step.scores, first]
                 made.ring[slot] = 0
-            _write(made, step, first, after, values)
+            _write(table, made, step, first, after, values)
         loaded = _loaded(units, step, after)
         needs = max(0, _rows_awaited(step, after) - units.awaited)
         placed.step[job], placed.row[job], placed.ways[job] = number, first, after - first
@@ -637,6 +661,7 @@ def place_fastest(
         next=np.zeros(steps, np.int64),
         stored=np.zeros(tensors, np.int64),
         readable=np.zeros((tensors, tokens, parts), np.int64),
+        ended=np.zeros(tensors, np.int64),
         cached=np.zeros((tensors, parts), np.int64),
         exponentials=np.zeros((steps, tokens), np.int64),
         divided=np.zeros((steps, tokens), np.int64),

@@ -71,6 +71,8 @@ class EngineGraph:
         sums: Sums over rows, which use the pool one after the other.
         tokens: Token of each tensor's first row, see :mod:`narrowcast.compile.tokens`.
         states: The state to which a tensor is appended.
+        runs: Products that are made on the way, as their operand leaves the epilogue, in order of
+            execution: by the name of the product that makes the operand.
     """
 
     analysis: Analysis
@@ -82,6 +84,7 @@ class EngineGraph:
     sums: tuple[RowSum, ...]
     tokens: Mapping[str, int]
     states: Mapping[str, str]
+    runs: Mapping[str, Linear]
 
     @property
     def model(self) -> IntegerModel:
@@ -124,6 +127,11 @@ class EngineGraph:
         """Return all products with weights, in order of execution."""
         return [step for step in self.model.operations if isinstance(step, Linear)]
 
+    def in_lanes(self) -> list[Linear]:
+        """Return the products with weights that the lanes make."""
+        on_the_way = [step.name for step in self.runs.values()]
+        return [step for step in self.linear() if step.name not in on_the_way]
+
 
 def engine_graph(analysis: Analysis) -> EngineGraph:
     """Rewrite a graph for the engine and place its tensors.
@@ -150,6 +158,7 @@ def engine_graph(analysis: Analysis) -> EngineGraph:
         sums=sums,
         tokens=first_tokens(model),
         states={s.operand: s.output for s in model.operations if isinstance(s, Append)},
+        runs=_runs(legal),
     )
 
 
@@ -174,6 +183,24 @@ def _store(analysis: Analysis, name: str) -> Store:
         if use in read:
             return store
     return Store.SCRATCH
+
+
+def _runs(analysis: Analysis) -> dict[str, Linear]:
+    """Return the products of a stream that are made on the way.
+
+    Each has one column, for which it would occupy all lanes, and its operand is what a product
+    makes. Of several with the same operand, the lanes make the others.
+    """
+    model = analysis.model
+    if not model.states:
+        return {}
+    runs: dict[str, Linear] = {}
+    for step in model.operations:
+        if isinstance(step, Linear) and model.tensors[step.output].size == 1:
+            maker = analysis.producers.get(step.operand)
+            if isinstance(maker, Linear) and model.tensors[step.operand].rows == 1:
+                runs.setdefault(maker.name, step)
+    return runs
 
 
 def _appended_to(analysis: Analysis, name: str) -> str | None:
@@ -241,10 +268,14 @@ class ProgramStep:
         rows: Number of rows.
         tiles: Number of tiles of a job.
         inner: Number of products of a sum.
-        columns: Number of columns of a row.
+        columns: Number of columns of a row, or of pairs of them, as they are taken at once.
         capacity: Number of columns of a full tile.
         mode: How the lanes run.
         tile_pause: Idle clocks between the tiles of a job.
+        running: Number of products of a sum that is made on the way; the lanes then have one, which
+            is not used. 0 if the lanes make the sum.
+        at_once: Number of columns of the result that each of ``columns`` stands for.
+        width: Number of columns of the result, of a head.
     """
 
     name: str
@@ -258,6 +289,9 @@ class ProgramStep:
     capacity: int
     mode: Mode
     tile_pause: int
+    running: int = 0
+    at_once: int = 1
+    width: int = 0
 
     @property
     def after(self) -> int:
@@ -276,7 +310,7 @@ class ProgramStep:
     @property
     def macs(self) -> int:
         """Multiply-accumulates of one row."""
-        return self.inner * self.columns
+        return self.running or self.inner * self.width
 
     def tile_columns(self) -> list[int]:
         """Columns of each tile."""
@@ -362,12 +396,15 @@ def lay_out(
     graph: EngineGraph, array: LaneArray, groups: Mapping[str, int]
 ) -> tuple[ProgramStep, ...]:
     """Return the program's steps; attention's steps come head by head."""
-    modes = modes_of(graph.analysis, array, groups)
+    modes = dict(modes_of(graph.analysis, array, groups))
+    running = {step.name: graph.model.arrays[step.weights].size for step in graph.runs.values()}
+    modes.update(dict.fromkeys(running, Mode(both=False, stride=1, group=1)))
     result = []
     for step in graph.model.operations:
         shapes: list[tuple[Product, int, int, int, int]] = []
         if isinstance(step, Linear):
             columns, inner = graph.model.arrays[step.weights].shape
+            inner = 1 if step.name in running else inner
             shapes = [(step, 0, graph.analysis.rows(step), inner, columns)]
         elif isinstance(step, Scores):
             context = graph.analysis.context_of(step)
@@ -377,9 +414,10 @@ def lay_out(
             for head in range(step.heads):
                 shapes.append((step, head, n, size, keys))
                 shapes.append((context, head, n, keys, width))
-        for source, head, rows, inner, columns in shapes:
+        for source, head, rows, inner, width in shapes:
             mode = modes[source.name]
             capacity = array.columns // mode.stride
+            columns = -(-width // array.at_once)
             tiles = -(-columns // capacity)
             pause, token = _tile_pause(inner, columns, capacity), graph.tokens[source.output]
             many = not isinstance(source, Linear) and source.heads > 1
@@ -387,6 +425,7 @@ def lay_out(
                 ProgramStep(
                     f"{source.name}.{head}" if many else source.name,
                     *(source, head, token, rows, tiles, inner, columns, capacity, mode, pause),
+                    *(running.get(source.name, 0), array.at_once, width),
                 )
             )
     return tuple(result)
@@ -396,7 +435,7 @@ def least_cycles(steps: tuple[ProgramStep, ...], array: LaneArray) -> int:
     """Return a lower bound: operand pairs to issue, or columns to take, whichever are more."""
     issues = columns = 0
     for step in steps:
-        jobs = step.jobs(array.ways if step.mode.both else 1)
+        jobs = step.jobs(array.tokens if step.mode.both else 1)
         issues += jobs * step.tiles * step.inner
         again = 2 if isinstance(step.source, Scores) else 1  # scores take the epilogue twice
         columns += jobs * step.columns * again

@@ -53,6 +53,8 @@ STEP: Mapping[str, range] = {
     "numerator": range(1 << LANE_BITS[-1] + RECIPROCAL_BITS),
     "table_base": WORD,
     "e_zero": range(-1 << LANE_BITS[-1] - 1, 1),
+    **dict.fromkeys(("runs_into", "takes_run"), COUNT),
+    "run_base": WORD,
 }
 SEGMENT: Mapping[str, range] = {
     "bank": BANK,

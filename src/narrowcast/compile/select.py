@@ -15,12 +15,12 @@ from narrowcast.compile.lanes import (
     narrow_widths,
     table_lane,
 )
-from narrowcast.compile.program import engine_graph, least_cycles
+from narrowcast.compile.program import EngineGraph, Store, engine_graph, least_cycles
 from narrowcast.compile.ranges import MOST_LANES
 from narrowcast.errors import UserError
 from narrowcast.integer.analysis import analyse
 from narrowcast.integer.arithmetic import MULTIPLIER_BITS
-from narrowcast.integer.model import IntegerModel, Linear
+from narrowcast.integer.model import Context, IntegerModel, Linear, Scores
 from narrowcast.targets.device import Device
 
 PAIR_PORT = 25  # least width of a DSP port for two lanes with sums of any length
@@ -30,6 +30,9 @@ LEAST_COLUMNS = 8
 TRIED = 3  # arrays that are scheduled before the choice
 MOST_PLACED = 1 << 17  # jobs of all arrays that are tried
 IDLE_LANES = 48  # power of the rest of the engine, roughly, in units of a lane's
+# The same for a stream, in which a lane has less to do: so fewer cycles count for more. With this,
+# the chosen arrays have the least energy of those that were tried, or 1 % more, as estimated.
+IDLE_LANES_OF_STREAM = 168
 _SMALLER = (
     "lower quantization.bits, model.channels or model.ffn_channels, or take a larger "
     "hardware.device"
@@ -46,7 +49,9 @@ class HardwareOptions:
         storage: ``block``, ``distributed`` or ``auto``, by buffer or by group of buffers: weights,
             activations, keys, values, softmax, parameters, exponentials, program.
         ways: Rows processed at the same time, 1 or 2. By default 2 if weights have at most 6 bits;
-            for wider weights, if that is faster with as many lanes as one way has.
+            for wider weights, if that is faster with as many lanes as one way has. Of a stream, two
+            ways have every other column of the only row each; by default, if the design fits and
+            takes less energy.
         pairs: Whether two lanes share a DSP block. By default, if its ports are wide enough.
         tables: Whether the second way's lanes are made of look-up tables. By default, if there are
             not enough DSP blocks.
@@ -174,18 +179,20 @@ def arrays(compilation: Compilation, options: HardwareOptions) -> list[LaneArray
     device, maker = compilation.device, _Maker(compilation, options)
     convolved = any(step.convolves for step in compilation.graph.linear())
     streams = compilation.graph.kept_rows > 0
-    if convolved and options.ways == 2:
+    if convolved and options.ways == 2 and not streams:
         raise UserError(
             "hardware.ways: two ways have every other row each, and the model reads several rows "
             "at once: take 1 or 'auto', or model.kernel = 1 and model.stride = 1"
         )
-    if streams and options.ways == 2:
+    if streams and options.ways == 2 and not splits(compilation.graph):
         raise UserError(
-            "hardware.ways: two ways have every other row each, and the model has one row in each "
-            "inference: take 1 or 'auto'"
+            "hardware.ways: two ways have every other row each, or every other column of one row, "
+            "and an operation of the model has an odd number of columns: take 1 or 'auto'"
         )
     found = set(maker.one_way()) if options.ways != 2 else set()
-    if options.ways != 1 and not convolved and not streams:
+    if options.ways != 1 and streams:
+        found |= set(maker.split_ways())
+    elif options.ways != 1 and not convolved:
         found |= set(maker.two_ways(maker.best(found)))
     if not found and options.ways == 2 and maker.every == (0, 0):
         raise UserError(
@@ -196,12 +203,14 @@ def arrays(compilation: Compilation, options: HardwareOptions) -> list[LaneArray
             f"{device.name} has {device.dsp} DSP, and {options.ways or 1} epilogues take "
             f"{(options.ways or 1) * maker.epilogue}: none are left for lanes"
         )
-    likely = sorted(found, key=lambda a: _cost(least_cycles(compilation.steps(a), a), a))
+    idle = IDLE_LANES_OF_STREAM if streams else IDLE_LANES
+    likely = sorted(found, key=lambda a: _cost(least_cycles(compilation.steps(a), a), a, idle))
     jobs = max(sum(step.rows for step in compilation.steps(a)) for a in likely)
     most = max(1, MOST_PLACED // jobs)
-    tried = min(TRIED, most)
+    tried = min(len(likely) if streams else TRIED, most)
     first = sorted(
-        likely[:tried], key=lambda a: _cost(compilation.schedule(a, thorough=streams).cycles, a)
+        likely[:tried],
+        key=lambda a: _cost(compilation.schedule(a, thorough=streams).cycles, a, idle),
     )
     ordered = first + likely[tried:]
     if len(ordered) <= most:
@@ -210,8 +219,32 @@ def arrays(compilation: Compilation, options: HardwareOptions) -> list[LaneArray
     return [*(a for a in ordered[: max(1, most - 1)] if a != least), least]
 
 
-def _cost(cycles: int, array: LaneArray) -> tuple[int, int]:
-    return cycles * (IDLE_LANES + array.lanes), -array.narrow_x
+def splits(graph: EngineGraph) -> bool:
+    """Return whether two ways can have every other column of a stream's only token each.
+
+    What is made in turn by both ways, or of each head, has an even number of columns. Sums of one
+    column are made on the way.
+    """
+    if not graph.model.states:
+        return False
+    tensors = graph.model.tensors
+    running = {step.name for step in graph.runs.values()}
+    for step in graph.analysis.products:
+        output = tensors[step.output]
+        heads = step.heads if isinstance(step, Context) else 1
+        even = isinstance(step, Scores) or step.name in running or output.columns // heads % 2 == 0
+        result = graph.stores[step.output] == Store.RESULT and step.name not in running
+        own_biases = isinstance(step, Linear) and graph.model.arrays[step.bias].ndim == 2
+        if not even or result or own_biases or graph.analysis.rows(step) > 1:
+            return False
+    of_values = (
+        tensors[each.context.value].columns // each.context.heads for each in graph.attentions
+    )
+    return not graph.sums and all(columns % 2 == 0 for columns in of_values)
+
+
+def _cost(cycles: int, array: LaneArray, idle: int) -> tuple[int, int]:
+    return cycles * (idle + array.lanes), -array.narrow_x
 
 
 def takes_pairs(device: Device) -> bool:
@@ -232,6 +265,10 @@ class _Maker:
             self.device.dsp_of_product(bits, MULTIPLIER_BITS)
             for bits in (widths["BIASED_BITS"], widths["RESIDUAL_BITS"] + 1)
         )
+        self.shared = 0  # DSP blocks beside those of the ways
+        if compilation.graph.runs:
+            run = widths["RUNNING_X_BITS"], widths["RUNNING_W_BITS"]
+            self.shared = self.device.dsp_of_product(*run)
         self.pairs = (
             takes_pairs(self.device)
             and options.pairs is not False
@@ -279,6 +316,26 @@ class _Maker:
                 for widths in tables:
                     yield self.make(columns, (kind, LaneKind.TABLES), widths)
 
+    def split_ways(self) -> Iterator[LaneArray]:
+        """Yield arrays of two ways, each with every other column of a token."""
+        graph = self.compilation.graph
+        running = {step.name for step in graph.runs.values()}
+        operands = [each for name, each in self.analysis.operands.items() if name not in running]
+        widths = max(each.x_bits for each in operands), max(each.w_bits for each in operands)
+        if not splits(graph) or self.device.dsp_block is None:
+            return
+        if any(self.compilation.groups[n] == 0 for n in self.analysis.operands if n not in running):
+            return
+        dsp = self.device.dsp - 2 * self.epilogue - 2 * self.shared
+        for columns in self.columns(2 * max(0, dsp), 2):
+            kind = self.kind(columns)
+            alike = replace(self.make(columns, (kind, kind), widths), split=True)
+            beside = replace(self.make(columns, (kind, LaneKind.TABLES), widths), split=True)
+            if alike.dsp <= dsp:
+                yield alike
+            elif beside.dsp <= dsp:
+                yield beside
+
     def row_widths(self) -> set[int]:
         """Return the columns of all products with weights, of those with several rows if any."""
         linear = self.compilation.graph.linear()
@@ -292,7 +349,8 @@ class _Maker:
         Without DSP blocks, lanes take half of the look-up tables at most.
         """
         if self.device.dsp_block is not None:
-            return (self.device.dsp - ways * self.epilogue) * (2 if self.pairs else 1)
+            left = self.device.dsp - ways * self.epilogue - self.shared
+            return left * (2 if self.pairs else 1)
         widths = self.compilation.widths(1)
         x_bits = max(each.x_bits for each in self.analysis.operands.values())
         luts, _ = table_lane(x_bits, widths["LANE_BITS"], widths["SUM_BITS"])
@@ -321,13 +379,15 @@ class _Maker:
         if self.options.lanes is not None:
             fits = ways == 1 or self.options.lanes % 4 == 0
             return [self.options.lanes // ways] if fits else []
-        widths = {-(-width // k) for width in self.row_widths() for k in range(1, 9)}
+        each = 2 if self.compilation.graph.kept_rows and ways == 2 else 1  # a split way has half
+        widths = {-(-width // (each * k)) for width in self.row_widths() for k in range(1, 9)}
         even = {-(-width // 2) * 2 for width in widths | {most - 1}}
         fitting = sorted((c for c in even if 0 < c <= most), reverse=True) or [most]
         return fitting if self.device.dsp_block is None else fitting[:6]
 
     def best(self, found: set[LaneArray]) -> LaneArray | None:
-        key = {a: _cost(least_cycles(self.compilation.steps(a), a), a) for a in found}
+        steps = self.compilation.steps
+        key = {a: _cost(least_cycles(steps(a), a), a, IDLE_LANES) for a in found}
         return min(found, key=lambda a: key[a], default=None)
 
 

@@ -17,7 +17,7 @@ from narrowcast.compile.waits import memory_waits
 from narrowcast.integer.model import Array, Context, Linear, Scores
 
 # Where a step's broadcast operand comes from.
-READS_INPUTS, READS_ROWS, READS_POOL, READS_PROBABILITIES = range(4)
+READS_INPUTS, READS_ROWS, READS_POOL, READS_PROBABILITIES, READS_RUN = range(5)
 # Where its lane operand comes from.
 LANES_WEIGHTS, LANES_KEYS, LANES_VALUES = range(3)
 # Where its results go.
@@ -133,6 +133,7 @@ class StepTable(NamedTuple):
         score_to_below: Clock cycles from the last score of a row to the first difference from the
             row's maximum.
         kept: Whether keys and values are states.
+        at_once: Columns of a result that are taken at once; columns of steps are as many each.
         after_last: Clock cycles from the availability of the last result to the end of the
             inference.
     """
@@ -145,6 +146,7 @@ class StepTable(NamedTuple):
     latency: int
     score_to_below: int
     kept: bool
+    at_once: int
     after_last: int
 
 
@@ -175,7 +177,7 @@ def step_table(graph: EngineGraph, array: LaneArray, steps: tuple[ProgramStep, .
     first_wait = np.cumsum([0, *map(len, waits)])
     rows = []
     for index, step in enumerate(steps):
-        ways = array.ways if step.mode.both else 1
+        ways = array.tokens if step.mode.both else 1
         rows.append(
             StepRow(
                 **_operand(graph, step, number),
@@ -206,6 +208,7 @@ def step_table(graph: EngineGraph, array: LaneArray, steps: tuple[ProgramStep, .
         latency=ISSUE_TO_SUM + int(array.grouped),
         score_to_below=score_to_below(model),
         kept=bool(model.states),
+        at_once=array.at_once,
         after_last=model.output_words + (RESULT_BUFFER if buffered else 0),
     )
 
@@ -222,6 +225,8 @@ def _operand(graph: EngineGraph, step: ProgramStep, number: dict[str, int]) -> d
     summed = tensor
     if isinstance(source, Context):
         read = READS_PROBABILITIES
+    elif step.running:
+        read = READS_RUN
     elif read == READS_POOL:
         summed = model.tensors[graph.analysis.producers[source.operand].operand]
     parts = graph.parts[source.operand]
@@ -299,6 +304,6 @@ def _output(graph: EngineGraph, step: ProgramStep, number: dict[str, int]) -> di
         "output": number[graph.whole(source.output)],
         "output_part": step.head if by_head else 0,
         "output_parts": 1 if by_head else parts,
-        "part_columns": columns // parts,
+        "part_columns": -(-columns // parts // step.at_once),
         "column": step.head * step.columns if by_head else 0,
     }

@@ -8,6 +8,7 @@ TAKE_TO_VALUE = 1  # a column is taken -> its sum enters the epilogue
 VALUE_TO_RESULT = 12  # a sum enters the epilogue -> its result can be taken from the output
 VALUE_TO_READ = 13  # ... -> its result can be addressed in a store
 VALUE_TO_POOL = 15  # ... -> its result can be addressed in the pool
+VALUE_TO_RUN = 17  # the last sum of a row enters the epilogue -> its running sum can be taken
 POOL_SPACING = 4  # from a value to the next one that can be added to the same sum
 SCORE_TO_BELOW = 5  # the last score of a row -> the row's first difference enters the epilogue
 BIAS_TO_SCORE = 2  # the same takes so much longer if scores have biases

@@ -12,7 +12,7 @@ def widths(graph: EngineGraph, parameters: Parameters) -> dict[str, int]:
     analysis, model = graph.analysis, graph.model
     limits = analysis.bounds.values()
     operands = analysis.operands.values()
-    linear = graph.linear()
+    linear, runs = graph.linear(), graph.runs.values()
     scores = [step for step in analysis.products if isinstance(step, Scores)]
     e_bits = max((model.tensors[s.output].bits for s in scores), default=1)
     index_bits = max((len(model.arrays[s.table]) for s in scores), default=1).bit_length() + 1
@@ -39,6 +39,8 @@ def widths(graph: EngineGraph, parameters: Parameters) -> dict[str, int]:
         "TOKEN_BITS": tokens,
         "RESIDUAL_BITS": max(tokens, *(model.tensors[name].bits for name in residuals), 1),
         "POOL_BITS": pool,
+        "RUNNING_X_BITS": max((analysis.operands[s.name].x_bits for s in runs), default=1),
+        "RUNNING_W_BITS": max((s.weight_bits for s in runs), default=1),
         "SUM_BITS": max(each.sum_bits for each in limits),
         "BIAS_BITS": bias_bits,
         "POSITION_BITS": position_bits,

@@ -188,11 +188,12 @@ def _softmax(design: Design) -> dict[str, float]:
 def _engine(design: Design) -> dict[str, float]:
     """Streams, multiplexers of operands, write-back, pool."""
     c = design.constants
-    ways, columns = c["WAYS"], c["COLUMNS"]
+    ways = c["WAYS"]
     of_bank = [
         [s for s in design.segments if s.bank == bank] for bank in range(len(design.bank_bits))
     ]
-    bank_bits = [bits * columns for bits in design.bank_bits]
+    lanes = design.array.word_lanes
+    bank_bits = [bits * lanes for bits in design.bank_bits]
     kept = Counter({b.name: b.copies * b.width for b in design.buffers})
     in_block = Counter(
         {b.name: b.copies * b.width * (b.storage == "block") for b in design.buffers}
@@ -203,11 +204,9 @@ def _engine(design: Design) -> dict[str, float]:
         "ways": ways,
         "operand bits": ways * c["X_BITS"],
         "operand bits of two ways": (ways - 1) * c["X_BITS"],
-        "lane operand bits": columns * c["LANE_BITS"],
-        "lane operand bits with keys": c["KEY_LANES"] * c["LANE_BITS"],
-        "lane operand bits x further segments": columns
-        * c["LANE_BITS"]
-        * (len(design.segments) - 1),
+        "lane operand bits": lanes * c["LANE_BITS"],
+        "lane operand bits with keys": c["KEY_LANES"] * design.array.at_once * c["LANE_BITS"],
+        "lane operand bits x further segments": lanes * c["LANE_BITS"] * (len(design.segments) - 1),
         "lane operand tables": _lane_operand_tables(design),
         "bias bits": ways * c["BIAS_BITS"],
         "further banks' bits": sum(bank_bits) - max(bank_bits),
@@ -230,6 +229,30 @@ def _engine(design: Design) -> dict[str, float]:
     }
 
 
+def stream_parts(design: Design) -> dict[str, float]:
+    """Return the look-up tables and flip-flops of what only streams have.
+
+    They are counted bit by bit, without a fit: counters of the ring, sums of scores and biases,
+    running sums, and what the ways of a split engine tell each other.
+    """
+    c, ways = design.constants, design.array.at_once
+    if not c["KEPT_ROWS"]:
+        return {"lut": 0.0, "ff": 0.0}
+    sums, address = c["SUM_BITS"], c["ADDRESS_BITS"]
+    ring = 3 * address + c["LANE_INDEX_BITS"]
+    run = c["RUNNING_X_BITS"], c["RUNNING_W_BITS"]
+    product = 0 if design.device.dsp_of_product(*run) else run[0] * run[1]
+    running = ways * (sums + address + product) if c["RUNNING_SUMS"] else 0
+    shared = 0
+    if design.array.split:
+        shared = (2 * ways + 1) * sums + ways * c["KEY_LANES"] * c["KEY_BITS"]
+    kept = ways * c["RUNNING_SUMS"] * sums
+    return {
+        "lut": ring + ways * c["SCORE_BIASES"] * sums + running + shared,
+        "ff": ring + running + kept + ways * sums,
+    }
+
+
 def _lane_operand_tables(design: Design) -> int:
     """Return the look-up tables of the multiplexers for weights, keys and values.
 
@@ -243,13 +266,13 @@ def _lane_operand_tables(design: Design) -> int:
     chosen = 2 * segments + banks - 1
     total = 0
     for lane in range(c["COLUMNS"]):
-        cached = (lane < c["KEY_LANES"]) + c["WAYS"] * (lane < c["VALUE_LANES"])
+        cached = (lane < c["KEY_LANES"]) + design.array.tokens * (lane < c["VALUE_LANES"])
         if design.device.family.lut_inputs == 6:
             tables = -(-(chosen + cached + 1) // 5)
         else:
             tables = cached + (-(-(chosen - 1) // 3) if segments > 1 else 0)
         total += tables * c["LANE_BITS"]
-    return total
+    return total * design.array.at_once
 
 
 def rom_columns(bits: BitColumns, family: Family) -> tuple[int, int]:

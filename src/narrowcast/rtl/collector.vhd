@@ -6,11 +6,11 @@
 -- sets of registers, one behind the other, so the lanes can finish two tiles before the first is
 -- handed on: "done" fills the outer set, "move" passes it on to the inner one, from which "column"
 -- chooses. Two clocks from "done" to the first column. "hold" stops the columns while the softmax
--- has the epilogue; of a model with states not those of scores, which do not go there. A score of a key
--- that does not exist yet is "absent": one behind the newest, until
--- the ring of keys is full. The biases of scores begin with that of the key at place 0 of the ring.
--- The collector walks the same list of jobs as the sequencer, a tile per "done";
--- the last columns of two jobs are four clocks apart at least, which a job's word takes to fetch.
+-- has the epilogue; of a model with states not those of scores, which do not go there. A score of a
+-- key that does not exist yet is "absent": one behind the newest, until the ring of keys is full.
+-- The biases of scores begin with that of the key at place 0 of the ring. The collector walks the
+-- same list of jobs as the sequencer, a tile per "done"; the last columns of two jobs are four
+-- clocks apart at least, which a job's word takes to fetch.
 library ieee;
 use ieee.std_logic_1164.all;
 use ieee.numeric_std.all;
@@ -45,7 +45,8 @@ entity collector is
     ways             : out   std_logic_vector(1 downto 0);
     row_first        : out   std_logic;
     row_last         : out   std_logic;
-    absent           : out   std_logic;
+    absent           : out   std_logic; -- a score,
+    absent_odd       : out   std_logic; -- and that of the second way, if the engine is SPLIT
     slot             : out   unsigned(SLOT_BITS - 1 downto 0);
     bias_address     : out   unsigned(ADDRESS_BITS - 1 downto 0);
     m_address        : out   unsigned(ADDRESS_BITS - 1 downto 0);
@@ -213,6 +214,17 @@ begin
       row_first    <= at_row_first;
       row_last     <= row_ends;
       absent       <= at_absent;
+      absent_odd   <= at_absent;
+      if SPLIT = 1 then
+        -- the way of odd places: the newest may lie in the other one, and it has a place less of an
+        -- odd number
+        if full = '0' and newest(0) = '0' and until_newest = 0 then
+          absent_odd <= '1';
+        end if;
+        if KEPT_ROWS mod 2 = 1 and row_ends = '1' then
+          absent_odd <= '1';
+        end if;
+      end if;
       bias_address <= bias_at;
       m_address    <= m_at;
       r_address    <= r_at;
@@ -329,10 +341,21 @@ begin
         if KEPT_ROWS > 0 and SCORE_BIASES = 1 then
           if upcoming.destination = TO_SOFTMAX then
             bias_at <= to_unsigned(upcoming.bias_base, ADDRESS_BITS) + behind;
+            if SPLIT = 1 then
+              bias_at <= to_unsigned(upcoming.bias_base, ADDRESS_BITS)
+                         + ('0' & behind(ADDRESS_BITS - 1 downto 1));
+              if behind(0) = '1' then
+                bias_at <= to_unsigned(upcoming.bias_base + KEPT_ROWS, ADDRESS_BITS)
+                           + ('0' & behind(ADDRESS_BITS - 1 downto 1));
+              end if;
+            end if;
           end if;
         end if;
         at_absent    <= '0';
         until_newest <= newest(until_newest'range);
+        if SPLIT = 1 then
+          until_newest <= newest(until_newest'high + 1 downto 1);
+        end if;
         m_at         <= to_unsigned(upcoming.m_base, ADDRESS_BITS);
         r_at         <= to_unsigned(upcoming.r_base, ADDRESS_BITS);
         residual_at  <= word_residual;

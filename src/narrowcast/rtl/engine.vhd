@@ -8,10 +8,11 @@
 --
 -- A transfer takes place in every clock in which valid and ready are both high. Inputs are taken
 -- tensor by tensor, row by row; the program starts with the first of them; then the outputs are
--- offered, in the same order. Of a model with states, keys and values of the last inferences are kept;
--- "restart" with the first input of an inference drops them, as a reset does. What a model does not need, an engine for it does not have. "reset"
--- is synchronous and may come at any time. Memories are enabled only in the clocks in which they
--- are read or written, and registers keep what they hold while nothing comes.
+-- offered, in the same order. Of a model with states, keys and values of the last inferences are
+-- kept; "restart" with the first input of an inference drops them, as a reset does. What a model
+-- does not need, an engine for it does not have. "reset" is synchronous and may come at any time.
+-- Memories are enabled only in the clocks in which they are read or written, and registers keep
+-- what they hold while nothing comes.
 library ieee;
 use ieee.std_logic_1164.all;
 use ieee.numeric_std.all;
@@ -27,7 +28,7 @@ entity engine is
     in_valid  : in    std_logic;
     in_ready  : out   std_logic;
     in_data   : in    std_logic_vector(INPUT_BITS - 1 downto 0);
-    restart   : in    std_logic := '0';
+    restart   : in    std_logic; -- with the first input, of a model with states
     out_valid : out   std_logic;
     out_ready : in    std_logic;
     out_data  : out   std_logic_vector(OUTPUT_BITS - 1 downto 0);
@@ -65,7 +66,9 @@ architecture rtl of engine is
   signal input_taken  : std_logic;
   signal newest       : address_t;
   signal behind       : address_t;
+  signal ring_lane    : unsigned(LANE_INDEX_BITS + SPLIT - 1 downto 0);
   signal newest_lane  : unsigned(LANE_INDEX_BITS - 1 downto 0);
+  signal newest_way   : std_logic;
   signal newest_keys  : address_t;
   signal ring_full    : std_logic;
 
@@ -86,10 +89,17 @@ architecture rtl of engine is
   signal x_address    : address_t;
   signal lane_address : address_t;
 
+  -- running sums
+  subtype run_t is unsigned(index_bits(RUNNING_SUMS + 1) - 1 downto 0);
+  type    run_array is array (2 to DONE_AT) of run_t;
+  signal run_q        : run_array; -- of the step of an operand pair: the sum that it takes, or 0
+  signal take_run     : std_logic;
+  signal running      : signed(SUM_BITS - 1 downto 0);
+
   -- operands
   signal x_zero       : signed(X_BITS - 1 downto 0);
   signal x            : signed(WAYS * X_BITS - 1 downto 0);
-  signal lane_words   : signed(COLUMNS * LANE_BITS - 1 downto 0);
+  signal lane_words   : signed((1 + SPLIT) * COLUMNS * LANE_BITS - 1 downto 0);
 
   -- collector
   signal move         : std_logic;
@@ -105,7 +115,7 @@ architecture rtl of engine is
   signal c_ways       : std_logic_vector(1 downto 0);
   signal c_row_first  : std_logic;
   signal c_row_last   : std_logic;
-  signal c_absent     : std_logic;
+  signal c_absent     : std_logic_vector(1 downto 0);
   signal c_slot       : unsigned(SLOT_BITS - 1 downto 0);
   signal bias_address, m_address, r_address : address_t;
   signal residual_address, position_address, c_y_address : address_t;
@@ -115,8 +125,13 @@ architecture rtl of engine is
 
   -- epilogue
   signal bias         : signed(WAYS * BIAS_BITS - 1 downto 0);
-  signal m            : signed(M_BITS - 1 downto 0);
-  signal r            : signed(M_BITS - 1 downto 0);
+  signal m            : signed((1 + SPLIT) * M_BITS - 1 downto 0);
+  signal r            : signed((1 + SPLIT) * M_BITS - 1 downto 0);
+  type   sum_array is array (WAYS - 1 downto 0) of signed(SUM_BITS - 1 downto 0);
+  type   part_array is array (WAYS - 1 downto 0) of unsigned(E_BITS - 1 downto 0);
+  signal row_found    : way_bits;  -- of each way's part of a row of scores
+  signal row_largest  : sum_array;
+  signal row_part     : part_array;
   signal residual_data : std_logic_vector(WAYS * TOKEN_BITS - 1 downto 0);
   signal residual     : signed(WAYS * RESIDUAL_BITS - 1 downto 0);
   signal y_valid      : way_bits;
@@ -193,10 +208,10 @@ begin
     ring : entity work.state_ring
       generic map (
         ROWS            => maximum(KEPT_ROWS, 1),
-        LANES           => COLUMNS,
+        LANES           => (1 + SPLIT) * COLUMNS,
         KEY_STRIDE      => maximum(KEPT_KEY_STRIDE, 1),
         ADDRESS_BITS    => ADDRESS_BITS,
-        LANE_INDEX_BITS => LANE_INDEX_BITS
+        LANE_INDEX_BITS => LANE_INDEX_BITS + SPLIT
       )
       port map (
         clk         => clk,
@@ -206,7 +221,7 @@ begin
         sent        => sent,
         newest      => newest,
         behind      => behind,
-        newest_lane => newest_lane,
+        newest_lane => ring_lane,
         newest_keys => newest_keys,
         full        => ring_full
       );
@@ -216,10 +231,13 @@ begin
   without_states : if KEPT_ROWS = 0 generate
     newest      <= (others => '0');
     behind      <= (others => '0');
-    newest_lane <= (others => '0');
+    ring_lane   <= (others => '0');
     newest_keys <= (others => '0');
     ring_full   <= '1';
   end generate without_states;
+
+  newest_lane <= ring_lane(LANE_INDEX_BITS + SPLIT - 1 downto SPLIT);
+  newest_way  <= ring_lane(0);
 
   ------------------------------------------------------------------ operands
 
@@ -278,6 +296,7 @@ begin
       key_write     => key_write,
       value_write   => value_write,
       write_lane    => write_lane,
+      key_way       => newest_way,
       write_address => write_address,
       write_data    => stored,
       operands      => lane_words
@@ -300,6 +319,7 @@ begin
       ways_1   <= ways_0;
       ways_2   <= ways_1;
       both_done <= (ways_2(0) and ways_2(1)) & both_done(3 to DONE_AT - 1);
+      run_q    <= to_unsigned(s.takes_run, run_t'length) & run_q(2 to DONE_AT - 1);
       if issue_q(2) = '1' then
         both_3 <= ways_2(0) and ways_2(1);
       end if;
@@ -337,7 +357,8 @@ begin
       ways         => c_ways,
       row_first    => c_row_first,
       row_last     => c_row_last,
-      absent       => c_absent,
+      absent       => c_absent(0),
+      absent_odd   => c_absent(1),
       slot         => c_slot,
       bias_address => bias_address,
       m_address    => m_address,
@@ -351,11 +372,15 @@ begin
   ways_of_array : for i in 0 to WAYS - 1 generate
 
     constant X_WIDTH : positive := WAY_X_BITS(i);
+    constant OTHER   : natural  := (WAYS - 1 - i) * SPLIT + i * (1 - SPLIT);
     signal   enable  : std_logic;
+    signal   take_own_run : std_logic;
 
   begin
 
     -- The second way rests while the first has a token alone.
+    take_own_run <= take_run when i = 0 else '0';
+
     enable      <= issue_q(3) when i = 0 else issue_q(3) and both_3;
     done_own(i) <= last_q(DONE_AT) when i = 0 else last_q(DONE_AT) and both_done(DONE_AT);
 
@@ -376,11 +401,14 @@ begin
         group_first => group_first_q(3),
         group_last  => group_last_q(3),
         x           => x(i * X_BITS + X_WIDTH - 1 downto i * X_BITS),
-        w           => lane_words,
+        w           => lane_words((i * SPLIT + 1) * COLUMNS * LANE_BITS - 1
+                                  downto i * SPLIT * COLUMNS * LANE_BITS),
         done        => done_own(i),
         move        => move,
         column      => column,
         taking      => taking,
+        take_run    => take_own_run,
+        running     => running,
         valid       => c_valid,
         softmax     => c_softmax,
         row_m       => c_row_m,
@@ -388,7 +416,13 @@ begin
         ways        => c_ways,
         row_first   => c_row_first,
         row_last    => c_row_last,
-        absent      => c_absent,
+        absent      => c_absent(i),
+        other_found   => row_found(OTHER),
+        other_maximum => row_largest(OTHER),
+        other_e       => row_part(OTHER),
+        own_found     => row_found(i),
+        own_maximum   => row_largest(i),
+        own_e         => row_part(i),
         slot        => c_slot,
         y_address   => c_y_address,
         y_lane      => c_y_lane,
@@ -396,8 +430,8 @@ begin
         below_valid => below_valid(i),
         below_step  => below_step(i),
         bias        => bias((i + 1) * BIAS_BITS - 1 downto i * BIAS_BITS),
-        m           => m,
-        r           => r,
+        m           => m((i * SPLIT + 1) * M_BITS - 1 downto i * SPLIT * M_BITS),
+        r           => r((i * SPLIT + 1) * M_BITS - 1 downto i * SPLIT * M_BITS),
         residual    => residual((i + 1) * RESIDUAL_BITS - 1 downto i * RESIDUAL_BITS),
         y_valid     => y_valid(i),
         y           => y(i),
@@ -409,6 +443,94 @@ begin
       );
 
   end generate ways_of_array;
+
+  with_running_sums : if RUNNING_SUMS > 0 generate
+
+    constant SUMS  : positive := maximum(RUNNING_SUMS, 1);
+    constant PARTS : positive := 1 + SPLIT; -- of a row: each way's, or the only one
+
+    type   kept_array is array (0 to PARTS - 1) of signed(SUMS * SUM_BITS - 1 downto 0);
+    signal valid   : std_logic;
+    signal number  : unsigned(index_bits(SUMS) - 1 downto 0);
+    signal base    : address_t;
+    signal kept    : kept_array;
+
+  begin
+
+    choose : process (all) is
+      variable s : step_t;
+      variable total : signed(SUM_BITS - 1 downto 0);
+    begin
+      s      := PROGRAM(to_integer(y_step(0)));
+      valid  <= '0';
+      number <= (others => '0');
+      if s.runs_into /= 0 then
+        valid  <= y_valid(0);
+        number <= to_unsigned(s.runs_into - 1, index_bits(SUMS));
+      end if;
+      base     <= to_unsigned(s.run_base, ADDRESS_BITS);
+      take_run <= '0';
+      if run_q(DONE_AT) /= 0 then
+        take_run <= '1';
+      end if;
+      running <= (others => '0');
+      for i in 1 to SUMS loop
+        if run_q(DONE_AT) = i or SUMS = 1 then
+          total := kept(0)(i * SUM_BITS - 1 downto (i - 1) * SUM_BITS);
+          if PARTS = 2 then
+            total := total + kept(PARTS - 1)(i * SUM_BITS - 1 downto (i - 1) * SUM_BITS);
+          end if;
+          running <= total;
+        end if;
+      end loop;
+    end process choose;
+
+    of_part : for i in 0 to PARTS - 1 generate
+
+      constant SIZE   : positive := RUNNING_IMAGE'length / PARTS;
+      signal x_1, x_2 : signed(RUNNING_X_BITS - 1 downto 0);
+
+    begin
+
+      centre : process (clk) is
+        variable s : step_t;
+      begin
+        if rising_edge(clk) then
+          s   := PROGRAM(to_integer(y_step(0)));
+          x_1 <= resize(y(i), RUNNING_X_BITS) - to_signed(s.y_zero, RUNNING_X_BITS);
+          x_2 <= x_1;
+        end if;
+      end process centre;
+
+      on_the_way : entity work.running_sums
+        generic map (
+          BLOCK_MEMORY => RUNNING_BLOCK,
+          SUMS         => SUMS,
+          X_BITS       => RUNNING_X_BITS,
+          W_BITS       => RUNNING_W_BITS,
+          SUM_BITS     => SUM_BITS,
+          ADDRESS_BITS => ADDRESS_BITS,
+          CONTENTS     => RUNNING_IMAGE(i * SIZE to (i + 1) * SIZE - 1)
+        )
+        port map (
+          clk       => clk,
+          valid     => valid,
+          first     => y_tag(0)(1),
+          last      => y_tag(0)(0),
+          number    => number,
+          base      => base,
+          x         => x_2,
+          sums_kept => kept(i)
+        );
+
+    end generate of_part;
+
+  end generate with_running_sums;
+
+  without_running_sums : if RUNNING_SUMS = 0 generate
+    take_run <= '0';
+    running  <= (others => '0');
+  end generate without_running_sums;
 
   parameters : entity work.epilogue_operands
     port map (

@@ -87,6 +87,10 @@ package engine_types is
     y_zero         : level_t;
     y_low          : level_t;
     y_high         : level_t;
+    -- running sums (running_sums)
+    runs_into      : count_t; -- 0: none; n: the results are multiplied and added to the n-th sum,
+    run_base       : word_t;  -- with the weights from here on
+    takes_run      : count_t; -- 0: sums come of the lanes; n: the only one is the n-th running sum
     -- softmax
     numerator      : natural range 0 to 2 ** 25 - 1;
     table_base     : word_t;

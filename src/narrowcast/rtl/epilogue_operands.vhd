@@ -31,8 +31,8 @@ entity epilogue_operands is
     residual_data    : in    std_logic_vector(WAYS * TOKEN_BITS - 1 downto 0);
     elements         : in    std_logic_vector(maximum(ELEMENT_COUNT, 1) * INPUT_BITS - 1 downto 0);
     bias             : out   signed(WAYS * BIAS_BITS - 1 downto 0);
-    m                : out   signed(M_BITS - 1 downto 0);
-    r                : out   signed(M_BITS - 1 downto 0);
+    m                : out   signed((1 + SPLIT) * M_BITS - 1 downto 0);
+    r                : out   signed((1 + SPLIT) * M_BITS - 1 downto 0);
     residual         : out   signed(WAYS * RESIDUAL_BITS - 1 downto 0)
   );
 end entity epilogue_operands;
@@ -43,7 +43,9 @@ architecture rtl of epilogue_operands is
   signal chosen_m_address : unsigned(ADDRESS_BITS - 1 downto 0);
   signal step_1       : unsigned(STEP_BITS - 1 downto 0);
   signal ways_1, ways_2 : std_logic_vector(1 downto 0);
-  signal bias_data    : std_logic_vector(BIAS_BITS - 1 downto 0);
+  constant COPIES     : positive := 1 + SPLIT; -- of biases, M and R: of each way, or of both
+  type   bias_data_array is array (COPIES - 1 downto 0) of std_logic_vector(BIAS_BITS - 1 downto 0);
+  signal bias_data    : bias_data_array;
   subtype position_t is std_logic_vector(POSITION_BITS - 1 downto 0);
   type   position_array is array (WAYS - 1 downto 0) of position_t;
   signal position_data : position_array;
@@ -55,12 +57,8 @@ architecture rtl of epilogue_operands is
   signal element      : signed(INPUT_BITS - 1 downto 0);
   signal element_used : std_logic;
   signal element_at   : natural range 0 to maximum(ELEMENT_COUNT, 1);
-  signal m_data, r_data : std_logic_vector(M_BITS - 1 downto 0);
 
 begin
-
-  m <= signed(m_data);
-  r <= signed(r_data);
 
   any_m <= shared_m or below_valid;
 
@@ -74,63 +72,83 @@ begin
     end if;
   end process choose_m;
 
-  with_biases : if BIAS_WORDS > 0 generate
+  of_columns : for i in 0 to COPIES - 1 generate
 
-    biases : entity work.rom
+    signal m_data, r_data : std_logic_vector(M_BITS - 1 downto 0);
+
+  begin
+
+    m((i + 1) * M_BITS - 1 downto i * M_BITS) <= signed(m_data);
+    r((i + 1) * M_BITS - 1 downto i * M_BITS) <= signed(r_data);
+
+    with_biases : if BIAS_WORDS > 0 generate
+
+      constant SIZE : positive := maximum(BIAS_WORDS, 1) * BIAS_BITS;
+
+    begin
+
+      biases : entity work.rom
+        generic map (
+          BLOCK_MEMORY => BIAS_BLOCK,
+          WIDTH        => BIAS_BITS,
+          ADDRESS_BITS => ADDRESS_BITS,
+          CONTENTS     => BIASES_IMAGE(i * SIZE to (i + 1) * SIZE - 1)
+        )
+        port map (
+          clk     => clk,
+          enable  => shared_bias,
+          address => bias_address,
+          data    => bias_data(i)
+        );
+
+    end generate with_biases;
+
+    without_biases : if not (BIAS_WORDS > 0) generate
+      bias_data(i) <= (others => '0');
+    end generate without_biases;
+
+    multipliers : entity work.rom
       generic map (
-        BLOCK_MEMORY => BIAS_BLOCK,
-        WIDTH        => BIAS_BITS,
-        ADDRESS_BITS => ADDRESS_BITS,
-        CONTENTS     => BIASES_IMAGE
-      )
-      port map (
-        clk     => clk,
-        enable  => shared_bias,
-        address => bias_address,
-        data    => bias_data
-      );
-
-  end generate with_biases;
-
-  without_biases : if not (BIAS_WORDS > 0) generate
-    bias_data <= (others => '0');
-  end generate without_biases;
-
-  multipliers : entity work.rom
-    generic map (
-      BLOCK_MEMORY => MULTIPLIER_BLOCK,
-      WIDTH        => M_BITS,
-      ADDRESS_BITS => ADDRESS_BITS,
-      CONTENTS     => MULTIPLIERS_IMAGE
-    )
-    port map (
-      clk     => clk,
-      enable  => any_m,
-      address => chosen_m_address,
-      data    => m_data
-    );
-
-  with_residual_multipliers : if R_WORDS > 0 generate
-
-    residual_multipliers : entity work.rom
-      generic map (
-        BLOCK_MEMORY => R_BLOCK,
+        BLOCK_MEMORY => MULTIPLIER_BLOCK,
         WIDTH        => M_BITS,
         ADDRESS_BITS => ADDRESS_BITS,
-        CONTENTS     => RESIDUALS_IMAGE
+        CONTENTS     => MULTIPLIERS_IMAGE(i * (MULTIPLIERS_IMAGE'length / COPIES)
+                                          to (i + 1) * (MULTIPLIERS_IMAGE'length / COPIES) - 1)
       )
       port map (
         clk     => clk,
-        enable  => read_r,
-        address => r_address,
-        data    => r_data
+        enable  => any_m,
+        address => chosen_m_address,
+        data    => m_data
       );
 
-  end generate with_residual_multipliers;
+    with_residual_multipliers : if R_WORDS > 0 generate
 
-  without_residual_multipliers : if not (R_WORDS > 0) generate
-    r_data <= (others => '0');
-  end generate without_residual_multipliers;
+      constant SIZE : positive := maximum(R_WORDS, 1) * M_BITS;
+
+    begin
+
+      residual_multipliers : entity work.rom
+        generic map (
+          BLOCK_MEMORY => R_BLOCK,
+          WIDTH        => M_BITS,
+          ADDRESS_BITS => ADDRESS_BITS,
+          CONTENTS     => RESIDUALS_IMAGE(i * SIZE to (i + 1) * SIZE - 1)
+        )
+        port map (
+          clk     => clk,
+          enable  => read_r,
+          address => r_address,
+          data    => r_data
+        );
+
+    end generate with_residual_multipliers;
+
+    without_residual_multipliers : if not (R_WORDS > 0) generate
+      r_data <= (others => '0');
+    end generate without_residual_multipliers;
+
+  end generate of_columns;
 
   positions_of_ways : for i in 0 to WAYS - 1 generate
 
@@ -194,7 +212,7 @@ begin
     for i in 0 to WAYS - 1 loop
       own_residual(i) <= resize(
         signed(residual_data((i + 1) * TOKEN_BITS - 1 downto i * TOKEN_BITS)), RESIDUAL_BITS);
-      own_biases(i)   <= signed(bias_data);
+      own_biases(i)   <= signed(bias_data(i * SPLIT));
       if per_row = '1' then
         own_biases(i) <= resize(signed(position_data(i)), BIAS_BITS);
       end if;

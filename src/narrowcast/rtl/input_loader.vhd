@@ -2,9 +2,10 @@
 -- Takes the inputs of an inference from their stream, row by row, and writes them to the stores.
 --
 -- Inputs come one tensor after the other. Row i of a tensor goes to way i modulo ways; the rows of
--- two ways lie at the same address. "row_loaded" is high with the last input of each row. Numbers
--- that are residuals by themselves are kept, for the epilogue, beside being stored. After the last
--- input nothing is taken until "start".
+-- two ways lie at the same address. If the engine is SPLIT, number i goes to way i modulo ways
+-- instead. "row_loaded" is high with the last input of each row. Numbers that are residuals by
+-- themselves are kept, for the epilogue, beside being stored. After the last input nothing is taken
+-- until "start".
 library ieee;
 use ieee.std_logic_1164.all;
 use ieee.numeric_std.all;
@@ -109,10 +110,16 @@ begin
     if rising_edge(clk) then
       write   <= (others => '0');
       address <= at;
+      if SPLIT = 1 then
+        address <= '0' & at(ADDRESS_BITS - 1 downto 1);
+      end if;
       if take = '1' then
         data     <= in_data;
         write(0) <= '1';
-        if WAYS = 2 then
+        if SPLIT = 1 then
+          write(0)        <= not at(0);
+          write(WAYS - 1) <= at(0);
+        elsif WAYS = 2 then
           write(0)        <= not way;
           write(WAYS - 1) <= way;
         end if;
@@ -128,7 +135,7 @@ begin
             row_ends <= '1';
           end if;
           rows_left <= rows_left - 1;
-          if WAYS = 2 and way = '0' and at_tensor_end = '0' then
+          if WAYS = 2 and SPLIT = 0 and way = '0' and at_tensor_end = '0' then
             at  <= row_at; -- the other way's row lies at the same address
             way <= '1';
           else

@@ -3,7 +3,10 @@
 --
 -- The address comes from the sequencer; the word stands at the output three clocks later, and stays
 -- there until another one is taken. Results that are keys or values are written here. Values of
--- even and of odd rows lie in a way each, so an address of values has the way in its lowest bit.
+-- even and of odd rows lie in a way each, so an address of values has the way in its lowest bit. If
+-- the engine is SPLIT, a word has the operands of both ways, those of the first way in front. Then
+-- the values of a way are those of its columns, and a key lies in the lanes of one way, its numbers
+-- in two memories in turn: the lowest bit of an address of keys says in which.
 library ieee;
 use ieee.std_logic_1164.all;
 use ieee.numeric_std.all;
@@ -23,15 +26,17 @@ entity lane_operands is
     key_write     : in    std_logic_vector(WAYS - 1 downto 0);
     value_write   : in    std_logic_vector(WAYS - 1 downto 0);
     write_lane    : in    unsigned(LANE_INDEX_BITS - 1 downto 0);
+    key_way       : in    std_logic; -- of a key that is written, if the engine is SPLIT
     write_address : in    unsigned(ADDRESS_BITS - 1 downto 0);
     write_data    : in    std_logic_vector(WAYS * Y_BITS - 1 downto 0);
-    operands      : out   signed(COLUMNS * LANE_BITS - 1 downto 0)
+    operands      : out   signed((1 + SPLIT) * COLUMNS * LANE_BITS - 1 downto 0)
   );
 end entity lane_operands;
 
 architecture rtl of lane_operands is
 
   constant BANKS : positive := BANK_BITS'length;
+  constant LANES : positive := (1 + SPLIT) * COLUMNS; -- of a word
 
   subtype way_bits is std_logic_vector(WAYS - 1 downto 0);
 
@@ -46,9 +51,13 @@ architecture rtl of lane_operands is
   type   value_array is array (WAYS - 1 downto 0)
     of std_logic_vector(maximum(VALUE_LANES, 1) * VALUE_BITS - 1 downto 0);
   signal value_data   : value_array;
-  type   choice_array is array (0 to 3) of signed(COLUMNS * LANE_BITS - 1 downto 0);
+  type   key_array is array (0 to 2 * WAYS - 1)
+    of std_logic_vector(maximum(KEY_LANES, 1) * KEY_BITS - 1 downto 0);
+  signal split_keys   : key_array; -- by way, and by odd numbers
+  signal odd_key_1, odd_key_2 : std_logic;
+  type   choice_array is array (0 to 3) of signed(LANES * LANE_BITS - 1 downto 0);
   signal choices      : choice_array; -- weights, keys, values of even and of odd tokens
-  type   bank_array is array (0 to BANKS - 1) of signed(COLUMNS * LANE_BITS - 1 downto 0);
+  type   bank_array is array (0 to BANKS - 1) of signed(LANES * LANE_BITS - 1 downto 0);
   signal bank_words   : bank_array;
 
 begin
@@ -99,7 +108,13 @@ begin
     read_own_values(0) <= read_values;
   end generate one_way;
 
-  two_ways : if WAYS = 2 generate
+  two_halves : if SPLIT = 1 generate
+    value_address   <= address;
+    odd_1           <= '0';
+    read_own_values <= (others => read_values);
+  end generate two_halves;
+
+  two_ways : if WAYS = 2 and SPLIT = 0 generate
 
     value_address             <= '0' & address(ADDRESS_BITS - 1 downto 1);
     read_own_values(0)        <= read_values and not address(0);
@@ -114,7 +129,62 @@ begin
 
   end generate two_ways;
 
-  with_keys : if KEY_LANES > 0 generate
+  with_split_keys : if KEY_LANES > 0 and SPLIT = 1 generate
+
+    signal key_address : unsigned(ADDRESS_BITS - 1 downto 0);
+
+  begin
+
+    key_address <= '0' & address(ADDRESS_BITS - 1 downto 1);
+
+    of_way : for i in 0 to WAYS - 1 generate
+
+      of_number : for odd in 0 to 1 generate
+
+        signal write_here : std_logic_vector(0 downto 0);
+
+      begin
+
+        write_here(0) <= key_write(odd) when to_integer(unsigned'("" & key_way)) = i else '0';
+
+        keys : entity work.lane_cache
+          generic map (
+            BLOCK_MEMORY    => KEY_BLOCK,
+            LANES           => maximum(KEY_LANES, 1),
+            WAYS            => 1,
+            WIDTH           => KEY_BITS,
+            DEPTH           => maximum(KEY_WORDS, 1),
+            ADDRESS_BITS    => ADDRESS_BITS,
+            LANE_INDEX_BITS => LANE_INDEX_BITS
+          )
+          port map (
+            clk           => clk,
+            write         => write_here,
+            write_lane    => write_lane,
+            write_address => write_address,
+            write_data    => new_keys((odd + 1) * KEY_BITS - 1 downto odd * KEY_BITS),
+            enable        => read_keys,
+            read_address  => key_address,
+            read_data     => split_keys(2 * i + odd)
+          );
+
+      end generate of_number;
+
+    end generate of_way;
+
+    follow_number : process (clk) is
+    begin
+      if rising_edge(clk) then
+        if read_keys = '1' then
+          odd_key_1 <= address(0);
+        end if;
+        odd_key_2 <= odd_key_1;
+      end if;
+    end process follow_number;
+
+  end generate with_split_keys;
+
+  with_keys : if KEY_LANES > 0 and SPLIT = 0 generate
 
     keys : entity work.lane_cache
       generic map (
@@ -139,14 +209,14 @@ begin
 
   end generate with_keys;
 
-  without_keys : if KEY_LANES = 0 generate
+  without_keys : if KEY_LANES = 0 or SPLIT = 1 generate
     key_data <= (others => '0');
   end generate without_keys;
 
   weight_banks : for b in 0 to BANKS - 1 generate
 
     constant BITS  : positive := BANK_BITS(b);
-    constant WIDTH : positive := COLUMNS * BITS;
+    constant WIDTH : positive := LANES * BITS;
     constant START_BIT : natural  := BANK_FIRST(b);
     constant SIZE  : positive := BANK_DEPTH(b) * WIDTH;
     signal   enable : std_logic;
@@ -171,7 +241,7 @@ begin
         data    => word
       );
 
-    extend : for lane in 0 to COLUMNS - 1 generate
+    extend : for lane in 0 to LANES - 1 generate
       bank_words(b)((lane + 1) * LANE_BITS - 1 downto lane * LANE_BITS) <=
         resize(signed(word((lane + 1) * BITS - 1 downto lane * BITS)), LANE_BITS);
     end generate extend;
@@ -188,32 +258,42 @@ begin
     end loop;
   end process weights_of_lanes;
 
-  operands_of_lanes : for lane in 0 to COLUMNS - 1 generate
+  operands_of_lanes : for word_lane in 0 to LANES - 1 generate
 
-    constant LOW  : natural := lane * LANE_BITS;
+    constant LOW  : natural := word_lane * LANE_BITS;
     constant HIGH : natural := LOW + LANE_BITS - 1;
+    constant LANE : natural := word_lane mod COLUMNS;
+    constant WAY  : natural := word_lane / COLUMNS; -- 0 unless the engine is split
 
   begin
 
-    with_key : if lane < KEY_LANES generate
+    with_split_key : if LANE < KEY_LANES and SPLIT = 1 generate
       choices(1)(HIGH downto LOW) <=
-        resize(signed(key_data((lane + 1) * KEY_BITS - 1 downto lane * KEY_BITS)), LANE_BITS);
+        resize(signed(split_keys(2 * WAY + 1)((LANE + 1) * KEY_BITS - 1 downto LANE * KEY_BITS)),
+               LANE_BITS) when odd_key_2 = '1' else
+        resize(signed(split_keys(2 * WAY)((LANE + 1) * KEY_BITS - 1 downto LANE * KEY_BITS)),
+               LANE_BITS);
+    end generate with_split_key;
+
+    with_key : if LANE < KEY_LANES and SPLIT = 0 generate
+      choices(1)(HIGH downto LOW) <=
+        resize(signed(key_data((LANE + 1) * KEY_BITS - 1 downto LANE * KEY_BITS)), LANE_BITS);
     end generate with_key;
 
-    without_key : if lane >= KEY_LANES generate
+    without_key : if LANE >= KEY_LANES generate
       choices(1)(HIGH downto LOW) <= (others => '0');
     end generate without_key;
 
-    with_value : if lane < VALUE_LANES generate
+    with_value : if LANE < VALUE_LANES generate
       choices(2)(HIGH downto LOW) <=
-        resize(signed(value_data(0)((lane + 1) * VALUE_BITS - 1 downto lane * VALUE_BITS)),
+        resize(signed(value_data(WAY)((LANE + 1) * VALUE_BITS - 1 downto LANE * VALUE_BITS)),
                LANE_BITS);
       choices(3)(HIGH downto LOW) <=
-        resize(signed(value_data(WAYS - 1)((lane + 1) * VALUE_BITS - 1 downto lane * VALUE_BITS)),
+        resize(signed(value_data(WAYS - 1)((LANE + 1) * VALUE_BITS - 1 downto LANE * VALUE_BITS)),
                LANE_BITS);
     end generate with_value;
 
-    without_value : if lane >= VALUE_LANES generate
+    without_value : if LANE >= VALUE_LANES generate
       choices(2)(HIGH downto LOW) <= (others => '0');
       choices(3)(HIGH downto LOW) <= (others => '0');
     end generate without_value;

@@ -5,12 +5,13 @@
 -- Two rows fit: while one is handed on, the next is filled. The last score of a row comes in at
 -- some clock; the row's first difference leaves five clocks later. "hold" is high in the clocks in
 -- which the collector may not take a column: those whose sums would meet a difference at the
--- epilogue, and two more, as exponentials reach the stores two clocks later than other results.
--- A score comes as a raw sum and the borrow that its lane still owes. With HAS_BIAS, a bias is added
+-- epilogue, and two more, as exponentials reach the stores two clocks later than other results. A
+-- score comes as a raw sum and the borrow that its lane still owes. With HAS_BIAS, a bias is added
 -- that comes two clocks behind it, so a row leaves two clocks later. Rows have ROW_LENGTH scores
 -- each or, where that is 0, as many as have come in when "row_last" is high. A score that is absent
--- (HAS_ABSENT) has no part in the maximum, and is marked as such when it is handed on; the first of
--- a row never is.
+-- (HAS_ABSENT) has no part in the maximum, and is marked as such when it is handed on. With
+-- IN_PARTS, another unit, which runs in step, has a part of each row: the maximum is that of both,
+-- and one of them has a score that is not absent. Without, the first score of a row is not absent.
 library ieee;
 use ieee.std_logic_1164.all;
 use ieee.numeric_std.all;
@@ -25,6 +26,7 @@ entity row_maximum is
     MOST_SCORES  : positive; -- scores of the longest row
     HAS_BIAS     : natural;  -- 1: scores have biases
     HAS_ABSENT   : natural;  -- 1: scores may be absent
+    IN_PARTS     : natural;  -- 1: another unit has a part of the row
     SUM_BITS     : positive;
     BIAS_BITS    : positive;
     STEP_BITS    : positive;
@@ -43,6 +45,10 @@ entity row_maximum is
     step          : in    unsigned(STEP_BITS - 1 downto 0);
     ways          : in    std_logic_vector(1 downto 0);
     y_address     : in    unsigned(ADDRESS_BITS - 1 downto 0);
+    other_found   : in    std_logic; -- the other unit's part has a score,
+    other_maximum : in    signed(SUM_BITS - 1 downto 0); -- of which this is the largest
+    own_found     : out   std_logic;
+    own_maximum   : out   signed(SUM_BITS - 1 downto 0);
     hold          : out   std_logic;
     out_valid     : out   std_logic;
     out_below     : out   signed(SUM_BITS - 1 downto 0);
@@ -85,6 +91,7 @@ architecture rtl of row_maximum is
   signal fill         : index_t;
   signal fill_bank    : std_logic;
   signal maximum      : signed(SUM_BITS - 1 downto 0);
+  signal found        : std_logic; -- a score that is not absent
   signal reading      : std_logic;
   signal last_index   : index_t; -- of the row that is read
   signal read_index   : index_t;
@@ -100,6 +107,8 @@ architecture rtl of row_maximum is
 
   -- What belongs to the row that is complete, kept until the row after it is complete.
   signal full_maximum : signed(SUM_BITS - 1 downto 0);
+  signal full_found   : std_logic;
+  signal of_both      : signed(SUM_BITS - 1 downto 0);
   signal full_step    : unsigned(STEP_BITS - 1 downto 0);
   signal full_ways    : std_logic_vector(1 downto 0);
   signal full_y       : unsigned(ADDRESS_BITS - 1 downto 0);
@@ -111,6 +120,9 @@ architecture rtl of row_maximum is
   signal last_q    : std_logic_vector(1 downto 0);
 
 begin
+
+  own_found   <= full_found;
+  own_maximum <= full_maximum;
 
   write_address <= fill_bank & fill;
   read_address  <= read_bank & read_index;
@@ -228,6 +240,7 @@ begin
 
   walk : process (clk) is
     variable best : signed(SUM_BITS - 1 downto 0);
+    variable any  : std_logic;
   begin
     if rising_edge(clk) then
       came       <= given;
@@ -246,6 +259,17 @@ begin
       if came_first = '1' or (score > maximum and came_absent = '0') then
         best := score;
       end if;
+      any := '1';
+      if IN_PARTS = 1 then
+        any := not came_absent or (found and not came_first);
+        if found = '0' and came_absent = '0' then
+          best := score;
+        end if;
+        of_both <= full_maximum;
+        if other_found = '1' and (full_found = '0' or other_maximum > full_maximum) then
+          of_both <= other_maximum;
+        end if;
+      end if;
 
       if reading = '1' then
         read_index <= read_index + 1;
@@ -256,12 +280,14 @@ begin
 
       if came = '1' then
         maximum <= best;
+        found   <= any;
         fill    <= fill + 1;
         if came_first = '1' then
           fill_y <= came_y;
         end if;
         if came_last = '1' then
           full_maximum <= best;
+          full_found   <= any;
           full_step    <= came_step;
           full_ways    <= came_ways;
           full_y       <= fill_y;
@@ -291,6 +317,9 @@ begin
       -- The row that leaves takes over when its first score is about to come out of memory.
       if first_q(0) = '1' then
         largest  <= full_maximum;
+        if IN_PARTS = 1 then
+          largest <= of_both;
+        end if;
         row_step <= full_step;
         row_ways <= full_ways;
         y_at     <= full_y;

@@ -4,7 +4,9 @@
 -- Inputs, scratch, tokens and the sum over rows: the address comes from the sequencer, and the
 -- operand, less its zero point, stands at the output three clocks later. Tokens lie in two
 -- memories, so that a row can be read as operand while another one is read as residual. Results are
--- written here but for keys, values and what leaves the engine.
+-- written here but for keys, values and what leaves the engine. If the engine is SPLIT, the numbers
+-- of a row lie in the stores of both ways in turn: the lowest bit of the address says in which, and
+-- both ways have the same operand.
 library ieee;
 use ieee.std_logic_1164.all;
 use ieee.numeric_std.all;
@@ -47,6 +49,8 @@ architecture rtl of row_operands is
   signal source_1, source_2 : unsigned(1 downto 0);
   signal ways_1       : std_logic_vector(1 downto 0);
   signal other_2      : std_logic; -- the other way's token, alone
+  signal store_address : unsigned(ADDRESS_BITS - 1 downto 0);
+  signal odd_1, odd_2 : std_logic;
   signal read_scratch, read_tokens, read_inputs, read_pool : std_logic;
   type   scratch_array is array (WAYS - 1 downto 0) of std_logic_vector(SCRATCH_BITS - 1 downto 0);
   signal scratch_data : scratch_array;
@@ -67,6 +71,14 @@ begin
   read_inputs  <= issue when source = FROM_INPUTS else '0';
   read_pool    <= issue when source = FROM_POOL else '0';
 
+  whole : if SPLIT = 0 generate
+    store_address <= address;
+  end generate whole;
+
+  in_turn : if SPLIT = 1 generate
+    store_address <= '0' & address(ADDRESS_BITS - 1 downto 1);
+  end generate in_turn;
+
   stores : for i in 0 to WAYS - 1 generate
 
     inputs : entity work.ram
@@ -82,7 +94,7 @@ begin
         write_address => input_address,
         write_data    => input_data,
         enable        => read_inputs,
-        read_address  => address,
+        read_address  => store_address,
         read_data     => inputs_data(i)
       );
 
@@ -101,7 +113,7 @@ begin
           write_address => write_address,
           write_data    => write_data(i * Y_BITS + SCRATCH_BITS - 1 downto i * Y_BITS),
           enable        => read_scratch,
-          read_address  => address,
+          read_address  => store_address,
           read_data     => scratch_data(i)
         );
 
@@ -127,7 +139,7 @@ begin
           write_address => write_address,
           write_data    => write_data(i * Y_BITS + TOKEN_BITS - 1 downto i * Y_BITS),
           enable        => read_tokens,
-          read_address  => address,
+          read_address  => store_address,
           read_data     => token_data(i)
         );
 
@@ -199,8 +211,15 @@ begin
       source_2 <= source_1;
       ways_1   <= active;
       other_2  <= ways_1(1) and not ways_1(0);
+      odd_1    <= address(0);
+      odd_2    <= odd_1;
       if take = '1' then
-        if WAYS = 1 then
+        if SPLIT = 1 then
+          for i in 0 to WAYS - 1 loop
+            operands((i + 1) * X_BITS - 1 downto i * X_BITS) <=
+              raw(to_integer(odd_2 & source_2)) - zero;
+          end loop;
+        elsif WAYS = 1 then
           operands(X_BITS - 1 downto 0) <= raw(to_integer(source_2)) - zero;
         else
           operands(X_BITS - 1 downto 0) <= raw(to_integer(other_2 & source_2)) - zero;

@@ -4,12 +4,13 @@
 -- The host sends a frame: the byte SYNC, INPUT_WORDS words, and a check byte, with which the bytes
 -- after SYNC sum up to a multiple of 256. It gets back OUTPUTS words and a check byte, made in the
 -- same way. To a model with states, FIRST in place of SYNC says that a stretch of readings begins:
--- what is kept of those before is dropped. Words are in two's complement, in as many whole bytes as they need, the lowest first.
+-- what is kept of those before is dropped. Words are in two's complement, in as many whole bytes as
+-- they need, the lowest first.
 --
 -- A word goes to the engine when the byte behind it has come, so the last one goes, and the engine
 -- runs, only if the check byte is right. A frame with a wrong check byte or a broken byte, or in
--- which nothing comes for 2 ** TIMEOUT_BITS clocks, is dropped: the engine is reset and there is
--- no answer, so the next frame begins a stretch. Between frames everything but SYNC and FIRST is
+-- which nothing comes for 2 ** TIMEOUT_BITS clocks, is dropped: the engine is reset and there is no
+-- answer, so the next frame begins a stretch. Between frames everything but SYNC and FIRST is
 -- ignored, and so is what comes before the answer is on its way.
 library ieee;
 use ieee.std_logic_1164.all;

@@ -39,6 +39,8 @@ entity way is
     move          : in    std_logic;
     column        : in    unsigned(LANE_INDEX_BITS - 1 downto 0);
     taking        : in    std_logic;
+    take_run      : in    std_logic; -- with "done": the first lane's sum is the running one
+    running       : in    signed(SUM_BITS - 1 downto 0);
     -- one clock after the column
     valid         : in    std_logic;
     softmax       : in    std_logic;
@@ -51,6 +53,13 @@ entity way is
     slot          : in    unsigned(SLOT_BITS - 1 downto 0);
     y_address     : in    unsigned(ADDRESS_BITS - 1 downto 0);
     y_lane        : in    unsigned(LANE_INDEX_BITS - 1 downto 0);
+    -- the other way's part of a row, if the ways have every other column of the same one
+    other_found   : in    std_logic;
+    other_maximum : in    signed(SUM_BITS - 1 downto 0);
+    other_e       : in    unsigned(E_BITS - 1 downto 0);
+    own_found     : out   std_logic;
+    own_maximum   : out   signed(SUM_BITS - 1 downto 0);
+    own_e         : out   unsigned(E_BITS - 1 downto 0);
     hold          : out   std_logic;
     below_valid   : out   std_logic; -- a difference enters the epilogue, of this step
     below_step    : out   unsigned(STEP_BITS - 1 downto 0);
@@ -59,8 +68,8 @@ entity way is
     m             : in    signed(M_BITS - 1 downto 0);
     r             : in    signed(M_BITS - 1 downto 0);
     residual      : in    signed(RESIDUAL_BITS - 1 downto 0);
-    -- results: tags hold address, lane (of a difference: whether it is absent), ways, first and last
-    -- of a row
+    -- results: tags hold address, lane (of a difference: whether it is absent), ways, and first and
+    -- last of a row (of differences, and where there are running sums)
     y_valid       : out   std_logic;
     y             : out   signed(Y_BITS - 1 downto 0);
     y_step        : out   unsigned(STEP_BITS - 1 downto 0);
@@ -112,6 +121,7 @@ architecture rtl of way is
   signal e_address    : unsigned(ADDRESS_BITS - 1 downto 0);
   signal e_data       : std_logic_vector(E_BITS - 1 downto 0);
   signal e_present    : unsigned(E_BITS - 1 downto 0); -- 0 if absent
+  signal e_of_row     : unsigned(E_BITS + SPLIT - 1 downto 0);
   signal e_valids     : std_logic_vector(1 to 2);
   signal e_tag_1, e_tag_2 : std_logic_vector(TAG_BITS - 1 downto 0);
   signal e_numerator  : unsigned(NUMERATOR_BITS - 1 downto 0);
@@ -255,6 +265,10 @@ begin
       if done = '1' then
         outer        <= sums;
         outer_borrow <= borrows;
+        if RUNNING_SUMS > 0 and take_run = '1' then
+          outer(0)        <= running;
+          outer_borrow(0) <= '0';
+        end if;
       end if;
       if move = '1' then
         inner        <= outer;
@@ -285,6 +299,7 @@ begin
         MOST_SCORES  => maximum(MOST_KEYS, 1),
         HAS_BIAS     => SCORE_BIASES,
         HAS_ABSENT   => minimum_of(KEPT_ROWS, 1),
+        IN_PARTS     => SPLIT,
         SUM_BITS     => SUM_BITS,
         BIAS_BITS    => BIAS_BITS,
         STEP_BITS    => STEP_BITS,
@@ -303,6 +318,10 @@ begin
         step          => step,
         ways          => ways,
         y_address     => y_address,
+        other_found   => other_found,
+        other_maximum => other_maximum,
+        own_found     => own_found,
+        own_maximum   => own_maximum,
         hold          => hold,
         out_valid     => s_valid,
         out_below     => s_below,
@@ -318,6 +337,8 @@ begin
 
   without_scores : if MOST_KEYS = 0 generate
     hold        <= '0';
+    own_found   <= '0';
+    own_maximum <= (others => '0');
     s_valid     <= '0';
     s_below     <= (others => '0');
     s_step      <= (others => '0');
@@ -343,6 +364,9 @@ begin
     v_borrow <= borrow;
     v_step   <= step;
     v_tag    <= std_logic_vector(y_address) & std_logic_vector(y_lane) & ways & "00";
+    if RUNNING_SUMS > 0 then
+      v_tag(1 downto 0) <= row_first & row_last;
+    end if;
     if s_valid = '1' then
       v_valid  <= '1';
       v_acc    <= s_below;
@@ -463,6 +487,16 @@ begin
     e_present <= unsigned(e_data);
   end generate all_rows;
 
+  own_e <= e_present;
+
+  one_part : if SPLIT = 0 generate
+    e_of_row <= resize(e_present, E_BITS + SPLIT);
+  end generate one_part;
+
+  two_parts : if SPLIT = 1 generate
+    e_of_row <= resize(e_present, E_BITS + SPLIT) + other_e;
+  end generate two_parts;
+
   e_valid <= e_valids(2);
   e       <= resize(signed('0' & e_present) + e_zero, Y_BITS);
   e_tag   <= e_tag_2;
@@ -473,7 +507,7 @@ begin
       generic map (
         BLOCK_MEMORY   => ROW_M_BLOCK,
         RING_BITS      => RING_BITS,
-        E_BITS         => E_BITS,
+        E_BITS         => E_BITS + SPLIT,
         ROW_SUM_BITS   => ROW_SUM_BITS,
         QUOTIENT_BITS  => ROW_M_BITS,
         NUMERATOR_BITS => NUMERATOR_BITS
@@ -483,7 +517,7 @@ begin
         reset        => reset,
         rewind       => rewind,
         valid        => e_valids(2),
-        e            => e_present,
+        e            => e_of_row,
         row_first    => e_tag_2(1),
         row_last     => e_tag_2(0),
         numerator    => e_numerator,

@@ -35,6 +35,7 @@ SOURCES = (
     "epilogue.vhd",
     "way.vhd",
     "pool.vhd",
+    "running_sums.vhd",
     "row_operands.vhd",
     "lane_operands.vhd",
     "epilogue_operands.vhd",

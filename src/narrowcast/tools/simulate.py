@@ -297,7 +297,10 @@ def expected_trace(
         newest = 0 if restart is not None and restart[window] else (newest + 1) % rows
         for name, row, stored in order:
             column = (stored - newest - 1) % rows if name in rings else stored
-            trace.append((name, (row, column), int(tensors[name][window, row, column])))
+            value = int(tensors[name][window, row, column])
+            if stored == graph.tensors[name].columns:  # one more, so that both ways have as many
+                value = graph.tensors[name].zero_point
+            trace.append((name, (row, column), value))
     return trace
 
 
