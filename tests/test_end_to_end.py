@@ -23,7 +23,10 @@ def page_of(out: Path) -> str:
         (
             "pems",
             PEMS,
-            ["data.window=10", "model.channels=12", "model.heads=3", "quantization.bits=3"],
+            [
+                *("data.window=10", "model.channels=12", "model.heads=3", "quantization.bits=3"),
+                *("quantization.activation_bits=3", "quantization.input_bits=8"),
+            ],
             1142,
             None,
         ),
