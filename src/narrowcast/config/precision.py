@@ -89,9 +89,10 @@ class QuantizationConfig(Section):
     their widths. The first match counts; ``default`` (8) holds for all other names.
     ``activation_bits`` is the width of all other activations that no rule but ``default`` names.
     The engine broadcasts them to the lanes, as it does the inputs, which have ``input_bits``: the
-    rounding error of a reading is an error of the forecast. With 10 bits for inputs and 8 for
-    activations, they cost no clock cycle on 7 series and ECP5. On iCE40, the products of wider
-    sums take DSP blocks from the lanes, so that a model with inputs of 8 bits may be faster.
+    rounding error of a reading is an error of the forecast. On 7 series and ECP5, inputs of 10 bits
+    and activations of 8 cost no clock cycle if weights have at most 6 bits, and up to a tenth with
+    8. On iCE40, the products of wider sums take DSP blocks from the lanes, so that a model with
+    inputs of 8 bits may be faster.
 
     ``scheme`` may be such a table as well, with the default adaptive. An adaptive tensor gets a
     zero point if that reduces its rounding error enough. Keys and values are operands of the lanes
