@@ -33,7 +33,7 @@ def row(seed: int, work: Path, in_ghdl: int) -> dict[str, Any]:
     model = drawn_stream(seed)
     design = compile_model(model, roomy(), area)
     design.write_rtl(work / "rtl")
-    tokens = model.states[0].rows
+    tokens = model.kept_rows
     inputs, restart, expected = stream_words(model, 4 * tokens + 20, seed)
     many = simulate_verilator(
         work / "rtl", model, inputs, expected, work / "verilator", restart=restart

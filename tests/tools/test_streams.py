@@ -45,7 +45,7 @@ def check_ghdl(
     folder: Path, model: IntegerModel, lanes: int | None = None, ways: int | None = None
 ) -> None:
     design = compiled(model, folder, lanes, ways)
-    inputs, restart, expected = stream_words(model, model.states[0].rows + 10)
+    inputs, restart, expected = stream_words(model, model.kept_rows + 10)
     found = simulate_ghdl(folder / "rtl", model, inputs, expected, folder / "work", restart=restart)
     assert (found.mismatches, found.first_difference) == (0, None)
     assert found.cycles == design.cycles
@@ -82,7 +82,7 @@ def test_drawn_streams_in_ghdl(tmp_path: Path, seed: int) -> None:
 def test_drawn_streams_in_verilator(tmp_path: Path, seed: int) -> None:
     model = drawn_stream(seed)
     design = compiled(model, tmp_path)
-    inputs, restart, expected = stream_words(model, 4 * model.states[0].rows + 20)
+    inputs, restart, expected = stream_words(model, 4 * model.kept_rows + 20)
     found = simulate_verilator(
         tmp_path / "rtl", model, inputs, expected, tmp_path / "work", restart=restart
     )

@@ -60,7 +60,7 @@ def allocate(graph: EngineGraph, schedule: Schedule, array: LaneArray) -> Addres
         graph.key_regions, {t.name: _key_words(graph, t, array) for t in graph.held(Store.KEYS)}
     )
     if graph.model.states:
-        key_words *= key_tiles(graph.kept_rows, array)
+        key_words *= key_tiles(graph.model.kept_rows, array)
     values, value_words = _allocate_regions(
         graph.value_regions,
         {t.name: _value_words(graph, array, t.name) for t in graph.held(Store.VALUES)},

@@ -52,7 +52,14 @@ def wanted_buffers(
         ("keys", addresses.key_words, widths["KEY_BITS"], key_copies, True, "keys"),
         ("values", addresses.value_words, widths["VALUE_BITS"], ways * value_lanes, True, "values"),
         # of a state also whether the key exists
-        ("scores", row_words, widths["SUM_BITS"] + bool(graph.kept_rows), ways, True, "softmax"),
+        (
+            "scores",
+            row_words,
+            widths["SUM_BITS"] + bool(graph.model.kept_rows),
+            ways,
+            True,
+            "softmax",
+        ),
         (
             *("row multipliers", 1 << RING_BITS if keys else 0, ROW_MULTIPLIER_BITS),
             *(ways, True, "softmax"),

@@ -74,7 +74,7 @@ def sizes(
         "VALUE_LANES": value_lanes,
         "ROW_LENGTH": next(iter(lengths)) if len(lengths) == 1 else 0,
         "MOST_KEYS": max(lengths, default=0),
-        "KEPT_ROWS": graph.kept_rows,
+        "KEPT_ROWS": graph.model.kept_rows,
         "KEPT_KEY_STRIDE": _kept_key_stride(graph, array),
         "SPLIT": int(array.split),
         "RUNNING_SUMS": len(graph.runs),

@@ -103,11 +103,6 @@ class EngineGraph:
         """Return the state to which a tensor is appended, or the tensor itself."""
         return self.states.get(name, name)
 
-    @property
-    def kept_rows(self) -> int:
-        """Rows of each state; 0 if there are no states."""
-        return self.model.states[0].rows if self.model.states else 0
-
     def arrival(self, name: str) -> tuple[int, int]:
         """Return the words and rows that arrive before an input; 0 for other tensors."""
         words = rows = 0

@@ -178,7 +178,7 @@ def arrays(compilation: Compilation, options: HardwareOptions) -> list[LaneArray
     """
     device, maker = compilation.device, _Maker(compilation, options)
     convolved = any(step.convolves for step in compilation.graph.linear())
-    streams = compilation.graph.kept_rows > 0
+    streams = compilation.graph.model.kept_rows > 0
     if convolved and options.ways == 2 and not streams:
         raise UserError(
             "hardware.ways: two ways have every other row each, and the model reads several rows "
@@ -379,7 +379,9 @@ class _Maker:
         if self.options.lanes is not None:
             fits = ways == 1 or self.options.lanes % 4 == 0
             return [self.options.lanes // ways] if fits else []
-        each = 2 if self.compilation.graph.kept_rows and ways == 2 else 1  # a split way has half
+        each = (
+            2 if self.compilation.graph.model.kept_rows and ways == 2 else 1
+        )  # a split way has half
         widths = {-(-width // (each * k)) for width in self.row_widths() for k in range(1, 9)}
         even = {-(-width // 2) * 2 for width in widths | {most - 1}}
         fitting = sorted((c for c in even if 0 < c <= most), reverse=True) or [most]

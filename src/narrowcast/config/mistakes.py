@@ -52,16 +52,6 @@ def first_mistake(
     return f"{where}: {message}{rest}"
 
 
-def _listed(names: Iterable[str]) -> str:
-    """Return names as a list, of which the last ones may be left out."""
-    text = ", ".join(names)
-    return (
-        text
-        if len(text) <= _LONGEST_LIST
-        else textwrap.shorten(text, _LONGEST_LIST, placeholder=" ...")
-    )
-
-
 def _entry(mistake: ErrorDetails) -> str:
     """Return the invalid entry of a table of rules; empty if the mistake is not in such a table."""
     section, key, *branch = map(str, (*mistake["loc"], "", "")[:4])
@@ -90,7 +80,8 @@ def _explain(mistake: ErrorDetails, root: type[BaseModel]) -> tuple[str, str]:
         known = section.model_fields
         place = f"[{'.'.join(names[:-1])}]" if names[:-1] else "the file"
         guess = did_you_mean(str(mistake["loc"][len(names) - 1]), known)
-        return key, f"unknown key {key}{guess}: {place} may have {_listed(known)}"
+        listed = textwrap.shorten(", ".join(known), _LONGEST_LIST, placeholder=" ...")
+        return key, f"unknown key {key}{guess}: {place} may have {listed}"
     if mistake["type"] == "value_error" and section is not root and kind is section:
         return "", f"[{key}] {mistake['ctx']['error']}"
     value = shown(mistake["input"])

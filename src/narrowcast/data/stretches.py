@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from narrowcast.data.scaling import Array
+from narrowcast.integer.readings import ages
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,11 +46,6 @@ def read_rows(
     return rows, (gaps | ~before)[rows]
 
 
-def first_rows(restart: NDArray[np.bool_]) -> NDArray[np.int64]:
-    """Return the first inference of each inference's stretch [inferences]."""
-    return np.maximum.accumulate(np.where(restart, np.arange(len(restart)), 0))
-
-
 def rows_of_inputs(
     rows: NDArray[np.int64], restart: NDArray[np.bool_], kernel: int
 ) -> NDArray[np.int64]:
@@ -62,6 +58,6 @@ def rows_of_inputs(
         restart: Whether it is the first of a stretch.
         kernel: How many readings an input has.
     """
-    first = rows[first_rows(restart)]
+    first = rows[np.arange(len(rows)) - ages(restart)]
     found: NDArray[np.int64] = np.maximum(rows[:, None] + np.arange(1 - kernel, 1), first[:, None])
     return found

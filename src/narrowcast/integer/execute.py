@@ -23,6 +23,7 @@ from narrowcast.integer.model import (
     Scores,
     Tensor,
 )
+from narrowcast.integer.readings import ages
 from narrowcast.integer.validate import check_inputs, check_restart, check_state
 
 _BATCH_NUMBERS = 1 << 17  # elements of the largest tensor of a batch, so that it stays in the cache
@@ -160,13 +161,6 @@ def _run(model: IntegerModel, arrays: Numbers, batch: _Batch) -> None:
                 numbers[step.output] = _context(model, step, numbers)
 
 
-def _counts(restart: Flags, before: int) -> Array:
-    """Return how many inferences there have been since a restart, including each itself."""
-    at = np.arange(len(restart))
-    first = np.maximum.accumulate(np.where(restart, at, -before))
-    return at - first + 1
-
-
 def execute(
     model: IntegerModel,
     inputs: Mapping[str, Array],
@@ -213,8 +207,8 @@ def execute(
     }
     for first in range(0, windows, batch):
         part = slice(first, first + batch)
-        count = _counts(restart[part], state.count)
-        kept = model.states[0].rows if model.states else 0
+        count = ages(restart[part], state.count) + 1
+        kept = model.kept_rows
         exists = np.arange(kept) >= kept - count[:, None]
         given = {name: np.subtract(q[part], zeros[name], dtype=float) for name, q in inputs.items()}
         before = {name: rows.astype(np.float64) for name, rows in state.rows.items()}

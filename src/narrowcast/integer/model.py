@@ -437,6 +437,11 @@ class IntegerModel:
         return tuple(tensor for tensor in self.tensors.values() if tensor.state)
 
     @property
+    def kept_rows(self) -> int:
+        """Number of rows of each state; 0 if there are no states."""
+        return self.states[0].rows if self.states else 0
+
+    @property
     def input_words(self) -> int:
         """Number of input words of one inference."""
         return sum(tensor.size for tensor in self.input_tensors)

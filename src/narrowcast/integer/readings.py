@@ -1,8 +1,9 @@
-"""Readings before they become integers: their check, and columns relative to their last row."""
+"""Readings before they become integers: their check, columns relative to their last row, ages."""
 
 from collections.abc import Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
 from narrowcast.integer.arithmetic import Reals
 
@@ -53,3 +54,16 @@ def relative_to_last(readings: Reals, columns: Sequence[int]) -> Reals:
     relative = readings.copy()
     relative[..., chosen] -= readings[:, -1:, chosen]
     return relative
+
+
+def ages(restart: NDArray[np.bool_], before: int = 0) -> NDArray[np.int64]:
+    """Return how many inferences before each one its stretch began [inferences].
+
+    Args:
+        restart: Whether an inference is the first of a stretch [inferences].
+        before: How many inferences before the first one of these its stretch began, unless it is
+            the first of one itself.
+    """
+    at = np.arange(len(restart))
+    found: NDArray[np.int64] = at - np.maximum.accumulate(np.where(restart, at, -before))
+    return found

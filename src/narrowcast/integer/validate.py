@@ -593,7 +593,7 @@ def check_state(model: IntegerModel, count: int, rows: Mapping[str, Array]) -> N
     Raises:
         ValueError: The state is not one of the model.
     """
-    _check_int(count, 0, model.states[0].rows if model.states else 0, "the count of a state")
+    _check_int(count, 0, model.kept_rows, "the count of a state")
     _check_integers("state", model.states, {name: each[None] for name, each in rows.items()})
 
 

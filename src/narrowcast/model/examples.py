@@ -26,6 +26,37 @@ def scaled(readings: Array, further: tuple[Array, ...], dataset: Dataset) -> Inp
     return tuple(map(torch.from_numpy, arrays))
 
 
+def _in_random_order(
+    restart: Tensor, reach: int, generator: torch.Generator
+) -> tuple[Tensor, Tensor]:
+    """Return all inferences, windows or segments of a stream, and which ones begin a segment."""
+    length = max(_SEGMENT, _LEAST_SEGMENT * (reach + 1)) if reach else 1
+    return segments(restart, length, generator)
+
+
+def drawn(
+    part: Part, dataset: Dataset, reach: int, most: int, generator: torch.Generator
+) -> tuple[Inputs, Tensor]:
+    """Return some inferences of a part, windows or segments of a stream; no others are scaled.
+
+    Args:
+        part: The part.
+        dataset: Data with the scaling of readings.
+        reach: Inferences before one that its forecast may depend on; 0 for windows.
+        most: Most inferences that are returned.
+        generator: Source of the random numbers.
+
+    Returns:
+        Scaled readings of each input, in float64, and whether an inference begins a segment.
+    """
+    order = _in_random_order(torch.from_numpy(part.restart), reach, generator)
+    chosen, restart = (each[:most] for each in order)
+    rows = chosen.numpy()
+    further = tuple(each[rows] for each in part.further)
+    first, *others = scaled(part.inputs[rows], further, dataset)
+    return (after_restart(first, restart) if reach else first, *others), restart
+
+
 @dataclass(frozen=True, eq=False)
 class Batch:
     """The inferences of one step of a training.
@@ -93,8 +124,8 @@ class Examples:
         counted[self.at] = True
         target = self.target.new_zeros(len(self.restart), self.target.shape[1])
         target[self.at] = self.target
-        length = max(_SEGMENT, _LEAST_SEGMENT * (reach + 1)) if reach else 1
-        split = (torch.split(each, size) for each in segments(self.restart, length, generator))
+        order = _in_random_order(self.restart, reach, generator)
+        split = (torch.split(each, size) for each in order)
         for rows, restart in zip(*split, strict=True):
             restart[0] = True
             first, *further = (each[rows] for each in self.inputs)

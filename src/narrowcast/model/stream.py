@@ -9,6 +9,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from narrowcast.integer import readings
+
 
 def ages(restart: Tensor) -> Tensor:
     """Return how many inferences before each one its stretch began [inferences].
@@ -17,8 +19,7 @@ def ages(restart: Tensor) -> Tensor:
         restart: Whether an inference is the first of a stretch [inferences]; the first one is, in
             any case.
     """
-    row = torch.arange(len(restart))
-    return row - torch.where(restart, row, 0).cummax(0).values
+    return torch.from_numpy(readings.ages(restart.numpy()))
 
 
 def kept(rows: Tensor, count: int) -> Tensor:

@@ -58,6 +58,12 @@ def _requantisation(multiplier: Reals, residual: Reals | None = None) -> Requant
     return requantisation(np.clip(multiplier, -_LARGEST_FACTOR, _LARGEST_FACTOR), residual)
 
 
+def _integer_bias(bias: Tensor, unit: Reals | float) -> Array:
+    """Return the nearest integers of biases in a unit; those from degenerate scales are clipped."""
+    exact = bias.detach().double().numpy() / unit
+    return np.rint(np.clip(exact, -_LARGEST_BIAS, _LARGEST_BIAS)).astype(np.int64)
+
+
 class QuantisedLinear(nn.Module):
     """A matrix product with its epilogue, ``y = x @ weight.T + bias [+ gain * residual]``.
 
@@ -125,7 +131,6 @@ class QuantisedLinear(nn.Module):
         q = _requantisation(scale * (operand / output), factor)
         # The unit of the bias is one unit of the accumulator times the rounded multiplier.
         unit = np.maximum(q.multiplier, 1) * 2.0**-q.shift * output
-        bias = np.clip(self.bias.double().numpy() / unit, -_LARGEST_BIAS, _LARGEST_BIAS)
         operation = Linear(
             name=spec.name,
             operand=spec.operand,
@@ -147,7 +152,7 @@ class QuantisedLinear(nn.Module):
         )
         arrays = {
             operation.weights: self.quantise_weight.integers(self.weight).numpy(),
-            operation.bias: np.rint(bias).astype(np.int64),
+            operation.bias: _integer_bias(self.bias, unit),
             operation.multiplier: q.multiplier,
         }
         if operation.residual_multiplier is not None and q.residual is not None:
@@ -285,10 +290,7 @@ class QuantisedScores(nn.Module):
         arrays = {table: exponential_table(bits)}
         if operation.bias is not None and self.bias is not None:
             unit = tensors[spec.operand].scale * tensors[spec.key].scale  # of a score
-            bias = np.clip(
-                self.bias.detach().double().numpy() / unit, -_LARGEST_BIAS, _LARGEST_BIAS
-            )
-            arrays[operation.bias] = np.rint(bias).astype(np.int64)
+            arrays[operation.bias] = _integer_bias(self.bias, unit)
         return operation, arrays
 
 

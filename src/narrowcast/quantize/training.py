@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from narrowcast.config import Config, shape_of
 from narrowcast.data import Dataset
-from narrowcast.model.examples import Examples, Inputs
+from narrowcast.model.examples import Inputs, drawn
 from narrowcast.model.training import EpochCallback, fit, one_thread
 from narrowcast.model.transformer import Transformer
 from narrowcast.quantize.input_range import balance, expected_levels
@@ -27,8 +27,7 @@ _RATE = 0.1
 # Above this width, the learning rate is reduced in proportion to the squared rounding error. At the
 # full rate, an 8-bit model ends farther from the float model than after calibration.
 _FULL_RATE_BITS = 6
-# Batches of the fine-tuning, and its longest. Rare peaks need many: with 2,000 batches, the 4-bit
-# model of an ECG is a quarter worse than the float model, with 7,000 a twentieth.
+# Batches of the fine-tuning, and most epochs. Rare peaks need many batches: see docs/accuracy.md.
 _BATCHES = 10_000
 _MOST_EPOCHS = 100
 
@@ -63,9 +62,7 @@ def sample(dataset: Dataset, config: Config, windows: int) -> tuple[Inputs, Tens
         Readings of each input, and whether an inference is the first of its stretch.
     """
     generator = torch.Generator().manual_seed(config.train.seed)
-    examples = Examples.of(dataset.train, dataset)
-    batch = next(examples.batches(shape_of(config).reach, windows, generator))
-    return batch.inputs, batch.restart
+    return drawn(dataset.train, dataset, shape_of(config).reach, windows, generator)
 
 
 def parameter_groups(model: nn.Module, config: Config, scale: str) -> list[dict[str, Any]]:

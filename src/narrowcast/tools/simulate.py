@@ -67,8 +67,9 @@ def simulate_ghdl(
     smooth, cycles = _run_ghdl(work, model, stalls=False)
     if progress is not None:
         progress(1, 2, "GHDL")
-    kept = model.states[0].rows if model.states else 0
-    few = min(len(inputs), kept + 2)  # enough for a stall between two windows, and for full states
+    few = min(
+        len(inputs), model.kept_rows + 2
+    )  # enough for a stall between two windows, and for full states
     _write_inputs(work, inputs[:few], restart)
     stalled, _ = _run_ghdl(work, model, stalls=True)
     if progress is not None:
@@ -286,7 +287,7 @@ def expected_trace(
     execute(graph, graph.unpack_inputs(inputs), observe, restart)
     tensors = {name: np.concatenate(batches) for name, batches in parts.items()}
     order = json.loads((rtl / TRACE_ORDER).read_text())
-    rows = graph.states[0].rows if graph.states else 1
+    rows = max(1, graph.kept_rows)
     rings = {
         step.output
         for step in graph.operations

@@ -56,7 +56,7 @@ def _verify(
     model = load_model(out)
     inputs, expected, restart = read_vectors(out / VECTORS, model)
     predicted = read_record(out / PROGRAM, CompileResults).cycles
-    few = slice(config.verify.ghdl_windows + (model.states[0].rows if model.states else 0))
+    few = slice(config.verify.ghdl_windows + model.kept_rows)
     checked: dict[str, Checked] = {}
     for tool, simulate, windows in (
         ("ghdl", simulate_ghdl, few),
@@ -106,7 +106,7 @@ def _trace(
     if restart is None:
         traced = np.linspace(0, len(inputs) - 1, min(_TRACED, len(inputs))).astype(int)
     else:
-        traced = np.arange(min(model.states[0].rows + _TRACED, len(inputs)))
+        traced = np.arange(min(model.kept_rows + _TRACED, len(inputs)))
     begins = None if restart is None else restart[traced]
     path = trace_ghdl(out / RTL, model, inputs[traced], expected[traced], work / "trace", begins)
     with reading("GHDL", "trace of the signals"):
