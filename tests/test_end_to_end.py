@@ -20,7 +20,7 @@ def page_of(out: Path) -> str:
     ("example", "file", "overrides", "windows", "most_cycles"),
     [
         ("airu", AIRU, ["data.window=12", "model.channels=32", "quantization.bits=4"], 869, 14000),
-        (
+        pytest.param(
             "pems",
             PEMS,
             [
@@ -29,6 +29,7 @@ def page_of(out: Path) -> str:
             ],
             1142,
             None,
+            marks=pytest.mark.long,
         ),
     ],
 )

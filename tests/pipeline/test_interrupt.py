@@ -35,7 +35,7 @@ def test_a_build_interrupted_again_and_again(tmp_path: Path, temporary: Path) ->
     environment = {"TMPDIR": str(temporary)}
     command = arguments("build", config, out)
     draw = random.Random(0)
-    for sent in (KILL, TERM, INT, HUP, KILL):
+    for sent in (KILL, INT, HUP):
         before, killed = finished(out), set(leftovers(out, temporary))
         assert interrupt(command, sent, after_changes(out, draw.randint(1, 12)), environment)
         after = finished(out)

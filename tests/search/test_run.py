@@ -181,7 +181,7 @@ def test_a_search_killed_three_times_loses_nothing(config_file: Path, tmp_path: 
     known: dict[str, list[str]] = {}
     for round_ in range(3):
         process = begin(config_file, out, "--budget", "1h", *(["--resume"] if round_ else []))
-        wait_for_trainings(trained(out) + 8, process, out)
+        wait_for_trainings(trained(out) + 4, process, out)
         workers = [os.pidfd_open(worker) for worker in workers_of(process)]
         process.kill()
         process.wait()

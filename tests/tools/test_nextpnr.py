@@ -50,11 +50,13 @@ def write_rtl(folder: Path, device: str) -> Path:
 @pytest.mark.parametrize(
     ("name", "tool", "begins"),
     [
-        # test_boards.py always places for it, and the next one is of its family
+        # test_boards.py always places for this one, and both are of one family
         pytest.param(
             *("up5k", "nextpnr-ice40 ", bytes.fromhex("ff0000ff7eaa997e")), marks=pytest.mark.long
         ),
-        ("hx8k", "nextpnr-ice40 ", bytes.fromhex("ff0000ff7eaa997e")),
+        pytest.param(
+            *("hx8k", "nextpnr-ice40 ", bytes.fromhex("ff0000ff7eaa997e")), marks=pytest.mark.long
+        ),
         ("ecp5-25f", "nextpnr-ecp5 ", bytes.fromhex("ff00")),
     ],
     ids=["up5k", "hx8k", "ecp5-25f"],

@@ -68,7 +68,7 @@ CASES = {
     "single lanes": Case(
         Shape(6, 2, 12, heads=3, outputs=3), (2, 5, 8), 7, 1, False, "distributed", 2, True
     ),
-    "groups": Case(Shape(9, 3, 32, ffn_channels=70, outputs=2), (8,), 10, 1, storage="block"),
+    "groups": Case(Shape(7, 3, 16, ffn_channels=70, outputs=2), (8,), 10, 1, storage="block"),
     "three layers": Case(Shape(3, 1, 4, layers=3, heads=4), (2, 3, 7), 6, 1, seed=2),
     "two single ways": Case(
         Shape(2, 2, 6, heads=2, outputs=5), (8,), 4, 2, False, "distributed", seed=0

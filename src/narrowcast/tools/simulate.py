@@ -19,6 +19,9 @@ from narrowcast.tools.ghdl import TESTBENCH, analyse, to_verilog
 from narrowcast.tools.process import LONG_MINUTES, ProgressCallback, reading, require, run
 
 HARNESS = TESTBENCH.with_name("engine_main.cpp")
+# Up to so many stored numbers in all windows, a simulation without optimisation takes less time
+# than optimising does.
+_UNOPTIMISED = 200_000
 
 
 @dataclass(frozen=True)
@@ -97,6 +100,8 @@ def simulate_verilator(
     """
     verilog = to_verilog(rtl, work)
     copy(HARNESS, work / HARNESS.name)
+    short = len(inputs) * len(_trace_order(rtl)) <= _UNOPTIMISED
+    fast = "-O0" if short else "-O1"
     run(
         [
             require("verilator"),
@@ -104,7 +109,7 @@ def simulate_verilator(
             *("-Wno-COMBDLY", "-Wno-UNSIGNED", "--noassert"),
             # Verilator's own library is not worth optimising. The rest is compiled at once: with a
             # file at a time, the same headers would be read ten times.
-            *("-MAKEFLAGS", "OPT_FAST=-O1 OPT_GLOBAL=-O0 VM_PARALLEL_BUILDS=0"),
+            *("-MAKEFLAGS", f"OPT_FAST={fast} OPT_GLOBAL=-O0 VM_PARALLEL_BUILDS=0"),
             *(
                 "-j",
                 str(os.cpu_count() or 1),
@@ -270,6 +275,12 @@ def _finding(
     return Simulation(len(inputs), int(wrong.sum()), int(cycles[0]), first)
 
 
+def _trace_order(rtl: Path) -> list[tuple[str, int, int]]:
+    """Return tensor, row and column of each number that the engine stores in an inference."""
+    order: list[tuple[str, int, int]] = json.loads((rtl / TRACE_ORDER).read_text())
+    return order
+
+
 def expected_trace(
     rtl: Path, model: IntegerModel, inputs: Array, restart: Flags | None = None
 ) -> list[tuple[str, tuple[int, int], int]]:
@@ -286,7 +297,7 @@ def expected_trace(
 
     execute(graph, graph.unpack_inputs(inputs), observe, restart)
     tensors = {name: np.concatenate(batches) for name, batches in parts.items()}
-    order = json.loads((rtl / TRACE_ORDER).read_text())
+    order = _trace_order(rtl)
     rows = max(1, graph.kept_rows)
     rings = {
         step.output
