@@ -19,6 +19,11 @@ trains the network with Brevitas' quantisers, too, at 4 bits and under the same 
 ``--published`` repeats the protocol of the published models: the best of so many trainings, CHOSEN
 ON THE TEST PART. ``--set`` tries other settings.
 
+A choice is made on the validation part: ``--set train.refit=false`` keeps that part out of the
+training, and the errors there are kept as well. What concerns the last training itself is compared
+with ``--without-test``, which leaves out the test part of each table, and uses the last fifth of
+the rest in its place.
+
 ``pip install -e .[benchmarks]`` installs what this needs.
 """
 
@@ -38,6 +43,7 @@ import boosting
 import series
 from narrowcast import Config, load_config
 from narrowcast.config import TrainConfig
+from narrowcast.data import Table
 from narrowcast.files import write_whole
 from narrowcast.training_records import BASELINES
 
@@ -61,6 +67,7 @@ class Case:
         data: a file in the folder of the data sets, or what makes the table from that folder.
         settings: other settings than those of the configuration.
         compared: whether it is also quantised in other ways.
+        without_test: whether the test part is left out.
     """
 
     row: str
@@ -68,12 +75,13 @@ class Case:
     data: str | Callable[[Path], pd.DataFrame]
     settings: tuple[str, ...]
     compared: bool = False
+    without_test: bool = False
 
     @property
     def name(self) -> str:
         """For file names."""
-        kept = (each if each.isalnum() else "_" for each in "-".join((self.row, *self.settings)))
-        return "".join(kept)
+        parts = (self.row, *self.settings, *(["without test"] if self.without_test else []))
+        return "".join(each if each.isalnum() else "_" for each in "-".join(parts))
 
     def table(self, data: Path, out: Path) -> Path:
         """Return the file of the table; one that is made is in ``out``."""
@@ -147,7 +155,7 @@ def train(task: tuple[Case, int, tuple[str, ...], Path, Path]) -> list[Result]:
     """Train one float model and quantise it in each way, but for what is known already."""
     import torch  # noqa: PLC0415
 
-    from narrowcast.data import Part, baselines, errors, make_windows, read_table  # noqa: PLC0415
+    from narrowcast.data import Part, baselines, errors, make_windows  # noqa: PLC0415
     from narrowcast.integer import Append, RowSum, forecast  # noqa: PLC0415
     from narrowcast.model import (  # noqa: PLC0415
         build,
@@ -161,21 +169,25 @@ def train(task: tuple[Case, int, tuple[str, ...], Path, Path]) -> list[Result]:
     case, seed, ways, data, out = task
     torch.set_num_threads(1)
     config = _config(case, seed, data, out)
-    prefix = "" if config.stream is None else STREAM
+    prefix, refit = "" if config.stream is None else STREAM, config.train.refit
     kept = {way: out / f"{case.name}-seed{seed}-{way}.json" for way in ways}
     missing = [way for way, path in kept.items() if not path.is_file()]
     if missing:
-        table = read_table(config.data)
+        table, config = _read(case, config)
         dataset = make_windows(table, config.data, config.stream)
+        last = make_windows(table, config.data, config.stream, refit=refit)
+        found = {} if prefix else baselines(dataset, table, config.data)
+        simple = {key: value and asdict(value) for key, value in found.items()}
         weights = out / f"{case.name}-seed{seed}.safetensors"
         if weights.is_file():
             source = build(config)
             load_state(source, weights)
         else:
-            source, _ = train_float(dataset, config)
+            source, history = train_float(dataset, config)
+            if refit:
+                source, _ = train_float(last, config, chosen=history.best)
             save_state(source, weights)
-        found = {} if prefix else baselines(dataset, table, config.data)
-        simple = {key: value and asdict(value) for key, value in found.items()}
+        dataset = last
     for way in missing:
         result: Result = {"row": case.row, "case": case.name, "seed": seed, "way": prefix + way}
         result["baselines"] = simple
@@ -199,7 +211,7 @@ def train(task: tuple[Case, int, tuple[str, ...], Path, Path]) -> list[Result]:
             exact = {each.output for each in model.operations if isinstance(each, RowSum | Append)}
             tensors = [each for name, each in model.tensors.items() if name not in exact]
             result["symmetric"] = sum(each.symmetric for each in tensors) / len(tensors)
-        for part in ("validation", "test"):
+        for part in ("test",) if refit else ("validation", "test"):
             windows = getattr(dataset, part)
             result[part] = asdict(errors(forecaster(windows), windows.target))
         write_whole(kept[way], json.dumps(result, indent=1) + "\n")
@@ -209,13 +221,13 @@ def train(task: tuple[Case, int, tuple[str, ...], Path, Path]) -> list[Result]:
 
 def boost(task: tuple[Case, Path, Path]) -> Result:
     """Return the errors of LightGBM on each part."""
-    from narrowcast.data import make_windows, read_table  # noqa: PLC0415
+    from narrowcast.data import make_windows  # noqa: PLC0415
 
     case, data, out = task
     kept = out / f"{case.name}-lightgbm.json"
     if not kept.is_file():
-        config = _config(case, 0, data, out).data
-        found = boosting.lightgbm_errors(make_windows(read_table(config), config), config)
+        table, config = _read(case, _config(case, 0, data, out))
+        found = boosting.lightgbm_errors(make_windows(table, config.data), config.data)
         parts = {part: asdict(each) for part, each in found.items()}
         write_whole(kept, json.dumps(parts, indent=1) + "\n")
         print(f"{case.row}, LightGBM: {found['test'].rmse:.4f}", flush=True)
@@ -226,6 +238,22 @@ def boost(task: tuple[Case, Path, Path]) -> Result:
 def _config(case: Case, seed: int, data: Path, out: Path, *settings: str) -> Config:
     settings = (*DEFAULTS, *case.settings, f"train.seed={seed}", *settings)
     return load_config(case.config, settings, case.table(data, out))
+
+
+def _read(case: Case, config: Config) -> tuple[Table, Config]:
+    """Return the table, and the configuration with its split."""
+    from narrowcast.data import make_windows, read_table  # noqa: PLC0415
+
+    table = read_table(config.data)
+    if not case.without_test:
+        return table, config
+    whole = make_windows(table, config.data)
+    end = int(whole.test.row[0]) - config.data.lead - config.data.window + 1
+    time = None if table.time is None else table.time[:end]
+    split = config.data.split.model_copy(update={"validation": 0.2, "test": 0.2})
+    data = config.data.model_copy(update={"split": split})
+    rest = replace(table, frame=table.frame.iloc[:end], time=time)
+    return rest, config.model_copy(update={"data": data})
 
 
 def summary(results: list[Result], boosted: dict[str, Result]) -> list[Result]:
@@ -358,6 +386,7 @@ def main() -> None:
     parser.add_argument("--only", default="", help="rows whose name begins so")
     parser.add_argument("--set", nargs="+", default=[], metavar="KEY=VALUE", help="other settings")
     parser.add_argument("--streams", action="store_true", help="compare with streams")
+    parser.add_argument("--without-test", action="store_true", help="leave out the test parts")
     parser.add_argument("--schemes", action="store_true", help="compare with forced schemes")
     parser.add_argument("--brevitas", action="store_true", help="compare with Brevitas")
     parser.add_argument("--published", type=int, default=0, help="best of so many on the test part")
@@ -370,7 +399,11 @@ def main() -> None:
     chosen = [case for case in CASES if case.row.startswith(args.only)]
     tasks = [
         (
-            replace(case, settings=(*case.settings, *args.set, *kind)),
+            replace(
+                case,
+                settings=(*case.settings, *args.set, *kind),
+                without_test=args.without_test,
+            ),
             seed,
             (*ways, *others) if case.compared and not kind else ways,
         )

@@ -106,6 +106,8 @@ class Windows:
         skipped_straddling: Windows left out because their targets are in two parts.
         early: Forecasts of a stream that rest on fewer readings than a window has. Those of the
             training part are trained, and no error counts any. None for windows.
+        refit: Windows of the last training, from the begin of the training part to the test part;
+            None if there is none.
     """
 
     train: int
@@ -115,6 +117,7 @@ class Windows:
     skipped_missing: int
     skipped_straddling: int
     early: Annotated[int | None, IF_KNOWN] = None
+    refit: Annotated[int | None, IF_KNOWN] = None
 
     def __str__(self) -> str:
         """Return the windows of each part, and how many were left out and why, as one line."""

@@ -115,6 +115,7 @@ def test_garbage_in_a_later_part_changes_nothing_in_an_earlier_one(
     except UserError:
         assume(False)
     fitted = "train", "earlier", "held", "input_scaling", "further_scaling", "target_scaling"
+    refit = make_windows(table, config, refit=True)
     for name, decided in (("validation", fitted), ("test", (*fitted, "validation"))):
         first = getattr(clean, name).row[0]
         assert table.time is not None and table.interval is not None
@@ -125,6 +126,10 @@ def test_garbage_in_a_later_part_changes_nothing_in_an_earlier_one(
             continue
         for each in decided:
             same(getattr(clean, each), getattr(windows, each))
+        if name == "test":
+            again = make_windows(other, config, refit=True)
+            for each in fitted:
+                same(getattr(refit, each), getattr(again, each))
         assert seasons_to_try(table, config, first) == seasons_to_try(other, config, first)
 
 

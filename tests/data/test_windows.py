@@ -127,6 +127,22 @@ def test_no_target_was_seen_in_an_earlier_part(lead: int, outputs: int) -> None:
     assert dataset.skipped_straddling == 2 * (outputs - 1)
 
 
+@pytest.mark.parametrize("outputs", [1, 4])
+def test_a_refit_has_all_windows_before_the_test_part(outputs: int) -> None:
+    chosen = config(window=5, lead=1, outputs=outputs, scaling="min-max")
+    selecting, refit = (make_windows(regular(100), chosen, refit=each) for each in (False, True))
+    np.testing.assert_array_equal(refit.train.row, np.arange(5, refit.test.row[0] - outputs + 1))
+    assert len(refit.train) == len(selecting.train) + len(selecting.validation) + outputs - 1
+    assert refit.skipped_straddling == outputs - 1
+    for name in ("validation", "test"):
+        one, other = getattr(selecting, name), getattr(refit, name)
+        np.testing.assert_array_equal(one.inputs, other.inputs)
+        np.testing.assert_array_equal(one.target, other.target)
+    highest = refit.input_scaling.offset + refit.input_scaling.scale
+    np.testing.assert_allclose(highest, refit.train.inputs.max(axis=(0, 1)))
+    assert not np.allclose(refit.input_scaling.scale, selecting.input_scaling.scale)
+
+
 def test_split_at_time_stamps() -> None:
     split = {"validation": "2024-01-02T13:00+01:00", "test": "2024-01-03"}
     dataset = make_windows(regular(100), config(split=split))

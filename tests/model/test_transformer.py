@@ -93,6 +93,22 @@ def test_patience_ends_training(dataset: Dataset, config: Config) -> None:
     assert len(history.loss) == history.best + 2 < 50
 
 
+def test_a_chosen_epoch_is_the_last_one_of_the_same_schedule(
+    dataset: Dataset, config: Config
+) -> None:
+    model, history = train_float(dataset, config)
+    for chosen in (history.best, 1):
+        again, shorter = train_float(dataset, config, chosen=chosen)
+        assert shorter.best == chosen and shorter.loss == history.loss[: chosen + 1]
+        equal = [
+            torch.equal(*pair) for pair in zip(model.parameters(), again.parameters(), strict=True)
+        ]
+        assert all(equal) == (chosen == history.best)
+    train = config.train.model_copy(update={"patience": 1, "learning_rate": 0.1})
+    _, long = train_float(dataset, config.model_copy(update={"train": train}), chosen=5)
+    assert len(long.loss) == 6
+
+
 def test_state_survives_a_file_and_a_wrong_file_is_refused(config: Config, tmp_path: Path) -> None:
     path = tmp_path / "model.safetensors"
     model, other = build(config).eval(), build(config)

@@ -5,6 +5,7 @@ from pathlib import Path
 from narrowcast import load_config, pipeline
 from narrowcast.pipeline.tasks.readings import load_windows
 from narrowcast.progress import Progress
+from narrowcast.search.shapes import prepare
 from narrowcast.training_records import TrainResults
 
 
@@ -27,7 +28,32 @@ def test_remarks_on_a_table_are_printed_and_recorded(folder: Path) -> None:
     )
     assert results.data.notes[0] == "the rows are not in order of time: sorted"
     assert results.data.notes[1].startswith("the target 'b' has only 5 different values")
-    assert progress.lines == [*results.data.notes, str(results.data.windows)]
+    windows, best = results.data.windows, results.history.best
+    epochs = f"{best + 1} epoch{'s' if best else ''}"
+    assert windows.refit == windows.train + windows.validation
+    assert progress.lines == [
+        *(*results.data.notes, str(windows)),
+        f"trained anew for {epochs}, on {windows.refit} targets of the training and the "
+        "validation part together",
+    ]
+
+
+def test_a_refit_changes_the_model_and_not_what_is_reported_of_its_choice(folder: Path) -> None:
+    plain, refit = (
+        pipeline.train(load_config(folder / "run.toml", [f"train.refit={word}"]), folder / word)
+        for word in ("false", "true")
+    )
+    assert plain.history == refit.history and plain.data.windows.refit is None
+    assert plain.test["ridge"] == refit.test["ridge"]
+    assert plain.test["float"] != refit.test["float"]
+
+
+def test_a_search_trains_without_the_validation_part(folder: Path) -> None:
+    config = load_config(folder / "run.toml")
+    found = prepare(config, folder / "search")
+    pipeline.train(load_config(folder / "run.toml", ["train.refit=false"]), folder / "plain")
+    assert found.state == (folder / "plain" / pipeline.FLOAT_MODEL).read_bytes()
+    assert found.dataset.train.row.max() < found.dataset.validation.row.min()
 
 
 def test_windows_of_a_pipe(folder: Path) -> None:

@@ -113,7 +113,6 @@ def fit(
         require_extra("search", "fitting a model")
         from narrowcast.search.fit import CONFIG, fit_device
         from narrowcast.search.objectives import Objectives
-        from narrowcast.search.shapes import model_folder
 
         settings = _with_file(load_config(config, with_device(set_, device), data))
         result = fit_device(settings, out, Objectives.parse("rmse", most), choose_progress())
@@ -126,5 +125,4 @@ def fit(
             for change in result.changes
         ]
         print_table(rows)
-    folder = model_folder(out, result.config)  # which has the float model
-    typer.echo(f"build it:   narrowcast build {out / CONFIG} --out {folder}")
+    typer.echo(f"build it:   narrowcast build {out / CONFIG} --out {out / 'build'}")

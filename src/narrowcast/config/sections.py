@@ -474,6 +474,10 @@ class TrainConfig(Section):
     standard deviation and the second above. The weights of the epoch with the least loss on the
     validation part are kept.
 
+    With ``refit``, the model is then trained anew on the training and the validation part together,
+    for the number of epochs that validation has chosen, and fine-tuned on both. Errors on the
+    validation part are those of the model before. ``search`` and ``fit`` compare models without it.
+
     Training in floating point ends after ``patience`` epochs without a lower loss on the validation
     part. ``finetune_epochs`` is by default what gives about 10,000 batches, but at most 100.
 
@@ -503,6 +507,7 @@ class TrainConfig(Section):
     patience: int = Field(
         default=10, ge=1, le=10**6, description="a whole number of epochs from 1 to 1000000"
     )
+    refit: bool = Field(default=True, description="true or false")
     seed: int = Field(
         default=0, ge=0, le=2**63 - 1, description="a whole number from 0 to 2**63 - 1"
     )

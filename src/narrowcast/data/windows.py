@@ -268,7 +268,9 @@ class _Rows:
             refuse_far(values, Scaling(every.offset[one], every.scale[one]), names)
 
 
-def make_windows(table: Table, config: DataConfig, stream: Stream | None = None) -> Dataset:
+def make_windows(
+    table: Table, config: DataConfig, stream: Stream | None = None, *, refit: bool = False
+) -> Dataset:
     """Cut all windows and split them by time.
 
     At least one row of the table follows each window, even with lead 0, as in the published AirU
@@ -280,6 +282,8 @@ def make_windows(table: Table, config: DataConfig, stream: Stream | None = None)
         table: The table.
         config: The configuration of the windows.
         stream: What a model of a stream reads, ``Config.stream``; None for windows.
+        refit: Whether the training part goes on to the test part. The validation part is then a
+            part of it, for a last training with what validation has chosen.
 
     Raises:
         UserError: The table has fewer rows than one window spans, a part has no complete window,
@@ -307,16 +311,20 @@ def make_windows(table: Table, config: DataConfig, stream: Stream | None = None)
 
     test = _boundary("test", config.split.test, rows, table.time)
     validation = min(test, _boundary("validation", config.split.validation, test, table.time))
-    edges = {"training": (0, validation), "validation": (validation, test), "test": (test, rows)}
+    edges = {
+        "training": (0, test if refit else validation),
+        "validation": (validation, test),
+        "test": (test, rows),
+    }
     # The next part's first target is as far after its first row as in every window.
     starts = {
         name: first[(np.maximum(first, 0) >= a) & (first + outputs - 1 < b)]
         for name, (a, b) in edges.items()
     }
     skipped_gaps, skipped_missing = int(gapped.sum()), int(missing.sum())
-    skipped_straddling = len(first) - sum(map(len, starts.values()))
+    kept = np.concatenate(list(starts.values()))
+    skipped_straddling, early = len(np.setdiff1d(first, kept)), len(np.setdiff1d(kept, whole))
     full = {name: each[np.isin(each, whole)] for name, each in starts.items()}
-    early = sum(len(starts[name]) - len(full[name]) for name in edges)
     for name, (a, b) in edges.items():
         if not len(full[name]):
             raise UserError(

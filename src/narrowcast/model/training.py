@@ -264,23 +264,30 @@ class _Average:
 
 
 class _Best:
-    """The weights of the epoch with the least loss on the validation part.
+    """The weights of the epoch with the least loss on the validation part, or of a given epoch.
 
     Attributes:
         epoch: Index of the epoch.
         state: Parameters and buffers.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, patience: int | None, chosen: int | None) -> None:
         self.epoch = 0
         self.state: dict[str, Tensor] = {}
+        self._patience, self._chosen = patience, chosen
         self._least = math.inf
 
     def offer(self, epoch: int, loss: float, model: Forecaster) -> None:
-        """Keep the weights of ``model`` if no earlier epoch has a loss as low."""
-        if loss < self._least:
+        """Keep the weights of ``model`` if it is the given epoch, or the best one so far."""
+        if epoch == self._chosen or (self._chosen is None and loss < self._least):
             self._least, self.epoch = loss, epoch
             self.state = copy.deepcopy(model.state_dict())
+
+    def ended(self, epoch: int) -> bool:
+        """Return whether no later epoch is needed, after :meth:`offer` of this one."""
+        if self._chosen is not None:
+            return epoch == self._chosen
+        return self._patience is not None and epoch - self.epoch >= self._patience
 
 
 def _finite(model: Forecaster, loss: float) -> bool:
@@ -310,6 +317,7 @@ def fit(
     augmentation: Augmentation | None = None,
     teacher: Forecaster | None = None,
     review: Callable[[int], bool] | None = None,
+    chosen: int | None = None,
     progress: EpochCallback | None = None,
 ) -> History:
     """Train on the training part; leave the model in eval mode with the weights of the best epoch.
@@ -331,6 +339,8 @@ def fit(
             is minimised is the mean squared difference from them, whatever ``config.loss`` is.
         review: Called after each epoch with its number from 1. It may change the model, and
             returns whether it did.
+        chosen: Index of the last epoch, whose weights are kept whatever its error on the validation
+            part; the schedule is still that of all ``epochs``. None to choose the best one.
         progress: Called after each epoch.
 
     Raises:
@@ -355,7 +365,7 @@ def fit(
     average = _Average(model)
     losses: list[float] = []
     rmses: list[float] = []
-    best = _Best()
+    best = _Best(None if teacher else config.patience, chosen)
     for epoch in range(epochs):
         model.train()
         total, count = 0.0, 0
@@ -384,7 +394,7 @@ def fit(
         best.offer(epoch, float(measure(share * forecasts, share * goal)), average.model)
         if progress is not None:
             progress(epoch + 1, epochs, rmse)
-        if teacher is None and epoch - best.epoch >= config.patience:
+        if best.ended(epoch):
             break
         if review is not None and review(epoch + 1):
             average.restart()
@@ -414,9 +424,20 @@ def _augmentation(model: Transformer, dataset: Dataset, config: Config) -> Augme
 
 
 def train_float(
-    dataset: Dataset, config: Config, progress: EpochCallback | None = None
+    dataset: Dataset,
+    config: Config,
+    progress: EpochCallback | None = None,
+    *,
+    chosen: int | None = None,
 ) -> tuple[Transformer, History]:
-    """Train the float model of a configuration. The same seed gives the same model."""
+    """Train the float model of a configuration. The same seed gives the same model.
+
+    Args:
+        dataset: Data; the test part is not used.
+        config: The configuration.
+        progress: Called after each epoch.
+        chosen: Index of the epoch that a training before has chosen, as in :func:`fit`.
+    """
     torch.manual_seed(config.train.seed)
     model = build(config, dropout=config.train.dropout)
     augmentation = _augmentation(model, dataset, config)
@@ -428,6 +449,7 @@ def train_float(
         epochs=config.train.epochs,
         groups=groups,
         augmentation=augmentation,
+        chosen=chosen,
         progress=progress,
     )
     return model, history

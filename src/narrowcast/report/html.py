@@ -69,6 +69,7 @@ def render_html(report: Report, predictions: Arrays) -> str:
         by_step=_by_step(known, report.data.lead, report.data.target),
         battery=_battery(report.duty_cycle),
         history=_history(report.history, report.data.target),
+        history_note=_history_note(report),
         stretch=min(STRETCH, len(predictions["truth"])),
     )
 
@@ -228,6 +229,18 @@ def _history(history: Mapping[str, History], target: str) -> list[Chart]:
             {name: each.loss for name, each in named.items()},
         ),
     ]
+
+
+def _history_note(report: Report) -> str:
+    """Return what fine-tuning begins from, and what its validation error says."""
+    if report.data.windows.refit is None:
+        return "Fine-tuning continues from the weights that were kept."
+    epochs = report.history["float"].best + 1
+    return (
+        f"The model was then trained anew for {epochs} epoch{'s' if epochs > 1 else ''}, on the "
+        "training and the validation part together. Fine-tuning continues from that model, so its "
+        "error on the validation part is not that of unseen readings."
+    )
 
 
 def _by_epoch(

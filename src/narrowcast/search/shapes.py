@@ -25,17 +25,19 @@ class Prepared:
 
 
 def model_folder(out: Path, config: Config) -> Path:
-    """Return the folder of a size's float model; ``narrowcast build --out`` can continue there."""
+    """Return the folder of a size's float model."""
     return out / MODELS / shape_name(config)
 
 
 def prepare(config: Config, out: Path) -> Prepared:
     """Train the float model of a size, unless that is done.
 
-    It is the stage ``narrowcast train``, in the folder :func:`model_folder`.
+    It is the stage ``narrowcast train`` without ``train.refit``, in the folder
+    :func:`model_folder`: a model that has seen the validation part has no honest error there.
     """
     folder = model_folder(out, config)
-    pipeline.train(config, folder)
+    unseen = config.train.model_copy(update={"refit": False})
+    pipeline.train(config.model_copy(update={"train": unseen}), folder)
     state = (folder / pipeline.FLOAT_MODEL).read_bytes()
     dataset = make_windows(read_table(config.data), config.data, config.stream)
     return Prepared(

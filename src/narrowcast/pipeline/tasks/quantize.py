@@ -58,7 +58,7 @@ def _quantise(config: Config, out: Path, work: Path, progress: Progress) -> Quan
     from narrowcast.model import build, load_state, predict_part
     from narrowcast.quantize import cut_off, finetune, summarise, to_integer_model
 
-    dataset, *_ = load_windows(config)
+    dataset, *_ = load_windows(config, refit=config.train.refit)
     test = dataset.test
     source = build(config)
     load_state(source, out / FLOAT_MODEL)

@@ -29,8 +29,12 @@ def source_files(config: Config) -> dict[str, Path]:
     return {} if config.data.path is None else {"data": rereadable(config.data.path)}
 
 
-def load_windows(config: Config) -> "tuple[Dataset, Table, DataSummary]":
+def load_windows(config: Config, *, refit: bool = False) -> "tuple[Dataset, Table, DataSummary]":
     """Return the windows, the table that they were cut from, and the summary of the data.
+
+    Args:
+        config: The configuration.
+        refit: Whether the training part goes on to the test part.
 
     Raises:
         UserError: The readings cannot be read, or cannot be used for training.
@@ -38,7 +42,7 @@ def load_windows(config: Config) -> "tuple[Dataset, Table, DataSummary]":
     from narrowcast.data import make_windows, read_table
 
     table = read_table(config.data)
-    dataset = make_windows(table, config.data, config.stream)
+    dataset = make_windows(table, config.data, config.stream, refit=refit)
     summary = DataSummary(
         file="" if config.data.path is None else config.data.path.name,
         rows=len(table.frame),

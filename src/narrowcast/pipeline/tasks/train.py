@@ -1,6 +1,7 @@
 """Training in floating point."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 from narrowcast.config import Config
@@ -29,6 +30,14 @@ def stage(config: Config, precondition: Callable[[], None]) -> Stage[TrainResult
         for remark in (*summary.notes, str(summary.windows)):
             progress.remarked("train", remark)
         model, history = train_float(dataset, config, epoch_progress(progress))
+        if config.train.refit:
+            dataset = make_windows(table, config.data, config.stream, refit=True)
+            counts = replace(summary.windows, refit=len(dataset.train))
+            summary = replace(summary, windows=counts)
+            epochs = f"{history.best + 1} epoch{'s' if history.best else ''}"
+            both = f"{counts.refit} targets of the training and the validation part"
+            progress.remarked("train", f"trained anew for {epochs}, on {both} together")
+            model, _ = train_float(dataset, config, epoch_progress(progress), chosen=history.best)
         save_state(model, work / FLOAT_MODEL)
         exact = errors(predict_part(model, dataset.test, dataset), dataset.test.target)
         return TrainResults(
