@@ -12,13 +12,16 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from narrowcast.config import Scheme
 from narrowcast.integer.arithmetic import integer_range
 from narrowcast.integer.builder import Role, TensorSpec
 from narrowcast.integer.model import Tensor as IntegerTensor
+from narrowcast.quantize import kernels
 
 ASYMMETRIC_BELOW = 0.8
 SYMMETRIC_ABOVE = 0.9
@@ -33,34 +36,33 @@ _SMALLEST_SCALE = 1e-6
 _CHANNEL_RATIO = 2.0**-8  # keeps 8 significant bits in the multiplier of the smallest channel
 
 
-def _row_products(a: Tensor, b: Tensor) -> Tensor:
-    """Return the inner products of the rows, without a temporary of the size of the matrices."""
-    products: Tensor = torch.bmm(a[:, None, :], b[:, :, None])
-    return products[:, 0, 0]
-
-
 class _FakeQuantise(torch.autograd.Function):
     """See the formulas of the module. ``scale`` has one entry, or one per row of ``x``."""
 
     @staticmethod
-    def forward(ctx: Any, x: Tensor, scale: Tensor, bounds: tuple[int, int]) -> Tensor:
-        step = scale if len(scale) == 1 else scale[:, None]
-        ratio = x / step
-        y = torch.round(ratio).clamp_(*bounds).mul_(step)
-        ctx.save_for_backward(ratio, y, scale)
-        ctx.bounds = bounds
+    def forward(ctx: Any, x: Tensor, scale: Tensor, low: float, high: float) -> Tensor:
+        ratio, y = torch.empty_like(x), torch.empty_like(x)
+        numbers, ratios, results = (_rows(each, len(scale)) for each in (x, ratio, y))
+        lowest, highest = np.float32(low), np.float32(high)
+        kernels.quantise(numbers, scale.numpy(), lowest, highest, ratios, results)
+        ctx.save_for_backward(ratio)
+        ctx.bounds, ctx.rows = (lowest, highest), len(scale)
         return y
 
     @staticmethod
-    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, Tensor, None]:
-        ratio, y, scale = ctx.saved_tensors
-        gradient = gradients[0].contiguous()
-        low, high = ctx.bounds
-        passed = torch.ops.aten.hardtanh_backward(gradient, ratio, low - 0.5, high + 0.5)
-        rows = len(scale)
-        stretch = _row_products(gradient.view(rows, -1), y.view(rows, -1))
-        shrink = _row_products(passed.view(rows, -1), ratio.view(rows, -1))
-        return passed, stretch / scale - shrink, None
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, Tensor, None, None]:
+        (ratio,), (lowest, highest) = ctx.saved_tensors, ctx.bounds
+        inner, scale = torch.empty_like(ratio), torch.empty(ctx.rows)
+        every = gradients[0].contiguous(), ratio, inner
+        outer, ratios, written = (_rows(each, ctx.rows) for each in every)
+        kernels.gradients(outer, ratios, lowest, highest, written, scale.numpy())
+        return inner, scale, None, None
+
+
+def _rows(x: Tensor, rows: int) -> NDArray[np.float32]:
+    """Return the array of a contiguous tensor as [rows, columns]."""
+    array: NDArray[np.float32] = x.detach().numpy().reshape(rows, -1)
+    return array
 
 
 def fake_quantise(x: Tensor, scale: Tensor, zero_point: int, low: int, high: int) -> Tensor:
@@ -73,8 +75,9 @@ def fake_quantise(x: Tensor, scale: Tensor, zero_point: int, low: int, high: int
         low: Lowest integer.
         high: Highest integer.
     """
-    bounds = (low - zero_point, high - zero_point)
-    y: Tensor = _FakeQuantise.apply(x.contiguous(), scale, bounds)  # type: ignore[no-untyped-call]
+    y: Tensor = _FakeQuantise.apply(  # type: ignore[no-untyped-call]
+        x.contiguous(), scale, low - zero_point, high - zero_point
+    )
     return y
 
 
