@@ -102,4 +102,4 @@ def literal(value: int) -> str:
 
 def comment(text: str) -> str:
     """Return a text from outside as a part of a comment: ASCII without anything that C reads."""
-    return re.sub(r"[^A-Za-z0-9_ .,:()%+=-]", "_", text)[:60]
+    return re.sub(r"[^A-Za-z0-9_ .,:()%+=/-]", "_", text)[:60]

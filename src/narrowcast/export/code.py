@@ -1,5 +1,6 @@
 """Writes the C code of a model: a header and a source file."""
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from importlib import resources
@@ -9,13 +10,24 @@ import jinja2
 import numpy as np
 from numpy.typing import NDArray
 
-from narrowcast.export.c_types import WIDE, CType, literal, narrowest
+from narrowcast.errors import UserError, shown
+from narrowcast.export.c_types import INT64, WIDE, CType, comment, literal, narrowest
+from narrowcast.export.fixed_point import Formats, FractionBits, formats
 from narrowcast.export.steps import Program, program
 from narrowcast.files import write_whole
 from narrowcast.integer import IntegerModel, analyse
 from narrowcast.integer.model import Array, Tensor
 
 Flags = NDArray[np.bool_]
+
+NAME = "narrowcast_model"
+_NAMES = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,39}", re.ASCII)
+_TAKEN = frozenset(
+    (
+        *("weights", "biases", "multipliers", "factors", "table", "step", "state", "masks"),
+        *("hour", "weekday", "month", "quantisers", "decodings"),
+    )
+)  # the first parts of other names in the code
 
 
 @dataclass(frozen=True)
@@ -52,6 +64,7 @@ class CCode:
         program: The operations.
         inputs: The members of the input structure.
         outputs: The members of the output structure.
+        formats: The conversions of readings and forecasts.
     """
 
     name: str
@@ -60,6 +73,7 @@ class CCode:
     program: Program
     inputs: tuple[Words, ...]
     outputs: tuple[Words, ...]
+    formats: Formats
 
     @property
     def constant_bytes(self) -> int:
@@ -85,7 +99,7 @@ class CCode:
     def source(self) -> str:
         """Return the text of NAME.c."""
         shifting = [k for k in self.program.kernels if k.kind in ("linear", "context")]
-        shifts = {each["total"] for each in shifting}
+        shifts = {INT64, *(each["total"] for each in shifting)}  # INT64 also for readings
         return _render(
             "model.c.j2",
             program=self.program,
@@ -137,17 +151,38 @@ class CCode:
             "sha256": self.sha256,
             "inputs": self.inputs,
             "outputs": self.outputs,
+            "formats": self.formats,
+            "members": {each.tensor.name: each.name for each in (*self.inputs, *self.outputs)},
+            "types": {each.name: each.type for each in (*self.inputs, *self.outputs)},
             "kept_rows": self.model.kept_rows,
         }
 
 
-def c_code(model: IntegerModel, sha256: str, name: str) -> CCode:
-    """Translate a valid model to C."""
+def c_code(
+    model: IntegerModel, sha256: str, name: str = NAME, fraction_bits: FractionBits | None = None
+) -> CCode:
+    """Translate a valid model to C.
+
+    Args:
+        model: The model.
+        sha256: The digest that names it.
+        name: Prefix of the files and of all that is visible outside.
+        fraction_bits: Formats of readings and forecasts that are not to be chosen automatically.
+
+    Raises:
+        UserError: The name is none of C, or a format is not possible.
+    """
+    if not _NAMES.fullmatch(name) or name in _TAKEN:
+        raise UserError(
+            f"--name: {shown(name)} is not possible: it takes up to 40 letters, digits and '_', "
+            "a letter first, and must not be a word that the code itself uses"
+        )
     translated = program(analyse(model))
     names = translated.layout.names
     inputs = tuple(Words(names[each.name], each) for each in model.input_tensors)
     outputs = tuple(Words(names[each.name], each) for each in model.output_tensors)
-    return CCode(name, model, sha256, translated, inputs, outputs)
+    conversions = formats(model, fraction_bits or {})
+    return CCode(name, model, sha256, translated, inputs, outputs, conversions)
 
 
 def _numbers(values: Iterable[int]) -> str:
@@ -155,6 +190,12 @@ def _numbers(values: Iterable[int]) -> str:
     texts = list(map(literal, values))
     rows = (", ".join(texts[first : first + 16]) for first in range(0, len(texts), 16))
     return ",\n".join(f"    {row}" for row in rows)
+
+
+def _rows(values: Array) -> str:
+    """Return the rows of a table, one in a line."""
+    rows = (", ".join(map(literal, row)) for row in values.tolist())
+    return ",\n".join(f"    {{{row}}}" for row in rows)
 
 
 def _render(template: str, **context: object) -> str:
@@ -166,5 +207,10 @@ def _render(template: str, **context: object) -> str:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    environment.filters["numbers"] = _numbers
+    environment.filters |= {
+        "numbers": _numbers,
+        "rows": _rows,
+        "literal": literal,
+        "comment": comment,
+    }
     return environment.get_template(template).render(**context)
