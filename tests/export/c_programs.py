@@ -29,13 +29,13 @@ def write_test(
     code.write_test(folder, inputs, outputs, restart)
 
 
-def run_words(
+def agrees(
     folder: Path, code: CCode, inputs: Array, outputs: Array, restart: np.ndarray | None = None
-) -> str:
-    """Run exported code on words, and return what the comparison prints."""
+) -> bool:
+    """Run exported code on words, and return whether its results are the expected ones."""
     write_test(folder, code, inputs, outputs, restart)
     program = compiled(folder, "main_test.c", f"{code.name}.c")
     done = subprocess.run([program], capture_output=True, text=True, check=False)
-    assert done.stderr == ""
-    assert done.returncode == (" 0 mismatches" not in done.stdout)
-    return done.stdout.strip()
+    assert (done.stdout, done.stderr) == ("", "")
+    assert done.returncode in (0, 1)
+    return done.returncode == 0
