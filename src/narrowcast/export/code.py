@@ -98,6 +98,8 @@ class CCode:
 
     def source(self) -> str:
         """Return the text of NAME.c."""
+        products = [k for k in self.program.kernels if k.kind in ("linear", "scores")]
+        dots = {(k["x"], k["sum"], k["zero"]): k for k in products}
         shifting = [k for k in self.program.kernels if k.kind in ("linear", "context")]
         shifts = {INT64, *(each["total"] for each in shifting)}  # INT64 also for readings
         return _render(
@@ -105,6 +107,7 @@ class CCode:
             program=self.program,
             states=[self.program.layout.stored[each.name] for each in self.model.states],
             shifts=[each for each in WIDE if each in shifts],
+            dots=list(dots.values()),
             reciprocal=any(each.kind == "context" for each in shifting),
             **self._context(),
         )

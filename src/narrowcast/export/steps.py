@@ -48,7 +48,7 @@ class Kernel:
         return "_".join([self.kind, *(t.short if t else "none" for _, t in self.types)])
 
     def __getitem__(self, name: str) -> CType | None:
-        return dict(self.types)[name]
+        return dict(self.types).get(name)
 
 
 @dataclass(frozen=True)
