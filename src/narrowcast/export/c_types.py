@@ -69,11 +69,6 @@ def narrowest(low: int, high: int, among: Iterable[CType] = NARROW) -> CType:
     return next(each for each in among if each.holds(low, high))
 
 
-def widest(*types: CType) -> CType:
-    """Return the type with the most bits."""
-    return max(types, key=lambda each: each.bits)
-
-
 def identifiers(names: Iterable[str]) -> dict[str, str]:
     """Return a C identifier for each of some distinct names, all of them different.
 

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from narrowcast.errors import UserError, shown
-from narrowcast.export.c_types import INT64, WIDE, CType, comment, literal, narrowest
+from narrowcast.export.c_types import INT32, INT64, CType, comment, literal, narrowest
 from narrowcast.export.fixed_point import Formats, FractionBits, formats
 from narrowcast.export.steps import Program, program
 from narrowcast.files import write_whole
@@ -20,6 +20,7 @@ from narrowcast.integer.model import Array, Tensor
 
 Flags = NDArray[np.bool_]
 
+_QUANTISER_BYTES, _DECODING_BYTES = 40, 24  # of the structures, aligned to their widest member
 NAME = "narrowcast_model"
 _NAMES = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,39}", re.ASCII)
 _TAKEN = frozenset(
@@ -78,7 +79,15 @@ class CCode:
     @property
     def constant_bytes(self) -> int:
         """Bytes of all arrays of constants, which lie in flash memory."""
-        return sum(each.bytes for each in self.program.constants)
+        tables = sum(
+            (each.masks.size + sum(table.size for table in each.calendar.values()))
+            * narrowest(each.tensor.low, each.tensor.high).bytes
+            for each in self.formats.inputs
+        )
+        columns = sum(_QUANTISER_BYTES * len(each.readings) for each in self.formats.inputs)
+        columns += sum(_DECODING_BYTES * len(each.columns) for each in self.formats.outputs)
+        arrays = sum(each.bytes for each in self.program.constants)
+        return arrays + tables + columns
 
     @property
     def static_bytes(self) -> int:
@@ -98,17 +107,17 @@ class CCode:
 
     def source(self) -> str:
         """Return the text of NAME.c."""
-        products = [k for k in self.program.kernels if k.kind in ("linear", "scores")]
-        dots = {(k["x"], k["sum"], k["zero"]): k for k in products}
-        shifting = [k for k in self.program.kernels if k.kind in ("linear", "context")]
-        shifts = {INT64, *(each["total"] for each in shifting)}  # INT64 also for readings
+        kernels = self.program.kernels
+        dots = {(k["x"], k["sum"], k["zero"]): k for k in kernels if k.kind in ("linear", "scores")}
+        ways = {k.way for k in kernels} - {""}
         return _render(
             "model.c.j2",
             program=self.program,
             states=[self.program.layout.stored[each.name] for each in self.model.states],
-            shifts=[each for each in WIDE if each in shifts],
+            ways=sorted(ways),
+            shifts=[*([INT32] if ways & {"i32", "split"} else []), INT64],  # INT64 for readings
             dots=list(dots.values()),
-            reciprocal=any(each.kind == "context" for each in shifting),
+            reciprocal=any(each.kind == "context" for each in kernels),
             **self._context(),
         )
 

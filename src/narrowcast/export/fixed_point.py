@@ -5,7 +5,7 @@ made of it, and forecasts of words, with one multiplication and one shift each.
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -15,7 +15,16 @@ from numpy.typing import NDArray
 from narrowcast.config import did_you_mean
 from narrowcast.errors import UserError, shown
 from narrowcast.export.c_types import INT32
-from narrowcast.integer import Affine, Calendar, Forecast, Input, IntegerModel, Output, Tensor
+from narrowcast.integer import (
+    Affine,
+    Calendar,
+    Forecast,
+    Input,
+    IntegerModel,
+    LastReading,
+    Output,
+    Tensor,
+)
 from narrowcast.integer.calendar import FEATURES
 from narrowcast.integer.model import Array, Reals
 
@@ -231,7 +240,7 @@ def formats(model: IntegerModel, fraction_bits: FractionBits) -> Formats:
 
     Readings get as many fractional bits as fit, so that those of the largest and the lowest word
     take up to 30 bits. Of a relative column the changes take up to 20 bits, which leaves room for
-    readings 2000 times as large.
+    readings 2000 times as large. What is relative to a column has its format.
 
     Raises:
         UserError: A format is given for a column that does not exist, or one in which its readings
@@ -271,9 +280,7 @@ def _extremes(tensor: Tensor, scale: float, offset: float) -> tuple[float, float
 
 def _automatic(ends: tuple[float, float], bits: int) -> int:
     """Return how many fractional bits a range leaves."""
-    largest = max(map(abs, ends))
-    chosen = bits - math.frexp(largest)[1]
-    return min(max(chosen, FRACTION_BITS.start), FRACTION_BITS.stop - 1)
+    return bits - math.frexp(max(map(abs, ends)))[1]
 
 
 def _range(each: Input, tensor: Tensor, index: int) -> tuple[float, float]:
@@ -292,7 +299,27 @@ def _reading_bits(model: IntegerModel, each: Input, index: int, given: FractionB
     if bits is not None:
         return bits
     room = CHANGE_BITS if index in each.relative else READING_BITS
-    return _automatic(_range(each, model.tensors[each.tensor], index), room)
+    own = _automatic(_range(each, model.tensors[each.tensor], index), room)
+    others = (_automatic(ends, READING_BITS) for ends in _relative_to(model, each, index))
+    return min([own, *others])
+
+
+def _relative_to(model: IntegerModel, source: Input, column: int) -> Iterator[tuple[float, float]]:
+    """Yield the ranges of earlier readings and of forecasts that are relative to a column."""
+    for each in model.inputs:
+        earlier = each.earlier
+        if earlier is not None and (earlier.input, earlier.column) == (source.tensor, column):
+            tensor = model.tensors[each.tensor]
+            yield from (_range(each, tensor, index) for index in range(each.readings))
+    for result in model.outputs:
+        decoder = result.decoder
+        if decoder is not None and decoder.added == LastReading(source.tensor, column):
+            yield from _forecast_ranges(model.tensors[result.tensor], decoder.scaling)
+
+
+def _forecast_ranges(tensor: Tensor, scaling: Affine) -> list[tuple[float, float]]:
+    """Return the forecasts of the lowest and the highest word of each column."""
+    return [_extremes(tensor, *both) for both in zip(scaling.scale, scaling.offset, strict=True)]
 
 
 def _input_format(
@@ -362,7 +389,7 @@ def _output_format(
     given: FractionBits,
 ) -> OutputFormat:
     tensor, scaling, added = model.tensors[each.tensor], decoder.scaling, decoder.added
-    ranges = [_extremes(tensor, *both) for both in zip(scaling.scale, scaling.offset, strict=True)]
+    ranges = _forecast_ranges(tensor, scaling)
     name = None
     if added is not None:
         source = sources[added.input]

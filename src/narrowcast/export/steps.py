@@ -19,14 +19,15 @@ from narrowcast.export.c_types import (
     identifiers,
     literal,
     narrowest,
-    widest,
 )
 from narrowcast.export.layout import Layout, Stored, layout
 from narrowcast.integer import Analysis, Append, Context, Linear, RowSum, Scores
 from narrowcast.integer.analysis import reachable_range
-from narrowcast.integer.bounds import Range, hull, product_range
+from narrowcast.integer.arithmetic import MAX_SHIFT
+from narrowcast.integer.bounds import Range, centred_range, hull, product_range
 from narrowcast.integer.model import Array
 
+SPLIT_BITS = 13
 _BIASES = (INT16, INT32, INT64)
 
 
@@ -37,15 +38,23 @@ class Kernel:
     Attributes:
         kind: The macro of the template that writes it.
         types: The types of its operands by their names in the template; None: without.
+        way: How sums are scaled, ``i32``, ``split`` or ``i64``; empty if there is nothing to scale.
     """
 
     kind: str
     types: tuple[tuple[str, CType | None], ...]
+    way: str = ""
 
     @property
     def name(self) -> str:
         """Its name in C."""
-        return "_".join([self.kind, *(t.short if t else "none" for _, t in self.types)])
+        types = (t.short if t else "none" for _, t in self.types)
+        return "_".join([self.kind, *types, *([self.way] if self.way else [])])
+
+    @property
+    def total(self) -> CType:
+        """The type of scaled sums."""
+        return INT64 if self.way == "i64" else INT32
 
     def __getitem__(self, name: str) -> CType | None:
         return dict(self.types).get(name)
@@ -132,12 +141,38 @@ class Program:
         self.descriptors.append(Descriptor(kind, name, texts))
         return f"&{name}"
 
-    def call(self, kind: str, arguments: Sequence[str], **types: CType | None) -> None:
+    def call(
+        self, kind: str, arguments: Sequence[str], way: str = "", **types: CType | None
+    ) -> None:
         """Add a call, and its function if it is new."""
-        kernel = Kernel(kind, tuple(types.items()))
+        kernel = Kernel(kind, tuple(types.items()), way)
         if kernel not in self.kernels:
             self.kernels.append(kernel)
         self.calls.append(Call(kernel, tuple(arguments)))
+
+
+def scaling(sums: CType, total: Range, shift: int, added: Range = (0, 0)) -> str:
+    """Return how ``(sum * M + added + 2^(S-1)) >> S`` is computed.
+
+    Products of 64 bits take many instructions on a small processor. ``split`` has none: with
+    sum = 2^13 * high + low and below = (low * M + added + 2^(S-1)) >> 13, the result is
+    (high * M + below) >> (S - 13). This is exact, because the shifts round downwards. As M has 18
+    bits, low * M is within 2^30.
+
+    Args:
+        sums: The type of the sum.
+        total: Range of all terms and of their sum.
+        shift: S.
+        added: Range of what is added, without 2^(S-1).
+    """
+    if sums != INT32:
+        return "i64"
+    if INT32.holds(*total):
+        return "i32"
+    narrow = total[0] > -(1 << 43) and total[1] < 1 << 43
+    most = (1 << 30) - (1 << (MAX_SHIFT - 1))
+    small = -most < added[0] and added[1] < most
+    return "split" if shift >= SPLIT_BITS and narrow and small else "i64"
 
 
 def program(analysis: Analysis) -> Program:
@@ -195,7 +230,7 @@ def _linear(result: Program, analysis: Analysis, step: Linear, name: str) -> Non
     weights = model.arrays[step.weights]
     bias, sums = _linear_sums(analysis, step, x)
     sum_type = narrowest(*sums, WIDE)
-    total_type = widest(sum_type, narrowest(*analysis.bounds[step.name].total, WIDE))
+    total, raised = analysis.bounds[step.name].total, (0, 0)
     bias_type = narrowest(*hull(bias), _BIASES)
     columns = y.tensor.columns
     fields: dict[str, str | int] = {
@@ -221,6 +256,7 @@ def _linear(result: Program, analysis: Analysis, step: Linear, name: str) -> Non
         r = stored[step.residual]
         factors = model.arrays[step.residual_multiplier] << step.residual_shift
         r_type, factor_type = r.type, narrowest(*hull(factors), WIDE)
+        raised = hull(*product_range(centred_range(r.tensor), factors))
         row, column = step.residual_element or (step.residual_row, 0)
         moves = step.residual_element is None
         fields |= {
@@ -234,10 +270,10 @@ def _linear(result: Program, analysis: Analysis, step: Linear, name: str) -> Non
     result.call(
         "linear",
         arguments,
+        scaling(sum_type, total, step.shift, raised),
         x=x.type,
         bias=bias_type,
         sum=sum_type,
-        total=total_type,
         y=y.type,
         r=r_type,
         factor=factor_type,
@@ -274,7 +310,6 @@ def _scores(result: Program, analysis: Analysis, step: Scores, name: str) -> Non
     model, stored = analysis.model, result.layout.stored
     query, key, e = (stored[each] for each in (step.operand, step.key, step.output))
     sums = result.layout.sums[step.name]
-    total = widest(sums.type, narrowest(*analysis.bounds[step.name].total, WIDE))
     table = model.arrays[step.table]
     descriptor = result.descriptor(
         "scores_t",
@@ -304,9 +339,9 @@ def _scores(result: Program, analysis: Analysis, step: Scores, name: str) -> Non
     result.call(
         "scores",
         arguments,
+        scaling(sums.type, analysis.bounds[step.name].total, step.shift),
         x=query.type,
         sum=sums.type,
-        total=total,
         zero=INT32 if query.zero else None,
         bias=bias_type,
     )
@@ -315,7 +350,7 @@ def _scores(result: Program, analysis: Analysis, step: Scores, name: str) -> Non
 def _context(result: Program, analysis: Analysis, step: Context, name: str) -> None:
     stored = result.layout.stored
     e, value, y = (stored[each] for each in (step.operand, step.value, step.output))
-    total = narrowest(*analysis.bounds[step.name].total, WIDE)
+    way = scaling(INT32, analysis.bounds[step.name].total, step.shift)
     descriptor = result.descriptor(
         "context_t",
         f"step_{name}",
@@ -331,4 +366,4 @@ def _context(result: Program, analysis: Analysis, step: Context, name: str) -> N
         high=y.tensor.high - y.tensor.zero_point,
     )
     arguments = [descriptor, e.element(), value.element(), y.element()]
-    result.call("context", arguments, total=total, y=y.type)
+    result.call("context", arguments, way, y=y.type)
