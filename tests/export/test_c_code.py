@@ -17,11 +17,9 @@ from words import random_words, stream_words
 DIGEST = "0123456789abcdef" * 4
 
 USUAL = (
-    *("no_attention", "one_tensor_for_all", "two_outputs", "two_inputs", "one_row"),
-    *("rows_of_different_counts", "straight_from_the_input", "elements_of_two_inputs"),
+    *("one_tensor_for_all", "two_inputs", "rows_of_different_counts", "elements_of_two_inputs"),
     *("sum_of_the_input", "residual_twice", "scores_for_two_values", "outputs_in_reverse"),
     *("last_token", "convolution", "patches", "stream", "states_of_one_tensor"),
-    *("last_row_is_kept", "biased_scores"),
 )
 
 
@@ -88,7 +86,7 @@ def test_names_that_c_reserves(tmp_path: Path) -> None:
     check(tmp_path, model)
 
 
-@pytest.mark.parametrize("kind", ["weights", "biases", "multipliers", "factors", "table"])
+@pytest.mark.parametrize("kind", ["weights", "multipliers", "table"])
 def test_a_changed_constant_is_found(tmp_path: Path, kind: str) -> None:
     model = graph_model("last_token")
     code = c_code(model, DIGEST, "model")
