@@ -22,7 +22,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
-RTL, COMPILE, INTEGER = (f"src/narrowcast/{name}" for name in ("rtl", "compile", "integer"))
+RTL, COMPILE, INTEGER, EXPORT = (
+    f"src/narrowcast/{name}" for name in ("rtl", "compile", "integer", "export")
+)
 # The lint of the VHDL would see the text, not the fault.
 PYTEST = (sys.executable, "-m", "pytest", "-x", "-q", "--deselect", "tests/tools/test_style.py")
 
@@ -305,6 +307,27 @@ MUTATIONS = (
         "    table[-1] = 0\n",
         "",
         "tests/integer/test_arithmetic.py",
+    ),
+    Mutation(
+        "a result takes the bytes of what its operation still reads",
+        f"{EXPORT}/layout.py",
+        "self.born <= other.dies and",
+        "self.born < other.dies and",
+        "tests/export/test_c_code.py",
+    ),
+    Mutation(
+        "a sum of more than 32 bits is scaled with 32",
+        f"{EXPORT}/steps.py",
+        "if INT32.holds(*total):",
+        "if INT32.holds(*sorted(each >> 8 for each in total)):",
+        "tests/export/test_c_code.py",
+    ),
+    Mutation(
+        "halves of readings go upwards",
+        f"{EXPORT}/templates/readings.c.j2",
+        "(word & 1) != 0) {",
+        "(word & 1) > 1) {",
+        "tests/export/test_readings.py",
     ),
     Mutation(
         "ReLU lets negative numbers pass",

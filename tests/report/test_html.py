@@ -135,6 +135,17 @@ def test_the_battery_life_is_drawn_by_interval() -> None:
     assert "energy of a configuration is unknown" in page and "off from" not in page
 
 
+def test_microcontrollers_stand_beside_the_device() -> None:
+    report = sample_report()
+    rows = parse(render_html(report, sample_predictions())).at("microcontrollers").rows()
+    assert [row[0] for row in rows[1:]] == ["xc7s15", "STM32L072", "RP2040", "STM32L412"]
+    energies = [row[5] for row in rows[1:]]
+    assert energies[0] == f"{number(report.estimate.energy_uj)} µJ" and energies[2] == "–"
+    part = replace(report.microcontrollers[0], fits=False)
+    page = render_html(replace(report, microcontrollers=(part,)), sample_predictions())
+    assert "STM32L072 (too small)" in page
+
+
 def test_windows_that_differ_are_an_alarm() -> None:
     verification = replace(
         VERIFICATION, verilator=replace(VERIFICATION.verilator, mismatches=3), activity=None

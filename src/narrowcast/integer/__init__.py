@@ -20,7 +20,7 @@ from narrowcast.integer.model import (
     Tensor,
     ValuesAhead,
 )
-from narrowcast.integer.serialise import load_model, save_model
+from narrowcast.integer.serialise import load_model, model_sha256, save_model
 
 __all__ = [
     "Affine",
@@ -46,6 +46,7 @@ __all__ = [
     "execute_words",
     "forecast",
     "load_model",
+    "model_sha256",
     "reset_state",
     "save_model",
 ]

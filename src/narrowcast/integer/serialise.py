@@ -313,6 +313,15 @@ def load_model(folder: Path | str) -> IntegerModel:
     return model
 
 
+def model_sha256(folder: Path | str) -> str:
+    """Return the digest of the model in ``folder``, ``sha256`` in its file, which names the model.
+
+    Raises:
+        UserError: The file is missing, altered or of another schema version.
+    """
+    return _digest(_canonical(_read_document(Path(folder) / JSON_NAME)))
+
+
 def _read_document(path: Path) -> dict[str, Any]:
     """Read the JSON, and check its version and its digest."""
     try:

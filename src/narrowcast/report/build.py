@@ -7,6 +7,8 @@ from narrowcast.compile.summary import CompileResults, Program
 from narrowcast.estimate import Estimate, energy_at
 from narrowcast.estimate.duty_cycle import CELL_WH, curve_intervals
 from narrowcast.estimate.power import factors
+from narrowcast.export import c_code
+from narrowcast.export.cost import costs
 from narrowcast.integer import IntegerModel
 from narrowcast.report.schema import (
     FORECASTERS,
@@ -76,6 +78,7 @@ def build_report(
         place_and_route=placement,
         estimate=estimate,
         duty_cycle=estimate.duty_cycle(curve_intervals(estimate.energy.seconds), CELL_WH),
+        microcontrollers=costs(c_code(model, sha256="")),
         activity=None if measured is None else _with_energy(measured, estimate, power),
         seconds=dict(seconds),
     )

@@ -8,6 +8,7 @@ from narrowcast.compile.summary import Program
 from narrowcast.estimate import Estimate
 from narrowcast.estimate.duty_cycle import DutyCycle
 from narrowcast.estimate.power import Energy
+from narrowcast.export.cost import MicrocontrollerCost
 from narrowcast.integer.model import Scalar
 from narrowcast.tools.nextpnr import Placement
 from narrowcast.tools.verification import Cycles, MeasuredRates, Verification
@@ -103,6 +104,7 @@ class Report:
         place_and_route: Results of place and route; None if the design was not placed.
         estimate: Estimated cost.
         duty_cycle: Energy and battery life by interval of the forecasts, estimated.
+        microcontrollers: What an inference takes on microcontrollers, estimated.
         activity: Energy with measured toggle rates; None if they were not measured.
         seconds: Duration of each stage, in seconds.
     """
@@ -126,5 +128,6 @@ class Report:
     place_and_route: Placement | None
     estimate: Estimate
     duty_cycle: DutyCycle
+    microcontrollers: tuple[MicrocontrollerCost, ...]
     activity: ActivityEstimate | None
     seconds: dict[str, float]

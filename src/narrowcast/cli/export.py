@@ -1,0 +1,100 @@
+"""The commands ``export``."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from narrowcast.cli.options import parse_path
+from narrowcast.cli.output import one_line_errors
+from narrowcast.errors import UserError, shown
+
+if TYPE_CHECKING:
+    from narrowcast.export.fixed_point import FractionBits
+
+app = typer.Typer(
+    name="export",
+    help="Export the integer model for other hardware.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+)
+
+
+@app.callback()
+def _export() -> None:
+    pass
+
+
+@app.command()
+def c(
+    *,
+    out: Annotated[
+        Path,
+        typer.Argument(
+            parser=parse_path,
+            metavar="OUT",
+            help="Output folder of a build, or a folder with an integer model.",
+            show_default=False,
+        ),
+    ],
+    to: Annotated[
+        Path, typer.Option("--to", parser=parse_path, metavar="DIR", help="Folder of the C code.")
+    ],
+    name: Annotated[
+        str, typer.Option("--name", metavar="NAME", help="Prefix of the files and functions.")
+    ] = "narrowcast_model",
+    fraction_bits: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--fraction-bits",
+            metavar="[COLUMN=]BITS",
+            help="Fractional bits of the readings of a column, or of all others; 0 for counts of "
+            "an ADC. May be repeated.",
+        ),
+    ] = None,
+    bench: Annotated[
+        int | None,
+        typer.Option(
+            "--bench",
+            metavar="WINDOWS",
+            help="Also write main_test.c, which compares the results of so many test windows.",
+        ),
+    ] = None,
+) -> None:
+    """Export the integer model as C99 for a microcontroller, without heap and floating point.
+
+    Writes DIR/NAME.h and DIR/NAME.c. See docs/c-export.md.
+    """
+    with one_line_errors():
+        from narrowcast.export import bench_words, c_code
+        from narrowcast.integer import load_model, model_sha256
+
+        model = load_model(out)
+        code = c_code(model, model_sha256(out), name, _fraction_bits(fraction_bits or []))
+        words = None if bench is None else bench_words(model, out / "vectors", bench)
+        code.write(to)
+        if words is not None:
+            code.write_test(to, *words)
+    typer.echo(f"constants:  {code.constant_bytes} bytes of flash memory, without the code")
+    typer.echo(f"variables:  {code.static_bytes} bytes of RAM, without the stack")
+    typer.echo(f"words:      {code.word_bytes} bytes of RAM, of the caller")
+    typer.echo(f"code:       {to / name}.h, {to / name}.c")
+    if words is not None:
+        typer.echo(f"compare:    cc {to / 'main_test.c'} {to / name}.c")
+
+
+def _fraction_bits(texts: list[str]) -> "FractionBits":
+    found: dict[str | None, int] = {}
+    for text in texts:
+        column, sign, bits = text.rpartition("=")
+        name = column if sign else None
+        try:
+            number = int(bits)
+        except ValueError:
+            raise UserError(
+                f"--fraction-bits: {shown(text)} is no whole number, and no COLUMN=NUMBER"
+            ) from None
+        if name in found:
+            raise UserError(f"--fraction-bits: {shown(text)} is the second one of its kind")
+        found[name] = number
+    return found
