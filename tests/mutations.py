@@ -80,8 +80,8 @@ MUTATIONS = (
     Mutation(
         "a row's maximum may be one too small",
         f"{RTL}/row_maximum.vhd",
-        "score > maximum then",
-        "score > maximum + 1 then",
+        "(score > maximum and came_absent",
+        "(score > maximum + 1 and came_absent",
         "tests/rtl/test_row_maximum.py",
     ),
     Mutation(
@@ -143,8 +143,8 @@ MUTATIONS = (
     Mutation(
         "the tensor behind an odd number of rows begins in the second way",
         f"{RTL}/input_loader.vhd",
-        "if WAYS = 2 and way = '0' and at_tensor_end = '0' then",
-        "if WAYS = 2 and way = '0' then",
+        "if WAYS = 2 and SPLIT = 0 and way = '0' and at_tensor_end = '0' then",
+        "if WAYS = 2 and SPLIT = 0 and way = '0' then",
         "tests/rtl/test_input_loader.py",
     ),
     Mutation(
@@ -199,8 +199,8 @@ MUTATIONS = (
     Mutation(
         "a column is taken in the last clock in which the softmax has the epilogue",
         f"{COMPILE}/list_scheduler.py",
-        "return last + units.hold_last + 1 - max(first, units.hold_first)",
-        "return last + units.hold_last - max(first, units.hold_first)",
+        "return last + hold_last + 1 - max(first, hold_first)",
+        "return last + hold_last - max(first, hold_first)",
         "tests/compile/test_program.py::test_every_access_of_a_graph_finds_its_data",
     ),
     Mutation(
@@ -353,8 +353,8 @@ MUTATIONS = (
     Mutation(
         "the distance of two scores has a bit less",
         f"{INTEGER}/bounds.py",
-        "below = -2 * largest",
-        "below = -largest",
+        "below = hull(lowest - highest)[0] - 2 * largest",
+        "below = hull(lowest - highest)[0] - largest",
         "tests/integer/test_bounds.py",
     ),
 )
