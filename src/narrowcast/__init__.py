@@ -7,8 +7,9 @@ __version__ = "0.1.0"
 if TYPE_CHECKING:
     from narrowcast import pipeline
     from narrowcast.config import Config, load_config
+    from narrowcast.forecasting.forecaster import Forecaster
 
-__all__ = ["Config", "__version__", "load_config", "pipeline"]
+__all__ = ["Config", "Forecaster", "__version__", "load_config", "pipeline"]
 
 
 def __getattr__(name: str) -> Any:
@@ -21,4 +22,8 @@ def __getattr__(name: str) -> Any:
         import importlib  # noqa: PLC0415
 
         return importlib.import_module("narrowcast.pipeline")
+    if name == "Forecaster":
+        from narrowcast.forecasting import forecaster  # noqa: PLC0415
+
+        return forecaster.Forecaster
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

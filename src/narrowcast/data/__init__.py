@@ -1,14 +1,18 @@
 """Reading a table of sensor readings and cutting it into windows."""
 
 from narrowcast.data.baselines import baselines, errors
+from narrowcast.data.rows import Part, Rows
+from narrowcast.data.rules import Rules, load_rules, save_rules
 from narrowcast.data.scaling import Scaling, fit_scaling
 from narrowcast.data.stretches import Stretches
-from narrowcast.data.table import Table, check_columns, read_table
-from narrowcast.data.windows import Dataset, Part, make_windows
+from narrowcast.data.table import Table, check_columns, new_table, read_new_table, read_table
+from narrowcast.data.windows import Dataset, make_windows
 
 __all__ = [
     "Dataset",
     "Part",
+    "Rows",
+    "Rules",
     "Scaling",
     "Stretches",
     "Table",
@@ -16,6 +20,10 @@ __all__ = [
     "check_columns",
     "errors",
     "fit_scaling",
+    "load_rules",
     "make_windows",
+    "new_table",
+    "read_new_table",
     "read_table",
+    "save_rules",
 ]

@@ -6,10 +6,11 @@ import numpy as np
 import pandas as pd
 
 from narrowcast.config import DataConfig
+from narrowcast.data.rows import Part
 from narrowcast.data.scaling import Array, Scaling
 from narrowcast.data.seasons import reading_before, season_before
 from narrowcast.data.table import Table
-from narrowcast.data.windows import Dataset, Part
+from narrowcast.data.windows import Dataset
 from narrowcast.training_records import Errors
 
 _PENALTIES = 10.0 ** np.arange(-4, 4)

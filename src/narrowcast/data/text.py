@@ -78,7 +78,7 @@ def read_text(content: bytes, config: DataConfig, wanted: Sequence[str], path: P
     content = decode(content, config, path)
     if config.layout == "rows":
         return _read_series(content, config, wanted, path)
-    header = find_header(content, config, path)
+    header = find_header(content, config, wanted, path)
     content, start = _below(content, header, config)
     if not re.compile(rb"\S").search(content, start):
         raise UserError(f"{path}: has no readings, only a header")
@@ -147,18 +147,19 @@ def decode(content: bytes, config: DataConfig, path: Path, *, whole: bool = True
     return content
 
 
-def find_header(content: bytes, config: DataConfig, path: Path) -> Header:
+def find_header(content: bytes, config: DataConfig, columns: Sequence[str], path: Path) -> Header:
     """Return the header: the first line that names all columns in use.
 
     Args:
         content: The text, or at least its first ``HEAD`` bytes, as :func:`decode` returns it.
-        config: Names the columns, and the separator if it is fixed.
+        config: Names the time column, and the separator if it is fixed.
+        columns: Names of the other columns in use.
         path: The file, for messages.
 
     Raises:
         UserError: No line names all columns, or there are too many.
     """
-    wanted = [*config.read, *([] if config.time is None else [config.time])]
+    wanted = [*columns, *([] if config.time is None else [config.time])]
     text = content[:HEAD].decode(errors="ignore")
     lines = list(itertools.islice(io.StringIO(text, newline="\n"), _HEAD_LINES))
     separators: Sequence[str] = _SEPARATORS if config.separator is None else (config.separator,)

@@ -16,6 +16,7 @@ from narrowcast.pipeline.outputs import (
     INTEGER_MODEL,
     PREDICTIONS,
     QUANTIZATION,
+    SOURCE,
 )
 from narrowcast.pipeline.stages import Stage
 from narrowcast.pipeline.tasks.readings import (
@@ -41,7 +42,7 @@ def stage(config: Config, out: Path, precondition: Callable[[], None]) -> Stage[
         run=run,
         record=ACCURACY,
         kind=QuantizeResults,
-        outputs=(*INTEGER_MODEL, PREDICTIONS, QUANTIZATION),
+        outputs=(*INTEGER_MODEL, SOURCE, PREDICTIONS, QUANTIZATION),
         needs=(FLOAT_MODEL,),
         settings=learning_settings(config) | quantization,
         options={"code": code_digest(__name__)},
@@ -53,12 +54,12 @@ def stage(config: Config, out: Path, precondition: Callable[[], None]) -> Stage[
 def _quantise(config: Config, out: Path, work: Path, progress: Progress) -> QuantizeResults:
     from safetensors.numpy import save
 
-    from narrowcast.data import errors
+    from narrowcast.data import Rules, errors, save_rules
     from narrowcast.integer import execute, save_model
     from narrowcast.model import build, load_state, predict_part
     from narrowcast.quantize import cut_off, finetune, summarise, to_integer_model
 
-    dataset, *_ = load_windows(config)
+    dataset, table, _ = load_windows(config)
     test = dataset.test
     source = build(config)
     load_state(source, out / FLOAT_MODEL)
@@ -92,6 +93,7 @@ def _quantise(config: Config, out: Path, work: Path, progress: Progress) -> Quan
     tensors = Quantization(tuple(summarise(quantised, dataset, config)))
     write_record(work / QUANTIZATION, tensors)
     save_model(model, work)
+    save_rules(Rules.of(table, config.data, config.stream), work)
     packed = save({name: np.ascontiguousarray(array) for name, array in arrays.items()})
     write_whole(work / PREDICTIONS, packed)
     accuracy = {name: errors(each, test.target) for name, each in forecasts.items()}
