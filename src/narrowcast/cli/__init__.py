@@ -10,7 +10,7 @@ import typer
 
 from narrowcast import __version__
 from narrowcast.cli.estimate import characterise, estimate
-from narrowcast.cli.forecasting import predict
+from narrowcast.cli.forecasting import evaluate, predict
 from narrowcast.cli.search import fit, search
 from narrowcast.cli.stages import build, compile, place, quantize, report, synth, train, verify
 
@@ -26,7 +26,7 @@ app = typer.Typer(
 )
 for command in (
     *(build, train, quantize, compile, verify, synth, place, report),
-    *(predict, search, fit, estimate, characterise),
+    *(predict, evaluate, search, fit, estimate, characterise),
 ):
     app.command()(command)
 

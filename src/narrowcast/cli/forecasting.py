@@ -1,4 +1,4 @@
-"""The commands that use a trained model: ``predict``."""
+"""The commands that use a trained model: ``predict`` and ``evaluate``."""
 
 from functools import partial
 from pathlib import Path
@@ -7,8 +7,9 @@ from typing import Annotated
 import typer
 
 from narrowcast.cli.options import path_of
-from narrowcast.cli.output import one_line_errors
+from narrowcast.cli.output import one_line_errors, print_table
 from narrowcast.errors import UserError
+from narrowcast.training_records import left_out
 
 Trained = Annotated[
     Path,
@@ -55,3 +56,42 @@ def predict(
             raise UserError(f"{to}: is the file of readings: give another one with --to")
         say = partial(choose_progress().remarked, "predict")
         predict_file(out, data, partial(write_frames, to), say)
+
+
+def evaluate(
+    *,
+    out: Trained,
+    data: NewData,
+    json: Annotated[
+        Path | None,
+        typer.Option(
+            "--json", parser=path_of, metavar="FILE", help="A file for the results as JSON."
+        ),
+    ] = None,
+) -> None:
+    """Print the errors of a trained model on new readings, beside those of simple forecasts.
+
+    Then the share of readings outside of the trained range, by input. See docs/use.md.
+    """
+    with one_line_errors():
+        from narrowcast.extras import require_extra
+        from narrowcast.progress import choose_progress
+        from narrowcast.records import write_record
+
+        require_extra("tables", "an evaluation")
+        from narrowcast.forecasting.forecaster import evaluate_file
+
+        result = evaluate_file(out, data)
+        if json is not None:
+            write_record(json, result)
+        say = partial(choose_progress().remarked, "evaluate")
+    for note in result.notes:
+        say(note)
+    for warning in result.warnings():
+        say(f"warning: {warning}")
+    found = left_out(result.skipped_gaps, result.skipped_missing)
+    typer.echo(f"{result.windows} windows; left out: {found}")
+    for table in (result.overall(), result.by_step(), result.drifts()):
+        if len(table) > 1:
+            typer.echo()
+            print_table(table)

@@ -1,6 +1,13 @@
 """Reading a table of sensor readings and cutting it into windows."""
 
-from narrowcast.data.baselines import baselines, errors
+from narrowcast.data.baselines import (
+    Baselines,
+    ErrorSums,
+    baseline_errors,
+    baselines,
+    errors,
+    fit_baselines,
+)
 from narrowcast.data.rows import Part, Rows
 from narrowcast.data.rules import Rules, load_rules, save_rules
 from narrowcast.data.scaling import Scaling, fit_scaling
@@ -9,16 +16,20 @@ from narrowcast.data.table import Table, check_columns, new_table, read_new_tabl
 from narrowcast.data.windows import Dataset, make_windows
 
 __all__ = [
+    "Baselines",
     "Dataset",
+    "ErrorSums",
     "Part",
     "Rows",
     "Rules",
     "Scaling",
     "Stretches",
     "Table",
+    "baseline_errors",
     "baselines",
     "check_columns",
     "errors",
+    "fit_baselines",
     "fit_scaling",
     "load_rules",
     "make_windows",

@@ -32,17 +32,24 @@ class Rules:
         interval: Time from one row to the next in the table of the training, in nanoseconds; None
             if that had no time stamps.
         stream: What a model of a stream reads; None for windows.
+        baselines_sha256: Digest of the file with the simple forecasts of the training.
     """
 
     data: DataConfig
     interval: int | None
     stream: Stream | None
+    baselines_sha256: str
 
     @classmethod
-    def of(cls, table: Table, config: DataConfig, stream: Stream | None) -> "Rules":
-        """Return the rules by which a model is trained on a table."""
+    def of(
+        cls, table: Table, config: DataConfig, stream: Stream | None, baselines_sha256: str
+    ) -> "Rules":
+        """Return the rules by which a model is trained on a table.
+
+        The other arguments are those of the attributes.
+        """
         interval = None if table.interval is None else table.interval.as_unit("ns").value
-        return cls(config.model_copy(update={"path": None}), interval, stream)
+        return cls(config.model_copy(update={"path": None}), interval, stream, baselines_sha256)
 
     @property
     def config(self) -> DataConfig:
@@ -69,6 +76,7 @@ def save_rules(rules: Rules, folder: Path) -> None:
         "data": rules.data.model_dump(mode="json", exclude={"path"}),
         "interval": rules.interval,
         "stream": None if rules.stream is None else asdict(rules.stream),
+        "baselines_sha256": rules.baselines_sha256,
     }
     write_json(folder / NAME, sealed(document))
 

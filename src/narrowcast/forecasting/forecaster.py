@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pandas as pd
 
-from narrowcast.data import new_table, read_new_table
+from narrowcast.data import Baselines, new_table, read_new_table
 from narrowcast.forecasting.drift import Drift
+from narrowcast.forecasting.evaluation import Evaluation, evaluate, load_baselines
 from narrowcast.forecasting.trained import Origins, TrainedModel
 
 
@@ -16,8 +17,8 @@ class Forecaster:
     Forecasts are those of the integer model, so they are what the hardware computes.
     """
 
-    def __init__(self, trained: TrainedModel) -> None:
-        self._trained = trained
+    def __init__(self, trained: TrainedModel, simple: Baselines) -> None:
+        self._trained, self._simple = trained, simple
 
     @classmethod
     def load(cls, out: Path | str) -> "Forecaster":
@@ -26,7 +27,8 @@ class Forecaster:
         Raises:
             UserError: A file is missing, truncated, altered, or of another model.
         """
-        return cls(TrainedModel.load(Path(out)))
+        trained = TrainedModel.load(Path(out))
+        return cls(trained, load_baselines(Path(out), trained))
 
     def predict(self, frame: pd.DataFrame) -> pd.DataFrame:
         """Forecast from every window of a frame, also from the last one.
@@ -47,6 +49,18 @@ class Forecaster:
         )
         found = pd.concat(list(forecasts(self._trained, origins)))
         return found.set_axis(self._labels(frame, origins), axis="index")
+
+    def evaluate(self, frame: pd.DataFrame) -> Evaluation:
+        """Return the errors of the forecasts from a frame, and of simple forecasts beside them.
+
+        Args:
+            frame: Readings as those of :meth:`predict`, with the target.
+
+        Raises:
+            UserError: The frame lacks a column, or no window has a known target.
+        """
+        table = new_table(frame, self._trained.rules.config, target=True)
+        return evaluate(self._trained, self._simple, table)
 
     def _labels(self, frame: pd.DataFrame, origins: Origins) -> pd.Index:
         """Return the index of forecasts as the frame writes it."""
@@ -111,3 +125,18 @@ def predict_file(
     for name, column in drift.columns().items():
         if warning := column.warning(name):
             say(f"warning: {warning}")
+
+
+def evaluate_file(out: Path, data: Path) -> Evaluation:
+    """Return the errors of a model on a file of new data.
+
+    Args:
+        out: Output folder of ``narrowcast quantize``.
+        data: The file.
+
+    Raises:
+        UserError: The model or the file cannot be read, or no window has a known target.
+    """
+    trained = TrainedModel.load(out)
+    simple = load_baselines(out, trained)
+    return evaluate(trained, simple, read_new_table(trained.rules.config, data, target=True))

@@ -13,6 +13,7 @@ from narrowcast.data.ahead import last_row, place
 from narrowcast.data.scaling import Array
 from narrowcast.errors import UserError, shown
 from narrowcast.integer import IntegerModel, forecast, load_model
+from narrowcast.training_records import left_out
 
 _BATCH_NUMBERS = 1 << 21  # readings in the windows of a batch
 _LEAST_SHARE = 8  # of a batch of a stream, in units of what leads up to its first forecast
@@ -40,9 +41,8 @@ class Origins:
 
     def __str__(self) -> str:
         """Return how many forecasts there are, and how many windows were left out and why."""
-        reasons = {"a gap in time": self.gaps, "a missing value": self.missing}
-        found = ", ".join(f"{count} with {reason}" for reason, count in reasons.items() if count)
-        line = f"{len(self.last)} forecasts; windows left out: {found or 'none'}"
+        found = left_out(self.gaps, self.missing)
+        line = f"{len(self.last)} forecasts; windows left out: {found}"
         if self.early:
             line += f"; {self.early} rest on fewer readings than a window has"
         return line

@@ -7,11 +7,13 @@ from pathlib import Path
 import numpy as np
 
 from narrowcast.config import Config
+from narrowcast.digests import digest
 from narrowcast.errors import ToolError
 from narrowcast.files import write_whole
 from narrowcast.pipeline.code import code_digest
 from narrowcast.pipeline.outputs import (
     ACCURACY,
+    BASELINES,
     FLOAT_MODEL,
     INTEGER_MODEL,
     PREDICTIONS,
@@ -43,7 +45,7 @@ def stage(config: Config, out: Path, precondition: Callable[[], None]) -> Stage[
         record=ACCURACY,
         kind=QuantizeResults,
         outputs=(*INTEGER_MODEL, SOURCE, PREDICTIONS, QUANTIZATION),
-        needs=(FLOAT_MODEL,),
+        needs=(FLOAT_MODEL, BASELINES),
         settings=learning_settings(config) | quantization,
         options={"code": code_digest(__name__)},
         files=source_files(config),
@@ -93,7 +95,8 @@ def _quantise(config: Config, out: Path, work: Path, progress: Progress) -> Quan
     tensors = Quantization(tuple(summarise(quantised, dataset, config)))
     write_record(work / QUANTIZATION, tensors)
     save_model(model, work)
-    save_rules(Rules.of(table, config.data, config.stream), work)
+    simple = digest((out / BASELINES).read_bytes())
+    save_rules(Rules.of(table, config.data, config.stream, simple), work)
     packed = save({name: np.ascontiguousarray(array) for name, array in arrays.items()})
     write_whole(work / PREDICTIONS, packed)
     accuracy = {name: errors(each, test.target) for name, each in forecasts.items()}
