@@ -11,6 +11,7 @@ import typer
 from narrowcast import __version__
 from narrowcast.cli.estimate import characterise, estimate
 from narrowcast.cli.forecasting import evaluate, predict
+from narrowcast.cli.init import init
 from narrowcast.cli.search import fit, search
 from narrowcast.cli.stages import build, compile, place, quantize, report, synth, train, verify
 
@@ -25,7 +26,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 for command in (
-    *(build, train, quantize, compile, verify, synth, place, report),
+    *(init, build, train, quantize, compile, verify, synth, place, report),
     *(predict, evaluate, search, fit, estimate, characterise),
 ):
     app.command()(command)

@@ -195,6 +195,42 @@ def find_header(content: bytes, config: DataConfig, columns: Sequence[str], path
     return Header(names, separator, len("".join(lines[:end]).encode()), len(passed))
 
 
+def guess_names(content: bytes, config: DataConfig, path: Path) -> list[str]:
+    """Return the names in the first line that has as many fields as the lines below it.
+
+    Args:
+        content: The text, or its first ``HEAD`` bytes, as :func:`decode` returns it.
+        config: States the separator, if it is fixed.
+        path: The file, for messages.
+
+    Raises:
+        UserError: No line is like the ones below it.
+    """
+    text = content[:HEAD].decode(errors="ignore")
+    lines = list(itertools.islice(io.StringIO(text, newline="\n"), _HEAD_LINES))
+    separators: Sequence[str] = _SEPARATORS if config.separator is None else (config.separator,)
+    for start, line in enumerate(lines):
+        if match := _EXCELS_SEPARATOR.fullmatch(line.rstrip("\n")):
+            separators = separators if config.separator else (match[1],)
+            continue
+        if not line.strip():
+            continue
+        fitting = []
+        for separator in separators:
+            names, count = _record(lines[start : start + _HEADER_LINES], separator, ())
+            below = [each for each in lines[start + count :] if each.strip()]
+            below = [each for each in below if not each.startswith("#")][:_HEADER_LINES]
+            alike = [len(_record([each], separator, ())[0]) == len(names) for each in below]
+            if alike and all(alike) and (len(names) > 1 or not line.startswith("#")):
+                fitting.append((names, separator))
+        if fitting:
+            # Blanks may also stand beside another separator.
+            return max(fitting, key=lambda each: (len(each[0]) > 1, each[1] != " ", len(each[0])))[
+                0
+            ]
+    raise UserError(f"{path}: has no header with as many names as the lines below have fields")
+
+
 def _record(lines: Sequence[str], separator: str, wanted: Sequence[str]) -> tuple[list[str], int]:
     """Return the names in a header that begins in the first line, and its number of lines.
 
