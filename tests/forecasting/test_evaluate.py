@@ -13,6 +13,7 @@ from test_predict_command import complaint
 from conftest import Run
 from narrowcast import Forecaster, load_config
 from narrowcast.data import baselines, make_windows, read_table
+from narrowcast.forecasting.trained import TrainedModel
 from narrowcast.records import read_record, to_json
 from narrowcast.training_records import QuantizeResults, TrainResults
 
@@ -27,9 +28,9 @@ def test_errors_are_those_of_the_training_on_its_test_part(
     whole = read_table(config.data)
     test = make_windows(whole, config.data, config.stream).test
     forecaster = Forecaster.load(out)
-    origins = Forecaster.load(out)._trained.origins(whole, targets=True)
+    origins = TrainedModel.load(out).origins(whole, targets=True)
     monkeypatch.setattr(  # only those of the test part
-        type(forecaster._trained),
+        TrainedModel,
         "origins",
         lambda *_, **__: type(origins)(origins.rows, test.row - config.data.lead, 0, 0, 0, ()),
     )
@@ -57,6 +58,7 @@ def test_the_command(run: Run, model: Path, tmp_path: Path) -> None:
     stored = json.loads((tmp_path / "found.json").read_text())
     found = Forecaster.load(model).evaluate(frame)
     assert stored == json.loads(json.dumps(to_json(found)))
+    assert json.loads(run("evaluate", str(model), "--data", "new.csv", "--json", "-")[1]) == stored
     lines = out.splitlines()
     assert lines[0].startswith(f"{found.windows} windows; left out: ")
     assert [line.split()[0] for line in lines if line.startswith(("integer", "ridge", "b+"))] == [

@@ -1,13 +1,14 @@
 """The commands that use a trained model: ``predict`` and ``evaluate``."""
 
 from functools import partial
+from json import dumps
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from narrowcast.cli.options import path_of
-from narrowcast.cli.output import one_line_errors, print_table
+from narrowcast.cli.output import command_progress, one_line_errors, print_table
 from narrowcast.errors import UserError
 from narrowcast.training_records import left_out
 
@@ -45,7 +46,6 @@ def predict(
     """
     with one_line_errors():
         from narrowcast.extras import require_extra
-        from narrowcast.progress import choose_progress
 
         require_extra("tables", "a forecast")
         from narrowcast.forecasting.forecaster import predict_file
@@ -54,8 +54,7 @@ def predict(
         check_name(to)
         if to.exists() and data.exists() and to.samefile(data):
             raise UserError(f"{to}: is the file of readings: give another one with --to")
-        say = partial(choose_progress().remarked, "predict")
-        predict_file(out, data, partial(write_frames, to), say)
+        predict_file(out, data, partial(write_frames, to), command_progress())
 
 
 def evaluate(
@@ -65,7 +64,10 @@ def evaluate(
     json: Annotated[
         Path | None,
         typer.Option(
-            "--json", parser=path_of, metavar="FILE", help="A file for the results as JSON."
+            "--json",
+            parser=path_of,
+            metavar="FILE",
+            help="A file for JSON; - prints it.",
         ),
     ] = None,
 ) -> None:
@@ -75,20 +77,24 @@ def evaluate(
     """
     with one_line_errors():
         from narrowcast.extras import require_extra
-        from narrowcast.progress import choose_progress
-        from narrowcast.records import write_record
+        from narrowcast.records import to_json, write_record
 
         require_extra("tables", "an evaluation")
         from narrowcast.forecasting.forecaster import evaluate_file
 
         result = evaluate_file(out, data)
-        if json is not None:
+        if json is not None and str(json) != "-":
             write_record(json, result)
-        say = partial(choose_progress().remarked, "evaluate")
+        from narrowcast.forecasting.drift import far_outside
+
+        progress = command_progress()
     for note in result.notes:
-        say(note)
-    for warning in result.warnings():
-        say(f"warning: {warning}")
+        progress.remarked("evaluate", note)
+    for warning in far_outside(result.drift):
+        progress.warned("evaluate", warning)
+    if str(json) == "-":
+        typer.echo(dumps(to_json(result), indent=1))
+        return
     found = left_out(result.skipped_gaps, result.skipped_missing)
     typer.echo(f"{result.windows} windows; left out: {found}")
     for table in (result.overall(), result.by_step(), result.drifts()):

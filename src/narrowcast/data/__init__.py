@@ -12,7 +12,14 @@ from narrowcast.data.rows import Part, Rows
 from narrowcast.data.rules import Rules, load_rules, save_rules
 from narrowcast.data.scaling import Scaling, fit_scaling
 from narrowcast.data.stretches import Stretches
-from narrowcast.data.table import Table, check_columns, new_table, read_new_table, read_table
+from narrowcast.data.table import (
+    Table,
+    check_columns,
+    new_table,
+    read_new_table,
+    read_table,
+    with_times,
+)
 from narrowcast.data.windows import Dataset, make_windows
 
 __all__ = [
@@ -37,4 +44,5 @@ __all__ = [
     "read_new_table",
     "read_table",
     "save_rules",
+    "with_times",
 ]

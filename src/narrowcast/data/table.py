@@ -111,14 +111,7 @@ def new_table(frame: pd.DataFrame, config: DataConfig, *, target: bool) -> Table
     """
     place, config = "the frame", config.model_copy(update={"skip_rows": 0})
     with boundary(place, "it is no table of readings"):
-        given = frame
-        if config.time is not None and config.time not in frame.columns:
-            if not isinstance(frame.index, pd.DatetimeIndex):
-                raise UserError(
-                    f"{place}: has no column {shown(config.time)}, and its index holds no times"
-                )
-            given = frame.reset_index(drop=True)
-            given[config.time] = frame.index
+        given = with_times(frame, config)
         names = [str(name) for name in given.columns]
         needed = _needed(config, target)
         wanted = [*needed, *([] if config.time is None else [config.time])]
@@ -129,6 +122,31 @@ def new_table(frame: pd.DataFrame, config: DataConfig, *, target: bool) -> Table
         time = None if config.time is None else columns.pop()
         read = Columns(dict(zip(needed, columns, strict=True)), time)
         return _converted(read, config, place, trained=True)
+
+
+def _with_rows_ahead(
+    time: pd.DatetimeIndex, frame: pd.DataFrame, interval: pd.Timedelta, config: DataConfig
+) -> tuple[pd.DatetimeIndex, pd.DataFrame]:
+    """Add the rows, without readings, whose holidays the forecast from the last row depends on."""
+    ahead = np.arange(1, config.lead + config.outputs)
+    later = pd.DatetimeIndex(time[-1] + ahead * interval)
+    rows = frame.reindex(range(len(frame) + len(ahead)))
+    return pd.DatetimeIndex(time.append(later)), rows
+
+
+def with_times(frame: pd.DataFrame, config: DataConfig) -> pd.DataFrame:
+    """Return a frame with the time column, which may be its index.
+
+    Raises:
+        UserError: There are no time stamps, but the configuration names them.
+    """
+    if config.time is None or config.time in frame.columns:
+        return frame
+    if not isinstance(frame.index, pd.DatetimeIndex):
+        raise UserError(
+            f"the frame: has no column {shown(config.time)}, and its index holds no times"
+        )
+    return frame.reset_index(drop=True).assign(**{config.time: frame.index})
 
 
 def _needed(config: DataConfig, target: bool) -> list[str]:
@@ -209,6 +227,8 @@ def _converted(columns: Columns, config: DataConfig, path: str, *, trained: bool
             time, frame = with_missing_rows(time, frame, interval, config.jitter, most)
             if added := len(frame) - before:
                 notes.append(f"{added} rows are missing in gaps of at most {most} rows: added")
+        if trained and config.holidays is not None and interval is not None:
+            time, frame = _with_rows_ahead(time, frame, interval, config)
         if config.holidays is not None:
             frame[HOLIDAY] = holiday_values(config.holidays, config.timezone or "UTC", time)
     if config.target not in frame:

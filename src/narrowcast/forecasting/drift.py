@@ -1,5 +1,6 @@
 """How far readings lie outside of the range that a model's integers were made for."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -42,6 +43,12 @@ class ColumnDrift:
         )
 
 
+def far_outside(columns: Mapping[str, ColumnDrift]) -> list[str]:
+    """Return one line for each column whose readings lie far outside of the trained range."""
+    found = (column.warning(name) for name, column in columns.items())
+    return [warning for warning in found if warning is not None]
+
+
 class Drift:
     """Counts the readings outside of the range of a model's integers, batch by batch."""
 
@@ -58,8 +65,8 @@ class Drift:
         self._least, self._most = np.full(columns, np.inf), np.full(columns, -np.inf)
 
     def add(self, part: Part) -> None:
-        """Count the readings of windows."""
-        real = self._source.real(part.inputs)
+        """Count the readings of windows that have forecasts."""
+        real = self._source.real(part.of_targets(part.inputs))
         readings: Array = self._source.scaling.invert(real)
         width = _FAR * (self._high - self._low)
         far: NDArray[np.bool_] = (readings < self._low - width) | (readings > self._high + width)
@@ -69,6 +76,10 @@ class Drift:
         self._far += far.any(axis=1).sum(axis=0)
         self._least = np.minimum(self._least, readings.min(axis=(0, 1)))
         self._most = np.maximum(self._most, readings.max(axis=(0, 1)))
+
+    def warnings(self) -> list[str]:
+        """Return the lines of :func:`far_outside`."""
+        return far_outside(self.columns())
 
     def columns(self) -> dict[str, ColumnDrift]:
         """Return the counts by input column; the model has had at least one window."""

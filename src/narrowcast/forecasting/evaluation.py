@@ -74,11 +74,6 @@ class Evaluation:
             rows.append([name, f"{column.outside:.2%}", *ends])
         return rows
 
-    def warnings(self) -> list[str]:
-        """Return one line for each column whose readings lie far outside of the trained range."""
-        found = (column.warning(name) for name, column in self.drift.items())
-        return [warning for warning in found if warning is not None]
-
 
 def evaluate(trained: TrainedModel, simple: Baselines, table: Table) -> Evaluation:
     """Return the errors of a model and of simple forecasts on a table with targets.
