@@ -177,6 +177,14 @@ def altered(path: Path, *, seal: bool, **changes: object) -> None:
         (lambda out: altered(out / rules.NAME, seal=True, schema_version=2), "schema version 2"),
         (lambda out: altered(out / rules.NAME, seal=True, data={}), "source.json: data.inputs"),
         (
+            lambda out: altered(
+                out / rules.NAME,
+                seal=True,
+                data={**json.loads((out / rules.NAME).read_text())["data"], "window": 7},
+            ),
+            "source.json: its settings are not those of the integer model",
+        ),
+        (
             lambda out: altered(out / rules.NAME, seal=True, model_sha256="0"),
             "source.json: does not belong to integer_model.json; run 'narrowcast quantize' again",
         ),

@@ -10,9 +10,11 @@ from numpy.typing import NDArray
 
 from narrowcast.data import Part, Rows, Rules, Table, load_rules
 from narrowcast.data.ahead import last_row, place
+from narrowcast.data.rules import NAME as RULES
 from narrowcast.data.scaling import Array
 from narrowcast.errors import UserError, shown
 from narrowcast.integer import IntegerModel, forecast, load_model
+from narrowcast.integer.serialise import AGAIN
 from narrowcast.training_records import left_out
 
 _BATCH_NUMBERS = 1 << 21  # readings in the windows of a batch
@@ -77,7 +79,29 @@ class TrainedModel:
         """
         if not out.is_dir():
             raise UserError(f"{out}: there is no such folder: give that of 'narrowcast quantize'")
-        return cls(load_model(out), load_rules(out))
+        found = cls(load_model(out), load_rules(out))
+        if not found._consistent():
+            raise UserError(
+                f"{out / RULES}: its settings are not those of the integer model; {AGAIN}"
+            )
+        return found
+
+    def _consistent(self) -> bool:
+        """Return whether the inputs and outputs of the model are those of the rules."""
+        model, data, stream = self.model, self.rules.data, self.rules.stream
+        (window, *further), source = model.input_tensors, model.inputs[0]
+        known = [each.ahead.columns for each in model.inputs if each.ahead]
+        steps = range(data.lead, data.lead + data.outputs)
+        return (
+            source.columns == data.columns
+            and window.rows == (data.window if stream is None else stream.kernel)
+            and source.calendar == data.clock
+            and source.relative == tuple(map(data.inputs.index, data.relative_inputs))
+            and known == ([tuple(name for name in data.known for _ in steps)] if data.known else [])
+            and len(further) == len(known) + any(each.earlier for each in model.inputs)
+            and [each.columns for each in model.output_tensors] == [data.outputs]
+            and all(each.decoder and each.decoder.target == data.target for each in model.outputs)
+        )
 
     @property
     def steps(self) -> list[str]:
