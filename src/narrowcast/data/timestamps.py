@@ -58,21 +58,20 @@ def time_stamps(column: pa.ChunkedArray, config: DataConfig, place: str) -> pd.D
 
 def find_formats(column: pa.ChunkedArray) -> list[str]:
     """Return the formats of ``data.time_format`` that all time stamps of a column of text have."""
-    texts = column.to_pandas()
-    few = _fitting(texts[:_SAMPLE])
-    return [
-        form for form in few if pd.to_datetime(texts, format=form, errors="coerce").notna().all()
-    ]
+    return _fitting(column.to_pandas())
 
 
 def _fitting(texts: pd.Series) -> list[str]:
     """Return formats that all texts have."""
     dates = (*_DATES, *_YEAR_FIRST, *_NAMED_MONTHS)
-    return [
-        form
-        for form in map("".join, itertools.product(dates, _CLOCKS))
-        if pd.to_datetime(texts, format=form, errors="coerce").notna().all()
-    ]
+    forms = ["".join(each) for each in itertools.product(dates, _CLOCKS)]
+    for some in (texts[:1], texts[:_SAMPLE], texts):  # most formats do not fit the first one
+        forms = [
+            form
+            for form in forms
+            if pd.to_datetime(some, format=form, errors="coerce").notna().all()
+        ]
+    return forms
 
 
 class _TimeColumn:
