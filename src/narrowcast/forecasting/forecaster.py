@@ -69,7 +69,8 @@ class Forecaster:
             content = io.BytesIO()
             table.to_parquet(content, index=False)
         write_whole(path, content.getvalue())
-        data = self.config.data.model_copy(update={"path": path, "skip_rows": 0})
+        written = {"path": path, "layout": "columns", "skip_rows": 0}  # as the frame is
+        data = self.config.data.model_copy(update=written)
         config = self.config.model_copy(update={"data": data})
         pipeline.train(config, self.out, options)
         pipeline.quantize(config, self.out, options)
