@@ -72,7 +72,7 @@ def estimate(
 
 
 def _check_table(config: "Config") -> None:
-    """Check that the table, if it is there, has the columns; this needs the packages of `tables`."""
+    """Check that the table, if it is there, has the columns; this needs pandas and pyarrow."""
     try:
         from narrowcast.data import check_columns
     except ImportError:
