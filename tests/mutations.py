@@ -327,7 +327,7 @@ MUTATIONS = (
         f"{EXPORT}/templates/readings.c.j2",
         "(word & 1) != 0) {",
         "(word & 1) > 1) {",
-        "tests/export/test_readings.py",
+        "tests/export/test_fixed_point.py",
     ),
     Mutation(
         "ReLU lets negative numbers pass",

@@ -309,3 +309,25 @@ def test_train_and_quantize(run: Run, folder: Path) -> None:
     before = snapshot(folder)
     assert "integer_model.json" in complaint(run("compile", *out))
     assert snapshot(folder) == before
+
+
+def test_quiet_and_verbose(run: Run) -> None:
+    train = "train", "run.toml", "--out"
+    code, out, err = run("--quiet", *train, "a")
+    assert (code, out, err) == (0, "", "")
+    code, out, err = run(*train, "b", "--quiet", "--set", "train.patience=2", "model.channels=8")
+    assert (code, out, err) == (0, "", "")
+    code, out, err = run(*train, "c", "--verbose")
+    assert (code, out) == (0, "")
+    lines = [line.split(" ", 2)[2] for line in err.splitlines()]
+    assert lines[0] == "INFO narrowcast.train: started"
+    assert "DEBUG narrowcast.train: 1 of 1, epoch 1 of 1" in err
+    assert lines[-1].startswith("INFO narrowcast.train: done in ")
+    code, _, err = run(*train, "c", "--verbose", "--quiet")
+    assert code == 2 and "exclude each other" in err
+    _, _, err = run(*train, "c")
+    assert err == "train:    up to date\n"
+
+
+def test_completion_can_be_installed(run: Run) -> None:
+    assert "--install-completion" in run("--help")[1]

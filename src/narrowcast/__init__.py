@@ -7,18 +7,21 @@ __version__ = "0.1.0"
 if TYPE_CHECKING:
     from narrowcast import pipeline
     from narrowcast.config import Config, load_config
+    from narrowcast.forecasting.forecaster import Forecaster
 
-__all__ = ["Config", "__version__", "load_config", "pipeline"]
+__all__ = ["Config", "Forecaster", "__version__", "load_config", "pipeline"]
 
 
 def __getattr__(name: str) -> Any:
     # Loaded on first use, so that importing one module does not import all others.
+    import importlib  # noqa: PLC0415
+
     if name in ("Config", "load_config"):
         from narrowcast import config  # noqa: PLC0415
 
         return getattr(config, name)
     if name == "pipeline":
-        import importlib  # noqa: PLC0415
-
         return importlib.import_module("narrowcast.pipeline")
+    if name == "Forecaster":
+        return importlib.import_module("narrowcast.forecasting.forecaster").Forecaster
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

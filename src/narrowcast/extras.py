@@ -5,9 +5,10 @@ from typing import Literal
 
 from narrowcast.errors import UserError
 
-Extra = Literal["train", "holidays", "search", "cluster", "synth", "place"]
+Extra = Literal["tables", "train", "holidays", "search", "cluster", "synth", "place"]
 
 _MODULES: dict[Extra, tuple[str, ...]] = {
+    "tables": ("pandas", "pyarrow"),
     "train": ("torch", "pandas", "pyarrow"),
     "holidays": ("holidays",),
     "search": ("torch", "pandas", "pyarrow", "optuna"),

@@ -24,7 +24,7 @@ _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 def write_whole(path: Path, content: bytes | str) -> None:
-    """Write a file atomically: write a temporary file in the same folder, then rename it.
+    """Write a file atomically, as :func:`writing` does.
 
     Args:
         path: The file. Missing parent folders are created.
@@ -33,12 +33,27 @@ def write_whole(path: Path, content: bytes | str) -> None:
     Raises:
         UserError: The file cannot be written, for example because the disk is full.
     """
-    data = content.encode() if isinstance(content, str) else content
+    with writing(path) as stream:
+        stream.write(content.encode() if isinstance(content, str) else content)
+
+
+@contextmanager
+def writing(path: Path) -> Iterator[IO[bytes]]:
+    """Yield a stream to a temporary file in the same folder, which at the end is renamed.
+
+    After an error there is no new file.
+
+    Args:
+        path: The file. Missing parent folders are created.
+
+    Raises:
+        UserError: The file cannot be written, for example because the disk is full.
+    """
     temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with temporary.open("wb") as stream:
-            stream.write(data)
+            yield stream
             stream.flush()
             os.fsync(stream.fileno())
         temporary.replace(path)

@@ -15,11 +15,13 @@ class Errors:
         rmse: Root mean squared error.
         mae: Mean absolute error.
         by_step: Root mean squared error of each step ahead; None for a single one.
+        mae_by_step: Mean absolute error of each step ahead; None for a single one.
     """
 
     rmse: float
     mae: float
     by_step: Annotated[tuple[float, ...] | None, IF_KNOWN] = None
+    mae_by_step: Annotated[tuple[float, ...] | None, IF_KNOWN] = None
 
 
 BASELINES = ("persistence", "seasonal_naive", "nlinear", "ridge", "ridge_quadratic")
@@ -93,6 +95,17 @@ class TensorSummary:
     counts: tuple[int, ...]
 
 
+def left_out(gaps: int, missing: int, straddling: int = 0) -> str:
+    """Return how many windows were left out, and why, as a part of a line."""
+    reasons = {
+        "a gap in time": gaps,
+        "a missing value": missing,
+        "targets in two parts": straddling,
+    }
+    found = ", ".join(f"{count} with {reason}" for reason, count in reasons.items() if count)
+    return found or "none"
+
+
 @dataclass(frozen=True)
 class Windows:
     """The number of windows that were cut from a table, or of forecasts of a stream.
@@ -121,16 +134,11 @@ class Windows:
 
     def __str__(self) -> str:
         """Return the windows of each part, and how many were left out and why, as one line."""
-        reasons = {
-            "a gap in time": self.skipped_gaps,
-            "a missing value": self.skipped_missing,
-            "targets in two parts": self.skipped_straddling,
-        }
-        found = ", ".join(f"{count} with {reason}" for reason, count in reasons.items() if count)
+        found = left_out(self.skipped_gaps, self.skipped_missing, self.skipped_straddling)
         known = "windows" if self.early is None else "forecasts"
         line = (
             f"{self.train} {known} for training, {self.validation} for validation, "
-            f"{self.test} for the test; left out: {found or 'none'}"
+            f"{self.test} for the test; left out: {found}"
         )
         if self.early:
             line += f"; {self.early} rest on fewer readings than a window has: no error counts them"

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from narrowcast.cli.options import ConfigFile, Data, DeviceName, Set, Yosys, with_device
-from narrowcast.cli.output import one_line_errors
+from narrowcast.cli.output import command_progress, one_line_errors
 from narrowcast.errors import UserError
 
 if TYPE_CHECKING:
@@ -72,7 +72,7 @@ def estimate(
 
 
 def _check_table(config: "Config") -> None:
-    """Check that the table, if it is there, has the columns; this needs the packages of `train`."""
+    """Check that the table, if it is there, has the columns; this needs pandas and pyarrow."""
     try:
         from narrowcast.data import check_columns
     except ImportError:
@@ -102,13 +102,12 @@ def characterise(
     with one_line_errors():
         from narrowcast.estimate.area import SAMPLES
         from narrowcast.extras import require_extra
-        from narrowcast.progress import choose_progress
         from narrowcast.targets.device import load_device
         from narrowcast.tools.characterisation import characterise as run
         from narrowcast.tools.scratch import scratch_folder
         from narrowcast.tools.yosys import find_yosys
 
-        chosen, progress = load_device(device), choose_progress()
+        chosen, progress = load_device(device), command_progress()
         if tool == "yosys" and yosys is None:
             require_extra("synth", "characterising")
         progress.started("characterise")

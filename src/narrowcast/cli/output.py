@@ -1,11 +1,43 @@
 """Output of the commands: tables, and errors in one line."""
 
+import logging
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import TYPE_CHECKING
 
 import typer
 
 from narrowcast.errors import ToolError, UserError, exit_code, interruption_behind
+
+if TYPE_CHECKING:
+    from narrowcast.progress import Progress, Verbosity
+
+
+_LOG = logging.getLogger("narrowcast")
+_VERBOSITY: ContextVar["Verbosity"] = ContextVar("verbosity", default="normal")
+
+
+def choose_verbosity(verbosity: "Verbosity") -> None:
+    """Choose what the command prints.
+
+    What is logged goes to stderr if ``verbose``; else the display of the progress is enough.
+    """
+    _VERBOSITY.set(verbosity)
+    verbose = verbosity == "verbose"
+    handler: logging.Handler = logging.NullHandler()
+    if verbose:
+        handler = logging.StreamHandler()
+        handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
+    _LOG.handlers = [handler]
+    _LOG.setLevel(logging.DEBUG if verbose else logging.NOTSET)
+
+
+def command_progress() -> "Progress":
+    """Return what displays the progress of a command, as ``--quiet`` and ``--verbose`` say."""
+    from narrowcast.progress import choose_progress
+
+    return choose_progress(_VERBOSITY.get())
 
 
 @contextmanager

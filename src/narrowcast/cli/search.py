@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from narrowcast.cli.options import ConfigFile, Data, DeviceName, Most, Out, Set, with_device
-from narrowcast.cli.output import one_line_errors, print_table
+from narrowcast.cli.output import command_progress, one_line_errors, print_table
 from narrowcast.errors import UserError
 
 if TYPE_CHECKING:
@@ -56,7 +56,6 @@ def search(
     with one_line_errors():
         from narrowcast.config import load_config
         from narrowcast.extras import require_extra
-        from narrowcast.progress import choose_progress
 
         require_extra("search", "a search")
         from narrowcast.search.objectives import Objectives, parse_budget
@@ -72,7 +71,7 @@ def search(
             resume=resume,
             cluster=cluster,
             workers=workers,
-            progress=choose_progress(),
+            progress=command_progress(),
         )
     if not front.best:
         typer.echo("nothing was trained in full: go on with --resume and a longer --budget")
@@ -108,14 +107,13 @@ def fit(
     with one_line_errors():
         from narrowcast.config import load_config
         from narrowcast.extras import require_extra
-        from narrowcast.progress import choose_progress
 
         require_extra("search", "fitting a model")
         from narrowcast.search.fit import CONFIG, fit_device
         from narrowcast.search.objectives import Objectives
 
         settings = _with_file(load_config(config, with_device(set_, device), data))
-        result = fit_device(settings, out, Objectives.parse("rmse", most), choose_progress())
+        result = fit_device(settings, out, Objectives.parse("rmse", most), command_progress())
     for line in result.reasons():
         typer.echo(line)
     if result.changes:

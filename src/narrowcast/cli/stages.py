@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from narrowcast.cli.options import Activity, ConfigFile, Data, Force, Out, Place, Set, Synth, Yosys
-from narrowcast.cli.output import one_line_errors
+from narrowcast.cli.output import command_progress, one_line_errors
 from narrowcast.training_records import cut_off_line
 
 if TYPE_CHECKING:
@@ -31,10 +31,9 @@ def build(
     """
     with one_line_errors():
         from narrowcast import load_config, pipeline
-        from narrowcast.progress import choose_progress
 
         settings = load_config(config, set_ or (), data)
-        options = pipeline.Options(force, synth, place, yosys, activity, choose_progress())
+        options = pipeline.Options(force, synth, place, yosys, activity, command_progress())
         _summary(pipeline.build(settings, out, options), out)
 
 
@@ -44,9 +43,8 @@ def train(
     """Train the forecaster in floating point (stage 1 of 7)."""
     with one_line_errors():
         from narrowcast import load_config, pipeline
-        from narrowcast.progress import choose_progress
 
-        options = pipeline.Options(force=force, progress=choose_progress())
+        options = pipeline.Options(force=force, progress=command_progress())
         pipeline.train(load_config(config, set_ or (), data), out, options)
 
 
@@ -59,9 +57,8 @@ def quantize(
     """
     with one_line_errors():
         from narrowcast import load_config, pipeline
-        from narrowcast.progress import choose_progress
 
-        options = pipeline.Options(force=force, progress=choose_progress())
+        options = pipeline.Options(force=force, progress=command_progress())
         pipeline.quantize(load_config(config, set_ or (), data), out, options)
 
 
@@ -74,9 +71,8 @@ def compile(
     """
     with one_line_errors():
         from narrowcast import load_config, pipeline
-        from narrowcast.progress import choose_progress
 
-        options = pipeline.Options(force=force, progress=choose_progress())
+        options = pipeline.Options(force=force, progress=command_progress())
         pipeline.compile(load_config(config, set_ or (), data), out, options)
 
 
@@ -95,9 +91,8 @@ def verify(
     """
     with one_line_errors():
         from narrowcast import load_config, pipeline
-        from narrowcast.progress import choose_progress
 
-        options = pipeline.Options(force=force, activity=activity, progress=choose_progress())
+        options = pipeline.Options(force=force, activity=activity, progress=command_progress())
         pipeline.verify(load_config(config, set_ or (), data), out, options)
 
 
@@ -117,9 +112,8 @@ def synth(
     """
     with one_line_errors():
         from narrowcast import load_config, pipeline
-        from narrowcast.progress import choose_progress
 
-        progress = choose_progress()
+        progress = command_progress()
         options = pipeline.Options(force=force, synth=synth, yosys=yosys, progress=progress)
         pipeline.synth(load_config(config, set_ or (), data), out, options)
 
@@ -139,9 +133,8 @@ def place(
     """
     with one_line_errors():
         from narrowcast import load_config, pipeline
-        from narrowcast.progress import choose_progress
 
-        options = pipeline.Options(force=force, yosys=yosys, progress=choose_progress())
+        options = pipeline.Options(force=force, yosys=yosys, progress=command_progress())
         pipeline.place(load_config(config, set_ or (), data), out, options)
 
 
@@ -157,9 +150,8 @@ def report(
     """Collect all results in report.json and report.html (stage 7 of 7)."""
     with one_line_errors():
         from narrowcast import load_config, pipeline
-        from narrowcast.progress import choose_progress
 
-        options = pipeline.Options(force=force, place=place, progress=choose_progress())
+        options = pipeline.Options(force=force, place=place, progress=command_progress())
         _summary(pipeline.report(load_config(config, set_ or (), data), out, options), out)
 
 

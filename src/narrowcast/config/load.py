@@ -35,7 +35,7 @@ def load_config(
     """
     path = Path(path)
     values = _read_toml(path)
-    given = {_apply(values, override): override for override in overrides}
+    given = {apply_override(values, override): override for override in overrides}
     section = values.setdefault("data", {})
     if isinstance(section, dict):
         if data is not None:
@@ -84,7 +84,7 @@ def parse_toml(text: str) -> dict[str, Any]:
         raise ValueError("a number has too many digits") from None
 
 
-def _apply(values: dict[str, Any], override: str) -> str:
+def apply_override(values: dict[str, Any], override: str) -> str:
     """Apply one override ``key=value`` to ``values`` and return the key."""
     key, equals, text = override.partition("=")
     where = f"override {shown(override)}"

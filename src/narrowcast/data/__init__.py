@@ -1,21 +1,48 @@
 """Reading a table of sensor readings and cutting it into windows."""
 
-from narrowcast.data.baselines import baselines, errors
+from narrowcast.data.baselines import (
+    Baselines,
+    ErrorSums,
+    baseline_errors,
+    baselines,
+    errors,
+    fit_baselines,
+)
+from narrowcast.data.rows import Part, Rows
+from narrowcast.data.rules import Rules, load_rules, save_rules
 from narrowcast.data.scaling import Scaling, fit_scaling
 from narrowcast.data.stretches import Stretches
-from narrowcast.data.table import Table, check_columns, read_table
-from narrowcast.data.windows import Dataset, Part, make_windows
+from narrowcast.data.table import (
+    Table,
+    check_columns,
+    new_table,
+    read_new_table,
+    read_table,
+    with_times,
+)
+from narrowcast.data.windows import Dataset, make_windows
 
 __all__ = [
+    "Baselines",
     "Dataset",
+    "ErrorSums",
     "Part",
+    "Rows",
+    "Rules",
     "Scaling",
     "Stretches",
     "Table",
+    "baseline_errors",
     "baselines",
     "check_columns",
     "errors",
+    "fit_baselines",
     "fit_scaling",
+    "load_rules",
     "make_windows",
+    "new_table",
+    "read_new_table",
     "read_table",
+    "save_rules",
+    "with_times",
 ]

@@ -9,31 +9,30 @@ from narrowcast.data.values import first
 from narrowcast.errors import UserError, shown
 
 
-def values_ahead(table: Table, config: DataConfig) -> Array:
-    """Return the columns of ``data.known`` [rows, columns]; NaN where a value is missing.
+def check_ahead(table: Table, config: DataConfig) -> None:
+    """Refuse a column of ``data.known`` that ends before the last target.
 
     Raises:
-        UserError: A column ends before the last target.
+        UserError: The message names the column and both rows.
     """
-    values = table.frame[config.known].to_numpy(np.float64)
-    last = _last_row(table.frame[config.target].to_numpy(np.float64))
-    for name, column in zip(config.known, values.T, strict=True):
-        if (end := _last_row(column)) < last:
+    last = last_row(table, config.target)
+    for name in config.known:
+        if (end := last_row(table, name)) < last:
             raise UserError(
-                f"data.known: column {shown(name)} ends in {_place(table, end)}, but a value is "
-                f"forecast for {_place(table, last)}: continue the column, leave it out, or end "
+                f"data.known: column {shown(name)} ends in {place(table, end)}, but a value is "
+                f"forecast for {place(table, last)}: continue the column, leave it out, or end "
                 "the table there"
             )
-    return values
 
 
-def _last_row(values: Array) -> int:
-    """Return the last row [rows] with a value, -1 if there is none."""
+def last_row(table: Table, column: str) -> int:
+    """Return the last row in which a column has a value, -1 if there is none."""
+    values = table.frame[column].to_numpy(np.float64)
     row = first(~np.isnan(values[::-1]))
     return -1 if row is None else len(values) - 1 - row
 
 
-def _place(table: Table, row: int) -> str:
+def place(table: Table, row: int) -> str:
     """Return a row, counted from 1, with its time."""
     time = "" if table.time is None else f" ({table.time[row].isoformat()})"
     return f"row {row + 1}{time}"

@@ -1,16 +1,20 @@
 """Simple forecasts to compare a model with, and the error measures for the comparison."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from narrowcast.config import DataConfig
+from narrowcast.data.rows import Part
 from narrowcast.data.scaling import Array, Scaling
 from narrowcast.data.seasons import reading_before, season_before
 from narrowcast.data.table import Table
-from narrowcast.data.windows import Dataset, Part
-from narrowcast.training_records import Errors
+from narrowcast.data.windows import Dataset
+from narrowcast.training_records import BASELINES, Errors
 
 _PENALTIES = 10.0 ** np.arange(-4, 4)
 # A single validation part is a noisy measure: errors within this factor count as equal.
@@ -21,35 +25,189 @@ _LEAST_CORRELATION = 0.2
 _NEARLY = 0.9
 
 
+class ErrorSums:
+    """Sums up the errors of forecasts, batch by batch."""
+
+    def __init__(self, outputs: int) -> None:
+        self._squares, self._sizes = np.zeros(outputs), np.zeros(outputs)
+        self._windows = 0
+
+    def add(self, prediction: Array, truth: Array) -> None:
+        """Count forecasts against the truth, both [windows, outputs].
+
+        Windows in which a forecast is NaN, because it is impossible, do not count.
+        """
+        if prediction.shape != truth.shape:
+            raise ValueError(f"forecasts of shape {prediction.shape}, truth of {truth.shape}")
+        difference = prediction - truth
+        difference = difference[~np.isnan(prediction).any(axis=1)]
+        self._squares += np.sum(difference**2, axis=0)
+        self._sizes += np.sum(np.abs(difference), axis=0)
+        self._windows += len(difference)
+
+    def errors(self) -> Errors | None:
+        """Return the errors; None if no window counts."""
+        if not self._windows:
+            return None
+        squares, sizes = self._squares / self._windows, self._sizes / self._windows
+        several = len(squares) > 1
+        return Errors(
+            rmse=float(np.sqrt(np.mean(squares))),
+            mae=float(np.mean(sizes)),
+            by_step=tuple(np.sqrt(squares).tolist()) if several else None,
+            mae_by_step=tuple(sizes.tolist()) if several else None,
+        )
+
+
 def errors(prediction: Array, truth: Array) -> Errors:
     """Return the errors of ``prediction`` against ``truth``, both [windows, outputs]."""
-    if prediction.shape != truth.shape:
-        raise ValueError(f"forecasts of shape {prediction.shape}, truth of {truth.shape}")
-    difference = prediction - truth
-    squares = np.mean(difference**2, axis=0)
-    return Errors(
-        rmse=float(np.sqrt(np.mean(difference**2))),
-        mae=float(np.mean(np.abs(difference))),
-        by_step=tuple(np.sqrt(squares).tolist()) if len(squares) > 1 else None,
-    )
+    sums = ErrorSums(truth.shape[1])
+    sums.add(prediction, truth)
+    found = sums.errors()
+    assert found is not None
+    return found
 
 
-def baselines(dataset: Dataset, table: Table, config: DataConfig) -> dict[str, Errors | None]:
-    """Return the errors of the simple forecasts on the test part.
+_LINEAR = ("nlinear", "ridge", "ridge_quadratic")
 
-    ``persistence`` forecasts the target's value in the window's last row. It is None if ``lead`` is
-    0. ``seasonal_naive`` forecasts the value of a season before: of the seasons in
-    :func:`seasons_to_try` the one with the least RMSE on the validation part. Windows in which such
-    a value is missing do not count; without any other window, the error is None.
+
+@dataclass(frozen=True, eq=False)
+class Baselines:
+    """The simple forecasts, as they were fitted in a training.
+
+    ``persistence`` forecasts the target's value in the window's last row. It is impossible if
+    ``lead`` is 0. ``seasonal_naive`` forecasts the value of a season before: of the seasons in
+    :func:`seasons_to_try` the one with the least RMSE on the validation part.
 
     ``ridge`` is ridge regression on the scaled inputs of the model: the n x m values of the window,
     with those of the calendar, the readings of earlier seasons and the values known ahead.
     ``ridge_quadratic`` is ridge regression on these values and their squares. ``nlinear`` is ridge
     regression of the change from the target's last value on the n changes of the target in the
     window (Zeng et al., "Are Transformers Effective for Time Series Forecasting?", 2023); it is
-    None if the target is not among the inputs. The penalty is the smallest of a grid whose RMSE on
-    the validation part is within 2 % of the least. The final fit is on the training and validation
-    parts together.
+    impossible if the target is not among the inputs. The penalty is the smallest of a grid whose
+    RMSE on the validation part is within 2 % of the least. The final fit is on the training and
+    validation parts together.
+
+    Attributes:
+        config: Configuration of the windows.
+        season: Length of the season in rows; None without any.
+        window: Scaling of the m inputs for ridge regression.
+        change: Scale of the changes for ``nlinear``.
+        further: Scaling of each further input.
+        weights: Weights [features, outputs] of the linear forecasts by name; the last row is the
+            intercept.
+    """
+
+    config: DataConfig
+    season: int | None
+    window: Scaling
+    change: float
+    further: tuple[Scaling, ...]
+    weights: Mapping[str, Array]
+
+    @property
+    def _target(self) -> int | None:
+        inputs = self.config.inputs
+        return inputs.index(self.config.target) if self.config.target in inputs else None
+
+    def forecasts(self, part: Part, table: Table) -> Iterator[tuple[str, Array]]:
+        """Yield the simple forecasts that are possible, [windows, outputs], by name.
+
+        Args:
+            part: Windows. A value that is missing in one makes its forecast NaN.
+            table: The table that they were cut from.
+        """
+        if part.last_known is not None:
+            outputs = self.config.outputs
+            yield "persistence", np.repeat(part.last_known[:, None], outputs, axis=1)
+        if self.season is not None:
+            yield "seasonal_naive", self.a_season_before(part, table, self.season)
+        for name, weights in self.weights.items():
+            found = [
+                x @ weights + self._base(name, part, rows) for x, rows in self.chunks(name, part)
+            ]
+            yield name, np.concatenate(found)
+
+    def a_season_before(self, part: Part, table: Table, season: int) -> Array:
+        """Return the target's values a season before [windows, outputs], NaN where missing."""
+        target = table.frame[self.config.target].to_numpy(np.float64)
+        last = part.row - self.config.lead
+        earlier = season_before(season, self.config)
+        return np.stack([reading_before(table, target, last, rows) for rows in earlier], axis=1)
+
+    def chunks(self, name: str, part: Part) -> Iterator[tuple[Array, slice]]:
+        """Yield features [windows, features] of a linear forecast, a slice of the part at a time.
+
+        A flattened, scaled and squared copy of a long table may not fit in memory.
+        """
+        for start in range(0, len(part), _CHUNK):
+            rows = slice(start, start + _CHUNK)
+            x = self._features(name, part, rows)
+            yield np.hstack((x, np.ones((len(x), 1)))), rows
+
+    def to_forecast(self, name: str, part: Part, rows: slice) -> Array:
+        """Return what a linear forecast is fitted to [windows, outputs]."""
+        return part.target[rows] - self._base(name, part, rows)
+
+    def _features(self, name: str, part: Part, rows: slice) -> Array:
+        if name == "nlinear":
+            x = part.inputs[rows][:, :, self._target] / self.change
+            return x - x[:, -1:]
+        further = zip(self.further, part.further, strict=True)
+        every = (
+            self.window.apply(part.inputs[rows]),
+            *(scaling.apply(each[rows]) for scaling, each in further),
+        )
+        flat = np.hstack([x.reshape(len(x), -1) for x in every])
+        return np.hstack((flat, flat**2)) if name == "ridge_quadratic" else flat
+
+    def _base(self, name: str, part: Part, rows: slice) -> Array | float:
+        """Return what is added to a linear forecast."""
+        return part.inputs[rows][:, -1, self._target, None] if name == "nlinear" else 0.0
+
+    def arrays(self) -> dict[str, NDArray[Any]]:
+        """Return what was fitted as arrays by name, for a file."""
+        scalings = {"window": self.window}
+        scalings |= {f"further.{i}": each for i, each in enumerate(self.further)}
+        return {
+            "season": np.array([] if self.season is None else [self.season], dtype=np.int64),
+            "change": np.array([self.change]),
+            **{f"{name}.offset": each.offset for name, each in scalings.items()},
+            **{f"{name}.scale": each.scale for name, each in scalings.items()},
+            **{f"{name}.weights": each for name, each in self.weights.items()},
+        }
+
+    @classmethod
+    def of_arrays(cls, arrays: Mapping[str, NDArray[Any]], config: DataConfig) -> "Baselines":
+        """Return what :meth:`arrays` has made arrays of.
+
+        Raises:
+            KeyError: An array is missing.
+        """
+
+        def scaling(name: str) -> Scaling:
+            return Scaling(arrays[f"{name}.offset"], arrays[f"{name}.scale"])
+
+        further = sum(name.startswith("further.") for name in arrays) // 2
+        return cls(
+            config=config,
+            season=next(iter(arrays["season"].tolist()), None),
+            window=scaling("window"),
+            change=float(arrays["change"][0]),
+            further=tuple(scaling(f"further.{i}") for i in range(further)),
+            weights={
+                name: arrays[f"{name}.weights"] for name in _LINEAR if f"{name}.weights" in arrays
+            },
+        )
+
+    @classmethod
+    def without_fit(cls, config: DataConfig) -> "Baselines":
+        """Return the simple forecasts that need no fit: persistence."""
+        return cls(config, None, Scaling(np.zeros(0), np.ones(0)), 1.0, (), {})
+
+
+def fit_baselines(dataset: Dataset, table: Table, config: DataConfig) -> Baselines:
+    """Fit the simple forecasts to the training and validation parts of a table.
 
     Args:
         dataset: The windows.
@@ -58,40 +216,40 @@ def baselines(dataset: Dataset, table: Table, config: DataConfig) -> dict[str, E
     """
     low = dataset.train.inputs.min(axis=(0, 1))
     span = dataset.train.inputs.max(axis=(0, 1)) - low
-    scaling = Scaling(low, np.where(span > 0, span, 1.0))  # a calendar may be constant
-
-    def flat(part: Part, rows: slice) -> Array:
-        further = dataset.scaled_further(tuple(each[rows] for each in part.further))
-        every = scaling.apply(part.inputs[rows]), *further
-        return np.hstack([x.reshape(len(x), -1) for x in every])
-
-    def with_squares(part: Part, rows: slice) -> Array:
-        x = flat(part, rows)
-        return np.hstack((x, x**2))
-
-    def changes(part: Part, rows: slice) -> Array:
-        x = dataset.scaled_inputs(part.inputs[rows])[:, :, dataset.target]
-        return x - x[:, -1:]
-
-    return {
-        "persistence": _persistence(dataset.test),
-        "seasonal_naive": _seasonal_naive(dataset, table, config),
-        "nlinear": None if dataset.target is None else _ridge(dataset, changes, relative=True),
-        "ridge": _ridge(dataset, flat),
-        "ridge_quadratic": _ridge(dataset, with_squares),
-    }
+    target = dataset.target
+    empty = Baselines(
+        config=config,
+        season=None,
+        window=Scaling(low, np.where(span > 0, span, 1.0)),  # a calendar may be constant
+        change=1.0 if target is None else float(dataset.input_scaling.scale[target]),
+        further=dataset.further_scaling,
+        weights={},
+    )
+    names = [name for name in _LINEAR if name != "nlinear" or target is not None]
+    return replace(
+        empty,
+        season=_season(empty, dataset, table),
+        weights={name: _ridge(empty, name, dataset) for name in names},
+    )
 
 
-def _persistence(test: Part) -> Errors | None:
-    if test.last_known is None:
-        return None
-    return _known_errors(np.repeat(test.last_known[:, None], test.target.shape[1], axis=1), test)
+def baselines(dataset: Dataset, table: Table, config: DataConfig) -> dict[str, Errors | None]:
+    """Return the errors of the simple forecasts on the test part, see :class:`Baselines`.
+
+    Windows in which a forecast is impossible do not count; without any other window, the error is
+    None. The arguments are those of :func:`fit_baselines`.
+    """
+    return baseline_errors(fit_baselines(dataset, table, config), dataset.test, table)
 
 
-def _known_errors(forecast: Array, part: Part) -> Errors | None:
-    """Return the errors in the windows whose forecasts [windows, outputs] are all known."""
-    known = ~np.isnan(forecast).any(axis=1)
-    return errors(forecast[known], part.target[known]) if known.any() else None
+def baseline_errors(fitted: Baselines, part: Part, table: Table) -> dict[str, Errors | None]:
+    """Return the errors of fitted forecasts on a part of a table, None for impossible ones."""
+    found: dict[str, Errors | None] = dict.fromkeys(BASELINES)
+    for name, forecast in fitted.forecasts(part, table):
+        sums = ErrorSums(fitted.config.outputs)
+        sums.add(forecast, part.target)
+        found[name] = sums.errors()
+    return found
 
 
 def seasons_to_try(table: Table, config: DataConfig, training_rows: int) -> list[int]:
@@ -122,58 +280,42 @@ def _period(values: Array) -> int:
     return int(peaks[correlation[peaks] >= _NEARLY * correlation[peaks].max()][0])
 
 
-def _seasonal_naive(dataset: Dataset, table: Table, config: DataConfig) -> Errors | None:
-    target = table.frame[config.target].to_numpy(np.float64)
-
-    def measure(part: Part, season: int) -> Errors | None:
-        last = part.row - config.lead
-        columns = [
-            reading_before(table, target, last, rows) for rows in season_before(season, config)
-        ]
-        return _known_errors(np.stack(columns, axis=1), part)
-
+def _season(plain: Baselines, dataset: Dataset, table: Table) -> int | None:
+    """Return the season with the least RMSE on the validation part; None without any."""
+    validation = dataset.validation
     best: tuple[float, int] | None = None
-    for season in seasons_to_try(table, config, int(dataset.validation.row[0])):
-        found = measure(dataset.validation, season)
+    for season in seasons_to_try(table, plain.config, int(validation.row[0])):
+        sums = ErrorSums(plain.config.outputs)
+        sums.add(plain.a_season_before(validation, table, season), validation.target)
+        found = sums.errors()
         if found is not None and (best is None or found.rmse < best[0]):
             best = found.rmse, season
-    return None if best is None else measure(dataset.test, best[1])
+    return None if best is None else best[1]
 
 
-def _ridge(
-    dataset: Dataset, features: Callable[[Part, slice], Array], *, relative: bool = False
-) -> Errors:
-    """Return the errors of ridge regression on features [windows, ...] of a slice of a part.
-
-    With ``relative``, it forecasts changes from the last reading of the target.
-    """
-    train, validation, test = dataset.train, dataset.validation, dataset.test
-
-    def base(part: Part, rows: slice) -> Array | float:
-        return part.inputs[rows][:, -1, dataset.target, None] if relative else 0.0
-
-    def chunks(part: Part) -> Iterator[tuple[Array, slice]]:
-        # A flattened, scaled and squared copy of a long table may not fit in memory.
-        for start in range(0, len(part), _CHUNK):
-            rows = slice(start, start + _CHUNK)
-            x = features(part, rows)
-            yield np.hstack((x, np.ones((len(x), 1)))), rows
+def _ridge(plain: Baselines, name: str, dataset: Dataset) -> Array:
+    """Return the weights [features, outputs] of ridge regression."""
+    train, validation = dataset.train, dataset.validation
 
     def moments(part: Part) -> Array:
         """Return x' [x y], which is sufficient for least squares on a part."""
         total = np.zeros((), dtype=np.float64)
-        for x, rows in chunks(part):
-            total = total + x.T @ np.hstack((x, part.target[rows] - base(part, rows)))
+        for x, rows in plain.chunks(name, part):
+            total = total + x.T @ np.hstack((x, plain.to_forecast(name, part, rows)))
         return total
 
-    def measure(part: Part, weights: Array) -> Errors:
-        forecasts = [x @ weights + base(part, rows) for x, rows in chunks(part)]
-        return errors(np.concatenate(forecasts), part.target)
+    def rmse(weights: Array) -> float:
+        sums = ErrorSums(plain.config.outputs)
+        for x, rows in plain.chunks(name, validation):
+            sums.add(x @ weights, plain.to_forecast(name, validation, rows))
+        found = sums.errors()
+        assert found is not None
+        return found.rmse
 
     fitted = moments(train)
-    rmse = np.array([measure(validation, _solve(fitted, penalty)).rmse for penalty in _PENALTIES])
-    penalty = _PENALTIES[np.argmax(rmse <= _TIE * rmse.min())]
-    return measure(test, _solve(fitted + moments(validation), penalty))
+    measured = np.array([rmse(_solve(fitted, penalty)) for penalty in _PENALTIES])
+    penalty = _PENALTIES[np.argmax(measured <= _TIE * measured.min())]
+    return _solve(fitted + moments(validation), penalty)
 
 
 def _solve(moments: Array, penalty: float) -> Array:

@@ -43,7 +43,7 @@ def places(names: Sequence[str]) -> dict[str, list[int]]:
     return found
 
 
-def find(wanted: Sequence[str], names: Sequence[str], path: Path) -> list[int]:
+def find(wanted: Sequence[str], names: Sequence[str], path: Path | str) -> list[int]:
     """Return the positions of columns.
 
     Raises:
@@ -58,7 +58,7 @@ def find(wanted: Sequence[str], names: Sequence[str], path: Path) -> list[int]:
     return [found[name][0] for name in wanted]
 
 
-def _refuse(name: str, names: Sequence[str], path: Path) -> None:
+def _refuse(name: str, names: Sequence[str], path: Path | str) -> None:
     lengths = itertools.accumulate(len(shown(each)) for each in names)
     count = max(1, sum(length <= _LISTED for length in lengths))
     there = ", ".join(shown(each) for each in names[:count])

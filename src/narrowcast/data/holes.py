@@ -5,6 +5,8 @@ time. With ``data.missing = "interpolate"``, a hole that ends within a window is
 straight line instead: the reading after it is then known. Targets are never replaced.
 """
 
+from dataclasses import dataclass
+
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
@@ -87,34 +89,57 @@ def held(values: Array, gaps: NDArray[np.bool_], most: int) -> Array:
     return np.where(usable, _at(values, before), np.nan)
 
 
-def bridge(
-    windows: Array, inside: NDArray[np.int64], values: Array, gaps: NDArray[np.bool_], most: int
-) -> None:
-    """Interpolate the holes that end within their window linearly, in place.
+@dataclass(frozen=True, eq=False)
+class Bridges:
+    """Straight lines across the holes of a table.
 
     In row i of a hole between readings ``before`` and ``after`` in rows b and a, this is
-    ``before + (after - before) * (i - b) / (a - b)``. A hole that reaches the end of its window
-    stays as it is: what follows is not known yet.
+    ``before + (after - before) * (i - b) / (a - b)``.
 
-    Args:
-        windows: Windows [windows, n, columns] of what :func:`held` returns.
-        inside: Rows of each window [windows, n].
-        values: Values [rows, columns], NaN where missing.
-        gaps: Flags [rows]: whether a gap in time precedes the row. No hole is bridged across a gap.
-        most: Most rows of a hole that is bridged.
+    Attributes:
+        line: Values on the lines [rows, columns].
+        usable: Whether a value is on a line [rows, columns].
+        after: Row of the reading that ends the hole [rows, columns].
     """
-    before, rows = _last_known(values, gaps), _rows(values)
-    # Seen from the end of the table, a gap precedes the row that it follows seen from the start.
-    reverse = _last_known(values[::-1], np.append(gaps[1:], False)[::-1])[::-1]
-    after = len(values) - 1 - reverse
-    usable = (before >= 0) & (reverse >= 0) & np.isnan(values) & (after - before - 1 <= most)
-    first, last = _at(values, before), _at(values, np.where(usable, after, 0))
-    with np.errstate(invalid="ignore"):
-        line = first + (last - first) * (rows - before) / np.where(usable, after - before, 1)
-    for begin in range(0, len(inside), _CHUNK):
-        some, row = windows[begin : begin + _CHUNK], inside[begin : begin + _CHUNK]
-        ended = usable[row] & (after[row] <= row[:, -1, None, None])
-        np.copyto(some, line[row], where=ended)
+
+    line: Array
+    usable: NDArray[np.bool_]
+    after: NDArray[np.int64]
+
+    @classmethod
+    def of(cls, values: Array, gaps: NDArray[np.bool_], most: int) -> "Bridges":
+        """Return the lines across the holes of a table.
+
+        Args:
+            values: Values [rows, columns], NaN where missing.
+            gaps: Flags [rows]: whether a gap in time precedes the row. No hole is bridged across a
+                gap.
+            most: Most rows of a hole that is bridged.
+        """
+        before, rows = _last_known(values, gaps), _rows(values)
+        # Seen from the end of the table, a gap precedes the row that it follows seen from the
+        # start.
+        reverse = _last_known(values[::-1], np.append(gaps[1:], False)[::-1])[::-1]
+        after = len(values) - 1 - reverse
+        usable = (before >= 0) & (reverse >= 0) & np.isnan(values) & (after - before - 1 <= most)
+        first, last = _at(values, before), _at(values, np.where(usable, after, 0))
+        with np.errstate(invalid="ignore"):
+            line = first + (last - first) * (rows - before) / np.where(usable, after - before, 1)
+        return cls(line, usable, after)
+
+    def fill(self, windows: Array, inside: NDArray[np.int64]) -> None:
+        """Interpolate the holes that end within their window, in place.
+
+        A hole that reaches the end of its window stays as it is: what follows is not known yet.
+
+        Args:
+            windows: Windows [windows, n, columns] of what :func:`held` returns.
+            inside: Rows of each window [windows, n].
+        """
+        for begin in range(0, len(inside), _CHUNK):
+            some, row = windows[begin : begin + _CHUNK], inside[begin : begin + _CHUNK]
+            ended = self.usable[row] & (self.after[row] <= row[:, -1, None, None])
+            np.copyto(some, self.line[row], where=ended)
 
 
 def _rows(values: Array) -> NDArray[np.int64]:

@@ -18,14 +18,21 @@ _MOST_STAND_INS = 4  # of a column
 
 def remark_labels(target: str, values: Array) -> str | None:
     """Return a remark on a target that has few whole numbers, as labels of classes have."""
-    known = values[~np.isnan(values)]
-    several = np.unique(known)
-    if len(several) > _LABELS or len(known) < 5 * len(several) or (several % 1).any():
+    if not are_labels(values):
         return None
+    several = len(np.unique(values[~np.isnan(values)]))
     return (
-        f"the target {shown(target)} has only {len(several)} different values, all whole: if they "
+        f"the target {shown(target)} has only {several} different values, all whole: if they "
         "are labels of classes, a forecast of their size means little"
     )
+
+
+def are_labels(values: Array) -> bool:
+    """Return whether values are few whole numbers that repeat, as labels of classes do."""
+    known = values[~np.isnan(values)]
+    several = np.unique(known)
+    few = len(several) <= _LABELS and len(known) >= 5 * len(several)
+    return few and not (several % 1).any()
 
 
 def remark_stand_ins(frame: pd.DataFrame) -> list[str]:
@@ -35,11 +42,17 @@ def remark_stand_ins(frame: pd.DataFrame) -> list[str]:
     nothing lies within twice the spread of the other readings, so that the end of a sensor's range
     and the zeros of a count do not.
     """
+    found = find_stand_ins(frame)
+    return [_remark(value, counts, list(found)) for value, counts in found.items()]
+
+
+def find_stand_ins(frame: pd.DataFrame) -> dict[float, dict[str, int]]:
+    """Return the values that recur far outside of the rest of a column, with counts by column."""
     found: dict[float, dict[str, int]] = {}
     for name in frame:
         for value, count in _stand_ins(frame[name].to_numpy()).items():
             found.setdefault(value, {})[str(name)] = count
-    return [_remark(value, counts, list(found)) for value, counts in found.items()]
+    return found
 
 
 def _remark(value: float, counts: Mapping[str, int], every: list[float]) -> str:

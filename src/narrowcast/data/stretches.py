@@ -30,20 +30,21 @@ def read_rows(
     Args:
         inputs: Inputs [rows, m], NaN where missing. Rows with a missing input are left out.
         gaps: Flags [rows]: whether a gap in time precedes the row.
-        last: The last row that each forecast rests on, ascending.
+        last: The last row that each forecast rests on, ascending, at least one.
         reach: Rows before it that a forecast rests on at most.
 
     Returns:
         Rows, ascending, and a flag for each: it is the first of a stretch, because the row before
         it is missing, is not needed, or is followed by a gap.
     """
-    edge = np.zeros(len(inputs) + 1, dtype=np.int64)
-    np.add.at(edge, np.maximum(last - reach, 0), 1)
-    np.add.at(edge, last + 1, -1)
-    read = (np.cumsum(edge[:-1]) > 0) & ~np.isnan(inputs).any(axis=1)
+    start, end = max(0, int(last[0]) - reach), int(last[-1]) + 1
+    edge = np.zeros(end - start + 1, dtype=np.int64)
+    np.add.at(edge, np.maximum(last - reach, 0) - start, 1)
+    np.add.at(edge, last + 1 - start, -1)
+    read = (np.cumsum(edge[:-1]) > 0) & ~np.isnan(inputs[start:end]).any(axis=1)
     rows = np.flatnonzero(read)
     before = np.append(False, read[:-1])
-    return rows, (gaps | ~before)[rows]
+    return start + rows, (gaps[start:end] | ~before)[rows]
 
 
 def rows_of_inputs(

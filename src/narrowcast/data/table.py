@@ -4,11 +4,13 @@ Each error message is one line with the file and, where it applies, the column a
 counted from 1, without the header.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 from numpy.typing import NDArray
 
 from narrowcast.config import HOLIDAY, DataConfig
@@ -77,7 +79,80 @@ def read_table(config: DataConfig) -> Table:
         raise UserError("no file of readings is given: set data.path")
     path = config.path
     with boundary(str(path), "the file is damaged, or no table"):
-        return _converted(_read(config, path), config, path)
+        return _converted(_read(config, path, config.read), config, str(path))
+
+
+def read_new_table(config: DataConfig, path: Path, *, target: bool) -> Table:
+    """Read new data for a trained model.
+
+    It is read as :func:`read_table` does, but a column may hold a single value, or none.
+
+    Args:
+        config: The configuration of the training, with the interval of the table it had.
+        path: The file of new data.
+        target: Whether the target must be there. Else it is needed as an input only, and missing
+            throughout if it is none.
+
+    Raises:
+        UserError: The file cannot be read, lacks a column, or holds what is no reading.
+    """
+    with boundary(str(path), "the file is damaged, or no table"):
+        columns = _read(config, path, _needed(config, target))
+        return _converted(columns, config, str(path), trained=True)
+
+
+def new_table(frame: pd.DataFrame, config: DataConfig, *, target: bool) -> Table:
+    """Return new data for a trained model from a frame, as :func:`read_new_table` reads them.
+
+    The time column is the one of this name, or else the index.
+
+    Raises:
+        UserError: The frame lacks a column, or holds what is no reading.
+    """
+    place, config = "the frame", config.model_copy(update={"skip_rows": 0})
+    with boundary(place, "it is no table of readings"):
+        given = with_times(frame, config)
+        names = [str(name) for name in given.columns]
+        needed = _needed(config, target)
+        wanted = [*needed, *([] if config.time is None else [config.time])]
+        columns = [
+            pa.chunked_array([pa.Array.from_pandas(given.iloc[:, each])])
+            for each in find(wanted, names, place)
+        ]
+        time = None if config.time is None else columns.pop()
+        read = Columns(dict(zip(needed, columns, strict=True)), time)
+        return _converted(read, config, place, trained=True)
+
+
+def _with_rows_ahead(
+    time: pd.DatetimeIndex, frame: pd.DataFrame, interval: pd.Timedelta, config: DataConfig
+) -> tuple[pd.DatetimeIndex, pd.DataFrame]:
+    """Add the rows, without readings, whose holidays the forecast from the last row depends on."""
+    ahead = np.arange(1, config.lead + config.outputs)
+    later = pd.DatetimeIndex(time[-1] + ahead * interval)
+    rows = frame.reindex(range(len(frame) + len(ahead)))
+    return pd.DatetimeIndex(time.append(later)), rows
+
+
+def with_times(frame: pd.DataFrame, config: DataConfig) -> pd.DataFrame:
+    """Return a frame with the time column, which may be its index.
+
+    Raises:
+        UserError: There are no time stamps, but the configuration names them.
+    """
+    if config.time is None or config.time in frame.columns:
+        return frame
+    if not isinstance(frame.index, pd.DatetimeIndex):
+        raise UserError(
+            f"the frame: has no column {shown(config.time)}, and its index holds no times"
+        )
+    return frame.reset_index(drop=True).assign(**{config.time: frame.index})
+
+
+def _needed(config: DataConfig, target: bool) -> list[str]:
+    """Return the names of the columns of new data."""
+    used = {*config.inputs, *config.known, *([config.target] if target else [])}
+    return [name for name in config.read if name in used]
 
 
 def check_columns(config: DataConfig) -> None:
@@ -92,28 +167,38 @@ def check_columns(config: DataConfig) -> None:
     with boundary(str(path), "the file is damaged, or no table"):
         content = read_source(path, HEAD)
         if not is_parquet(content):
-            find_header(decode(content, config, path, whole=False), config, path)
+            content = decode(content, config, path, whole=False)
+            find_header(content, config, config.read, path)
             return
         names = parquet_names(path, path)
         time = [] if config.time is None else [config.time]
         find([*config.read, *time], names, path)
 
 
-def _read(config: DataConfig, path: Path) -> Columns:
+def _read(config: DataConfig, path: Path, wanted: Sequence[str]) -> Columns:
     content = read_source(path)
     read = read_parquet if is_parquet(content) else read_text
-    return read(content, config, config.read, path)
+    return read(content, config, wanted, path)
 
 
-def _converted(columns: Columns, config: DataConfig, path: Path) -> Table:
-    """Return the table of what was read."""
+def _converted(columns: Columns, config: DataConfig, path: str, *, trained: bool = False) -> Table:
+    """Return the table of what was read.
+
+    Args:
+        columns: What was read.
+        config: The configuration of the table.
+        path: The file, for messages.
+        trained: Whether a trained model uses the table, so that nothing is learnt from it.
+    """
     notation = Notation.of(config, comma=columns.decimal_comma)
     readings: dict[str, Array] = {}
     notes = [*columns.notes]
     for name in list(columns.readings):
         place = f"{path}, column {shown(name)}"
         # Each column is dropped once it is converted: text takes more memory than numbers.
-        readings[name], remark = numbers(columns.readings.pop(name), notation, place)
+        readings[name], remark = numbers(
+            columns.readings.pop(name), notation, place, varied=not trained
+        )
         notes += [remark] if remark else []
     rows = len(next(iter(readings.values())))
     frame = pd.DataFrame(readings, copy=False)
@@ -122,9 +207,9 @@ def _converted(columns: Columns, config: DataConfig, path: Path) -> Table:
     if columns.time is not None:
         place = f"{path}, column {shown(config.time)}"
         time = time_stamps(columns.time, config, place)
-    if remark := check_series(columns.others, time, str(path)):
+    if remark := check_series(columns.others, time, path):
         notes.append(remark)
-    doubts = remark_stand_ins(frame)
+    doubts = [] if trained else remark_stand_ins(frame)
     if time is not None:
         check_unique(time, config.skip_rows, place)
         if rows > 1 and (steps(time) < 0).any():
@@ -142,9 +227,14 @@ def _converted(columns: Columns, config: DataConfig, path: Path) -> Table:
             time, frame = with_missing_rows(time, frame, interval, config.jitter, most)
             if added := len(frame) - before:
                 notes.append(f"{added} rows are missing in gaps of at most {most} rows: added")
+        if trained and config.holidays is not None and interval is not None:
+            time, frame = _with_rows_ahead(time, frame, interval, config)
         if config.holidays is not None:
             frame[HOLIDAY] = holiday_values(config.holidays, config.timezone or "UTC", time)
-    if remark := remark_labels(config.target, frame[config.target].to_numpy(np.float64)):
+    if config.target not in frame:
+        frame[config.target] = np.nan
+    target = frame[config.target].to_numpy(np.float64)
+    if not trained and (remark := remark_labels(config.target, target)):
         notes.append(remark)
     notes += doubts
     return Table(time, frame, interval, config.jitter, tuple(notes))

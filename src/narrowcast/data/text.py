@@ -78,7 +78,7 @@ def read_text(content: bytes, config: DataConfig, wanted: Sequence[str], path: P
     content = decode(content, config, path)
     if config.layout == "rows":
         return _read_series(content, config, wanted, path)
-    header = find_header(content, config, path)
+    header = find_header(content, config, wanted, path)
     content, start = _below(content, header, config)
     if not re.compile(rb"\S").search(content, start):
         raise UserError(f"{path}: has no readings, only a header")
@@ -147,18 +147,19 @@ def decode(content: bytes, config: DataConfig, path: Path, *, whole: bool = True
     return content
 
 
-def find_header(content: bytes, config: DataConfig, path: Path) -> Header:
+def find_header(content: bytes, config: DataConfig, columns: Sequence[str], path: Path) -> Header:
     """Return the header: the first line that names all columns in use.
 
     Args:
         content: The text, or at least its first ``HEAD`` bytes, as :func:`decode` returns it.
-        config: Names the columns, and the separator if it is fixed.
+        config: Names the time column, and the separator if it is fixed.
+        columns: Names of the other columns in use.
         path: The file, for messages.
 
     Raises:
         UserError: No line names all columns, or there are too many.
     """
-    wanted = [*config.read, *([] if config.time is None else [config.time])]
+    wanted = [*columns, *([] if config.time is None else [config.time])]
     text = content[:HEAD].decode(errors="ignore")
     lines = list(itertools.islice(io.StringIO(text, newline="\n"), _HEAD_LINES))
     separators: Sequence[str] = _SEPARATORS if config.separator is None else (config.separator,)
@@ -192,6 +193,42 @@ def find_header(content: bytes, config: DataConfig, path: Path) -> Header:
         )
     find(wanted, names, path)
     return Header(names, separator, len("".join(lines[:end]).encode()), len(passed))
+
+
+def guess_names(content: bytes, config: DataConfig, path: Path) -> list[str]:
+    """Return the names in the first line that has as many fields as the lines below it.
+
+    Args:
+        content: The text, or its first ``HEAD`` bytes, as :func:`decode` returns it.
+        config: States the separator, if it is fixed.
+        path: The file, for messages.
+
+    Raises:
+        UserError: No line is like the ones below it.
+    """
+    text = content[:HEAD].decode(errors="ignore")
+    lines = list(itertools.islice(io.StringIO(text, newline="\n"), _HEAD_LINES))
+    separators: Sequence[str] = _SEPARATORS if config.separator is None else (config.separator,)
+    for start, line in enumerate(lines):
+        if match := _EXCELS_SEPARATOR.fullmatch(line.rstrip("\n")):
+            separators = separators if config.separator else (match[1],)
+            continue
+        if not line.strip():
+            continue
+        fitting = []
+        for separator in separators:
+            names, count = _record(lines[start : start + _HEADER_LINES], separator, ())
+            below = [each for each in lines[start + count :] if each.strip()]
+            below = [each for each in below if not each.startswith("#")][:_HEADER_LINES]
+            alike = [len(_record([each], separator, ())[0]) == len(names) for each in below]
+            if alike and all(alike) and (len(names) > 1 or not line.startswith("#")):
+                fitting.append((names, separator))
+        if fitting:
+            # Blanks may also stand beside another separator.
+            return max(fitting, key=lambda each: (len(each[0]) > 1, each[1] != " ", len(each[0])))[
+                0
+            ]
+    raise UserError(f"{path}: has no header with as many names as the lines below have fields")
 
 
 def _record(lines: Sequence[str], separator: str, wanted: Sequence[str]) -> tuple[list[str], int]:

@@ -23,6 +23,7 @@ _EXCELS_EPOCH = "1899-12-30"
 _DIGITS = {4: "%Y", 6: "%Y%m", 8: "%Y%m%d", 10: "%Y%m%d%H", 12: "%Y%m%d%H%M", 14: "%Y%m%d%H%M%S"}
 _YEARS = (1800, 2200)  # of such dates
 _LIMITS = (pd.Timestamp("1678-01-01"), pd.Timestamp("2262-01-01"))  # of nanoseconds in 64 bits
+_SAMPLE = 1000  # rows, to choose formats by
 _ZONE = r"\d[T ]\d.*(Z|z|[+-]\d{2}(:?\d{2})?)$"
 # Formats to suggest for text that is not ISO 8601.
 _DATES = ("%d.%m.%Y", "%d/%m/%Y", "%m/%d/%Y", "%d-%m-%Y", "%d.%m.%y", "%d/%m/%y", "%m/%d/%y")
@@ -55,14 +56,22 @@ def time_stamps(column: pa.ChunkedArray, config: DataConfig, place: str) -> pd.D
     return _TimeColumn(config, place).read(column)
 
 
+def find_formats(column: pa.ChunkedArray) -> list[str]:
+    """Return the formats of ``data.time_format`` that all time stamps of a column of text have."""
+    return _fitting(column.to_pandas())
+
+
 def _fitting(texts: pd.Series) -> list[str]:
     """Return formats that all texts have."""
     dates = (*_DATES, *_YEAR_FIRST, *_NAMED_MONTHS)
-    return [
-        form
-        for form in map("".join, itertools.product(dates, _CLOCKS))
-        if pd.to_datetime(texts, format=form, errors="coerce").notna().all()
-    ]
+    forms = ["".join(each) for each in itertools.product(dates, _CLOCKS)]
+    for some in (texts[:1], texts[:_SAMPLE], texts):  # most formats do not fit the first one
+        forms = [
+            form
+            for form in forms
+            if pd.to_datetime(some, format=form, errors="coerce").notna().all()
+        ]
+    return forms
 
 
 class _TimeColumn:
@@ -219,7 +228,7 @@ class _TimeColumn:
         series = text.to_pandas()
         times = pd.to_datetime(series, format="ISO8601", errors="coerce", utc=True)
         if (bad := first(times.isna().to_numpy())) is not None:
-            fitting = _fitting(series[:1000]) or _fitting(series[bad : bad + 1])
+            fitting = _fitting(series[:_SAMPLE]) or _fitting(series[bad : bad + 1])
             advice = " or ".join(map(repr, fitting[:2])) or "'%d.%m.%Y %H:%M', or correct it"
             if bad == 0 and len(times) > 1 and times[1:].notna().all():
                 advice = f"data.skip_rows = {1 + self._config.skip_rows} if this row holds units"

@@ -105,17 +105,20 @@ def is_numeric(text: pa.ChunkedArray) -> bool:
     return pc.all(number).as_py() is True
 
 
-def numbers(column: pa.ChunkedArray, notation: Notation, place: str) -> tuple[Array, str | None]:
+def numbers(
+    column: pa.ChunkedArray, notation: Notation, place: str, *, varied: bool = True
+) -> tuple[Array, str | None]:
     """Return a column as float64, NaN where a value is missing, and a remark on its notation.
 
     Args:
         column: Numbers, truth values or text.
         notation: How numbers are written.
         place: The file and the column, for messages.
+        varied: Whether the column must hold several different values.
 
     Raises:
         UserError: A value is no number, infinite, or too large to be scaled; or the column holds
-            no values, or a single one.
+            no values, or a single one, and must be varied.
     """
     kind, remark = column.type, None
     if (text := as_text(column)) is not None:
@@ -130,7 +133,9 @@ def numbers(column: pa.ChunkedArray, notation: Notation, place: str) -> tuple[Ar
     else:
         raise UserError(f"{place}: holds values of type {shown(kind)}, not numbers")
     values[np.isin(values, notation.numbers)] = np.nan
-    _check(values, notation, place)
+    _check_sizes(values, notation, place)
+    if varied:
+        _check_range(values, place)
     return values, remark
 
 
@@ -218,8 +223,8 @@ def _as_floats(values: pa.ChunkedArray) -> Array:
     return np.array(values.to_numpy(), dtype=np.float64)
 
 
-def _check(values: Array, notation: Notation, place: str) -> None:
-    """Reject values and columns that cannot be scaled."""
+def _check_sizes(values: Array, notation: Notation, place: str) -> None:
+    """Reject values that cannot be scaled."""
     if (wrong := first(np.isinf(values))) is not None:
         raise UserError(f"{place}, row {notation.row(wrong)}: the value is infinite")
     if (wrong := first(np.abs(values) > LARGEST)) is not None:
@@ -227,6 +232,10 @@ def _check(values: Array, notation: Notation, place: str) -> None:
             f"{place}, row {notation.row(wrong)}: the value {values[wrong]:g} is beyond what "
             f"can be scaled, {LARGEST:g}: correct it, or use another unit"
         )
+
+
+def _check_range(values: Array, place: str) -> None:
+    """Reject columns that cannot be scaled."""
     known = values[~np.isnan(values)]
     if not len(known):
         raise UserError(f"{place}: has no values at all")

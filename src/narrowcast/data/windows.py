@@ -27,68 +27,17 @@ from datetime import datetime
 
 import numpy as np
 import pandas as pd
-from numpy.lib.stride_tricks import sliding_window_view
-from numpy.typing import NDArray
 
 from narrowcast.config import DataConfig, Stream
-from narrowcast.data.ahead import ahead_scaling, values_ahead
-from narrowcast.data.calendar import calendar_values
-from narrowcast.data.holes import bridge, held, held_rows
+from narrowcast.data.ahead import ahead_scaling, check_ahead
+from narrowcast.data.holes import held_rows
+from narrowcast.data.rows import Part, Rows
 from narrowcast.data.scaling import Array, Scaling, fit_scaling, refuse_far
-from narrowcast.data.seasons import earlier_rows, seasonal_readings
-from narrowcast.data.stretches import Stretches, read_rows, rows_of_inputs
+from narrowcast.data.seasons import earlier_rows
+from narrowcast.data.stretches import read_rows
 from narrowcast.data.table import Table
 from narrowcast.errors import UserError
 from narrowcast.integer.readings import relative_to_last
-
-
-@dataclass(frozen=True, eq=False)
-class Part:
-    """The windows of one part, ordered by time, in the units of the table.
-
-    For a stream, each reading that a forecast rests on is an inference, with the last ``kernel``
-    readings as its input; only some of them have targets.
-
-    Attributes:
-        inputs: Input values [windows, n, m], or [inferences, kernel, m].
-        target: Targets [windows, outputs].
-        row: Row of the first target [windows], counted from 0 in the table.
-        time: Time of the first target [windows], UTC; None for a table without time stamps.
-        last_known: Value of the target column in the window's last row [windows], or the one that
-            stands in for it; NaN if missing. Persistence forecasts it for every target. None if
-            ``lead`` is 0.
-        further: Readings [inferences, rows, columns] of the model's further inputs: those of
-            earlier seasons, relative to the last reading, and values known ahead, column by column.
-            There is no array for what the configuration does not have.
-        stretches: The stretches of a stream; None for windows, each of which has a target.
-    """
-
-    inputs: Array
-    target: Array
-    row: NDArray[np.int64]
-    time: pd.DatetimeIndex | None
-    last_known: Array | None
-    further: tuple[Array, ...] = ()
-    stretches: Stretches | None = None
-
-    def __len__(self) -> int:
-        return len(self.target)
-
-    @property
-    def restart(self) -> NDArray[np.bool_]:
-        """Whether an inference is the first of a stretch [inferences]; every window is."""
-        if self.stretches is None:
-            return np.ones(len(self.inputs), dtype=np.bool_)
-        return self.stretches.restart
-
-    @property
-    def at(self) -> NDArray[np.int64]:
-        """The inference of each target [windows]."""
-        return np.arange(len(self)) if self.stretches is None else self.stretches.at
-
-    def of_targets(self, values: Array) -> Array:
-        """Return the values [inferences, ...] of the inferences that have targets."""
-        return values if self.stretches is None else values[self.stretches.at]
 
 
 @dataclass(frozen=True, eq=False)
@@ -159,115 +108,6 @@ class Dataset:
         return np.zeros((1, 1)) if self.added is None else readings[:, -1, self.added, None]
 
 
-@dataclass(frozen=True, eq=False)
-class _Rows:
-    """The rows of a table that windows are cut from. NaN is what is still missing.
-
-    Attributes:
-        table: The table.
-        config: The configuration of the windows.
-        held: For how many rows in succession the last reading stands in for a missing one.
-        inputs: Inputs [rows, m], with the last reading in place of missing ones.
-        target: Target [rows].
-        last_known: Target [rows], with the last reading in place of missing ones.
-        ahead: Values known ahead [rows, columns].
-        earlier: How many rows before the last one each reading of an earlier season is.
-    """
-
-    table: Table
-    config: DataConfig
-    held: int
-    inputs: Array
-    target: Array
-    last_known: Array
-    ahead: Array
-    earlier: tuple[int, ...]
-
-    @classmethod
-    def of(cls, table: Table, config: DataConfig) -> "_Rows":
-        """Return the rows of a table."""
-        most = held_rows(config, table.interval)
-        target = table.frame[config.target].to_numpy(np.float64)
-        last_known = held(target[:, None], table.gaps, most)[:, 0]
-        inputs, ahead = _inputs(table, config, most), values_ahead(table, config)
-        return cls(
-            *(table, config, most, inputs, target, last_known, ahead, earlier_rows(table, config))
-        )
-
-    def _at_targets(self, values: Array) -> Array:
-        """Return values [rows, ...] at the targets of windows that end in each row.
-
-        Returns:
-            Values [rows, ..., outputs], of fewer rows than the table has.
-        """
-        return sliding_window_view(values[self.config.lead :], self.config.outputs, axis=0)
-
-    def left_out(self, n: int) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
-        """Return why the windows of n rows that begin in each row are left out.
-
-        Returns:
-            Whether there is a gap in time, and whether there is none, but an input, a target or a
-            value ahead is missing.
-        """
-        gaps, lead, outputs = np.cumsum(self.table.gaps), self.config.lead, self.config.outputs
-        # One row must follow the window even with lead 0, as the published benchmark has it.
-        span = n + lead + outputs - 1
-        count = max(0, len(gaps) - max(span, n + 1) + 1)
-        gapped = (gaps[span - 1 :] != gaps[: len(gaps) - span + 1])[:count]
-        missing = np.concatenate(([0], np.cumsum(np.isnan(self.inputs).any(axis=1))))
-        at_targets = np.isnan(self._at_targets(np.column_stack((self.target, self.ahead))))
-        incomplete = missing[n : n + count] != missing[:count]
-        incomplete |= at_targets[n - 1 : n - 1 + count].any(axis=(1, 2))
-        return gapped, incomplete & ~gapped
-
-    def part(self, last: NDArray[np.int64], stream: Stream | None) -> Part:
-        """Return the windows that end in some rows, or the stretches of a stream up to them."""
-        table, config = self.table, self.config
-        if stream is None:
-            ends, stretches, rows = last, None, last[:, None] + np.arange(1 - config.window, 1)
-        else:
-            ends, restart = read_rows(self.inputs, table.gaps, last, stream.reach)
-            stretches = Stretches(restart, np.searchsorted(ends, last))
-            rows = rows_of_inputs(ends, restart, stream.kernel)
-        inputs = self.inputs[rows]
-        if config.missing == "interpolate":
-            readings = table.frame[config.inputs].to_numpy(np.float64)
-            columns = inputs[..., : len(config.inputs)]
-            bridge(columns, rows, readings, table.gaps, self.held)
-        further = []
-        if self.earlier:
-            known = self.target, self.last_known
-            further.append(seasonal_readings(table, *known, ends, self.earlier))
-        if config.known:  # what no forecast needs may be missing
-            ahead = np.nan_to_num(self._at_targets(self.ahead)[ends], nan=0.0)
-            further.append(ahead.reshape(len(ends), 1, -1))
-        row = last + config.lead
-        return Part(
-            inputs=inputs,
-            target=self._at_targets(self.target)[last],
-            row=row,
-            time=None if table.time is None else table.time[row],
-            last_known=self.last_known[last] if config.lead else None,
-            further=tuple(further),
-            stretches=stretches,
-        )
-
-    def check_range(self, dataset: Dataset) -> None:
-        """Reject values that are too far from those of the training part.
-
-        Raises:
-            UserError: The message names the column and the row.
-        """
-        config = self.config
-        refuse_far(self.inputs, dataset.input_scaling, config.columns)
-        outputs = [(self.target[:, None], dataset.target_scaling, [config.target])]
-        if config.known:
-            outputs.append((self.ahead, dataset.further_scaling[-1], config.known))
-        for values, every, names in outputs:
-            one = slice(None, None, config.outputs)  # the scaling of each column's first step
-            refuse_far(values, Scaling(every.offset[one], every.scale[one]), names)
-
-
 def make_windows(
     table: Table, config: DataConfig, stream: Stream | None = None, *, refit: bool = False
 ) -> Dataset:
@@ -300,7 +140,9 @@ def make_windows(
             f"the table has {rows} {kind}, but a window of {n} with lead {config.lead}{further} "
             f"needs {max(span, n + 1)}: choose a shorter window{advice}"
         )
-    source = _Rows.of(table, config)
+    check_ahead(table, config)
+    most = held_rows(config, table.interval)
+    source = Rows.of(table, config, most, earlier_rows(table, config))
 
     gapped, missing = source.left_out(n)
     whole = np.flatnonzero(~gapped & ~missing)  # first row of each window
@@ -363,22 +205,24 @@ def make_windows(
         further_scaling=_further_scaling(input_scaling, train, config, len(source.earlier)),
         target_scaling=fit_scaling(expected, config.scaling, [config.target] * outputs),
     )
-    source.check_range(dataset)
+    _check_range(source, dataset)
     return dataset
 
 
-def _inputs(table: Table, config: DataConfig, most: int) -> Array:
-    """Return the inputs [rows, m]: columns of the table, their masks, those of the calendar.
+def _check_range(source: Rows, dataset: Dataset) -> None:
+    """Reject values that are too far from those of the training part.
 
-    The last reading stands in for missing ones in at most ``most`` rows in succession.
+    Raises:
+        UserError: The message names the column and the row.
     """
-    readings = table.frame[config.inputs].to_numpy(np.float64)
-    columns = [held(readings, table.gaps, most)]
-    if config.missing == "mask":
-        columns.append(np.isnan(readings).astype(np.float64))
-    if config.clock is not None and table.time is not None:
-        columns.append(calendar_values(config.clock, table.time))
-    return np.hstack(columns)
+    config = source.config
+    refuse_far(source.inputs, dataset.input_scaling, config.columns)
+    outputs = [(source.target[:, None], dataset.target_scaling, [config.target])]
+    if config.known:
+        outputs.append((source.ahead, dataset.further_scaling[-1], config.known))
+    for values, every, names in outputs:
+        one = slice(None, None, config.outputs)  # the scaling of each column's first step
+        refuse_far(values, Scaling(every.offset[one], every.scale[one]), names)
 
 
 def _input_scaling(values: Array, config: DataConfig) -> Scaling:

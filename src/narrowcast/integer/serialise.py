@@ -1,6 +1,5 @@
 """Save and load an integer model: ``integer_model.json`` and ``integer_model.safetensors``."""
 
-import hashlib
 import json
 from dataclasses import asdict
 from pathlib import Path
@@ -11,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from safetensors import SafetensorError
 from safetensors.numpy import load, save
 
+from narrowcast.digests import DIGEST, digest, document_digest, sealed
 from narrowcast.errors import UserError, one_line, shown
 from narrowcast.files import write_whole
 from narrowcast.integer.analysis import analyse
@@ -231,19 +231,10 @@ def _output(entry: _Output) -> Output:
     return Output(entry.tensor, Forecast(decoder.target, _affine(decoder.scaling), added))
 
 
-def _digest(text: bytes) -> str:
-    return hashlib.sha256(text).hexdigest()
-
-
-def _canonical(document: object) -> bytes:
-    return json.dumps(document, sort_keys=True, separators=(",", ":")).encode()
-
-
 def seal(document: dict[str, Any], arrays: bytes) -> dict[str, Any]:
     """Return a document with the digests of the arrays' file and of the document itself."""
-    unsealed = {k: v for k, v in document.items() if k not in ("arrays_sha256", "sha256")}
-    unsealed["arrays_sha256"] = _digest(arrays)
-    return {**unsealed, "sha256": _digest(_canonical(unsealed))}
+    others = {k: v for k, v in document.items() if k != "arrays_sha256"}
+    return sealed({**others, "arrays_sha256": digest(arrays)})
 
 
 def save_model(model: IntegerModel, folder: Path) -> None:
@@ -269,9 +260,9 @@ def save_model(model: IntegerModel, folder: Path) -> None:
         "operations": [{"kind": _KINDS[type(s)], **asdict(s)} for s in model.operations],
         "metadata": dict(model.metadata),
     }
-    sealed = seal(json.loads(json.dumps(document)), arrays)
+    whole = seal(json.loads(json.dumps(document)), arrays)
     write_whole(folder / ARRAYS_NAME, arrays)
-    write_whole(folder / JSON_NAME, (json.dumps(sealed, indent=1) + "\n").encode())
+    write_whole(folder / JSON_NAME, (json.dumps(whole, indent=1) + "\n").encode())
 
 
 def load_model(folder: Path | str) -> IntegerModel:
@@ -290,7 +281,7 @@ def load_model(folder: Path | str) -> IntegerModel:
         raise UserError(f"{arrays_path}: there is no such file; {AGAIN}") from None
     except OSError as error:
         raise UserError(f"{arrays_path}: cannot be read: {error.strerror}") from None
-    if document.pop("arrays_sha256", None) != _digest(packed):
+    if document.pop("arrays_sha256", None) != digest(packed):
         raise UserError(f"{arrays_path}: does not belong to {path.name}; {AGAIN}")
     try:
         parsed = _Document.model_validate_json(json.dumps(document))
@@ -319,15 +310,15 @@ def model_sha256(folder: Path | str) -> str:
     Raises:
         UserError: The file is missing, altered or of another schema version.
     """
-    return _digest(_canonical(_read_document(Path(folder) / JSON_NAME)))
+    return document_digest(_read_document(Path(folder) / JSON_NAME))
 
 
 def _read_document(path: Path) -> dict[str, Any]:
     """Read the JSON, and check its version and its digest."""
     try:
         document = json.loads(path.read_bytes())
-        digest = document.pop("sha256", None) if isinstance(document, dict) else None
-        canonical = _canonical(document)
+        stated = document.pop(DIGEST, None) if isinstance(document, dict) else None
+        found = document_digest(document)
     except FileNotFoundError:
         raise UserError(f"{path}: there is no such file; {AGAIN}") from None
     except OSError as error:
@@ -341,10 +332,10 @@ def _read_document(path: Path) -> dict[str, Any]:
             if version is not None
             else f"{path}: is no integer model; {AGAIN}"
         )
-    if digest != _digest(canonical):
+    if stated != found:
         raise UserError(f"{path}: has been altered: its digest does not match; {AGAIN}")
-    found: dict[str, Any] = document
-    return found
+    whole: dict[str, Any] = document
+    return whole
 
 
 def _read_arrays(packed: bytes, path: Path) -> dict[str, Array]:

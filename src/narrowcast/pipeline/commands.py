@@ -126,7 +126,7 @@ def build(config: Config, out: Path | str, options: Options = _DEFAULT) -> Repor
         device = load_device(config.hardware.device)
         warning = device.clock_warning(device.clock(config.hardware.clock_mhz))
         if warning is not None:
-            options.progress.remarked("build", warning)
+            options.progress.warned("build", warning)
         done = not options.force
         for stage in planned.stages:
             done = done and is_done(Path(out), stage)  # all after an unfinished one run, too

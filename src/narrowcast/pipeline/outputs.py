@@ -10,7 +10,9 @@ from narrowcast.errors import UserError, boundary
 
 FLOAT_MODEL = "float.safetensors"
 TRAINING = "training.json"
+BASELINES = "baselines.safetensors"
 INTEGER_MODEL = ("integer_model.json", "integer_model.safetensors")
+SOURCE = "source.json"
 PREDICTIONS = "predictions.safetensors"
 QUANTIZATION = "quantization.json"
 ACCURACY = "accuracy.json"

@@ -7,15 +7,18 @@ from pathlib import Path
 import numpy as np
 
 from narrowcast.config import Config
+from narrowcast.digests import digest
 from narrowcast.errors import ToolError
 from narrowcast.files import write_whole
 from narrowcast.pipeline.code import code_digest
 from narrowcast.pipeline.outputs import (
     ACCURACY,
+    BASELINES,
     FLOAT_MODEL,
     INTEGER_MODEL,
     PREDICTIONS,
     QUANTIZATION,
+    SOURCE,
 )
 from narrowcast.pipeline.stages import Stage
 from narrowcast.pipeline.tasks.readings import (
@@ -41,8 +44,8 @@ def stage(config: Config, out: Path, precondition: Callable[[], None]) -> Stage[
         run=run,
         record=ACCURACY,
         kind=QuantizeResults,
-        outputs=(*INTEGER_MODEL, PREDICTIONS, QUANTIZATION),
-        needs=(FLOAT_MODEL,),
+        outputs=(*INTEGER_MODEL, SOURCE, PREDICTIONS, QUANTIZATION),
+        needs=(FLOAT_MODEL, BASELINES),
         settings=learning_settings(config) | quantization,
         options={"code": code_digest(__name__)},
         files=source_files(config),
@@ -53,12 +56,12 @@ def stage(config: Config, out: Path, precondition: Callable[[], None]) -> Stage[
 def _quantise(config: Config, out: Path, work: Path, progress: Progress) -> QuantizeResults:
     from safetensors.numpy import save
 
-    from narrowcast.data import errors
+    from narrowcast.data import Rules, errors, save_rules
     from narrowcast.integer import execute, save_model
     from narrowcast.model import build, load_state, predict_part
     from narrowcast.quantize import cut_off, finetune, summarise, to_integer_model
 
-    dataset, *_ = load_windows(config, refit=config.train.refit)
+    dataset, table, _ = load_windows(config, refit=config.train.refit)
     test = dataset.test
     source = build(config)
     load_state(source, out / FLOAT_MODEL)
@@ -92,6 +95,8 @@ def _quantise(config: Config, out: Path, work: Path, progress: Progress) -> Quan
     tensors = Quantization(tuple(summarise(quantised, dataset, config)))
     write_record(work / QUANTIZATION, tensors)
     save_model(model, work)
+    simple = digest((out / BASELINES).read_bytes())
+    save_rules(Rules.of(table, config.data, config.stream, simple), work)
     packed = save({name: np.ascontiguousarray(array) for name, array in arrays.items()})
     write_whole(work / PREDICTIONS, packed)
     accuracy = {name: errors(each, test.target) for name, each in forecasts.items()}

@@ -5,8 +5,9 @@ from dataclasses import replace
 from pathlib import Path
 
 from narrowcast.config import Config
+from narrowcast.files import write_whole
 from narrowcast.pipeline.code import code_digest
-from narrowcast.pipeline.outputs import FLOAT_MODEL, TRAINING
+from narrowcast.pipeline.outputs import BASELINES, FLOAT_MODEL, TRAINING
 from narrowcast.pipeline.stages import Stage
 from narrowcast.pipeline.tasks.readings import (
     epoch_progress,
@@ -22,7 +23,9 @@ def stage(config: Config, precondition: Callable[[], None]) -> Stage[TrainResult
     """Return the stage that trains the float model."""
 
     def run(work: Path, progress: Progress) -> TrainResults:
-        from narrowcast.data import baselines, errors, make_windows
+        from safetensors.numpy import save
+
+        from narrowcast.data import baseline_errors, errors, fit_baselines, make_windows
         from narrowcast.model import predict_part, save_state, train_float
 
         dataset, table, summary = load_windows(config)
@@ -40,9 +43,10 @@ def stage(config: Config, precondition: Callable[[], None]) -> Stage[TrainResult
             model, _ = train_float(dataset, config, epoch_progress(progress), chosen=history.best)
         save_state(model, work / FLOAT_MODEL)
         exact = errors(predict_part(model, dataset.test, dataset), dataset.test.target)
-        return TrainResults(
-            summary, {"float": exact, **baselines(windows, table, config.data)}, history
-        )
+        simple = fit_baselines(windows, table, config.data)
+        write_whole(work / BASELINES, save(simple.arrays()))
+        test = {"float": exact, **baseline_errors(simple, windows.test, table)}
+        return TrainResults(summary, test, history)
 
     settings = learning_settings(config)
     del settings["train"]["finetune_epochs"]
@@ -51,7 +55,7 @@ def stage(config: Config, precondition: Callable[[], None]) -> Stage[TrainResult
         run=run,
         record=TRAINING,
         kind=TrainResults,
-        outputs=(FLOAT_MODEL,),
+        outputs=(FLOAT_MODEL, BASELINES),
         settings=settings,
         options={"code": code_digest(__name__)},
         files=source_files(config),

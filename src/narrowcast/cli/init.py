@@ -1,0 +1,69 @@
+"""The command ``init``."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from narrowcast.cli.options import Set, parse_path
+from narrowcast.cli.output import one_line_errors
+from narrowcast.errors import UserError
+
+
+def init(
+    *,
+    data: Annotated[
+        Path,
+        typer.Argument(
+            parser=parse_path, metavar="DATA", help="A table of readings.", show_default=False
+        ),
+    ],
+    to: Annotated[
+        Path | None,
+        typer.Option(
+            "--to",
+            parser=parse_path,
+            metavar="FILE",
+            help="The configuration; by default named as the table, in the working directory.",
+        ),
+    ] = None,
+    target: Annotated[
+        str | None, typer.Option("--target", metavar="NAME", help="The column to forecast.")
+    ] = None,
+    set_: Set = None,
+    force: Annotated[bool, typer.Option("--force", help="Overwrite an existing file.")] = False,
+) -> None:
+    """Look at a table, and write a first configuration for it.
+
+    The configuration says in comments what was found, and what to choose.
+    """
+    with one_line_errors():
+        from narrowcast.extras import require_extra
+        from narrowcast.files import write_whole
+
+        require_extra("tables", "init")
+        from narrowcast.data.draft import draft
+
+        path = Path(f"{data.name.split('.')[0]}.toml") if to is None else to
+        if str(data) == "-":
+            raise UserError("-: init needs a file, which the configuration names")
+        if path.exists() and not force:
+            raise UserError(f"{path}: exists: choose another name with --to, or --force")
+        result = draft(data, path.parent, target, _keys(set_ or ()))
+        write_whole(path, result.text)
+    for line in result.lines:
+        typer.echo(line)
+    typer.echo(f"written:   {path}")
+    typer.echo(f"next:      narrowcast build {path} --out out/{path.stem}")
+
+
+def _keys(overrides: list[str] | tuple[str, ...]) -> dict[str, Any]:
+    """Return the keys of ``[data]`` that overrides state."""
+    from narrowcast.config.load import apply_override
+
+    values: dict[str, Any] = {}
+    for override in overrides:
+        if not apply_override(values, override).startswith("data."):
+            raise UserError(f"--set {override}: init takes keys of data only")
+    found: dict[str, Any] = values.get("data", {})
+    return found

@@ -1,0 +1,307 @@
+"""A first configuration for a table, with comments on what was found and what to choose."""
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import tomli_w
+from numpy.typing import NDArray
+from pydantic import ValidationError
+
+from narrowcast.config import Config, DataConfig, did_you_mean
+from narrowcast.config.load import parse_toml
+from narrowcast.config.mistakes import first_mistake
+from narrowcast.data.holes import with_missing_rows
+from narrowcast.data.inspection import Found, inspect
+from narrowcast.data.interval import find_interval, readable, usual_step
+from narrowcast.data.remarks import are_labels
+from narrowcast.data.table import Table, read_table
+from narrowcast.data.windows import make_windows
+from narrowcast.errors import UserError, shown
+
+_WRITTEN = (
+    *("layout", "encoding", "separator", "decimal", "thousands", "skip_rows", "missing_values"),
+    *("time_unit", "time_format", "timezone", "jitter"),
+)
+_WINDOW = 24
+_ROWS_PER_WINDOW = 12  # at least, so that each part has windows
+_MOST_INPUTS = 8
+_LISTED = 30  # columns that are not in use
+_COMMENT = 160  # characters
+_REPEATS = 0.2  # autocorrelation of a day
+_WEEKLY = 0.05  # by which that of a week is higher
+_PERIODS = ("1s", "5s", "10s", "30s", "1min", "5min", "10min", "15min", "30min", "1h", "3h", "6h")
+_LONG_PERIODS = ("12h", "1D", "7D", "30D")
+_FEW_INTERVALS = 3  # of a period to resample to
+_UNITS = {"D": 86400 * 10**9, "h": 3600 * 10**9, "min": 60 * 10**9, "s": 10**9, "ms": 10**6}
+
+
+@dataclass(frozen=True)
+class Draft:
+    """A configuration file, and what was found in one line each.
+
+    Attributes:
+        text: The file.
+        lines: What was found.
+    """
+
+    text: str
+    lines: tuple[str, ...]
+
+
+def draft(
+    path: Path, folder: Path, target: str | None = None, given: Mapping[str, Any] | None = None
+) -> Draft:
+    """Return a first configuration for a table, which can be trained as it is.
+
+    Args:
+        path: The table.
+        folder: The folder in which the configuration will be.
+        target: The column to forecast; None for a guess.
+        given: Keys of ``[data]`` on how the file is written, such as ``timezone``.
+
+    Raises:
+        UserError: The table cannot be read or used for training, or a key is not allowed. The
+            message names what helps.
+    """
+    given = dict(given or {})
+    _check_given(given, path)
+    found = inspect(path, given)
+    keys: dict[str, tuple[Any, str]] = {
+        key: (value, found.why.get(key, "as stated")) for key, value in found.settings.items()
+    }
+    if found.time is not None:
+        keys["time"] = found.time, "the column of time stamps"
+    if found.stand_ins and "missing_values" not in found.settings:
+        numbers = [int(each) if float(each).is_integer() else each for each in found.stand_ins]
+        keys["missing_values"] = numbers, "they recur far outside of the other readings"
+    times, every = _interval(found, keys)
+    chosen = _target(found, target)
+    guess = (
+        "as stated" if target is not None else "a guess, the last column of measured values: choose"
+    )
+    inputs = _inputs(found, chosen)
+    rest = [str(name) for name in found.frame if name not in inputs]
+    keys["inputs"] = (
+        inputs,
+        "columns that the forecast rests on"
+        + (f"; of {len(found.frame.columns)} the most correlated ones" if rest else ""),
+    )
+    keys["target"] = chosen, guess
+    plain = DataConfig.model_validate(
+        {**{key: value for key, (value, _) in keys.items()}, "path": path, "window": 2, "lead": 1}
+    )
+    table = read_table(plain)
+    keys["window"] = _window(table), "rows that each forecast rests on"
+    keys["lead"] = 1, "rows from the last one of a window to its first forecast"
+    keys["outputs"] = 1, "forecasts of a window, in successive rows"
+    if calendar := _calendar(table, chosen):
+        keys["calendar"] = calendar, "the target repeats so"
+    missing, holes = _missing(table, keys["window"][0])
+    keys["missing"] = missing
+    values = {key: value for key, (value, _) in keys.items() if value is not None}
+    config = Config.model_validate({"data": {**values, "path": path}})
+    make_windows(read_table(config.data), config.data, config.stream)  # as train will
+    rows = f"{len(table.frame)} rows"
+    span = "" if times is None else f" from {times.min().isoformat()} to {times.max().isoformat()}"
+    lines = [
+        f"rows:      {rows}{span}{f', every {every}' if every else ''}",
+        f"columns:   {len(found.frame.columns)} of numbers, {len(found.left_out)} left out",
+        f"holes:     {holes}",
+        f"target:    {shown(chosen)}" + ("" if target is not None else ", a guess: --target NAME"),
+    ]
+    text = _text(path, folder, keys, [*lines], rest, found.left_out)
+    _check(text, folder)
+    return Draft(text, tuple(lines))
+
+
+def _interval(
+    found: Found, keys: dict[str, tuple[Any, str]]
+) -> tuple[pd.DatetimeIndex | None, str | None]:
+    """Return the time stamps in order and the interval; adds its key, or one to resample."""
+    if found.times is None:
+        return None, None
+    times = found.times.sort_values().drop_duplicates()
+    if len(times) < 2 or "resample" in keys or "interval" in keys:
+        return times, None
+    usual, common = usual_step(times)
+    try:
+        interval, _ = find_interval(times, None, 0.1, str(found.path))
+    except UserError:
+        interval, common = None, False
+    text = _step(usual)
+    if interval is not None and common and text is not None:
+        keys["interval"] = text, "any other step is a gap"
+        return times, text
+    longer = [each for each in (*_PERIODS, *_LONG_PERIODS) if pd.Timedelta(each) >= usual]
+    if interval is None and longer:
+        few = usual * _FEW_INTERVALS
+        period = next((each for each in longer if pd.Timedelta(each) >= few), longer[-1])
+        keys["resample"] = period, f"steps are irregular, mostly {readable(usual)}: grouped"
+        return times, period
+    return times, readable(usual)
+
+
+def _step(step: pd.Timedelta) -> str | None:
+    """Return a step in the notation of the configuration; None if it has none."""
+    value = step.as_unit("ns").value
+    for unit, size in _UNITS.items():
+        if value % size == 0:
+            return f"{value // size}{unit}"
+    return None
+
+
+def _target(found: Found, target: str | None) -> str:
+    names = [str(name) for name in found.frame]
+    if target is None:
+        measured = [name for name in names if not are_labels(found.frame[name].to_numpy())]
+        return (measured or names)[-1]
+    if target in found.left_out:
+        raise UserError(f"{found.path}: column {shown(target)}: {found.left_out[target]}")
+    if target not in names:
+        raise UserError(f"{found.path}: no column {shown(target)}{did_you_mean(target, names)}")
+    return target
+
+
+def _inputs(found: Found, target: str) -> list[str]:
+    """Return the target and the columns most correlated with it, in the order of the file."""
+    frame = found.frame
+    related = frame.corrwith(frame[target]).abs().fillna(0.0).drop(target)
+    best = {target, *related.sort_values(ascending=False).index[: _MOST_INPUTS - 1]}
+    return [str(name) for name in frame if name in best]
+
+
+def _window(table: Table) -> int:
+    return max(2, min(_WINDOW, len(table.frame) // _ROWS_PER_WINDOW))
+
+
+def _calendar(table: Table, target: str) -> list[str]:
+    """Return the calendar features with which the target repeats."""
+    if table.time is None or table.interval is None:
+        return []
+    values = table.frame[target].to_numpy(np.float64)
+    day, week = (round(pd.Timedelta(days, "D") / table.interval) for days in (1, 7))
+    daily, weekly = _correlation(values, day), _correlation(values, week)
+    features = []
+    if day >= 4 and daily > _REPEATS:
+        features.append("hour")
+    if week >= 7 and len(values) > 4 * week and weekly > max(_REPEATS, daily + _WEEKLY):
+        features.append("weekday")
+    return features
+
+
+def _correlation(values: NDArray[np.float64], lag: int) -> float:
+    """Return the autocorrelation of values, 0 without several periods."""
+    if lag < 1 or len(values) < 3 * lag:
+        return 0.0
+    a, b = values[lag:], values[:-lag]
+    both = ~np.isnan(a) & ~np.isnan(b)
+    if both.sum() < 3 or a[both].std() == 0 or b[both].std() == 0:
+        return 0.0
+    return float(np.corrcoef(a[both], b[both])[0, 1])
+
+
+def _missing(table: Table, window: int) -> tuple[tuple[str, str], str]:
+    """Return what to do with holes, with its comment, and a line on them."""
+    values, gaps = int(table.frame.isna().to_numpy().sum()), int(table.gaps.sum())
+    frame = table.frame
+    if table.time is not None and table.interval is not None and gaps:
+        _, frame = with_missing_rows(table.time, frame, table.interval, table.jitter, window)
+    added = len(frame) - len(table.frame)
+    line = f"{values} missing values, {gaps} gaps in time"
+    if added:
+        line += f", of which short ones miss {added} rows"
+    empty = frame.isna().any(axis=1).to_numpy()
+    ends = np.flatnonzero(np.diff(np.concatenate(([False], empty, [False])).astype(int)))
+    lengths = ends[1::2] - ends[::2]
+    if len(lengths) and np.median(lengths) <= window:
+        return ("hold", f"holes are short, mostly {int(np.median(lengths))} rows"), line
+    return ("drop", "no holes" if not len(lengths) else "holes are long"), line
+
+
+def _text(
+    path: Path,
+    folder: Path,
+    keys: Mapping[str, tuple[Any, str]],
+    lines: Sequence[str],
+    rest: Sequence[str],
+    left_out: Mapping[str, str],
+) -> str:
+    """Return the configuration file."""
+    order = [key for key in DataConfig.model_fields if key in keys]
+    body = [_line("path", os.path.relpath(path.resolve(), folder.resolve()), "")]
+    body += [_line(key, *keys[key]) for key in order]
+    others = [
+        *map(shown, rest),
+        *(f"{shown(name)}: {why.split(': correct it')[0]}" for name, why in left_out.items()),
+    ]
+    notes = [f"# not in use: {_printable(each)}" for each in others[:_LISTED]]
+    if len(others) > len(notes):
+        notes.append(f"# and {len(others) - len(notes)} more")
+    return "\n".join(
+        [
+            f"# A first configuration for {shown(path.name)}, by 'narrowcast init'.",
+            *(f"# {_printable(line)}" for line in lines),
+            "",
+            "[data]",
+            *body,
+            *notes,
+            "# Further keys: known (columns known ahead), seasons, resample, holidays,",
+            "# relative_inputs (for a series that drifts); see docs/tables.md.",
+            "",
+            "[model]",
+            "channels = 32              # more learn more, and take more memory and time",
+            "layers = 1",
+            "",
+            "[quantization]",
+            "bits = 8                   # of weights, keys and values: 2 to 8",
+            "",
+            "[train]",
+            "epochs = 30                # in floating point",
+            "",
+            "[hardware]",
+            'device = "xc7s15"          # narrowcast estimate shows what others would take',
+            "",
+        ]
+    )
+
+
+def _line(key: str, value: object, comment: str) -> str:
+    every = value if isinstance(value, list) else [value]
+    texts = [tomli_w.dumps({"x": each}).strip().removeprefix("x = ") for each in every]
+    text = f"{key} = [{', '.join(texts)}]" if isinstance(value, list) else f"{key} = {texts[0]}"
+    return f"{text:<26} # {_printable(comment)}" if comment else text
+
+
+def _printable(text: str) -> str:
+    """Return a text from outside as a comment."""
+    line = "".join(each if each.isprintable() else " " for each in text)
+    return line if len(line) <= _COMMENT else f"{line[: _COMMENT - 3]}..."
+
+
+def _check_given(given: Mapping[str, Any], path: Path) -> None:
+    """Refuse keys that do not say how the file is written, and values that are not allowed."""
+    for key in given:
+        if key not in _WRITTEN:
+            raise UserError(
+                f"data.{key} does not say how a file is written: set it in the configuration, "
+                "once that is there"
+            )
+    fixed = {"inputs": ["x"], "target": "x", "window": 2, "lead": 1}
+    time = None if given.get("layout") == "rows" else "time"
+    try:
+        Config.model_validate({"data": {**fixed, "time": time, **given}})
+    except ValidationError as error:
+        overrides = {f"data.{key}": f"data.{key}={value}" for key, value in given.items()}
+        raise UserError(first_mistake(error, Config, path, overrides)) from None
+
+
+def _check(text: str, folder: Path) -> None:
+    """Check that the file is what was decided on."""
+    values = parse_toml(text)
+    values["data"]["path"] = folder / values["data"]["path"]
+    Config.model_validate(values)

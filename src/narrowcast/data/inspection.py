@@ -1,0 +1,270 @@
+"""What a table holds: its header, notation, time column, columns of numbers, and holes.
+
+Nothing is read here that :mod:`narrowcast.data.table` would not read: settings are tried until it
+accepts the table.
+"""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from narrowcast.config import DataConfig
+from narrowcast.data.columns import Columns, places
+from narrowcast.data.parquet import parquet_names, read_parquet
+from narrowcast.data.remarks import find_stand_ins
+from narrowcast.data.series import is_identifier
+from narrowcast.data.source import is_parquet, read_source
+from narrowcast.data.text import HEAD, decode, guess_names, read_text
+from narrowcast.data.timestamps import find_formats, time_stamps
+from narrowcast.data.values import Notation, as_text, known_text, numbers
+from narrowcast.errors import UserError, boundary, one_line, shown
+
+_ENCODINGS = ("cp1252", "latin-1")  # of text that is not UTF-8
+_THOUSANDS = (",", ".", "'", " ")
+_UNITS = (1, 2)  # rows of units below a header
+_NAMED_TIME = re.compile(r"(?i).*(time|date|stamp|datum|zeit|epoch|^ts$|_ts$|^ds$|^t$).*")
+_MOST_COLUMNS = 2000
+_SERIES = 50  # numbers in a line without names: each line is a series
+
+
+@dataclass(frozen=True, eq=False)
+class Found:
+    """What a table holds.
+
+    Attributes:
+        path: The file.
+        settings: Keys of ``[data]`` that the file needs, except those that name columns.
+        time: The time column; None without one.
+        times: Time stamps in the order of the rows, UTC.
+        frame: The columns of numbers [rows, columns]; NaN is a missing value.
+        left_out: Why each other column is no input.
+        stand_ins: Values that recur far outside of the other readings.
+        why: Why each key of ``settings`` is needed.
+    """
+
+    path: Path
+    settings: Mapping[str, Any]
+    time: str | None
+    times: pd.DatetimeIndex | None
+    frame: pd.DataFrame
+    left_out: Mapping[str, str]
+    stand_ins: Sequence[float]
+    why: Mapping[str, str]
+
+
+def inspect(path: Path, given: Mapping[str, Any]) -> Found:
+    """Return what a table holds.
+
+    Args:
+        path: The file.
+        given: Keys of ``[data]`` that the user states.
+
+    Raises:
+        UserError: The file cannot be read, has no names, or no column of numbers.
+    """
+    with boundary(str(path), "the file is damaged, or no table"):
+        content = read_source(path)
+        if is_parquet(content):
+            names = parquet_names(content, path)
+            return _inspect(path, content, names, dict(given), {})
+        settings, why = dict(given), {}
+        try:
+            text = decode(content[:HEAD], _config(settings), path, whole=False)
+        except UserError:
+            if "encoding" in settings or b"\0" in content[:HEAD]:
+                raise
+            settings["encoding"] = _encoding(content, path)
+            why["encoding"] = "it is not UTF-8: check letters such as umlauts"
+            text = decode(content[:HEAD], _config(settings), path, whole=False)
+        names = guess_names(text, _config(settings), path)
+        if settings.get("layout") != "rows" and all(_is_number(name) for name in names):
+            if len(names) < _SERIES:
+                raise UserError(
+                    f"{path}: has no header: add a first line with a name for each column"
+                )
+            settings["layout"], why["layout"] = "rows", "lines have numbers only: each is a series"
+        if settings.get("layout") == "rows":
+            decoded = decode(content, _config(settings), path)
+            rows = sum(1 for line in decoded.split(b"\n") if line.strip())
+            names = [str(row) for row in range(rows - settings.get("skip_rows", 0))]
+        return _inspect(path, content, names, settings, why)
+
+
+def _config(settings: Mapping[str, Any], time: str | None = None) -> DataConfig:
+    """Return a configuration that reads a file; columns and windows do not matter."""
+    fixed = {"inputs": ["x"], "target": "x", "window": 2, "lead": 1, "time": time}
+    needs_time = () if time else ("time_unit", "time_format", "timezone", "calendar", "resample")
+    return DataConfig.model_validate(
+        {**{key: value for key, value in settings.items() if key not in needs_time}, **fixed}
+    )
+
+
+def _encoding(content: bytes, path: Path) -> str:
+    for encoding in _ENCODINGS:
+        try:
+            decode(content, _config({"encoding": encoding}), path)
+        except UserError:
+            continue
+        return encoding
+    raise UserError(f"{path}: no known text: state its encoding with --set data.encoding=NAME")
+
+
+def _is_number(name: str) -> bool:
+    return re.fullmatch(r"[+-]?[\d.,]+([eE][+-]?\d+)?|", name.strip()) is not None
+
+
+def _inspect(
+    path: Path, content: bytes, names: list[str], settings: dict[str, Any], why: dict[str, str]
+) -> Found:
+    known = [name for name, at in places(names).items() if name and len(at) == 1]
+    if len(known) > _MOST_COLUMNS:
+        raise UserError(
+            f"{path}: has {len(known)} columns, more than {_MOST_COLUMNS}: leave some out"
+        )
+    best: tuple[int, Columns, dict[str, Any], dict[str, Any]] | None = None
+    for extra in _tries(settings):
+        config = _config({**settings, **extra})
+        columns = (read_parquet if is_parquet(content) else read_text)(content, config, known, path)
+        values = _numbers(columns, config)
+        count = sum(isinstance(each, np.ndarray) for each in values.values())
+        if best is None or count > best[0]:
+            best = count, columns, extra, values
+        if count >= len(known) - 1:
+            break
+    assert best is not None
+    _, columns, extra, values = best
+    reasons = {
+        "skip_rows": "the rows below the header hold units",
+        "thousands": "this character separates thousands",
+    }
+    settings, why = settings | extra, why | {key: reasons[key] for key in extra}
+    time, times, form, refused = _time(columns, values, settings)
+    values |= refused
+    if form:
+        settings["time_format"] = form
+        why["time_format"] = "time stamps are not ISO 8601: check the order of day and month"
+    return _sorted_out(path, settings, why, values, time, times)
+
+
+def _tries(settings: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    """Yield settings to try, the plain ones first."""
+    yield {}
+    if "skip_rows" not in settings:
+        yield from ({"skip_rows": rows} for rows in _UNITS)
+    if "thousands" not in settings:
+        yield from ({"thousands": mark} for mark in _THOUSANDS if mark != settings.get("decimal"))
+
+
+def _numbers(columns: Columns, config: DataConfig) -> dict[str, NDArray[np.float64] | str]:
+    """Return each column as numbers, or why it is none."""
+    notation = Notation.of(config, comma=columns.decimal_comma)
+    found: dict[str, NDArray[np.float64] | str] = {}
+    for name, column in columns.readings.items():
+        try:
+            found[name], _ = numbers(column, notation, "", varied=False)
+        except UserError as error:
+            found[name] = _without_place(error)
+        except (ValueError, TypeError) as error:
+            found[name] = one_line(error)
+    return found
+
+
+def _without_place(error: UserError) -> str:
+    """Return the message on a column whose place is empty."""
+    return re.sub(r"^(, |: )", "", str(error))
+
+
+def _time(
+    columns: Columns, values: Mapping[str, Any], settings: Mapping[str, Any]
+) -> tuple[str | None, pd.DatetimeIndex | None, str | None, dict[str, str]]:
+    """Return the time column, its time stamps, their format if they need one.
+
+    At last, it says why other columns that are named as such hold no time stamps.
+    """
+    refused: dict[str, str] = {}
+    if settings.get("layout") == "rows":
+        return None, None, None, refused
+    named = [name for name in values if _NAMED_TIME.fullmatch(name)]
+    texts = [name for name in values if not isinstance(values[name], np.ndarray)]
+    first = list(values)[:1]
+    for name in dict.fromkeys((*(each for each in texts if each in named), *named, *texts, *first)):
+        column = columns.readings[name]
+        numeric = isinstance(values[name], np.ndarray)
+        if numeric and (
+            _counts_rows(values[name]) or not (name in named or _increases(values[name]))
+        ):
+            continue
+        excel = numeric and name in named
+        stated = settings.get("time_format") or settings.get("time_unit")
+        for form in [None] if stated else _formats(column, excel=excel):
+            chosen = settings if form is None else {**settings, "time_format": form}
+            try:
+                times = time_stamps(column, _config(chosen, name), "")
+            except UserError as error:
+                if name in named and not numeric:
+                    refused.setdefault(name, _without_place(error))
+                continue
+            if not times.duplicated().all() and (name in named or not times.duplicated().any()):
+                return name, times, form, {}
+    return None, None, None, refused
+
+
+def _formats(column: pa.ChunkedArray, *, excel: bool) -> list[str | None]:
+    """Return the formats of time stamps to try; None is the one that needs no key."""
+    text = as_text(column)
+    if excel:
+        return [None, "excel"]
+    return [None] if text is None else [None, *find_formats(known_text(text))]
+
+
+def _counts_rows(values: NDArray[np.float64]) -> bool:
+    """Return whether values count the rows, forwards or backwards."""
+    steps = np.diff(values)
+    return len(steps) > 1 and abs(steps[0]) == 1 and bool((steps == steps[0]).all())
+
+
+def _increases(values: NDArray[np.float64]) -> bool:
+    return len(values) > 1 and bool((np.diff(values) > 0).all())
+
+
+def _sorted_out(
+    path: Path,
+    settings: dict[str, Any],
+    why: dict[str, str],
+    values: Mapping[str, NDArray[np.float64] | str],
+    time: str | None,
+    times: pd.DatetimeIndex | None,
+) -> Found:
+    """Return what was found, without the columns that no model can learn from."""
+    left_out: dict[str, str] = {}
+    readings: dict[str, NDArray[np.float64]] = {}
+    for name, column in values.items():
+        if name == time:
+            continue
+        if isinstance(column, str):
+            left_out[name] = column
+            continue
+        several = np.unique(column[~np.isnan(column)])
+        if len(several) < 2:
+            left_out[name] = "constant" if len(several) else "no values at all"
+        elif _counts_rows(column):
+            left_out[name] = "counts the rows"
+        elif is_identifier(name) and (several % 1 == 0).all():
+            left_out[name] = "named as the number of something that there are several of"
+        else:
+            readings[name] = column
+    if not readings:
+        reasons = "; ".join(f"{shown(name)}: {each}" for name, each in list(left_out.items())[:3])
+        raise UserError(f"{path}: no column of numbers that vary ({reasons})")
+    frame = pd.DataFrame(readings)
+    stand_ins = list(find_stand_ins(frame))
+    if stand_ins and "missing_values" not in settings:
+        frame = frame.mask(frame.isin(stand_ins))
+    return Found(path, settings, time, times, frame, left_out, stand_ins, why)

@@ -1,0 +1,217 @@
+"""The rows of a table, and the windows that end in some of them.
+
+Training and the use of a trained model cut their windows here, so that a forecast rests on the same
+readings in both.
+"""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import pandas as pd
+from numpy.lib.stride_tricks import sliding_window_view
+from numpy.typing import NDArray
+
+from narrowcast.config import DataConfig, Stream
+from narrowcast.data.calendar import calendar_values
+from narrowcast.data.holes import Bridges, held
+from narrowcast.data.scaling import Array
+from narrowcast.data.seasons import seasonal_readings
+from narrowcast.data.stretches import Stretches, read_rows, rows_of_inputs
+from narrowcast.data.table import Table
+
+
+@dataclass(frozen=True, eq=False)
+class Part:
+    """The windows of one part, ordered by time, in the units of the table.
+
+    For a stream, each reading that a forecast rests on is an inference, with the last ``kernel``
+    readings as its input; only some of them have targets.
+
+    Attributes:
+        inputs: Input values [windows, n, m], or [inferences, kernel, m].
+        target: Targets [windows, outputs]; NaN if missing, which those of a data set never are.
+        row: Row of the first target [windows], counted from 0 in the table.
+        time: Time of the first target [windows], UTC, NaT after the last row of the table; None for
+            a table without time stamps.
+        last_known: Value of the target column in the window's last row [windows], or the one that
+            stands in for it; NaN if missing. Persistence forecasts it for every target. None if
+            ``lead`` is 0.
+        further: Readings [inferences, rows, columns] of the model's further inputs: those of
+            earlier seasons, relative to the last reading, and values known ahead, column by column.
+            There is no array for what the configuration does not have.
+        stretches: The stretches of a stream; None for windows, each of which has a target.
+    """
+
+    inputs: Array
+    target: Array
+    row: NDArray[np.int64]
+    time: pd.DatetimeIndex | None
+    last_known: Array | None
+    further: tuple[Array, ...] = ()
+    stretches: Stretches | None = None
+
+    def __len__(self) -> int:
+        return len(self.target)
+
+    @property
+    def restart(self) -> NDArray[np.bool_]:
+        """Whether an inference is the first of a stretch [inferences]; every window is."""
+        if self.stretches is None:
+            return np.ones(len(self.inputs), dtype=np.bool_)
+        return self.stretches.restart
+
+    @property
+    def at(self) -> NDArray[np.int64]:
+        """The inference of each target [windows]."""
+        return np.arange(len(self)) if self.stretches is None else self.stretches.at
+
+    def of_targets(self, values: Array) -> Array:
+        """Return the values [inferences, ...] of the inferences that have targets."""
+        return values if self.stretches is None else values[self.stretches.at]
+
+
+@dataclass(frozen=True, eq=False)
+class Rows:
+    """The rows of a table that windows are cut from. NaN is what is still missing.
+
+    Attributes:
+        table: The table.
+        config: The configuration of the windows.
+        held: For how many rows in succession the last reading stands in for a missing one.
+        inputs: Inputs [rows, m], with the last reading in place of missing ones.
+        target: Target [rows].
+        last_known: Target [rows], with the last reading in place of missing ones.
+        ahead: Values known ahead [rows, columns].
+        earlier: How many rows before the last one each reading of an earlier season is.
+    """
+
+    table: Table
+    config: DataConfig
+    held: int
+    inputs: Array
+    target: Array
+    last_known: Array
+    ahead: Array
+    earlier: tuple[int, ...]
+
+    @classmethod
+    def of(cls, table: Table, config: DataConfig, most: int, earlier: tuple[int, ...]) -> "Rows":
+        """Return the rows of a table; ``most`` is ``held`` of the attributes."""
+        target = table.frame[config.target].to_numpy(np.float64)
+        return cls(
+            table=table,
+            config=config,
+            held=most,
+            inputs=_inputs(table, config, most),
+            target=target,
+            last_known=held(target[:, None], table.gaps, most)[:, 0],
+            ahead=table.frame[config.known].to_numpy(np.float64),
+            earlier=earlier,
+        )
+
+    @cached_property
+    def _bridges(self) -> Bridges:
+        readings = self.table.frame[self.config.inputs].to_numpy(np.float64)
+        return Bridges.of(readings, self.table.gaps, self.held)
+
+    @cached_property
+    def _targets(self) -> Array:
+        return self._at_targets(self.target)
+
+    @cached_property
+    def _ahead(self) -> Array:
+        return self._at_targets(self.ahead)
+
+    @cached_property
+    def _times(self) -> pd.DatetimeIndex | None:
+        """The time of each row, and NaT for those after the last one."""
+        time = self.table.time
+        if time is None:
+            return None
+        return pd.DatetimeIndex(time.append(pd.DatetimeIndex([pd.NaT], tz="UTC")))
+
+    def _at_targets(self, values: Array) -> Array:
+        """Return values [rows, ...] at the targets of windows that end in each row.
+
+        Returns:
+            Values [rows, ..., outputs]; NaN after the last row of the table.
+        """
+        lead, outputs = self.config.lead, self.config.outputs
+        after = np.full((lead + outputs - 1, *values.shape[1:]), np.nan)
+        return sliding_window_view(np.concatenate((values, after))[lead:], outputs, axis=0)
+
+    def left_out(
+        self, n: int, *, targets: bool = True
+    ) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+        """Return why the windows of n rows that begin in each row are left out.
+
+        Args:
+            n: Rows of a window.
+            targets: Whether the targets must be known; else they may be missing or in the future,
+                and the windows end in the last row of the table.
+
+        Returns:
+            Whether there is a gap in time, and whether there is none, but an input, a target or a
+            value ahead is missing.
+        """
+        rows, after = len(self.inputs), self.config.lead + self.config.outputs - 1
+        # One row must follow the window even with lead 0, as the published benchmark has it.
+        count = max(0, rows - n + 1 - (max(after, 1) if targets else 0))
+        span = n + (after if targets or self.config.known else 0)
+        gaps = np.cumsum(np.append(self.table.gaps, np.zeros(after, dtype=np.bool_)))
+        gapped = (gaps[span - 1 :] != gaps[: len(gaps) - span + 1])[:count]
+        missing = np.concatenate(([0], np.cumsum(np.isnan(self.inputs).any(axis=1))))
+        incomplete = missing[n : n + count] != missing[:count]
+        for wanted in ([self._targets[:, None]] if targets else []) + [self._ahead]:
+            incomplete |= np.isnan(wanted[n - 1 : n - 1 + count]).any(axis=(1, 2))
+        return gapped, incomplete & ~gapped
+
+    def part(self, last: NDArray[np.int64], stream: Stream | None) -> Part:
+        """Return the windows that end in some rows, or the stretches of a stream up to them.
+
+        Args:
+            last: Last row of each window, ascending.
+            stream: What a model of a stream reads; None for windows.
+        """
+        table, config = self.table, self.config
+        if stream is None:
+            ends, stretches, rows = last, None, last[:, None] + np.arange(1 - config.window, 1)
+        else:
+            ends, restart = read_rows(self.inputs, table.gaps, last, stream.reach)
+            stretches = Stretches(restart, np.searchsorted(ends, last))
+            rows = rows_of_inputs(ends, restart, stream.kernel)
+        inputs = self.inputs[rows]
+        if config.missing == "interpolate":
+            self._bridges.fill(inputs[..., : len(config.inputs)], rows)
+        further = []
+        if self.earlier:
+            known = self.target, self.last_known
+            further.append(seasonal_readings(table, *known, ends, self.earlier))
+        if config.known:  # what no forecast needs may be missing
+            ahead = np.nan_to_num(self._ahead[ends], nan=0.0)
+            further.append(ahead.reshape(len(ends), 1, -1))
+        row = last + config.lead
+        return Part(
+            inputs=inputs,
+            target=self._targets[last],
+            row=row,
+            time=None if self._times is None else self._times[np.minimum(row, len(self.inputs))],
+            last_known=self.last_known[last] if config.lead else None,
+            further=tuple(further),
+            stretches=stretches,
+        )
+
+
+def _inputs(table: Table, config: DataConfig, most: int) -> Array:
+    """Return the inputs [rows, m]: columns of the table, their masks, those of the calendar.
+
+    The last reading stands in for missing ones in at most ``most`` rows in succession.
+    """
+    readings = table.frame[config.inputs].to_numpy(np.float64)
+    columns = [held(readings, table.gaps, most)]
+    if config.missing == "mask":
+        columns.append(np.isnan(readings).astype(np.float64))
+    if config.clock is not None and table.time is not None:
+        columns.append(calendar_values(config.clock, table.time))
+    return np.hstack(columns)

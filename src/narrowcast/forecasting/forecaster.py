@@ -1,0 +1,210 @@
+"""Forecasts of new data by a trained model, in Python and for the command line."""
+
+import io
+import logging
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pandas as pd
+
+from narrowcast import pipeline
+from narrowcast.config import Config, load_config
+from narrowcast.data import Baselines, new_table, read_new_table, with_times
+from narrowcast.errors import UserError, boundary
+from narrowcast.files import write_whole
+from narrowcast.forecasting.drift import Drift
+from narrowcast.forecasting.evaluation import Evaluation, evaluate, load_baselines
+from narrowcast.forecasting.trained import Origins, TrainedModel
+from narrowcast.pipeline.stages import STATE_FOLDER
+from narrowcast.progress import Progress
+
+_LOG = logging.getLogger(__name__)
+
+
+class Forecaster:
+    """A model that learns and forecasts from pandas frames.
+
+    Forecasts are those of the integer model, so they are what the hardware computes.
+
+    Args:
+        config: The configuration, or its file. ``data.path`` is not read. None for a forecaster
+            that is only loaded.
+        out: The output folder of the training; None for a temporary one, which ends with the
+            forecaster.
+    """
+
+    def __init__(
+        self, config: Config | Path | str | None = None, out: Path | str | None = None
+    ) -> None:
+        self.config = load_config(config) if isinstance(config, Path | str) else config
+        self.out = None if out is None else Path(out)
+        self._fitted: tuple[TrainedModel, Baselines] | None = None
+
+    def fit(self, frame: pd.DataFrame, progress: Progress | None = None) -> "Forecaster":
+        """Train and quantise the model, as ``narrowcast train`` and ``quantize`` do.
+
+        Stages that are up to date are not repeated.
+
+        Args:
+            frame: Readings, with the columns of the configuration. The time stamps are in the
+                column of the configuration, or in the index.
+            progress: Receives the progress of the stages.
+
+        Returns:
+            The forecaster itself.
+
+        Raises:
+            UserError: The readings cannot be used for training, or the model cannot fit the device.
+        """
+        if self.config is None:
+            raise UserError("the forecaster has no configuration to train: give it one")
+        if self.out is None:
+            self._temporary = tempfile.TemporaryDirectory(prefix="narrowcast-")
+            self.out = Path(self._temporary.name)
+        path = self.out / STATE_FOLDER / "frame.parquet"
+        options = pipeline.Options(progress=progress or Progress())
+        with boundary("the frame", "it is no table of readings"):
+            table = with_times(frame, self.config.data).rename(columns=str)
+            content = io.BytesIO()
+            table.to_parquet(content, index=False)
+        write_whole(path, content.getvalue())
+        written = {"path": path, "layout": "columns", "skip_rows": 0}  # as the frame is
+        data = self.config.data.model_copy(update=written)
+        config = self.config.model_copy(update={"data": data})
+        pipeline.train(config, self.out, options)
+        pipeline.quantize(config, self.out, options)
+        self._fitted = _load(self.out)
+        return self
+
+    @classmethod
+    def load(cls, out: Path | str) -> "Forecaster":
+        """Return the model in the output folder of ``narrowcast quantize`` or ``build``.
+
+        Raises:
+            UserError: A file is missing, truncated, altered, or of another model.
+        """
+        fitted = _load(Path(out))
+        loaded = cls(out=out)
+        loaded._fitted = fitted
+        return loaded
+
+    @property
+    def _model(self) -> tuple[TrainedModel, Baselines]:
+        if self._fitted is None:
+            raise UserError("the forecaster is not trained: call fit, or Forecaster.load")
+        return self._fitted
+
+    def predict(self, frame: pd.DataFrame) -> pd.DataFrame:
+        """Forecast from every window of a frame, also from the last one.
+
+        Args:
+            frame: Readings, with the columns of the training. The time stamps are in the column
+                of the training, or in the index; without a zone, they are read as in the training.
+
+        Returns:
+            A row for each window, with the time stamp of its last row as index, in the zone of the
+            frame's time stamps. A column ``TARGET+k`` is the forecast for k rows later.
+
+        Raises:
+            UserError: The frame lacks a column, or no forecast is possible.
+        """
+        trained, _ = self._model
+        table = new_table(frame, trained.rules.config, target=False)
+        origins, drift = trained.origins(table, targets=False), Drift(trained.model)
+        found = pd.concat(list(forecasts(trained, origins, drift)))
+        for warning in drift.warnings():
+            _LOG.warning(warning)
+        return found.set_axis(_labels(frame, origins), axis="index")
+
+    def evaluate(self, frame: pd.DataFrame) -> Evaluation:
+        """Return the errors of the forecasts from a frame, and of simple forecasts beside them.
+
+        Args:
+            frame: Readings as those of :meth:`predict`, with the target.
+
+        Raises:
+            UserError: The frame lacks a column, or no window has a known target.
+        """
+        trained, simple = self._model
+        return evaluate(trained, simple, new_table(frame, trained.rules.config, target=True))
+
+
+def _load(out: Path) -> tuple[TrainedModel, Baselines]:
+    trained = TrainedModel.load(out)
+    return trained, load_baselines(out, trained)
+
+
+def _labels(frame: pd.DataFrame, origins: Origins) -> pd.Index:
+    """Return the index of forecasts as the frame writes it."""
+    config = origins.rows.config
+    if origins.rows.table.time is None:
+        return frame.index[origins.last]
+    times = origins.times
+    assert isinstance(times, pd.DatetimeIndex)
+    given = frame[config.time] if config.time in frame.columns else frame.index
+    zone = given.dt.tz if isinstance(given, pd.Series) and hasattr(given, "dt") else None
+    if isinstance(given, pd.DatetimeIndex):
+        zone = given.tz
+    if zone is not None:
+        return times.tz_convert(zone)
+    return times.tz_convert(config.timezone or "UTC").tz_localize(None)
+
+
+def forecasts(
+    trained: TrainedModel, origins: Origins, drift: Drift | None = None
+) -> Iterator[pd.DataFrame]:
+    """Yield the forecasts from some origins, a batch at a time.
+
+    Args:
+        trained: The model.
+        origins: The rows in which it forecasts.
+        drift: Counts the readings of all windows.
+    """
+    times, first = origins.times, 0
+    for part, values in trained.batches(origins):
+        if drift is not None:
+            drift.add(part)
+        index = times[first : first + len(values)]
+        first += len(values)
+        yield pd.DataFrame(values, index=index, columns=trained.steps)
+
+
+def predict_file(
+    out: Path, data: Path, write: Callable[[Iterator[pd.DataFrame]], None], progress: Progress
+) -> None:
+    """Forecast from a file of new data.
+
+    Args:
+        out: Output folder of ``narrowcast quantize``.
+        data: The file.
+        write: Called with the forecasts, a frame at a time.
+        progress: Receives remarks and warnings.
+
+    Raises:
+        UserError: The model or the file cannot be read, or no forecast is possible.
+    """
+    trained = TrainedModel.load(out)
+    origins = trained.origins(
+        read_new_table(trained.rules.config, data, target=False), targets=False
+    )
+    for note in (*origins.notes, str(origins)):
+        progress.remarked("predict", note)
+    drift = Drift(trained.model)
+    write(forecasts(trained, origins, drift))
+    for warning in drift.warnings():
+        progress.warned("predict", warning)
+
+
+def evaluate_file(out: Path, data: Path) -> Evaluation:
+    """Return the errors of a model on a file of new data.
+
+    Args:
+        out: Output folder of ``narrowcast quantize``.
+        data: The file.
+
+    Raises:
+        UserError: The model or the file cannot be read, or no window has a known target.
+    """
+    trained, simple = _load(out)
+    return evaluate(trained, simple, read_new_table(trained.rules.config, data, target=True))

@@ -1,0 +1,59 @@
+"""Files of forecasts: CSV or Parquet, by the ending of the name."""
+
+import sys
+from collections.abc import Iterable
+from contextlib import nullcontext
+from pathlib import Path
+from typing import IO
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from narrowcast.errors import UserError
+from narrowcast.files import writing
+
+_PARQUET = (".parquet", ".pq")
+
+
+def check_name(path: Path) -> None:
+    """Refuse a name that says neither CSV nor Parquet, nor standard output.
+
+    Raises:
+        UserError: The name has another ending.
+    """
+    if str(path) != "-" and path.suffix.lower() not in (".csv", *_PARQUET):
+        raise UserError(f"{path}: forecasts are written as .csv or .parquet, or to '-' as CSV")
+
+
+def write_frames(path: Path, frames: Iterable[pd.DataFrame]) -> None:
+    """Write frames, one below the other, to a file that appears when it is whole.
+
+    Args:
+        path: The file; ``-`` is standard output, where rows appear at once.
+        frames: Frames with the same columns. Their index is the first column.
+
+    Raises:
+        UserError: The file cannot be written.
+    """
+    check_name(path)
+    target = nullcontext(sys.stdout.buffer) if str(path) == "-" else writing(path)
+    with target as stream:
+        write = _write_parquet if path.suffix.lower() in _PARQUET else _write_csv
+        write(stream, frames)
+
+
+def _write_csv(stream: IO[bytes], frames: Iterable[pd.DataFrame]) -> None:
+    for i, frame in enumerate(frames):
+        stream.write(frame.to_csv(header=i == 0, lineterminator="\n").encode())
+        stream.flush()
+
+
+def _write_parquet(stream: IO[bytes], frames: Iterable[pd.DataFrame]) -> None:
+    writer: pq.ParquetWriter | None = None
+    for frame in frames:
+        table = pa.Table.from_pandas(frame.reset_index(), preserve_index=False)
+        writer = writer or pq.ParquetWriter(stream, table.schema)
+        writer.write_table(table)
+    if writer is not None:
+        writer.close()

@@ -1,0 +1,192 @@
+"""A trained model, and the windows of new data that it forecasts from."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from narrowcast.data import Part, Rows, Rules, Table, load_rules
+from narrowcast.data.ahead import last_row, place
+from narrowcast.data.rules import NAME as RULES
+from narrowcast.data.scaling import Array
+from narrowcast.errors import UserError, shown
+from narrowcast.integer import IntegerModel, forecast, load_model
+from narrowcast.integer.serialise import AGAIN
+from narrowcast.training_records import left_out
+
+_BATCH_NUMBERS = 1 << 21  # readings in the windows of a batch
+_LEAST_SHARE = 8  # of a batch of a stream, in units of what leads up to its first forecast
+
+
+@dataclass(frozen=True, eq=False)
+class Origins:
+    """The rows of a table in which forecasts are made.
+
+    Attributes:
+        rows: The rows of the table.
+        last: Last row of each forecast's window, ascending.
+        gaps: Number of windows left out because of a gap in time.
+        missing: Number of windows without a gap left out because of a missing value.
+        early: Number of forecasts of a stream that rest on fewer readings than a window has.
+        notes: Remarks on the table, each in one line.
+    """
+
+    rows: Rows
+    last: NDArray[np.int64]
+    gaps: int
+    missing: int
+    early: int
+    notes: tuple[str, ...]
+
+    def __str__(self) -> str:
+        """Return how many forecasts there are, and how many windows were left out and why."""
+        found = left_out(self.gaps, self.missing)
+        line = f"{len(self.last)} forecasts; windows left out: {found}"
+        if self.early:
+            line += f"; {self.early} rest on fewer readings than a window has"
+        return line
+
+    @property
+    def times(self) -> pd.Index:
+        """Time stamp of each origin in UTC, or the number of its row, from 1."""
+        table, config = self.rows.table, self.rows.config
+        if table.time is None:
+            return pd.Index(self.last + 1, name="row")
+        return table.time[self.last].rename(config.time)
+
+
+@dataclass(frozen=True, eq=False)
+class TrainedModel:
+    """An integer model, and the rules by which it reads a table.
+
+    Attributes:
+        model: The model.
+        rules: Its rules.
+    """
+
+    model: IntegerModel
+    rules: Rules
+
+    @classmethod
+    def load(cls, out: Path) -> "TrainedModel":
+        """Read the model in the output folder of ``narrowcast quantize`` or ``build``.
+
+        Raises:
+            UserError: A file is missing, truncated, altered, or of another model.
+        """
+        if not out.is_dir():
+            raise UserError(f"{out}: there is no such folder: give that of 'narrowcast quantize'")
+        found = cls(load_model(out), load_rules(out))
+        if not found._consistent():
+            raise UserError(
+                f"{out / RULES}: its settings are not those of the integer model; {AGAIN}"
+            )
+        return found
+
+    def _consistent(self) -> bool:
+        """Return whether the inputs and outputs of the model are those of the rules."""
+        model, data, stream = self.model, self.rules.data, self.rules.stream
+        (window, *further), source = model.input_tensors, model.inputs[0]
+        known = [each.ahead.columns for each in model.inputs if each.ahead]
+        steps = range(data.lead, data.lead + data.outputs)
+        return (
+            source.columns == data.columns
+            and window.rows == (data.window if stream is None else stream.kernel)
+            and source.calendar == data.clock
+            and source.relative == tuple(map(data.inputs.index, data.relative_inputs))
+            and known == ([tuple(name for name in data.known for _ in steps)] if data.known else [])
+            and len(further) == len(known) + any(each.earlier for each in model.inputs)
+            and [each.columns for each in model.output_tensors] == [data.outputs]
+            and all(each.decoder and each.decoder.target == data.target for each in model.outputs)
+        )
+
+    @property
+    def steps(self) -> list[str]:
+        """Names of the forecasts: the target, and how many rows ahead each is."""
+        data = self.rules.data
+        return [f"{data.target}+{data.lead + step}" for step in range(data.outputs)]
+
+    def origins(self, table: Table, *, targets: bool) -> Origins:
+        """Return the rows of a table in which the model forecasts.
+
+        They end with the last row that has a reading: rows below it may hold values known ahead.
+
+        Args:
+            table: New data.
+            targets: Whether only forecasts with known targets are wanted, and, of a stream, only
+                those that rest on as many readings as a window has.
+
+        Raises:
+            UserError: There are none, or a column known ahead ends before the readings do.
+        """
+        config, stream = self.rules.data, self.rules.stream
+        earlier = next((each.earlier.rows for each in self.model.inputs if each.earlier), ())
+        rows = Rows.of(table, config, self.model.inputs[0].held, earlier)
+        after = config.lead + config.outputs - 1
+        present = _present(table, rows)
+        notes = _check_ahead(table, rows, present, after)
+        end = present + 1 - (after if targets else 0)
+        n = config.window
+        gapped, missing = (
+            each[: max(0, end - n + 1)] for each in rows.left_out(n, targets=targets)
+        )
+        last, early = np.flatnonzero(~gapped & ~missing) + n - 1, 0
+        if stream is not None:
+            gapped, missing = (each[: max(0, end)] for each in rows.left_out(1, targets=targets))
+            every = np.flatnonzero(~gapped & ~missing)
+            early = 0 if targets else len(every) - len(last)
+            last = last if targets else every
+        gaps, holes = int(gapped.sum()), int(missing.sum())
+        if not len(last):
+            needed = 1 if stream is not None and not targets else n + (after if targets else 0)
+            raise UserError(
+                f"no forecast is possible: the table has {end} rows with readings, and a forecast "
+                f"needs {needed} in succession without a gap or a missing value (of all windows, "
+                f"{gaps} have a gap in time and {holes} a missing value)"
+            )
+        return Origins(rows, last, gaps, holes, early, (*table.notes, *notes))
+
+    def batches(self, origins: Origins) -> Iterator[tuple[Part, Array]]:
+        """Yield the windows that end in the origins, and their forecasts [windows, outputs].
+
+        Their memory does not depend on the number of origins.
+        """
+        stream, columns = self.rules.stream, origins.rows.inputs.shape[1]
+        reading = self.model.input_tensors[0].rows * columns
+        size = max(1, _BATCH_NUMBERS // reading, _LEAST_SHARE * (stream.reach if stream else 0))
+        for first in range(0, len(origins.last), size):
+            part = origins.rows.part(origins.last[first : first + size], stream)
+            every = forecast(self.model, part.inputs, *part.further, restart=part.restart)
+            yield part, part.of_targets(every)
+
+
+def _present(table: Table, rows: Rows) -> int:
+    """Return the last row with a reading of an input that is not known ahead, or of the target."""
+    config = rows.config
+    read = [name for name in (*config.inputs, config.target) if name not in config.known]
+    return max((last_row(table, name) for name in read), default=len(rows.inputs) - 1)
+
+
+def _check_ahead(table: Table, rows: Rows, present: int, after: int) -> list[str]:
+    """Refuse a column known ahead that ends before the readings do; remark on one that ends early.
+
+    Raises:
+        UserError: The message names the column and both rows.
+    """
+    notes = []
+    for name in rows.config.known:
+        end = last_row(table, name)
+        if end < present:
+            raise UserError(
+                f"column {shown(name)}, known ahead, ends in {place(table, end)}, but the readings "
+                f"go on to {place(table, present)}: continue it up to {after} rows beyond"
+            )
+        if end < present + after:
+            notes.append(
+                f"column {shown(name)}, known ahead, ends in {place(table, end)}: the last "
+                f"{present + after - end} forecasts need further rows of it"
+            )
+    return notes

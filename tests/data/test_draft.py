@@ -1,0 +1,154 @@
+"""First configurations of tables: each can be trained, or the table is refused in one line."""
+
+import gzip
+import itertools
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from narrowcast.config import Config, load_config
+from narrowcast.data import make_windows, read_table
+from narrowcast.data.draft import draft
+from narrowcast.errors import UserError
+from narrowcast.estimate import estimate
+
+CASES = Path(__file__).parents[3] / "shared" / "cases" / "tables"
+REFUSED = {
+    "big_header_field.csv": "is no table, but JSON",
+    "dst_naive_fold.csv": "set data.timezone",
+    "long_by_series.csv": "several series in time, told apart by column 'unique_id'",
+    "long_seamless.csv": "column 'unique_id' has 2 values that repeat",
+    "nul_in_line.csv": "holds a NUL character",
+    "one_huge_field.csv": "has no header with as many names",
+    "parquet-flip-3.parquet": "not a readable Parquet file",
+    "parquet-flip-57.parquet": "not a readable Parquet file",
+    "xlsx.xlsx": "a zip archive or an Excel workbook",
+}
+KEYS = {  # that the file needs
+    "dayfirst_dot.csv": {"time_format": "%d.%m.%Y %H:%M"},
+    "excel_serial.csv": {"time_format": "excel"},
+    "jit_ms_15pct.csv": {"resample": "10min", "interval": None},
+    "latin1_header.csv": {"encoding": "cp1252"},
+    "rows_blank.csv": {"layout": "rows", "time": None},
+    "thousands.csv": {"thousands": ","},
+    "units_row.csv": {"skip_rows": 1},
+    "yyyymmdd.csv": {"interval": "1D", "time_format": None},
+    "year1600.csv": {"time": None},
+}
+
+
+def written(table: Path, folder: Path, **options: object) -> Config:
+    """Return the configuration that is drafted for a table, as it is read from a file."""
+    path = folder / "run.toml"
+    path.write_text(draft(table, folder, **options).text)  # type: ignore[arg-type]
+    assert all(line.isprintable() for line in path.read_text().splitlines())
+    return load_config(path)
+
+
+@pytest.mark.parametrize("name", sorted(p.name for p in CASES.iterdir() if p.suffix != ".toml"))
+def test_odd_tables(tmp_path: Path, name: str) -> None:
+    if name in REFUSED:
+        with pytest.raises(UserError, match=REFUSED[name]) as caught:
+            draft(CASES / name, tmp_path)
+        assert str(caught.value).isprintable()
+        return
+    config = written(CASES / name, tmp_path)
+    assert config.data.path is not None and config.data.path.samefile(CASES / name)
+    assert config.data.target in config.data.inputs
+    make_windows(read_table(config.data), config.data)
+    for key, value in KEYS.get(name, {}).items():
+        assert getattr(config.data, key) == value
+
+
+def test_settings_of_the_user(tmp_path: Path) -> None:
+    given = {"timezone": "Europe/Berlin"}
+    config = written(CASES / "dst_naive_fold.csv", tmp_path, given=given)
+    assert config.data.timezone == "Europe/Berlin"
+
+
+@pytest.mark.parametrize(
+    ("name", "rows", "expected"),
+    [
+        ("airu/airu.csv", 3000, {"time": "Unnamed: 0", "interval": "1h", "missing": "hold"}),
+        ("beijing/PRSA_Data_Dongsi_20130301-20170228.csv.gz", 2000, {"time": None}),
+        ("ett/ETTh1.csv", 1500, {"time": "date", "target": "OT", "interval": "1h"}),
+        ("skab/valve1/0.csv.gz", 1100, {"time": "datetime", "interval": "1s"}),
+        ("vic_electricity/vic_electricity.csv.gz", 2000, {"calendar": ["hour"]}),
+        ("walmart/weekly_sales_wide.csv", 200, {"interval": "7D", "window": 11}),
+    ],
+)
+def test_real_data(
+    tmp_path: Path, real_data: Path, name: str, rows: int, expected: dict[str, object]
+) -> None:
+    unpack = gzip.open if name.endswith(".gz") else open
+    with unpack(real_data / name, "rt") as stream:
+        (tmp_path / "table.csv").write_text("".join(itertools.islice(stream, rows)))
+    config = written(tmp_path / "table.csv", tmp_path)
+    for key, value in expected.items():
+        assert getattr(config.data, key) == value
+    assert config.hardware.device == "xc7s15" and estimate(config).fits
+
+
+def table(**columns: object) -> pd.DataFrame:
+    hours = np.arange(900)
+    week = np.where(hours // 24 % 7 >= 5, 3.0, 0.0)
+    daily = np.sin(2 * np.pi * hours / 24)
+    noise = np.random.default_rng(0).normal(size=(2, 900))
+    return pd.DataFrame(
+        {
+            "when": pd.date_range("2024-01-01", periods=900, freq="h").strftime("%d/%m/%Y %H:%M"),
+            "load": daily + week + 0.1 * noise[0],
+            "wind": noise[1].round(3),
+            "void": 7,
+            "state": hours % 3,
+            **columns,
+        }
+    )
+
+
+def test_a_file_in_full(tmp_path: Path) -> None:
+    frame = table()
+    frame.loc[[50, 51, 200, 300], "wind"] = -999
+    frame.to_csv(tmp_path / "load.csv", index=False, sep=";", decimal=",")
+    found = draft(tmp_path / "load.csv", tmp_path)
+    assert found.lines[1:] == (
+        "columns:   3 of numbers, 1 left out",
+        "holes:     4 missing values, 0 gaps in time",
+        "target:    'wind', a guess: --target NAME",
+    )
+    config = written(tmp_path / "load.csv", tmp_path, target="load").data
+    assert config.calendar == ["hour", "weekday"] and config.missing_values == [-999]
+    assert (config.time_format, config.missing, config.window) == ("%d/%m/%Y %H:%M", "hold", 24)
+    assert config.inputs == ["load", "wind", "state"] and config.interval == "1h"
+    assert "# not in use: 'void': constant\n" in found.text
+
+
+@pytest.mark.parametrize(
+    ("change", "target", "said"),
+    [
+        (table, "lod", r"no column .lod. \(did you mean .load.\?\)"),
+        (table, "void", "column 'void': constant"),
+        (lambda: table()[["when", "void"]], None, "no column of numbers that vary"),
+        (lambda: table()[:9], None, "choose"),
+        (lambda: table()[["load"]].set_axis(["3.5"], axis=1), None, "has no header"),
+    ],
+)
+def test_refused(
+    tmp_path: Path, change: Callable[[], pd.DataFrame], target: str | None, said: str
+) -> None:
+    change().to_csv(tmp_path / "load.csv", index=False)
+    with pytest.raises(UserError, match=said):
+        draft(tmp_path / "load.csv", tmp_path, target)
+
+
+def test_a_path_from_another_folder(tmp_path: Path) -> None:
+    (tmp_path / "tables").mkdir()
+    (tmp_path / "runs").mkdir()
+    table().to_csv(tmp_path / "tables" / 'a "load".csv', index=False)
+    config = written(tmp_path / "tables" / 'a "load".csv', tmp_path / "runs")
+    assert config.data.path is not None and config.data.path.samefile(
+        tmp_path / "tables" / 'a "load".csv'
+    )

@@ -1,0 +1,103 @@
+"""Forecasts of new data: those of the table of the training are those of its test part, exactly."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from safetensors.numpy import load_file
+
+from narrowcast import Forecaster, load_config, pipeline
+from narrowcast.data import load_rules
+
+BASE = """
+[data]
+path = "readings.csv"
+time = "time"
+inputs = ["a", "b"]
+target = "b"
+window = 6
+lead = 1
+[model]
+channels = 4
+[train]
+epochs = 1
+finetune_epochs = 1
+"""
+ROWS = 420
+KINDS = {
+    "window": (),
+    "several steps of a target that is no input": ('data.inputs=["a"]', "data.outputs=3"),
+    "relative, seasons, calendar": (
+        'data.relative_inputs=["b"]',
+        'data.calendar=["hour","weekday"]',
+        "data.seasons=[24]",
+        "data.lead=2",
+        "data.timezone=Europe/Berlin",
+    ),
+    "known, held": ('data.known=["k"]', "data.missing=hold", "data.outputs=2"),
+    "masked": ("data.missing=mask", "data.longest_hole=2"),
+    "interpolated, resampled": ("data.missing=interpolate", "data.resample=2h", "data.window=4"),
+    "stream": ("model.kind=stream", 'data.known=["k"]', "data.outputs=2"),
+    "interpolated stream": ("model.kind=stream", "data.missing=interpolate"),
+    "holidays": ("data.holidays=DE", "data.outputs=2"),
+    "without times": ('data.inputs=["a","b","k"]',),
+}
+
+
+def table(*, holes: bool = True) -> pd.DataFrame:
+    """Readings of an hour, with a gap and missing readings in each third."""
+    draw = np.random.default_rng(0)
+    hours = np.arange(ROWS)
+    frame = pd.DataFrame(
+        {
+            "a": np.sin(hours / 5) + 0.1 * draw.normal(size=ROWS),
+            "b": 20 + 3 * np.sin(2 * np.pi * hours / 24) + draw.normal(size=ROWS),
+            "k": draw.integers(0, 4, ROWS).astype(float),
+        },
+        index=pd.DatetimeIndex(
+            pd.Timestamp("2024-03-20", tz="UTC") + pd.to_timedelta(hours, "h"), name="time"
+        ),
+    )
+    if holes:
+        frame.loc[draw.random(ROWS) < 0.02, "a"] = np.nan
+        frame.loc[draw.random(ROWS) < 0.02, "b"] = np.nan
+        frame = frame.drop(frame.index[[100, 101, 300, 380, 381, 382, 383, 384, 385, 386]])
+    return frame
+
+
+def trained(folder: Path, *settings: str, times: bool = True) -> Path:
+    """Train and quantise a model in ``folder``, and return its output folder."""
+    table().to_csv(folder / "readings.csv", index=times)
+    base = BASE if times else BASE.replace('time = "time"', "")
+    (folder / "run.toml").write_text(base)
+    config = load_config(folder / "run.toml", settings)
+    pipeline.train(config, folder / "out")
+    pipeline.quantize(config, folder / "out")
+    return folder / "out"
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_forecasts_of_the_training_table_are_those_of_the_test_part(
+    tmp_path: Path, kind: str
+) -> None:
+    times = kind != "without times"
+    out = trained(tmp_path, *KINDS[kind], times=times)
+    stored = load_file(out / "predictions.safetensors")
+    forecaster = Forecaster.load(out)
+    rules = load_rules(out).data
+    frame = table() if times else table().reset_index(drop=True)
+    found = forecaster.predict(frame)
+    assert list(found) == [f"b+{rules.lead + step}" for step in range(rules.outputs)]
+    expected = stored["integer"].reshape(-1, rules.outputs)
+    if times:
+        first = pd.DatetimeIndex(stored["time"], tz="UTC")
+        wanted = first - rules.lead * pd.Timedelta(rules.resample or "1h")
+    else:
+        wanted = pd.Index(stored["row"] - rules.lead)
+    np.testing.assert_array_equal(found.loc[wanted].to_numpy(), expected)
+    assert len(found) > len(expected) and found.index.is_monotonic_increasing
+    assert not found.isna().any(axis=None)
+    if set(rules.known) <= {"holiday"}:  # the last window of all has no target yet
+        end = frame.index[-1]
+        assert found.index[-1] == (end.ceil(rules.resample) if rules.resample else end)
