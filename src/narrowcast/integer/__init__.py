@@ -21,6 +21,7 @@ from narrowcast.integer.model import (
     ValuesAhead,
 )
 from narrowcast.integer.serialise import load_model, save_model
+from narrowcast.integer.state_bytes import join_rows, pack_rows, pack_state, unpack_state
 
 __all__ = [
     "Affine",
@@ -45,7 +46,11 @@ __all__ = [
     "execute",
     "execute_words",
     "forecast",
+    "join_rows",
     "load_model",
+    "pack_rows",
+    "pack_state",
     "reset_state",
     "save_model",
+    "unpack_state",
 ]
