@@ -595,6 +595,11 @@ class Config(Section):
             )
         if self.model.kind == "stream":
             self._check_stream()
+        elif self.hardware.state_access:
+            raise ValueError(
+                "hardware.state_access = true is for streams, which have states: leave it out, or "
+                "take model.kind = 'stream'"
+            )
         self._check_tokens()
         self._check_sizes()
         if self.model.relative is False and self.data.target in self.data.relative_inputs:

@@ -101,7 +101,8 @@ def simulate_verilator(
 ) -> Simulation:
     """Simulate input words [windows, input_words] in Verilator, with Verilog from GHDL.
 
-    The arguments are those of :func:`simulate_ghdl`.
+    The arguments are those of :func:`simulate_ghdl`. With a script, the simulation is repeated with
+    random stalls.
 
     Raises:
         ToolError: A tool failed, or the number of cycles differs between windows.
@@ -137,19 +138,26 @@ def simulate_verilator(
             progress(int(done[1]), len(inputs), "Verilator")
 
     bits = max(tensor.bits for tensor in model.output_tensors)
-    run(
-        [
-            (work / "verilated" / "Vengine").resolve(),
-            *("inputs.txt", "verilator.txt", _STATES),
-            *map(str, (model.input_words, model.output_words, bits)),
-        ],
-        work,
-        on_line,
-        name="the simulation in Verilator",
-        minutes=LONG_MINUTES,
-    )
-    results, cycles = read_verilator(work / "verilator.txt", model.output_words)
-    wrong = _differing("Verilator", results, expected) | _wrong_answers(work, len(inputs), script)
+
+    def simulate(stalls: int) -> tuple[Array, Array, Array]:
+        run(
+            [
+                (work / "verilated" / "Vengine").resolve(),
+                *("inputs.txt", "verilator.txt", _STATES),
+                *map(str, (model.input_words, model.output_words, bits, stalls)),
+            ],
+            work,
+            on_line,
+            name="the simulation in Verilator",
+            minutes=LONG_MINUTES,
+        )
+        results, cycles = read_verilator(work / "verilator.txt", model.output_words)
+        wrong = _differing("Verilator", results, expected)
+        return results, cycles, wrong | _wrong_answers(work, len(inputs), script)
+
+    results, cycles, wrong = simulate(stalls=0)
+    if script is not None:
+        wrong |= simulate(stalls=1)[-1]
     return _finding(rtl, model, inputs, expected, results, wrong, cycles, work, restart, script)
 
 
@@ -193,11 +201,11 @@ def _write_inputs(
     (work / "inputs.txt").write_text(text)
 
 
-def _wrong_answers(work: Path, windows: int, script: StateScript | None) -> Flags:
+def _wrong_answers(work: Path, windows: int, script: StateScript | None) -> Array:
     """Return for each window whether verdicts on states, or its row, differ from the script."""
     wrong = np.zeros(windows, bool)
     if script is None:
-        return wrong
+        return np.asarray(wrong)
     with reading("the simulation", "states"):
         lines = _whole_lines(work / _STATES) if (work / _STATES).stat().st_size else []
     at = 0
@@ -206,7 +214,7 @@ def _wrong_answers(work: Path, windows: int, script: StateScript | None) -> Flag
         wrong[window] = found != list(turn.answers)
         at += len(turn.answers)
     wrong[-1] |= len(lines) > at
-    return wrong
+    return np.asarray(wrong)
 
 
 def _run_ghdl(
