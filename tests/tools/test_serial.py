@@ -24,6 +24,7 @@ from narrowcast.integer import (
     pack_rows,
     pack_state,
     reset_state,
+    unpack_state,
 )
 from narrowcast.integer.builder import GraphBuilder, Shape
 from narrowcast.integer.model import Array, Tensor
@@ -193,6 +194,39 @@ def test_the_code_of_the_page_forecasts(monkeypatch: pytest.MonkeyPatch) -> None
     readings = [random.normal(size=(1, t.rows, t.columns)) for t in model.input_tensors]
     found = ask(Board(model), model, *(each[0] for each in readings))
     assert np.array_equal(found, forecast(model, *readings)[0])
+
+
+class Restoring:
+    """A port behind which a board takes the second state that it is sent."""
+
+    def __init__(self, model: IntegerModel) -> None:
+        self.model = model
+        self.states: list[State] = []
+
+    def reset_input_buffer(self) -> None:
+        pass
+
+    def write(self, frame: bytes) -> None:
+        assert frame[0] == RESTORE
+        self.states.append(unpack_state(self.model, frame[1:]))
+
+    def read(self, length: int) -> bytes:
+        return bytes([RESTORE] * length) if len(self.states) == 2 else b""
+
+
+def test_the_code_of_the_page_puts_a_state_back() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "boards.md").read_text()
+    code = re.findall(r"^```python\n(.*?)^```", page, re.MULTILINE | re.DOTALL)[1]
+    names: dict[str, object] = {}
+    exec(compile(code, "boards.md", "exec"), names)
+    put_back = names["put_back"]
+    assert callable(put_back)
+    model = random_model(Shape(3, 2, 4, heads=2, kind="stream"), (8,), 3)
+    state = reset_state(model)
+    execute_words(model, random_words(model, 2)[0], state=state)
+    port = Restoring(model)
+    put_back(port, pack_rows(model, state))
+    assert [each.count for each in port.states] == [2, 2]
 
 
 def test_broken_frames_get_no_answer_and_do_no_harm(tmp_path: Path) -> None:
