@@ -62,7 +62,6 @@ begin
 
   out_valid <= valid;
   out_last  <= last;
-  last      <= '1' when index = ROW_BYTES - 1 else '0';
   finished  <= valid and out_ready and last;
   over      <= finished or (sent and not kept);
   write_row <= write and kept;
@@ -136,6 +135,10 @@ begin
       if fetch(4) = '1' then
         valid    <= '1';
         out_data <= std_logic_vector(resize(signed(chosen), 8));
+        last     <= '0';
+        if index = ROW_BYTES - 1 then
+          last <= '1';
+        end if;
       end if;
       if (valid and out_ready) = '1' then
         valid <= '0';
