@@ -143,6 +143,17 @@ def test_other_lengths_and_checks_are_refused(bench: Bench, gaps: float) -> None
     host.check(bench, 0)
 
 
+def test_a_length_is_wrong_even_if_the_check_is_right(bench: Bench) -> None:
+    """Of some states the CRC is 0 before the end, and it stays 0 while zeros follow."""
+    host = Host(5, 0.0)
+    states = (join_rows([bytes([i, j, 3, 4, 5, 6])]) for i in range(99) for j in range(99))
+    good = next(content for content in states if content[-1] == 0)
+    for content in (good, good[:-1], good + bytes(1), good + bytes(9)):
+        host.put_back(content)
+        assert host.verdict == [int(content == good), int(content != good)]
+    host.check(bench, 0)
+
+
 def test_every_changed_bit_is_found(bench: Bench) -> None:
     host = Host(3, 0.0)
     good = join_rows([bytes([1, 255, 128 + 1, 0, 127, 3])] * 2)

@@ -159,7 +159,6 @@ begin
           if count = 0 then
             part <= check_high;
           elsif count > ROWS then
-            bad  := '1';
             part <= rest;
           end if;
         elsif part = row then
@@ -175,15 +174,13 @@ begin
           part <= check_low;
         elsif part = check_low then
           part <= rest;
-          bad  := bad or not in_last;
         end if;
         if in_last = '1' then
           part <= verdict;
           if part /= check_low then
-            bad := '1';
+            wrong <= '1';
           end if;
         end if;
-        wrong <= bad;
       end if;
 
       if reset = '1' then
