@@ -21,7 +21,7 @@ entity state_reader is
     ORDER_BLOCK  : natural;  -- of ORDER
     ROW_BYTES    : positive; -- two at the least
     NUMBERS      : positive range 1 to 2;
-    WIDTH        : positive range 2 to 8;
+    WIDTH        : positive range 1 to 8;
     ORDER        : std_logic_vector
   );
   port (
