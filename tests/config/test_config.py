@@ -426,6 +426,11 @@ def test_what_a_stream_cannot_do_is_refused(
     assert expected in complaint(tmp_path, DATA, "model.kind=stream", *settings)
 
 
+def test_windows_have_no_states(tmp_path: Path) -> None:
+    message = complaint(tmp_path, DATA, "hardware.state_access=true")
+    assert message.startswith("hardware.state_access = true is for streams, which have states: ")
+
+
 def test_a_kernel_that_leaves_one_token_is_refused(tmp_path: Path) -> None:
     message = complaint(tmp_path, DATA, "data.window=6", "model.kernel=5", "model.stride=2")
     assert message.startswith(

@@ -29,3 +29,17 @@ def test_a_stream_is_trained_quantised_and_compiled(folder: Path) -> None:
     assert restart is not None and restart[0] and restart.sum() == 2
     assert len(inputs) > windows.test  # the first readings have no target
     assert np.array_equal(execute_words(model, inputs, restart), expected)
+
+
+def test_a_stream_whose_states_a_host_keeps(folder: Path) -> None:
+    """The simulation resets the engine between readings, and puts the states back."""
+    changes = ["model.kind=stream", "model.channels=4", "hardware.state_access=true"]
+    config = load_config(folder / "run.toml", changes)
+    pipeline.train(config, folder / "out")
+    pipeline.quantize(config, folder / "out")
+    program = pipeline.compile(config, folder / "out")
+    assert program.state_access
+    assert "state row" in {buffer.name for buffer in program.buffers}
+    verified = pipeline.verify(config, folder / "out")
+    assert verified.verilator.mismatches == verified.ghdl.mismatches == 0
+    assert verified.cycles.predicted == verified.cycles.simulated

@@ -137,6 +137,7 @@ PROGRAM = CompileResults(
     lanes=16,
     cycles=20063,
     utilisation=0.7,
+    state_access=False,
     array=ArraySummary(ways=1, columns=16, kinds=("pairs",), grouped=False),
     steps=tuple(
         StepCost(

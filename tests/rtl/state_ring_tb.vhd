@@ -1,7 +1,8 @@
 -- SPDX-License-Identifier: Apache-2.0
 -- The ring of states alone.
 --
--- In: reset, taken, restart, sent. Out: newest, behind, newest_lane, newest_keys, full.
+-- In: reset, taken, restart, sent. Out: newest, behind, newest_lane, newest_keys, full,
+-- fresh.
 library ieee;
 use ieee.std_logic_1164.all;
 use ieee.numeric_std.all;
@@ -29,6 +30,7 @@ architecture test of state_ring_tb is
   signal taken       : std_logic;
   signal restart     : std_logic;
   signal sent        : std_logic;
+  signal fresh       : std_logic;
   signal newest      : unsigned(ADDRESS_BITS - 1 downto 0);
   signal behind      : unsigned(ADDRESS_BITS - 1 downto 0);
   signal newest_lane : unsigned(LANE_INDEX_BITS - 1 downto 0);
@@ -54,6 +56,7 @@ begin
       taken       => taken,
       restart     => restart,
       sent        => sent,
+      fresh       => fresh,
       newest      => newest,
       behind      => behind,
       newest_lane => newest_lane,
@@ -79,6 +82,7 @@ begin
       add(outputs, newest_lane);
       add(outputs, newest_keys);
       add(outputs, full);
+      add(outputs, fresh);
       writeline(sink, outputs);
     end loop;
     finished <= true;

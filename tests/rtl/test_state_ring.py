@@ -22,6 +22,7 @@ class Conversation:
         self.clocks: list[tuple[int, ...]] = []
         self.due: list[list[int]] = []
         self.since = 0  # inferences before this one since a restart
+        self.fresh = 1
 
     def clock(
         self, reset: int = 0, taken: int = 0, restart: int | None = None, sent: int = 0
@@ -30,9 +31,10 @@ class Conversation:
         place = self.since % self.rows
         keys = place // self.lanes * STRIDE
         full = int(self.since >= self.rows)
-        self.due.append([place, self.rows - 1 - place, place % self.lanes, keys, full])
+        self.due.append([place, self.rows - 1 - place, place % self.lanes, keys, full, self.fresh])
         restart = self.noise.randint(0, 1) if restart is None else restart
         self.clocks.append((reset, taken, restart, sent))
+        self.fresh = int(reset or sent or (self.fresh and not taken))
 
     def reset(self) -> None:
         self.clock(reset=1, taken=self.noise.randint(0, 1))

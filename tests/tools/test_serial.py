@@ -2,6 +2,7 @@
 
 import re
 import sys
+from copy import deepcopy
 from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
@@ -17,9 +18,13 @@ from narrowcast.integer import (
     IntegerModel,
     LastReading,
     Output,
+    State,
     execute_words,
     forecast,
+    pack_rows,
+    pack_state,
     reset_state,
+    unpack_state,
 )
 from narrowcast.integer.builder import GraphBuilder, Shape
 from narrowcast.integer.model import Array, Tensor
@@ -31,6 +36,7 @@ from narrowcast.tools.process import require, run
 from words import random_words
 
 SYNC, FIRST = 0xA5, 0xA6
+SYNC_KEEP, FIRST_KEEP, RESTORE = 0xA7, 0xA8, 0xA9
 CLOCKS_PER_BIT = 8
 TIMEOUT_BITS = 12
 SEND, SEND_BROKEN, PAUSE, HEAR, PULL_LOW = range(5)
@@ -55,8 +61,8 @@ class Host:
         self.answer = b""
         assert len({tuple(each) for each in self.expected.tolist()}) > windows // 2
 
-    def frame(self, window: int, *, restart: bool = False) -> bytes:
-        begin = FIRST if restart else SYNC
+    def frame(self, window: int, *, restart: bool = False, keep: bool = False) -> bytes:
+        begin = SYNC + restart + (SYNC_KEEP - SYNC) * keep
         return bytes([begin]) + message(self.inputs[window], self.model.input_tensors)
 
     def send(self, data: bytes) -> None:
@@ -68,13 +74,28 @@ class Host:
         self.answer += message(self.expected[window], self.model.output_tensors)
         self.script.append((HEAR, len(self.answer)))
 
-    def ask_next(self, window: int, *, restart: bool) -> None:
-        """Send the next reading of a stream, or the first of another stretch."""
-        self.send(self.frame(window, restart=restart))
+    def ask_next(self, window: int, *, restart: bool, keep: bool = False) -> None:
+        """Send the next reading of a stream, or the first of another stretch; ask for its row."""
+        self.send(self.frame(window, restart=restart, keep=keep))
         flags = np.array([restart])
         words = execute_words(self.model, self.inputs[window][None], flags, self.state)
         self.answer += message(words[0], self.model.output_tensors)
+        if keep:
+            row = pack_rows(self.model, self.state)[-1]
+            self.answer += row + bytes([-sum(row) % 256])
         self.script.append((HEAR, len(self.answer)))
+
+    def put_back(self, state: State) -> None:
+        """Send a state and wait until it is taken."""
+        self.send(bytes([RESTORE]) + pack_state(self.model, state))
+        self.state = deepcopy(state)
+        self.answer += bytes([RESTORE])
+        self.script.append((HEAR, len(self.answer)))
+
+    def dropped(self) -> None:
+        """Wait until the board has dropped what came."""
+        self.timeout()
+        self.state = reset_state(self.model)
 
     def timeout(self) -> None:
         self.script.append((PAUSE, 2**TIMEOUT_BITS // CLOCKS_PER_BIT + 20))
@@ -97,9 +118,9 @@ class Host:
         return bytes(map(int, (work / "heard.txt").read_text().split()))
 
 
-def compiled(model: IntegerModel, folder: Path) -> Host:
+def compiled(model: IntegerModel, folder: Path, *, access: bool = False) -> Host:
     """Write the sources of a model, and return the host that talks to it."""
-    options = HardwareOptions(lanes=4)
+    options = HardwareOptions(lanes=4, state_access=access)
     compile_model(model, load_device("xc7s15"), area, options).write_rtl(folder / "rtl")
     return Host(model)
 
@@ -175,6 +196,39 @@ def test_the_code_of_the_page_forecasts(monkeypatch: pytest.MonkeyPatch) -> None
     assert np.array_equal(found, forecast(model, *readings)[0])
 
 
+class Restoring:
+    """A port behind which a board takes the second state that it is sent."""
+
+    def __init__(self, model: IntegerModel) -> None:
+        self.model = model
+        self.states: list[State] = []
+
+    def reset_input_buffer(self) -> None:
+        pass
+
+    def write(self, frame: bytes) -> None:
+        assert frame[0] == RESTORE
+        self.states.append(unpack_state(self.model, frame[1:]))
+
+    def read(self, length: int) -> bytes:
+        return bytes([RESTORE] * length) if len(self.states) == 2 else b""
+
+
+def test_the_code_of_the_page_puts_a_state_back() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "boards.md").read_text()
+    code = re.findall(r"^```python\n(.*?)^```", page, re.MULTILINE | re.DOTALL)[1]
+    names: dict[str, object] = {}
+    exec(compile(code, "boards.md", "exec"), names)
+    put_back = names["put_back"]
+    assert callable(put_back)
+    model = random_model(Shape(3, 2, 4, heads=2, kind="stream"), (8,), 3)
+    state = reset_state(model)
+    execute_words(model, random_words(model, 2)[0], state=state)
+    port = Restoring(model)
+    put_back(port, pack_rows(model, state))
+    assert [each.count for each in port.states] == [2, 2]
+
+
 def test_broken_frames_get_no_answer_and_do_no_harm(tmp_path: Path) -> None:
     host = make_host(tmp_path)
     whole = host.frame(2)
@@ -229,10 +283,54 @@ def test_a_stream_of_readings(tmp_path: Path, inputs: int) -> None:
     for window in range(3):
         host.ask_next(window, restart=window == 0)
     host.send(host.frame(6)[:-1] + bytes([host.frame(6)[-1] ^ 1]))
-    host.timeout()
-    host.state = reset_state(host.model)
+    host.dropped()
     for window in range(7, 3, -1):
         host.ask_next(window, restart=False)
+    assert host.converse(tmp_path / "rtl", tmp_path / "work") == host.answer
+
+
+@pytest.mark.parametrize("outputs", [1, 2])
+def test_states_over_the_line(tmp_path: Path, outputs: int) -> None:
+    """Rows are read, whole states put back; a state that is refused is a restart."""
+    shape = Shape(3, 2, 4, heads=2, outputs=outputs, kind="stream")
+    host = compiled(random_model(shape, (4, 8), 3), tmp_path, access=True)
+    for window in range(4):
+        host.ask_next(window, restart=window == 1, keep=window != 2)
+    kept = deepcopy(host.state)
+    host.ask_next(4, restart=False)
+    host.put_back(kept)
+    host.ask_next(5, restart=False, keep=True)
+    host.put_back(reset_state(host.model))
+    host.ask_next(5, restart=False)
+    host.put_back(kept)
+    content = pack_state(host.model, kept)
+    middle = len(content) // 2
+    for damaged in (
+        content[:middle] + bytes([content[middle] ^ 4]) + content[middle + 1 :],
+        b"\xff" + content[1:],
+        content[:-1],
+        content[:1],
+    ):
+        host.send(bytes([RESTORE]) + damaged)
+        host.dropped()
+        host.ask_next(6, restart=False)
+        host.put_back(kept)
+    host.ask_next(7, restart=False)
+    host.send(bytes([RESTORE]) + content[:4])
+    host.script += [(SEND_BROKEN, content[4]), (PAUSE, 3)]
+    host.state = reset_state(host.model)
+    host.ask_next(6, restart=False)
+    assert host.converse(tmp_path / "rtl", tmp_path / "work") == host.answer
+
+
+def test_without_access_the_line_has_no_states(tmp_path: Path) -> None:
+    model = random_model(Shape(3, 2, 4, heads=2, kind="stream"), (4, 8), 3)
+    host = compiled(model, tmp_path)
+    host.ask_next(0, restart=False)
+    for begin in (SYNC_KEEP, FIRST_KEEP):
+        host.send(bytes([begin]) + bytes(3))
+    host.send(bytes([RESTORE, 0, 0, 0x1D, 0x0F]))
+    host.ask_next(1, restart=False)
     assert host.converse(tmp_path / "rtl", tmp_path / "work") == host.answer
 
 

@@ -14,6 +14,7 @@ from narrowcast.integer import IntegerModel
 from narrowcast.integer.builder import Shape
 from narrowcast.integer.random_model import random_model
 from narrowcast.tools.simulate import first_difference, simulate_ghdl, simulate_verilator
+from narrowcast.tools.state_script import draw_script
 from words import stream_words
 
 HAND_MADE = {
@@ -115,6 +116,78 @@ def test_trace_of_every_tensor(tmp_path: Path) -> None:
     inputs, restart, _ = stream_words(model, 9)
     text = first_difference(tmp_path / "rtl", model, inputs, tmp_path / "work", restart)
     assert text == "all stored tensors agree in GHDL"
+
+
+STATE_ACCESS = {
+    "more values than lanes": (
+        Shape(4, 2, 10, layers=1, heads=2, outputs=2, kind="stream"),
+        *((3, 8), 4, 1),
+    ),
+    "every other number": (
+        Shape(3, 3, 12, layers=2, heads=3, relative=1, fold=True, kind="stream"),
+        *((4, 6), 8, 2),
+    ),
+    "more pairs than lanes": (
+        Shape(5, 2, 16, layers=1, heads=2, fold=True, kind="stream"),
+        *((2, 8), 4, 2),
+    ),
+}
+
+
+@pytest.mark.parametrize("name", STATE_ACCESS)
+def test_states_are_read_out_and_put_back(tmp_path: Path, name: str) -> None:
+    """The engine is reset, and goes on with the state that it gave out; others are refused."""
+    shape, bits, lanes, ways = STATE_ACCESS[name]
+    model = random_model(shape, bits, 3)
+    options = HardwareOptions(lanes=lanes, ways=ways, state_access=True)
+    design = compile_model(model, roomy(), area, options)
+    design.write_rtl(tmp_path / "rtl")
+    inputs, restart, _ = stream_words(model, 24)
+    script = draw_script(model, inputs, restart, 56)
+    assert {"restored", "refused"} < {each for turn in script.turns for each in turn.answers}
+    found = simulate_ghdl(
+        *(tmp_path / "rtl", model, inputs, script.expected, tmp_path / "work"),
+        restart=restart,
+        script=script,
+    )
+    assert (found.mismatches, found.cycles) == (0, design.cycles)
+
+
+def test_state_access_costs_no_clock_and_changes_no_schedule() -> None:
+    model = random_model(STATE_ACCESS["every other number"][0], (4, 6), 3)
+    plain, access = (
+        compile_model(model, roomy(), area, HardwareOptions(state_access=wanted))
+        for wanted in (False, True)
+    )
+    assert access.cycles == plain.cycles and access.jobs == plain.jobs
+    assert {b.name for b in access.buffers} - {b.name for b in plain.buffers} == {
+        *("state row", "order of the state row", "places of the state row")
+    }
+
+
+def test_a_wrong_row_is_found(tmp_path: Path) -> None:
+    """What comes back of the states counts as results do."""
+    model = random_model(Shape(3, 2, 4, heads=2, fold=True, kind="stream"), (8,), 1)
+    options = HardwareOptions(lanes=4, state_access=True)
+    compile_model(model, roomy(), area, options).write_rtl(tmp_path / "rtl")
+    inputs, restart, _ = stream_words(model, 12)
+    script = draw_script(model, inputs, restart, 56)
+    kept = [i for i, turn in enumerate(script.turns) if turn.keep]
+    turns = list(script.turns)
+    turns[kept[1]] = replace(turns[kept[1]], answers=(*turns[kept[1]].answers[:-1], "1 2 3"))
+    found = simulate_ghdl(
+        *(tmp_path / "rtl", model, inputs, script.expected, tmp_path / "work"),
+        restart=restart,
+        script=replace(script, turns=tuple(turns)),
+    )
+    assert found.mismatches == 1 and found.first_difference is not None
+    assert found.first_difference.startswith(f"window {kept[1]}: ")
+
+
+def test_state_access_needs_states() -> None:
+    model = random_model(Shape(3, 2, 4, heads=2), (8,), 1)
+    with pytest.raises(UserError, match=r"^hardware.state_access: the model has no states: take"):
+        compile_model(model, roomy(), area, HardwareOptions(state_access=True))
 
 
 def test_two_ways_need_even_columns() -> None:

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from narrowcast.compile import memory
+from narrowcast.compile import memory, state_access
 from narrowcast.compile.allocate import Addresses
 from narrowcast.compile.compilation import Compilation
 from narrowcast.compile.encode import RING_BITS
@@ -107,6 +107,9 @@ BLOCK_CONSTANTS = {
     "results": "RESULT_BLOCK",
     "jobs, issued": "ISSUE_BLOCK",
     "jobs, collected": "COLLECT_BLOCK",
+    state_access.ROW: "STATE_ROW_BLOCK",
+    state_access.ORDER: "STATE_ORDER_BLOCK",
+    state_access.PLACES: "STATE_PLACES_BLOCK",
 }
 
 

@@ -24,17 +24,14 @@ from narrowcast.compile.encode import EncodedJob, encode_jobs, encode_steps
 from narrowcast.compile.images import Images, JobFormat, bit_columns
 from narrowcast.compile.lanes import LaneArray, LaneKind
 from narrowcast.compile.memory import Buffer, Segment
-from narrowcast.compile.program import EngineGraph, Schedule, Store
+from narrowcast.compile.program import EngineGraph, Schedule
 from narrowcast.compile.ranges import check_segments, check_steps
-from narrowcast.compile.timing import (
-    BELOW_TO_READ,
-    VALUE_TO_READ,
-    score_to_below,
-)
+from narrowcast.compile.state_access import StateAccess, state_constants, state_contents
+from narrowcast.compile.trace import trace_order
 from narrowcast.errors import UserError
 from narrowcast.files import write_whole
 from narrowcast.integer.arithmetic import MULTIPLIER_BITS
-from narrowcast.integer.model import Context, IntegerModel, Scores
+from narrowcast.integer.model import IntegerModel
 from narrowcast.rtl import RTL
 from narrowcast.targets.device import Device
 
@@ -85,6 +82,7 @@ class Design:
         jobs: Encoded jobs.
         job_format: Widths of the fields of encoded jobs.
         images: Contents of the read-only memories.
+        state_access: Where the numbers of a row of the states lie; None if a host cannot read them.
     """
 
     model: IntegerModel
@@ -101,6 +99,7 @@ class Design:
     jobs: tuple[EncodedJob, ...] = field(repr=False)
     job_format: JobFormat = field(repr=False)
     images: Images = field(repr=False)
+    state_access: StateAccess | None = field(repr=False)
 
     @property
     def lanes(self) -> int:
@@ -158,29 +157,7 @@ class Design:
 
         The tensors are those of ``graph``.
         """
-        found = []
-        for job in self.schedule.jobs:
-            step = self.schedule.steps[job.step]
-            source = step.source
-            if self.graph.stores[source.output] == Store.RESULT:
-                continue
-            first_row, first_column = -step.token, 0
-            at_once = step.at_once
-            times = [value + VALUE_TO_READ for value in job.values]
-            if isinstance(source, Scores):
-                first_row += step.head * step.rows
-                begin = job.values[-1] + score_to_below(self.graph.model) + BELOW_TO_READ
-                times = [begin + column for column in range(step.columns)]
-            elif isinstance(source, Context):
-                first_column = step.head * step.columns * at_once
-            ways = 1 if step.running else at_once
-            found += [
-                (time, row + way, source.output, first_row + row, first_column + way + at)
-                for row in job.rows
-                for at, time in zip(range(0, len(times) * at_once, at_once), times, strict=True)
-                for way in range(ways)
-            ]
-        return [(name, row, column) for _, _, name, row, column in sorted(found)]
+        return trace_order(self.graph, self.schedule)
 
     def tables(self) -> Iterator[tuple[str, int, BitColumns]]:
         """Yield all ROMs made of look-up tables: the buffer's name, the copies, and the bits.
@@ -193,15 +170,21 @@ class Design:
                 whole = self.images.bits(segment)
                 rest = BitColumns(whole.words, whole.columns[segment.block_bits :])
                 yield f"weights, {self.bank_bits[segment.bank]} bit", 1, rest
-        jobs = self.job_format.contents(self.jobs)
+        listed = self._listed
         for buffer in self.buffers:
             if buffer.storage == "distributed" and not buffer.writable and buffer.name not in banks:
-                if buffer.name in jobs:
-                    contents = bit_columns(jobs[buffer.name], buffer.width)
+                if buffer.name in listed:
+                    contents = bit_columns(listed[buffer.name], buffer.width)
                 else:
                     contents = self.images.parameters.bits(buffer.name, buffer.width)
                 for bits in contents:
                     yield buffer.name, buffer.copies // len(contents), bits
+
+    @cached_property
+    def _listed(self) -> dict[str, list[list[int]]]:
+        """The words of the memories that are no parameters of the model, as those have them."""
+        jobs = self.job_format.contents(self.jobs)
+        return jobs | state_contents(self.state_access)
 
     @cached_property
     def _package(self) -> str:
@@ -211,7 +194,7 @@ class Design:
             self.fields,
             self.segments,
             self.images,
-            self.job_format.contents(self.jobs),
+            self._listed,
         )
 
     @property
@@ -227,6 +210,7 @@ def compile_array(
     model: IntegerModel,
     *,
     thorough: bool,
+    access: bool = False,
 ) -> Design:
     """Compile for an array of lanes.
 
@@ -236,6 +220,7 @@ def compile_array(
         storage: Storage options by buffer or group of buffers.
         model: The model before it was rewritten for the engine.
         thorough: Whether to try more orders of the jobs, to save cycles.
+        access: Whether a host can read states and put them back.
 
     Raises:
         UserError: DSP blocks or block memories are too few, or the program does not hold a number.
@@ -259,6 +244,10 @@ def compile_array(
     form = job_format(jobs, len(program.steps), deepest, array)
     for name, width in (("jobs, issued", form.issue), ("jobs, collected", form.collect)):
         wanted.append((Buffer(name, len(jobs), width, 1, False, "auto", 0, 0), "program"))
+    reached = None
+    if access:
+        reached = StateAccess.of(graph, program, addresses, array, form.address)
+        wanted += reached.buffers(max(widths["KEY_BITS"], widths["VALUE_BITS"]))
     segments = [
         s
         for b, bits in enumerate(images.bank_bits)
@@ -275,7 +264,7 @@ def compile_array(
     check_segments(segments, images.bank_bits)
     of_weights = memory.weight_buffers(segments, images.bank_bits, array.word_lanes, choice, device)
     of_weights = without_empty_columns(of_weights, segments, images)
-    contents = images.parameters.contents | form.contents(jobs)
+    contents = images.parameters.contents | form.contents(jobs) | state_contents(reached)
     buffers = without_constants(buffers, contents, device)
     all_buffers = tuple(of_weights + buffers)
     dsp = _dsp(array, widths, len(graph.runs), device)
@@ -284,6 +273,7 @@ def compile_array(
         **sizes(graph, array, wanted, images),
         **widths,
         **job_constants(form, len(jobs), array),
+        **state_constants(reached),
         **dict.fromkeys(BLOCK_CONSTANTS.values(), 0),
         **{BLOCK_CONSTANTS[b.name]: int(b.storage == "block") for b in buffers},
     }
@@ -302,6 +292,7 @@ def compile_array(
         jobs=tuple(jobs),
         job_format=form,
         images=images,
+        state_access=reached,
     )
 
 

@@ -7,6 +7,7 @@ from narrowcast.compile.images import Images
 from narrowcast.compile.lanes import LaneArray, LaneKind
 from narrowcast.compile.memory import Segment
 from narrowcast.compile.ranges import segment_fields
+from narrowcast.compile.state_access import ORDER, PLACES
 
 
 def bits_of(value: int, width: int) -> str:
@@ -57,7 +58,7 @@ def package(
     fields: Sequence[Mapping[str, int]],
     segments: Sequence[Segment],
     images: Images,
-    jobs: Mapping[str, Sequence[Sequence[int]]],
+    lists: Mapping[str, Sequence[Sequence[int]]],
 ) -> str:
     """Return the package of constants of a design.
 
@@ -92,8 +93,10 @@ def package(
         _naturals("BANK_FIRST", list(firsts)[:-1]),
         array_of("SEGMENTS", "segment_array", [aggregate(segment_fields(s)) for s in segments]),
         array_of("PROGRAM", "step_array", [aggregate(f) for f in fields]),
-        vector("ISSUE_IMAGE", jobs["jobs, issued"][0], constants["ISSUE_WORD_BITS"]),
-        vector("COLLECT_IMAGE", jobs["jobs, collected"][0], constants["COLLECT_WORD_BITS"]),
+        vector("ISSUE_IMAGE", lists["jobs, issued"][0], constants["ISSUE_WORD_BITS"]),
+        vector("COLLECT_IMAGE", lists["jobs, collected"][0], constants["COLLECT_WORD_BITS"]),
+        vector("STATE_ORDER_IMAGE", lists.get(ORDER, [[]])[0], constants["STATE_ORDER_BITS"]),
+        vector("STATE_PLACES_IMAGE", lists.get(PLACES, [[]])[0], constants["STATE_PLACE_BITS"]),
         vector("BIASES_IMAGE", of_ways["biases"], constants["BIAS_BITS"]),
         vector("POSITIONS_IMAGE", positions or [0] * array.ways, constants["POSITION_BITS"]),
         vector("MULTIPLIERS_IMAGE", of_ways["multipliers"], constants["M_BITS"]),

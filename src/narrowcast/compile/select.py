@@ -3,6 +3,7 @@
 import math
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Protocol
 
 from narrowcast.compile.compilation import Compilation
@@ -17,6 +18,7 @@ from narrowcast.compile.lanes import (
 )
 from narrowcast.compile.program import EngineGraph, Store, engine_graph, least_cycles
 from narrowcast.compile.ranges import MOST_LANES
+from narrowcast.compile.state_access import check_state_access
 from narrowcast.errors import UserError
 from narrowcast.integer.analysis import analyse
 from narrowcast.integer.arithmetic import MULTIPLIER_BITS
@@ -55,6 +57,7 @@ class HardwareOptions:
         pairs: Whether two lanes share a DSP block. By default, if its ports are wide enough.
         tables: Whether the second way's lanes are made of look-up tables. By default, if there are
             not enough DSP blocks.
+        state_access: Whether a host can read the states of a stream and put them back.
     """
 
     lanes: int | None = None
@@ -62,6 +65,7 @@ class HardwareOptions:
     ways: int | None = None
     pairs: bool | None = None
     tables: bool | None = None
+    state_access: bool = False
 
 
 class Area(Protocol):
@@ -140,13 +144,22 @@ def best_design(
     except ValueError as error:
         raise UserError(f"no valid integer model: {error}") from None
     compilation = Compilation(engine_graph(analysis), device)
+    if options.state_access:
+        check_state_access(model, compilation.graph)
     _check_size(compilation)
+    compiled = partial(
+        compile_array,
+        compilation,
+        storage=options.storage,
+        model=model,
+        access=options.state_access,
+    )
     best: Design | None = None
     least = math.inf
     refusal: UserError | None = None
     for array in arrays(compilation, options):
         try:
-            design = compile_array(compilation, array, options.storage, model, thorough=False)
+            design = compiled(array, thorough=False)
         except UserError as error:
             refusal = error
             continue
@@ -161,7 +174,7 @@ def best_design(
     if compilation.schedule(best.array, thorough=True).cycles == best.cycles:
         return best
     try:  # another order of jobs may need a little more
-        faster = compile_array(compilation, best.array, options.storage, model, thorough=True)
+        faster = compiled(best.array, thorough=True)
     except UserError:
         return best
     found = area(faster)

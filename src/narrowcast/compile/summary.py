@@ -47,11 +47,13 @@ class CompileResults(Program):
         lanes: Number of multiply-accumulate lanes.
         cycles: Predicted clock cycles of one inference.
         utilisation: MACs / (lanes x cycles).
+        state_access: Whether a host can read the states and put them back.
     """
 
     lanes: int
     cycles: int
     utilisation: float
+    state_access: bool
 
 
 def summarise(design: Design) -> CompileResults:
@@ -61,6 +63,7 @@ def summarise(design: Design) -> CompileResults:
         lanes=design.lanes,
         cycles=design.cycles,
         utilisation=design.utilisation,
+        state_access=design.state_access is not None,
         array=ArraySummary(
             ways=array.ways,
             columns=array.columns,

@@ -552,6 +552,7 @@ class HardwareConfig(Section):
     clock_mhz: Annotated[float, Field(ge=0.001, le=1000)] | Literal["auto"] = Field(
         default="auto", description="a frequency in MHz, from 0.001 to 1000, or 'auto'"
     )
+    state_access: bool = Field(default=False, description="true or false")
     storage: StorageConfig = Field(
         default=StorageConfig(), description="a section of kinds of memory"
     )
@@ -563,6 +564,7 @@ class HardwareConfig(Section):
             "ways": None if self.ways == "auto" else self.ways,
             "pairs": None if self.pairs == "auto" else self.pairs,
             "tables": None if self.second_way == "auto" else self.second_way == "tables",
+            "state_access": self.state_access,
             "storage": self.storage.model_dump(exclude={"buffers"}) | self.storage.buffers,
         }
 
@@ -598,6 +600,11 @@ class Config(Section):
             )
         if self.model.kind == "stream":
             self._check_stream()
+        elif self.hardware.state_access:
+            raise ValueError(
+                "hardware.state_access = true is for streams, which have states: leave it out, or "
+                "take model.kind = 'stream'"
+            )
         self._check_tokens()
         self._check_sizes()
         if self.model.relative is False and self.data.target in self.data.relative_inputs:

@@ -21,6 +21,9 @@ from narrowcast.targets.family import Family
 
 PARTS = ("control", "epilogue", "lanes", "softmax", "engine", "memories")
 
+# State access without what depends on the model: CRC-16, steps, bytes on their way.
+_ACCESS_LUT, _ACCESS_FF = 50, 69
+
 _SEQUENCER = (
     *("tiles_last", "inner_last", "group_last", "tile_pause"),
     *("x_source", "lane_source", "lane_base", "lane_stride"),
@@ -233,7 +236,7 @@ def stream_parts(design: Design) -> dict[str, float]:
     """Return the look-up tables and flip-flops of what only streams have.
 
     They are counted bit by bit, without a fit: counters of the ring, sums of scores and biases,
-    running sums, and what the ways of a split engine tell each other.
+    running sums, what the ways of a split engine tell each other, and state access.
     """
     c, ways = design.constants, design.array.at_once
     if not c["KEPT_ROWS"]:
@@ -247,9 +250,27 @@ def stream_parts(design: Design) -> dict[str, float]:
     if design.array.split:
         shared = (2 * ways + 1) * sums + ways * c["KEY_LANES"] * c["KEY_BITS"]
     kept = ways * c["RUNNING_SUMS"] * sums
+    access = _state_access(design)
     return {
-        "lut": ring + ways * c["SCORE_BIASES"] * sums + running + shared,
-        "ff": ring + running + kept + ways * sums,
+        "lut": ring + ways * c["SCORE_BIASES"] * sums + running + shared + access["lut"],
+        "ff": ring + running + kept + ways * sums + access["ff"],
+    }
+
+
+def _state_access(design: Design) -> dict[str, float]:
+    """Return the same of state access: its counters, checksum and steps, and the write ports.
+
+    Its memories are among the others, except for the registers of the state row.
+    """
+    c, ways = design.constants, design.array.at_once
+    if design.state_access is None:
+        return {"lut": 0.0, "ff": 0.0}
+    numbers = ways * max(c["KEY_BITS"], c["VALUE_BITS"])
+    counters = 3 * c["STATE_ORDER_BITS"] + c["KEPT_ROWS"].bit_length()
+    write = 2 * c["ADDRESS_BITS"] + c["LANE_INDEX_BITS"] + 2 * numbers
+    return {
+        "lut": _ACCESS_LUT + counters + write,
+        "ff": _ACCESS_FF + counters + 2 * numbers,
     }
 
 

@@ -21,6 +21,7 @@ from narrowcast.integer.model import (
     ValuesAhead,
 )
 from narrowcast.integer.serialise import load_model, model_sha256, save_model
+from narrowcast.integer.state_bytes import join_rows, pack_rows, pack_state, unpack_state
 
 __all__ = [
     "Affine",
@@ -45,8 +46,12 @@ __all__ = [
     "execute",
     "execute_words",
     "forecast",
+    "join_rows",
     "load_model",
     "model_sha256",
+    "pack_rows",
+    "pack_state",
     "reset_state",
     "save_model",
+    "unpack_state",
 ]

@@ -9,8 +9,11 @@
 -- A transfer takes place in every clock in which valid and ready are both high. Inputs are taken
 -- tensor by tensor, row by row; the program starts with the first of them; then the outputs are
 -- offered, in the same order. Of a model with states, keys and values of the last inferences are
--- kept; "restart" with the first input of an inference drops them, as a reset does. What a model
--- does not need, an engine for it does not have. "reset" is synchronous and may come at any time.
+-- kept; "restart" with the first input of an inference drops them, as a reset does. With
+-- STATE_ACCESS, two more streams give them out and take them back: "keep" with the first input of
+-- an inference asks for its row (state_reader), and a state is put back between two inferences
+-- (state_writer). What a model does not need, an engine for it does not have. "reset" is
+-- synchronous and may come at any time.
 -- Memories are enabled only in the clocks in which they are read or written, and registers keep
 -- what they hold while nothing comes.
 library ieee;
@@ -28,10 +31,23 @@ entity engine is
     in_valid  : in    std_logic;
     in_ready  : out   std_logic;
     in_data   : in    std_logic_vector(INPUT_BITS - 1 downto 0);
-    restart   : in    std_logic; -- with the first input, of a model with states
+    restart   : in    std_logic := '0'; -- with the first input, of a model with states
     out_valid : out   std_logic;
     out_ready : in    std_logic;
     out_data  : out   std_logic_vector(OUTPUT_BITS - 1 downto 0);
+    -- With STATE_ACCESS; leave open what is not needed.
+    keep            : in    std_logic := '0'; -- with the first input
+    state_in_valid  : in    std_logic := '0';
+    state_in_ready  : out   std_logic;
+    state_in_data   : in    std_logic_vector(7 downto 0) := (others => '0');
+    state_in_last   : in    std_logic := '0';
+    state_in_ends   : out   std_logic; -- the byte to come has to be the last of a state
+    state_restored  : out   std_logic; -- the last state that was put back was taken,
+    state_refused   : out   std_logic; -- or it was not
+    state_out_valid : out   std_logic;
+    state_out_ready : in    std_logic := '0';
+    state_out_data  : out   std_logic_vector(7 downto 0);
+    state_out_last  : out   std_logic;
     -- Every number as it is stored, by way, for looking inside; leave open.
     trace_valid : out   std_logic_vector(WAYS - 1 downto 0);
     trace_data  : out   std_logic_vector(WAYS * Y_BITS - 1 downto 0)
@@ -63,7 +79,12 @@ architecture rtl of engine is
   signal result_data  : std_logic_vector(OUTPUT_BITS - 1 downto 0);
 
   -- the newest row of the states
+  signal loading      : std_logic;
+  signal offered      : std_logic;
   signal input_taken  : std_logic;
+  signal fresh        : std_logic;
+  signal clear_ring   : std_logic;
+  signal next_row     : std_logic;
   signal newest       : address_t;
   signal behind       : address_t;
   signal ring_lane    : unsigned(LANE_INDEX_BITS + SPLIT - 1 downto 0);
@@ -71,6 +92,17 @@ architecture rtl of engine is
   signal newest_way   : std_logic;
   signal newest_keys  : address_t;
   signal ring_full    : std_logic;
+
+  -- access to the states
+  constant PLACE_BITS : positive := ADDRESS_BITS + LANE_INDEX_BITS + 2;
+  signal over         : std_logic; -- all that an inference offers is taken
+  signal restoring    : std_logic;
+  signal clear        : std_logic; -- no row exists
+  signal put          : std_logic; -- a number of a state
+  signal put_place    : std_logic_vector(PLACE_BITS - 1 downto 0); -- odd, value, lane, address
+  signal put_data     : std_logic_vector(7 downto 0);
+  signal put_ways     : way_bits;
+  signal row_put      : std_logic;
 
   -- sequencer, and its signals in step with the operands
   signal issue, first, last, group_first, group_last : std_logic;
@@ -167,9 +199,9 @@ begin
     port map (
       clk        => clk,
       reset      => reset,
-      start      => sent,
-      in_valid   => in_valid,
-      in_ready   => in_ready,
+      start      => over,
+      in_valid   => offered,
+      in_ready   => loading,
       in_data    => in_data,
       row_loaded => row_loaded,
       write      => input_write,
@@ -201,7 +233,11 @@ begin
 
   ------------------------------------------------------------------ states
 
-  input_taken <= in_valid and in_ready;
+  offered     <= in_valid and not restoring;
+  in_ready    <= loading and not restoring;
+  input_taken <= offered and loading;
+  clear_ring  <= reset or clear;
+  next_row    <= over or row_put;
 
   with_states : if KEPT_ROWS > 0 generate
 
@@ -215,10 +251,11 @@ begin
       )
       port map (
         clk         => clk,
-        reset       => reset,
+        reset       => clear_ring,
         taken       => input_taken,
         restart     => restart,
-        sent        => sent,
+        sent        => next_row,
+        fresh       => fresh,
         newest      => newest,
         behind      => behind,
         newest_lane => ring_lane,
@@ -234,7 +271,107 @@ begin
     ring_lane   <= (others => '0');
     newest_keys <= (others => '0');
     ring_full   <= '1';
+    fresh       <= '0';
   end generate without_states;
+
+  with_access : if STATE_ACCESS = 1 generate
+
+    constant NUMBERS   : positive := 1 + SPLIT;
+    constant NUMBER_BITS : positive := maximum(KEY_BITS, VALUE_BITS);
+    signal   begins    : std_logic;
+    signal   row_write : std_logic;
+    signal   row_data  : std_logic_vector(NUMBERS * NUMBER_BITS - 1 downto 0);
+
+  begin
+
+    begins    <= input_taken and fresh;
+    row_write <= key_write(0) or value_write(0);
+
+    -- If the engine is split, a way has every other number; otherwise there is one way only.
+    choose_way : process (all) is
+    begin
+      put_ways <= (others => '1');
+      if SPLIT = 1 then
+        put_ways(0)        <= not put_place(PLACE_BITS - 1);
+        put_ways(WAYS - 1) <= put_place(PLACE_BITS - 1);
+      end if;
+    end process choose_way;
+
+    numbers_of_row : for i in 0 to NUMBERS - 1 generate
+      row_data((i + 1) * NUMBER_BITS - 1 downto i * NUMBER_BITS) <=
+        stored(i * Y_BITS + NUMBER_BITS - 1 downto i * Y_BITS);
+    end generate numbers_of_row;
+
+    reader : entity work.state_reader
+      generic map (
+        BLOCK_MEMORY => STATE_ROW_BLOCK,
+        ORDER_BLOCK  => STATE_ORDER_BLOCK,
+        ROW_BYTES    => maximum(STATE_ROW_BYTES, 2),
+        NUMBERS      => NUMBERS,
+        WIDTH        => NUMBER_BITS,
+        ORDER        => STATE_ORDER_IMAGE
+      )
+      port map (
+        clk       => clk,
+        reset     => reset,
+        begins    => begins,
+        keep      => keep,
+        write     => row_write,
+        data      => row_data,
+        sent      => sent,
+        over      => over,
+        out_valid => state_out_valid,
+        out_ready => state_out_ready,
+        out_data  => state_out_data,
+        out_last  => state_out_last
+      );
+
+    writer : entity work.state_writer
+      generic map (
+        BLOCK_MEMORY => STATE_PLACES_BLOCK,
+        ROWS         => maximum(KEPT_ROWS, 1),
+        ROW_BYTES    => maximum(STATE_ROW_BYTES, 2),
+        PLACE_BITS   => PLACE_BITS,
+        PLACES       => STATE_PLACES_IMAGE
+      )
+      port map (
+        clk         => clk,
+        reset       => reset,
+        idle        => fresh,
+        in_valid    => state_in_valid,
+        in_ready    => state_in_ready,
+        in_data     => state_in_data,
+        in_last     => state_in_last,
+        ends        => state_in_ends,
+        restored    => state_restored,
+        refused     => state_refused,
+        busy        => restoring,
+        clear       => clear,
+        write       => put,
+        place       => put_place,
+        data        => put_data,
+        row_written => row_put
+      );
+
+  end generate with_access;
+
+  without_access : if STATE_ACCESS = 0 generate
+    over            <= sent;
+    restoring       <= '0';
+    clear           <= '0';
+    put             <= '0';
+    put_place       <= (others => '0');
+    put_data        <= (others => '0');
+    put_ways        <= (others => '0');
+    row_put         <= '0';
+    state_in_ready  <= '0';
+    state_in_ends   <= '0';
+    state_restored  <= '0';
+    state_refused   <= '0';
+    state_out_valid <= '0';
+    state_out_data  <= (others => '0');
+    state_out_last  <= '0';
+  end generate without_access;
 
   newest_lane <= ring_lane(LANE_INDEX_BITS + SPLIT - 1 downto SPLIT);
   newest_way  <= ring_lane(0);
@@ -604,6 +741,21 @@ begin
           value_write <= y_ways(WAYS - 1 downto 0);
         elsif s.destination = TO_POOL then
           pool_write <= y_ways(WAYS - 1 downto 0);
+        end if;
+      end if;
+      if STATE_ACCESS = 1 then
+        -- of a state that is put back, between two inferences
+        if put = '1' then
+          write_address <= unsigned(put_place(ADDRESS_BITS - 1 downto 0)) + newest_keys;
+          write_lane    <= newest_lane;
+          write_data    <= (others => resize(signed(put_data), Y_BITS));
+          if put_place(PLACE_BITS - 2) = '1' then
+            write_address <= unsigned(put_place(ADDRESS_BITS - 1 downto 0)) + newest;
+            write_lane    <= unsigned(put_place(PLACE_BITS - 3 downto ADDRESS_BITS));
+            value_write   <= put_ways;
+          else
+            key_write <= put_ways;
+          end if;
         end if;
       end if;
 

@@ -6,12 +6,16 @@
 -- same way. To a model with states, FIRST in place of SYNC says that a stretch of readings begins:
 -- what is kept of those before is dropped. Words are in two's complement, in as many whole bytes as
 -- they need, the lowest first.
+-- With STATE_ACCESS, SYNC_KEEP and FIRST_KEEP in their place ask for the row of the states as well,
+-- which comes behind the answer, with a check byte of its own. Behind RESTORE comes a whole state
+-- (state_writer), which is answered by RESTORE.
 --
 -- A word goes to the engine when the byte behind it has come, so the last one goes, and the engine
 -- runs, only if the check byte is right. A frame with a wrong check byte or a broken byte, or in
 -- which nothing comes for 2 ** TIMEOUT_BITS clocks, is dropped: the engine is reset and there is no
--- answer, so the next frame begins a stretch. Between frames everything but SYNC and FIRST is
--- ignored, and so is what comes before the answer is on its way.
+-- answer, so the next frame begins a stretch. So it is with a state that is refused. Between frames
+-- everything but the bytes that begin one is ignored, and so is what comes before the answer is on
+-- its way.
 library ieee;
 use ieee.std_logic_1164.all;
 use ieee.numeric_std.all;
@@ -36,6 +40,9 @@ architecture rtl of serial_top is
 
   constant SYNC         : std_logic_vector(7 downto 0) := x"A5";
   constant FIRST        : std_logic_vector(7 downto 0) := x"A6";
+  constant SYNC_KEEP    : std_logic_vector(7 downto 0) := x"A7";
+  constant FIRST_KEEP   : std_logic_vector(7 downto 0) := x"A8";
+  constant RESTORE      : std_logic_vector(7 downto 0) := x"A9";
   constant INPUT_BYTES  : positive := (INPUT_BITS + 7) / 8;
   constant OUTPUT_BYTES : positive := (OUTPUT_BITS + 7) / 8;
   constant IN_TOTAL     : positive := INPUT_WORDS * INPUT_BYTES;
@@ -66,6 +73,25 @@ architecture rtl of serial_top is
   signal in_ready  : std_logic;
   signal in_data   : std_logic_vector(INPUT_BITS - 1 downto 0);
   signal restart   : std_logic;
+  signal keep      : std_logic;
+
+  -- states
+  signal in_state    : std_logic;                    -- its bytes come
+  signal judging     : std_logic;                    -- one has been taken, and with it old verdicts
+  signal state_valid : std_logic;
+  signal state_ready : std_logic;
+  signal state_data  : std_logic_vector(7 downto 0);
+  signal state_ends  : std_logic;
+  signal restored    : std_logic;
+  signal refused     : std_logic;
+  signal accepted    : std_logic;                    -- a state, which is to be answered
+  signal acknowledging : std_logic;
+  signal in_row      : std_logic;                    -- the answer's second part
+  signal row_ends    : std_logic;                    -- its check byte comes
+  signal row_valid   : std_logic;
+  signal row_ready   : std_logic;
+  signal row_data    : std_logic_vector(7 downto 0);
+  signal row_last    : std_logic;
 
   -- from the engine to the line
   signal answering : std_logic;
@@ -112,12 +138,31 @@ begin
   begin
     if rising_edge(clk) then
       drop     <= '0';
+      accepted <= '0';
       sum_next := in_sum + unsigned(rx_data);
       if in_ready = '1' then
         in_valid <= '0';
       end if;
 
-      if in_frame = '0' then
+      if STATE_ACCESS = 1 and in_state = '1' then
+        idle <= idle + 1;
+        if state_ready = '1' then
+          judging     <= state_valid;
+          state_valid <= '0';
+        end if;
+        if rx_valid = '1' then
+          idle        <= (others => '0');
+          state_valid <= '1';
+          state_data  <= rx_data;
+        end if;
+        if (judging and restored) = '1' then
+          in_state <= '0';
+          accepted <= '1';
+        elsif rx_broken = '1' or idle(TIMEOUT_BITS) = '1' or (judging and refused) = '1' then
+          in_state <= '0';
+          drop     <= '1';
+        end if;
+      elsif in_frame = '0' then
         idle     <= (others => '0');
         in_left  <= to_unsigned(IN_TOTAL, IN_BITS);
         part     <= (others => '0');
@@ -126,10 +171,26 @@ begin
         if rx_valid = '1' and rx_data = SYNC and answering = '0' then
           in_frame <= '1';
           restart  <= '0';
+          keep     <= '0';
         end if;
         if KEPT_ROWS > 0 and rx_valid = '1' and rx_data = FIRST and answering = '0' then
           in_frame <= '1';
           restart  <= '1';
+          keep     <= '0';
+        end if;
+        if STATE_ACCESS = 1 and rx_valid = '1' and answering = '0' then
+          if rx_data = SYNC_KEEP or rx_data = FIRST_KEEP then
+            in_frame <= '1';
+            restart  <= '0';
+            keep     <= '1';
+            if rx_data = FIRST_KEEP then
+              restart <= '1';
+            end if;
+          elsif rx_data = RESTORE then
+            in_state    <= '1';
+            judging     <= '0';
+            state_valid <= '0';
+          end if;
         end if;
       elsif rx_broken = '1' or idle(TIMEOUT_BITS) = '1' then
         in_frame <= '0';
@@ -164,6 +225,7 @@ begin
 
       if reset = '1' then
         in_frame <= '0';
+        in_state <= '0';
         in_valid <= '0';
         drop     <= '0';
       end if;
@@ -180,10 +242,23 @@ begin
       restart   => restart,
       out_valid => out_valid,
       out_ready => out_ready,
-      out_data  => out_data
+      out_data  => out_data,
+      keep            => keep,
+      state_in_valid  => state_valid,
+      state_in_ready  => state_ready,
+      state_in_data   => state_data,
+      state_in_last   => state_ends,
+      state_in_ends   => state_ends,
+      state_restored  => restored,
+      state_refused   => refused,
+      state_out_valid => row_valid,
+      state_out_ready => row_ready,
+      state_out_data  => row_data,
+      state_out_last  => row_last
     );
 
   out_ready <= '1' when tx_valid = '0' and rest_left = 0 and out_left /= 0 else '0';
+  row_ready <= in_row and not tx_valid and not row_ends;
 
   answer : process (clk) is
   begin
@@ -198,12 +273,30 @@ begin
         out_sum   <= out_sum + unsigned(rest(7 downto 0));
         rest      <= std_logic_vector(shift_right(unsigned(rest), 8));
         rest_left <= rest_left - 1;
+      elsif STATE_ACCESS = 1 and acknowledging = '1' then
+        tx_valid      <= '1';
+        tx_data       <= RESTORE;
+        acknowledging <= '0';
+        answering     <= '0';
+      elsif STATE_ACCESS = 1 and in_row = '1' and row_ends = '0' then
+        if row_valid = '1' then
+          tx_valid <= '1';
+          tx_data  <= row_data;
+          out_sum  <= out_sum + unsigned(row_data);
+          row_ends <= row_last;
+        end if;
       elsif out_left = 0 then
         tx_valid  <= '1';
         tx_data   <= std_logic_vector(0 - out_sum);
         out_sum   <= (others => '0');
-        out_left  <= to_unsigned(OUTPUTS, OUT_BITS);
-        answering <= '0';
+        row_ends  <= '0';
+        if STATE_ACCESS = 1 and keep = '1' and in_row = '0' then
+          in_row <= '1';
+        else
+          in_row    <= '0';
+          out_left  <= to_unsigned(OUTPUTS, OUT_BITS);
+          answering <= '0';
+        end if;
       elsif out_valid = '1' then
         rest      <= std_logic_vector(resize(signed(out_data), 8 * OUTPUT_BYTES));
         rest_left <= to_unsigned(OUTPUT_BYTES, REST_BITS);
@@ -214,8 +307,15 @@ begin
       if in_frame = '1' and rx_valid = '1' and in_left = 0 and rx_broken = '0' then
         answering <= '1';
       end if;
+      if STATE_ACCESS = 1 and accepted = '1' then
+        answering     <= '1';
+        acknowledging <= '1';
+      end if;
       if reset = '1' or drop = '1' then
         tx_valid  <= '0';
+        acknowledging <= '0';
+        in_row    <= '0';
+        row_ends  <= '0';
         out_sum   <= (others => '0');
         out_left  <= to_unsigned(OUTPUTS, OUT_BITS);
         rest_left <= (others => '0');

@@ -24,7 +24,8 @@ entity state_ring is
     reset       : in    std_logic;
     taken       : in    std_logic; -- an input is taken
     restart     : in    std_logic;
-    sent        : in    std_logic; -- the inference is over
+    sent        : in    std_logic; -- the inference is over, or its row is put back
+    fresh       : out   std_logic; -- the next input is the first of an inference
     newest      : out   unsigned(ADDRESS_BITS - 1 downto 0);    -- its place,
     behind      : out   unsigned(ADDRESS_BITS - 1 downto 0);    -- the places behind it,
     newest_lane : out   unsigned(LANE_INDEX_BITS - 1 downto 0); -- the lane of its keys,
@@ -35,7 +36,7 @@ end entity state_ring;
 
 architecture rtl of state_ring is
 
-  signal fresh : std_logic; -- the next input is the first of an inference
+  signal next_is_first : std_logic;
   signal place : unsigned(ADDRESS_BITS - 1 downto 0);
   signal left  : unsigned(ADDRESS_BITS - 1 downto 0);
   signal lane  : unsigned(LANE_INDEX_BITS - 1 downto 0);
@@ -43,6 +44,7 @@ architecture rtl of state_ring is
 
 begin
 
+  fresh       <= next_is_first;
   newest      <= place;
   behind      <= left;
   newest_lane <= lane;
@@ -52,12 +54,12 @@ begin
     variable begins : std_logic;
   begin
     if rising_edge(clk) then
-      begins := reset or (taken and fresh and restart);
+      begins := reset or (taken and next_is_first and restart);
       if taken = '1' then
-        fresh <= '0';
+        next_is_first <= '0';
       end if;
       if sent = '1' then
-        fresh <= '1';
+        next_is_first <= '1';
         place <= place + 1;
         left  <= left - 1;
         lane  <= lane + 1;
@@ -74,7 +76,7 @@ begin
         full  <= not begins;
       end if;
       if reset = '1' then
-        fresh <= '1';
+        next_is_first <= '1';
       end if;
     end if;
   end process count;

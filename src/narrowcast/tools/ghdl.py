@@ -28,6 +28,8 @@ SOURCES = (
     "input_loader.vhd",
     "result_buffer.vhd",
     "state_ring.vhd",
+    "state_reader.vhd",
+    "state_writer.vhd",
     "sequencer.vhd",
     "collector.vhd",
     "row_maximum.vhd",

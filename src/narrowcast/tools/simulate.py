@@ -17,11 +17,15 @@ from narrowcast.integer.execute import Flags, execute
 from narrowcast.integer.model import Array, IntegerModel, Scores
 from narrowcast.tools.ghdl import TESTBENCH, analyse, to_verilog
 from narrowcast.tools.process import LONG_MINUTES, ProgressCallback, reading, require, run
+from narrowcast.tools.state_script import StateScript
 
 HARNESS = TESTBENCH.with_name("engine_main.cpp")
 # Up to so many stored numbers in all windows, a simulation without optimisation takes less time
 # than optimising does.
 _UNOPTIMISED = 200_000
+_STATES = "states.txt"  # what an engine gives out of its states
+# Kinds of what a host sends; an input is 0, or 1 with a restart.
+_KEEP, _RESET, _BYTE, _LAST_BYTE = 2, 4, 5, 6
 
 
 @dataclass(frozen=True)
@@ -30,7 +34,8 @@ class Simulation:
 
     Attributes:
         windows: Number of simulated windows.
-        mismatches: Number of windows whose results differ from the integer model's.
+        mismatches: Number of windows whose results, or what is given out of the states, differ from
+            the integer model's.
         cycles: Clock cycles of each inference.
         first_difference: Tensor, position and both values of the first difference; None if there
             is none.
@@ -50,8 +55,11 @@ def simulate_ghdl(
     work: Path,
     progress: ProgressCallback | None = None,
     restart: Flags | None = None,
+    script: StateScript | None = None,
 ) -> Simulation:
     """Simulate input words [windows, input_words] in GHDL; the first few also with random stalls.
+
+    With a script, all of them are simulated with stalls as well.
 
     Args:
         rtl: Folder of the engine's sources.
@@ -61,25 +69,27 @@ def simulate_ghdl(
         work: Folder for what is made on the way.
         progress: Called as the simulation goes on.
         restart: Which inferences follow a restart, as for ``execute``.
+        script: What a host does with the states, if the engine gives access to them. What comes
+            back has to be as ``script`` has it; a window whose row or verdicts differ is wrong.
 
     Raises:
         ToolError: GHDL failed, or the number of cycles differs between windows.
     """
     analyse(rtl, work, TESTBENCH)
-    _write_inputs(work, inputs, restart)
+    _write_inputs(work, inputs, restart, script)
     smooth, cycles = _run_ghdl(work, model, stalls=False)
+    wrong = _differing("GHDL", smooth, expected) | _wrong_answers(work, len(inputs), script)
     if progress is not None:
         progress(1, 2, "GHDL")
-    few = min(
-        len(inputs), model.kept_rows + 2
-    )  # enough for a stall between two windows, and for full states
-    _write_inputs(work, inputs[:few], restart)
+    few = len(inputs)
+    if script is None:  # enough for a stall between two windows, and for full states
+        few = min(few, model.kept_rows + 2)
+    _write_inputs(work, inputs[:few], restart, script)
     stalled, _ = _run_ghdl(work, model, stalls=True)
     if progress is not None:
         progress(2, 2, "GHDL with stalls")
-    wrong = _differing("GHDL", smooth, expected)
-    wrong[:few] |= _differing("GHDL", stalled, expected[:few])
-    return _finding(rtl, model, inputs, expected, smooth, wrong, cycles, work, restart)
+    wrong[:few] |= _differing("GHDL", stalled, expected[:few]) | _wrong_answers(work, few, script)
+    return _finding(rtl, model, inputs, expected, smooth, wrong, cycles, work, restart, script)
 
 
 def simulate_verilator(
@@ -90,10 +100,12 @@ def simulate_verilator(
     work: Path,
     progress: ProgressCallback | None = None,
     restart: Flags | None = None,
+    script: StateScript | None = None,
 ) -> Simulation:
     """Simulate input words [windows, input_words] in Verilator, with Verilog from GHDL.
 
-    The arguments are those of :func:`simulate_ghdl`.
+    The arguments are those of :func:`simulate_ghdl`. With a script, the simulation is repeated with
+    random stalls.
 
     Raises:
         ToolError: A tool failed, or the number of cycles differs between windows.
@@ -124,27 +136,34 @@ def simulate_verilator(
         ],
         work,
     )
-    _write_inputs(work, inputs, restart)
+    _write_inputs(work, inputs, restart, script)
 
     def on_line(line: str) -> None:
         if progress is not None and (done := re.fullmatch(r"done (\d{1,9})", line)):
             progress(int(done[1]), len(inputs), "Verilator")
 
     bits = max(tensor.bits for tensor in model.output_tensors)
-    run(
-        [
-            (work / "verilated" / "Vengine").resolve(),
-            *("inputs.txt", "verilator.txt"),
-            *map(str, (model.input_words, model.output_words, bits)),
-        ],
-        work,
-        on_line,
-        name="the simulation in Verilator",
-        minutes=LONG_MINUTES,
-    )
-    results, cycles = read_verilator(work / "verilator.txt", model.output_words)
-    wrong = _differing("Verilator", results, expected)
-    return _finding(rtl, model, inputs, expected, results, wrong, cycles, work, restart)
+
+    def simulate(stalls: int) -> tuple[Array, Array, Array]:
+        run(
+            [
+                (work / "verilated" / "Vengine").resolve(),
+                *("inputs.txt", "verilator.txt", _STATES),
+                *map(str, (model.input_words, model.output_words, bits, stalls)),
+            ],
+            work,
+            on_line,
+            name="the simulation in Verilator",
+            minutes=LONG_MINUTES,
+        )
+        results, cycles = read_verilator(work / "verilator.txt", model.output_words)
+        wrong = _differing("Verilator", results, expected)
+        return results, cycles, wrong | _wrong_answers(work, len(inputs), script)
+
+    results, cycles, wrong = simulate(stalls=0)
+    if script is not None:
+        wrong |= simulate(stalls=1)[-1]
+    return _finding(rtl, model, inputs, expected, results, wrong, cycles, work, restart, script)
 
 
 def trace_ghdl(
@@ -168,14 +187,39 @@ def trace_ghdl(
     return work / "activity.vcd.gz"
 
 
-def _write_inputs(work: Path, inputs: Array, restart: Flags | None) -> None:
-    """Write a word a line, and behind it whether it is the first of an inference with a restart."""
-    flags = np.zeros_like(inputs)
-    if restart is not None:
-        flags[:, 0] = restart[: len(inputs)]
-    lines = zip(inputs.ravel().tolist(), flags.ravel().tolist(), strict=True)
-    text = "".join(f"{word} {flag}\n" for word, flag in lines)
+def _write_inputs(
+    work: Path, inputs: Array, restart: Flags | None, script: StateScript | None = None
+) -> None:
+    """Write what a host sends, a number and its kind a line, as the test benches read it."""
+    lines = []
+    for window, words in enumerate(inputs.tolist()):
+        kind = int(restart is not None and restart[window])
+        if script is not None:
+            turn = script.turns[window]
+            kind += _KEEP * turn.keep
+            for action in turn.before:
+                lines += [(0, _RESET)] if action is None else [(byte, _BYTE) for byte in action]
+                if action is not None:
+                    lines[-1] = action[-1], _LAST_BYTE
+        lines += [(words[0], kind), *((word, 0) for word in words[1:])]
+    text = "".join(f"{number} {kind}\n" for number, kind in lines)
     (work / "inputs.txt").write_text(text)
+
+
+def _wrong_answers(work: Path, windows: int, script: StateScript | None) -> Array:
+    """Return for each window whether verdicts on states, or its row, differ from the script."""
+    wrong = np.zeros(windows, bool)
+    if script is None:
+        return np.asarray(wrong)
+    with reading("the simulation", "states"):
+        lines = _whole_lines(work / _STATES) if (work / _STATES).stat().st_size else []
+    at = 0
+    for window, turn in enumerate(script.turns[:windows]):
+        found = [line.strip() for line in lines[at : at + len(turn.answers)]]
+        wrong[window] = found != list(turn.answers)
+        at += len(turn.answers)
+    wrong[-1] |= len(lines) > at
+    return np.asarray(wrong)
 
 
 def _run_ghdl(
@@ -187,7 +231,8 @@ def _run_ghdl(
     run(
         [
             *(require("ghdl"), "-r", "--std=08", "engine_tb", "-gINPUT_FILE=inputs.txt"),
-            *(f"-gOUTPUT_FILE={path.name}", f"-gSTALLS={str(stalls).lower()}"),
+            *(f"-gOUTPUT_FILE={path.name}", f"-gSTATE_FILE={_STATES}"),
+            f"-gSTALLS={str(stalls).lower()}",
             *([f"-gTRACE_FILE={trace}"] if trace else []),
             *("--ieee-asserts=disable", "--max-stack-alloc=0"),
             *([f"--vcdgz={vcd}"] if vcd else []),
@@ -258,6 +303,7 @@ def _finding(
     cycles: Array,
     work: Path,
     restart: Flags | None,
+    script: StateScript | None,
 ) -> Simulation:
     if len(set(cycles.tolist())) != 1:
         raise ToolError(f"inferences took from {cycles.min()} to {cycles.max()} cycles, not alike")
@@ -267,7 +313,9 @@ def _finding(
         first_one = 0 if model.states else window  # what it rests on
         some = slice(first_one, window + 1)
         flags = None if restart is None else restart[some]
-        where = first_difference(rtl, model, inputs[some], work / "trace", flags)
+        where = "after states were put back"
+        if script is None:
+            where = first_difference(rtl, model, inputs[some], work / "trace", flags)
         first = (
             f"window {window}: expected {expected[window].tolist()}, "
             f"got {results[window].tolist()}; {where}"

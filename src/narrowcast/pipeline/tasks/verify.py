@@ -51,11 +51,15 @@ def _verify(
 ) -> VerifyResults:
     from narrowcast.integer import load_model
     from narrowcast.tools.simulate import simulate_ghdl, simulate_verilator
+    from narrowcast.tools.state_script import draw_script
     from narrowcast.vectors import read_vectors
 
     model = load_model(out)
     inputs, expected, restart = read_vectors(out / VECTORS, model)
-    predicted = read_record(out / PROGRAM, CompileResults).cycles
+    program = read_record(out / PROGRAM, CompileResults)
+    predicted, script = program.cycles, None
+    if program.state_access and restart is not None:
+        script = draw_script(model, inputs, restart, seed=0, refusals=False)
     few = slice(config.verify.ghdl_windows + model.kept_rows)
     checked: dict[str, Checked] = {}
     for tool, simulate, windows in (
@@ -66,6 +70,7 @@ def _verify(
             *(out / RTL, model, inputs[windows], expected[windows], work / tool),
             progress.advanced,
             None if restart is None else restart[windows],
+            script,
         )
         if simulation.mismatches:
             raise ToolError(

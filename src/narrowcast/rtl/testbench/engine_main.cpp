@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // Feeds the verilated engine a file of inputs and writes down what it answers.
 //
-// usage: engine_main INPUT_FILE OUTPUT_FILE INPUT_WORDS OUTPUTS OUTPUT_BITS
+// usage: engine_main INPUT_FILE OUTPUT_FILE STATE_FILE INPUT_WORDS OUTPUTS OUTPUT_BITS STALLS
 //
-// INPUT_FILE: one decimal integer a line, and whether a restart comes with it. OUTPUT_FILE: for every inference a line with its outputs
-// and its cycles, counted from the clock in which its first input is taken to the clock in which
-// its last output is taken. Every thousand inferences a line "done N" goes to the standard output.
+// INPUT_FILE and STATE_FILE are as those of engine_tb.vhd. OUTPUT_FILE: for every inference a line
+// with its outputs and its cycles, counted from the clock in which its first input is taken to the
+// clock in which its last output is taken. If STALLS is 1, all streams are held up at random. Every
+// 50 inferences a line "done N" goes to the standard output.
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
@@ -16,18 +17,23 @@
 
 double sc_time_stamp() { return 0; }
 
+enum { RESTART = 1, KEEP = 2, RESET = 4, BYTE = 5, LAST_BYTE = 6 };
+
+struct Item {
+    int number, kind;
+};
+
 int main(int argc, char **argv) {
-    if (argc != 6) return 2;
+    if (argc != 8) return 2;
     FILE *source = fopen(argv[1], "r");
     FILE *sink = fopen(argv[2], "w");
-    if (!source || !sink) return 3;
-    const long words = atol(argv[3]), outputs = atol(argv[4]), bits = atol(argv[5]);
+    FILE *states = fopen(argv[3], "w");
+    if (!source || !sink || !states) return 3;
+    const long words = atol(argv[4]), outputs = atol(argv[5]), bits = atol(argv[6]);
+    const bool stalls = atol(argv[7]);
 
-    std::vector<int> inputs, restarts;
-    for (int value, restart; fscanf(source, "%d %d", &value, &restart) == 2;) {
-        inputs.push_back(value);
-        restarts.push_back(restart);
-    }
+    std::vector<Item> items;
+    for (Item item; fscanf(source, "%d %d", &item.number, &item.kind) == 2;) items.push_back(item);
 
     Vengine engine;
     auto tick = [&engine] {
@@ -38,29 +44,65 @@ int main(int argc, char **argv) {
     };
     engine.clk = 0;
     engine.in_valid = 0;
-    engine.out_ready = 1;
+    engine.state_in_valid = 0;
+    engine.out_ready = 0;
+    engine.state_out_ready = 0;
     engine.reset = 1;
     for (int i = 0; i < 4; i++) tick();
     engine.reset = 0;
 
-    size_t taken = 0;
-    long given = 0, windows = 0;
+    uint32_t noise = 1;
+    auto go = [&noise, stalls] {
+        noise ^= noise << 13;  // xorshift32 of G. Marsaglia, Xorshift RNGs, 2003
+        noise ^= noise >> 17;
+        noise ^= noise << 5;
+        return !stalls || (noise & 1);
+    };
+    size_t next = 0;
+    bool offered = false;  // the next number, and it has to stay
+    long taken = 0, given = 0, windows = 0, rows = 0;
+    bool judging = false;  // a state has been sent, and was not judged yet
     uint64_t clock = 0, begun = 0, last = 0;
     const uint64_t patience = 50000000;  // clocks without a transfer
-    while (windows * words < (long)inputs.size()) {
-        engine.in_valid = taken < inputs.size();
+    for (;;) {
+        const bool answered =
+            taken % words == 0 && given * words == taken * outputs && rows == 0 && !judging;
+        if (next == items.size() && answered) break;
+        const Item item = next < items.size() ? items[next] : Item{0, RESET};
+        const bool ends = next == items.size();
+        offered = !ends && item.kind != RESET && (offered || go());
+        engine.in_valid = offered && item.kind < RESET;
+        engine.state_in_valid = offered && item.kind > RESET;
+        engine.out_ready = go();
+        engine.state_out_ready = go();
+        engine.reset = !ends && item.kind == RESET && answered;
         if (engine.in_valid) {
-            engine.in_data = inputs[taken];
-            engine.restart = restarts[taken];
+            engine.in_data = item.number;
+            engine.restart = item.kind & RESTART ? 1 : 0;
+            engine.keep = item.kind & KEEP ? 1 : 0;
+        }
+        if (engine.state_in_valid) {
+            engine.state_in_data = item.number;
+            engine.state_in_last = item.kind == LAST_BYTE;
         }
         engine.eval();
         clock++;
         if (engine.in_valid && engine.in_ready) {
-            if (taken % words == 0) begun = clock;
-            taken++;
+            if (taken++ % words == 0) {
+                begun = clock;
+                rows += engine.keep;
+            }
+            next++;
+            offered = false;
             last = clock;
         }
-        if (engine.out_valid) {
+        if (engine.state_in_valid && engine.state_in_ready) {
+            judging = engine.state_in_last;
+            next++;
+            offered = false;
+            last = clock;
+        }
+        if (engine.out_valid && engine.out_ready) {
             int64_t value = engine.out_data;
             if (value >> (bits - 1)) value -= int64_t(1) << bits;
             fprintf(sink, "%lld ", (long long)value);
@@ -73,11 +115,21 @@ int main(int argc, char **argv) {
                 }
             }
         }
+        if (engine.state_out_valid && engine.state_out_ready) {
+            fprintf(states, "%d%c", engine.state_out_data, engine.state_out_last ? '\n' : ' ');
+            rows -= engine.state_out_last;
+            last = clock;
+        }
+        if (judging && (engine.state_restored || engine.state_refused)) {
+            fprintf(states, engine.state_restored ? "restored\n" : "refused\n");
+            judging = false;
+        }
+        if (engine.reset) next++;
         if (clock - last > patience) {
             fprintf(stderr, "the engine does not answer\n");
             return 4;
         }
         tick();
     }
-    return fclose(sink) == 0 ? 0 : 5;
+    return fclose(sink) == 0 && fclose(states) == 0 ? 0 : 5;
 }

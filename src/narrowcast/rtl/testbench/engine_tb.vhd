@@ -1,12 +1,15 @@
 -- SPDX-License-Identifier: Apache-2.0
 -- Feeds the engine a file of inputs and writes down what it answers.
 --
--- INPUT_FILE holds one input word a line, as a decimal integer, and whether a restart comes with it, 0
--- or 1; OUTPUT_FILE receives, a line each,
--- the outputs in order, and for every inference "cycles N", counted from the clock in which its
--- first input is taken to the clock in which its last output is taken. With STALLS both streams
--- are held up at random. If TRACE_FILE is not empty, every number that the engine stores is written
--- there, a line each, in the order of the program.
+-- INPUT_FILE holds a number and its kind a line, as decimal integers. Kinds 0 to 3 are an input
+-- word, plus 1 if a restart comes with it, plus 2 if "keep" does. 4 resets the engine once all that
+-- it owes is there. 5 is a byte of a state that is put back, and 6 its last one. OUTPUT_FILE
+-- receives, a line each, the outputs in order, and for every inference "cycles N", counted from the
+-- clock in which its first input is taken to the clock in which its last output is taken. If
+-- STATE_FILE is not empty, it receives a line for each row of the states that is given out (its
+-- bytes), and "restored" or "refused" for each state. With STALLS all streams are held up at random.
+-- If TRACE_FILE is not empty, every number that the engine stores is written there, a line each, in
+-- the order of the program.
 library ieee;
 use ieee.std_logic_1164.all;
 use ieee.numeric_std.all;
@@ -22,6 +25,7 @@ entity engine_tb is
   generic (
     INPUT_FILE  : string;
     OUTPUT_FILE : string;
+    STATE_FILE  : string  := "";
     STALLS      : boolean := false;
     TRACE_FILE  : string  := ""
   );
@@ -38,6 +42,17 @@ architecture test of engine_tb is
   signal out_valid : std_logic;
   signal out_ready : std_logic := '0';
   signal out_data  : std_logic_vector(OUTPUT_BITS - 1 downto 0);
+  signal keep      : std_logic := '0';
+  signal state_in_valid  : std_logic := '0';
+  signal state_in_ready  : std_logic;
+  signal state_in_data   : std_logic_vector(7 downto 0) := (others => '0');
+  signal state_in_last   : std_logic := '0';
+  signal state_restored  : std_logic;
+  signal state_refused   : std_logic;
+  signal state_out_valid : std_logic;
+  signal state_out_ready : std_logic := '0';
+  signal state_out_data  : std_logic_vector(7 downto 0);
+  signal state_out_last  : std_logic;
   signal finished  : boolean := false;
   signal trace_valid : std_logic_vector(WAYS - 1 downto 0);
   signal trace_data  : std_logic_vector(WAYS * Y_BITS - 1 downto 0);
@@ -57,16 +72,37 @@ begin
       out_valid => out_valid,
       out_ready => out_ready,
       out_data  => out_data,
+      keep      => keep,
+      state_in_valid  => state_in_valid,
+      state_in_ready  => state_in_ready,
+      state_in_data   => state_in_data,
+      state_in_last   => state_in_last,
+      state_restored  => state_restored,
+      state_refused   => state_refused,
+      state_out_valid => state_out_valid,
+      state_out_ready => state_out_ready,
+      state_out_data  => state_out_data,
+      state_out_last  => state_out_last,
       trace_valid => trace_valid,
       trace_data  => trace_data
     );
 
   drive : process is
+
+    constant KEEP_BIT   : natural := 2;
+    constant RESET_KIND : natural := 4;
+    constant STATE_KIND : natural := 5;
+    constant LAST_KIND  : natural := 6;
+
     file     source  : text open read_mode is INPUT_FILE;
     file     sink    : text open write_mode is OUTPUT_FILE;
-    variable text_in, text_out : line;
+    file     states  : text;
+    variable text_in, text_out, text_row : line;
     variable number  : integer;
+    variable kind    : natural;
     variable taken, given, clock_count, idle, begun : natural := 0;
+    variable rows    : natural := 0;     -- asked for, and not given out yet
+    variable judging : boolean := false; -- a state has been sent, and was not judged yet
     variable seed_1  : positive := 7;
     variable seed_2  : positive := 11;
     variable chance  : real;
@@ -81,41 +117,76 @@ begin
       return chance < 0.5;
     end function go;
 
+    function to_std (condition : boolean) return std_logic is
+    begin
+      if condition then
+        return '1';
+      end if;
+      return '0';
+    end function to_std;
+
+    -- The engine has answered everything.
+    impure function answered return boolean is
+    begin
+      return taken mod INPUT_WORDS = 0 and given * INPUT_WORDS = taken * OUTPUTS
+             and rows = 0 and not judging;
+    end function answered;
+
   begin
+    if STATE_FILE'length > 0 then
+      file_open(states, STATE_FILE, write_mode);
+    end if;
     for i in 1 to 4 loop
       wait until rising_edge(clk);
     end loop;
     reset <= '0';
-    while not (endfile(source) and not pending and taken mod INPUT_WORDS = 0
-               and given * INPUT_WORDS = taken * OUTPUTS) loop
+    while not (endfile(source) and not pending and answered) loop
       if not pending and not endfile(source) then
         readline(source, text_in);
         read(text_in, number);
-        in_data <= std_logic_vector(to_signed(number, INPUT_BITS));
-        read(text_in, number);
-        restart <= to_unsigned(number, 1)(0);
+        read(text_in, kind);
+        if kind < RESET_KIND then
+          in_data <= std_logic_vector(to_signed(number, INPUT_BITS));
+          restart <= to_unsigned(kind, 2)(0);
+          keep    <= to_unsigned(kind, 2)(1);
+        elsif kind >= STATE_KIND then
+          state_in_data <= std_logic_vector(to_unsigned(number, 8));
+          state_in_last <= to_std(kind = LAST_KIND);
+        end if;
         pending := true;
       end if;
-      if pending and (in_valid = '1' or go) then
+      in_valid       <= '0';
+      state_in_valid <= '0';
+      reset          <= '0';
+      if pending and kind < RESET_KIND and (in_valid = '1' or go) then
         in_valid <= '1';
-      else
-        in_valid <= '0';
+      elsif pending and kind >= STATE_KIND and (state_in_valid = '1' or go) then
+        state_in_valid <= '1';
+      elsif pending and kind = RESET_KIND and answered then
+        reset   <= '1';
+        pending := false;
       end if;
-      if go then
-        out_ready <= '1';
-      else
-        out_ready <= '0';
-      end if;
+      out_ready       <= to_std(go);
+      state_out_ready <= to_std(go);
       wait until rising_edge(clk);
       clock_count := clock_count + 1;
       idle := idle + 1;
       if in_valid = '1' and in_ready = '1' then
         if taken mod INPUT_WORDS = 0 then
           begun := clock_count;
+          if kind >= KEEP_BIT then
+            rows := rows + 1;
+          end if;
         end if;
         taken   := taken + 1;
         pending := false;
         in_valid <= '0';
+        idle    := 0;
+      end if;
+      if state_in_valid = '1' and state_in_ready = '1' then
+        judging := state_in_last = '1';
+        pending := false;
+        state_in_valid <= '0';
         idle    := 0;
       end if;
       if out_valid = '1' and out_ready = '1' then
@@ -128,6 +199,24 @@ begin
           write(text_out, clock_count - begun + 1);
           writeline(sink, text_out);
         end if;
+      end if;
+      if state_out_valid = '1' and state_out_ready = '1' then
+        write(text_row, to_integer(unsigned(state_out_data)));
+        write(text_row, ' ');
+        idle := 0;
+        if state_out_last = '1' then
+          writeline(states, text_row);
+          rows := rows - 1;
+        end if;
+      end if;
+      if judging and (state_restored or state_refused) = '1' then
+        if state_restored = '1' then
+          write(text_row, string'("restored"));
+        else
+          write(text_row, string'("refused"));
+        end if;
+        writeline(states, text_row);
+        judging := false;
       end if;
       if idle > 4000000 then
         report "the engine does not answer" severity failure;
