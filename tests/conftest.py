@@ -8,6 +8,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from browser import Page, chromium
+from commands import Run, runner
 
 # Several threads for small tensors only wait for each other where other processes run.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -38,6 +39,13 @@ def folder(tmp_path: Path) -> Path:
     rows = [f"2024-01-01T{i // 60:02}:{i % 60:02}:00Z,{i % 7},{i % 5}\n" for i in range(120)]
     (tmp_path / "readings.csv").write_text("time,a,b\n" + "".join(rows))
     return tmp_path
+
+
+@pytest.fixture
+def run(folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
+    """Runs commands in ``folder``."""
+    monkeypatch.chdir(folder)
+    return runner(monkeypatch, capsys)
 
 
 @pytest.fixture(scope="session")

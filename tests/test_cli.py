@@ -1,15 +1,15 @@
 import json
 import os
 import signal
-import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from narrowcast import cli, pipeline
+from commands import Run
+from narrowcast import pipeline
 from narrowcast.errors import ToolError
 from narrowcast.files import locked
 from narrowcast.pipeline import commands
@@ -17,24 +17,6 @@ from narrowcast.pipeline.plan import Plan
 from narrowcast.progress import Progress
 
 COMMANDS = ("build", *pipeline.NAMES)
-Run = Callable[..., tuple[int, str, str]]
-
-
-@pytest.fixture
-def run(
-    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> Iterator[Run]:
-    """Run a command in ``folder``: exit code, stdout, stderr."""
-    monkeypatch.chdir(folder)
-
-    def call(*arguments: str) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["narrowcast", *arguments])
-        with pytest.raises(SystemExit) as exit_:
-            cli.main()
-        captured = capsys.readouterr()
-        return int(exit_.value.code or 0), captured.out, captured.err
-
-    yield call
 
 
 def snapshot(folder: Path) -> dict[Path, bytes]:

@@ -1,29 +1,10 @@
 """The command ``init``, and the commands that a newcomer runs after it."""
 
-import sys
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from narrowcast import cli
-
-Run = Callable[..., tuple[int, str, str]]
-
-
-@pytest.fixture
-def run(folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
-    """Run a command in ``folder``: exit code, stdout, stderr."""
-    monkeypatch.chdir(folder)
-
-    def call(*arguments: str) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["narrowcast", *arguments])
-        with pytest.raises(SystemExit) as exit_:
-            cli.main()
-        captured = capsys.readouterr()
-        return int(exit_.value.code or 0), captured.out, captured.err
-
-    return call
+from commands import Run
 
 
 def test_from_a_table_to_a_forecast(run: Run) -> None:

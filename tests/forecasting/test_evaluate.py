@@ -10,7 +10,7 @@ import pytest
 from test_predict import table, trained
 from test_predict_command import complaint
 
-from conftest import Run
+from commands import Run
 from narrowcast import Forecaster, load_config
 from narrowcast.data import baselines, make_windows, read_table
 from narrowcast.forecasting.trained import TrainedModel

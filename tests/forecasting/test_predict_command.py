@@ -13,7 +13,7 @@ import pandas as pd
 import pytest
 from test_predict import table
 
-from conftest import Run
+from commands import Run
 from narrowcast import Forecaster
 from narrowcast.data import rules
 from narrowcast.digests import sealed
