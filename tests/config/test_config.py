@@ -55,7 +55,7 @@ def test_bits_by_step_and_tensor(tmp_path: Path) -> None:
     config = load(tmp_path, DATA + table)
     assert config.quantization.bits == {"layers.*.weight": 3, "embed.weight": 8, "default": 4}
     widths = config.quantization.widths(Shape(1, 1, 1))
-    assert (widths["layers.0.key.weight"], widths["layers.0.key.activation"]) == (3, 4)
+    assert (widths["layers.0.key.weight"], widths["layers.0.key.activation"]) == (3, 6)
     assert (widths["embed.weight"], widths["head.weight"]) == (8, 4)
     assert set(load(tmp_path, DATA).quantization.widths(Shape(1, 1, 1, layers=2)).values()) == {8}
     assert (
@@ -76,6 +76,26 @@ def test_bits_by_step_and_tensor(tmp_path: Path) -> None:
         tmp_path, DATA + '[quantization.bits]\n"layers.1.*" = 4'
     )
     assert "from 2 to 8" in complaint(tmp_path, DATA, "quantization.bits.embed.weight=9")
+
+
+@pytest.mark.parametrize(
+    ("settings", "keys", "values", "weights"),
+    [
+        (("bits=4",), 6, 6, 4),
+        (("bits=7",), 7, 7, 7),
+        (("bits=4", "attention_bits=3"), 4, 4, 4),
+        (("bits=2", "attention_bits=3"), 3, 3, 2),
+        (('bits={"layers.*.key.activation" = 2, default = 3}',), 2, 6, 3),
+        (('bits={"*" = 3}',), 3, 3, 3),
+    ],
+)
+def test_keys_and_values_have_bits_enough(
+    tmp_path: Path, settings: tuple[str, ...], keys: int, values: int, weights: int
+) -> None:
+    config = load(tmp_path, DATA, *(f"quantization.{each}" for each in settings))
+    widths = config.quantization.widths(Shape(1, 1, 1))
+    found = [widths[f"layers.0.{name}"] for name in ("key.activation", "value.activation")]
+    assert (*found, widths["layers.0.value.weight"]) == (keys, values, weights)
 
 
 def test_a_forecast_is_relative_where_the_target_is_known(tmp_path: Path) -> None:

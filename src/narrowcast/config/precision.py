@@ -84,9 +84,12 @@ def _listed(names: Sequence[str]) -> str:
 class QuantizationConfig(Section):
     """Widths of weights, activations, input and output in bits, and quantisation schemes.
 
-    ``bits`` is the width of what the lanes of the engine hold: weights, keys and values. It may be
-    a table of rules: patterns of step and tensor, such as ``"layers.*.ffn_up.activation"``, with
-    their widths. The first match counts; ``default`` (8) holds for all other names.
+    ``bits`` is the width of weights, and of keys and values, which take the place of weights in the
+    lanes of the engine. It may be a table of rules: patterns of step and tensor, such as
+    ``"layers.*.ffn_up.activation"``, with their widths. The first match counts; ``default`` (8)
+    holds for all other names. Keys and values that no rule but ``default`` names have at least
+    ``attention_bits``: they are computed anew for each window, so that fine-tuning cannot adapt
+    them to their rounding as it adapts weights.
     ``activation_bits`` is the width of all other activations that no rule but ``default`` names.
     The engine broadcasts them to the lanes, as it does the inputs, which have ``input_bits``: the
     rounding error of a reading is an error of the forecast. On 7 series and ECP5, inputs of 10 bits
@@ -107,6 +110,7 @@ class QuantizationConfig(Section):
         default="adaptive",
         description="'adaptive', 'symmetric' or 'asymmetric', or a table of such by tensor",
     )
+    attention_bits: int = Field(default=6, ge=2, le=8, description="a whole number from 2 to 8")
     activation_bits: int = Field(default=8, ge=2, le=8, description="a whole number from 2 to 8")
     input_bits: int = Field(default=10, ge=2, le=12, description="a whole number from 2 to 12")
     output_bits: int = Field(default=16, ge=8, le=16, description="a whole number from 8 to 16")
@@ -114,9 +118,13 @@ class QuantizationConfig(Section):
     def widths(self, shape: Shape) -> dict[str, int]:
         """Return the configured widths in bits, by the names of ``quantised_names``."""
         table = self.bits if isinstance(self.bits, dict) else {"default": self.bits}
-        of_rows, rows = table | {"default": self.activation_bits}, row_operand_names(shape)
+        least = max(table.get("default", 8), self.attention_bits)
+        others = dict.fromkeys(row_operand_names(shape), self.activation_bits)
+        others |= dict.fromkeys(symmetric_names(shape), least)
         return {
-            name: _first_match(of_rows if name in rows else table, name, 8)
+            name: _first_match(
+                table | {"default": others[name]} if name in others else table, name, 8
+            )
             for name in quantised_names(shape)
         }
 
