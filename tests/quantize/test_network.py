@@ -315,7 +315,7 @@ def test_a_table_of_bits_settles_every_width(dataset: Dataset) -> None:
     for name, bits in tensors.items():
         if name not in {"input", "pool.output", "head.output"}:
             up = name.endswith("ffn_up.output")
-            other = 4 if name.endswith(("key.output", "value.output")) else 8
+            other = 6 if name.endswith(("key.output", "value.output")) else 8
             assert bits == (3 if up else 5 if name.startswith("layers.1") else other), name
     for name, bits in weights.items():
         assert bits == {"embed": 8, "layers.1": 5}.get(name.rpartition(".")[0] or name, 4), name
