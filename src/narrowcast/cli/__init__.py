@@ -10,6 +10,7 @@ import typer
 
 from narrowcast import __version__
 from narrowcast.cli.estimate import characterise, estimate
+from narrowcast.cli.export import app as export
 from narrowcast.cli.search import fit, search
 from narrowcast.cli.stages import build, compile, place, quantize, report, synth, train, verify
 
@@ -28,6 +29,7 @@ for command in (
     *(search, fit, estimate, characterise),
 ):
     app.command()(command)
+app.add_typer(export)
 
 
 def _version(wanted: bool) -> None:

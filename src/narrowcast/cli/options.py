@@ -12,7 +12,7 @@ def _text(text: str) -> str:
     return text
 
 
-def _path(text: str) -> Path:
+def parse_path(text: str) -> Path:
     """Return a path; an empty one would be the working directory, which nobody means."""
     return Path(_text(text))
 
@@ -20,18 +20,20 @@ def _path(text: str) -> Path:
 ConfigFile = Annotated[
     Path,
     typer.Argument(
-        parser=_path,
+        parser=parse_path,
         metavar="CONFIG.toml",
         help="Configuration, see examples/.",
         show_default=False,
     ),
 ]
-Out = Annotated[Path, typer.Option("--out", parser=_path, metavar="DIR", help="The output folder.")]
+Out = Annotated[
+    Path, typer.Option("--out", parser=parse_path, metavar="DIR", help="The output folder.")
+]
 Data = Annotated[
     Path | None,
     typer.Option(
         "--data",
-        parser=_path,
+        parser=parse_path,
         metavar="FILE",
         help="The table of readings, instead of data.path; - is standard input.",
     ),

@@ -54,7 +54,7 @@ architecture rtl of axis_engine is
   -- into the engine
   signal taking    : std_logic;
   signal in_left   : unsigned(IN_BITS - 1 downto 0); -- words of the packet behind the next one
-  signal final     : std_logic;                      -- the next one is the last
+  signal at_end    : std_logic;                      -- the next one is the last
   signal in_valid  : std_logic;
   signal in_ready  : std_logic;
 
@@ -70,7 +70,7 @@ begin
 
   taking        <= in_ready and not drop and not discarding;
   s_axis_tready <= taking or discarding;
-  in_valid      <= s_axis_tvalid and taking and (s_axis_tlast xnor final);
+  in_valid      <= s_axis_tvalid and taking and (s_axis_tlast xnor at_end);
 
   take_packet : process (aclk) is
   begin
@@ -79,7 +79,7 @@ begin
       if in_valid = '1' then
         in_left <= in_left - 1;
         if in_left = 1 then
-          final <= '1';
+          at_end <= '1';
         end if;
       elsif s_axis_tvalid = '1' and taking = '1' then
         drop       <= '1';
@@ -88,11 +88,11 @@ begin
       if s_axis_tvalid = '1' and s_axis_tlast = '1' then
         discarding <= '0';
       end if;
-      if reset = '1' or (in_valid = '1' and final = '1') then
+      if reset = '1' or (in_valid = '1' and at_end = '1') then
         in_left <= to_unsigned(INPUT_WORDS - 1, IN_BITS);
-        final   <= '0';
+        at_end  <= '0';
         if INPUT_WORDS = 1 then
-          final <= '1';
+          at_end <= '1';
         end if;
       end if;
       if aresetn = '0' then

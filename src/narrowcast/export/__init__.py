@@ -1,0 +1,1 @@
+"""The integer model for other hardware and other tools."""
