@@ -11,7 +11,7 @@ BIN := $(VENV)/bin
 demo: $(VENV)/installed
 	$(BIN)/narrowcast build examples/demo.toml --out out/demo
 
-test: $(VENV)/installed $(VENV)/browser
+test: $(VENV)/installed $(VENV)/test-tools
 	$(MAKE) --no-print-directory --jobs=2 --output-sync lint
 	$(BIN)/pytest -n 2 --dist worksteal
 
@@ -40,9 +40,9 @@ $(VENV)/tools: scripts/install-tools
 	$(PYTHON) -m venv $(VENV)
 	touch $@
 
-# The tests look at the pages in a browser.
-$(VENV)/browser: $(VENV)/tools
-	PYTHON="$(PYTHON)" scripts/install-tools chromium
+# The tests look at the pages in a browser, and simulate exported Verilog in Icarus Verilog.
+$(VENV)/test-tools: $(VENV)/tools
+	PYTHON="$(PYTHON)" scripts/install-tools chromium iverilog
 	touch $@
 
 clean:
