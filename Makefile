@@ -40,9 +40,10 @@ $(VENV)/tools: scripts/install-tools
 	$(PYTHON) -m venv $(VENV)
 	touch $@
 
-# The tests look at the pages in a browser, and run C code on microcontrollers in qemu.
+# The tests look at the pages in a browser, run C code on microcontrollers in qemu, and simulate
+# exported Verilog in Icarus Verilog.
 $(VENV)/test-tools: $(VENV)/tools
-	PYTHON="$(PYTHON)" scripts/install-tools chromium \
+	PYTHON="$(PYTHON)" scripts/install-tools chromium iverilog \
 		arm-none-eabi-gcc=gcc-arm-none-eabi qemu-system-arm
 	touch $@
 

@@ -43,7 +43,9 @@ SOURCES = (
     "epilogue_operands.vhd",
     "engine.vhd",
 )
+AXIS_SOURCES = ("axis_engine.vhd",)  # with the engine's, the sources of the IP core
 TESTBENCH = RTL / "testbench" / "engine_tb.vhd"
+AXIS_MONITOR = TESTBENCH.with_name("axis_monitor.vhd")
 
 _SIGNED_PRODUCT = re.compile(r"= (\w+) \* (\w+); // smul")
 _INITIAL = re.compile(r"(initial\n\s+\w+) <=")
