@@ -27,6 +27,7 @@ from narrowcast.integer import (
     unpack_state,
 )
 from narrowcast.integer.builder import GraphBuilder, Shape
+from narrowcast.integer.identity import Identity
 from narrowcast.integer.model import Array, Tensor
 from narrowcast.integer.random_model import random_graph, random_model
 from narrowcast.targets.device import load_device
@@ -37,6 +38,8 @@ from words import random_words
 
 SYNC, FIRST = 0xA5, 0xA6
 SYNC_KEEP, FIRST_KEEP, RESTORE = 0xA7, 0xA8, 0xA9
+IDENTIFY = 0xAA
+SHA256 = "0123456789abcdef" + 48 * "0"
 CLOCKS_PER_BIT = 8
 TIMEOUT_BITS = 12
 SEND, SEND_BROKEN, PAUSE, HEAR, PULL_LOW = range(5)
@@ -53,8 +56,9 @@ def message(words: Array, tensors: tuple[Tensor, ...]) -> bytes:
 class Host:
     """Writes the script of a conversation, and knows what has to come back."""
 
-    def __init__(self, model: IntegerModel, windows: int = 8) -> None:
+    def __init__(self, model: IntegerModel, windows: int = 8, *, access: bool = False) -> None:
         self.model = model
+        self.identity = Identity.of(model, SHA256, state_access=access).pack()
         self.inputs, self.expected = random_words(model, windows)
         self.state = reset_state(model)
         self.script: Script = []
@@ -83,6 +87,12 @@ class Host:
         if keep:
             row = pack_rows(self.model, self.state)[-1]
             self.answer += row + bytes([-sum(row) % 256])
+        self.script.append((HEAR, len(self.answer)))
+
+    def identify(self) -> None:
+        """Ask the board what it is."""
+        self.send(bytes([IDENTIFY]))
+        self.answer += self.identity
         self.script.append((HEAR, len(self.answer)))
 
     def put_back(self, state: State) -> None:
@@ -121,8 +131,8 @@ class Host:
 def compiled(model: IntegerModel, folder: Path, *, access: bool = False) -> Host:
     """Write the sources of a model, and return the host that talks to it."""
     options = HardwareOptions(lanes=4, state_access=access)
-    compile_model(model, load_device("xc7s15"), area, options).write_rtl(folder / "rtl")
-    return Host(model)
+    compile_model(model, load_device("xc7s15"), area, options).write_rtl(folder / "rtl", SHA256)
+    return Host(model, access=access)
 
 
 def make_host(folder: Path, output_bits: int = 16) -> Host:
@@ -135,10 +145,22 @@ def test_answers_are_those_of_the_integer_model(
     tmp_path: Path, output_bits: int, slower: int
 ) -> None:
     host = make_host(tmp_path, output_bits)
+    host.identify()
     for window in range(len(host.inputs)):
         host.ask(window)
     bit_ps = CLOCKS_PER_BIT * (10_000 + 10 * slower)  # the host's clock is not the board's
     assert host.converse(tmp_path / "rtl", tmp_path / "work", bit_ps) == host.answer
+
+
+def test_an_identity_is_as_the_page_states_it() -> None:
+    model = random_model(Shape(3, 2, 4, heads=2, kind="stream"), (4, 8), 3, output_bits=11)
+    identity = Identity.of(model, SHA256, state_access=True)
+    content = bytes.fromhex("01 0123456789abcdef 0200 0100 21 03")
+    assert identity.pack() == content + bytes([-sum(content) % 256])
+    assert Identity.unpack(identity.pack()) == identity
+    for damaged in (content, identity.pack()[1:], b"\2" + identity.pack()[1:], bytes(15)):
+        with pytest.raises(ValueError, match="is no identity of 16 bytes"):
+            Identity.unpack(damaged)
 
 
 def test_a_frame_has_the_words_of_all_inputs(tmp_path: Path) -> None:
@@ -269,8 +291,14 @@ def test_what_is_sent_before_the_answer_is_ignored(tmp_path: Path) -> None:
     host.ask(0)
     wait = host.script.pop()
     host.send(host.frame(1)[:3])
+    host.send(bytes([IDENTIFY]))
     host.script.append(wait)
     host.ask(2)
+    host.identify()
+    wait = host.script.pop()
+    host.send(bytes([IDENTIFY]))
+    host.script.append(wait)
+    host.ask(3)
     assert host.converse(tmp_path / "rtl", tmp_path / "work") == host.answer
 
 
@@ -279,6 +307,9 @@ def test_a_stream_of_readings(tmp_path: Path, inputs: int) -> None:
     """A restart comes with a frame, and a frame that is dropped is one, too."""
     host = compiled(random_model(Shape(3, inputs, 4, heads=2, kind="stream"), (4, 8), 3), tmp_path)
     for window in range(5):
+        host.ask_next(window, restart=False)
+    host.identify()  # which leaves what is kept as it is
+    for window in range(3, 5):
         host.ask_next(window, restart=False)
     for window in range(3):
         host.ask_next(window, restart=window == 0)
@@ -299,6 +330,7 @@ def test_states_over_the_line(tmp_path: Path, outputs: int) -> None:
     kept = deepcopy(host.state)
     host.ask_next(4, restart=False)
     host.put_back(kept)
+    host.identify()
     host.ask_next(5, restart=False, keep=True)
     host.put_back(reset_state(host.model))
     host.ask_next(5, restart=False)
