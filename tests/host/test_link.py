@@ -1,6 +1,7 @@
 """A link to a board: what it sends, what it makes of answers, and of those that are missing."""
 
 import logging
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -127,4 +128,19 @@ def test_a_refused_board_is_left_alone(tmp_path: Path) -> None:
     board = Board(WINDOW)  # with another digest
     with pytest.raises(UserError, match="holds another model"):
         Link.open(board, tmp_path)
+    assert board.closed
+
+
+def test_the_code_of_the_page_forecasts(monkeypatch: pytest.MonkeyPatch) -> None:
+    page = (Path(__file__).parents[2] / "docs" / "host.md").read_text()
+    (code,) = re.findall(r"^```python\n(.*?)^```", page, re.MULTILINE | re.DOTALL)
+    made = Forecast("y", Affine((1.0, 2.0), (3.0, 4.0)))
+    model = replace(WINDOW, outputs=(Output(WINDOW.outputs[0].tensor, made),))
+    board = Board(model)
+    monkeypatch.setattr(Link, "open", lambda *_: Link(board, model, SHA256))
+    readings = np.random.default_rng(0).normal(size=(3, 2))
+    names: dict[str, object] = {"readings": readings}
+    exec(compile(code, "host.md", "exec"), names)
+    found = names["forecast"]
+    assert np.array_equal(found, forecast(model, readings[None])[0])  # type: ignore[arg-type]
     assert board.closed

@@ -1,11 +1,7 @@
 """The engine on its serial line, as a host sees it: what docs/boards.md promises."""
 
-import re
-import sys
 from copy import deepcopy
-from dataclasses import replace
 from pathlib import Path
-from types import ModuleType
 
 import numpy as np
 import pytest
@@ -13,18 +9,12 @@ import pytest
 from narrowcast.compile import HardwareOptions, compile_model
 from narrowcast.estimate import area
 from narrowcast.integer import (
-    Affine,
-    Forecast,
     IntegerModel,
-    LastReading,
-    Output,
     State,
     execute_words,
-    forecast,
     pack_rows,
     pack_state,
     reset_state,
-    unpack_state,
 )
 from narrowcast.integer.builder import GraphBuilder, Shape
 from narrowcast.integer.identity import Identity
@@ -178,77 +168,6 @@ def test_a_frame_has_the_words_of_all_inputs(tmp_path: Path) -> None:
     assert len(host.frame(0)) == 1 + 2 * (6 + 8) + 1
     assert len(host.answer) == len(host.inputs) * (3 * (6 + 2) + 1)
     assert host.converse(tmp_path / "rtl", tmp_path / "work") == host.answer
-
-
-class Board:
-    """A port behind which the executor answers one frame."""
-
-    def __init__(self, model: IntegerModel) -> None:
-        self.model = model
-
-    def reset_input_buffer(self) -> None:
-        self.answer = b""
-
-    def write(self, frame: bytes) -> None:
-        size = -(-max(tensor.bits for tensor in self.model.input_tensors) // 8)
-        content = frame[1:-1]
-        parts = [content[i : i + size] for i in range(0, len(content), size)]
-        words = np.array([[int.from_bytes(part, "little", signed=True) for part in parts]])
-        assert frame == bytes([SYNC]) + message(words[0], self.model.input_tensors)
-        self.answer = message(execute_words(self.model, words)[0], self.model.output_tensors)
-
-    def read(self, length: int) -> bytes:
-        return self.answer[:length]
-
-
-def test_the_code_of_the_page_forecasts(monkeypatch: pytest.MonkeyPatch) -> None:
-    page = (Path(__file__).parents[2] / "docs" / "boards.md").read_text()
-    (code,) = re.findall(r"^```python\n(import numpy.*?)^model = ", page, re.MULTILINE | re.DOTALL)
-    monkeypatch.setitem(sys.modules, "serial", ModuleType("serial"))
-    names: dict[str, object] = {}
-    exec(compile(code, "boards.md", "exec"), names)
-    ask = names["forecast"]
-    assert callable(ask)
-    model = random_model(Shape(3, 2, 4, outputs=2, relative=1, seasons=1, known=2), (4, 8), 3)
-    made = Forecast("y", Affine((1.0, 2.0), (3.0, 4.0)), LastReading("input", 1))
-    model = replace(model, outputs=(Output(model.outputs[0].tensor, made),))
-    random = np.random.default_rng(0)
-    readings = [random.normal(size=(1, t.rows, t.columns)) for t in model.input_tensors]
-    found = ask(Board(model), model, *(each[0] for each in readings))
-    assert np.array_equal(found, forecast(model, *readings)[0])
-
-
-class Restoring:
-    """A port behind which a board takes the second state that it is sent."""
-
-    def __init__(self, model: IntegerModel) -> None:
-        self.model = model
-        self.states: list[State] = []
-
-    def reset_input_buffer(self) -> None:
-        pass
-
-    def write(self, frame: bytes) -> None:
-        assert frame[0] == RESTORE
-        self.states.append(unpack_state(self.model, frame[1:]))
-
-    def read(self, length: int) -> bytes:
-        return bytes([RESTORE] * length) if len(self.states) == 2 else b""
-
-
-def test_the_code_of_the_page_puts_a_state_back() -> None:
-    page = (Path(__file__).parents[2] / "docs" / "boards.md").read_text()
-    code = re.findall(r"^```python\n(.*?)^```", page, re.MULTILINE | re.DOTALL)[1]
-    names: dict[str, object] = {}
-    exec(compile(code, "boards.md", "exec"), names)
-    put_back = names["put_back"]
-    assert callable(put_back)
-    model = random_model(Shape(3, 2, 4, heads=2, kind="stream"), (8,), 3)
-    state = reset_state(model)
-    execute_words(model, random_words(model, 2)[0], state=state)
-    port = Restoring(model)
-    put_back(port, pack_rows(model, state))
-    assert [each.count for each in port.states] == [2, 2]
 
 
 def test_broken_frames_get_no_answer_and_do_no_harm(tmp_path: Path) -> None:

@@ -207,12 +207,12 @@ def run_file(
             not answer or holds another model.
         ToolError: A simulated board cannot be made.
     """
+    with Link.open(port, out, lambda line: progress.warned("run", line)) as link:
 
-    def made(trained: TrainedModel, origins: Origins, drift: Drift) -> None:
-        with Link.open(port, out, lambda line: progress.warned("run", line)) as link:
+        def made(trained: TrainedModel, origins: Origins, drift: Drift) -> None:
             write(_forecasts_of_board(trained, origins, drift, link))
 
-    _forecast_file(out, data, made, "run", progress)
+        _forecast_file(out, data, made, "run", progress)
 
 
 def predict_file(

@@ -16,12 +16,11 @@ from narrowcast.errors import UserError
 from narrowcast.host.ports import Port, open_port
 from narrowcast.integer import IntegerModel, join_rows, load_model, model_sha256
 from narrowcast.integer.arithmetic import Reals
-from narrowcast.integer.identity import SIZE, Identity, check_byte, word_bytes
+from narrowcast.integer.identity import ATTEMPTS, SIZE, Identity, check_byte, word_bytes
 from narrowcast.integer.model import Array
 from narrowcast.integer.state_bytes import row_bytes
 
 SYNC, FIRST, SYNC_KEEP, FIRST_KEEP, RESTORE, IDENTIFY = range(0xA5, 0xAB)
-ATTEMPTS = 3
 
 Warn = Callable[[str], None]
 

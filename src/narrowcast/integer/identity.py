@@ -10,6 +10,7 @@ from narrowcast.integer.model import IntegerModel, Tensor
 
 PROTOCOL = 1
 SIZE = 16
+ATTEMPTS = 3  # how often a host asks before a question counts as unanswered
 _DIGEST_BYTES = 8
 _WORD_COUNTS = 1 << 16  # counts of words are modulo this
 
