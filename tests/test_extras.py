@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from narrowcast.errors import UserError
-from narrowcast.extras import _MODULES, require_extra
+from narrowcast.extras import _MODULES, _PACKAGES, require_extra
 from narrowcast.targets.device import FAMILIES
 
 SMALL = ("model.channels=4", "quantization.bits=4")
@@ -121,4 +121,4 @@ def test_extras_are_those_of_the_package() -> None:
                 inner = re.fullmatch(r"narrowcast\[(.*)\]", each)
                 waiting += inner[1].split(",") if inner else []
                 packages.add(re.split(r"[=><]", each)[0].replace("-", "_"))
-        assert set(modules) <= packages
+        assert {_PACKAGES.get(module, module) for module in modules} <= packages

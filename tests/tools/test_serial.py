@@ -1,11 +1,7 @@
 """The engine on its serial line, as a host sees it: what docs/boards.md promises."""
 
-import re
-import sys
 from copy import deepcopy
-from dataclasses import replace
 from pathlib import Path
-from types import ModuleType
 
 import numpy as np
 import pytest
@@ -13,20 +9,15 @@ import pytest
 from narrowcast.compile import HardwareOptions, compile_model
 from narrowcast.estimate import area
 from narrowcast.integer import (
-    Affine,
-    Forecast,
     IntegerModel,
-    LastReading,
-    Output,
     State,
     execute_words,
-    forecast,
     pack_rows,
     pack_state,
     reset_state,
-    unpack_state,
 )
 from narrowcast.integer.builder import GraphBuilder, Shape
+from narrowcast.integer.identity import Identity
 from narrowcast.integer.model import Array, Tensor
 from narrowcast.integer.random_model import random_graph, random_model
 from narrowcast.targets.device import load_device
@@ -37,6 +28,8 @@ from words import random_words
 
 SYNC, FIRST = 0xA5, 0xA6
 SYNC_KEEP, FIRST_KEEP, RESTORE = 0xA7, 0xA8, 0xA9
+IDENTIFY = 0xAA
+SHA256 = "0123456789abcdef" + 48 * "0"
 CLOCKS_PER_BIT = 8
 TIMEOUT_BITS = 12
 SEND, SEND_BROKEN, PAUSE, HEAR, PULL_LOW = range(5)
@@ -53,8 +46,9 @@ def message(words: Array, tensors: tuple[Tensor, ...]) -> bytes:
 class Host:
     """Writes the script of a conversation, and knows what has to come back."""
 
-    def __init__(self, model: IntegerModel, windows: int = 8) -> None:
+    def __init__(self, model: IntegerModel, windows: int = 8, *, access: bool = False) -> None:
         self.model = model
+        self.identity = Identity.of(model, SHA256, state_access=access).pack()
         self.inputs, self.expected = random_words(model, windows)
         self.state = reset_state(model)
         self.script: Script = []
@@ -83,6 +77,12 @@ class Host:
         if keep:
             row = pack_rows(self.model, self.state)[-1]
             self.answer += row + bytes([-sum(row) % 256])
+        self.script.append((HEAR, len(self.answer)))
+
+    def identify(self) -> None:
+        """Ask the board what it is."""
+        self.send(bytes([IDENTIFY]))
+        self.answer += self.identity
         self.script.append((HEAR, len(self.answer)))
 
     def put_back(self, state: State) -> None:
@@ -121,8 +121,8 @@ class Host:
 def compiled(model: IntegerModel, folder: Path, *, access: bool = False) -> Host:
     """Write the sources of a model, and return the host that talks to it."""
     options = HardwareOptions(lanes=4, state_access=access)
-    compile_model(model, load_device("xc7s15"), area, options).write_rtl(folder / "rtl")
-    return Host(model)
+    compile_model(model, load_device("xc7s15"), area, options).write_rtl(folder / "rtl", SHA256)
+    return Host(model, access=access)
 
 
 def make_host(folder: Path, output_bits: int = 16) -> Host:
@@ -135,10 +135,22 @@ def test_answers_are_those_of_the_integer_model(
     tmp_path: Path, output_bits: int, slower: int
 ) -> None:
     host = make_host(tmp_path, output_bits)
+    host.identify()
     for window in range(len(host.inputs)):
         host.ask(window)
     bit_ps = CLOCKS_PER_BIT * (10_000 + 10 * slower)  # the host's clock is not the board's
     assert host.converse(tmp_path / "rtl", tmp_path / "work", bit_ps) == host.answer
+
+
+def test_an_identity_is_as_the_page_states_it() -> None:
+    model = random_model(Shape(3, 2, 4, heads=2, kind="stream"), (4, 8), 3, output_bits=11)
+    identity = Identity.of(model, SHA256, state_access=True)
+    content = bytes.fromhex("01 0123456789abcdef 0200 0100 21 03")
+    assert identity.pack() == content + bytes([-sum(content) % 256])
+    assert Identity.unpack(identity.pack()) == identity
+    for damaged in (content, identity.pack()[1:], b"\2" + identity.pack()[1:], bytes(15)):
+        with pytest.raises(ValueError, match="is no identity of 16 bytes"):
+            Identity.unpack(damaged)
 
 
 def test_a_frame_has_the_words_of_all_inputs(tmp_path: Path) -> None:
@@ -156,77 +168,6 @@ def test_a_frame_has_the_words_of_all_inputs(tmp_path: Path) -> None:
     assert len(host.frame(0)) == 1 + 2 * (6 + 8) + 1
     assert len(host.answer) == len(host.inputs) * (3 * (6 + 2) + 1)
     assert host.converse(tmp_path / "rtl", tmp_path / "work") == host.answer
-
-
-class Board:
-    """A port behind which the executor answers one frame."""
-
-    def __init__(self, model: IntegerModel) -> None:
-        self.model = model
-
-    def reset_input_buffer(self) -> None:
-        self.answer = b""
-
-    def write(self, frame: bytes) -> None:
-        size = -(-max(tensor.bits for tensor in self.model.input_tensors) // 8)
-        content = frame[1:-1]
-        parts = [content[i : i + size] for i in range(0, len(content), size)]
-        words = np.array([[int.from_bytes(part, "little", signed=True) for part in parts]])
-        assert frame == bytes([SYNC]) + message(words[0], self.model.input_tensors)
-        self.answer = message(execute_words(self.model, words)[0], self.model.output_tensors)
-
-    def read(self, length: int) -> bytes:
-        return self.answer[:length]
-
-
-def test_the_code_of_the_page_forecasts(monkeypatch: pytest.MonkeyPatch) -> None:
-    page = (Path(__file__).parents[2] / "docs" / "boards.md").read_text()
-    (code,) = re.findall(r"^```python\n(import numpy.*?)^model = ", page, re.MULTILINE | re.DOTALL)
-    monkeypatch.setitem(sys.modules, "serial", ModuleType("serial"))
-    names: dict[str, object] = {}
-    exec(compile(code, "boards.md", "exec"), names)
-    ask = names["forecast"]
-    assert callable(ask)
-    model = random_model(Shape(3, 2, 4, outputs=2, relative=1, seasons=1, known=2), (4, 8), 3)
-    made = Forecast("y", Affine((1.0, 2.0), (3.0, 4.0)), LastReading("input", 1))
-    model = replace(model, outputs=(Output(model.outputs[0].tensor, made),))
-    random = np.random.default_rng(0)
-    readings = [random.normal(size=(1, t.rows, t.columns)) for t in model.input_tensors]
-    found = ask(Board(model), model, *(each[0] for each in readings))
-    assert np.array_equal(found, forecast(model, *readings)[0])
-
-
-class Restoring:
-    """A port behind which a board takes the second state that it is sent."""
-
-    def __init__(self, model: IntegerModel) -> None:
-        self.model = model
-        self.states: list[State] = []
-
-    def reset_input_buffer(self) -> None:
-        pass
-
-    def write(self, frame: bytes) -> None:
-        assert frame[0] == RESTORE
-        self.states.append(unpack_state(self.model, frame[1:]))
-
-    def read(self, length: int) -> bytes:
-        return bytes([RESTORE] * length) if len(self.states) == 2 else b""
-
-
-def test_the_code_of_the_page_puts_a_state_back() -> None:
-    page = (Path(__file__).parents[2] / "docs" / "boards.md").read_text()
-    code = re.findall(r"^```python\n(.*?)^```", page, re.MULTILINE | re.DOTALL)[1]
-    names: dict[str, object] = {}
-    exec(compile(code, "boards.md", "exec"), names)
-    put_back = names["put_back"]
-    assert callable(put_back)
-    model = random_model(Shape(3, 2, 4, heads=2, kind="stream"), (8,), 3)
-    state = reset_state(model)
-    execute_words(model, random_words(model, 2)[0], state=state)
-    port = Restoring(model)
-    put_back(port, pack_rows(model, state))
-    assert [each.count for each in port.states] == [2, 2]
 
 
 def test_broken_frames_get_no_answer_and_do_no_harm(tmp_path: Path) -> None:
@@ -269,8 +210,14 @@ def test_what_is_sent_before_the_answer_is_ignored(tmp_path: Path) -> None:
     host.ask(0)
     wait = host.script.pop()
     host.send(host.frame(1)[:3])
+    host.send(bytes([IDENTIFY]))
     host.script.append(wait)
     host.ask(2)
+    host.identify()
+    wait = host.script.pop()
+    host.send(bytes([IDENTIFY]))
+    host.script.append(wait)
+    host.ask(3)
     assert host.converse(tmp_path / "rtl", tmp_path / "work") == host.answer
 
 
@@ -279,6 +226,9 @@ def test_a_stream_of_readings(tmp_path: Path, inputs: int) -> None:
     """A restart comes with a frame, and a frame that is dropped is one, too."""
     host = compiled(random_model(Shape(3, inputs, 4, heads=2, kind="stream"), (4, 8), 3), tmp_path)
     for window in range(5):
+        host.ask_next(window, restart=False)
+    host.identify()  # which leaves what is kept as it is
+    for window in range(3, 5):
         host.ask_next(window, restart=False)
     for window in range(3):
         host.ask_next(window, restart=window == 0)
@@ -299,6 +249,7 @@ def test_states_over_the_line(tmp_path: Path, outputs: int) -> None:
     kept = deepcopy(host.state)
     host.ask_next(4, restart=False)
     host.put_back(kept)
+    host.identify()
     host.ask_next(5, restart=False, keep=True)
     host.put_back(reset_state(host.model))
     host.ask_next(5, restart=False)

@@ -11,7 +11,7 @@ import typer
 from narrowcast import __version__
 from narrowcast.cli.estimate import characterise, estimate
 from narrowcast.cli.export import app as export
-from narrowcast.cli.forecasting import evaluate, predict
+from narrowcast.cli.forecasting import evaluate, predict, run
 from narrowcast.cli.init import init
 from narrowcast.cli.output import choose_verbosity
 from narrowcast.cli.search import fit, search
@@ -28,7 +28,7 @@ app = typer.Typer(
 )
 for command in (
     *(init, build, train, quantize, compile, verify, synth, place, report),
-    *(predict, evaluate, search, fit, estimate, characterise),
+    *(predict, run, evaluate, search, fit, estimate, characterise),
 ):
     app.command()(command)
 app.add_typer(export)

@@ -60,6 +60,13 @@ def c(
             help="Also write main_test.c, which compares the results of so many test windows.",
         ),
     ] = None,
+    driver: Annotated[
+        bool,
+        typer.Option(
+            "--driver",
+            help="Also write NAME_link.h and .c, which infer on a board over its serial line.",
+        ),
+    ] = False,
 ) -> None:
     """Export the integer model as C99 for a microcontroller, without heap and floating point.
 
@@ -73,12 +80,16 @@ def c(
         code = c_code(model, model_sha256(out), name, _fraction_bits(fraction_bits or []))
         words = None if bench is None else bench_words(model, out / "vectors", bench)
         code.write(to)
+        if driver:
+            code.write_driver(to)
         if words is not None:
             code.write_test(to, *words)
     typer.echo(f"constants:  {code.constant_bytes} bytes of flash memory, without the code")
     typer.echo(f"variables:  {code.static_bytes} bytes of RAM, without the stack")
     typer.echo(f"words:      {code.word_bytes} bytes of RAM, of the caller")
     typer.echo(f"code:       {to / name}.h, {to / name}.c")
+    if driver:
+        typer.echo(f"driver:     {to / name}_link.h, {to / name}_link.c")
     if words is not None:
         typer.echo(f"compare:    cc {to / 'main_test.c'} {to / name}.c")
 

@@ -1,4 +1,4 @@
-"""The commands that use a trained model: ``predict`` and ``evaluate``."""
+"""The commands that use a trained model: ``predict``, ``run`` and ``evaluate``."""
 
 from functools import partial
 from json import dumps
@@ -29,17 +29,15 @@ NewData = Annotated[
 ]
 
 
-def predict(
-    *,
-    out: Trained,
-    data: NewData,
-    to: Annotated[
-        Path,
-        typer.Option(
-            "--to", parser=parse_path, metavar="FILE", help="A .csv or .parquet file; - prints CSV."
-        ),
-    ] = Path("-"),
-) -> None:
+Forecasts = Annotated[
+    Path,
+    typer.Option(
+        "--to", parser=parse_path, metavar="FILE", help="A .csv or .parquet file; - prints CSV."
+    ),
+]
+
+
+def predict(*, out: Trained, data: NewData, to: Forecasts = Path("-")) -> None:
     """Forecast from new readings with a trained model.
 
     There is one row for each window, with the time of its last row. See docs/use.md.
@@ -49,12 +47,48 @@ def predict(
 
         require_extra("tables", "a forecast")
         from narrowcast.forecasting.forecaster import predict_file
-        from narrowcast.forecasting.output import check_name, write_frames
+        from narrowcast.forecasting.output import write_frames
 
-        check_name(to)
-        if to.exists() and data.exists() and to.samefile(data):
-            raise UserError(f"{to}: is the file of readings: give another one with --to")
+        _check_target(to, data)
         predict_file(out, data, partial(write_frames, to), command_progress())
+
+
+def run(
+    *,
+    out: Trained,
+    port: Annotated[
+        str,
+        typer.Option(
+            "--port",
+            metavar="PORT",
+            help="The board's serial port, such as /dev/ttyUSB1; sim:OUT simulates a board.",
+        ),
+    ],
+    data: NewData,
+    to: Forecasts = Path("-"),
+) -> None:
+    """Forecast from new readings with a board, or with a simulated one.
+
+    The forecasts are those of 'predict', and appear as the board makes them. See docs/host.md.
+    """
+    with one_line_errors():
+        from narrowcast.extras import require_extra
+
+        require_extra("tables", "a forecast")
+        from narrowcast.forecasting.forecaster import run_file
+        from narrowcast.forecasting.output import write_frames
+
+        _check_target(to, data)
+        run_file(out, data, port, partial(write_frames, to), command_progress())
+
+
+def _check_target(to: Path, data: Path) -> None:
+    """Refuse a file of forecasts that has no format, or holds the readings."""
+    from narrowcast.forecasting.output import check_name
+
+    check_name(to)
+    if to.exists() and data.exists() and to.samefile(data):
+        raise UserError(f"{to}: is the file of readings: give another one with --to")
 
 
 def evaluate(

@@ -19,7 +19,7 @@ from narrowcast.compile.buffers import (
 )
 from narrowcast.compile.compilation import Compilation
 from narrowcast.compile.constants import job_constants, job_format, sizes
-from narrowcast.compile.emit import package
+from narrowcast.compile.emit import identity_package, package
 from narrowcast.compile.encode import EncodedJob, encode_jobs, encode_steps
 from narrowcast.compile.images import Images, JobFormat, bit_columns
 from narrowcast.compile.lanes import LaneArray, LaneKind
@@ -31,10 +31,12 @@ from narrowcast.compile.trace import trace_order
 from narrowcast.errors import UserError
 from narrowcast.files import write_whole
 from narrowcast.integer.arithmetic import MULTIPLIER_BITS
+from narrowcast.integer.identity import Identity
 from narrowcast.integer.model import IntegerModel
 from narrowcast.rtl import RTL
 from narrowcast.targets.device import Device
 
+UNNAMED = "0" * 64  # in place of the digest of a model that has no file
 TRACE_ORDER = "trace.json"  # file next to the sources with the order in which the engine stores
 
 
@@ -145,12 +147,24 @@ class Design:
         """MACs / (lanes x cycles) of a whole inference."""
         return self.model.macs / (self.lanes * self.cycles)
 
-    def write_rtl(self, folder: Path) -> None:
-        """Write the hand-written sources and the generated package to ``folder``."""
+    def write_rtl(self, folder: Path, sha256: str = UNNAMED) -> None:
+        """Write the hand-written sources and the generated packages.
+
+        Args:
+            folder: Folder of the sources.
+            sha256: The digest that names the model, ``model_sha256`` of its folder. A board tells
+                it to its host.
+        """
         for path in RTL.glob("*.vhd"):
             write_whole(folder / path.name, path.read_bytes())
         write_whole(folder / "engine_config.vhd", self._package)
+        write_whole(folder / "model_identity.vhd", identity_package(self.identity(sha256)))
         write_whole(folder / TRACE_ORDER, json.dumps(self.trace_order()))
+
+    def identity(self, sha256: str) -> Identity:
+        """Return what a board with this design says of itself; ``sha256`` names the model."""
+        access = self.state_access is not None
+        return Identity.of(self.model, sha256, state_access=access)
 
     def trace_order(self) -> list[tuple[str, int, int]]:
         """Return (tensor, row, column) of every stored number, in the order of storing.

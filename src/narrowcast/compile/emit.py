@@ -1,4 +1,4 @@
-"""Generates the package of constants, ``engine_config.vhd``."""
+"""Generates the packages of constants, ``engine_config.vhd`` and ``model_identity.vhd``."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import accumulate
@@ -8,6 +8,7 @@ from narrowcast.compile.lanes import LaneArray, LaneKind
 from narrowcast.compile.memory import Segment
 from narrowcast.compile.ranges import segment_fields
 from narrowcast.compile.state_access import ORDER, PLACES
+from narrowcast.integer.identity import Identity
 
 
 def bits_of(value: int, width: int) -> str:
@@ -111,6 +112,16 @@ def package(
         "library ieee;\nuse ieee.std_logic_1164.all;\n\nlibrary work;\n"
         f"use work.engine_types.all;\n\npackage engine_config is\n\n{body}\n\n"
         "end package engine_config;\n"
+    )
+
+
+def identity_package(identity: Identity) -> str:
+    """Return the package of what a board says of itself."""
+    return (
+        "-- Generated: what the board answers to the question what it is.\n"
+        "library ieee;\nuse ieee.std_logic_1164.all;\n\npackage model_identity is\n\n"
+        f"{vector('IDENTITY', list(identity.pack()), 8)}\n\n"
+        "end package model_identity;\n"
     )
 
 

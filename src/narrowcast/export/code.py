@@ -16,6 +16,7 @@ from narrowcast.export.fixed_point import Formats, FractionBits, formats
 from narrowcast.export.steps import Program, program
 from narrowcast.files import write_whole
 from narrowcast.integer import IntegerModel, analyse
+from narrowcast.integer.identity import ATTEMPTS, Identity
 from narrowcast.integer.model import Array, Tensor
 
 Flags = NDArray[np.bool_]
@@ -129,6 +130,23 @@ class CCode:
         """
         write_whole(folder / f"{self.name}.h", self.header())
         write_whole(folder / f"{self.name}.c", self.source())
+
+    def write_driver(self, folder: Path) -> None:
+        """Write NAME_link.h and NAME_link.c: the host's side of the line to a board.
+
+        Raises:
+            UserError: A file cannot be written.
+        """
+        identity = Identity.of(self.model, self.sha256, state_access=False)
+        further = {
+            "identity": identity,
+            "identity_bytes": list(identity.pack()),
+            "output_words": self.model.output_words,
+            "attempts": ATTEMPTS,
+        }
+        for ending in ("h", "c"):
+            text = _render(f"link.{ending}.j2", **further, **self._context())
+            write_whole(folder / f"{self.name}_link.{ending}", text)
 
     def write_test(
         self, folder: Path, inputs: Array, outputs: Array, restart: Flags | None = None

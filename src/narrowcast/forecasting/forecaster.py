@@ -16,6 +16,7 @@ from narrowcast.files import write_whole
 from narrowcast.forecasting.drift import Drift
 from narrowcast.forecasting.evaluation import Evaluation, evaluate, load_baselines
 from narrowcast.forecasting.trained import Origins, TrainedModel
+from narrowcast.host import Link
 from narrowcast.pipeline.stages import STATE_FOLDER
 from narrowcast.progress import Progress
 
@@ -170,6 +171,50 @@ def forecasts(
         yield pd.DataFrame(values, index=index, columns=trained.steps)
 
 
+def _forecasts_of_board(
+    trained: TrainedModel, origins: Origins, drift: Drift, link: Link
+) -> Iterator[pd.DataFrame]:
+    """Yield the forecasts of a board, each as soon as the board has made it."""
+    times, counted = origins.times, None
+    for part, each in trained.inferences(origins):
+        if counted is not part:
+            drift.add(part)
+            counted = part
+        values = link.forecast(*each.readings, restart=each.restart)
+        if each.origin is not None:
+            index = times[each.origin : each.origin + 1]
+            yield pd.DataFrame(values[None], index=index, columns=trained.steps)
+
+
+def run_file(
+    out: Path,
+    data: Path,
+    port: str,
+    write: Callable[[Iterator[pd.DataFrame]], None],
+    progress: Progress,
+) -> None:
+    """Forecast from a file of new data by a board, as :func:`predict_file` does by this computer.
+
+    Args:
+        out: Output folder of ``narrowcast build``.
+        data: The file.
+        port: The port of the board, as for :meth:`Link.open`.
+        write: Called with the forecasts, one frame of a row for each.
+        progress: Receives remarks and warnings.
+
+    Raises:
+        UserError: The model or the file cannot be read, no forecast is possible, or the board does
+            not answer or holds another model.
+        ToolError: A simulated board cannot be made.
+    """
+    with Link.open(port, out, lambda line: progress.warned("run", line)) as link:
+
+        def made(trained: TrainedModel, origins: Origins, drift: Drift) -> None:
+            write(_forecasts_of_board(trained, origins, drift, link))
+
+        _forecast_file(out, data, made, "run", progress)
+
+
 def predict_file(
     out: Path, data: Path, write: Callable[[Iterator[pd.DataFrame]], None], progress: Progress
 ) -> None:
@@ -184,16 +229,31 @@ def predict_file(
     Raises:
         UserError: The model or the file cannot be read, or no forecast is possible.
     """
+
+    def made(trained: TrainedModel, origins: Origins, drift: Drift) -> None:
+        write(forecasts(trained, origins, drift))
+
+    _forecast_file(out, data, made, "predict", progress)
+
+
+def _forecast_file(
+    out: Path,
+    data: Path,
+    make: Callable[[TrainedModel, Origins, Drift], None],
+    command: str,
+    progress: Progress,
+) -> None:
+    """Read a model and a table, make forecasts, and say what is to be said of them."""
     trained = TrainedModel.load(out)
     origins = trained.origins(
         read_new_table(trained.rules.config, data, target=False), targets=False
     )
     for note in (*origins.notes, str(origins)):
-        progress.remarked("predict", note)
+        progress.remarked(command, note)
     drift = Drift(trained.model)
-    write(forecasts(trained, origins, drift))
+    make(trained, origins, drift)
     for warning in drift.warnings():
-        progress.warned("predict", warning)
+        progress.warned(command, warning)
 
 
 def evaluate_file(out: Path, data: Path) -> Evaluation:

@@ -1,7 +1,7 @@
 """Files of forecasts: CSV or Parquet, by the ending of the name."""
 
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from contextlib import nullcontext
 from pathlib import Path
 from typing import IO
@@ -14,6 +14,7 @@ from narrowcast.errors import UserError
 from narrowcast.files import writing
 
 _PARQUET = (".parquet", ".pq")
+_GROUP = 4096  # rows
 
 
 def check_name(path: Path) -> None:
@@ -51,9 +52,21 @@ def _write_csv(stream: IO[bytes], frames: Iterable[pd.DataFrame]) -> None:
 
 def _write_parquet(stream: IO[bytes], frames: Iterable[pd.DataFrame]) -> None:
     writer: pq.ParquetWriter | None = None
-    for frame in frames:
+    for frame in _joined(frames):
         table = pa.Table.from_pandas(frame.reset_index(), preserve_index=False)
         writer = writer or pq.ParquetWriter(stream, table.schema)
         writer.write_table(table)
     if writer is not None:
         writer.close()
+
+
+def _joined(frames: Iterable[pd.DataFrame]) -> Iterator[pd.DataFrame]:
+    """Yield the rows of frames in frames of many rows, each of which Parquet writes as a group."""
+    waiting: list[pd.DataFrame] = []
+    for frame in frames:
+        waiting.append(frame)
+        if sum(map(len, waiting)) >= _GROUP:
+            yield pd.concat(waiting)
+            waiting = []
+    if waiting:
+        yield pd.concat(waiting)

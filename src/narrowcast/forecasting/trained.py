@@ -59,6 +59,21 @@ class Origins:
 
 
 @dataclass(frozen=True, eq=False)
+class Inference:
+    """What an engine is given at once.
+
+    Attributes:
+        readings: [rows, columns] of each of the model's inputs, in their own units.
+        restart: Whether a stretch begins; a window always is one.
+        origin: Index of the origin whose forecast it is; None if there is none.
+    """
+
+    readings: tuple[Array, ...]
+    restart: bool
+    origin: int | None
+
+
+@dataclass(frozen=True, eq=False)
 class TrainedModel:
     """An integer model, and the rules by which it reads a table.
 
@@ -161,6 +176,21 @@ class TrainedModel:
             part = origins.rows.part(origins.last[first : first + size], stream)
             every = forecast(self.model, part.inputs, *part.further, restart=part.restart)
             yield part, part.of_targets(every)
+
+    def inferences(self, origins: Origins) -> Iterator[tuple[Part, Inference]]:
+        """Yield what an engine has to be given for the forecasts of some origins, one by one.
+
+        Every reading of a stream comes once, also one in which no forecast is made. A stream is in
+        memory as a whole.
+        """
+        stream, last = self.rules.stream, origins.last
+        size = len(last) if stream else max(1, _BATCH_NUMBERS // self.model.input_words)
+        for first in range(0, len(last), size):
+            part = origins.rows.part(last[first : first + size], stream)
+            number_of = dict(zip(part.at.tolist(), range(first, first + len(part)), strict=True))
+            for i, restart in enumerate(part.restart.tolist()):
+                readings = part.inputs[i], *(each[i] for each in part.further)
+                yield part, Inference(readings, restart, number_of.get(i))
 
 
 def _present(table: Table, rows: Rows) -> int:

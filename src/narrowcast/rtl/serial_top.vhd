@@ -9,6 +9,8 @@
 -- With STATE_ACCESS, SYNC_KEEP and FIRST_KEEP in their place ask for the row of the states as well,
 -- which comes behind the answer, with a check byte of its own. Behind RESTORE comes a whole state
 -- (state_writer), which is answered by RESTORE.
+-- The byte IDENTIFY alone asks what the board is: the 16 bytes of IDENTITY are the answer
+-- (integer.identity). What is kept stays.
 --
 -- A word goes to the engine when the byte behind it has come, so the last one goes, and the engine
 -- runs, only if the check byte is right. A frame with a wrong check byte or a broken byte, or in
@@ -23,6 +25,7 @@ use ieee.numeric_std.all;
 library work;
 use work.engine_types.all;
 use work.engine_config.all;
+use work.model_identity.all;
 
 entity serial_top is
   generic (
@@ -43,6 +46,7 @@ architecture rtl of serial_top is
   constant SYNC_KEEP    : std_logic_vector(7 downto 0) := x"A7";
   constant FIRST_KEEP   : std_logic_vector(7 downto 0) := x"A8";
   constant RESTORE      : std_logic_vector(7 downto 0) := x"A9";
+  constant IDENTIFY     : std_logic_vector(7 downto 0) := x"AA";
   constant INPUT_BYTES  : positive := (INPUT_BITS + 7) / 8;
   constant OUTPUT_BYTES : positive := (OUTPUT_BITS + 7) / 8;
   constant IN_TOTAL     : positive := INPUT_WORDS * INPUT_BYTES;
@@ -74,6 +78,7 @@ architecture rtl of serial_top is
   signal in_data   : std_logic_vector(INPUT_BITS - 1 downto 0);
   signal restart   : std_logic;
   signal keep      : std_logic;
+  signal asked     : std_logic;                      -- for the identity
 
   -- states
   signal in_state    : std_logic;                    -- its bytes come
@@ -95,6 +100,8 @@ architecture rtl of serial_top is
 
   -- from the engine to the line
   signal answering : std_logic;
+  signal telling   : std_logic;             -- the identity
+  signal told      : unsigned(3 downto 0);  -- bytes of it
   signal out_valid : std_logic;
   signal out_ready : std_logic;
   signal out_data  : std_logic_vector(OUTPUT_BITS - 1 downto 0);
@@ -139,9 +146,13 @@ begin
     if rising_edge(clk) then
       drop     <= '0';
       accepted <= '0';
+      asked    <= '0';
       sum_next := in_sum + unsigned(rx_data);
       if in_ready = '1' then
         in_valid <= '0';
+      end if;
+      if rx_valid = '1' then
+        state_data <= rx_data;
       end if;
 
       if STATE_ACCESS = 1 and in_state = '1' then
@@ -153,7 +164,6 @@ begin
         if rx_valid = '1' then
           idle        <= (others => '0');
           state_valid <= '1';
-          state_data  <= rx_data;
         end if;
         if (judging and restored) = '1' then
           in_state <= '0';
@@ -172,6 +182,9 @@ begin
           in_frame <= '1';
           restart  <= '0';
           keep     <= '0';
+        end if;
+        if rx_valid = '1' and rx_data = IDENTIFY and answering = '0' then
+          asked <= '1';
         end if;
         if KEPT_ROWS > 0 and rx_valid = '1' and rx_data = FIRST and answering = '0' then
           in_frame <= '1';
@@ -224,10 +237,12 @@ begin
       end if;
 
       if reset = '1' then
-        in_frame <= '0';
-        in_state <= '0';
-        in_valid <= '0';
-        drop     <= '0';
+        in_frame    <= '0';
+        in_state    <= '0';
+        judging     <= '0';
+        state_valid <= '0';
+        in_valid    <= '0';
+        drop        <= '0';
       end if;
     end if;
   end process take_frame;
@@ -273,6 +288,18 @@ begin
         out_sum   <= out_sum + unsigned(rest(7 downto 0));
         rest      <= std_logic_vector(shift_right(unsigned(rest), 8));
         rest_left <= rest_left - 1;
+      elsif telling = '1' then
+        tx_valid <= '1';
+        for i in 0 to 15 loop
+          if told = i then
+            tx_data <= IDENTITY(8 * i to 8 * i + 7);
+          end if;
+        end loop;
+        told <= told + 1;
+        if told = 15 then
+          telling   <= '0';
+          answering <= '0';
+        end if;
       elsif STATE_ACCESS = 1 and acknowledging = '1' then
         tx_valid      <= '1';
         tx_data       <= RESTORE;
@@ -307,12 +334,18 @@ begin
       if in_frame = '1' and rx_valid = '1' and in_left = 0 and rx_broken = '0' then
         answering <= '1';
       end if;
+      if asked = '1' then
+        answering <= '1';
+        telling   <= '1';
+      end if;
       if STATE_ACCESS = 1 and accepted = '1' then
         answering     <= '1';
         acknowledging <= '1';
       end if;
       if reset = '1' or drop = '1' then
         tx_valid  <= '0';
+        telling   <= '0';
+        told      <= (others => '0');
         acknowledging <= '0';
         in_row    <= '0';
         row_ends  <= '0';

@@ -22,7 +22,12 @@ from narrowcast.tools.process import ProgressCallback, reading, run
 from narrowcast.tools.yosys import run_yosys
 from narrowcast.tools.yowasp import yowasp
 
-SERIAL_SOURCES = ("uart_receiver.vhd", "uart_transmitter.vhd", "serial_top.vhd")
+SERIAL_SOURCES = (
+    "model_identity.vhd",
+    "uart_receiver.vhd",
+    "uart_transmitter.vhd",
+    "serial_top.vhd",
+)
 TOP = "serial_top"
 BAUD = 115200  # baud rate of the serial interface
 

@@ -110,32 +110,8 @@ def simulate_verilator(
     Raises:
         ToolError: A tool failed, or the number of cycles differs between windows.
     """
-    verilog = to_verilog(rtl, work)
-    copy(HARNESS, work / HARNESS.name)
     short = len(inputs) * len(_trace_order(rtl)) <= _UNOPTIMISED
-    fast = "-O0" if short else "-O1"
-    run(
-        [
-            require("verilator"),
-            *("--cc", "--exe", "--build", "-O3", "--x-assign", "fast", "--x-initial", "fast"),
-            *("-Wno-COMBDLY", "-Wno-UNSIGNED", "--noassert"),
-            # Verilator's own library is not worth optimising. The rest is compiled at once: with a
-            # file at a time, the same headers would be read ten times.
-            *("-MAKEFLAGS", f"OPT_FAST={fast} OPT_GLOBAL=-O0 VM_PARALLEL_BUILDS=0"),
-            *(
-                "-j",
-                str(os.cpu_count() or 1),
-                "--top-module",
-                "engine",
-                "--language",
-                "1364-2005",
-                "--Mdir",
-                "verilated",
-            ),
-            *(verilog.name, HARNESS.name),
-        ],
-        work,
-    )
+    program = verilate(work, to_verilog(rtl, work), HARNESS, "-O0" if short else "-O1")
     _write_inputs(work, inputs, restart, script)
 
     def on_line(line: str) -> None:
@@ -147,7 +123,7 @@ def simulate_verilator(
     def simulate(stalls: int) -> tuple[Array, Array, Array]:
         run(
             [
-                (work / "verilated" / "Vengine").resolve(),
+                program.resolve(),
                 *("inputs.txt", "verilator.txt", _STATES),
                 *map(str, (model.input_words, model.output_words, bits, stalls)),
             ],
@@ -164,6 +140,38 @@ def simulate_verilator(
     if script is not None:
         wrong |= simulate(stalls=1)[-1]
     return _finding(rtl, model, inputs, expected, results, wrong, cycles, work, restart, script)
+
+
+def verilate(work: Path, verilog: Path, harness: Path, fast: str) -> Path:
+    """Make a program of a design in Verilog and a harness in C++, with Verilator.
+
+    Args:
+        work: Folder for what is made on the way.
+        verilog: The design, in ``work``, named as its top module is.
+        harness: Source of the main function.
+        fast: Optimisation by the C++ compiler, such as ``-O1``.
+
+    Returns:
+        The program.
+
+    Raises:
+        ToolError: Verilator or the compiler failed.
+    """
+    copy(harness, work / harness.name)
+    run(
+        [
+            require("verilator"),
+            *("--cc", "--exe", "--build", "-O3", "--x-assign", "fast", "--x-initial", "fast"),
+            *("-Wno-COMBDLY", "-Wno-UNSIGNED", "--noassert"),
+            # Verilator's own library is not worth optimising. The rest is compiled at once: with a
+            # file at a time, the same headers would be read ten times.
+            *("-MAKEFLAGS", f"OPT_FAST={fast} OPT_GLOBAL=-O0 VM_PARALLEL_BUILDS=0"),
+            *("-j", str(os.cpu_count() or 1), "--top-module", verilog.stem),
+            *("--language", "1364-2005", "--Mdir", "verilated", verilog.name, harness.name),
+        ],
+        work,
+    )
+    return work / "verilated" / f"V{verilog.stem}"
 
 
 def trace_ghdl(

@@ -26,14 +26,14 @@ def stage(config: Config, out: Path) -> Stage[CompileResults]:
     def run(work: Path, progress: Progress) -> CompileResults:  # noqa: ARG001
         from narrowcast.compile import HardwareOptions, compile_model
         from narrowcast.estimate.area import area_model
-        from narrowcast.integer import load_model
+        from narrowcast.integer import load_model, model_sha256
         from narrowcast.targets.device import load_device
         from narrowcast.vectors import write_vectors
 
         model, hardware = load_model(out), config.hardware
         options = HardwareOptions(**hardware.choices())
         design = compile_model(model, load_device(hardware.device), area_model("yosys"), options)
-        design.write_rtl(work / RTL)
+        design.write_rtl(work / RTL, model_sha256(out))
         arrays = read_predictions(out)
         with boundary(str(out / PREDICTIONS), "run 'narrowcast quantize' again"):
             inputs, results = (arrays[name].astype(np.int64) for name in ("inputs", "results"))

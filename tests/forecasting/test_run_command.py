@@ -1,0 +1,137 @@
+"""The command ``run``: a simulated board gives the forecasts of ``predict``."""
+
+import os
+import pty
+import socket
+import subprocess
+import tty
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from test_predict import table, trained
+from test_predict_command import complaint
+
+from c_driver import driver_command, results
+from conftest import Run
+from narrowcast.compile import HardwareOptions, compile_model
+from narrowcast.compile.summary import summarise
+from narrowcast.estimate import area
+from narrowcast.host import Link, open_port
+from narrowcast.integer import IntegerModel, execute_words, load_model, model_sha256
+from narrowcast.pipeline.outputs import PROGRAM, RTL
+from narrowcast.records import write_record
+from narrowcast.targets.device import load_device
+from narrowcast.tools.simulated_board import board_command
+from words import random_words, stream_words
+
+
+def compiled(out: Path, *, access: bool = False) -> int:
+    """Compile a model into its folder, and return the cycles of an inference."""
+    options = HardwareOptions(lanes=4, state_access=access)
+    design = compile_model(load_model(out), load_device("xc7s15"), area, options)
+    design.write_rtl(out / RTL, model_sha256(out))
+    write_record(out / PROGRAM, summarise(design))
+    return design.cycles
+
+
+@pytest.fixture(scope="session")
+def stream(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The output folder of a stream, with state access."""
+    settings = ("model.kind=stream", 'data.known=["k"]', "data.outputs=2")
+    out = trained(tmp_path_factory.mktemp("stream"), *settings)
+    compiled(out, access=True)
+    return out
+
+
+@pytest.mark.parametrize("kind", ["model", "stream"])
+def test_forecasts_are_those_of_predict(
+    run: Run, kind: str, request: pytest.FixtureRequest
+) -> None:
+    out = request.getfixturevalue(kind)
+    if kind == "model":
+        compiled(out)
+    table().iloc[60:140].to_csv("new.csv")  # with a gap and missing readings
+    _, expected, told = run("predict", str(out), "--data", "new.csv")
+    port = f"sim:{out}"
+    code, printed, err = run("run", str(out), "--port", port, "--data", "new.csv")
+    assert (code, printed) == (0, expected), err
+    assert err == told.replace("predict: ", "run:     ")
+    to = "found.parquet"
+    code, printed, _ = run("run", str(out), "--port", port, "--data", "new.csv", "--to", to)
+    assert (code, printed) == (0, "")
+    assert len(pd.read_parquet(to)) == expected.count("\n") - 1
+
+
+def test_a_serial_port(stream: Path) -> None:
+    """pyserial opens a pseudo-terminal, at whose other end the board is."""
+    model = load_model(stream)
+    words, _ = random_words(model, 6)
+    master, slave = pty.openpty()
+    tty.setraw(slave)
+    command = board_command(stream / RTL, 3000)
+    with subprocess.Popen(command, stdin=master, stdout=master) as board:
+        os.close(master)
+        port = open_port(os.ttyname(slave))
+        port.seconds = 30.0
+        with Link.open(port, stream) as link:
+            os.close(slave)
+            assert link.identity.state_access
+            answers = [link.send(each).words for each in words]
+            assert np.array_equal(answers, restarted(model, words))
+            link.send(words[0], restart=True)
+            link.restore(link.rows)
+            found = link.send(words[1]).words
+            assert np.array_equal(found, restarted(model, words)[1])
+        assert board.wait(20) == 0  # the end of the line
+
+
+def test_the_driver_in_c(stream: Path, tmp_path: Path) -> None:
+    model = load_model(stream)
+    words, restart, expected = stream_words(model, 20)
+    command = driver_command(tmp_path, model, model_sha256(stream), words, restart, 30_000)
+    here, there = socket.socketpair()
+    with (
+        subprocess.Popen(board_command(stream / RTL, 3000), stdin=there, stdout=there) as board,
+        subprocess.Popen(command, stdin=here, stdout=here, stderr=subprocess.PIPE) as program,
+    ):
+        here.close()
+        there.close()
+        assert program.stderr is not None
+        found = results(program.stderr.read())
+        assert (program.wait(20), board.wait(20)) == (0, 0)
+    assert found == [[0], *([0, *each] for each in expected.tolist())]
+
+
+def restarted(model: IntegerModel, words: np.ndarray) -> np.ndarray:
+    return execute_words(model, words, np.arange(len(words)) == 0)
+
+
+def test_a_frame_that_breaks_off(stream: Path) -> None:
+    """The board drops it; the link asks again."""
+    port = open_port(f"sim:{stream}")
+    port.write(bytes([0xA5, 1]))
+    port.seconds = 3.0
+    with Link.open(port, stream) as link:
+        assert link.identity.states
+
+
+def test_bad_ports(run: Run, model: Path, stream: Path, tmp_path: Path) -> None:
+    table().to_csv("new.csv")
+    (tmp_path / "file").write_text("")
+    (tmp_path / "empty").mkdir()
+    given = ("run", str(model), "--data", "new.csv", "--port")
+    for port, said in (
+        ("/dev/ttyNONE7", "there is no such port: is the board connected?"),
+        (str(tmp_path / "file"), "is no serial port"),
+        ("sim:empty", "no such file: sim:empty needs 'narrowcast compile'"),
+        (f"sim:{stream}", "the board holds another model"),
+    ):
+        assert said in complaint(run(*given, port))
+    master, slave = pty.openpty()
+    held = open_port(os.ttyname(slave))
+    assert "is in use by another program" in complaint(run(*given, os.ttyname(slave)))
+    held.close()
+    os.close(master)
+    os.close(slave)

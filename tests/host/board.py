@@ -1,0 +1,92 @@
+"""A port behind which the executor plays a board, and loses or garbles what it is told to."""
+
+from collections.abc import Collection
+
+import numpy as np
+
+from narrowcast.integer import (
+    IntegerModel,
+    execute_words,
+    pack_rows,
+    reset_state,
+    unpack_state,
+)
+from narrowcast.integer.identity import Identity, check_byte, word_bytes
+
+SHA256 = "0123456789abcdef" * 4
+
+
+class Board:
+    """A board as docs/boards.md states it, which gets whole frames.
+
+    Args:
+        model: The model that it holds.
+        access: Whether it has state access.
+        identity: What it says of itself; None for the truth.
+        lost: Which frames it takes, but whose answers do not arrive, counted from 0.
+        garbled: Which frames get an answer with a changed bit.
+    """
+
+    def __init__(
+        self,
+        model: IntegerModel,
+        *,
+        access: bool = False,
+        identity: bytes | None = None,
+        lost: Collection[int] = (),
+        garbled: Collection[int] = (),
+    ) -> None:
+        self.name, self.seconds = "board", 0.0
+        self.model, self.access = model, access
+        truth = Identity.of(model, SHA256, state_access=access).pack()
+        self.identity = truth if identity is None else identity
+        self.lost, self.garbled = lost, garbled
+        self.state = reset_state(model)
+        self.begun: list[int] = []  # the first bytes of all that came
+        self.frames = 0
+        self.pending = b""
+        self.closed = False
+
+    def write(self, content: bytes) -> None:
+        assert self.pending == b"", "a frame before the answer has been read"
+        begin, rest = content[0], content[1:]
+        self.begun.append(begin)
+        if begin == 0xAA:
+            self.pending = self.identity
+        elif begin == 0xA9:
+            self.state = unpack_state(self.model, rest)
+            self.pending = b"\xa9"
+        else:
+            self.pending = self._answer(begin, rest)
+            if self.frames in self.garbled:
+                self.pending = bytes([self.pending[0] ^ 4]) + self.pending[1:]
+            if self.frames in self.lost:
+                self.pending = self.pending[: self.frames % 2]
+            self.frames += 1
+
+    def _answer(self, begin: int, rest: bytes) -> bytes:
+        assert begin in ((0xA7, 0xA8) if self.access else (0xA5, 0xA6 if self.model.states else 0))
+        assert sum(rest) % 256 == 0
+        size = word_bytes(self.model.input_tensors)
+        assert len(rest) == self.model.input_words * size + 1
+        parts = [rest[i : i + size] for i in range(0, len(rest) - 1, size)]
+        words = np.array([[int.from_bytes(part, "little", signed=True) for part in parts]])
+        restart = np.array([begin in (0xA6, 0xA8)]) if self.model.states else None
+        (results,) = execute_words(self.model, words, restart, self.state)
+        size = word_bytes(self.model.output_tensors)
+        answer = b"".join(int(each).to_bytes(size, "little", signed=True) for each in results)
+        answer += check_byte(answer)
+        if self.access:
+            row = pack_rows(self.model, self.state)[-1]
+            answer += row + check_byte(row)
+        return answer
+
+    def read(self, count: int) -> bytes:
+        given, self.pending = self.pending[:count], self.pending[count:]
+        return given
+
+    def clear(self) -> None:
+        self.pending = b""
+
+    def close(self) -> None:
+        self.closed = True

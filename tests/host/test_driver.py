@@ -1,0 +1,84 @@
+"""The C driver, compiled for this computer, with a board at the other end of two pipes."""
+
+import subprocess
+import threading
+from pathlib import Path
+
+import numpy as np
+import pytest
+from board import SHA256, Board
+
+from c_driver import driver_command, results
+from narrowcast.integer import IntegerModel, execute_words
+from narrowcast.integer.builder import Shape
+from narrowcast.integer.identity import word_bytes
+from narrowcast.integer.random_model import random_model
+from words import random_words, stream_words
+
+
+def converse(
+    folder: Path, board: Board, model: IntegerModel, words: np.ndarray, restart: np.ndarray
+) -> list[list[int]]:
+    """Return the status and the words of each inference; first the status of opening."""
+    with subprocess.Popen(
+        driver_command(folder, model, SHA256, words, restart, milliseconds=300),
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        bufsize=0,
+    ) as process:
+        player = threading.Thread(target=play, args=(process, board))
+        player.start()
+        assert process.stderr is not None
+        said = process.stderr.read()
+        player.join()
+    assert process.returncode == 0, said
+    return results(said)
+
+
+def play(process: "subprocess.Popen[bytes]", board: Board) -> None:
+    """Give the board whole frames, and its answers to the program."""
+    assert process.stdin is not None and process.stdout is not None
+    length = board.model.input_words * word_bytes(board.model.input_tensors) + 2
+    frame = b""
+    while byte := process.stdout.read(1):
+        frame += byte
+        if frame[0] == 0xAA or len(frame) == length:
+            board.clear()
+            board.write(frame)
+            process.stdin.write(board.read(1000))
+            frame = b""
+
+
+def test_windows(tmp_path: Path) -> None:
+    model = random_model(Shape(3, 2, 4, outputs=2), (4, 8), 3)
+    words, expected = random_words(model, 6)
+    board = Board(model, lost=[1, 2], garbled=[5])
+    found = converse(tmp_path, board, model, words, np.zeros(6))
+    assert found == [[0], *([0, *each] for each in expected.tolist())]
+    assert board.begun == [0xAA, *[0xA5] * 9]
+
+
+def test_a_stream(tmp_path: Path) -> None:
+    model = random_model(Shape(3, 2, 4, heads=2, kind="stream"), (4, 8), 3)
+    words, restart = stream_words(model, 10)[0], np.arange(10) == 7
+    board = Board(model, lost=[4])
+    found = converse(tmp_path, board, model, words, restart)
+    expected = execute_words(model, words, np.isin(np.arange(10), [0, 4, 7]))
+    assert found == [[0], *([int(i == 4), *each] for i, each in enumerate(expected.tolist()))]
+
+
+@pytest.mark.parametrize(
+    ("answer", "status"),
+    [
+        (b"", 2),
+        (bytes(range(16)), 3),
+        (bytes([2, *bytes(14), 254]), 3),
+        (bytes([1, *bytes(14), 255]), 4),
+    ],
+)
+def test_other_boards_are_refused(tmp_path: Path, answer: bytes, status: int) -> None:
+    model = random_model(Shape(3, 2, 4, outputs=2), (4, 8), 3)
+    board = Board(model, identity=answer)
+    nothing = np.zeros((1, model.input_words), int)
+    assert converse(tmp_path, board, model, nothing, np.zeros(1)) == [[status]]
