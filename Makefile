@@ -1,4 +1,5 @@
 # make demo: the whole chain on the synthetic example.   make test: all checks and tests.
+# make docs: the documentation as a site, in the folder site.
 
 PYTHON ?= python3
 # A build for the CPU is enough; where pip's index has one under another name: make TORCH=...
@@ -6,7 +7,7 @@ TORCH ?= torch==2.13.0
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test lint lint-style lint-types lint-imports lint-code clean
+.PHONY: demo test docs lint lint-style lint-types lint-imports lint-code clean
 
 demo: $(VENV)/installed
 	$(BIN)/narrowcast build examples/demo.toml --out out/demo
@@ -14,6 +15,10 @@ demo: $(VENV)/installed
 test: $(VENV)/installed $(VENV)/test-tools
 	$(MAKE) --no-print-directory --jobs=2 --output-sync lint
 	$(BIN)/pytest -n 2 --dist worksteal
+
+# With --quiet, --strict would miss what it warns of.
+docs: $(VENV)/installed
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
 
 lint: lint-style lint-types lint-imports lint-code
 
@@ -48,4 +53,4 @@ $(VENV)/test-tools: $(VENV)/tools
 	touch $@
 
 clean:
-	rm -rf $(VENV) out
+	rm -rf $(VENV) out site

@@ -1,0 +1,123 @@
+"""Hooks of MkDocs: pages of files outside of ``docs``, and what is read from the code.
+
+A link to a file of the repository is relative, as a code host expects. On the site, README.md and
+CHANGELOG.md are pages, and any other file that is linked is published in the folder ``files``.
+
+A comment ``<!-- site: configuration -->``, ``commands`` or ``api MODULE`` in a page is replaced by
+text that is made from the code.
+"""
+
+import posixpath
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import typer
+from mkdocs.config.defaults import MkDocsConfig
+from mkdocs.structure.files import File, Files
+from mkdocs.structure.pages import Page
+from pydantic import BaseModel
+from pydantic.fields import FieldInfo
+from pydantic_core import PydanticUndefined
+from typer.testing import CliRunner
+
+from narrowcast.cli import app
+from narrowcast.config import Config
+
+REPOSITORY = Path(__file__).parents[1]
+PAGES = {"README.md": "index.md", "CHANGELOG.md": "changelog.md"}
+_LINK = re.compile(r"(?<=\]\()(?P<path>[^)#:\s]+)(?=[#)])")
+_MARK = re.compile(r"^<!-- site: (?P<kind>\w+) ?(?P<argument>\S*) -->$", re.MULTILINE)
+_NO_DEFAULT = {PydanticUndefined: "required", None: ""}
+
+
+def on_files(files: Files, config: MkDocsConfig) -> Files:
+    """Add the pages of files that lie outside of ``docs``."""
+    for path, page in PAGES.items():
+        files.append(File.generated(config, page, abs_src_path=str(REPOSITORY / path)))
+    return files
+
+
+def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Files) -> str:
+    """Replace the marks of a page, and its links to files outside of ``docs``."""
+    sources = {uri: path for path, uri in PAGES.items()}
+    source = sources.get(page.file.src_uri, f"docs/{page.file.src_uri}")
+
+    def link(match: re.Match[str]) -> str:
+        path = posixpath.normpath(posixpath.join(posixpath.dirname(source), match["path"]))
+        if not (REPOSITORY / path).is_file():
+            return match[0]  # which MkDocs reports
+        target = PAGES.get(path, path.removeprefix("docs/"))
+        if target == path and files.get_file_from_path(f"files/{path}") is None:
+            copy = File.generated(config, f"files/{path}", abs_src_path=str(REPOSITORY / path))
+            files.append(copy)
+        target = f"files/{path}" if target == path else target
+        return posixpath.relpath(target, posixpath.dirname(page.file.src_uri))
+
+    return _LINK.sub(link, _MARK.sub(_generated, markdown))
+
+
+def _generated(mark: re.Match[str]) -> str:
+    match mark["kind"]:
+        case "configuration":
+            return "\n".join(_configuration())
+        case "commands":
+            return "\n".join(_commands((), typer.main.get_command(app)))
+        case "api":
+            return f"::: {mark['argument']}"
+    raise ValueError(f"{mark[0]}: there is no such mark")
+
+
+def _configuration() -> Iterator[str]:
+    """Yield the reference of all sections, from their fields and docstrings."""
+    for name, field in Config.model_fields.items():
+        yield from _section(name, field)
+
+
+def _section(name: str, field: FieldInfo) -> Iterator[str]:
+    section = field.annotation
+    assert isinstance(section, type) and issubclass(section, BaseModel) and section.__doc__
+    yield f"## [{name}] {{#{name.replace('.', '-')}}}\n"
+    yield _prose(section.__doc__) + "\n"
+    inner: list[tuple[str, FieldInfo]] = []
+    yield "| key | must be | default |\n| --- | --- | --- |"
+    for key, each in section.model_fields.items():
+        yield f"| `{key}` | {_cell(each.description or '')} | {_default(each)} |"
+        if isinstance(each.annotation, type) and issubclass(each.annotation, BaseModel):
+            inner.append((f"{name}.{key}", each))
+    yield ""
+    for path, each in inner:
+        yield from _section(path, each)
+
+
+def _prose(docstring: str) -> str:
+    """Return a docstring as Markdown, with one backtick for two, and with links to pages."""
+    lines = [line.strip() for line in docstring.replace("``", "`").splitlines()]
+    return re.sub(r"docs/([\w-]+\.md)", r"[\1](\1)", "\n".join(lines).strip())
+
+
+def _cell(text: str) -> str:
+    """Return text for a cell of a table, in which quoted values are not changed by Markdown."""
+    return re.sub(r"('[^']*'|\"[^\"]*\")", r"`\1`", text).replace("|", r"\|")
+
+
+def _default(field: FieldInfo) -> str:
+    value = field.default
+    if isinstance(value, BaseModel):
+        return "its own defaults"
+    if value is PydanticUndefined or value is None:
+        return _NO_DEFAULT[value]
+    if isinstance(value, bool):
+        return f"`{str(value).lower()}`"
+    return f"`{value!r}`".replace("'", '"')
+
+
+def _commands(names: tuple[str, ...], command: object) -> Iterator[str]:
+    """Yield what ``--help`` prints, of a command and those below it."""
+    words = ("narrowcast", *names)
+    shown = CliRunner().invoke(
+        app, [*names, "--help"], prog_name="narrowcast", env={"COLUMNS": "100"}
+    )
+    yield f"## {' '.join(words)}\n\n```text\n{shown.stdout.strip()}\n```\n"
+    for name, each in getattr(command, "commands", {}).items():
+        yield from _commands((*names, name), each)
