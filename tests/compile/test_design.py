@@ -20,7 +20,11 @@ from narrowcast.targets.device import Device, device_names, load_device
 from narrowcast.tools.ghdl import SOURCES
 
 SMALL = Shape(4, 3, 8, heads=2)
-OTHERS = ("uart_receiver.vhd", "uart_transmitter.vhd", "serial_top.vhd")  # around the engine
+# around the engine
+OTHERS = (
+    *("uart_receiver.vhd", "uart_transmitter.vhd", "serial_top.vhd", "model_identity.vhd"),
+    "axis_engine.vhd",
+)
 
 
 def refusal(shape: Shape, device: Device, options: HardwareOptions | None = None) -> str:
