@@ -4,6 +4,8 @@ import os
 import pty
 import socket
 import subprocess
+import sys
+import time
 import tty
 from pathlib import Path
 
@@ -106,6 +108,28 @@ def test_the_driver_in_c(stream: Path, tmp_path: Path) -> None:
 
 def restarted(model: IntegerModel, words: np.ndarray) -> np.ndarray:
     return execute_words(model, words, np.arange(len(words)) == 0)
+
+
+def test_a_simulated_board_ends_with_its_host(stream: Path) -> None:
+    code = (
+        "import time; from narrowcast.host import open_port; "
+        f"port = open_port('sim:{stream}'); print(port._process.pid, flush=True); time.sleep(60)"
+    )
+    with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE) as host:
+        assert host.stdout is not None
+        board = int(host.stdout.readline())
+        host.kill()
+    ends = time.monotonic() + 20
+    while time.monotonic() < ends and running(board):
+        time.sleep(0.05)
+    assert not running(board)
+
+
+def running(process: int) -> bool:
+    try:
+        return Path(f"/proc/{process}/stat").read_text().split()[2] != "Z"
+    except OSError:
+        return False
 
 
 def test_a_frame_that_breaks_off(stream: Path) -> None:

@@ -35,6 +35,13 @@ begin
   out_data    <= (others => powers(9)(14));
   trace_valid <= (others => '0');
   trace_data  <= (others => '0');
+  state_in_ready  <= '0';
+  state_in_ends   <= '0';
+  state_restored  <= '0';
+  state_refused   <= '0';
+  state_out_valid <= '0';
+  state_out_data  <= (others => '0');
+  state_out_last  <= '0';
 end architecture rtl;
 """
 
