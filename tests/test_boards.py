@@ -21,18 +21,18 @@ SMALL = [
 
 
 class Ran(Progress):
-    """Keeps the names of the stages that were done, and all remarks."""
+    """Keeps the names of the stages that were done, and all warnings."""
 
     def __init__(self) -> None:
         self.names: list[str] = []
-        self.remarks: list[str] = []
+        self.warnings: list[str] = []
 
     def finished(self, stage: str, seconds: float, *, reused: bool) -> None:  # noqa: ARG002
         if not reused:
             self.names.append(stage)
 
-    def remarked(self, stage: str, text: str) -> None:  # noqa: ARG002
-        self.remarks.append(text)
+    def warned(self, stage: str, text: str) -> None:  # noqa: ARG002
+        self.warnings.append(text)
 
 
 def test_build_for_a_board(tmp_path: Path) -> None:
@@ -63,7 +63,7 @@ def test_build_for_a_board(tmp_path: Path) -> None:
     again = Options(activity=True, progress=ran)
     assert pipeline.build(config, tmp_path, again) == report
     assert ran.names == []
-    assert any("100 MHz on up5k" in remark for remark in ran.remarks)
+    assert any("100 MHz on up5k" in warning for warning in ran.warnings)
     assert pipeline.report(config, tmp_path) == report  # which tells what 'verify' found
     (tmp_path / placed.bitstream).write_bytes(b"")
     pipeline.build(config, tmp_path, Options(activity=True, progress=ran, place="none"))
