@@ -21,7 +21,7 @@ BASE = Config.model_validate(
     {
         "data": {"inputs": ["a", "b"], "target": "temperature", "window": 12, "lead": 1},
         "model": {"channels": 32, "layers": 2, "heads": 1, "fold": False},
-        "quantization": {"activation_bits": 4},
+        "quantization": {"activation_bits": 4, "attention_bits": 4},
     }
 )
 GOALS = Objectives.parse("rmse,energy", "latency_us=500,lut=8000")
