@@ -175,7 +175,9 @@ def train(task: tuple[Case, int, tuple[str, ...], Path, Path]) -> list[Result]:
     if missing:
         table, config = _read(case, config)
         dataset = make_windows(table, config.data, config.stream)
-        last = make_windows(table, config.data, config.stream, refit=refit)
+        last = dataset
+        if refit:
+            last = make_windows(table, config.data, config.stream, refit=True)
         found = {} if prefix else baselines(dataset, table, config.data)
         simple = {key: value and asdict(value) for key, value in found.items()}
         weights = out / f"{case.name}-seed{seed}.safetensors"

@@ -14,16 +14,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from narrowcast.errors import UserError
 from narrowcast.files import write_whole
 from narrowcast.integer import IntegerModel
+from narrowcast.integer.execute import Flags
 from narrowcast.integer.model import Array, Tensor
 from narrowcast.integer.validate import check_inputs, check_outputs, check_restart
 from narrowcast.records import write_json
-
-Flags = NDArray[np.bool_]
 
 INPUTS, EXPECTED, MANIFEST = "inputs.hex", "expected.hex", "vectors.json"
 RESTART = "restart.txt"

@@ -118,13 +118,11 @@ class QuantizationConfig(Section):
     def widths(self, shape: Shape) -> dict[str, int]:
         """Return the configured widths in bits, by the names of ``quantised_names``."""
         table = self.bits if isinstance(self.bits, dict) else {"default": self.bits}
-        least = max(table.get("default", 8), self.attention_bits)
+        default = table.get("default", 8)
         others = dict.fromkeys(row_operand_names(shape), self.activation_bits)
-        others |= dict.fromkeys(symmetric_names(shape), least)
+        others |= dict.fromkeys(symmetric_names(shape), max(default, self.attention_bits))
         return {
-            name: _first_match(
-                table | {"default": others[name]} if name in others else table, name, 8
-            )
+            name: _first_match(table | {"default": others.get(name, default)}, name, default)
             for name in quantised_names(shape)
         }
 

@@ -3,14 +3,12 @@
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
 from narrowcast.errors import UserError
 from narrowcast.integer import IntegerModel, execute_words
+from narrowcast.integer.execute import Flags
 from narrowcast.integer.model import Array
 from narrowcast.vectors import MANIFEST, read_vectors
-
-Flags = NDArray[np.bool_]
 
 
 def bench_words(

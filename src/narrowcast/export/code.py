@@ -1,25 +1,23 @@
 """Writes the C code of a model: a header and a source file."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from importlib import resources
 from pathlib import Path
+from typing import Any
 
-import jinja2
 import numpy as np
-from numpy.typing import NDArray
 
 from narrowcast.errors import UserError, shown
 from narrowcast.export.c_types import INT32, INT64, CType, comment, literal, narrowest
 from narrowcast.export.fixed_point import Formats, FractionBits, formats
+from narrowcast.export.rendering import render
 from narrowcast.export.steps import Program, program
 from narrowcast.files import write_whole
 from narrowcast.integer import IntegerModel, analyse
+from narrowcast.integer.execute import Flags
 from narrowcast.integer.identity import ATTEMPTS, Identity
 from narrowcast.integer.model import Array, Tensor
-
-Flags = NDArray[np.bool_]
 
 _QUANTISER_BYTES, _DECODING_BYTES = 40, 24  # of the structures, aligned to their widest member
 NAME = "narrowcast_model"
@@ -228,19 +226,13 @@ def _rows(values: Array) -> str:
     return ",\n".join(f"    {{{row}}}" for row in rows)
 
 
+_FILTERS: dict[str, Callable[[Any], str]] = {
+    "numbers": _numbers,
+    "rows": _rows,
+    "literal": literal,
+    "comment": comment,
+}
+
+
 def _render(template: str, **context: object) -> str:
-    folder = resources.files("narrowcast.export") / "templates"
-    environment = jinja2.Environment(
-        loader=jinja2.FunctionLoader(lambda name: (folder / name).read_text()),
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )
-    environment.filters |= {
-        "numbers": _numbers,
-        "rows": _rows,
-        "literal": literal,
-        "comment": comment,
-    }
-    return environment.get_template(template).render(**context)
+    return render(template, context, _FILTERS)

@@ -2,20 +2,19 @@
 
 import re
 from dataclasses import dataclass
-from importlib import resources
 from pathlib import Path
-
-import jinja2
 
 from narrowcast import __version__
 from narrowcast.errors import UserError, shown
+from narrowcast.export.rendering import render
 from narrowcast.files import write_whole
 from narrowcast.integer import IntegerModel
+from narrowcast.integer.execute import Flags
 from narrowcast.integer.model import Array, Tensor
 from narrowcast.targets.device import load_device
 from narrowcast.tools.ghdl import AXIS_SOURCES, SOURCES, TESTBENCH, to_verilog
 from narrowcast.tools.scratch import scratch_folder
-from narrowcast.vectors import EXPECTED, INPUTS, RESTART, Flags, write_vectors
+from narrowcast.vectors import EXPECTED, INPUTS, RESTART, write_vectors
 
 NAME = "narrowcast_core"
 TOP = "axis_engine"
@@ -112,7 +111,7 @@ class Core:
             ("cocotb_run.py.j2", "cocotb/run.py"),
             ("vunit_run.py.j2", "vunit/run.py"),
         ):
-            write_whole(folder / path, _render(template, **self._context()))
+            write_whole(folder / path, render(f"core/{template}", self._context()))
 
     def _verilog(self, text: str) -> str:
         """Return GHDL's Verilog with the core's name as a prefix of all modules, as a bench or
@@ -167,14 +166,3 @@ def _check_empty(folder: Path) -> None:
             raise UserError(f"{folder}: is not empty: name a new folder with --to")
     except OSError as error:
         raise UserError(f"{folder}: cannot be written: {error.strerror}") from None
-
-
-def _render(template: str, **context: object) -> str:
-    folder = resources.files("narrowcast.export") / "templates" / "core"
-    environment = jinja2.Environment(
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )
-    return environment.from_string((folder / template).read_text()).render(**context)

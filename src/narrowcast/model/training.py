@@ -365,7 +365,7 @@ def fit(
     average = _Average(model)
     losses: list[float] = []
     rmses: list[float] = []
-    best = _Best(None if teacher else config.patience, chosen)
+    best = _Best(config.patience if teacher is None else None, chosen)
     for epoch in range(epochs):
         model.train()
         total, count = 0.0, 0

@@ -8,6 +8,7 @@ import numpy as np
 from narrowcast.compile.summary import CompileResults
 from narrowcast.config import Config
 from narrowcast.errors import ToolError
+from narrowcast.integer.execute import Flags
 from narrowcast.integer.model import Array, IntegerModel
 from narrowcast.pipeline.code import code_digest
 from narrowcast.pipeline.outputs import INTEGER_MODEL, PROGRAM, RTL, VECTORS, VERIFICATION
@@ -15,7 +16,6 @@ from narrowcast.pipeline.stages import Stage, read_state
 from narrowcast.progress import Progress
 from narrowcast.records import read_record
 from narrowcast.tools.verification import Checked, Cycles, MeasuredRates, VerifyResults
-from narrowcast.vectors import Flags
 
 NAME = "verify"
 _TRACED = 2  # windows, the first and the last of the test part; more give the same toggle rates
