@@ -121,7 +121,7 @@ def bench(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
     return Bench(MODELS[request.param], tmp_path_factory.mktemp("axis"))
 
 
-STALLS = [(60, 0, True), (30, 60, False)]
+STALLS = [(60, 0, True), (30, 60, False), (0, 60, False)]
 
 
 @pytest.mark.parametrize(("in_stalls", "out_stalls", "after_valid"), STALLS)
