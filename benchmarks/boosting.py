@@ -62,9 +62,9 @@ def lightgbm_errors(dataset: Dataset, config: DataConfig) -> dict[str, Errors]:
     import lightgbm  # noqa: PLC0415
 
     def base(part: Part) -> Values:
-        if dataset.target is None:
+        if not dataset.target_columns:
             return np.zeros((len(part), 1))
-        return np.asarray(part.inputs[:, -1, dataset.target, None])
+        return np.asarray(part.inputs[:, -1, list(dataset.target_columns)])
 
     train, validation, test = dataset.train, dataset.validation, dataset.test
     seen, checked, unseen = (features(dataset, part, config) for part in (train, validation, test))

@@ -445,7 +445,7 @@ def drawn_stream(seed: int, most_rows: int = 64, most_channels: int = 64) -> Int
         heads=heads,
         outputs=int(random.choice([1, 1, 2, 3])),
         kernel=kernel,
-        relative=int(random.integers(inputs)) if random.random() < 0.5 else None,
+        relative=(int(random.integers(inputs)),) if random.random() < 0.5 else (),
         seasons=int(random.integers(0, 2)),
         known=int(random.integers(0, 2)),
         fold=bool(random.random() < 0.7),

@@ -11,17 +11,40 @@ from narrowcast.records import IF_KNOWN
 class Errors:
     """Errors of a forecast, in the target's own unit.
 
+    Several targets have errors of their own in ``by_target``, each in its unit. The errors of all
+    of them together are in the units of :class:`Targets`.
+
     Attributes:
         rmse: Root mean squared error.
         mae: Mean absolute error.
-        by_step: Root mean squared error of each step ahead; None for a single one.
-        mae_by_step: Mean absolute error of each step ahead; None for a single one.
+        by_step: Root mean squared error of each step ahead; None for a single one, or for several
+            targets.
+        mae_by_step: Mean absolute error of each step ahead, likewise.
+        by_target: Errors of each target by its name; None for a single one.
     """
 
     rmse: float
     mae: float
     by_step: Annotated[tuple[float, ...] | None, IF_KNOWN] = None
     mae_by_step: Annotated[tuple[float, ...] | None, IF_KNOWN] = None
+    by_target: Annotated[dict[str, "Errors"] | None, IF_KNOWN] = None
+
+
+TargetNames = str | tuple[str, ...]
+"""The column that is forecast, or several."""
+
+
+def target_names(target: TargetNames) -> tuple[str, ...]:
+    """Return the columns that are forecast."""
+    return (target,) if isinstance(target, str) else target
+
+
+def error_of(target: TargetNames) -> str:
+    """Return what the joint error of all targets is called, and its unit if there are several."""
+    names = target_names(target)
+    if len(names) == 1:
+        return f"RMSE of {names[0]}"
+    return f"RMSE of {', '.join(names)}, each in units of its scale in the training part"
 
 
 BASELINES = ("persistence", "seasonal_naive", "nlinear", "ridge", "ridge_quadratic")
@@ -153,9 +176,9 @@ class DataSummary:
         file: Name of the file, without its folder.
         rows: Rows of the table.
         inputs: Input columns.
-        target: Column that is forecast.
+        target: Column that is forecast, or several.
         lead: Rows from the last row of a window to its first target.
-        outputs: Targets of a window.
+        outputs: Steps ahead that are forecast.
         missing: Number of missing values in each column.
         windows: Windows cut from the table.
         notes: Remarks on how the table was read and on doubtful columns.
@@ -165,7 +188,7 @@ class DataSummary:
     file: str
     rows: int
     inputs: tuple[str, ...]
-    target: str
+    target: TargetNames
     lead: int
     outputs: int
     missing: dict[str, int]

@@ -14,7 +14,7 @@ from narrowcast.integer.builder import Shape
 from narrowcast.integer.random_model import random_model
 from narrowcast.targets.device import load_device
 
-MODEL = random_model(Shape(4, 2, 8, relative=0), (4, 8), 1)
+MODEL = random_model(Shape(4, 2, 8, relative=(0,)), (4, 8), 1)
 
 
 @pytest.fixture(scope="module")

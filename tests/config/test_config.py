@@ -98,11 +98,46 @@ def test_keys_and_values_have_bits_enough(
     assert (*found, widths["layers.0.value.weight"]) == (keys, values, weights)
 
 
+def test_several_targets(tmp_path: Path) -> None:
+    both = ('data.inputs=["a", "c"]', "data.lead=1", 'data.target=["c", "a"]')
+    config = load(tmp_path, DATA, *both, "data.outputs=3", "data.seasons=[5]")
+    assert config.data.targets == ("c", "a") and config.relative_columns == (1, 0)
+    shape = shape_of(config)
+    assert (shape.targets, shape.outputs) == (2, 3)
+    assert shape.further == {"seasons_0": 3, "seasons_1": 3}
+    assert load(tmp_path, DATA, 'data.target=["c"]') == load(tmp_path, DATA)
+    assert load(tmp_path, DATA, 'data.target=["c", "a"]', "data.inputs=['b']").data.used == (
+        *("b", "c", "a"),
+    )
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        (('data.target=["c", "c"]',), "data.target"),
+        (("data.target=[]",), "data.target"),
+        (('data.inputs=["a"]', "data.lead=0"), "with lead = 0 the target 'a' must not be among"),
+        (('data.known=["a"]', 'data.inputs=["b"]'), "known names the target 'a'"),
+        (
+            ('data.inputs=["a", "c"]', "data.lead=1", 'data.relative_inputs=["a"]'),
+            "relative_inputs names the target 'a', but not the target 'c': name all targets there",
+        ),
+        (('data.inputs=["c"]', "data.lead=1", "model.relative=true"), "needs the target 'a' among"),
+        (('data.inputs=["c"]', "data.lead=1", "data.seasons=[3]"), "the target 'a', which is not"),
+    ],
+)
+def test_several_targets_that_do_not_fit_together(
+    tmp_path: Path, settings: tuple[str, ...], message: str
+) -> None:
+    found = complaint(tmp_path, DATA, 'data.target=["c", "a"]', *settings)
+    assert message in found and "\n" not in found
+
+
 def test_a_forecast_is_relative_where_the_target_is_known(tmp_path: Path) -> None:
     known = ('data.inputs=["a", "c"]', "data.lead=1")
-    assert load(tmp_path, DATA).relative_column is None
-    assert load(tmp_path, DATA, *known).relative_column == 1
-    assert load(tmp_path, DATA, *known, "model.relative=false").relative_column is None
+    assert load(tmp_path, DATA).relative_columns == ()
+    assert load(tmp_path, DATA, *known).relative_columns == (1,)
+    assert load(tmp_path, DATA, *known, "model.relative=false").relative_columns == ()
     message = complaint(tmp_path, DATA, "model.relative=true")
     assert message == (
         "model.relative = true needs the target 'c' among the inputs: add it there, "
@@ -143,7 +178,7 @@ def test_later_override_wins_and_creates_sections(tmp_path: Path) -> None:
 
 def test_relative_inputs_are_inputs_and_settle_the_forecast_of_a_change(tmp_path: Path) -> None:
     known = ('data.inputs=["a","c"]', "data.lead=1", 'data.relative_inputs=["c"]')
-    assert load(tmp_path, DATA, *known).relative_column is None
+    assert load(tmp_path, DATA, *known).relative_columns == ()
     assert "names 'x', which is not among the inputs" in complaint(
         tmp_path, DATA, *known[:2], 'data.relative_inputs=["x"]'
     )

@@ -6,7 +6,7 @@ import pytest
 
 from narrowcast.config import DataConfig, load_config
 from narrowcast.config.sections import SplitConfig
-from narrowcast.data import Table, baselines, errors, make_windows, read_table
+from narrowcast.data import Table, Targets, baselines, errors, make_windows, read_table
 from narrowcast.data.baselines import seasons_to_try
 from narrowcast.training_records import Errors
 
@@ -33,6 +33,32 @@ def test_errors_by_step_ahead() -> None:
     found = errors(np.array([[4.0, 2.0, 5.0], [6.0, 2.0, 7.0]]), truth)
     assert found.by_step == pytest.approx((12.5**0.5, 0.0, 2**0.5))
     assert found.rmse == pytest.approx(np.mean(np.square(found.by_step)) ** 0.5)
+
+
+def test_errors_of_several_targets_are_joined_in_units_of_their_scales() -> None:
+    targets = Targets(("a", "b"), 2, (2.0, 100.0))
+    truth = np.zeros((2, 4))
+    found = errors(np.array([[3.0, 0, 100, 300], [5.0, 0, -100, 300]]), truth, targets)
+    of_a, of_b = (
+        Errors(8.5**0.5, 2.0, (17**0.5, 0.0), (4.0, 0.0)),
+        Errors(5e4**0.5, 200.0, (100.0, 300.0), (100.0, 300.0)),
+    )
+    assert found.by_target == {"a": of_a, "b": of_b}
+    assert found.rmse == pytest.approx(((8.5 / 4 + 5) / 2) ** 0.5)
+    assert found.mae == pytest.approx((2 / 2 + 200 / 100) / 2) and found.by_step is None
+
+
+def test_baselines_of_several_targets_are_those_of_each_alone() -> None:
+    random = np.random.default_rng(0)
+    table = hourly(np.cumsum(random.normal(size=800)), z=50 * np.cumsum(random.normal(size=800)))
+    both = DataConfig(inputs=["y", "z"], target=["z", "y"], window=4, lead=1, outputs=3)
+    found = of(table, both)
+    for name in ("y", "z"):
+        alone = of(table, both.model_copy(update={"target": name}))
+        for forecaster in ("persistence", "ridge", "ridge_quadratic"):
+            joint, own = found[forecaster], alone[forecaster]
+            assert joint is not None and own is not None and joint.by_target is not None
+            assert joint.by_target[name].by_step == pytest.approx(own.by_step, rel=0.02)
 
 
 def test_ridge_finds_a_linear_rule_and_ridge_quadratic_a_quadratic_one() -> None:

@@ -180,7 +180,7 @@ def test_windows_hold_the_last_reading_and_no_target(missing: str) -> None:
         assert not np.isnan(values[part.row, 1]).any()
         np.testing.assert_array_equal(part.target[:, 0], values[part.row, 1])
         assert part.last_known is not None
-        np.testing.assert_array_equal(part.last_known, filled[part.row - 1, 1])
+        np.testing.assert_array_equal(part.last_known, filled[part.row - 1, 1:])
         for i, row in enumerate(part.row):
             window = slice(row - 3, row)
             np.testing.assert_array_equal(part.inputs[i, :, :2], filled[window])

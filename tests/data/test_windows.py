@@ -224,4 +224,4 @@ def test_pems(real_data: Path) -> None:
     assert sum(map(len, parts(dataset))) == 4032 - 24
     assert dataset.test.row[0] == 10 * 288 + 24
     assert dataset.test.last_known is not None
-    np.testing.assert_array_equal(dataset.test.last_known, dataset.test.inputs[:, -1, 0])
+    np.testing.assert_array_equal(dataset.test.last_known, dataset.test.inputs[:, -1])

@@ -3,6 +3,7 @@
 import json
 import shutil
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -12,17 +13,26 @@ from test_predict_command import complaint
 
 from commands import Run
 from narrowcast import Forecaster, load_config
-from narrowcast.data import baselines, make_windows, read_table
+from narrowcast.data import baseline_errors, fit_baselines, make_windows, read_table
 from narrowcast.forecasting.trained import TrainedModel
 from narrowcast.records import read_record, to_json
 from narrowcast.training_records import QuantizeResults, TrainResults
 
 
-@pytest.mark.parametrize("kind", ["window", "stream"])
+def flat(values: Any, name: str = "") -> dict[str, float]:
+    """Return the numbers of nested JSON values by their place."""
+    if not isinstance(values, dict | list):
+        return {name: values}
+    items = values.items() if isinstance(values, dict) else enumerate(values)
+    return {key: x for at, each in items for key, x in flat(each, f"{name}.{at}").items()}
+
+
+@pytest.mark.parametrize(("kind", "target"), [("window", '"b"'), ("stream", '["a","b"]')])
 def test_errors_are_those_of_the_training_on_its_test_part(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str, target: str
 ) -> None:
-    settings = (f"model.kind={kind}", "data.outputs=2", "data.calendar=['hour']", "data.seasons=[]")
+    settings = (f"model.kind={kind}", f"data.target={target}", "data.outputs=2")
+    settings += ("data.calendar=['hour']", "data.seasons=[]")
     out = trained(tmp_path, *settings)
     config = load_config(tmp_path / "run.toml", settings)
     whole = read_table(config.data)
@@ -41,12 +51,11 @@ def test_errors_are_those_of_the_training_on_its_test_part(
     for name, errors in {**simple, **model}.items():
         if name in found:
             assert errors is not None and found[name] is not None, name
-            assert to_json(found[name]) == {
-                key: pytest.approx(value, rel=1e-9) for key, value in to_json(errors).items()
-            }
+            assert flat(to_json(found[name])) == pytest.approx(flat(to_json(errors)), rel=1e-9)
     assert set(found) == {"integer", *simple} - {"float"}
     windows = make_windows(whole, config.data)
-    again = baselines(windows, whole, config.data)
+    units = make_windows(whole, config.data, config.stream, refit=True).targets
+    again = baseline_errors(fit_baselines(windows, whole, config.data, units), windows.test, whole)
     assert again == {name: simple[name] for name in again}
 
 
@@ -91,3 +100,18 @@ def test_bad_input(run: Run, model: Path, tmp_path: Path) -> None:
     code, out, err = run("evaluate", "out", "--data", "new.csv")
     assert code == 0 and "only persistence needs no fit" in err
     assert "ridge            -" in out
+
+
+def test_tables_of_several_targets(tmp_path: Path) -> None:
+    out = trained(tmp_path, 'data.target=["b","a"]', "data.outputs=2", "train.epochs=1")
+    found = Forecaster.load(out).evaluate(table())
+    heads, first = found.overall()[:2]
+    assert heads[1:] == [f"{of}, {kind}" for of in ("b", "a", "all") for kind in ("RMSE", "MAE")]
+    result = found.errors["integer"]
+    assert result is not None and result.by_target is not None
+    errors = [*result.by_target.values(), result]
+    assert first[1:] == [f"{x:.4g}" for each in errors for x in (each.rmse, each.mae)]
+    assert [row[0] for row in found.by_step()[1:]] == ["b+1", "b+2", "a+1", "a+2"]
+    (out / "baselines.safetensors").unlink()
+    without = Forecaster.load(out).evaluate(table()).errors
+    assert without["integer"] == result and without["ridge"] is None

@@ -36,6 +36,13 @@ KINDS = {
         "data.timezone=Europe/Berlin",
     ),
     "known, held": ('data.known=["k"]', "data.missing=hold", "data.outputs=2"),
+    "several targets": ('data.target=["b","a"]', "data.outputs=2", "data.seasons=[24]"),
+    "several targets, drifting": (
+        'data.target=["a","b"]',
+        'data.relative_inputs=["a","b"]',
+        'data.known=["k"]',
+        "model.kind=stream",
+    ),
     "masked": ("data.missing=mask", "data.longest_hole=2"),
     "interpolated, resampled": ("data.missing=interpolate", "data.resample=2h", "data.window=4"),
     "stream": ("model.kind=stream", 'data.known=["k"]', "data.outputs=2"),
@@ -88,8 +95,9 @@ def test_forecasts_of_the_training_table_are_those_of_the_test_part(
     rules = load_rules(out).data
     frame = table() if times else table().reset_index(drop=True)
     found = forecaster.predict(frame)
-    assert list(found) == [f"b+{rules.lead + step}" for step in range(rules.outputs)]
-    expected = stored["integer"].reshape(-1, rules.outputs)
+    steps = range(rules.lead, rules.lead + rules.outputs)
+    assert list(found) == [f"{name}+{step}" for name in rules.targets for step in steps]
+    expected = stored["integer"].reshape(-1, len(found.columns))
     if times:
         first = pd.DatetimeIndex(stored["time"], tz="UTC")
         wanted = first - rules.lead * pd.Timedelta(rules.resample or "1h")

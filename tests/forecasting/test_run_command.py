@@ -16,7 +16,7 @@ from test_predict import table, trained
 from test_predict_command import complaint
 
 from c_driver import driver_command, results
-from conftest import Run
+from commands import Run
 from narrowcast.compile import HardwareOptions, compile_model
 from narrowcast.compile.summary import summarise
 from narrowcast.estimate import area

@@ -42,10 +42,14 @@ def test_windows_and_missing_answers() -> None:
 
 
 def test_a_forecast_is_that_of_the_integer_model() -> None:
-    shape = Shape(3, 2, 4, outputs=2, relative=1, seasons=1, known=2)
+    shape = Shape(3, 2, 4, outputs=2, targets=2, relative=(1, 0), seasons=1, known=2)
     model = random_model(shape, (4, 8), 3)
-    made = Forecast("y", Affine((1.0, 2.0), (3.0, 4.0)), LastReading("input", 1))
-    model = replace(model, outputs=(Output(model.outputs[0].tensor, made),))
+    made = [
+        Forecast(name, Affine((1.0, 2.0), (3.0, 4.0)), LastReading("input", column))
+        for name, column in (("y", 1), ("z", 0))
+    ]
+    tensors = (each.tensor for each in model.outputs)
+    model = replace(model, outputs=tuple(map(Output, tensors, made)))
     random = np.random.default_rng(0)
     readings = [random.normal(size=(5, t.rows, t.columns)) for t in model.input_tensors]
     link = Link(Board(model), model, SHA256)

@@ -54,10 +54,10 @@ VALUES: list[Any] = [
 def models() -> list[IntegerModel]:
     """Return a few valid models."""
     return [
-        random_model(Shape(3, 2, 4, heads=2, outputs=2, relative=1), (4, 8), 1),
+        random_model(Shape(3, 2, 4, heads=2, outputs=2, relative=(1,)), (4, 8), 1),
         random_model(Shape(2, 1, 2, layers=2), (2, 5), 2),
         *(random_graph(random_spec(seed), (3, 8), seed) for seed in range(4)),
-        random_model(Shape(3, 2, 4, layers=2, heads=2, relative=0, kind="stream"), (3, 8), 5),
+        random_model(Shape(3, 2, 4, layers=2, heads=2, relative=(0,), kind="stream"), (3, 8), 5),
         random_graph(random_spec(14, kept=2), (4, 8), 14),
         with_further_inputs(),
         *(random_model(convolution(pooling, fold=fold), (3, 8), 4) for pooling, fold in CHOICES),
@@ -69,12 +69,12 @@ CHOICES: tuple[tuple[Pooling, bool], ...] = (("last", True), ("mean", False))
 
 def convolution(pooling: Pooling, *, fold: bool) -> Shape:
     """Return a size of models that begin with a row other than 0 of operands and residuals."""
-    return Shape(6, 2, 4, 2, 2, 4, pooling=pooling, kernel=3, stride=2, relative=0, fold=fold)
+    return Shape(6, 2, 4, 2, 2, 4, pooling=pooling, kernel=3, stride=2, relative=(0,), fold=fold)
 
 
 def with_further_inputs() -> IntegerModel:
     """Return a model whose inputs are a window, earlier readings and values known ahead."""
-    shape = Shape(2, 2, 2, outputs=2, relative=0, seasons=1, known=1)
+    shape = Shape(2, 2, 2, outputs=2, relative=(0,), seasons=1, known=1)
     model = random_model(shape, (3, 8), 3)
     window, earlier, ahead = model.inputs
     return replace(

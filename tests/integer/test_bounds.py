@@ -98,7 +98,7 @@ def test_no_number_passes_its_bounds(
 @given(st.integers(0, 10**6))
 def test_no_number_passes_its_bounds_whatever_the_operands(seed: int) -> None:
     """As above, with every tensor drawn at will instead of computed, mostly at its limits."""
-    model = random_model(Shape(4, 3, 6, heads=2, outputs=2, relative=1), (2, 5, 8), seed)
+    model = random_model(Shape(4, 3, 6, heads=2, outputs=2, relative=(1,)), (2, 5, 8), seed)
     random = np.random.default_rng(seed)
     state = {
         t.name: random.choice([t.low, t.low, t.zero_point, t.high, t.high], (30, t.rows, t.columns))

@@ -61,11 +61,11 @@ def assert_contract(model: IntegerModel, inputs: Inputs, restart: np.ndarray | N
         (Shape(5, 1, 8, layers=2, heads=2), (3, 5, 8), 3),
         (Shape(2, 4, 4, layers=3, ffn_channels=5, outputs=4), (4, 6, 7), 4),
         (Shape(6, 2, 8, heads=8), (2, 8), 5),
-        (Shape(4, 3, 8, outputs=3, relative=2), (3, 8), 7),
-        (Shape(3, 1, 4, relative=0), (4,), 8),
+        (Shape(4, 3, 8, outputs=3, relative=(2,)), (3, 8), 7),
+        (Shape(3, 1, 4, relative=(0,)), (4,), 8),
         (Shape(1, 1, 2), (2, 3, 4, 5, 6, 7, 8), 6),
         (Shape(3, 2, 4, outputs=3, known=2), (4, 8), 9),
-        (Shape(4, 2, 4, outputs=2, relative=1, seasons=2, known=3), (3, 8), 10),
+        (Shape(4, 2, 4, outputs=2, relative=(1,), seasons=2, known=3), (3, 8), 10),
     ],
 )
 def test_transformers_follow_the_contract(shape: Shape, bits: tuple[int, ...], seed: int) -> None:
@@ -133,7 +133,10 @@ def test_random_graphs_have_all_that_a_graph_may_have() -> None:
 STREAMS = [
     (Shape(3, 2, 4, kind="stream"), (8,)),
     (Shape(2, 1, 6, layers=3, heads=3, outputs=2, kind="stream"), (2, 4)),
-    (Shape(5, 2, 8, layers=2, heads=8, kernel=3, relative=1, fold=True, kind="stream"), (3, 5, 8)),
+    (
+        Shape(5, 2, 8, layers=2, heads=8, kernel=3, relative=(1,), fold=True, kind="stream"),
+        (3, 5, 8),
+    ),
     (Shape(4, 3, 4, outputs=2, seasons=1, known=2, fold=True, kind="stream"), (4, 6)),
 ]
 
@@ -260,12 +263,17 @@ def test_other_inputs_are_refused(inputs: Inputs, message: str) -> None:
         execute(random_model(Shape(4, 2, 4), (8,), 3), inputs)
 
 
-def test_a_forecast_needs_one_input_and_one_output() -> None:
+def test_the_forecasts_of_several_outputs_are_side_by_side() -> None:
     graph = GraphBuilder()
     source = graph.input("in", 2, 3)
     outputs = [graph.linear(name, source, 2, role=Role.FREE) for name in ("a", "b")]
-    with pytest.raises(ValueError, match="unpack"):
-        forecast(random_graph(graph.build(*outputs)), np.zeros((1, 2, 3)))
+    model = random_graph(graph.build(*outputs))
+    readings = np.random.default_rng(0).normal(size=(5, 2, 3))
+    given = {"in": readings}
+    results = model.decode(execute(model, model.quantise(given)), given)
+    both = np.hstack([results[name][:, 0] for name in outputs])
+    assert both.shape == (5, 4)
+    np.testing.assert_array_equal(forecast(model, readings), both)
 
 
 def test_inputs_are_rounded_and_clamped() -> None:

@@ -30,7 +30,7 @@ from narrowcast.integer.serialise import ARRAYS_NAME, JSON_NAME, seal
 
 @pytest.fixture
 def model() -> IntegerModel:
-    shape = Shape(4, 3, 8, layers=2, heads=2, outputs=2, relative=1)
+    shape = Shape(4, 3, 8, layers=2, heads=2, outputs=2, relative=(1,))
     made = random_model(shape, (3, 5, 8), 1)
     decoder = Forecast("y", Affine((0.0, -1.5), (1e-9, 3.0)))
     return replace(

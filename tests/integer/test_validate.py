@@ -33,7 +33,7 @@ AT = "layers.0"
 @pytest.fixture
 def model() -> IntegerModel:
     """A Transformer of 8 bits that adds an element of the input, with a decoder and metadata."""
-    shape = Shape(4, 3, 8, heads=2, outputs=2, relative=1)
+    shape = Shape(4, 3, 8, heads=2, outputs=2, relative=(1,))
     made = random_model(shape, (8,), 1)
     decoder = Forecast("y", Affine((0.0, 1.0), (2.0, 3.0)))
     return replace(
@@ -463,7 +463,7 @@ def test_a_sum_is_refused_even_if_its_product_would_pass_64_bits() -> None:
 def test_a_raised_residual_counts() -> None:
     model = random_graph(random_spec(0), (8,), 0)
     analyse(model)
-    shape = random_model(Shape(4, 3, 8, relative=1), (8,), 1)
+    shape = random_model(Shape(4, 3, 8, relative=(1,)), (8,), 1)
     with pytest.raises(ValueError, match="Linear head: its sums may take"):
         analyse(step("head", residual_shift=48)(shape))
 
@@ -505,7 +505,7 @@ STREAM = [
 
 @pytest.mark.parametrize(("change", "message"), STREAM)
 def test_states(change: Change, message: str) -> None:
-    shape = Shape(4, 3, 8, heads=2, outputs=2, relative=1, kind="stream")
+    shape = Shape(4, 3, 8, heads=2, outputs=2, relative=(1,), kind="stream")
     model = random_model(shape, (8,), 1)
     analyse(model)
     with pytest.raises(ValueError, match=message):

@@ -76,7 +76,7 @@ def test_a_relative_model_starts_as_persistence(config: Config) -> None:
     model = build(relative)
     model.start_from_last(windows.input_scaling, windows.target_scaling)
     forecast = predict(model.eval(), windows.test.inputs, windows)[:, 0]
-    np.testing.assert_allclose(forecast, windows.test.last_known, rtol=1e-5)
+    np.testing.assert_allclose(forecast, windows.test.last_known[:, 0], rtol=1e-5)
     assert build(config).gain is None
 
 

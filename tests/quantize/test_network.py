@@ -35,9 +35,9 @@ from narrowcast.integer import (
     load_model,
     save_model,
 )
-from narrowcast.integer.builder import Pooling, Shape, transformer
+from narrowcast.integer.builder import Kind, Pooling, Shape, transformer
 from narrowcast.integer.random_model import random_model
-from narrowcast.model import build, load_state, predict, save_state, train_float
+from narrowcast.model import build, load_state, predict, predict_part, save_state, train_float
 from narrowcast.quantize import (
     Precision,
     QuantisedTransformer,
@@ -248,7 +248,7 @@ def test_a_change_is_forecast_from_all_the_integers_of_its_column() -> None:
     """Other columns are divided until they fit in the range of the target's; it is covered."""
     x = torch.from_numpy(np.random.default_rng(0).normal((1, 0, 0), (1, 5, 0.2), (400, 5, 3)))
     levels = (-4.0, 6.0)
-    factors = balance(x, 8, 0, levels)
+    factors = balance(x, 8, (0,), [levels])
     lowest, highest = (level / float(factors[0]) for level in levels)
     assert float(factors[1]) >= 2 and float(factors[2]) <= 1
     assert bool((torch.log2(factors) % 1 == 0).all())
@@ -259,7 +259,7 @@ def test_a_change_is_forecast_from_all_the_integers_of_its_column() -> None:
     model = QuantisedTransformer(
         build(config).eval(), Precision.of(config.quantization, Shape(1, 1, 1)), factors[:2].float()
     )
-    model.calibrate((x[..., :2],), torch.rand(400, 1), levels)
+    model.calibrate((x[..., :2],), torch.rand(400, 1), [levels])
     quantiser = next(model.activations())
     reach = quantiser.tensor().dequantise(np.array([quantiser.low, quantiser.high]))
     step = float(quantiser.scale.detach())
@@ -399,7 +399,7 @@ def test_the_integer_model_has_the_structure_of_the_architecture(
 ) -> None:
     config = configuration(heads=2, layers=2, relative=True)
     integer = to_integer_model(trained(dataset, config), dataset, config.data)
-    other = random_model(Shape(5, 2, 8, layers=2, heads=2, relative=1))
+    other = random_model(Shape(5, 2, 8, layers=2, heads=2, relative=(1,)))
     assert list(integer.tensors) == list(other.tensors)
     for name, tensor in integer.tensors.items():
         wanted = other.tensors[name]
@@ -508,7 +508,7 @@ def test_a_series_that_doubles_is_followed(
     base = configuration(relative=True, outputs=outputs)
     data = base.data.model_copy(update={"relative_inputs": relative})
     config = base.model_copy(update={"data": data})
-    assert base.relative_column == 1 and config.relative_column is None
+    assert base.relative_columns == (1,) and config.relative_columns == ()
     windows = make_windows(Table(None, drifting_series(), None), data)
     train, test = windows.train.target, windows.test
     assert test.target.max() > 2 * train.max()
@@ -537,6 +537,43 @@ def learned(frame: pd.DataFrame, config: Config) -> tuple[Part, IntegerModel, fl
     rounded = errors(forecast(integer, test.inputs, *test.further), test.target)
     assert exact.rmse < 0.6 and rounded.rmse < 1.1 * exact.rmse
     return test, integer, rounded.rmse
+
+
+@pytest.mark.parametrize("kind", ["window", "stream"])
+@pytest.mark.parametrize("drifts", [False, True])
+def test_several_targets_are_forecast_by_one_model(
+    kind: Kind, drifts: bool, tmp_path: Path
+) -> None:
+    """Both columns repeat, one of them a hundred times as large as the other."""
+    random = np.random.default_rng(1)
+    noise = np.tile(random.normal(size=(40, 2)), (40, 1)) * (1, 100) + (5, -300)
+    frame = pd.DataFrame(noise, columns=["a", "b"])
+    base = configuration(relative=True, outputs=2, seasons=[40], kernel=2)
+    data = base.data.model_copy(
+        update={"target": ["b", "a"], "relative_inputs": ["a", "b"] if drifts else []}
+    )
+    config = base.model_copy(
+        update={"data": data, "model": base.model.model_copy(update={"kind": kind})}
+    )
+    assert config.relative_columns == (() if drifts else (1, 0))
+    windows = make_windows(Table(None, frame, None), data, config.stream)
+    test = windows.test
+    first = test.row[0]
+    expected = noise[first : first + 2].T[::-1].ravel()
+    np.testing.assert_array_equal(test.target[0], expected)
+    source, _ = train_float(windows, config)
+    model, _ = finetune(source, windows, config)
+    integer = to_integer_model(model, windows, data)
+    assert [each.decoder and each.decoder.target for each in integer.outputs] == ["b", "a"]
+    assert [each.earlier and each.earlier.column for each in integer.inputs[1:]] == [1, 0]
+    save_model(integer, tmp_path)
+    loaded = load_model(tmp_path)
+    found = test.of_targets(forecast(loaded, test.inputs, *test.further, restart=test.restart))
+    np.testing.assert_array_equal(found, predict_part(model, test, windows))
+    result = errors(found, test.target, windows.targets)
+    assert result.by_target is not None and list(result.by_target) == ["b", "a"]
+    assert result.by_target["b"].rmse < 60 and result.by_target["a"].rmse < 0.6
+    assert result.rmse < 0.6 and cut_off(integer, test).target == 0
 
 
 @pytest.mark.parametrize("drifts", [False, True])

@@ -228,6 +228,40 @@ def test_every_step_ahead_is_drawn_and_has_its_error() -> None:
     ] == [LABELS[name] for name in (*BASELINES, "float", "integer")]
 
 
+def test_several_targets_have_charts_and_errors_of_their_own(browser: Page, tmp_path: Path) -> None:
+    report, names = report_of_steps(3, 960), ("temperature", "humidity")
+
+    def both(errors: Errors | None) -> Errors | None:
+        if errors is None:
+            return None
+        of_each = {"temperature": errors, "humidity": replace(errors, rmse=7 * errors.rmse)}
+        return Errors(errors.rmse, errors.mae, by_target=of_each)
+
+    data = replace(report.data, target=names)
+    test = {name: both(errors) for name, errors in report.accuracy.test.items()}
+    report = replace(report, data=data, accuracy=replace(report.accuracy, test=test))
+    predictions = predictions_of_steps(6, 960)
+    page = render_html(report, predictions)
+    tree = check_frame(page)
+    assert tree.all("h1")[0].text == "Forecasting temperature, humidity on XC7S15"
+    charts = [f"{own}forecast-{ahead}" for own in ("", "2-") for ahead in (1, 2, 3)]
+    drawn = {str([path.attributes["d"] for path in tree.at(each).all("path")]) for each in charts}
+    assert len(drawn) == 6
+    joint, *own = (tree.at(f"{each}errors").rows()[3] for each in ("", "1-", "2-"))
+    assert joint[2] == own[0][2] == "0.5187" and own[1][2] == "3.631"
+    assert "RMSE, of all targets" in tiles(page)
+    path = tmp_path / "report.html"
+    path.write_text(page, encoding="utf-8")
+    assert faults(browser, path) == []
+    browser.open(path, 1400)
+    shown = (
+        "[...document.querySelectorAll('.step')].filter(each => each.checkVisibility())"
+        ".map(each => each.className)"
+    )
+    browser.run("document.querySelector('label[for=\\'2-step-3\\']').click()")
+    assert browser.run(shown) == ["step step-1", "step step-3"]
+
+
 def test_of_very_many_steps_some_are_drawn() -> None:
     page = render_html(report_of_steps(96, 300), predictions_of_steps(96, 300))
     tree = check_frame(page)

@@ -57,7 +57,7 @@ class Case:
 
 CASES = {
     "two ways of pairs": Case(
-        Shape(5, 3, 8, layers=2, heads=2, outputs=2, relative=1),
+        Shape(5, 3, 8, layers=2, heads=2, outputs=2, relative=(1,)),
         *((3, 4, 6), 8, 2),
         seed=1,
         verilator=True,
@@ -77,14 +77,14 @@ CASES = {
     "few products": Case(Shape(9, 2, 4, ffn_channels=1), (3, 5), seed=7),
     "one lane": Case(Shape(3, 2, 5, ffn_channels=3), (5,), 1, 1, False, verilator=True),
     "tables alone": Case(
-        Shape(5, 3, 8, layers=2, heads=2, outputs=2, relative=1),
+        Shape(5, 3, 8, layers=2, heads=2, outputs=2, relative=(1,)),
         (3, 4, 6),
         verilator=True,
         device=HX8K,
     ),
     "values known ahead": Case(Shape(4, 3, 8, outputs=3, known=2), (4, 8), 8, seed=7),
     "seasons and values known ahead": Case(
-        Shape(5, 3, 8, heads=2, outputs=2, relative=1, seasons=2, known=1),
+        Shape(5, 3, 8, heads=2, outputs=2, targets=2, relative=(1, 0), seasons=2, known=1),
         *((3, 5, 8), 12, 2),
         seed=3,
         verilator=True,

@@ -19,11 +19,11 @@ from words import stream_words
 
 HAND_MADE = {
     "fewer lanes than keys": (
-        Shape(7, 3, 8, layers=2, heads=2, outputs=2, relative=1, fold=True, kind="stream"),
+        Shape(7, 3, 8, layers=2, heads=2, outputs=2, relative=(1,), fold=True, kind="stream"),
         *((4, 6), 4),
     ),
     "every other column": (
-        Shape(5, 3, 12, layers=2, heads=3, relative=1, fold=True, kind="stream"),
+        Shape(5, 3, 12, layers=2, heads=3, relative=(1,), fold=True, kind="stream"),
         *((4, 6), 8),
     ),
     "several readings a token": (
@@ -124,7 +124,7 @@ STATE_ACCESS = {
         *((3, 8), 4, 1),
     ),
     "every other number": (
-        Shape(3, 3, 12, layers=2, heads=3, relative=1, fold=True, kind="stream"),
+        Shape(3, 3, 12, layers=2, heads=3, relative=(1,), fold=True, kind="stream"),
         *((4, 6), 8, 2),
     ),
     "more pairs than lanes": (

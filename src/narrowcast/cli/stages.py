@@ -160,10 +160,16 @@ def _summary(report: "Report", out: Path) -> None:
     test, synthesis, checked = report.accuracy.test, report.synthesis, report.verification.verilator
     exact, rounded = test["float"], test["integer"]
     used = ", ".join(f"{value:g} {key.upper()}" for key, value in synthesis.used.items())
-    if exact is not None and rounded is not None:
-        typer.echo(
-            f"test RMSE:  {rounded.rmse:.4g} in integers, {exact.rmse:.4g} in floating point"
-        )
+    assert exact is not None and rounded is not None
+    errors = {"test RMSE:": (rounded, exact)}
+    if rounded.by_target and exact.by_target:
+        of_all = f"{rounded.rmse:.4g} in integers, {exact.rmse:.4g} in floating point"
+        typer.echo(f"test RMSE:  {of_all}, of all targets in units of their scales")
+        errors = {
+            f"  {name}:": (each, exact.by_target[name]) for name, each in rounded.by_target.items()
+        }
+    for name, (found, base) in errors.items():
+        typer.echo(f"{name:<11} {found.rmse:.4g} in integers, {base.rmse:.4g} in floating point")
     if (better := report.accuracy.beaten_by) is not None and (simple := test[better]) is not None:
         typer.echo(f"beaten by:  {better}, a simple forecast, with {simple.rmse:.4g}")
     typer.echo(f"cut off:    {cut_off_line(report.accuracy.cut_off)}")

@@ -71,6 +71,10 @@ def _unique(values: list[str]) -> list[str]:
     return values
 
 
+def _one_or_several(value: str | list[str]) -> str | list[str]:
+    return value[0] if isinstance(value, list) and len(value) == 1 else value
+
+
 def _length(value: object) -> object:
     if isinstance(value, str):
         return _interval(value)
@@ -87,6 +91,7 @@ def _by_column(value: object) -> object:
 Aggregate = Literal["mean", "sum", "last", "min", "max"]
 Season = Annotated[str | int, BeforeValidator(_length)]
 ColumnName = Annotated[str, BeforeValidator(_column_name), Field(max_length=1000)]
+ColumnNames = Annotated[list[ColumnName], AfterValidator(_unique)]
 Boundary = Annotated[float | str, BeforeValidator(_iso), AfterValidator(_boundary)]
 Memory = Literal["auto", "block", "distributed"]
 HOLIDAY = "holiday"  # name of the column that data.holidays adds
@@ -111,13 +116,15 @@ class SplitConfig(Section):
 class DataConfig(Section):
     """The table of readings, its columns, and the windows cut from it.
 
-    A window consists of the ``window`` rows that end at row t. Its ``outputs`` targets are in row
-    t + ``lead`` and in the rows that follow. The keys from ``time_unit`` to ``jitter`` say how the
-    file is written, where its content does not show it; see docs/tables.md.
+    A window consists of the ``window`` rows that end at row t. Its targets are ``outputs`` values
+    of the column ``target``, in row t + ``lead`` and in the rows that follow. If ``target`` names
+    several columns, one model forecasts all of them. The keys from ``time_unit`` to ``jitter`` say
+    how the file is written, where its content does not show it; see docs/tables.md.
 
     The columns in ``relative_inputs`` enter the model relative to their last reading in the window,
     so that a series which drifts does not leave the range of its integers. If the target is one
-    of them, the host adds its last reading to the forecast change.
+    of them, the host adds its last reading to the forecast change. Of several targets, either all
+    or none are relative.
 
     With ``calendar``, the time of each row is an input, too: ``hour`` is the time of day, ``month``
     the day of the year, read off a clock in ``timezone``, or else in UTC.
@@ -173,17 +180,23 @@ class DataConfig(Section):
         default="mean",
         description="'mean', 'sum', 'last', 'min' or 'max', or a table of such by column",
     )
-    inputs: Annotated[list[ColumnName], AfterValidator(_unique)] = Field(
+    inputs: ColumnNames = Field(
         min_length=1,
         max_length=4096,
         description="a list of 1 to 4096 column names, each named once and of at most 1000 "
         "characters",
     )
-    target: ColumnName = Field(description="the name of a column, of at most 1000 characters")
-    relative_inputs: Annotated[list[ColumnName], AfterValidator(_unique)] = Field(
+    target: Annotated[
+        ColumnName | Annotated[ColumnNames, Field(min_length=1, max_length=64)],
+        AfterValidator(_one_or_several),
+    ] = Field(
+        description="the name of a column, of at most 1000 characters, or a list of at most 64, "
+        "each named once"
+    )
+    relative_inputs: ColumnNames = Field(
         default=[], description="a list of names from inputs, each named once"
     )
-    known: Annotated[list[ColumnName], AfterValidator(_unique)] = Field(
+    known: ColumnNames = Field(
         default=[],
         max_length=4096,
         description="a list of at most 4096 column names, each named once and of at most 1000 "
@@ -253,6 +266,23 @@ class DataConfig(Section):
     )
 
     @property
+    def targets(self) -> tuple[str, ...]:
+        """Names of the columns that are forecast."""
+        return (self.target,) if isinstance(self.target, str) else tuple(self.target)
+
+    @property
+    def stated_target(self) -> str | tuple[str, ...]:
+        """The column that is forecast, or several, for records."""
+        return self.target if isinstance(self.target, str) else tuple(self.target)
+
+    @property
+    def target_columns(self) -> tuple[int, ...]:
+        """Index of each target among the inputs; none if one of them is no input."""
+        if not set(self.targets) <= set(self.inputs):
+            return ()
+        return tuple(map(self.inputs.index, self.targets))
+
+    @property
     def clock(self) -> Calendar | None:
         """The calendar columns; None without any."""
         return Calendar(tuple(self.calendar), self.timezone or "UTC") if self.calendar else None
@@ -262,7 +292,7 @@ class DataConfig(Section):
         """The seasons, stated or those of the calendar."""
         if self.seasons is not None:
             return tuple(self.seasons)
-        if self.target not in self.inputs:
+        if not self.target_columns:
             return ()
         lengths = {"hour": "1D", "weekday": "7D"}
         return tuple(length for name, length in lengths.items() if name in self.calendar)
@@ -270,7 +300,7 @@ class DataConfig(Section):
     @property
     def used(self) -> tuple[str, ...]:
         """Names of the columns of the table that are in use, each once."""
-        return tuple(dict.fromkeys((*self.inputs, self.target, *self.known)))
+        return tuple(dict.fromkeys((*self.inputs, *self.targets, *self.known)))
 
     @property
     def read(self) -> tuple[str, ...]:
@@ -338,9 +368,10 @@ class DataConfig(Section):
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
-        if self.lead == 0 and self.target in self.inputs:
+        given = [name for name in self.targets if name in self.inputs]
+        if self.lead == 0 and given:
             raise ValueError(
-                f"with lead = 0 the target {shown(self.target)} must not be among the inputs: "
+                f"with lead = 0 the target {shown(given[0])} must not be among the inputs: "
                 "the window would hold the answer; take it out of inputs, or set lead = 1"
             )
         if unknown := set(self.relative_inputs) - set(self.inputs):
@@ -348,10 +379,16 @@ class DataConfig(Section):
                 f"relative_inputs names {shown(min(unknown))}, which is not among the inputs: "
                 "add it there, or leave it out"
             )
-        if self.target in self.known:
+        if forecast := set(self.known) & set(self.targets):
             raise ValueError(
-                f"known names the target {shown(self.target)}, which is what is forecast: leave it "
-                "out"
+                f"known names the target {shown(min(forecast))}, which is what is forecast: leave "
+                "it out"
+            )
+        relative = set(self.relative_inputs) & set(self.targets)
+        if relative and (others := set(self.targets) - relative):
+            raise ValueError(
+                f"relative_inputs names the target {shown(min(relative))}, but not the target "
+                f"{shown(min(others))}: name all targets there, or none"
             )
         if both := set(self.known) & set(self.relative_inputs):
             raise ValueError(
@@ -363,9 +400,9 @@ class DataConfig(Section):
                 "missing = 'mask' is not possible with relative_inputs: choose 'hold', or leave "
                 "them out"
             )
-        if self.seasons and self.target not in self.inputs:
+        if self.seasons and (others := set(self.targets) - set(self.inputs)):
             raise ValueError(
-                f"seasons are earlier readings of the target {shown(self.target)}, which is not "
+                f"seasons are earlier readings of the target {shown(min(others))}, which is not "
                 "among the inputs: add it there, or leave out seasons"
             )
         if self.time is not None and self.time in self.used:
@@ -408,7 +445,7 @@ class ModelConfig(Section):
     product where that takes fewer multiplications; in real numbers it is the same function.
 
     With ``relative`` the model forecasts the change from the target's last known value. This is
-    the default if the target is among the inputs, and impossible otherwise.
+    the default if all targets are among the inputs, and impossible otherwise.
     """
 
     kind: Kind = Field(default="window", description="'window' or 'stream'")
@@ -593,9 +630,10 @@ class Config(Section):
 
     @model_validator(mode="after")
     def _possible(self) -> Self:
-        if self.model.relative and self.data.target not in self.data.inputs:
+        others = [name for name in self.data.targets if name not in self.data.inputs]
+        if self.model.relative and others:
             raise ValueError(
-                f"model.relative = true needs the target {shown(self.data.target)} among the "
+                f"model.relative = true needs the target {shown(others[0])} among the "
                 "inputs: add it there, or leave out relative"
             )
         if self.model.kind == "stream":
@@ -607,7 +645,7 @@ class Config(Section):
             )
         self._check_tokens()
         self._check_sizes()
-        if self.model.relative is False and self.data.target in self.data.relative_inputs:
+        if self.model.relative is False and self.data.targets[0] in self.data.relative_inputs:
             raise ValueError(
                 "data.relative_inputs names the target, so the change is forecast: leave out "
                 "model.relative = false"
@@ -677,9 +715,8 @@ class Config(Section):
             )
 
     @property
-    def relative_column(self) -> int | None:
-        """Index of the target among the inputs if the model adds its last value, else None."""
-        known = set(self.data.inputs) - set(self.data.relative_inputs)
-        if self.model.relative is False or self.data.target not in known:
-            return None
-        return self.data.inputs.index(self.data.target)
+    def relative_columns(self) -> tuple[int, ...]:
+        """Index of each target among the inputs if the model adds its last value, else none."""
+        if self.model.relative is False or self.data.targets[0] in self.data.relative_inputs:
+            return ()
+        return self.data.target_columns

@@ -2,10 +2,8 @@
 
 from narrowcast.data.baselines import (
     Baselines,
-    ErrorSums,
     baseline_errors,
     baselines,
-    errors,
     fit_baselines,
 )
 from narrowcast.data.rows import Part, Rows
@@ -20,6 +18,7 @@ from narrowcast.data.table import (
     read_table,
     with_times,
 )
+from narrowcast.data.targets import ErrorSums, Targets, errors
 from narrowcast.data.windows import Dataset, make_windows
 
 __all__ = [
@@ -32,6 +31,7 @@ __all__ = [
     "Scaling",
     "Stretches",
     "Table",
+    "Targets",
     "baseline_errors",
     "baselines",
     "check_columns",

@@ -15,7 +15,7 @@ def check_ahead(table: Table, config: DataConfig) -> None:
     Raises:
         UserError: The message names the column and both rows.
     """
-    last = last_row(table, config.target)
+    last = max(last_row(table, name) for name in config.targets)
     for name in config.known:
         if (end := last_row(table, name)) < last:
             raise UserError(

@@ -1,4 +1,4 @@
-"""Simple forecasts to compare a model with, and the error measures for the comparison."""
+"""Simple forecasts to compare a model with."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -13,6 +13,7 @@ from narrowcast.data.rows import Part
 from narrowcast.data.scaling import Array, Scaling
 from narrowcast.data.seasons import reading_before, season_before
 from narrowcast.data.table import Table
+from narrowcast.data.targets import ErrorSums, Targets
 from narrowcast.data.windows import Dataset
 from narrowcast.training_records import BASELINES, Errors
 
@@ -23,51 +24,6 @@ _CHUNK = 8192
 # A period of the target: its autocorrelation, and its share of the highest one.
 _LEAST_CORRELATION = 0.2
 _NEARLY = 0.9
-
-
-class ErrorSums:
-    """Sums up the errors of forecasts, batch by batch."""
-
-    def __init__(self, outputs: int) -> None:
-        self._squares, self._sizes = np.zeros(outputs), np.zeros(outputs)
-        self._windows = 0
-
-    def add(self, prediction: Array, truth: Array) -> None:
-        """Count forecasts against the truth, both [windows, outputs].
-
-        Windows in which a forecast is NaN, because it is impossible, do not count.
-        """
-        if prediction.shape != truth.shape:
-            raise ValueError(f"forecasts of shape {prediction.shape}, truth of {truth.shape}")
-        difference = prediction - truth
-        difference = difference[~np.isnan(prediction).any(axis=1)]
-        self._squares += np.sum(difference**2, axis=0)
-        self._sizes += np.sum(np.abs(difference), axis=0)
-        self._windows += len(difference)
-
-    def errors(self) -> Errors | None:
-        """Return the errors; None if no window counts."""
-        if not self._windows:
-            return None
-        squares, sizes = self._squares / self._windows, self._sizes / self._windows
-        several = len(squares) > 1
-        return Errors(
-            rmse=float(np.sqrt(np.mean(squares))),
-            mae=float(np.mean(sizes)),
-            by_step=tuple(np.sqrt(squares).tolist()) if several else None,
-            mae_by_step=tuple(sizes.tolist()) if several else None,
-        )
-
-
-def errors(prediction: Array, truth: Array) -> Errors:
-    """Return the errors of ``prediction`` against ``truth``, both [windows, outputs]."""
-    sums = ErrorSums(truth.shape[1])
-    sums.add(prediction, truth)
-    found = sums.errors()
-    assert found is not None
-    return found
-
-
 _LINEAR = ("nlinear", "ridge", "ridge_quadratic")
 
 
@@ -82,9 +38,9 @@ class Baselines:
     ``ridge`` is ridge regression on the scaled inputs of the model: the n x m values of the window,
     with those of the calendar, the readings of earlier seasons and the values known ahead.
     ``ridge_quadratic`` is ridge regression on these values and their squares. ``nlinear`` is ridge
-    regression of the change from the target's last value on the n changes of the target in the
+    regression of the changes from the targets' last values on the n changes of the targets in the
     window (Zeng et al., "Are Transformers Effective for Time Series Forecasting?", 2023); it is
-    impossible if the target is not among the inputs. The penalty is the smallest of a grid whose
+    impossible if a target is not among the inputs. The penalty is the smallest of a grid whose
     RMSE on the validation part is within 2 % of the least. The final fit is on the training and
     validation parts together.
 
@@ -92,34 +48,35 @@ class Baselines:
         config: Configuration of the windows.
         season: Length of the season in rows; None without any.
         window: Scaling of the m inputs for ridge regression.
-        change: Scale of the changes for ``nlinear``.
+        change: Scale of the changes of each target for ``nlinear``.
         further: Scaling of each further input.
-        weights: Weights [features, outputs] of the linear forecasts by name; the last row is the
+        units: Units of the targets' errors, see :class:`Targets`.
+        weights: Weights [features, forecasts] of the linear forecasts by name; the last row is the
             intercept.
     """
 
     config: DataConfig
     season: int | None
     window: Scaling
-    change: float
+    change: Array
     further: tuple[Scaling, ...]
+    units: tuple[float, ...]
     weights: Mapping[str, Array]
 
     @property
-    def _target(self) -> int | None:
-        inputs = self.config.inputs
-        return inputs.index(self.config.target) if self.config.target in inputs else None
+    def targets(self) -> Targets:
+        """The columns that are forecast."""
+        return Targets(self.config.targets, self.config.outputs, self.units)
 
     def forecasts(self, part: Part, table: Table) -> Iterator[tuple[str, Array]]:
-        """Yield the simple forecasts that are possible, [windows, outputs], by name.
+        """Yield the simple forecasts that are possible, [windows, forecasts], by name.
 
         Args:
             part: Windows. A value that is missing in one makes its forecast NaN.
             table: The table that they were cut from.
         """
         if part.last_known is not None:
-            outputs = self.config.outputs
-            yield "persistence", np.repeat(part.last_known[:, None], outputs, axis=1)
+            yield "persistence", self.targets.repeated(part.last_known)
         if self.season is not None:
             yield "seasonal_naive", self.a_season_before(part, table, self.season)
         for name, weights in self.weights.items():
@@ -129,11 +86,12 @@ class Baselines:
             yield name, np.concatenate(found)
 
     def a_season_before(self, part: Part, table: Table, season: int) -> Array:
-        """Return the target's values a season before [windows, outputs], NaN where missing."""
-        target = table.frame[self.config.target].to_numpy(np.float64)
+        """Return the targets' values a season before [windows, forecasts], NaN where missing."""
         last = part.row - self.config.lead
         earlier = season_before(season, self.config)
-        return np.stack([reading_before(table, target, last, rows) for rows in earlier], axis=1)
+        columns = [table.frame[name].to_numpy(np.float64) for name in self.config.targets]
+        found = [reading_before(table, each, last, rows) for each in columns for rows in earlier]
+        return np.stack(found, axis=1)
 
     def chunks(self, name: str, part: Part) -> Iterator[tuple[Array, slice]]:
         """Yield features [windows, features] of a linear forecast, a slice of the part at a time.
@@ -146,13 +104,13 @@ class Baselines:
             yield np.hstack((x, np.ones((len(x), 1)))), rows
 
     def to_forecast(self, name: str, part: Part, rows: slice) -> Array:
-        """Return what a linear forecast is fitted to [windows, outputs]."""
+        """Return what a linear forecast is fitted to [windows, forecasts]."""
         return part.target[rows] - self._base(name, part, rows)
 
     def _features(self, name: str, part: Part, rows: slice) -> Array:
         if name == "nlinear":
-            x = part.inputs[rows][:, :, self._target] / self.change
-            return x - x[:, -1:]
+            x = part.inputs[rows][:, :, list(self.config.target_columns)] / self.change
+            return (x - x[:, -1:]).reshape(len(x), -1)
         further = zip(self.further, part.further, strict=True)
         every = (
             self.window.apply(part.inputs[rows]),
@@ -163,7 +121,9 @@ class Baselines:
 
     def _base(self, name: str, part: Part, rows: slice) -> Array | float:
         """Return what is added to a linear forecast."""
-        return part.inputs[rows][:, -1, self._target, None] if name == "nlinear" else 0.0
+        if name != "nlinear":
+            return 0.0
+        return self.targets.repeated(part.inputs[rows][:, -1, list(self.config.target_columns)])
 
     def arrays(self) -> dict[str, NDArray[Any]]:
         """Return what was fitted as arrays by name, for a file."""
@@ -171,7 +131,8 @@ class Baselines:
         scalings |= {f"further.{i}": each for i, each in enumerate(self.further)}
         return {
             "season": np.array([] if self.season is None else [self.season], dtype=np.int64),
-            "change": np.array([self.change]),
+            "change": self.change,
+            "units": np.array(self.units),
             **{f"{name}.offset": each.offset for name, each in scalings.items()},
             **{f"{name}.scale": each.scale for name, each in scalings.items()},
             **{f"{name}.weights": each for name, each in self.weights.items()},
@@ -193,39 +154,46 @@ class Baselines:
             config=config,
             season=next(iter(arrays["season"].tolist()), None),
             window=scaling("window"),
-            change=float(arrays["change"][0]),
+            change=arrays["change"],
             further=tuple(scaling(f"further.{i}") for i in range(further)),
+            units=tuple(arrays["units"].tolist()),
             weights={
                 name: arrays[f"{name}.weights"] for name in _LINEAR if f"{name}.weights" in arrays
             },
         )
 
     @classmethod
-    def without_fit(cls, config: DataConfig) -> "Baselines":
+    def without_fit(cls, config: DataConfig, units: tuple[float, ...]) -> "Baselines":
         """Return the simple forecasts that need no fit: persistence."""
-        return cls(config, None, Scaling(np.zeros(0), np.ones(0)), 1.0, (), {})
+        none = np.zeros(0)
+        return cls(config, None, Scaling(none, none), none, (), units, {})
 
 
-def fit_baselines(dataset: Dataset, table: Table, config: DataConfig) -> Baselines:
+def fit_baselines(
+    dataset: Dataset, table: Table, config: DataConfig, targets: Targets | None = None
+) -> Baselines:
     """Fit the simple forecasts to the training and validation parts of a table.
 
     Args:
         dataset: The windows.
         table: The table that they were cut from.
         config: The configuration of the windows.
+        targets: The columns that are forecast, with the units of the errors of the model that they
+            are compared with; those of the windows unless given.
     """
     low = dataset.train.inputs.min(axis=(0, 1))
     span = dataset.train.inputs.max(axis=(0, 1)) - low
-    target = dataset.target
+    columns = list(dataset.target_columns)
     empty = Baselines(
         config=config,
         season=None,
         window=Scaling(low, np.where(span > 0, span, 1.0)),  # a calendar may be constant
-        change=1.0 if target is None else float(dataset.input_scaling.scale[target]),
+        change=dataset.input_scaling.scale[columns],
         further=dataset.further_scaling,
+        units=(targets or dataset.targets).units,
         weights={},
     )
-    names = [name for name in _LINEAR if name != "nlinear" or target is not None]
+    names = [name for name in _LINEAR if name != "nlinear" or columns]
     return replace(
         empty,
         season=_season(empty, dataset, table),
@@ -246,7 +214,7 @@ def baseline_errors(fitted: Baselines, part: Part, table: Table) -> dict[str, Er
     """Return the errors of fitted forecasts on a part of a table, None for impossible ones."""
     found: dict[str, Errors | None] = dict.fromkeys(BASELINES)
     for name, forecast in fitted.forecasts(part, table):
-        sums = ErrorSums(fitted.config.outputs)
+        sums = ErrorSums(fitted.targets)
         sums.add(forecast, part.target)
         found[name] = sums.errors()
     return found
@@ -257,13 +225,14 @@ def seasons_to_try(table: Table, config: DataConfig, training_rows: int) -> list
 
     Args:
         table: The table.
-        config: Configuration with the target.
-        training_rows: Number of rows of the training part, in which the autocorrelation is taken.
+        config: Configuration with the targets.
+        training_rows: Number of rows of the training part, in which it is taken.
     """
     found = []
     if table.interval is not None:
         found = [round(pd.Timedelta(days, "D") / table.interval) for days in (1, 7)]
-    found.append(_period(table.frame[config.target].to_numpy(np.float64)[:training_rows]))
+    targets = table.frame[list(config.targets)].to_numpy(np.float64)[:training_rows]
+    found += map(_period, targets.T)
     return sorted({rows for rows in found if 2 <= rows <= training_rows // 2})
 
 
@@ -285,7 +254,7 @@ def _season(plain: Baselines, dataset: Dataset, table: Table) -> int | None:
     validation = dataset.validation
     best: tuple[float, int] | None = None
     for season in seasons_to_try(table, plain.config, int(validation.row[0])):
-        sums = ErrorSums(plain.config.outputs)
+        sums = ErrorSums(plain.targets)
         sums.add(plain.a_season_before(validation, table, season), validation.target)
         found = sums.errors()
         if found is not None and (best is None or found.rmse < best[0]):
@@ -294,7 +263,7 @@ def _season(plain: Baselines, dataset: Dataset, table: Table) -> int | None:
 
 
 def _ridge(plain: Baselines, name: str, dataset: Dataset) -> Array:
-    """Return the weights [features, outputs] of ridge regression."""
+    """Return the weights [features, forecasts] of ridge regression."""
     train, validation = dataset.train, dataset.validation
 
     def moments(part: Part) -> Array:
@@ -305,7 +274,7 @@ def _ridge(plain: Baselines, name: str, dataset: Dataset) -> Array:
         return total
 
     def rmse(weights: Array) -> float:
-        sums = ErrorSums(plain.config.outputs)
+        sums = ErrorSums(plain.targets)
         for x, rows in plain.chunks(name, validation):
             sums.add(x @ weights, plain.to_forecast(name, validation, rows))
         found = sums.errors()
@@ -319,7 +288,7 @@ def _ridge(plain: Baselines, name: str, dataset: Dataset) -> Array:
 
 
 def _solve(moments: Array, penalty: float) -> Array:
-    """Return weights [features, outputs]; the last row, the intercept, is not penalised."""
+    """Return weights [features, forecasts]; the last row, the intercept, is not penalised."""
     size = len(moments)
     gram = moments[:, :size].copy()
     inner = np.arange(size - 1)

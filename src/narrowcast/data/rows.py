@@ -30,15 +30,17 @@ class Part:
 
     Attributes:
         inputs: Input values [windows, n, m], or [inferences, kernel, m].
-        target: Targets [windows, outputs]; NaN if missing, which those of a data set never are.
+        target: Targets [windows, forecasts], target by target, and of each step by step; NaN if
+            missing, which those of a data set never are.
         row: Row of the first target [windows], counted from 0 in the table.
         time: Time of the first target [windows], UTC, NaT after the last row of the table; None for
             a table without time stamps.
-        last_known: Value of the target column in the window's last row [windows], or the one that
-            stands in for it; NaN if missing. Persistence forecasts it for every target. None if
-            ``lead`` is 0.
+        last_known: Value of each target's column in the window's last row [windows, targets], or
+            the one that stands in for it; NaN if missing. Persistence forecasts it for every step.
+            None if ``lead`` is 0.
         further: Readings [inferences, rows, columns] of the model's further inputs: those of
-            earlier seasons, relative to the last reading, and values known ahead, column by column.
+            earlier seasons, an array for each target, relative to its last reading, and values
+            known ahead, column by column.
             There is no array for what the configuration does not have.
         stretches: The stretches of a stream; None for windows, each of which has a target.
     """
@@ -80,8 +82,8 @@ class Rows:
         config: The configuration of the windows.
         held: For how many rows in succession the last reading stands in for a missing one.
         inputs: Inputs [rows, m], with the last reading in place of missing ones.
-        target: Target [rows].
-        last_known: Target [rows], with the last reading in place of missing ones.
+        target: Targets [rows, targets].
+        last_known: The same, with the last reading in place of missing ones.
         ahead: Values known ahead [rows, columns].
         earlier: How many rows before the last one each reading of an earlier season is.
     """
@@ -98,14 +100,14 @@ class Rows:
     @classmethod
     def of(cls, table: Table, config: DataConfig, most: int, earlier: tuple[int, ...]) -> "Rows":
         """Return the rows of a table; ``most`` is ``held`` of the attributes."""
-        target = table.frame[config.target].to_numpy(np.float64)
+        target = table.frame[list(config.targets)].to_numpy(np.float64)
         return cls(
             table=table,
             config=config,
             held=most,
             inputs=_inputs(table, config, most),
             target=target,
-            last_known=held(target[:, None], table.gaps, most)[:, 0],
+            last_known=held(target, table.gaps, most),
             ahead=table.frame[config.known].to_numpy(np.float64),
             earlier=earlier,
         )
@@ -163,7 +165,7 @@ class Rows:
         gapped = (gaps[span - 1 :] != gaps[: len(gaps) - span + 1])[:count]
         missing = np.concatenate(([0], np.cumsum(np.isnan(self.inputs).any(axis=1))))
         incomplete = missing[n : n + count] != missing[:count]
-        for wanted in ([self._targets[:, None]] if targets else []) + [self._ahead]:
+        for wanted in ([self._targets] if targets else []) + [self._ahead]:
             incomplete |= np.isnan(wanted[n - 1 : n - 1 + count]).any(axis=(1, 2))
         return gapped, incomplete & ~gapped
 
@@ -186,15 +188,17 @@ class Rows:
             self._bridges.fill(inputs[..., : len(config.inputs)], rows)
         further = []
         if self.earlier:
-            known = self.target, self.last_known
-            further.append(seasonal_readings(table, *known, ends, self.earlier))
+            further += [
+                seasonal_readings(table, *column, ends, self.earlier)
+                for column in zip(self.target.T, self.last_known.T, strict=True)
+            ]
         if config.known:  # what no forecast needs may be missing
             ahead = np.nan_to_num(self._ahead[ends], nan=0.0)
             further.append(ahead.reshape(len(ends), 1, -1))
         row = last + config.lead
         return Part(
             inputs=inputs,
-            target=self._targets[last],
+            target=self._targets[last].reshape(len(last), -1),
             row=row,
             time=None if self._times is None else self._times[np.minimum(row, len(self.inputs))],
             last_known=self.last_known[last] if config.lead else None,

@@ -26,6 +26,11 @@ class Scaling:
     offset: Array
     scale: Array
 
+    def split(self, parts: int) -> list["Scaling"]:
+        """Return the scalings of so many successive parts of equal size."""
+        both = (np.split(each, parts) for each in (self.offset, self.scale))
+        return [Scaling(*each) for each in zip(*both, strict=True)]
+
     def apply(self, values: Array) -> Array:
         """Scale values of shape [..., features]; for a single feature [windows] is allowed, too."""
         return (values - self.offset) / self.scale

@@ -151,7 +151,7 @@ def with_times(frame: pd.DataFrame, config: DataConfig) -> pd.DataFrame:
 
 def _needed(config: DataConfig, target: bool) -> list[str]:
     """Return the names of the columns of new data."""
-    used = {*config.inputs, *config.known, *([config.target] if target else [])}
+    used = {*config.inputs, *config.known, *(config.targets if target else [])}
     return [name for name in config.read if name in used]
 
 
@@ -231,10 +231,11 @@ def _converted(columns: Columns, config: DataConfig, path: str, *, trained: bool
             time, frame = _with_rows_ahead(time, frame, interval, config)
         if config.holidays is not None:
             frame[HOLIDAY] = holiday_values(config.holidays, config.timezone or "UTC", time)
-    if config.target not in frame:
-        frame[config.target] = np.nan
-    target = frame[config.target].to_numpy(np.float64)
-    if not trained and (remark := remark_labels(config.target, target)):
-        notes.append(remark)
+    for name in config.targets:
+        if name not in frame:
+            frame[name] = np.nan
+        values = frame[name].to_numpy(np.float64)
+        if not trained and (remark := remark_labels(name, values)):
+            notes.append(remark)
     notes += doubts
     return Table(time, frame, interval, config.jitter, tuple(notes))

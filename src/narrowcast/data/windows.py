@@ -36,6 +36,7 @@ from narrowcast.data.scaling import Array, Scaling, fit_scaling, refuse_far
 from narrowcast.data.seasons import earlier_rows
 from narrowcast.data.stretches import read_rows
 from narrowcast.data.table import Table
+from narrowcast.data.targets import Targets
 from narrowcast.errors import UserError
 from narrowcast.integer.readings import relative_to_last
 
@@ -47,9 +48,10 @@ class Dataset:
     Attributes:
         columns: Names of the m inputs.
         relative: Indices of the inputs that the model receives relative to their last row.
-        target: Index of the target among the inputs; None if it is not one of them.
-        added: Index of the target among the relative inputs; None if it is not one of them. The
-            model then forecasts the change from its last reading.
+        targets: The columns that are forecast.
+        target_columns: Index of each target among the inputs; none if one of them is no input.
+        added: The same if the targets are relative inputs, else none. The model then forecasts the
+            changes from their last readings.
         earlier: How many rows before the last one each reading of an earlier season is.
         held: For how many rows in succession the last reading stands in for a missing one.
         train: Windows for fitting.
@@ -64,15 +66,17 @@ class Dataset:
             any of them.
         input_scaling: Scaling of the m inputs, fitted on the rows of the training windows.
         further_scaling: Scaling of each further input: that of differences for readings of earlier
-            seasons, and one fitted on the values at the training targets for what is known ahead.
-        target_scaling: Scaling of the outputs, fitted on the targets of the training windows, or
+            seasons of each target, and one fitted on the values at the training targets for what is
+            known ahead.
+        target_scaling: Scaling of the forecasts, fitted on the targets of the training windows, or
             on their changes.
     """
 
     columns: tuple[str, ...]
     relative: tuple[int, ...]
-    target: int | None
-    added: int | None
+    targets: Targets
+    target_columns: tuple[int, ...]
+    added: tuple[int, ...]
     earlier: tuple[int, ...]
     held: int
     train: Part
@@ -96,16 +100,29 @@ class Dataset:
         return tuple(scaling.apply(each) for scaling, each in pairs)
 
     def scaled_target(self, part: Part) -> Array:
-        """Return what the model has to forecast in a part [windows, outputs]."""
+        """Return what the model has to forecast in a part [windows, forecasts]."""
         return self.target_scaling.apply(part.target - self._base(part.of_targets(part.inputs)))
 
     def forecasts(self, scaled: Array, readings: Array) -> Array:
-        """Convert the model's results [windows, outputs] for ``readings`` to the target's unit."""
+        """Convert results [windows, forecasts] of the model to the units of the targets.
+
+        Args:
+            scaled: Results of the model.
+            readings: Readings from which they result.
+        """
         return self.target_scaling.invert(scaled) + self._base(readings)
 
+    @property
+    def error_scale(self) -> Array:
+        """Factors [forecasts] from errors of scaled forecasts to the units of ``targets``."""
+        units = self.targets.repeated(np.array([self.targets.units]))[0]
+        return np.asarray(self.target_scaling.scale / units, dtype=np.float64)
+
     def _base(self, readings: Array) -> Array:
-        """Return what is added to the forecasts of each window, [windows, 1] or 0."""
-        return np.zeros((1, 1)) if self.added is None else readings[:, -1, self.added, None]
+        """Return what is added to the forecasts of each window, [windows, forecasts] or 0."""
+        if not self.added:
+            return np.zeros((1, 1))
+        return self.targets.repeated(readings[:, -1, list(self.added)])
 
 
 def make_windows(
@@ -179,18 +196,24 @@ def make_windows(
     train = source.part(starts["training"] + n - 1, stream)
     used, _ = read_rows(source.inputs, table.gaps, starts["training"] + n - 1, n - 1)
     relative = tuple(config.inputs.index(name) for name in config.relative_inputs)
-    column = config.inputs.index(config.target) if config.target in config.inputs else None
-    added = column if column in relative else None
+    columns = config.target_columns
+    added = columns if set(columns) <= set(relative) else ()
     seen, expected = source.inputs[used], train.target
     if relative:
         seen = relative_to_last(train.inputs, relative).reshape(-1, train.inputs.shape[2])
-    if added is not None:
-        expected = train.target - train.of_targets(train.inputs)[:, -1, added, None]
+    if added:
+        last = train.of_targets(train.inputs)[:, -1, list(added)]
+        expected = train.target - np.repeat(last, outputs, axis=1)
     input_scaling = _input_scaling(seen, config)
+    names = [name for name in config.targets for _ in range(outputs)]
+    target_scaling = fit_scaling(expected, config.scaling, names)
     dataset = Dataset(
         columns=config.columns,
         relative=relative,
-        target=column,
+        targets=Targets.of(
+            config, [each.scale for each in target_scaling.split(len(config.targets))]
+        ),
+        target_columns=columns,
         added=added,
         earlier=source.earlier,
         held=source.held,
@@ -203,7 +226,7 @@ def make_windows(
         early=early,
         input_scaling=input_scaling,
         further_scaling=_further_scaling(input_scaling, train, config, len(source.earlier)),
-        target_scaling=fit_scaling(expected, config.scaling, [config.target] * outputs),
+        target_scaling=target_scaling,
     )
     _check_range(source, dataset)
     return dataset
@@ -217,9 +240,9 @@ def _check_range(source: Rows, dataset: Dataset) -> None:
     """
     config = source.config
     refuse_far(source.inputs, dataset.input_scaling, config.columns)
-    outputs = [(source.target[:, None], dataset.target_scaling, [config.target])]
+    outputs = [(source.target, dataset.target_scaling, config.targets)]
     if config.known:
-        outputs.append((source.ahead, dataset.further_scaling[-1], config.known))
+        outputs.append((source.ahead, dataset.further_scaling[-1], tuple(config.known)))
     for values, every, names in outputs:
         one = slice(None, None, config.outputs)  # the scaling of each column's first step
         refuse_far(values, Scaling(every.offset[one], every.scale[one]), names)
@@ -238,11 +261,11 @@ def _input_scaling(values: Array, config: DataConfig) -> Scaling:
 def _further_scaling(
     inputs: Scaling, train: Part, config: DataConfig, earlier: int
 ) -> tuple[Scaling, ...]:
-    """Return the scalings of differences between readings of the target, and of values ahead."""
+    """Return the scalings of differences between readings of each target, and of values ahead."""
     found = []
     if earlier:
-        scale = inputs.scale[config.inputs.index(config.target)]
-        found.append(Scaling(np.zeros(earlier), np.full(earlier, scale)))
+        scales = inputs.scale[list(config.target_columns)]
+        found += [Scaling(np.zeros(earlier), np.full(earlier, scale)) for scale in scales]
     if config.known:
         found.append(ahead_scaling(train.of_targets(train.further[-1]), config))
     return tuple(found)

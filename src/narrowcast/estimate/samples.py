@@ -74,7 +74,7 @@ def sample(device: Device, seed: int) -> Sample:
         heads=heads,
         ffn_channels=channels * random.choice([1, 2, 3, 4, 4]),
         outputs=random.choice([1, 1, 1, 2, 4]),
-        relative=random.choice([None, 0, inputs - 1]),
+        relative=random.choice([(), (0,), (inputs - 1,)]),
     )
     return Sample(device.name, seed, shape, bits, random.choice([None, 8, 6]), hardware)
 

@@ -13,7 +13,7 @@ from narrowcast.forecasting.drift import ColumnDrift, Drift
 from narrowcast.forecasting.trained import TrainedModel
 from narrowcast.pipeline.outputs import BASELINES
 from narrowcast.training_records import BASELINES as NAMES
-from narrowcast.training_records import Errors
+from narrowcast.training_records import Errors, TargetNames, target_names
 
 
 @dataclass(frozen=True)
@@ -21,9 +21,9 @@ class Evaluation:
     """The results of a trained model on new data.
 
     Attributes:
-        target: Column that is forecast.
+        target: Column that is forecast, or several.
         lead: Rows from the last row of a window to its first target.
-        outputs: Targets of a window.
+        outputs: Steps ahead that are forecast.
         windows: Number of windows whose targets are all known.
         skipped_gaps: Windows left out because of a gap in time.
         skipped_missing: Windows left out because a value is missing.
@@ -33,7 +33,7 @@ class Evaluation:
         notes: Remarks, each in one line.
     """
 
-    target: str
+    target: TargetNames
     lead: int
     outputs: int
     windows: int
@@ -43,25 +43,44 @@ class Evaluation:
     drift: dict[str, ColumnDrift]
     notes: tuple[str, ...]
 
+    def _of(self, target: str) -> dict[str, Errors | None]:
+        """Return the errors of one target by forecaster."""
+        return {
+            name: found and (found.by_target[target] if found.by_target else found)
+            for name, found in self.errors.items()
+        }
+
     def overall(self) -> list[list[str]]:
-        """Return a table of the errors over all steps ahead, the first row with its names."""
-        rows = [["forecast", "RMSE", "MAE"]]
-        for name, found in self.errors.items():
-            numbers = ["-", "-"] if found is None else [f"{found.rmse:.4g}", f"{found.mae:.4g}"]
+        """Return a table of the errors over all steps ahead, the first row with its names.
+
+        Several targets have columns of their own, before those of all together.
+        """
+        kinds, targets = ("RMSE", "MAE"), target_names(self.target)
+        columns, heads = [self.errors], [*kinds]
+        if len(targets) > 1:
+            columns = [*map(self._of, targets), self.errors]
+            heads = [f"{name}, {kind}" for name in (*targets, "all") for kind in kinds]
+        rows = [["forecast", *heads]]
+        for name in self.errors:
+            numbers = []
+            for column in columns:
+                found = column[name]
+                numbers += (
+                    ["-", "-"] if found is None else [f"{found.rmse:.4g}", f"{found.mae:.4g}"]
+                )
             rows.append([name, *numbers])
         return rows
 
     def by_step(self) -> list[list[str]]:
         """Return a table of the errors of each step ahead; only its names for a single one."""
-        known = {name: found for name, found in self.errors.items() if found and found.by_step}
-        rows = [["forecast", *(f"{name}, {kind}" for name in known for kind in ("RMSE", "MAE"))]]
-        for step in range(self.outputs if known else 0):
-            numbers = [
-                f"{each[step]:.4g}"
-                for found in known.values()
-                for each in (found.by_step or (), found.mae_by_step or ())
-            ]
-            rows.append([f"{self.target}+{self.lead + step}", *numbers])
+        possible = [name for name, found in self.errors.items() if found]
+        rows = [["forecast", *(f"{name}, {kind}" for name in possible for kind in ("RMSE", "MAE"))]]
+        for target in target_names(self.target):
+            known = [found for found in self._of(target).values() if found]
+            columns = [each or () for found in known for each in (found.by_step, found.mae_by_step)]
+            for step, numbers in enumerate(zip(*columns, strict=True)):
+                shown = (f"{each:.4g}" for each in numbers)
+                rows.append([f"{target}+{self.lead + step}", *shown])
         return rows
 
     def drifts(self) -> list[list[str]]:
@@ -82,17 +101,17 @@ def evaluate(trained: TrainedModel, simple: Baselines, table: Table) -> Evaluati
         UserError: No window has a known target.
     """
     origins, data = trained.origins(table, targets=True), trained.rules.data
-    sums = {"integer": ErrorSums(data.outputs)}
+    sums = {"integer": ErrorSums(trained.targets)}
     drift, streams = Drift(trained.model), trained.rules.stream is not None
     for part, forecasts in trained.batches(origins):
         drift.add(part)
         sums["integer"].add(forecasts, part.target)
         windows = origins.rows.part(part.row - data.lead, None) if streams else part
         for name, forecast in simple.forecasts(windows, table):
-            sums.setdefault(name, ErrorSums(data.outputs)).add(forecast, part.target)
+            sums.setdefault(name, ErrorSums(trained.targets)).add(forecast, part.target)
     found = {name: each.errors() for name, each in sums.items()}
     return Evaluation(
-        target=data.target,
+        target=data.stated_target,
         lead=data.lead,
         outputs=data.outputs,
         windows=len(origins.last),
@@ -118,7 +137,7 @@ def load_baselines(out: Path, trained: TrainedModel) -> Baselines:
     """
     path, again = out / BASELINES, "run 'narrowcast train' and 'narrowcast quantize' again"
     if not path.exists():
-        return Baselines.without_fit(trained.rules.data)
+        return Baselines.without_fit(trained.rules.data, trained.targets.units)
     with boundary(str(path), again):
         content = path.read_bytes()
         if digest(content) != trained.rules.baselines_sha256:

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from narrowcast.data import Part, Rows, Rules, Table, load_rules
+from narrowcast.data import Part, Rows, Rules, Table, Targets, load_rules
 from narrowcast.data.ahead import last_row, place
 from narrowcast.data.rules import NAME as RULES
 from narrowcast.data.scaling import Array
@@ -113,16 +113,24 @@ class TrainedModel:
             and source.calendar == data.clock
             and source.relative == tuple(map(data.inputs.index, data.relative_inputs))
             and known == ([tuple(name for name in data.known for _ in steps)] if data.known else [])
-            and len(further) == len(known) + any(each.earlier for each in model.inputs)
-            and [each.columns for each in model.output_tensors] == [data.outputs]
-            and all(each.decoder and each.decoder.target == data.target for each in model.outputs)
+            and len(further) == len(known) + sum(each.earlier is not None for each in model.inputs)
+            and {each.columns for each in model.output_tensors} == {data.outputs}
+            and tuple(each.decoder and each.decoder.target for each in model.outputs)
+            == data.targets
         )
 
     @property
     def steps(self) -> list[str]:
         """Names of the forecasts: the target, and how many rows ahead each is."""
         data = self.rules.data
-        return [f"{data.target}+{data.lead + step}" for step in range(data.outputs)]
+        steps = range(data.lead, data.lead + data.outputs)
+        return [f"{target}+{step}" for target in data.targets for step in steps]
+
+    @property
+    def targets(self) -> Targets:
+        """The columns that are forecast."""
+        decoders = [each.decoder for each in self.model.outputs if each.decoder is not None]
+        return Targets.of(self.rules.data, [np.array(each.scaling.scale) for each in decoders])
 
     def origins(self, table: Table, *, targets: bool) -> Origins:
         """Return the rows of a table in which the model forecasts.
@@ -165,7 +173,7 @@ class TrainedModel:
         return Origins(rows, last, gaps, holes, early, (*table.notes, *notes))
 
     def batches(self, origins: Origins) -> Iterator[tuple[Part, Array]]:
-        """Yield the windows that end in the origins, and their forecasts [windows, outputs].
+        """Yield the windows that end in the origins, and their forecasts [windows, forecasts].
 
         Their memory does not depend on the number of origins.
         """
@@ -196,7 +204,7 @@ class TrainedModel:
 def _present(table: Table, rows: Rows) -> int:
     """Return the last row with a reading of an input that is not known ahead, or of the target."""
     config = rows.config
-    read = [name for name in (*config.inputs, config.target) if name not in config.known]
+    read = [name for name in (*config.inputs, *config.targets) if name not in config.known]
     return max((last_row(table, name) for name in read), default=len(rows.inputs) - 1)
 
 

@@ -158,20 +158,18 @@ class Link:
             restart: As that of :meth:`send`.
 
         Returns:
-            [outputs], in the target's unit.
+            [forecasts] of all outputs, in the targets' units.
 
         Raises:
             UserError: The board did not answer.
-            ValueError: The readings are of another shape or not finite, or the model has several
-                outputs.
+            ValueError: The readings are of another shape or not finite.
         """
-        (result,) = self.model.outputs
         given = {each.tensor: x[None] for each, x in zip(self.model.inputs, readings, strict=True)}
         words = self.model.pack_inputs(self.model.quantise(given))[0]
         answer = self.send(words, restart=restart)
         integers = self.model.unpack_outputs(answer.words[None])
-        forecast: Reals = self.model.decode(integers, given)[result.tensor][0, 0]
-        return forecast
+        forecasts: Reals = self.model.forecasts(integers, given)[0]
+        return forecasts
 
     def restore(self, rows: Sequence[bytes]) -> None:
         """Put a state back: the next reading follows the one of the last row.

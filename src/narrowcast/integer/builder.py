@@ -306,14 +306,17 @@ class Shape:
         heads: Heads of each attention.
         ffn_channels: Columns between the two products of a feed-forward part; 4 x ``channels``
             unless given.
-        outputs: Forecasts.
+        outputs: Forecasts of each target.
+        targets: Number of targets. With several, each has terms, a head and an output of its own,
+            whose names end in its number.
         pooling: What the head reads of the tokens: their mean, or the last one. In the second case
             the last layer computes that token only.
         kernel: Successive rows of the input that each token embeds.
         stride: Rows of the input from one token to the next.
-        relative: Index of the input whose last value is added to the forecast, or None.
+        relative: Index of the input of each target whose last value is added to the forecasts; none
+            if no value is added.
         seasons: Number of earlier seasons of which the readings at the forecast's times are a
-            second input.
+            further input for each target.
         known: Number of columns known ahead, whose values at the forecast's times are a further
             input.
         fold: Whether successive linear maps are one product where that has fewer multiplications.
@@ -327,10 +330,11 @@ class Shape:
     heads: int = 1
     ffn_channels: int | None = None
     outputs: int = 1
+    targets: int = 1
     pooling: Pooling = "mean"
     kernel: int = 1
     stride: int = 1
-    relative: int | None = None
+    relative: tuple[int, ...] = ()
     seasons: int = 0
     known: int = 0
     fold: bool = False
@@ -385,7 +389,7 @@ class Shape:
         engine that sums both over the tokens, or moves both to the token of further inputs, copies
         them by products with the identity matrix. So it does with what is summed and read as well.
         """
-        d, e, o = self.channels, self.ffn, self.outputs
+        d, e, o = self.channels, self.ffn, self.targets * self.outputs
         rows, copies = 1, 0
         first = self.layers == 1 and self.folds_keys and (self.kernel > 1 or self.stride > 1)
         if self.mean:
@@ -400,10 +404,30 @@ class Shape:
         return (self.rows - self.kernel) // self.stride + 1 if self.kind == "window" else 1
 
     @property
-    def further(self) -> dict[str, tuple[str, int]]:
-        """Inputs besides the window: the product of each, and its columns for each output."""
-        products = {"seasons": ("seasonal", self.seasons), "known": ("ahead", self.known)}
-        return {name: product for name, product in products.items() if product[1]}
+    def further(self) -> dict[str, int]:
+        """Inputs besides the window, and the number of their columns."""
+        seasons = [self.of_target("seasons", target) for target in range(self.targets)]
+        columns = {**dict.fromkeys(seasons, self.seasons), "known": self.known}
+        return {name: self.outputs * each for name, each in columns.items() if each}
+
+    def of_target(self, name: str, target: int) -> str:
+        """Return the name of what each target has on its own."""
+        return name if self.targets == 1 else f"{name}_{target}"
+
+    def terms(self, target: int) -> dict[str, str]:
+        """Return the product of each further input of a target, and the input's name."""
+        seasons = self.of_target("seasons", target)
+        products = {"seasonal": seasons, "ahead": "known"}
+        return {
+            self.of_target(product, target): name
+            for product, name in products.items()
+            if name in self.further
+        }
+
+    def forecast(self, target: int) -> list[str]:
+        """Return the products whose sum is the forecast of a target, the head last."""
+        tail = ("skip", "head") if self.folds_tail else ("head",)
+        return [*self.terms(target), *(self.of_target(name, target) for name in tail)]
 
     @property
     def ffn(self) -> int:
@@ -425,8 +449,8 @@ def transformer(shape: Shape) -> GraphSpec:
     A stream appends the keys and values of its only token to those of the tokens before. Its
     positions are biases of the scores, in place of biases per row.
 
-    The forecast is a sum of terms, each of which adds the one before: linear maps of further
-    inputs, and the head. The first of them adds the last reading.
+    The forecast of a target is a sum of terms, each of which adds the one before: linear maps of
+    further inputs, and the head. The first of them adds the last reading.
 
     If the shape is folded, linear maps with nothing between them are one product: embedding and
     key, value or query of the first layer; down projection of the last layer and head.
@@ -462,39 +486,51 @@ def transformer(shape: Shape) -> GraphSpec:
         up = graph.linear(f"{at}.ffn_up", x, shape.ffn, role=Role.RELU)
         if layer < shape.layers - 1 or not shape.folds_tail:
             x = graph.linear(f"{at}.ffn_down", up, d, residual=x)
-    residual, element = None, None
-    if shape.relative is not None:
-        residual, element = first, (shape.rows - 1, shape.relative)
-    for name, operand in _terms(graph, shape, x, up):
-        residual = graph.linear(
-            name,
-            operand,
-            shape.outputs,
-            role=Role.RESULT,
-            residual=residual,
-            residual_element=element,
-        )
-        element = None
-    assert residual is not None
-    return graph.build(residual)
+    for name, columns in shape.further.items():
+        graph.input(name, 1, columns)
+    return graph.build(*_forecasts(graph, shape, x, up))
 
 
-def _terms(graph: GraphBuilder, shape: Shape, x: str, up: str) -> Iterator[tuple[str, str]]:
-    """Yield the product of each term of the forecast and its operand, the head last.
+def _forecasts(graph: GraphBuilder, shape: Shape, x: str, up: str) -> Iterator[str]:
+    """Add the terms of the forecast of each target, and yield its tensor.
 
     Args:
-        graph: The graph, to which inputs and sums are added where a term needs them.
+        graph: The graph up to the last layer, with all inputs.
         shape: Size of the network.
         x: Result of the last layer; that of its attention if the tail is folded.
         up: Result of the last layer's first feed-forward product.
     """
-    for name, (product, columns) in shape.further.items():
-        yield product, graph.input(name, 1, columns * shape.outputs)
-    pooled = graph.row_sum("pool", x) if shape.mean else x
-    if shape.folds_tail:
-        yield "skip", pooled
-        pooled = graph.row_sum("ffn_pool", up) if shape.mean else up
-    yield "head", pooled
+    pooled: dict[str, str] = {}
+
+    def tokens(name: str, tensor: str) -> str:
+        """Return what a term reads of a tensor: the sum of the tokens, or the last one."""
+        if shape.mean and name not in pooled:
+            pooled[name] = graph.row_sum(name, tensor)
+        return pooled.get(name, tensor)
+
+    for target in range(shape.targets):
+        residual, element = None, None
+        if shape.relative:
+            residual, element = graph.inputs[0], (shape.rows - 1, shape.relative[target])
+        terms = shape.terms(target)
+        for name in shape.forecast(target):
+            if name in terms:
+                operand = terms[name]
+            elif shape.folds_tail and name == shape.of_target("head", target):
+                operand = tokens("ffn_pool", up)
+            else:
+                operand = tokens("pool", x)
+            residual = graph.linear(
+                name,
+                operand,
+                shape.outputs,
+                role=Role.RESULT,
+                residual=residual,
+                residual_element=element,
+            )
+            element = None
+        assert residual is not None
+        yield residual
 
 
 def weight_name(operation: LinearSpec) -> str:

@@ -246,7 +246,7 @@ def forecast(
     restart: Flags | None = None,
     state: State | None = None,
 ) -> Reals:
-    """Forecast with a model of one output.
+    """Forecast with a model whose outputs are forecasts.
 
     Args:
         model: A valid integer model.
@@ -255,13 +255,11 @@ def forecast(
         state: As that of :func:`execute`, to forecast reading by reading.
 
     Returns:
-        [windows, outputs], the first row of the output in the target's own unit.
+        [windows, forecasts], the first rows of all outputs side by side, in the targets' own units.
 
     Raises:
-        ValueError: The model has other inputs or several outputs, or the readings are of another
-            shape or not finite.
+        ValueError: The model has other inputs, or the readings are of another shape or not finite.
     """
-    (result,) = model.outputs
     given = {each.tensor: x for each, x in zip(model.inputs, readings, strict=True)}
     integers = execute(model, model.quantise(given), restart=restart, state=state)
-    return model.decode(integers, given)[result.tensor][:, 0]
+    return model.forecasts(integers, given)

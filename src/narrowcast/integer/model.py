@@ -510,6 +510,13 @@ class IntegerModel:
             decoded[each.tensor] = change + each.decoder.base(readings)
         return decoded
 
+    def forecasts(self, results: Mapping[str, Array], readings: Mapping[str, Reals]) -> Reals:
+        """Return the decoded first rows of all outputs side by side, [windows, forecasts].
+
+        The arguments are those of :meth:`decode`.
+        """
+        return np.concatenate([each[:, 0] for each in self.decode(results, readings).values()], 1)
+
     def pack_inputs(self, inputs: Mapping[str, Array]) -> Array:
         """Return the words [windows, input_words] of the engine's stream, row by row."""
         return _pack([inputs[each.tensor] for each in self.inputs])

@@ -96,7 +96,7 @@ def predict(
             unless given.
 
     Returns:
-        Forecasts [inferences, outputs], in the target's own unit.
+        Forecasts [inferences, forecasts], in the targets' own units.
 
     Raises:
         ValueError: The readings are of another shape or not finite, or those of another input are
@@ -115,7 +115,7 @@ def predict(
 
 
 def predict_part(model: Forecaster, part: Part, dataset: Dataset) -> Array:
-    """Return the forecasts of a part's targets [targets, outputs], as :func:`predict` does."""
+    """Return the forecasts of a part's windows [windows, forecasts], as :func:`predict` does."""
     restart = None if part.stretches is None else part.restart
     forecasts = predict(model, part.inputs, dataset, *part.further, restart=restart)
     return part.of_targets(forecasts)
@@ -133,35 +133,37 @@ def _schedule(steps: int) -> Callable[[int], float]:
     return factor
 
 
-def _by_stretch(restart: Tensor) -> Tensor:
-    """Return a standard normal number for each stretch, [inferences, 1]."""
-    return torch.randn(int(restart.sum()), 1)[torch.cumsum(restart, 0) - 1]
+def _by_stretch(restart: Tensor, numbers: int = 1) -> Tensor:
+    """Return standard normal numbers for each stretch, [inferences, numbers]."""
+    return torch.randn(int(restart.sum()), numbers)[torch.cumsum(restart, 0) - 1]
 
 
 @dataclass(frozen=True)
 class Shift:
-    """Random shifts of the target's level, one for each stretch.
+    """Random shifts of the level of each target, one for each stretch.
 
     Attributes:
         deviation: Standard deviation of the shifts, in units of the scaled input.
-        column: Index of the target among the inputs.
-        ratio: Ratios [outputs] of a shift in the target's scaled units to that in the input's.
+        columns: Index of each target among the inputs.
+        ratio: Ratios [forecasts] of a shift in the target's scaled units to that in the input's.
     """
 
     deviation: float
-    column: int
+    columns: tuple[int, ...]
     ratio: Tensor
 
     def __call__(self, inputs: Inputs, target: Tensor, restart: Tensor) -> tuple[Inputs, Tensor]:
-        """Return scaled readings and targets [inferences, outputs], shifted.
+        """Return scaled readings and targets [inferences, forecasts], shifted.
 
         Further inputs are differences, or values of other columns, which do not change.
         """
         window, *further = inputs
-        shift = self.deviation * _by_stretch(restart)
+        shift = self.deviation * _by_stretch(restart, len(self.columns))
         window = window.clone()
-        window[:, :, self.column] += shift
-        return (window, *further), target + shift * self.ratio
+        for i, column in enumerate(self.columns):
+            window[:, :, column] += shift[:, i, None]
+        of_forecasts = shift.repeat_interleave(len(self.ratio) // len(self.columns), dim=1)
+        return (window, *further), target + of_forecasts * self.ratio
 
 
 @dataclass(frozen=True)
@@ -171,9 +173,9 @@ class Growth:
     Attributes:
         deviation: Standard deviation of the factors' natural logarithms.
         columns: Indices of the relative inputs.
-        differences: Number of further inputs that are differences of the target; they come first.
+        differences: Number of further inputs that are differences of a target; they come first.
         zero: Scaled input [m] at which readings are 0.
-        target_zero: Scaled target [outputs] at which the change is 0.
+        target_zero: Scaled targets [forecasts] at which the change is 0.
     """
 
     deviation: float
@@ -183,7 +185,7 @@ class Growth:
     target_zero: Tensor
 
     def __call__(self, inputs: Inputs, target: Tensor, restart: Tensor) -> tuple[Inputs, Tensor]:
-        """Return scaled readings and targets [inferences, outputs], multiplied."""
+        """Return scaled readings and targets [inferences, forecasts], multiplied."""
         window, *further = inputs
         factor = torch.exp(self.deviation * _by_stretch(restart))
         window = window.clone()
@@ -297,6 +299,17 @@ def _finite(model: Forecaster, loss: float) -> bool:
     )
 
 
+def _units(dataset: Dataset) -> tuple[Tensor, Tensor]:
+    """Return factors [forecasts] of scaled errors.
+
+    The first ones convert them to the unit of the error that is reported. With the second ones, an
+    error counts the same at every step ahead, whatever the scale of the step.
+    """
+    unit = torch.from_numpy(dataset.error_scale)
+    by_target = unit.view(-1, dataset.targets.steps)
+    return unit, (by_target / by_target.mean(dim=1, keepdim=True)).flatten()
+
+
 def _diverged(config: TrainConfig, epoch: int) -> UserError:
     """Return the error of a training that diverged, with the settings that may have caused it."""
     defaults = {name: field.default for name, field in TrainConfig.model_fields.items()}
@@ -354,8 +367,7 @@ def fit(
     if teacher is not None:
         examples = replace(examples, target=examples.forecasts(teacher).float())
         goal = validation.forecasts(teacher)
-    unit = torch.from_numpy(dataset.target_scaling.scale)
-    share = unit / unit.mean()  # so that an error counts the same at every step ahead
+    unit, share = _units(dataset)
     shuffle = torch.Generator().manual_seed(config.seed)
     optimiser = torch.optim.AdamW(groups, weight_decay=config.weight_decay, fused=True)
     passes = _INFERENCES if model.reach else 1
@@ -407,14 +419,14 @@ def fit(
 
 def _augmentation(model: Transformer, dataset: Dataset, config: Config) -> Augmentation | None:
     """Initialise a model that adds the last reading; return the augmentation of its training."""
-    deviation, column = config.train.level_shift, config.relative_column
+    deviation, columns = config.train.level_shift, config.relative_columns
     inputs, target = dataset.input_scaling, dataset.target_scaling
     augmentations: list[Augmentation] = []
-    if column is not None:
-        augmentations.append(Shift(deviation, column, model.start_from_last(inputs, target)))
-    elif dataset.added is not None:
+    if columns:
+        augmentations.append(Shift(deviation, columns, model.start_from_last(inputs, target)))
+    elif dataset.added:
         zeros = [torch.from_numpy(-each.offset / each.scale).float() for each in (inputs, target)]
-        differences = 1 if dataset.earlier else 0
+        differences = len(dataset.added) if dataset.earlier else 0
         augmentations.append(Growth(deviation, dataset.relative, differences, *zeros))
     if deviation == 0:
         augmentations = []

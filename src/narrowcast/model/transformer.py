@@ -3,6 +3,7 @@
 import math
 from dataclasses import replace
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
@@ -115,9 +116,9 @@ class Layer(nn.Module):
 class Transformer(Forecaster):
     """A forecaster: embedding, encoder layers, linear head of the last token or of their mean.
 
-    If ``shape.relative`` is the index of the target among the inputs, the head adds the last row's
-    value of that input, multiplied by ``gain``. The rest of the network then forecasts a change.
-    A linear map of each further input, those of ``shape.further``, is added, too.
+    If ``shape.relative`` names the input of each target, the head adds the last row's value of that
+    input, multiplied by ``gain``. The rest of the network then forecasts a change. Linear maps of
+    the further inputs, those of ``shape.further``, are added, too.
 
     A stream has one token at a time. Each layer keeps the keys and values of the last ones, and has
     a bias by age in place of the positions of the tokens.
@@ -140,17 +141,18 @@ class Transformer(Forecaster):
         self.layers = nn.ModuleList(
             Layer(self.graph, f"layers.{i}", shape.heads, dropout) for i in range(shape.layers)
         )
-        self.head = _linear(self.graph, "head")
+        forecasts = shape.targets * shape.outputs
+        self.head = nn.Linear(shape.channels, forecasts)
+        self._terms = [shape.terms(target) for target in range(shape.targets)]
         self.further = nn.ModuleDict(
-            {product: _linear(self.graph, product) for product, _ in shape.further.values()}
+            {product: _linear(self.graph, product) for terms in self._terms for product in terms}
         )
         for parameter in self.further.parameters():
             nn.init.zeros_(parameter)
-        relative = shape.relative is not None
-        self.gain = nn.Parameter(torch.ones(shape.outputs)) if relative else None
+        self.gain = nn.Parameter(torch.ones(forecasts)) if shape.relative else None
 
     def forward(self, x: Tensor, *further: Tensor, restart: Tensor | None = None) -> Tensor:
-        """[windows, n, m], and [windows, 1, ...] of further inputs -> [windows, outputs]."""
+        """[windows, n, m], and [windows, 1, ...] of further inputs -> [windows, forecasts]."""
         readings = x.to(self.embed.weight.dtype)
         embedding = self.graph.operations[0]
         assert isinstance(embedding, LinearSpec)
@@ -165,9 +167,20 @@ class Transformer(Forecaster):
             x = layer(x, missing)
         forecast: Tensor = self.head(x.mean(dim=1))  # of one token if the last layer computes one
         if self.gain is not None:
-            forecast = forecast + self.gain * readings[:, -1, self.shape.relative, None]
-        for product, given in zip(self.further.values(), further, strict=True):
-            forecast = forecast + product(given.to(x.dtype)[:, 0])
+            last = readings[:, -1, list(self.shape.relative)]
+            forecast = forecast + self.gain * last.repeat_interleave(self.shape.outputs, dim=1)
+        given = dict(zip(self.shape.further, further, strict=True))
+        if given:
+            forecast = forecast + torch.cat(
+                [
+                    sum(
+                        self.further[product](given[name].to(x.dtype)[:, 0])
+                        for product, name in terms.items()
+                    )
+                    for terms in self._terms
+                ],
+                dim=1,
+            )
         return forecast
 
     @torch.no_grad()
@@ -175,10 +188,10 @@ class Transformer(Forecaster):
         """Initialise a relative model such that it forecasts the last known value.
 
         Returns:
-            Gains [outputs], which convert the value from the input's scaled units to the target's.
+            Gains [forecasts], which convert values from an input's scaled units to a target's.
         """
-        i = self.shape.relative
-        assert i is not None and self.gain is not None
+        i = np.repeat(self.shape.relative, self.shape.outputs)
+        assert self.gain is not None
         self.head.weight.zero_()
         self.gain.copy_(torch.from_numpy(inputs.scale[i] / target.scale))
         self.head.bias.copy_(torch.from_numpy((inputs.offset[i] - target.offset) / target.scale))

@@ -13,15 +13,19 @@ def cut_off(model: IntegerModel, part: Part) -> CutOff:
     Such a reading enters the model as the end of the range. Such a target cannot be forecast.
 
     Args:
-        model: A model whose first input are windows, and whose output are forecasts.
+        model: A model whose first input are windows, and whose outputs are forecasts.
         part: Windows in their own units.
     """
-    source, (result,) = model.inputs[0], model.outputs
-    assert result.decoder is not None
+    source = model.inputs[0]
     outside = model.tensors[source.tensor].outside(source.real(part.inputs))
-    base = result.decoder.base({source.tensor: part.of_targets(part.inputs)})[:, 0]
-    scaled = result.decoder.scaling.apply(part.target - base)
-    missed = model.tensors[result.tensor].outside(scaled)
+    readings = {source.tensor: part.of_targets(part.inputs)}
+    missed = []
+    for result, truth in zip(
+        model.outputs, np.split(part.target, len(model.outputs), axis=1), strict=True
+    ):
+        assert result.decoder is not None
+        scaled = result.decoder.scaling.apply(truth - result.decoder.base(readings)[:, 0])
+        missed.append(model.tensors[result.tensor].outside(scaled))
     shares = outside.mean(axis=(0, 1)).tolist()[: source.readings]
     names = source.columns[: source.readings]
     return CutOff(dict(zip(names, shares, strict=True)), float(np.mean(missed)))

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 from narrowcast.config import DataConfig
 from narrowcast.data import Dataset, Scaling
+from narrowcast.integer.builder import Shape
 from narrowcast.integer.model import (
     Affine,
     EarlierReadings,
@@ -29,8 +30,12 @@ def to_integer_model(
         config: Configuration with the names of inputs and target.
     """
     integer = model.export()
-    source, (result,) = integer.inputs[0], integer.outputs
-    added = None if dataset.added is None else LastReading(source.tensor, dataset.added)
+    source = integer.inputs[0]
+    scalings = [_affine(each) for each in dataset.target_scaling.split(len(config.targets))]
+    forecasts = list(map(Forecast, config.targets, scalings))
+    if dataset.added:
+        last = (LastReading(source.tensor, column) for column in dataset.added)
+        forecasts = list(map(Forecast, config.targets, scalings, last))
     shape, factors = model.shape, model.factors.double().numpy()
     return replace(
         integer,
@@ -46,12 +51,13 @@ def to_integer_model(
                 interpolated=config.missing == "interpolate",
             ),
             *(
-                replace(_further(each, source, dataset, config), scaling=_affine(scaling))
+                replace(_further(each, source, shape, dataset, config), scaling=_affine(scaling))
                 for each, scaling in zip(integer.inputs[1:], dataset.further_scaling, strict=True)
             ),
         ),
-        outputs=(
-            Output(result.tensor, Forecast(config.target, _affine(dataset.target_scaling), added)),
+        outputs=tuple(
+            Output(each.tensor, decoder)
+            for each, decoder in zip(integer.outputs, forecasts, strict=True)
         ),
         metadata={
             "architecture": "transformer",
@@ -67,17 +73,20 @@ def to_integer_model(
             "fold": shape.fold,
             "ffn_channels": shape.ffn,
             "outputs": shape.outputs,
-            "target": config.target,
+            "target": ", ".join(config.targets),
         },
     )
 
 
-def _further(each: Input, window: Input, dataset: Dataset, config: DataConfig) -> Input:
+def _further(
+    each: Input, window: Input, shape: Shape, dataset: Dataset, config: DataConfig
+) -> Input:
     """Return an input besides the window: readings of earlier seasons, or values known ahead."""
-    if each.tensor == "seasons":
-        target = config.inputs.index(config.target)
-        names = tuple(f"{config.target}, {rows} rows earlier" for rows in dataset.earlier)
-        earlier = EarlierReadings(window.tensor, target, dataset.earlier)
+    of_seasons = {shape.of_target("seasons", i): name for i, name in enumerate(config.targets)}
+    if (target := of_seasons.get(each.tensor)) is not None:
+        names = tuple(f"{target}, {rows} rows earlier" for rows in dataset.earlier)
+        column = config.inputs.index(target)
+        earlier = EarlierReadings(window.tensor, column, dataset.earlier)
         return replace(each, columns=names, earlier=earlier)
     steps = range(config.lead, config.lead + config.outputs)
     columns, rows = zip(*((name, step) for name in config.known for step in steps), strict=True)

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor, nn
 
-from narrowcast.integer.builder import LinearSpec, transformer
+from narrowcast.integer.builder import LinearSpec, Shape, transformer
 from narrowcast.model.transformer import Layer, Transformer
 
 
@@ -41,7 +41,6 @@ def folded(source: Transformer, factors: Tensor) -> dict[str, LinearParameters]:
     shape = source.shape
     embed, head = source.embed, source.head
     share = 1 / shape.tokens if shape.pooling == "mean" else 1.0
-    gain = None if source.gain is None else source.gain * factors[shape.relative]
     bias = embed.bias if source.position is None else embed.bias + source.position
     embedding = LinearParameters(embed.weight * factors.repeat(shape.kernel), bias)
     products = {"embed": embedding}
@@ -68,15 +67,18 @@ def folded(source: Transformer, factors: Tensor) -> dict[str, LinearParameters]:
         down = products.pop(f"layers.{shape.layers - 1}.ffn_down")
         assert down.gain is not None
         last = _after(last, down)
-        products["skip"] = LinearParameters(
-            share * head.weight * down.gain, torch.zeros(shape.outputs)
-        )
-    products["head"] = LinearParameters(share * last.weight, last.bias)
+        skip = LinearParameters(share * head.weight * down.gain, torch.zeros_like(head.bias))
+        products |= _by_target(shape, "skip", skip)
+    products |= _by_target(shape, "head", LinearParameters(share * last.weight, last.bias))
     for name, product in source.further.items():
         assert isinstance(product, nn.Linear)
         products[name] = _plain(product)
-    for name in (*source.further, "skip", "head"):  # each adds the term before
-        if name in products:
+    for target in range(shape.targets):
+        gain = None
+        if source.gain is not None:
+            of_target = source.gain.view(shape.targets, -1)[target]
+            gain = of_target * factors[shape.relative[target]]
+        for name in shape.forecast(target):  # each adds the term before
             products[name] = replace(products[name], gain=gain)
             gain = torch.ones(shape.outputs)
     graph = transformer(shape)
@@ -98,6 +100,15 @@ def biases(source: Transformer) -> dict[str, Tensor]:
         f"layers.{i}.scores": layer.bias
         for i, layer in enumerate(source.layers)
         if isinstance(layer, Layer) and layer.bias is not None
+    }
+
+
+def _by_target(shape: Shape, name: str, every: LinearParameters) -> dict[str, LinearParameters]:
+    """Return the product of each target, by its name, of one for the forecasts of all targets."""
+    split = (torch.split(each, shape.outputs) for each in (every.weight, every.bias))
+    return {
+        shape.of_target(name, target): LinearParameters(weight, bias)
+        for target, (weight, bias) in enumerate(zip(*split, strict=True))
     }
 
 

@@ -1,6 +1,7 @@
 """The quantisation of the input: divisors of its columns, and the range of levels to cover."""
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 import torch
@@ -16,11 +17,12 @@ _LEAST_MARGIN = 0.05
 _MOST_MARGIN = 0.25
 
 
+Levels = Sequence[tuple[float, float]]
+"""The lowest and the highest level of each column of some, in scaled units."""
+
+
 def balance(
-    inputs: Tensor,
-    bits: int,
-    column: int | None = None,
-    levels: tuple[float, float] | None = None,
+    inputs: Tensor, bits: int, columns: tuple[int, ...] = (), levels: Levels = ()
 ) -> Tensor:
     """Return powers of two, one per column, by which scaled readings are divided.
 
@@ -29,29 +31,38 @@ def balance(
     square root of the column's best scale relative to the median, as in Xiao et al., "SmoothQuant"
     (2023), section 4, with alpha = 0.5: readings and weights share the loss of precision.
 
-    If the model forecasts a change, the rounding error of the last known value is an error of the
-    forecast. Then the integers cover exactly the target's column, and the divisors of the other
+    If the model forecasts changes, the rounding error of a last known value is an error of the
+    forecast. Then the integers cover exactly the targets' columns, and the divisors of the other
     columns are at least so large that they fit in that range.
 
     Args:
         inputs: Scaled windows [windows, n, m].
         bits: Width of the input tensor.
-        column: Column of the target if the model forecasts a change, else None.
-        levels: Lowest and highest level of that column to cover.
+        columns: Columns of the targets if the model forecasts changes, else none.
+        levels: Lowest and highest level of each of these columns to cover.
     """
     quantiser = ActivationQuantiser(TensorSpec("column", 1, 1), bits, "symmetric")
     ranges = torch.cat([quantiser.ranges(column)[0].scale for column in inputs.unbind(-1)])
     factors: Tensor = 2.0 ** torch.round(0.5 * torch.log2(ranges / ranges.median()))
-    if column is not None and levels is not None:
-        bounds = (min(levels[0], 0.0), max(levels[1], 0.0))
-        lowest, highest = (bound / float(factors[column]) for bound in bounds)
-        for i in set(range(len(factors))) - {column}:
+    if columns:
+        lowest, highest = covered(factors, columns, levels)
+        lowest, highest = min(lowest, 0.0), max(highest, 0.0)
+        for i in set(range(len(factors))) - set(columns):
             below, above = quantiser.ranges(inputs[..., i])[1].bounds(bits)
             excess = max(_ratio(below, lowest), _ratio(above, highest))
             if excess > float(factors[i]):
                 factors[i] = 2.0 ** math.ceil(math.log2(excess))
     factors.clamp_(1.0 / _LARGEST_DIVISOR, _LARGEST_DIVISOR)  # for almost constant columns
     return factors
+
+
+def covered(factors: Tensor, columns: tuple[int, ...], levels: Levels) -> tuple[float, float]:
+    """Return the range that covers the levels of some columns, divided by their factors."""
+    ends = [
+        (low / float(factors[i]), high / float(factors[i]))
+        for i, (low, high) in zip(columns, levels, strict=True)
+    ]
+    return min(low for low, _ in ends), max(high for _, high in ends)
 
 
 def _ratio(bound: float, limit: float) -> float:

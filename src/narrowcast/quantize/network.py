@@ -14,7 +14,6 @@ from narrowcast.integer.builder import (
     AppendSpec,
     ContextSpec,
     LinearSpec,
-    Role,
     RowSumSpec,
     ScoresSpec,
     transformer,
@@ -29,6 +28,7 @@ from narrowcast.model.stream import absent
 from narrowcast.model.transformer import Transformer
 from narrowcast.quantize.fake_quantise import ActivationQuantiser
 from narrowcast.quantize.fold import biases, folded
+from narrowcast.quantize.input_range import Levels, covered
 from narrowcast.quantize.precision import Precision
 from narrowcast.quantize.steps import (
     Arrays,
@@ -115,7 +115,7 @@ class QuantisedTransformer(Forecaster):
             yield cast(ActivationQuantiser, each)
 
     def forward(self, *inputs: Tensor, restart: Tensor | None = None) -> Tensor:
-        """Return forecasts [windows, outputs]; in eval mode the same as :meth:`evaluate`."""
+        """Return forecasts [windows, forecasts]; in eval mode the same as :meth:`evaluate`."""
         if not self.training:
             return self.evaluate(*inputs, restart=restart)
         window, *further = (each.float() for each in inputs)
@@ -130,7 +130,7 @@ class QuantisedTransformer(Forecaster):
             missing = absent(none if restart is None else restart, self.shape.window)
         for step in self.steps():
             tensors[step.spec.output] = step(tensors, missing)
-        return tensors[self.graph.outputs[0]][:, 0]
+        return torch.cat([tensors[name][:, 0] for name in self.graph.outputs], dim=1)
 
     def evaluate(self, *inputs: Tensor, restart: Tensor | None = None) -> Tensor:
         """Forecast with the integer model, in train mode as well.
@@ -142,7 +142,7 @@ class QuantisedTransformer(Forecaster):
             restart: Which inferences of a stream begin a stretch; see :class:`Forecaster`.
 
         Returns:
-            Scaled forecasts [windows, outputs], in float64.
+            Scaled forecasts [windows, forecasts], in float64.
         """
         readings = (x.double().numpy() for x in inputs)
         begins = None if restart is None else restart.numpy()
@@ -158,15 +158,10 @@ class QuantisedTransformer(Forecaster):
             operation, exported = step.export(tensors)
             operations.append(operation)
             arrays |= exported
-        result = tensors[self.graph.outputs[0]]
+        scaled = Affine((0.0,) * self.shape.outputs, (1.0,) * self.shape.outputs)
         return IntegerModel(
             inputs=tuple(self._input(tensors[name]) for name in self.graph.inputs),
-            outputs=(
-                Output(
-                    result.name,
-                    Forecast("y", Affine((0.0,) * result.columns, (1.0,) * result.columns)),
-                ),
-            ),
+            outputs=tuple(Output(name, Forecast(name, scaled)) for name in self.graph.outputs),
             tensors=tensors,
             operations=tuple(operations),
             arrays=arrays,
@@ -184,7 +179,7 @@ class QuantisedTransformer(Forecaster):
         self,
         inputs: Inputs,
         target: Tensor,
-        levels: tuple[float, float] | None = None,
+        levels: Levels = (),
         growth: float = 1.0,
         restart: Tensor | None = None,
     ) -> None:
@@ -192,31 +187,33 @@ class QuantisedTransformer(Forecaster):
 
         Args:
             inputs: Scaled training readings of each input.
-            target: Scaled training targets [windows, outputs]. Their range, extended by half of it
-                on either side, becomes the range of the result; terms of it have a wider one.
-            levels: Lowest and highest level of the target's column that the input has to cover, in
-                scaled units, if the model forecasts a change: clipping of the last known value is
-                an error of the forecast. The default are the levels of ``inputs``.
+            target: Scaled training targets [windows, forecasts]. The range of those of a target,
+                extended by half of it on either side, becomes the range of its result; terms of it
+                have a wider one.
+            levels: Lowest and highest level of each target's column that the input has to cover, in
+                scaled units, if the model forecasts changes: clipping of a last known value is an
+                error of the forecast. The default are the levels of ``inputs``.
             growth: Factor by which inputs and results may exceed those of training. Above 1, the
                 ranges of the inputs cover all of ``inputs`` and are not learned.
             restart: Which inferences of a stream begin a stretch.
         """
-        margin = 0.5 * float(target.max() - target.min())
-        lowest, highest = float(target.min()) - margin, float(target.max()) + margin
-        for result in self.activations():
-            if result.spec.role == Role.RESULT:
-                factor = growth if result.name in self.graph.outputs else growth * _TERMS
-                result.set_range(factor * lowest, factor * highest)
+        results = {each.name: each for each in self.activations()}
+        for i, of_target in enumerate(torch.split(target, self.shape.outputs, dim=1)):
+            margin = 0.5 * float(of_target.max() - of_target.min())
+            lowest, highest = float(of_target.min()) - margin, float(of_target.max()) + margin
+            *terms, last = self.shape.forecast(i)
+            for name in (*terms, last):
+                factor = growth if name == last else growth * _TERMS
+                results[f"{name}.output"].set_range(factor * lowest, factor * highest)
         window, *further = inputs
         quantisers = list(self._input_quantisers())
         if growth > 1:
             for quantiser, x in zip(quantisers, (window / self.factors, *further), strict=True):
                 quantiser.cover(growth * float(x.min()), growth * float(x.max()))
-        if self.shape.relative is not None:
-            column = window[..., self.shape.relative]
-            lowest, highest = levels or (float(column.min()), float(column.max()))
-            factor = float(self.factors[self.shape.relative])
-            quantisers[0].cover(lowest / factor, highest / factor)
+        if self.shape.relative:
+            columns = [window[..., each] for each in self.shape.relative]
+            levels = levels or [(float(each.min()), float(each.max())) for each in columns]
+            quantisers[0].cover(*covered(self.factors, self.shape.relative, levels))
         self.observe(inputs, ActivationQuantiser.calibrate, restart)
 
     def review(self, inputs: Inputs, restart: Tensor | None = None) -> bool:

@@ -11,7 +11,7 @@ from narrowcast.data import Dataset
 from narrowcast.model.examples import Inputs, drawn
 from narrowcast.model.training import EpochCallback, fit, one_thread
 from narrowcast.model.transformer import Transformer
-from narrowcast.quantize.input_range import balance, expected_levels
+from narrowcast.quantize.input_range import Levels, balance, expected_levels
 from narrowcast.quantize.network import QuantisedTransformer
 from narrowcast.quantize.precision import Precision
 from narrowcast.training_records import History
@@ -37,13 +37,12 @@ def calibrated(source: Transformer, dataset: Dataset, config: Config) -> Quantis
     """Return the quantised model, calibrated on the training part and not yet fine-tuned."""
     precision = Precision.of(config.quantization, shape_of(config))
     inputs, restart = sample(dataset, config, CALIBRATION_WINDOWS)
-    column, levels = config.relative_column, None
-    if column is not None:
-        parts = (dataset.train, dataset.validation)
-        levels = expected_levels(
-            *(dataset.scaled_inputs(part.inputs)[:, :, column] for part in parts)
-        )
-    factors = balance(inputs[0], precision.bits["input"], column, levels).float()
+    columns = config.relative_columns
+    levels: Levels = []
+    if columns:
+        parts = [dataset.scaled_inputs(each.inputs) for each in (dataset.train, dataset.validation)]
+        levels = [expected_levels(*(each[:, :, i] for each in parts)) for i in columns]
+    factors = balance(inputs[0], precision.bits["input"], columns, levels).float()
     model = QuantisedTransformer(source, precision, factors)
     target = torch.from_numpy(dataset.scaled_target(dataset.train))
     model.calibrate(inputs, target, levels, _GROWTH if dataset.relative else 1.0, restart)

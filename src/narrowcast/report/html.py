@@ -1,6 +1,7 @@
 """``report.html``: the results of a run, for people."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,14 @@ from narrowcast.report import axes
 from narrowcast.report.charts import Chart, Line, Point, Rule
 from narrowcast.report.page import render
 from narrowcast.report.schema import FORECASTERS, Report
-from narrowcast.training_records import BASELINES, Errors, History, TensorSummary
+from narrowcast.training_records import (
+    BASELINES,
+    Errors,
+    History,
+    TensorSummary,
+    error_of,
+    target_names,
+)
 
 STRETCH = 240  # windows of the test part that are drawn; with more, single forecasts are invisible
 MOST_STEPS = 24  # steps ahead that are drawn, each on its own
@@ -65,12 +73,50 @@ def render_html(report: Report, predictions: Arrays) -> str:
         known=known,
         best_simple=min(simple, key=lambda name: simple[name], default=None),
         cut_off=_cut_off(report),
-        forecasts=_forecasts(predictions, report),
-        by_step=_by_step(known, report.data.lead, report.data.target),
+        targets=[
+            _target(name, i, known, predictions, report)
+            for i, name in enumerate(target_names(report.data.target))
+        ],
         battery=_battery(report.duty_cycle),
-        history=_history(report.history, report.data.target),
+        history=_history(report.history, error_of(report.data.target)),
         history_note=_history_note(report),
         stretch=min(STRETCH, len(predictions["truth"])),
+    )
+
+
+@dataclass(frozen=True)
+class _Target:
+    """What the page says of one target.
+
+    Attributes:
+        name: Name of the column.
+        errors: Its errors by forecaster.
+        by_step: Chart of its errors by step ahead; None for a single step.
+        forecasts: Charts of its forecasts by the number of rows ahead.
+    """
+
+    name: str
+    errors: dict[str, Errors]
+    by_step: Chart | None
+    forecasts: dict[int, Chart]
+
+
+def _target(
+    name: str, index: int, known: Mapping[str, Errors], predictions: Arrays, report: Report
+) -> _Target:
+    errors = {key: each.by_target[name] if each.by_target else each for key, each in known.items()}
+    outputs = report.data.outputs
+    several = {
+        key: predictions[key].reshape(len(predictions[key]), -1)[
+            :STRETCH, index * outputs : (index + 1) * outputs
+        ]
+        for key in ("truth", "float", "integer")
+    }
+    return _Target(
+        name,
+        errors,
+        _by_step(errors, report.data.lead, name),
+        _forecasts(several, predictions, report.data.lead, name),
     )
 
 
@@ -102,19 +148,16 @@ def histogram(tensor: TensorSummary, width: int = 123, height: int = 24) -> list
 def _cut_off(report: Report) -> dict[str, list[float]]:
     """Return the shares of values that are cut off, by part, of each column that has any."""
     parts = report.accuracy.cut_off.values()
-    shares = {f"Target {report.data.target}": [part.target for part in parts]}
+    names = ", ".join(target_names(report.data.target))
+    shares = {f"Target {names}": [part.target for part in parts]}
     shares |= {
         f"Input {name}": [part.inputs[name] for part in parts] for name in report.data.inputs
     }
     return {name: each for name, each in shares.items() if any(each)}
 
 
-def _forecasts(predictions: Arrays, report: Report) -> dict[int, Chart]:
+def _forecasts(several: Arrays, predictions: Arrays, lead: int, target: str) -> dict[int, Chart]:
     """Return a chart for each step ahead that is drawn, by its number of rows ahead."""
-    several = {
-        name: predictions[name].reshape(len(predictions[name]), -1)[:STRETCH]
-        for name in ("truth", "float", "integer")
-    }
     outputs = several["truth"].shape[1]
     drawn = np.unique(np.linspace(0, outputs - 1, min(outputs, MOST_STEPS)).round().astype(int))
     row = predictions["row"][:STRETCH]
@@ -127,7 +170,7 @@ def _forecasts(predictions: Arrays, report: Report) -> dict[int, Chart]:
     y = axes.linear(np.concatenate([several[name][:, drawn].ravel() for name in several]).tolist())
     found = {}
     for step in drawn.tolist():
-        ahead = report.data.lead + step
+        ahead = lead + step
         lines = [
             Line(label, name, _pieces(pieces, place + step * interval, several[name][:, step]))
             for name, label in (
@@ -138,12 +181,12 @@ def _forecasts(predictions: Arrays, report: Report) -> dict[int, Chart]:
         ]
         found[ahead] = Chart(
             f"Forecast and truth, {ahead} step{'' if ahead == 1 else 's'} ahead",
-            f"Lines of {report.data.target} over {'time' if timed else 'rows of the table'}: the "
+            f"Lines of {target} over {'time' if timed else 'rows of the table'}: the "
             f"truth, the forecasts in floating point, and those of the integer model.",
             x(int(place[0]) + step * interval, int(place[-1]) + step * interval),
             y,
             x_label=f"Time (UTC), {_years(place)}" if timed else "Row of the table",
-            y_label=report.data.target,
+            y_label=target,
             lines=lines,
             height=340,
             step=interval,
@@ -210,13 +253,13 @@ def _battery(duty: DutyCycle) -> Chart:
     )
 
 
-def _history(history: Mapping[str, History], target: str) -> list[Chart]:
+def _history(history: Mapping[str, History], error: str) -> list[Chart]:
     """Return the charts of the validation error and of the loss by epoch."""
     named = {"float": history["float"], "integer": history["qat"]}
     return [
         _by_epoch(
             "Validation error by epoch",
-            f"RMSE of {target}, validation part",
+            f"{error}, validation part",
             {"float": "Floating point", "integer": "Fine-tuning of the integers"},
             named,
             {name: each.validation_rmse for name, each in named.items()},

@@ -3,7 +3,6 @@
 import time
 from dataclasses import dataclass
 
-import numpy as np
 import safetensors.torch
 
 from narrowcast.config import Config
@@ -51,8 +50,8 @@ def train(state: bytes, dataset: Dataset, config: Config, objectives: Objectives
     forecast = predict_part(model, windows, dataset)
     teacher = predict_part(source, windows, dataset)
     return Trained(
-        rmse=errors(forecast, windows.target).rmse,
-        distance=float(np.square(forecast - teacher).mean()),
+        rmse=errors(forecast, windows.target, dataset.targets).rmse,
+        distance=errors(forecast, teacher, dataset.targets).rmse ** 2,
         assessment=assess_model(model, dataset, config, objectives),
         seconds=time.monotonic() - start,
     )

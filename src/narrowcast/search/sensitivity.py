@@ -64,7 +64,7 @@ class Rounded:
                 self._switches[name] = switch
         examples = Examples.of(dataset.validation, dataset)
         self._examples = examples.single()
-        self._unit = torch.from_numpy(dataset.target_scaling.scale)
+        self._unit = torch.from_numpy(dataset.error_scale)
         self._teacher = examples.forecasts(source)
         self.float_rmse = float(self._mean_square(self._teacher - examples.target)) ** 0.5
 

@@ -70,13 +70,12 @@ def _quantise(config: Config, out: Path, work: Path, progress: Progress) -> Quan
 
     names = (each.tensor for each in model.inputs)
     given = dict(zip(names, (test.inputs, *test.further), strict=True))
-    (forecast,) = model.outputs
     inputs, restart = model.quantise(given), test.restart
     results = execute(model, inputs, restart=restart)
     forecasts = {
         "float": predict_part(source, test, dataset),
         "qat": predict_part(quantised, test, dataset),
-        "integer": test.of_targets(model.decode(results, given)[forecast.tensor][:, 0]),
+        "integer": test.of_targets(model.forecasts(results, given)),
     }
     if differing := int((forecasts["qat"] != forecasts["integer"]).any(axis=1).sum()):
         raise ToolError(
@@ -99,7 +98,9 @@ def _quantise(config: Config, out: Path, work: Path, progress: Progress) -> Quan
     save_rules(Rules.of(table, config.data, config.stream, simple), work)
     packed = save({name: np.ascontiguousarray(array) for name, array in arrays.items()})
     write_whole(work / PREDICTIONS, packed)
-    accuracy = {name: errors(each, test.target) for name, each in forecasts.items()}
+    accuracy = {
+        name: errors(each, test.target, dataset.targets) for name, each in forecasts.items()
+    }
     parts = {"train": dataset.train, "validation": dataset.validation, "test": test}
     lost = {name: cut_off(model, part) for name, part in parts.items()}
     progress.remarked("quantize", cut_off_line(lost))

@@ -42,8 +42,9 @@ def stage(config: Config, precondition: Callable[[], None]) -> Stage[TrainResult
             progress.remarked("train", f"trained anew for {epochs}, on {both} together")
             model, _ = train_float(dataset, config, epoch_progress(progress), chosen=history.best)
         save_state(model, work / FLOAT_MODEL)
-        exact = errors(predict_part(model, dataset.test, dataset), dataset.test.target)
-        simple = fit_baselines(windows, table, config.data)
+        forecasts = predict_part(model, dataset.test, dataset)
+        exact = errors(forecasts, dataset.test.target, dataset.targets)
+        simple = fit_baselines(windows, table, config.data, dataset.targets)
         write_whole(work / BASELINES, save(simple.arrays()))
         test = {"float": exact, **baseline_errors(simple, windows.test, table)}
         return TrainResults(summary, test, history)
