@@ -8,6 +8,32 @@ from narrowcast.records import IF_KNOWN
 
 
 @dataclass(frozen=True)
+class Intervals:
+    """How well quantiles are forecast, over all steps ahead.
+
+    Attributes:
+        quantiles: Their probabilities, ascending.
+        pinball: Mean pinball loss over all quantiles, in the target's own unit; that of a median is
+            half of the mean absolute error.
+        below: Share of the targets that are at or below each quantile, from 0 to 1.
+        coverage: Share of the targets within each interval, its ends included: from the first to
+            the last quantile, from the second to the last but one, and so on.
+    """
+
+    quantiles: tuple[float, ...]
+    pinball: float
+    below: tuple[float, ...]
+    coverage: tuple[float, ...]
+
+
+def intervals_line(found: Intervals) -> str:
+    """Return the coverage of each interval and the pinball loss as a part of a line."""
+    ends = zip(found.quantiles, reversed(found.quantiles), found.coverage, strict=False)
+    shares = ", ".join(f"{share:.1%} within {b - a:.0%}" for a, b, share in ends)
+    return f"{shares}{', ' if shares else ''}pinball loss {found.pinball:.4g}"
+
+
+@dataclass(frozen=True)
 class Errors:
     """Errors of a forecast, in the target's own unit.
 
@@ -21,6 +47,8 @@ class Errors:
             targets.
         mae_by_step: Mean absolute error of each step ahead, likewise.
         by_target: Errors of each target by its name; None for a single one.
+        intervals: Those of the quantiles, if they are forecast; the other errors are then those of
+            the medians.
     """
 
     rmse: float
@@ -28,6 +56,7 @@ class Errors:
     by_step: Annotated[tuple[float, ...] | None, IF_KNOWN] = None
     mae_by_step: Annotated[tuple[float, ...] | None, IF_KNOWN] = None
     by_target: Annotated[dict[str, "Errors"] | None, IF_KNOWN] = None
+    intervals: Annotated[Intervals | None, IF_KNOWN] = None
 
 
 TargetNames = str | tuple[str, ...]
@@ -206,11 +235,15 @@ class TrainResults:
         test: Errors on the test part by forecaster: the float model and the simple forecasts. None
             for a forecast that is impossible.
         history: History of the training.
+        constant_width: Errors on the test part of intervals of constant width around the medians of
+            the float model, which have the quantiles of its errors on the validation part; None
+            without quantiles.
     """
 
     data: DataSummary
     test: dict[str, Errors | None]
     history: History
+    constant_width: Annotated[Errors | None, IF_KNOWN] = None
 
 
 _NOTABLE = 0.01  # share of readings that are cut off

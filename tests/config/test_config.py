@@ -133,6 +133,19 @@ def test_several_targets_that_do_not_fit_together(
     assert message in found and "\n" not in found
 
 
+def test_quantiles(tmp_path: Path) -> None:
+    config = load(tmp_path, DATA, "model.quantiles=[0.1, 0.5, 0.9]", "data.outputs=4")
+    assert (shape_of(config).quantiles, shape_of(config).forecasts) == (3, 12)
+    for given in ("[0.5, 0.1]", "[0.5, 0.5]", "[0, 0.5]", "[0.5, 1]", "[0.5, nan]", "0.5"):
+        message = complaint(tmp_path, DATA, f"model.quantiles={given}")
+        assert "model.quantiles" in message and "between 0 and 1 in ascending order" in message
+    assert "quantiles has no 0.5" in complaint(tmp_path, DATA, "model.quantiles=[0.1, 0.9]")
+    assert "train.loss = 'mae' does not apply" in complaint(
+        tmp_path, DATA, "model.quantiles=[0.5]", "train.loss=mae"
+    )
+    assert "set model.quantiles" in complaint(tmp_path, DATA, "train.conformal=true")
+
+
 def test_a_forecast_is_relative_where_the_target_is_known(tmp_path: Path) -> None:
     known = ('data.inputs=["a", "c"]', "data.lead=1")
     assert load(tmp_path, DATA).relative_columns == ()

@@ -48,6 +48,25 @@ def test_errors_of_several_targets_are_joined_in_units_of_their_scales() -> None
     assert found.mae == pytest.approx((2 / 2 + 200 / 100) / 2) and found.by_step is None
 
 
+def test_errors_of_quantiles() -> None:
+    targets = Targets(("a",), 2, (1.0,), (0.1, 0.5, 0.8))
+    truth = np.array([[4.0, 0.0], [2.0, 0.0]])
+    found = errors(np.array([[1.0, 3, 5, 0, 0, 0], [3, 4, 4, -2, -1, 0]]), truth, targets)
+    plain = errors(np.array([[3.0, 0], [4, -1]]), truth)
+    assert (found.rmse, found.mae, found.by_step) == (plain.rmse, plain.mae, plain.by_step)
+    assert found.intervals is not None
+    assert found.intervals.below == (0.5, 0.5, 1.0)
+    assert found.intervals.coverage == (0.75,)
+    loss = 0.1 * 3 + 0.9 * 1 + 0.1 * 2 + 0.5 * (1 + 2 + 1) + 0.2 * (1 + 2)
+    assert found.intervals.pinball == pytest.approx(loss / 12)
+    both = Targets(("a", "b"), 1, (2.0, 5.0), (0.5,))
+    joined = errors(np.array([[2.0, 10.0]]), np.zeros((1, 2)), both)
+    assert joined.intervals is not None and joined.by_target is not None
+    assert joined.intervals.pinball == pytest.approx((2 / 2 / 2 + 10 / 5 / 2) / 2)
+    assert joined.by_target["b"].intervals is not None
+    assert joined.by_target["b"].intervals.pinball == 5 and joined.intervals.coverage == ()
+
+
 def test_baselines_of_several_targets_are_those_of_each_alone() -> None:
     random = np.random.default_rng(0)
     table = hourly(np.cumsum(random.normal(size=800)), z=50 * np.cumsum(random.normal(size=800)))

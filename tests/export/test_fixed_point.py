@@ -53,7 +53,9 @@ def everything() -> IntegerModel:
         ahead=ValuesAhead("window", ("price", "price", "wind", "wind"), (1, 2, 1, 2)),
     )
     added = LastReading("window", 2)
-    head = Output("head.output", Forecast("p", Affine((0.5, -0.25), (30.0, 45.0)), added))
+    head = Output(
+        "head.output", Forecast("p", Affine((0.5, -0.25), (30.0, 45.0)), added, (0.2, 0.7))
+    )
     plain = Output("plain.output", Forecast("load", Affine((1e4,) * 3, (100.0, 200.0, -300.0))))
     return replace(model, inputs=(window, seasons, known), outputs=(head, plain))
 
@@ -168,6 +170,8 @@ def test_forecasts_are_those_of_the_twin(tmp_path: Path) -> None:
         numbers = words[:, 0] if last is None else np.column_stack([last, words[:, 0]])
         found = run(tmp_path, code, body, numbers, size)
         assert np.array_equal(found, each.counts(words, last)[:, 0])
+        if each.decoder.quantiles:
+            assert (np.diff(found) >= 0).all()
 
 
 def test_words_are_those_of_double_precision() -> None:
@@ -209,7 +213,7 @@ def test_forecasts_differ_from_double_precision_by_a_count_at_most() -> None:
         words = random.integers(
             each.tensor.low, each.tensor.high + 1, (1000, 1, each.tensor.columns)
         )
-        exact = each.decoder.scaling.invert(each.tensor.dequantise(words))
+        exact = each.decoder.ordered(each.decoder.scaling.invert(each.tensor.dequantise(words)))
         found = each.counts(words, np.zeros(1000, int) if each.decoder.added else None)
         apart = np.abs(found - np.ldexp(exact, each.fraction_bits))
         assert apart.max() < 0.51

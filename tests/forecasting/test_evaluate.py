@@ -103,7 +103,8 @@ def test_bad_input(run: Run, model: Path, tmp_path: Path) -> None:
 
 
 def test_tables_of_several_targets(tmp_path: Path) -> None:
-    out = trained(tmp_path, 'data.target=["b","a"]', "data.outputs=2", "train.epochs=1")
+    settings = ('data.target=["b","a"]', "data.outputs=2", "model.quantiles=[0.1,0.5,0.9]")
+    out = trained(tmp_path, *settings, "train.epochs=1", "train.conformal=true")
     found = Forecaster.load(out).evaluate(table())
     heads, first = found.overall()[:2]
     assert heads[1:] == [f"{of}, {kind}" for of in ("b", "a", "all") for kind in ("RMSE", "MAE")]
@@ -112,6 +113,10 @@ def test_tables_of_several_targets(tmp_path: Path) -> None:
     errors = [*result.by_target.values(), result]
     assert first[1:] == [f"{x:.4g}" for each in errors for x in (each.rmse, each.mae)]
     assert [row[0] for row in found.by_step()[1:]] == ["b+1", "b+2", "a+1", "a+2"]
+    assert result.intervals is not None and 0 < result.intervals.coverage[0] <= 1
+    constant = read_record(out / "training.json", TrainResults).constant_width
+    assert constant is not None and constant.intervals is not None
+    assert 0 < constant.intervals.coverage[0] <= 1
     (out / "baselines.safetensors").unlink()
     without = Forecaster.load(out).evaluate(table()).errors
     assert without["integer"] == result and without["ridge"] is None

@@ -13,8 +13,10 @@ from integer_graphs import Inputs, random_inputs, random_restarts, random_spec
 from integer_reference import State, infer
 
 from narrowcast.integer import (
+    Affine,
     Append,
     Context,
+    Forecast,
     IntegerModel,
     Linear,
     RowSum,
@@ -274,6 +276,19 @@ def test_the_forecasts_of_several_outputs_are_side_by_side() -> None:
     both = np.hstack([results[name][:, 0] for name in outputs])
     assert both.shape == (5, 4)
     np.testing.assert_array_equal(forecast(model, readings), both)
+
+
+def test_quantiles_of_a_step_are_put_in_order() -> None:
+    model = random_model(Shape(3, 2, 4, outputs=2, quantiles=3), (8,), 3)
+    (output,) = model.outputs
+    made = Forecast("y", Affine((5.0,) * 6, (2.0,) * 6))
+    plain = replace(model, outputs=(replace(output, decoder=made),))
+    ordered = replace(output, decoder=replace(made, quantiles=(0.1, 0.5, 0.9)))
+    readings = np.random.default_rng(0).normal(size=(200, 3, 2))
+    found = forecast(replace(model, outputs=(ordered,)), readings).reshape(-1, 2, 3)
+    before = forecast(plain, readings).reshape(-1, 2, 3)
+    assert (np.diff(before, axis=2) < 0).any() and (np.diff(found, axis=2) >= 0).all()
+    np.testing.assert_array_equal(found, np.sort(before, axis=2))
 
 
 def test_inputs_are_rounded_and_clamped() -> None:

@@ -32,7 +32,7 @@ from narrowcast.integer.serialise import ARRAYS_NAME, JSON_NAME, seal
 def model() -> IntegerModel:
     shape = Shape(4, 3, 8, layers=2, heads=2, outputs=2, relative=(1,))
     made = random_model(shape, (3, 5, 8), 1)
-    decoder = Forecast("y", Affine((0.0, -1.5), (1e-9, 3.0)))
+    decoder = Forecast("y", Affine((0.0, -1.5), (1e-9, 3.0)), quantiles=(0.1, 0.5))
     return replace(
         made,
         inputs=(
@@ -126,9 +126,9 @@ def edit(change: Callable[[dict[str, Any]], object]) -> Damage:
         (JSON_NAME, lambda _: b"\xff\xfe\x00", "is truncated or not JSON"),
         (JSON_NAME, lambda _: b"[" * 100_000, "is truncated or not JSON"),
         (JSON_NAME, lambda _: b"[1, 2]", "is no integer model"),
-        (JSON_NAME, edit(lambda d: d.update(schema_version=5)), "is of schema version 5, not 7"),
+        (JSON_NAME, edit(lambda d: d.update(schema_version=5)), "is of schema version 5, not 8"),
         (JSON_NAME, edit(lambda d: d.update(schema_version=True)), "is of schema version True"),
-        (JSON_NAME, edit(lambda d: d.update(schema_version="a\nb")), r"version 'a\nb', not 7"),
+        (JSON_NAME, edit(lambda d: d.update(schema_version="a\nb")), r"version 'a\nb', not 8"),
         (JSON_NAME, edit(lambda d: d.pop("schema_version")), "is no integer model"),
         (JSON_NAME, edit(lambda d: d["tensors"][0].update(rows=5)), "has been altered"),
         (JSON_NAME, edit(lambda d: d["operations"][0].update(shift=3)), "has been altered"),

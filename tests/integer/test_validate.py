@@ -1,5 +1,6 @@
 """Every rule of a valid model, broken alone, is named with what breaks it."""
 
+import math
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -216,6 +217,15 @@ INTERFACE = [
     (decoder(added=LastReading("pool.output", 0)), "output head.output: 'pool.output' is no input"),
     (decoder(added=LastReading("input", 3)), "output head.output: the added column is 3, not a"),
     (outputs("head.output", "input"), "output input: no operation makes it"),
+    (
+        decoder(quantiles=(0.1, 0.5, 0.9)),
+        "output head.output: 2 columns are no steps of 3 quantiles",
+    ),
+    *(
+        (decoder(quantiles=given), "output head.output: the quantiles are not ascending between 0")
+        for given in ((0.5, 0.5), (0.9, 0.1), (0.0, 0.5), (0.5, 1.0))
+    ),
+    (decoder(quantiles=(0.1, math.nan)), "output head.output: a quantile is nan, not a finite"),
     (decoder(target=None), "output head.output: the target's name is None"),
     (
         decoder(scaling=Affine((0.0, 0.0), (1.0,))),

@@ -76,6 +76,7 @@ SHAPES = st.builds(
     heads=st.sampled_from([1, 2]),
     ffn_channels=st.sampled_from([None, 3, 40]),
     outputs=st.sampled_from([1, 2, 7]),
+    quantiles=st.sampled_from([1, 3]),
     pooling=st.sampled_from(["mean", "last"]),
     kernel=st.integers(1, 3),
     stride=st.integers(1, 2),

@@ -37,7 +37,16 @@ from narrowcast.integer import (
 )
 from narrowcast.integer.builder import Kind, Pooling, Shape, transformer
 from narrowcast.integer.random_model import random_model
-from narrowcast.model import build, load_state, predict, predict_part, save_state, train_float
+from narrowcast.model import (
+    build,
+    load_state,
+    predict,
+    predict_part,
+    residual_quantiles,
+    save_state,
+    shift_quantiles,
+    train_float,
+)
 from narrowcast.quantize import (
     Precision,
     QuantisedTransformer,
@@ -574,6 +583,45 @@ def test_several_targets_are_forecast_by_one_model(
     assert result.by_target is not None and list(result.by_target) == ["b", "a"]
     assert result.by_target["b"].rmse < 60 and result.by_target["a"].rmse < 0.6
     assert result.rmse < 0.6 and cut_off(integer, test).target == 0
+
+
+@pytest.mark.parametrize("drifts", [False, True])
+def test_quantiles_are_forecast(drifts: bool, tmp_path: Path) -> None:
+    """The spread of the target depends on another column: intervals have to follow it."""
+    random = np.random.default_rng(1)
+    spread = np.repeat(random.choice([0.2, 3.0], 300), 10)
+    frame = pd.DataFrame({"a": spread, "b": 7 + spread * random.normal(size=3000)})
+    base = configuration(relative=True, outputs=2)
+    data = base.data.model_copy(update={"relative_inputs": ["b"] if drifts else []})
+    model = base.model.model_copy(update={"quantiles": [0.1, 0.5, 0.9]})
+    train = base.train.model_copy(update={"epochs": 30})
+    config = base.model_copy(update={"data": data, "model": model, "train": train})
+    windows = make_windows(Table(None, frame, None), data, None, model.quantiles)
+    test = windows.test
+    source, _ = train_float(windows, config)
+    shifts = residual_quantiles(source, windows)
+    widths = residual_quantiles(source, windows, of_median=True)
+    quantised, _ = finetune(source, windows, config)
+    integer = to_integer_model(quantised, windows, data)
+    save_model(integer, tmp_path)
+    found = forecast(load_model(tmp_path), test.inputs)
+    np.testing.assert_array_equal(found, predict(quantised, test.inputs, windows))
+    steps = found.reshape(-1, 2, 3)
+    assert (np.diff(steps, axis=2) >= 0).all()
+    result = errors(found, test.target, windows.targets).intervals
+    middle = np.repeat(windows.targets.middle(found), 3, axis=1)
+    constant = middle + widths * windows.target_scaling.repeated(3).scale
+    simple = errors(constant, test.target, windows.targets).intervals
+    assert result is not None and simple is not None
+    assert result.coverage[0] == pytest.approx(0.8, abs=0.08)
+    assert result.pinball < 0.9 * simple.pinball
+    width = (steps[:, 0, 2] - steps[:, 0, 0])[1:]
+    few, many = (width[frame["a"].to_numpy()[test.row[1:]] == each] for each in (0.2, 3.0))
+    assert np.median(many) > 3 * np.median(few)
+    shift_quantiles(source, windows, shifts)
+    again = residual_quantiles(source, windows)
+    assert np.abs(np.delete(again, [1, 4])).max() < 1e-5
+    np.testing.assert_allclose(again[[1, 4]], shifts[[1, 4]], atol=1e-5)
 
 
 @pytest.mark.parametrize("drifts", [False, True])

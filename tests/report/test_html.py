@@ -3,6 +3,7 @@
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 from report_sample import (
     BUDGET,
@@ -23,7 +24,7 @@ from browser import Page
 from legible import faults
 from narrowcast.report.axes import number
 from narrowcast.report.html import LABELS, histogram, render_html
-from narrowcast.training_records import BASELINES, CutOff, Errors
+from narrowcast.training_records import BASELINES, CutOff, Errors, Intervals
 from pages import check_frame, parse
 
 LONG = "the temperature of the northern greenhouse, second sensor from the left, in degrees Celsius"
@@ -260,6 +261,35 @@ def test_several_targets_have_charts_and_errors_of_their_own(browser: Page, tmp_
     )
     browser.run("document.querySelector('label[for=\\'2-step-3\\']').click()")
     assert browser.run(shown) == ["step step-1", "step step-3"]
+
+
+def test_quantiles_are_a_band_with_a_table_of_their_coverage(browser: Page, tmp_path: Path) -> None:
+    report, levels = report_of_steps(2, 960), (0.1, 0.5, 0.9)
+    made = Intervals(levels, 0.123, (0.12, 0.5, 0.91), (0.79,))
+    errors = {
+        name: each and replace(each, intervals=made if name in ("float", "integer") else None)
+        for name, each in report.accuracy.test.items()
+    }
+    constant = Errors(0.6, 0.4, intervals=replace(made, pinball=0.2, coverage=(0.7,)))
+    accuracy = replace(report.accuracy, test=errors, constant_width=constant)
+    predictions = predictions_of_steps(2, 960)
+    for name in ("float", "integer"):
+        ends = np.array([-1.0, 0.0, 2.0])
+        predictions[name] = (predictions[name][..., None] + ends).reshape(960, -1)
+    page = render_html(replace(report, accuracy=accuracy), predictions)
+    tree = check_frame(page)
+    assert tree.at("intervals").rows() == [
+        ["Forecast", "Pinball loss", "80 % interval"],
+        ["Float", "0.1230", "79.0 %"],
+        ["Integer (the FPGA's)", "0.1230", "79.0 %"],
+        ["Constant width around the float's median", "0.2000", "70.0 %"],
+    ]
+    assert "80% interval of the integers" in tree.at("forecast-1").text
+    area = tree.at("forecast-1").all("path")[1]
+    assert area.attributes["class"] == "area" and len(area.attributes["d"]) > 2000
+    path = tmp_path / "report.html"
+    path.write_text(page, encoding="utf-8")
+    assert faults(browser, path) == []
 
 
 def test_of_very_many_steps_some_are_drawn() -> None:

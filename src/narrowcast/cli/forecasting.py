@@ -10,7 +10,7 @@ import typer
 from narrowcast.cli.options import parse_path
 from narrowcast.cli.output import command_progress, one_line_errors, print_table
 from narrowcast.errors import UserError
-from narrowcast.training_records import left_out
+from narrowcast.training_records import intervals_line, left_out
 
 Trained = Annotated[
     Path,
@@ -131,6 +131,9 @@ def evaluate(
         return
     found = left_out(result.skipped_gaps, result.skipped_missing)
     typer.echo(f"{result.windows} windows; left out: {found}")
+    integer = result.errors["integer"]
+    if integer is not None and integer.intervals is not None:
+        typer.echo(f"intervals: {intervals_line(integer.intervals)}")
     for table in (result.overall(), result.by_step(), result.drifts()):
         if len(table) > 1:
             typer.echo()

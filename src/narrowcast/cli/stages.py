@@ -7,7 +7,7 @@ import typer
 
 from narrowcast.cli.options import Activity, ConfigFile, Data, Force, Out, Place, Set, Synth, Yosys
 from narrowcast.cli.output import command_progress, one_line_errors
-from narrowcast.training_records import cut_off_line
+from narrowcast.training_records import cut_off_line, intervals_line
 
 if TYPE_CHECKING:
     from narrowcast.report import Report
@@ -170,6 +170,8 @@ def _summary(report: "Report", out: Path) -> None:
         }
     for name, (found, base) in errors.items():
         typer.echo(f"{name:<11} {found.rmse:.4g} in integers, {base.rmse:.4g} in floating point")
+    if rounded.intervals is not None:
+        typer.echo(f"intervals:  {intervals_line(rounded.intervals)}")
     if (better := report.accuracy.beaten_by) is not None and (simple := test[better]) is not None:
         typer.echo(f"beaten by:  {better}, a simple forecast, with {simple.rmse:.4g}")
     typer.echo(f"cut off:    {cut_off_line(report.accuracy.cut_off)}")

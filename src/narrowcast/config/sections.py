@@ -3,6 +3,7 @@
 import datetime
 import math
 import re
+from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
@@ -67,6 +68,12 @@ def _file_name(value: Path | None) -> Path | None:
 
 def _unique(values: list[str]) -> list[str]:
     if len(set(values)) < len(values):
+        raise ValueError
+    return values
+
+
+def _ascending(values: list[float]) -> list[float]:
+    if any(a >= b for a, b in pairwise((0.0, *values, 1.0))):
         raise ValueError
     return values
 
@@ -446,6 +453,11 @@ class ModelConfig(Section):
 
     With ``relative`` the model forecasts the change from the target's last known value. This is
     the default if all targets are among the inputs, and impossible otherwise.
+
+    With ``quantiles = [0.1, 0.5, 0.9]`` the model forecasts these quantiles of each target in place
+    of its mean: the target should be below the first one with a probability of 10 %, and between
+    the first and the last one with 80 %. The median, 0.5, is the forecast whose error is compared
+    with those of others.
     """
 
     kind: Kind = Field(default="window", description="'window' or 'stream'")
@@ -469,6 +481,11 @@ class ModelConfig(Section):
         default=4 * 32, ge=1, le=16384, description="a whole number from 1 to 16384"
     )
     relative: bool | None = Field(default=None, description="true or false")
+    quantiles: Annotated[list[float], AfterValidator(_ascending)] = Field(
+        default=[],
+        max_length=9,
+        description="a list of at most 9 numbers between 0 and 1 in ascending order",
+    )
 
     @model_validator(mode="before")
     @classmethod
@@ -484,6 +501,15 @@ class ModelConfig(Section):
         if self.channels % self.heads:
             raise ValueError(
                 f"heads = {self.heads} must divide channels = {self.channels} without remainder"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _with_median(self) -> Self:
+        if self.quantiles and 0.5 not in self.quantiles:
+            raise ValueError(
+                "quantiles has no 0.5, the median, which is the forecast that is compared with "
+                "others: add it"
             )
         return self
 
@@ -509,7 +535,11 @@ class TrainConfig(Section):
     ``loss`` is that of the scaled forecasts in floating point: the mean squared error, the mean
     absolute error, whose best forecast is a median, or Huber's loss, which is the first below one
     standard deviation and the second above. The weights of the epoch with the least loss on the
-    validation part are kept.
+    validation part are kept. Quantiles have the pinball loss instead.
+
+    With ``conformal``, each quantile but the median is shifted after the training by a constant,
+    such that on the validation part the share of the targets below it is as stated (Romano et al.,
+    "Conformalized Quantile Regression", 2019). The shift is a part of the biases.
 
     With ``refit``, the model is then trained anew on the training and the validation part together,
     for the number of epochs that validation has chosen, and fine-tuned on both. Errors on the
@@ -545,6 +575,7 @@ class TrainConfig(Section):
         default=10, ge=1, le=10**6, description="a whole number of epochs from 1 to 1000000"
     )
     refit: bool = Field(default=True, description="true or false")
+    conformal: bool = Field(default=False, description="true or false")
     seed: int = Field(
         default=0, ge=0, le=2**63 - 1, description="a whole number from 0 to 2**63 - 1"
     )
@@ -649,6 +680,16 @@ class Config(Section):
             raise ValueError(
                 "data.relative_inputs names the target, so the change is forecast: leave out "
                 "model.relative = false"
+            )
+        if self.model.quantiles and self.train.loss != "mse":
+            raise ValueError(
+                f"train.loss = {self.train.loss!r} does not apply to model.quantiles, which have "
+                "the pinball loss: leave it out"
+            )
+        if self.train.conformal and not self.model.quantiles:
+            raise ValueError(
+                "train.conformal = true shifts quantiles: set model.quantiles, such as "
+                "[0.1, 0.5, 0.9]"
             )
         self.quantization.check_names(shape_of(self))
         return self

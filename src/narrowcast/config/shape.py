@@ -37,6 +37,7 @@ def shape_of(config: "Config") -> Shape:
         heads=config.model.heads,
         ffn_channels=config.model.ffn_channels,
         outputs=config.data.outputs,
+        quantiles=max(1, len(config.model.quantiles)),
         targets=len(config.data.targets),
         kind=config.model.kind,
         pooling=config.model.pooling,

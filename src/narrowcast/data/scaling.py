@@ -26,6 +26,10 @@ class Scaling:
     offset: Array
     scale: Array
 
+    def repeated(self, times: int) -> "Scaling":
+        """Return the scaling of so many copies of each feature, one after the other."""
+        return Scaling(*(np.repeat(each, times) for each in (self.offset, self.scale)))
+
     def split(self, parts: int) -> list["Scaling"]:
         """Return the scalings of so many successive parts of equal size."""
         both = (np.split(each, parts) for each in (self.offset, self.scale))

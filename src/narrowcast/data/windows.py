@@ -22,6 +22,7 @@ stretch. Besides, a part holds the earlier readings that its forecasts rest on, 
 They may lie in an earlier part, as the state of the model is known by then.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -68,8 +69,8 @@ class Dataset:
         further_scaling: Scaling of each further input: that of differences for readings of earlier
             seasons of each target, and one fitted on the values at the training targets for what is
             known ahead.
-        target_scaling: Scaling of the forecasts, fitted on the targets of the training windows, or
-            on their changes.
+        target_scaling: Scaling of the steps of all targets, fitted on the training windows, or on
+            the changes in them.
     """
 
     columns: tuple[str, ...]
@@ -100,33 +101,47 @@ class Dataset:
         return tuple(scaling.apply(each) for scaling, each in pairs)
 
     def scaled_target(self, part: Part) -> Array:
-        """Return what the model has to forecast in a part [windows, forecasts]."""
+        """Return what the model has to forecast in a part [windows, steps of all targets]."""
         return self.target_scaling.apply(part.target - self._base(part.of_targets(part.inputs)))
 
     def forecasts(self, scaled: Array, readings: Array) -> Array:
         """Convert results [windows, forecasts] of the model to the units of the targets.
 
+        Quantiles of a step are put in ascending order.
+
         Args:
             scaled: Results of the model.
             readings: Readings from which they result.
         """
-        return self.target_scaling.invert(scaled) + self._base(readings)
+        times = scaled.shape[1] // len(self.target_scaling.scale)
+        changes = self.target_scaling.repeated(times).invert(scaled)
+        found = changes + np.repeat(self._base(readings), times, axis=1)
+        return (
+            found
+            if times == 1
+            else np.sort(found.reshape(len(found), -1, times)).reshape(found.shape)
+        )
 
     @property
     def error_scale(self) -> Array:
-        """Factors [forecasts] from errors of scaled forecasts to the units of ``targets``."""
+        """Factors [steps of all targets] from scaled errors to the units of ``targets``."""
         units = self.targets.repeated(np.array([self.targets.units]))[0]
         return np.asarray(self.target_scaling.scale / units, dtype=np.float64)
 
     def _base(self, readings: Array) -> Array:
-        """Return what is added to the forecasts of each window, [windows, forecasts] or 0."""
+        """Return what is added to the forecasts of each window, [windows, steps] or 0."""
         if not self.added:
-            return np.zeros((1, 1))
+            return np.zeros((1, len(self.target_scaling.scale)))
         return self.targets.repeated(readings[:, -1, list(self.added)])
 
 
 def make_windows(
-    table: Table, config: DataConfig, stream: Stream | None = None, *, refit: bool = False
+    table: Table,
+    config: DataConfig,
+    stream: Stream | None = None,
+    quantiles: Sequence[float] = (),
+    *,
+    refit: bool = False,
 ) -> Dataset:
     """Cut all windows and split them by time.
 
@@ -139,6 +154,8 @@ def make_windows(
         table: The table.
         config: The configuration of the windows.
         stream: What a model of a stream reads, ``Config.stream``; None for windows.
+        quantiles: Probabilities of the quantiles that the model forecasts; none if it forecasts one
+            value of each step.
         refit: Whether the training part goes on to the test part. The validation part is then a
             part of it, for a last training with what validation has chosen.
 
@@ -211,7 +228,7 @@ def make_windows(
         columns=config.columns,
         relative=relative,
         targets=Targets.of(
-            config, [each.scale for each in target_scaling.split(len(config.targets))]
+            config, [each.scale for each in target_scaling.split(len(config.targets))], quantiles
         ),
         target_columns=columns,
         added=added,

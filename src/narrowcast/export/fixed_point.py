@@ -219,7 +219,7 @@ class OutputFormat:
         )
         change = ((words - self.tensor.zero_point) * multiplier + bias) >> shift
         result: Array = change + base + (0 if last is None else last[:, None, None])
-        return np.clip(result, INT32.low, INT32.high)
+        return self.decoder.ordered(np.clip(result, INT32.low, INT32.high))
 
 
 @dataclass(frozen=True)

@@ -108,7 +108,7 @@ def evaluate(trained: TrainedModel, simple: Baselines, table: Table) -> Evaluati
         sums["integer"].add(forecasts, part.target)
         windows = origins.rows.part(part.row - data.lead, None) if streams else part
         for name, forecast in simple.forecasts(windows, table):
-            sums.setdefault(name, ErrorSums(trained.targets)).add(forecast, part.target)
+            sums.setdefault(name, ErrorSums(simple.targets)).add(forecast, part.target)
     found = {name: each.errors() for name, each in sums.items()}
     return Evaluation(
         target=data.stated_target,

@@ -114,23 +114,27 @@ class TrainedModel:
             and source.relative == tuple(map(data.inputs.index, data.relative_inputs))
             and known == ([tuple(name for name in data.known for _ in steps)] if data.known else [])
             and len(further) == len(known) + sum(each.earlier is not None for each in model.inputs)
-            and {each.columns for each in model.output_tensors} == {data.outputs}
+            and {each.columns for each in model.output_tensors}
+            == {data.outputs * max(1, len(self.targets.quantiles))}
             and tuple(each.decoder and each.decoder.target for each in model.outputs)
             == data.targets
         )
 
     @property
     def steps(self) -> list[str]:
-        """Names of the forecasts: the target, and how many rows ahead each is."""
+        """Names of the forecasts: the target, how many rows ahead, and the quantile if any."""
         data = self.rules.data
         steps = range(data.lead, data.lead + data.outputs)
-        return [f"{target}+{step}" for target in data.targets for step in steps]
+        ends = [f" q{each:g}" for each in self.targets.quantiles] or [""]
+        return [f"{name}+{step}{end}" for name in data.targets for step in steps for end in ends]
 
     @property
     def targets(self) -> Targets:
         """The columns that are forecast."""
         decoders = [each.decoder for each in self.model.outputs if each.decoder is not None]
-        return Targets.of(self.rules.data, [np.array(each.scaling.scale) for each in decoders])
+        scales = [np.array(each.scaling.scale) for each in decoders]
+        quantiles = decoders[0].quantiles if decoders else ()
+        return Targets.of(self.rules.data, scales, quantiles)
 
     def origins(self, table: Table, *, targets: bool) -> Origins:
         """Return the rows of a table in which the model forecasts.

@@ -306,7 +306,8 @@ class Shape:
         heads: Heads of each attention.
         ffn_channels: Columns between the two products of a feed-forward part; 4 x ``channels``
             unless given.
-        outputs: Forecasts of each target.
+        outputs: Steps ahead that are forecast of each target.
+        quantiles: Forecasts of each step.
         targets: Number of targets. With several, each has terms, a head and an output of its own,
             whose names end in its number.
         pooling: What the head reads of the tokens: their mean, or the last one. In the second case
@@ -330,6 +331,7 @@ class Shape:
     heads: int = 1
     ffn_channels: int | None = None
     outputs: int = 1
+    quantiles: int = 1
     targets: int = 1
     pooling: Pooling = "mean"
     kernel: int = 1
@@ -389,7 +391,7 @@ class Shape:
         engine that sums both over the tokens, or moves both to the token of further inputs, copies
         them by products with the identity matrix. So it does with what is summed and read as well.
         """
-        d, e, o = self.channels, self.ffn, self.targets * self.outputs
+        d, e, o = self.channels, self.ffn, self.targets * self.forecasts
         rows, copies = 1, 0
         first = self.layers == 1 and self.folds_keys and (self.kernel > 1 or self.stride > 1)
         if self.mean:
@@ -402,6 +404,11 @@ class Shape:
     def tokens(self) -> int:
         """Tokens of an inference. The last one embeds the last row of the input."""
         return (self.rows - self.kernel) // self.stride + 1 if self.kind == "window" else 1
+
+    @property
+    def forecasts(self) -> int:
+        """Columns of the output of each target: the quantiles of a step, step by step."""
+        return self.outputs * self.quantiles
 
     @property
     def further(self) -> dict[str, int]:
@@ -523,7 +530,7 @@ def _forecasts(graph: GraphBuilder, shape: Shape, x: str, up: str) -> Iterator[s
             residual = graph.linear(
                 name,
                 operand,
-                shape.outputs,
+                shape.forecasts,
                 role=Role.RESULT,
                 residual=residual,
                 residual_element=element,

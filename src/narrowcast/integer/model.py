@@ -9,6 +9,7 @@ converts readings to integers and results to forecasts. ``docs/integer-model.md`
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,11 +18,12 @@ from narrowcast.integer.arithmetic import integer_range, signed_bits
 from narrowcast.integer.calendar import Calendar
 from narrowcast.integer.readings import check_readings, relative_to_last
 
-SCHEMA_VERSION = 7
+SCHEMA_VERSION = 8
 
 Array = NDArray[np.int64]
 Reals = NDArray[np.float64]
 Scalar = int | float | str | bool | None
+Number = TypeVar("Number", np.int64, np.float64)
 
 
 @dataclass(frozen=True)
@@ -368,11 +370,22 @@ class Forecast:
         target: Name of the forecast quantity.
         scaling: Scaling from the tensor's real numbers to the target's unit, one entry per column.
         added: Reading that the host adds, if the tensor holds changes from it; else None.
+        quantiles: Probabilities, ascending, of the quantiles that as many successive columns
+            forecast, step by step. The host puts those of a step in ascending order. None of them
+            if each column is a forecast of its own.
     """
 
     target: str
     scaling: Affine
     added: LastReading | None = None
+    quantiles: tuple[float, ...] = ()
+
+    def ordered(self, forecasts: NDArray[Number]) -> NDArray[Number]:
+        """Return forecasts [..., columns] with the quantiles of each step in ascending order."""
+        if not self.quantiles:
+            return forecasts
+        steps = forecasts.reshape(*forecasts.shape[:-1], -1, len(self.quantiles))
+        return np.sort(steps, axis=-1).reshape(forecasts.shape)
 
     def base(self, readings: Mapping[str, Reals]) -> Reals:
         """Return what the host adds to each window's forecasts, [windows, 1, 1] or 0.
@@ -507,7 +520,7 @@ class IntegerModel:
                 decoded[each.tensor] = integers.astype(np.float64)
                 continue
             change = each.decoder.scaling.invert(tensor.dequantise(integers))
-            decoded[each.tensor] = change + each.decoder.base(readings)
+            decoded[each.tensor] = each.decoder.ordered(change + each.decoder.base(readings))
         return decoded
 
     def forecasts(self, results: Mapping[str, Array], readings: Mapping[str, Reals]) -> Reals:

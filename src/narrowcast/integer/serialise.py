@@ -108,6 +108,7 @@ class _Forecast(_Entry):
     target: str
     scaling: _Affine
     added: _LastReading | None
+    quantiles: tuple[float, ...]
 
 
 class _Output(_Entry):
@@ -179,7 +180,7 @@ _Operation = Annotated[_AnyOperation, Field(discriminator="kind")]
 
 
 class _Document(_Entry):
-    schema_version: Literal[7]
+    schema_version: Literal[8]
     inputs: tuple[_Input, ...]
     outputs: tuple[_Output, ...]
     tensors: tuple[_Tensor, ...]
@@ -228,7 +229,8 @@ def _output(entry: _Output) -> Output:
     if decoder is None:
         return Output(entry.tensor)
     added = None if decoder.added is None else LastReading(**decoder.added.values())
-    return Output(entry.tensor, Forecast(decoder.target, _affine(decoder.scaling), added))
+    scaling = _affine(decoder.scaling)
+    return Output(entry.tensor, Forecast(decoder.target, scaling, added, decoder.quantiles))
 
 
 def seal(document: dict[str, Any], arrays: bytes) -> dict[str, Any]:

@@ -8,6 +8,7 @@ import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import fields
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -194,6 +195,21 @@ def _check_interface(model: IntegerModel) -> None:
                 _require(added.input in read, f"{where}: {shown(added.input)} is no input")
                 last = model.tensors[added.input].columns - 1
                 _check_int(added.column, 0, last, f"{where}: the added column")
+            _check_quantiles(each.decoder.quantiles, tensor.columns, where)
+
+
+def _check_quantiles(quantiles: tuple[float, ...], columns: int, where: str) -> None:
+    """Check the probabilities of quantiles, if there are any."""
+    for each in quantiles:
+        _check_real(each, f"{where}: a quantile")
+    _require(
+        all(a < b for a, b in pairwise((0.0, *quantiles, 1.0))),
+        f"{where}: the quantiles are not ascending between 0 and 1",
+    )
+    _require(
+        not quantiles or columns % len(quantiles) == 0,
+        f"{where}: {columns} columns are no steps of {len(quantiles)} quantiles",
+    )
 
 
 def _check_calendar(each: Input, where: str) -> int:

@@ -1,6 +1,7 @@
 """The float model, and the training loop that quantised training also uses."""
 
 from narrowcast.model.forecaster import Forecaster
+from narrowcast.model.quantiles import residual_quantiles, shift_quantiles
 from narrowcast.model.training import (
     EpochCallback,
     fit,
@@ -21,6 +22,8 @@ __all__ = [
     "load_state",
     "predict",
     "predict_part",
+    "residual_quantiles",
     "save_state",
+    "shift_quantiles",
     "train_float",
 ]

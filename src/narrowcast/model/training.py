@@ -25,6 +25,7 @@ from narrowcast.files import write_whole
 from narrowcast.integer.readings import check_readings
 from narrowcast.model.examples import Examples, Inputs, scaled
 from narrowcast.model.forecaster import Forecaster
+from narrowcast.model.quantiles import pinball
 from narrowcast.model.transformer import Transformer, build
 from narrowcast.training_records import History
 
@@ -145,7 +146,8 @@ class Shift:
     Attributes:
         deviation: Standard deviation of the shifts, in units of the scaled input.
         columns: Index of each target among the inputs.
-        ratio: Ratios [forecasts] of a shift in the target's scaled units to that in the input's.
+        ratio: Ratios [steps of all targets] of a shift in the target's scaled units to that in the
+            input's.
     """
 
     deviation: float
@@ -153,7 +155,7 @@ class Shift:
     ratio: Tensor
 
     def __call__(self, inputs: Inputs, target: Tensor, restart: Tensor) -> tuple[Inputs, Tensor]:
-        """Return scaled readings and targets [inferences, forecasts], shifted.
+        """Return scaled readings and targets [inferences, steps], shifted.
 
         Further inputs are differences, or values of other columns, which do not change.
         """
@@ -162,8 +164,8 @@ class Shift:
         window = window.clone()
         for i, column in enumerate(self.columns):
             window[:, :, column] += shift[:, i, None]
-        of_forecasts = shift.repeat_interleave(len(self.ratio) // len(self.columns), dim=1)
-        return (window, *further), target + of_forecasts * self.ratio
+        of_steps = shift.repeat_interleave(len(self.ratio) // len(self.columns), dim=1)
+        return (window, *further), target + of_steps * self.ratio
 
 
 @dataclass(frozen=True)
@@ -175,7 +177,7 @@ class Growth:
         columns: Indices of the relative inputs.
         differences: Number of further inputs that are differences of a target; they come first.
         zero: Scaled input [m] at which readings are 0.
-        target_zero: Scaled targets [forecasts] at which the change is 0.
+        target_zero: Scaled targets [steps] at which the change is 0.
     """
 
     deviation: float
@@ -185,7 +187,7 @@ class Growth:
     target_zero: Tensor
 
     def __call__(self, inputs: Inputs, target: Tensor, restart: Tensor) -> tuple[Inputs, Tensor]:
-        """Return scaled readings and targets [inferences, forecasts], multiplied."""
+        """Return scaled readings and targets [inferences, steps], multiplied."""
         window, *further = inputs
         factor = torch.exp(self.deviation * _by_stretch(restart))
         window = window.clone()
@@ -299,15 +301,55 @@ def _finite(model: Forecaster, loss: float) -> bool:
     )
 
 
-def _units(dataset: Dataset) -> tuple[Tensor, Tensor]:
-    """Return factors [forecasts] of scaled errors.
+@dataclass(frozen=True)
+class _Objective:
+    """What a training minimises.
 
-    The first ones convert them to the unit of the error that is reported. With the second ones, an
-    error counts the same at every step ahead, whatever the scale of the step.
+    Attributes:
+        loss: Loss of forecasts and of what they should be, both scaled.
+        examples: The training part, whose targets are what its forecasts should be.
+        goal: What the forecasts of the validation part should be.
+        limit: Loss above which a training has diverged.
+        dataset: The data.
     """
-    unit = torch.from_numpy(dataset.error_scale)
-    by_target = unit.view(-1, dataset.targets.steps)
-    return unit, (by_target / by_target.mean(dim=1, keepdim=True)).flatten()
+
+    loss: Callable[[Tensor, Tensor], Tensor]
+    examples: Examples
+    goal: Tensor
+    limit: float
+    dataset: Dataset
+
+    @classmethod
+    def of(
+        cls,
+        dataset: Dataset,
+        config: TrainConfig,
+        validation: Examples,
+        teacher: Forecaster | None,
+    ) -> "_Objective":
+        """Return the objective of :func:`fit`."""
+        examples, quantiles = (
+            Examples.of(dataset.train, dataset).single(),
+            dataset.targets.quantiles,
+        )
+        mean = examples.target.mean(dim=0).expand_as(examples.target)
+        if teacher is not None:
+            limit = _DIVERGED * float(functional.mse_loss(mean, examples.target))
+            taught = replace(examples, target=examples.forecasts(teacher).float())
+            return cls(functional.mse_loss, taught, validation.forecasts(teacher), limit, dataset)
+        loss = pinball(quantiles) if quantiles else _LOSSES[config.loss]
+        mean = mean.repeat_interleave(max(1, len(quantiles)), dim=1)
+        limit = _DIVERGED * float(loss(mean, examples.target))
+        return cls(loss, examples, validation.target, limit, dataset)
+
+    def on_validation(self, forecasts: Tensor) -> float:
+        """Return the loss on the validation part, where errors count the same at every step."""
+        unit = torch.from_numpy(self.dataset.error_scale).view(-1, self.dataset.targets.steps)
+        share = (unit / unit.mean(dim=1, keepdim=True)).flatten()
+        of_forecasts, of_goal = (
+            share.repeat_interleave(each.shape[1] // len(share)) for each in (forecasts, self.goal)
+        )
+        return float(self.loss(of_forecasts * forecasts, of_goal * self.goal))
 
 
 def _diverged(config: TrainConfig, epoch: int) -> UserError:
@@ -359,15 +401,9 @@ def fit(
     Raises:
         UserError: The training diverges.
     """
-    examples = Examples.of(dataset.train, dataset).single()
     validation = Examples.of(dataset.validation, dataset)
-    measure = _LOSSES[config.loss] if teacher is None else functional.mse_loss
-    mean = examples.target.mean(dim=0).expand_as(examples.target)
-    limit, goal = _DIVERGED * float(measure(mean, examples.target)), validation.target
-    if teacher is not None:
-        examples = replace(examples, target=examples.forecasts(teacher).float())
-        goal = validation.forecasts(teacher)
-    unit, share = _units(dataset)
+    objective = _Objective.of(dataset, config, validation, teacher)
+    examples, unit = objective.examples, torch.from_numpy(dataset.error_scale)
     shuffle = torch.Generator().manual_seed(config.seed)
     optimiser = torch.optim.AdamW(groups, weight_decay=config.weight_decay, fused=True)
     passes = _INFERENCES if model.reach else 1
@@ -387,7 +423,7 @@ def fit(
             if augmentation is not None:
                 x, y = augmentation(x, y, batch.restart)
             forecast = model(*x, restart=batch.restart)
-            loss = measure(forecast[batch.counted], y[batch.counted])
+            loss = objective.loss(forecast[batch.counted], y[batch.counted])
             optimiser.zero_grad()
             loss.backward()  # type: ignore[no-untyped-call]
             optimiser.step()
@@ -399,18 +435,19 @@ def fit(
         if not _finite(average.model, losses[-1]):
             raise _diverged(config, epoch + 1)
         forecasts = validation.forecasts(average.model)
-        rmse = float((unit * (forecasts - validation.target)).square().mean().sqrt())
+        error = dataset.targets.middle(forecasts) - validation.target
+        rmse = float((unit * error).square().mean().sqrt())
         if not math.isfinite(rmse):
             raise _diverged(config, epoch + 1)
         rmses.append(rmse)
-        best.offer(epoch, float(measure(share * forecasts, share * goal)), average.model)
+        best.offer(epoch, objective.on_validation(forecasts), average.model)
         if progress is not None:
             progress(epoch + 1, epochs, rmse)
         if best.ended(epoch):
             break
         if review is not None and review(epoch + 1):
             average.restart()
-    if losses[best.epoch] > limit:
+    if losses[best.epoch] > objective.limit:
         raise _diverged(config, best.epoch + 1)
     model.load_state_dict(best.state)
     model.eval()

@@ -141,7 +141,7 @@ class Transformer(Forecaster):
         self.layers = nn.ModuleList(
             Layer(self.graph, f"layers.{i}", shape.heads, dropout) for i in range(shape.layers)
         )
-        forecasts = shape.targets * shape.outputs
+        forecasts = shape.targets * shape.forecasts
         self.head = nn.Linear(shape.channels, forecasts)
         self._terms = [shape.terms(target) for target in range(shape.targets)]
         self.further = nn.ModuleDict(
@@ -168,7 +168,7 @@ class Transformer(Forecaster):
         forecast: Tensor = self.head(x.mean(dim=1))  # of one token if the last layer computes one
         if self.gain is not None:
             last = readings[:, -1, list(self.shape.relative)]
-            forecast = forecast + self.gain * last.repeat_interleave(self.shape.outputs, dim=1)
+            forecast = forecast + self.gain * last.repeat_interleave(self.shape.forecasts, dim=1)
         given = dict(zip(self.shape.further, further, strict=True))
         if given:
             forecast = forecast + torch.cat(
@@ -188,14 +188,16 @@ class Transformer(Forecaster):
         """Initialise a relative model such that it forecasts the last known value.
 
         Returns:
-            Gains [forecasts], which convert values from an input's scaled units to a target's.
+            Gains [steps], which convert values from an input's scaled units to a target's.
         """
         i = np.repeat(self.shape.relative, self.shape.outputs)
         assert self.gain is not None
+        gain = torch.from_numpy(inputs.scale[i] / target.scale)
+        bias = torch.from_numpy((inputs.offset[i] - target.offset) / target.scale)
         self.head.weight.zero_()
-        self.gain.copy_(torch.from_numpy(inputs.scale[i] / target.scale))
-        self.head.bias.copy_(torch.from_numpy((inputs.offset[i] - target.offset) / target.scale))
-        return self.gain.clone()
+        self.gain.copy_(gain.repeat_interleave(self.shape.quantiles))
+        self.head.bias.copy_(bias.repeat_interleave(self.shape.quantiles))
+        return gain.float()
 
 
 def build(config: Config, dropout: float = 0.0) -> Transformer:

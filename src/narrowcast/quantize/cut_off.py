@@ -24,7 +24,8 @@ def cut_off(model: IntegerModel, part: Part) -> CutOff:
         model.outputs, np.split(part.target, len(model.outputs), axis=1), strict=True
     ):
         assert result.decoder is not None
-        scaled = result.decoder.scaling.apply(truth - result.decoder.base(readings)[:, 0])
+        every = np.repeat(truth, max(1, len(result.decoder.quantiles)), axis=1)
+        scaled = result.decoder.scaling.apply(every - result.decoder.base(readings)[:, 0])
         missed.append(model.tensors[result.tensor].outside(scaled))
     shares = outside.mean(axis=(0, 1)).tolist()[: source.readings]
     names = source.columns[: source.readings]

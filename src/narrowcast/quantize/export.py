@@ -1,6 +1,7 @@
 """Export of a quantised Transformer to the integer model of a configuration."""
 
 from dataclasses import replace
+from itertools import zip_longest
 
 from narrowcast.config import DataConfig
 from narrowcast.data import Dataset, Scaling
@@ -31,11 +32,13 @@ def to_integer_model(
     """
     integer = model.export()
     source = integer.inputs[0]
-    scalings = [_affine(each) for each in dataset.target_scaling.split(len(config.targets))]
-    forecasts = list(map(Forecast, config.targets, scalings))
-    if dataset.added:
-        last = (LastReading(source.tensor, column) for column in dataset.added)
-        forecasts = list(map(Forecast, config.targets, scalings, last))
+    scaling, quantiles = dataset.target_scaling, dataset.targets.quantiles
+    scalings = scaling.repeated(max(1, len(quantiles))).split(len(config.targets))
+    added = [LastReading(source.tensor, column) for column in dataset.added]
+    forecasts = [
+        Forecast(name, _affine(own), last, quantiles)
+        for name, own, last in zip_longest(config.targets, scalings, added)
+    ]
     shape, factors = model.shape, model.factors.double().numpy()
     return replace(
         integer,
@@ -74,6 +77,7 @@ def to_integer_model(
             "ffn_channels": shape.ffn,
             "outputs": shape.outputs,
             "target": ", ".join(config.targets),
+            **({"quantiles": ", ".join(map(str, quantiles))} if quantiles else {}),
         },
     )
 

@@ -80,7 +80,7 @@ def folded(source: Transformer, factors: Tensor) -> dict[str, LinearParameters]:
             gain = of_target * factors[shape.relative[target]]
         for name in shape.forecast(target):  # each adds the term before
             products[name] = replace(products[name], gain=gain)
-            gain = torch.ones(shape.outputs)
+            gain = torch.ones(shape.forecasts)
     graph = transformer(shape)
     for each in graph.operations:
         if isinstance(each, LinearSpec) and each.bias_per_row:
@@ -105,7 +105,7 @@ def biases(source: Transformer) -> dict[str, Tensor]:
 
 def _by_target(shape: Shape, name: str, every: LinearParameters) -> dict[str, LinearParameters]:
     """Return the product of each target, by its name, of one for the forecasts of all targets."""
-    split = (torch.split(each, shape.outputs) for each in (every.weight, every.bias))
+    split = (torch.split(each, shape.forecasts) for each in (every.weight, every.bias))
     return {
         shape.of_target(name, target): LinearParameters(weight, bias)
         for target, (weight, bias) in enumerate(zip(*split, strict=True))

@@ -158,7 +158,7 @@ class QuantisedTransformer(Forecaster):
             operation, exported = step.export(tensors)
             operations.append(operation)
             arrays |= exported
-        scaled = Affine((0.0,) * self.shape.outputs, (1.0,) * self.shape.outputs)
+        scaled = Affine((0.0,) * self.shape.forecasts, (1.0,) * self.shape.forecasts)
         return IntegerModel(
             inputs=tuple(self._input(tensors[name]) for name in self.graph.inputs),
             outputs=tuple(Output(name, Forecast(name, scaled)) for name in self.graph.outputs),
@@ -187,9 +187,9 @@ class QuantisedTransformer(Forecaster):
 
         Args:
             inputs: Scaled training readings of each input.
-            target: Scaled training targets [windows, forecasts]. The range of those of a target,
-                extended by half of it on either side, becomes the range of its result; terms of it
-                have a wider one.
+            target: Scaled training targets [windows, steps of all targets]. The range of those of a
+                target, extended by half of it on either side, becomes the range of its result;
+                terms of it have a wider one.
             levels: Lowest and highest level of each target's column that the input has to cover, in
                 scaled units, if the model forecasts changes: clipping of a last known value is an
                 error of the forecast. The default are the levels of ``inputs``.

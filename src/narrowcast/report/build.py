@@ -64,7 +64,11 @@ def build_report(
         configuration=configuration,
         data=training.data,
         model={**model.metadata, "parameters": model.parameters, "macs": model.macs},
-        accuracy=Accuracy({name: test.get(name) for name in FORECASTERS}, accuracy.cut_off),
+        accuracy=Accuracy(
+            {name: test.get(name) for name in FORECASTERS},
+            accuracy.cut_off,
+            training.constant_width,
+        ),
         history={"float": training.history, "qat": accuracy.history},
         quantization=quantization,
         verification=Verification(verification.verilator, verification.ghdl),

@@ -114,6 +114,7 @@ class Chart:
         x_label: Quantity and unit of the horizontal axis.
         y_label: Quantity and unit of the vertical axis.
         lines: Lines, from back to front.
+        areas: Filled areas behind the lines; each piece of such a line is an outline.
         cloud: Points [x, y] behind the marks, which have neither a name nor a link.
         marks: Single points, from back to front.
         rules: Vertical lines.
@@ -130,6 +131,7 @@ class Chart:
     x_label: str = ""
     y_label: str = ""
     lines: Sequence[Line] = ()
+    areas: Sequence[Line] = ()
     cloud: Sequence[Point] = ()
     marks: Sequence[Mark] = ()
     rules: Sequence[Rule] = ()

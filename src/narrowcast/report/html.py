@@ -16,6 +16,7 @@ from narrowcast.training_records import (
     BASELINES,
     Errors,
     History,
+    Intervals,
     TensorSummary,
     error_of,
     target_names,
@@ -33,6 +34,7 @@ LABELS = {
     "nlinear": "NLinear",
     "ridge": "Ridge",
     "ridge_quadratic": "Ridge, quadratic",
+    "constant_width": "Constant width around the float's median",
     "lut": "LUT",
     "ff": "FF",
     "bram36": "BRAM36",
@@ -93,30 +95,65 @@ class _Target:
         errors: Its errors by forecaster.
         by_step: Chart of its errors by step ahead; None for a single step.
         forecasts: Charts of its forecasts by the number of rows ahead.
+        intervals: How well its quantiles are forecast, by forecaster; none if there are none.
+        reliability: Chart of that; None without quantiles.
     """
 
     name: str
     errors: dict[str, Errors]
     by_step: Chart | None
     forecasts: dict[int, Chart]
+    intervals: dict[str, Intervals]
+    reliability: Chart | None
 
 
 def _target(
     name: str, index: int, known: Mapping[str, Errors], predictions: Arrays, report: Report
 ) -> _Target:
-    errors = {key: each.by_target[name] if each.by_target else each for key, each in known.items()}
-    outputs = report.data.outputs
+    constant = report.accuracy.constant_width
+    every = {**known, **({} if constant is None else {"constant_width": constant})}
+    of_each = {key: e.by_target[name] if e.by_target else e for key, e in every.items()}
+    intervals = {
+        key: each.intervals for key, each in of_each.items() if each.intervals and key != "qat"
+    }
+    errors = {key: of_each[key] for key in known}
+    quantiles = intervals["integer"].quantiles if intervals else (0.5,)
     several = {
-        key: predictions[key].reshape(len(predictions[key]), -1)[
-            :STRETCH, index * outputs : (index + 1) * outputs
-        ]
+        key: predictions[key].reshape(
+            len(predictions[key]), -1, report.data.outputs, 1 if key == "truth" else len(quantiles)
+        )[:STRETCH, index]
         for key in ("truth", "float", "integer")
     }
     return _Target(
         name,
         errors,
         _by_step(errors, report.data.lead, name),
-        _forecasts(several, predictions, report.data.lead, name),
+        _forecasts(several, quantiles, predictions, report.data.lead, name),
+        intervals,
+        _reliability(intervals) if intervals else None,
+    )
+
+
+def _reliability(intervals: Mapping[str, Intervals]) -> Chart:
+    """Return a chart of the share of the targets below each quantile."""
+    ends = [(0.0, 0.0), (100.0, 100.0)]
+    found = {
+        name: [(100 * a, 100 * b) for a, b in zip(each.quantiles, each.below, strict=True)]
+        for name, each in intervals.items()
+    }
+    return Chart(
+        "Reliability of the quantiles",
+        "The share of the targets below each quantile, beside the share that is asked.",
+        axes.linear([0.0, 100.0]),
+        axes.linear([0.0, 100.0]),
+        x_label="Quantile, %",
+        y_label="Targets at or below it, %",
+        lines=[
+            Line("As asked", "truth", [ends]),
+            *(Line(LABELS[name], name, [line], dots=line) for name, line in found.items()),
+        ],
+        step=0,
+        unit="%",
     )
 
 
@@ -156,8 +193,15 @@ def _cut_off(report: Report) -> dict[str, list[float]]:
     return {name: each for name, each in shares.items() if any(each)}
 
 
-def _forecasts(several: Arrays, predictions: Arrays, lead: int, target: str) -> dict[int, Chart]:
+def _forecasts(
+    quantiles: Arrays, levels: Sequence[float], predictions: Arrays, lead: int, target: str
+) -> dict[int, Chart]:
     """Return a chart for each step ahead that is drawn, by its number of rows ahead."""
+    several = {
+        name: each[:, :, 0 if name == "truth" else levels.index(0.5)]
+        for name, each in quantiles.items()
+    }
+    band = quantiles["integer"][:, :, [0, -1]]
     outputs = several["truth"].shape[1]
     drawn = np.unique(np.linspace(0, outputs - 1, min(outputs, MOST_STEPS)).round().astype(int))
     row = predictions["row"][:STRETCH]
@@ -167,7 +211,8 @@ def _forecasts(several: Arrays, predictions: Arrays, lead: int, target: str) -> 
     x = axes.time if timed else axes.whole
     # Lines are interrupted at missing windows.
     pieces = np.split(np.arange(len(row)), np.flatnonzero(np.diff(row) > 1) + 1)
-    y = axes.linear(np.concatenate([several[name][:, drawn].ravel() for name in several]).tolist())
+    every = (*several.values(), band)
+    y = axes.linear(np.concatenate([each[:, drawn].ravel() for each in every]).tolist())
     found = {}
     for step in drawn.tolist():
         ahead = lead + step
@@ -188,6 +233,15 @@ def _forecasts(several: Arrays, predictions: Arrays, lead: int, target: str) -> 
             x_label=f"Time (UTC), {_years(place)}" if timed else "Row of the table",
             y_label=target,
             lines=lines,
+            areas=[]
+            if len(levels) == 1
+            else [
+                Line(
+                    f"{levels[-1] - levels[0]:.0%} interval of the integers",
+                    "area",
+                    _outlines(pieces, place + step * interval, band[:, step]),
+                )
+            ],
             height=340,
             step=interval,
             time=timed,
@@ -204,6 +258,19 @@ def _pieces(
     pieces: Iterable[NDArray[np.intp]], x: NDArray[Any], y: NDArray[Any]
 ) -> list[list[Point]]:
     return [list(zip(x[each].tolist(), y[each].tolist(), strict=True)) for each in pieces]
+
+
+def _outlines(
+    pieces: Iterable[NDArray[np.intp]], x: NDArray[Any], ends: NDArray[Any]
+) -> list[list[Point]]:
+    """Return the outlines of a band from its lower and upper ends [windows, 2]."""
+    found = []
+    for each in pieces:
+        there, back = (
+            list(zip(x[each].tolist(), end.tolist(), strict=True)) for end in ends[each].T
+        )
+        found.append(there + back[::-1])
+    return found
 
 
 def _by_step(known: Mapping[str, Errors], lead: int, target: str) -> Chart | None:

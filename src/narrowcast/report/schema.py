@@ -1,6 +1,7 @@
 """The records of ``report.json``; ``docs/report.md`` documents all fields."""
 
 from dataclasses import dataclass
+from typing import Annotated
 
 from pydantic import computed_field
 
@@ -10,6 +11,7 @@ from narrowcast.estimate.duty_cycle import DutyCycle
 from narrowcast.estimate.power import Energy
 from narrowcast.export.cost import MicrocontrollerCost
 from narrowcast.integer.model import Scalar
+from narrowcast.records import IF_KNOWN
 from narrowcast.tools.nextpnr import Placement
 from narrowcast.tools.verification import Cycles, MeasuredRates, Verification
 from narrowcast.tools.yosys import Synthesis
@@ -67,10 +69,13 @@ class Accuracy:
     Attributes:
         test: Errors on the test part by forecaster; None for a forecast that is impossible.
         cut_off: Shares of values beyond the integers, by part.
+        constant_width: Errors of intervals of constant width, see :class:`TrainResults`; None
+            without quantiles.
     """
 
     test: dict[str, Errors | None]
     cut_off: dict[str, CutOff]
+    constant_width: Annotated[Errors | None, IF_KNOWN] = None
 
     @computed_field  # type: ignore[prop-decorator]
     @property

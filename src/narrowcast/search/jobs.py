@@ -1,7 +1,7 @@
 """Functions for workers, on this machine or on a cluster. All values can be pickled."""
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import safetensors.torch
 
@@ -49,9 +49,10 @@ def train(state: bytes, dataset: Dataset, config: Config, objectives: Objectives
     windows = dataset.validation
     forecast = predict_part(model, windows, dataset)
     teacher = predict_part(source, windows, dataset)
+    targets, points = dataset.targets, replace(dataset.targets, quantiles=())
     return Trained(
-        rmse=errors(forecast, windows.target, dataset.targets).rmse,
-        distance=errors(forecast, teacher, dataset.targets).rmse ** 2,
+        rmse=errors(forecast, windows.target, targets).rmse,
+        distance=errors(targets.middle(forecast), targets.middle(teacher), points).rmse ** 2,
         assessment=assess_model(model, dataset, config, objectives),
         seconds=time.monotonic() - start,
     )

@@ -65,7 +65,8 @@ class Rounded:
         examples = Examples.of(dataset.validation, dataset)
         self._examples = examples.single()
         self._unit = torch.from_numpy(dataset.error_scale)
-        self._teacher = examples.forecasts(source)
+        self._targets = dataset.targets
+        self._teacher = self._targets.middle(examples.forecasts(source))
         self.float_rmse = float(self._mean_square(self._teacher - examples.target)) ** 0.5
 
     @one_thread()
@@ -79,7 +80,7 @@ class Rounded:
             switch.bits = bits[name]
         given = self._examples
         forecast = self._model.in_batches(given.inputs, given.restart, _BATCH)[given.at]
-        return float(self._mean_square(forecast - self._teacher))
+        return float(self._mean_square(self._targets.middle(forecast) - self._teacher))
 
     def _mean_square(self, scaled: Tensor) -> Tensor:
         return (self._unit * scaled).square().mean()

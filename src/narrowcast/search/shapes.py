@@ -39,7 +39,9 @@ def prepare(config: Config, out: Path) -> Prepared:
     unseen = config.train.model_copy(update={"refit": False})
     pipeline.train(config.model_copy(update={"train": unseen}), folder)
     state = (folder / pipeline.FLOAT_MODEL).read_bytes()
-    dataset = make_windows(read_table(config.data), config.data, config.stream)
+    dataset = make_windows(
+        read_table(config.data), config.data, config.stream, config.model.quantiles
+    )
     return Prepared(
         dataset=replace(dataset, test=_emptied(dataset.test)),
         state=state,

@@ -42,7 +42,8 @@ def load_windows(config: Config, *, refit: bool = False) -> "tuple[Dataset, Tabl
     from narrowcast.data import make_windows, read_table
 
     table = read_table(config.data)
-    dataset = make_windows(table, config.data, config.stream, refit=refit)
+    quantiles = config.model.quantiles
+    dataset = make_windows(table, config.data, config.stream, quantiles, refit=refit)
     summary = DataSummary(
         file="" if config.data.path is None else config.data.path.name,
         rows=len(table.frame),

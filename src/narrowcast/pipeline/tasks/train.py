@@ -26,28 +26,46 @@ def stage(config: Config, precondition: Callable[[], None]) -> Stage[TrainResult
         from safetensors.numpy import save
 
         from narrowcast.data import baseline_errors, errors, fit_baselines, make_windows
-        from narrowcast.model import predict_part, save_state, train_float
+        from narrowcast.model import (
+            predict_part,
+            residual_quantiles,
+            save_state,
+            shift_quantiles,
+            train_float,
+        )
 
         dataset, table, summary = load_windows(config)
         windows = dataset if config.stream is None else make_windows(table, config.data)
         for remark in (*summary.notes, str(summary.windows)):
             progress.remarked("train", remark)
         model, history = train_float(dataset, config, epoch_progress(progress))
+        quantiles = config.model.quantiles
+        shifts, widths = None, None
+        if quantiles:
+            shifts = residual_quantiles(model, dataset)
+            widths = residual_quantiles(model, dataset, of_median=True)
         if config.train.refit:
-            dataset = make_windows(table, config.data, config.stream, refit=True)
+            dataset = make_windows(table, config.data, config.stream, quantiles, refit=True)
             counts = replace(summary.windows, refit=len(dataset.train))
             summary = replace(summary, windows=counts)
             epochs = f"{history.best + 1} epoch{'s' if history.best else ''}"
             both = f"{counts.refit} targets of the training and the validation part"
             progress.remarked("train", f"trained anew for {epochs}, on {both} together")
             model, _ = train_float(dataset, config, epoch_progress(progress), chosen=history.best)
+        if shifts is not None and config.train.conformal:
+            shift_quantiles(model, dataset, shifts)
         save_state(model, work / FLOAT_MODEL)
         forecasts = predict_part(model, dataset.test, dataset)
         exact = errors(forecasts, dataset.test.target, dataset.targets)
         simple = fit_baselines(windows, table, config.data, dataset.targets)
         write_whole(work / BASELINES, save(simple.arrays()))
         test = {"float": exact, **baseline_errors(simple, windows.test, table)}
-        return TrainResults(summary, test, history)
+        constant = None
+        if widths is not None:
+            middle = dataset.targets.middle(forecasts).repeat(len(quantiles), axis=1)
+            width = dataset.target_scaling.repeated(len(quantiles)).scale * widths
+            constant = errors(middle + width, dataset.test.target, dataset.targets)
+        return TrainResults(summary, test, history, constant)
 
     settings = learning_settings(config)
     del settings["train"]["finetune_epochs"]
