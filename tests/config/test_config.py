@@ -143,7 +143,6 @@ def test_quantiles(tmp_path: Path) -> None:
     assert "train.loss = 'mae' does not apply" in complaint(
         tmp_path, DATA, "model.quantiles=[0.5]", "train.loss=mae"
     )
-    assert "set model.quantiles" in complaint(tmp_path, DATA, "train.conformal=true")
 
 
 def test_a_forecast_is_relative_where_the_target_is_known(tmp_path: Path) -> None:

@@ -104,7 +104,7 @@ def test_bad_input(run: Run, model: Path, tmp_path: Path) -> None:
 
 def test_tables_of_several_targets(tmp_path: Path) -> None:
     settings = ('data.target=["b","a"]', "data.outputs=2", "model.quantiles=[0.1,0.5,0.9]")
-    out = trained(tmp_path, *settings, "train.epochs=1", "train.conformal=true")
+    out = trained(tmp_path, *settings, "train.epochs=1")
     found = Forecaster.load(out).evaluate(table())
     heads, first = found.overall()[:2]
     assert heads[1:] == [f"{of}, {kind}" for of in ("b", "a", "all") for kind in ("RMSE", "MAE")]

@@ -537,9 +537,9 @@ class TrainConfig(Section):
     standard deviation and the second above. The weights of the epoch with the least loss on the
     validation part are kept. Quantiles have the pinball loss instead.
 
-    With ``conformal``, each quantile but the median is shifted after the training by a constant,
-    such that on the validation part the share of the targets below it is as stated (Romano et al.,
-    "Conformalized Quantile Regression", 2019). The shift is a part of the biases.
+    With ``conformal``, the distance of each quantile from the median is multiplied by a constant
+    after the training, such that on the validation part the share of the targets below it is as
+    stated. The factor is a part of the last weights.
 
     With ``refit``, the model is then trained anew on the training and the validation part together,
     for the number of epochs that validation has chosen, and fine-tuned on both. Errors on the
@@ -575,7 +575,7 @@ class TrainConfig(Section):
         default=10, ge=1, le=10**6, description="a whole number of epochs from 1 to 1000000"
     )
     refit: bool = Field(default=True, description="true or false")
-    conformal: bool = Field(default=False, description="true or false")
+    conformal: bool = Field(default=True, description="true or false")
     seed: int = Field(
         default=0, ge=0, le=2**63 - 1, description="a whole number from 0 to 2**63 - 1"
     )
@@ -685,11 +685,6 @@ class Config(Section):
             raise ValueError(
                 f"train.loss = {self.train.loss!r} does not apply to model.quantiles, which have "
                 "the pinball loss: leave it out"
-            )
-        if self.train.conformal and not self.model.quantiles:
-            raise ValueError(
-                "train.conformal = true shifts quantiles: set model.quantiles, such as "
-                "[0.1, 0.5, 0.9]"
             )
         self.quantization.check_names(shape_of(self))
         return self

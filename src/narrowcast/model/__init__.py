@@ -1,7 +1,7 @@
 """The float model, and the training loop that quantised training also uses."""
 
 from narrowcast.model.forecaster import Forecaster
-from narrowcast.model.quantiles import residual_quantiles, shift_quantiles
+from narrowcast.model.quantiles import constant_widths, scale_quantiles, spreads
 from narrowcast.model.training import (
     EpochCallback,
     fit,
@@ -18,12 +18,13 @@ __all__ = [
     "Forecaster",
     "Transformer",
     "build",
+    "constant_widths",
     "fit",
     "load_state",
     "predict",
     "predict_part",
-    "residual_quantiles",
     "save_state",
-    "shift_quantiles",
+    "scale_quantiles",
+    "spreads",
     "train_float",
 ]

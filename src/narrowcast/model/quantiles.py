@@ -1,12 +1,13 @@
 """Quantile forecasts: their loss, and their calibration on the validation part."""
 
 from collections.abc import Callable, Sequence
+from typing import cast
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
-from narrowcast.data import Dataset
+from narrowcast.data import Dataset, Targets
 from narrowcast.data.scaling import Array
 from narrowcast.model.examples import Examples
 from narrowcast.model.forecaster import Forecaster
@@ -31,40 +32,77 @@ def pinball(quantiles: Sequence[float]) -> Callable[[Tensor, Tensor], Tensor]:
     return loss
 
 
-def residual_quantiles(model: Forecaster, dataset: Dataset, *, of_median: bool = False) -> Array:
-    """Return the quantiles of the errors on the validation part [steps * quantiles], scaled.
+def constant_widths(model: Forecaster, dataset: Dataset) -> Array:
+    """Return the quantiles of the median's errors on the validation part [steps * quantiles].
 
-    Forecasts that are shifted by their own are calibrated on that part. Those of the median's
-    errors are the ends of intervals of constant width around it.
+    They are the ends of intervals of constant width around it, scaled.
 
     Args:
         model: A model that has not been trained on the validation part.
         dataset: The data.
-        of_median: Whether all are quantiles of the median's errors, and not each of its own ones.
+    """
+    median, _, target = _on_validation(model, dataset)
+    found = np.quantile(target - median, dataset.targets.quantiles, axis=0)
+    return np.asarray(found.T.ravel(), dtype=np.float64)
+
+
+def spreads(model: Forecaster, dataset: Dataset) -> Array:
+    """Return factors of the quantiles' distances from the median [steps * quantiles].
+
+    With them, the share of the targets of the validation part below each quantile is as stated:
+    conformal quantile regression as of Sesia and Candès, "A comparison of some conformal quantile
+    regression methods" (2020), with the distance from the median as the unit of the errors. Where
+    readings vary less than in the training, constant shifts would be the same for all windows; a
+    factor keeps their differences.
+
+    Args:
+        model: A model that has not been trained on the validation part.
+        dataset: The data.
+    """
+    median, forecasts, target = _on_validation(model, dataset)
+    levels = dataset.targets.quantiles
+    factors = np.ones(forecasts.shape[1:])
+    for step, i in np.ndindex(factors.shape):
+        side = np.sign(levels[i] - 0.5)
+        distance = side * (forecasts[:, step, i] - median[:, step])
+        if (apart := distance > 0).any():  # never for the median itself
+            error = side * (target - median)[apart, step]
+            share = max(levels[i], 1 - levels[i])
+            factors[step, i] = max(0.0, np.quantile(error / distance[apart], share))
+    return factors.ravel()
+
+
+def _on_validation(model: Forecaster, dataset: Dataset) -> tuple[Array, Array, Array]:
+    """Return medians, all quantiles and targets of the validation part, scaled.
+
+    They are [windows, steps], [windows, steps, quantiles], and [windows, steps].
     """
     validation, targets = Examples.of(dataset.validation, dataset), dataset.targets
-    forecasts = validation.forecasts(model).numpy()
-    if of_median:
-        forecasts = np.repeat(targets.middle(forecasts), len(targets.quantiles), axis=1)
-    errors = np.repeat(validation.target.numpy(), len(targets.quantiles), axis=1) - forecasts
-    shifts = np.empty(errors.shape[1])
-    for i, level in enumerate(targets.quantiles):
-        # Of n errors, n + 1 intervals between them are equally probable for the next one.
-        of_sample = np.clip(0.5 + (level - 0.5) * (len(errors) + 1) / len(errors), 0.0, 1.0)
-        every = slice(i, None, len(targets.quantiles))
-        shifts[every] = np.quantile(errors[:, every], of_sample, axis=0)
-    return shifts
+    forecasts, truth = validation.forecasts(model).numpy(), validation.target.numpy()
+    return targets.middle(forecasts), forecasts.reshape(*truth.shape, -1), truth
 
 
 @torch.no_grad()
-def shift_quantiles(model: Transformer, dataset: Dataset, shifts: Array) -> None:
-    """Shift all forecasts of a model but the medians, as a part of its last biases.
+def scale_quantiles(model: Transformer, targets: Targets, factors: Array) -> None:
+    """Multiply the distances of all quantiles from their median, as a part of the last weights.
 
     Args:
         model: The model.
-        dataset: The data.
-        shifts: Shifts [steps * quantiles], scaled.
+        targets: The columns that it forecasts.
+        factors: Factors [steps * quantiles].
     """
-    kept = shifts.copy()
-    dataset.targets.middle(kept)[:] = 0.0
-    model.head.bias.add_(torch.from_numpy(kept))
+    index = np.arange(len(factors))
+    median = torch.from_numpy(targets.middle(index).repeat(len(targets.quantiles)))
+    factor = torch.from_numpy(factors).float()
+    linears = [(model.head, torch.arange(len(factors)))]
+    size = model.shape.forecasts
+    for i, terms in enumerate(model.terms):
+        rows = torch.arange(i * size, (i + 1) * size)
+        linears += [(cast(nn.Linear, model.further[name]), rows) for name in terms]
+    parameters = [(each, rows) for linear, rows in linears for each in (linear.weight, linear.bias)]
+    if model.gain is not None:
+        parameters.append((model.gain, linears[0][1]))
+    for each, rows in parameters:
+        middle = each[median[rows] - rows[0]]
+        own = factor[rows].view(-1, *(1,) * (each.ndim - 1))
+        each.copy_(middle + own * (each - middle))

@@ -125,6 +125,8 @@ class Transformer(Forecaster):
 
     Attributes:
         shape: Size of the network.
+        terms: The products of further inputs that are added to the forecasts of each target, and
+            the inputs that they read.
         graph: Tensors and operations, not folded, which define the sizes of the layers.
     """
 
@@ -143,9 +145,9 @@ class Transformer(Forecaster):
         )
         forecasts = shape.targets * shape.forecasts
         self.head = nn.Linear(shape.channels, forecasts)
-        self._terms = [shape.terms(target) for target in range(shape.targets)]
+        self.terms = [shape.terms(target) for target in range(shape.targets)]
         self.further = nn.ModuleDict(
-            {product: _linear(self.graph, product) for terms in self._terms for product in terms}
+            {product: _linear(self.graph, product) for terms in self.terms for product in terms}
         )
         for parameter in self.further.parameters():
             nn.init.zeros_(parameter)
@@ -177,7 +179,7 @@ class Transformer(Forecaster):
                         self.further[product](given[name].to(x.dtype)[:, 0])
                         for product, name in terms.items()
                     )
-                    for terms in self._terms
+                    for terms in self.terms
                 ],
                 dim=1,
             )

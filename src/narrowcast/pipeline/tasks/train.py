@@ -27,10 +27,11 @@ def stage(config: Config, precondition: Callable[[], None]) -> Stage[TrainResult
 
         from narrowcast.data import baseline_errors, errors, fit_baselines, make_windows
         from narrowcast.model import (
+            constant_widths,
             predict_part,
-            residual_quantiles,
             save_state,
-            shift_quantiles,
+            scale_quantiles,
+            spreads,
             train_float,
         )
 
@@ -40,10 +41,8 @@ def stage(config: Config, precondition: Callable[[], None]) -> Stage[TrainResult
             progress.remarked("train", remark)
         model, history = train_float(dataset, config, epoch_progress(progress))
         quantiles = config.model.quantiles
-        shifts, widths = None, None
-        if quantiles:
-            shifts = residual_quantiles(model, dataset)
-            widths = residual_quantiles(model, dataset, of_median=True)
+        widths = constant_widths(model, dataset) if quantiles else None
+        factors = spreads(model, dataset) if quantiles and config.train.conformal else None
         if config.train.refit:
             dataset = make_windows(table, config.data, config.stream, quantiles, refit=True)
             counts = replace(summary.windows, refit=len(dataset.train))
@@ -52,8 +51,8 @@ def stage(config: Config, precondition: Callable[[], None]) -> Stage[TrainResult
             both = f"{counts.refit} targets of the training and the validation part"
             progress.remarked("train", f"trained anew for {epochs}, on {both} together")
             model, _ = train_float(dataset, config, epoch_progress(progress), chosen=history.best)
-        if shifts is not None and config.train.conformal:
-            shift_quantiles(model, dataset, shifts)
+        if factors is not None:
+            scale_quantiles(model, dataset.targets, factors)
         save_state(model, work / FLOAT_MODEL)
         forecasts = predict_part(model, dataset.test, dataset)
         exact = errors(forecasts, dataset.test.target, dataset.targets)
