@@ -14,6 +14,10 @@ with an empty ``--out``.
 ``--streams`` trains the same models as streams, too (``model.kind = "stream"``), whose errors are
 compared with those of windows of the same width.
 
+``--quantiles 0.1 0.5 0.9`` lets the models forecast these quantiles. Two further tables compare
+their pinball loss, and the coverage of the interval from the first to the last one, with those of
+intervals of constant width around the float model's median. RMSE and MAE are those of the median.
+
 ``--schemes`` also forces all tensors of 4 bits to be symmetric, or asymmetric. ``--brevitas``
 trains the network with Brevitas' quantisers, too, at 4 bits and under the same schedule.
 ``--published`` repeats the protocol of the published models: the best of so many trainings, CHOSEN
@@ -54,6 +58,7 @@ COMPARED_BITS = 4
 SIMPLE = (*BASELINES, "lightgbm")
 SCHEMES = ("symmetric", "asymmetric")
 STREAM = "stream "  # of the ways of a stream
+CONSTANT = "constant width"
 BITS = (8, 6, 4, 3)
 
 
@@ -157,13 +162,7 @@ def train(task: tuple[Case, int, tuple[str, ...], Path, Path]) -> list[Result]:
 
     from narrowcast.data import Part, baselines, errors, make_windows  # noqa: PLC0415
     from narrowcast.integer import Append, RowSum, forecast  # noqa: PLC0415
-    from narrowcast.model import (  # noqa: PLC0415
-        build,
-        load_state,
-        predict_part,
-        save_state,
-        train_float,
-    )
+    from narrowcast.model import build, learn, load_state, predict_part, save_state  # noqa: PLC0415
     from narrowcast.quantize import finetune, to_integer_model  # noqa: PLC0415
 
     case, seed, ways, data, out = task
@@ -174,25 +173,25 @@ def train(task: tuple[Case, int, tuple[str, ...], Path, Path]) -> list[Result]:
     missing = [way for way, path in kept.items() if not path.is_file()]
     if missing:
         table, config = _read(case, config)
-        dataset = make_windows(table, config.data, config.stream)
-        last = dataset
-        if refit:
-            last = make_windows(table, config.data, config.stream, refit=True)
+        given = table, config.data, config.stream, config.model.quantiles
+        dataset = make_windows(*given)
         found = {} if prefix else baselines(dataset, table, config.data)
         simple = {key: value and asdict(value) for key, value in found.items()}
         weights = out / f"{case.name}-seed{seed}.safetensors"
-        if weights.is_file():
+        if weights.is_file() and CONSTANT not in missing:
             source = build(config)
             load_state(source, weights)
+            dataset = make_windows(*given, refit=True) if refit else dataset
         else:
-            source, history = train_float(dataset, config)
-            if refit:
-                source, _ = train_float(last, config, chosen=history.best)
+            learnt = learn(dataset, table, config)
+            source, dataset = learnt.model, learnt.dataset
             save_state(source, weights)
-        dataset = last
     for way in missing:
         result: Result = {"row": case.row, "case": case.name, "seed": seed, "way": prefix + way}
         result["baselines"] = simple
+        if way == CONSTANT:
+            write_whole(kept[way], json.dumps(result | {"test": _errors(learnt.constant_width)}))
+            continue
         forecaster: Callable[[Part], Any]
         if way == "float":
             forecaster = lambda part: predict_part(source, part, dataset)  # noqa: E731
@@ -215,10 +214,20 @@ def train(task: tuple[Case, int, tuple[str, ...], Path, Path]) -> list[Result]:
             result["symmetric"] = sum(each.symmetric for each in tensors) / len(tensors)
         for part in ("test",) if refit else ("validation", "test"):
             windows = getattr(dataset, part)
-            result[part] = asdict(errors(forecaster(windows), windows.target))
+            found = errors(forecaster(windows), windows.target, dataset.targets)
+            result[part] = _errors(found)
         write_whole(kept[way], json.dumps(result, indent=1) + "\n")
         print(f"{case.row}, seed {seed}, {prefix}{way}: {result['test']['rmse']:.4f}", flush=True)
     return [json.loads(path.read_bytes()) for path in kept.values()]
+
+
+def _errors(found: Errors | None) -> Result:
+    """Return errors with those of the quantiles beside them."""
+    assert found is not None
+    if found.intervals is None:
+        return asdict(found)
+    intervals = found.intervals
+    return asdict(found) | {"pinball": intervals.pinball, "coverage": intervals.coverage[0]}
 
 
 def boost(task: tuple[Case, Path, Path]) -> Result:
@@ -268,7 +277,9 @@ def summary(results: list[Result], boosted: dict[str, Result]) -> list[Result]:
     lines = []
     for row in dict.fromkeys(each["row"] for each in results):
         own = [each for each in results if each["row"] == row]
-        for measure in ("rmse", "mae"):
+        for measure in MEASURES:
+            if measure not in own[0]["test"]:
+                continue
             simple = {
                 each["case"]: each["baselines"]
                 | {"lightgbm": boosted.get(each["case"], {}).get("test")}
@@ -276,7 +287,7 @@ def summary(results: list[Result], boosted: dict[str, Result]) -> list[Result]:
                 if each["baselines"]
             }.values()
             for way in SIMPLE:
-                known = [each[way][measure] for each in simple if each[way] is not None]
+                known = [each[way][measure] for each in simple if measure in (each[way] or ())]
                 if known:
                     lines.append(_line(row, measure, way, [statistics.mean(known)]))
             for way in dict.fromkeys(each["way"] for each in own):
@@ -304,6 +315,7 @@ def _line(row: str, measure: str, way: str, means: list[float]) -> Result:
     }
 
 
+MEASURES = ("rmse", "mae", "pinball", "coverage")
 LABELS = {
     "persistence": "persistence",
     "seasonal_naive": "seasonal naive",
@@ -311,6 +323,7 @@ LABELS = {
     "ridge": "ridge",
     "ridge_quadratic": "ridge, squares",
     "lightgbm": "LightGBM",
+    CONSTANT: CONSTANT,
     "float": "float",
     **{str(bits): f"{bits} bits" for bits in BITS},
     f"{STREAM}float": "stream, float",
@@ -336,7 +349,8 @@ def table(lines: list[Result], measure: str) -> str:
             if line is not None and line["seeds"] > 1:
                 cell += f" ± {line['deviation']:.3f}"
             base = found.get(way.removeprefix(STREAM) if way.startswith(STREAM) else "float")
-            if line is not None and base is not None and way not in ("float", *SIMPLE):
+            compared = way not in ("float", *SIMPLE) and measure != "coverage"
+            if line is not None and base is not None and compared:
                 cell += f" ({line['mean'] / base['mean'] - 1:+.1%})"
             cells.append(cell)
         rows.append("| " + " | ".join(cells) + " |")
@@ -387,6 +401,7 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=5, help="how many, from 0")
     parser.add_argument("--only", default="", help="rows whose name begins so")
     parser.add_argument("--set", nargs="+", default=[], metavar="KEY=VALUE", help="other settings")
+    parser.add_argument("--quantiles", nargs="+", default=[], metavar="Q", help="forecast these")
     parser.add_argument("--streams", action="store_true", help="compare with streams")
     parser.add_argument("--without-test", action="store_true", help="leave out the test parts")
     parser.add_argument("--schemes", action="store_true", help="compare with forced schemes")
@@ -398,6 +413,9 @@ def main() -> None:
     ways = ("float", *map(str, args.bits))
     others = [f"{COMPARED_BITS} {each}" for each in SCHEMES] if args.schemes else []
     others += ["brevitas"] if args.brevitas else []
+    if args.quantiles:
+        args.set.append(f"model.quantiles=[{', '.join(args.quantiles)}]")
+        others.append(CONSTANT)
     chosen = [case for case in CASES if case.row.startswith(args.only)]
     tasks = [
         (
@@ -433,8 +451,9 @@ def main() -> None:
     lines = summary(rows, boosted)
     write_whole(args.out / "accuracy.json", json.dumps(lines, indent=1) + "\n")
     plot(lines).save(args.out / "accuracy.svg")
-    for measure in ("rmse", "mae"):
-        print(table(lines, measure), end="\n\n")
+    for measure in MEASURES:
+        if any(line["measure"] == measure for line in lines):
+            print(table(lines, measure), end="\n\n")
     shares = [row["symmetric"] for row in rows if row["way"].isdigit()]
     if shares:
         mean = statistics.mean(shares)

@@ -1,6 +1,7 @@
 """The float model, and the training loop that quantised training also uses."""
 
 from narrowcast.model.forecaster import Forecaster
+from narrowcast.model.learn import Learnt, learn
 from narrowcast.model.quantiles import constant_widths, scale_quantiles, spreads
 from narrowcast.model.training import (
     EpochCallback,
@@ -16,10 +17,12 @@ from narrowcast.model.transformer import Transformer, build
 __all__ = [
     "EpochCallback",
     "Forecaster",
+    "Learnt",
     "Transformer",
     "build",
     "constant_widths",
     "fit",
+    "learn",
     "load_state",
     "predict",
     "predict_part",

@@ -1,0 +1,79 @@
+"""Training in floating point as a whole: choice by validation, quantiles, and the last training."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from narrowcast.config import Config
+from narrowcast.data import Dataset, Table, errors, make_windows
+from narrowcast.data.scaling import Array
+from narrowcast.model.quantiles import constant_widths, scale_quantiles, spreads
+from narrowcast.model.training import EpochCallback, predict_part, train_float
+from narrowcast.model.transformer import Transformer
+from narrowcast.training_records import Errors, History
+
+
+@dataclass(frozen=True, eq=False)
+class Learnt:
+    """A trained float model.
+
+    Attributes:
+        model: The model.
+        dataset: The windows whose training part it was trained on in the end.
+        history: History of the training before, which validation has ended.
+        forecasts: Its forecasts of the test part, in the targets' own units.
+        widths: Distances from the median [steps * quantiles] of intervals of constant width, which
+            have the quantiles of the errors on the validation part; None without quantiles.
+    """
+
+    model: Transformer
+    dataset: Dataset
+    history: History
+    forecasts: Array
+    widths: Array | None
+
+    @property
+    def errors(self) -> Errors:
+        """Errors on the test part."""
+        return errors(self.forecasts, self.dataset.test.target, self.dataset.targets)
+
+    @property
+    def constant_width(self) -> Errors | None:
+        """Errors on the test part of intervals of constant width around the model's medians."""
+        if self.widths is None:
+            return None
+        targets = self.dataset.targets
+        medians = targets.middle(self.forecasts).repeat(len(targets.quantiles), axis=1)
+        return errors(medians + self.widths, self.dataset.test.target, targets)
+
+
+def learn(
+    dataset: Dataset,
+    table: Table,
+    config: Config,
+    progress: EpochCallback | None = None,
+    last: Callable[[Dataset, History], None] | None = None,
+) -> Learnt:
+    """Train the float model of a configuration, with ``train.refit`` and ``train.conformal``.
+
+    Args:
+        dataset: The windows; the test part is not used.
+        table: The table that they were cut from.
+        config: The configuration.
+        progress: Called after each epoch.
+        last: Called before the last training, if there is one, with its windows and the history of
+            the one before.
+    """
+    model, history = train_float(dataset, config, progress)
+    quantiles = config.model.quantiles
+    widths, factors = None, None
+    if quantiles:
+        scale = dataset.target_scaling.repeated(len(quantiles)).scale
+        widths, factors = scale * constant_widths(model, dataset), spreads(model, dataset)
+    if config.train.refit:
+        dataset = make_windows(table, config.data, config.stream, quantiles, refit=True)
+        if last is not None:
+            last(dataset, history)
+        model, _ = train_float(dataset, config, progress, chosen=history.best)
+    if factors is not None and config.train.conformal:
+        scale_quantiles(model, dataset.targets, factors)
+    return Learnt(model, dataset, history, predict_part(model, dataset.test, dataset), widths)
