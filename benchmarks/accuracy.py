@@ -49,7 +49,7 @@ from narrowcast import Config, load_config
 from narrowcast.config import TrainConfig
 from narrowcast.data import Table
 from narrowcast.files import write_whole
-from narrowcast.training_records import BASELINES
+from narrowcast.training_records import BASELINES, Errors
 
 Result = dict[str, Any]
 EXAMPLES = Path(__file__).parents[1] / "examples"
