@@ -10,6 +10,7 @@ import os
 import re
 import shutil
 import stat
+import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
@@ -90,7 +91,8 @@ def rereadable(path: Path) -> Path:
     into a temporary file that this process and its children can open, and that ends with it.
 
     Raises:
-        UserError: The pipe cannot be read, or holds more than 2 GB; or ``path`` is a device.
+        UserError: The pipe cannot be read, or holds more than 2 GB; ``path`` is a device; or the
+            system is not Linux, whose /proc gives an open file a name.
     """
     source = 0 if str(path) == "-" else path
     try:
@@ -101,6 +103,8 @@ def rereadable(path: Path) -> Path:
         raise UserError(f"{path}: is a device, not a file: give a file, or a pipe that ends")
     if source == path and not stat.S_ISFIFO(status.st_mode):
         return path
+    if sys.platform != "linux":
+        raise UserError(f"{path}: is a pipe, which can be read on Linux only: give a file")
     return Path(f"/proc/{os.getpid()}/fd/{_spooled(source, status.st_ino).fileno()}")
 
 
