@@ -15,6 +15,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from functools import cache
+from io import BufferedReader
 from pathlib import Path
 from typing import IO
 
@@ -108,15 +109,32 @@ def rereadable(path: Path) -> Path:
     return Path(f"/proc/{os.getpid()}/fd/{_spooled(source, status.st_ino).fileno()}")
 
 
+def piped_input() -> BufferedReader | None:
+    """Return standard input if it is a pipe or a socket, None if it is anything else.
+
+    What has been looked at with ``peek`` only is left to :func:`rereadable`.
+    """
+    try:
+        status = os.fstat(0)
+    except OSError:
+        return None
+    piped = stat.S_ISFIFO(status.st_mode) or stat.S_ISSOCK(status.st_mode)
+    return _standard_input(status.st_ino) if piped else None
+
+
 @cache
-def _spooled(source: Path | int, inode: int) -> IO[bytes]:  # noqa: ARG001
+def _standard_input(inode: int) -> BufferedReader:  # noqa: ARG001
+    # Standard input stays open: another file would get its number.
+    return os.fdopen(os.dup(0), "rb")
+
+
+@cache
+def _spooled(source: Path | int, inode: int) -> IO[bytes]:
     """Return a temporary file without a name, with the content of a pipe."""
     copy = tempfile.TemporaryFile()  # noqa: SIM115 (it stays open)
     name = "-" if isinstance(source, int) else source
     try:
-        # Standard input stays open: another file would get its number.
-        descriptor = os.dup(source) if isinstance(source, int) else os.open(source, os.O_RDONLY)
-        with os.fdopen(descriptor, "rb") as stream:
+        with source.open("rb") if isinstance(source, Path) else _standard_input(inode) as stream:
             size = 0
             while chunk := stream.read(_CHUNK):
                 size += len(chunk)
