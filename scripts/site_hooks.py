@@ -4,7 +4,7 @@ A link to a file of the repository is relative, as a code host expects. On the s
 CHANGELOG.md are pages, and any other file that is linked is published in the folder ``files``.
 
 A comment ``<!-- site: configuration -->``, ``commands`` or ``api MODULE`` in a page is replaced by
-text that is made from the code.
+text that is made from the code. Notebooks in ``docs/notebooks`` are run, and become pages.
 """
 
 import posixpath
@@ -21,6 +21,7 @@ from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 from typer.testing import CliRunner
 
+import notebooks
 from narrowcast.cli import app
 from narrowcast.config import Config
 
@@ -32,9 +33,12 @@ _NO_DEFAULT = {PydanticUndefined: "required", None: ""}
 
 
 def on_files(files: Files, config: MkDocsConfig) -> Files:
-    """Add the pages of files that lie outside of ``docs``."""
+    """Add the pages of files that lie outside of ``docs``, and those of notebooks."""
     for path, page in PAGES.items():
         files.append(File.generated(config, page, abs_src_path=str(REPOSITORY / path)))
+    for notebook in sorted(Path(config.docs_dir, "notebooks").glob("*.ipynb")):
+        for name, content in notebooks.run(notebook, Path("notebooks")).items():
+            files.append(File.generated(config, name, content=content))
     return files
 
 

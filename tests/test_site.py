@@ -1,5 +1,6 @@
 """The site of the documentation: it builds without a warning, and needs no other host."""
 
+import json
 import os
 import re
 import shutil
@@ -48,7 +49,9 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_broken_links_are_errors(tmp_path: Path) -> None:
-    shutil.copytree(ROOT / "docs", tmp_path / "docs")
+    left_out = shutil.ignore_patterns("*.ipynb")  # which takes long to run
+    shutil.copytree(ROOT / "docs", tmp_path / "docs", ignore=left_out)
+    notebooks = len(list(ROOT.glob("docs/notebooks/*.ipynb")))
     with (tmp_path / "docs" / "use.md").open("a") as page:
         page.write("[a](none.md) [b](tables.md#none) [c](../src/none.py) [d](../Makefile)\n")
     config = tmp_path / "mkdocs.yml"
@@ -58,7 +61,7 @@ def test_broken_links_are_errors(tmp_path: Path) -> None:
     assert built.returncode == 1
     for link in ("none.md", "tables.md#none", "../src/none.py"):
         assert f"'use.md' contains a link '{link}'" in built.stderr
-    assert "Aborted with 3 warnings in strict mode" in built.stdout
+    assert f"Aborted with {3 + notebooks} warnings in strict mode" in built.stdout
 
 
 def test_the_pages_load_nothing_from_other_hosts(site: Path) -> None:
@@ -102,3 +105,11 @@ def test_lists_within_lists_are_those_of_both_dialects() -> None:
     # A code host takes two spaces, Python's Markdown four.
     for page in ROOT.glob("docs/*.md"):
         assert not re.search(r"^ {1,3}[-*] ", page.read_text(), re.MULTILINE), page
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "docs" / "notebooks").glob("*.ipynb")))
+def test_notebooks_are_stored_without_outputs_and_run(path: Path, site: Path) -> None:
+    code = [each for each in json.loads(path.read_text())["cells"] if each["cell_type"] == "code"]
+    assert code and all(each["outputs"] == [] for each in code)
+    assert all(each["execution_count"] is None for each in code)
+    assert (site / "notebooks" / f"{path.stem}.html").is_file()

@@ -6,7 +6,7 @@ from types import FrameType
 
 from narrowcast.errors import exit_code
 
-_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+_NO_WINDOWS = "Windows lacks what the commands need of a system: use its Subsystem for Linux (WSL)"
 
 
 def main() -> None:
@@ -15,7 +15,11 @@ def main() -> None:
     SIGTERM and SIGHUP interrupt as Ctrl-C does, so that nothing half-done is left. After the run
     they end the process at once: nothing is left to tidy up, and no traceback appears.
     """
-    heeded = [each for each in _SIGNALS if signal.getsignal(each) is not signal.SIG_IGN]  # nohup
+    if sys.platform == "win32":
+        print(f"narrowcast: error: {_NO_WINDOWS}", file=sys.stderr)
+        sys.exit(2)
+    signals = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    heeded = [each for each in signals if signal.getsignal(each) is not signal.SIG_IGN]  # nohup
     for each in heeded:
         signal.signal(each, _interrupt)
     try:

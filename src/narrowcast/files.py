@@ -10,10 +10,12 @@ import os
 import re
 import shutil
 import stat
+import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from functools import cache
+from io import BufferedReader
 from pathlib import Path
 from typing import IO
 
@@ -90,7 +92,8 @@ def rereadable(path: Path) -> Path:
     into a temporary file that this process and its children can open, and that ends with it.
 
     Raises:
-        UserError: The pipe cannot be read, or holds more than 2 GB; or ``path`` is a device.
+        UserError: The pipe cannot be read, or holds more than 2 GB; ``path`` is a device; or the
+            system is not Linux, whose /proc gives an open file a name.
     """
     source = 0 if str(path) == "-" else path
     try:
@@ -101,18 +104,37 @@ def rereadable(path: Path) -> Path:
         raise UserError(f"{path}: is a device, not a file: give a file, or a pipe that ends")
     if source == path and not stat.S_ISFIFO(status.st_mode):
         return path
+    if sys.platform != "linux":
+        raise UserError(f"{path}: is a pipe, which can be read on Linux only: give a file")
     return Path(f"/proc/{os.getpid()}/fd/{_spooled(source, status.st_ino).fileno()}")
 
 
+def piped_input() -> BufferedReader | None:
+    """Return standard input if it is a pipe or a socket, None if it is anything else.
+
+    What has been looked at with ``peek`` only is left to :func:`rereadable`.
+    """
+    try:
+        status = os.fstat(0)
+    except OSError:
+        return None
+    piped = stat.S_ISFIFO(status.st_mode) or stat.S_ISSOCK(status.st_mode)
+    return _standard_input(status.st_ino) if piped else None
+
+
 @cache
-def _spooled(source: Path | int, inode: int) -> IO[bytes]:  # noqa: ARG001
+def _standard_input(inode: int) -> BufferedReader:  # noqa: ARG001
+    # Standard input stays open: another file would get its number.
+    return os.fdopen(os.dup(0), "rb")
+
+
+@cache
+def _spooled(source: Path | int, inode: int) -> IO[bytes]:
     """Return a temporary file without a name, with the content of a pipe."""
     copy = tempfile.TemporaryFile()  # noqa: SIM115 (it stays open)
     name = "-" if isinstance(source, int) else source
     try:
-        # Standard input stays open: another file would get its number.
-        descriptor = os.dup(source) if isinstance(source, int) else os.open(source, os.O_RDONLY)
-        with os.fdopen(descriptor, "rb") as stream:
+        with source.open("rb") if isinstance(source, Path) else _standard_input(inode) as stream:
             size = 0
             while chunk := stream.read(_CHUNK):
                 size += len(chunk)

@@ -2,16 +2,16 @@
 
 import subprocess
 import threading
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pytest
-from board import SHA256, Board
 
+from board import SHA256, Board, play
 from c_driver import driver_command, results
 from narrowcast.integer import IntegerModel, execute_words
 from narrowcast.integer.builder import Shape
-from narrowcast.integer.identity import word_bytes
 from narrowcast.integer.random_model import random_model
 from words import random_words, stream_words
 
@@ -27,27 +27,14 @@ def converse(
         stderr=subprocess.PIPE,
         bufsize=0,
     ) as process:
-        player = threading.Thread(target=play, args=(process, board))
+        assert process.stdin and process.stdout and process.stderr
+        line = partial(process.stdout.read, 1), process.stdin.write
+        player = threading.Thread(target=play, args=(*line, board))
         player.start()
-        assert process.stderr is not None
         said = process.stderr.read()
         player.join()
     assert process.returncode == 0, said
     return results(said)
-
-
-def play(process: "subprocess.Popen[bytes]", board: Board) -> None:
-    """Give the board whole frames, and its answers to the program."""
-    assert process.stdin is not None and process.stdout is not None
-    length = board.model.input_words * word_bytes(board.model.input_tensors) + 2
-    frame = b""
-    while byte := process.stdout.read(1):
-        frame += byte
-        if frame[0] == 0xAA or len(frame) == length:
-            board.clear()
-            board.write(frame)
-            process.stdin.write(board.read(1000))
-            frame = b""
 
 
 def test_windows(tmp_path: Path) -> None:

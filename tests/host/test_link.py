@@ -7,8 +7,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from board import SHA256, Board
 
+from board import SHA256, Board
 from narrowcast.errors import UserError
 from narrowcast.host import Link
 from narrowcast.integer import (

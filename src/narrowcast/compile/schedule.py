@@ -95,7 +95,7 @@ def _placed(
         patience = np.array([PATIENCE[i % len(PATIENCE)] for i in range(len(orders))], np.int64)
     cycles, placed = place_fastest(table, orders, patience)
     assert cycles < NEVER, "docs/engine.md proves that any order comes to an end"
-    return cycles, placed
+    return int(cycles), placed  # of NumPy where numba's compiler is switched off
 
 
 # -------------------------------------------------------------------- orders

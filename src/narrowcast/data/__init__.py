@@ -6,11 +6,13 @@ from narrowcast.data.baselines import (
     baselines,
     fit_baselines,
 )
+from narrowcast.data.feed import needs_end, tables_so_far
 from narrowcast.data.rows import Part, Rows
 from narrowcast.data.rules import Rules, load_rules, save_rules
 from narrowcast.data.scaling import Scaling, fit_scaling
 from narrowcast.data.stretches import Stretches
 from narrowcast.data.table import (
+    SORTED,
     Table,
     check_columns,
     new_table,
@@ -22,6 +24,7 @@ from narrowcast.data.targets import ErrorSums, Targets, errors
 from narrowcast.data.windows import Dataset, make_windows
 
 __all__ = [
+    "SORTED",
     "Baselines",
     "Dataset",
     "ErrorSums",
@@ -40,9 +43,11 @@ __all__ = [
     "fit_scaling",
     "load_rules",
     "make_windows",
+    "needs_end",
     "new_table",
     "read_new_table",
     "read_table",
     "save_rules",
+    "tables_so_far",
     "with_times",
 ]

@@ -98,13 +98,8 @@ def find_interval(
         return stated, None
     usual, common = usual_step(times)
     interval = usual if stated is None else stated
+    check_interval(times, interval, jitter, place)
     relative = steps(times) / interval.as_unit("ns").value
-    if (np.abs(relative - 1) > tolerance(jitter)).all():
-        longer = "; data.resample makes longer steps" if interval > usual else ""
-        raise UserError(
-            f"{place}: no two rows are {readable(interval)} apart, as data.interval says: most are "
-            f"{readable(usual)} apart{longer}"
-        )
     # Longer steps are gaps, after which a logger may start at any time.
     irregular = (np.abs(relative - 1) > tolerance(jitter)) & (relative < _GAP)
     if irregular.sum() > max(2, _MOST_IRREGULAR * len(relative)):
@@ -116,6 +111,24 @@ def find_interval(
     if common or stated is not None:
         return interval, None
     return interval, f"the interval is taken to be {readable(interval)}, the median of all steps"
+
+
+def check_interval(
+    times: pd.DatetimeIndex, interval: pd.Timedelta, jitter: float, place: str
+) -> None:
+    """Refuse time stamps no two of which are an interval apart; the arguments are as above.
+
+    Raises:
+        UserError: No step is as long as the interval.
+    """
+    relative = steps(times) / interval.as_unit("ns").value
+    if (np.abs(relative - 1) > tolerance(jitter)).all():
+        usual, _ = usual_step(times)
+        longer = "; data.resample makes longer steps" if interval > usual else ""
+        raise UserError(
+            f"{place}: no two rows are {readable(interval)} apart, as data.interval says: most are "
+            f"{readable(usual)} apart{longer}"
+        )
 
 
 def readable(step: pd.Timedelta) -> str:

@@ -162,7 +162,7 @@ class Rows:
         count = max(0, rows - n + 1 - (max(after, 1) if targets else 0))
         span = n + (after if targets or self.config.known else 0)
         gaps = np.cumsum(np.append(self.table.gaps, np.zeros(after, dtype=np.bool_)))
-        gapped = (gaps[span - 1 :] != gaps[: len(gaps) - span + 1])[:count]
+        gapped = (gaps[span - 1 :] != gaps[: max(0, len(gaps) - span + 1)])[:count]
         missing = np.concatenate(([0], np.cumsum(np.isnan(self.inputs).any(axis=1))))
         incomplete = missing[n : n + count] != missing[:count]
         for wanted in ([self._targets] if targets else []) + [self._ahead]:

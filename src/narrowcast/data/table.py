@@ -17,7 +17,7 @@ from narrowcast.config import HOLIDAY, DataConfig
 from narrowcast.data.columns import Columns, find
 from narrowcast.data.holes import held_rows, with_missing_rows
 from narrowcast.data.holidays import holiday_values
-from narrowcast.data.interval import check_unique, find_interval, gaps, steps
+from narrowcast.data.interval import check_interval, check_unique, find_interval, gaps, steps
 from narrowcast.data.parquet import parquet_names, read_parquet
 from narrowcast.data.remarks import remark_labels, remark_stand_ins
 from narrowcast.data.resample import resampled
@@ -28,6 +28,12 @@ from narrowcast.data.text import HEAD, decode, find_header, read_text
 from narrowcast.data.timestamps import time_stamps
 from narrowcast.data.values import Notation, numbers
 from narrowcast.errors import UserError, boundary, shown
+
+SORTED = "the rows are not in order of time: sorted"
+"""A remark on a table."""
+
+FEW = 10
+"""Rows below which steps that are all wrong may be chance."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -99,6 +105,27 @@ def read_new_table(config: DataConfig, path: Path, *, target: bool) -> Table:
     with boundary(str(path), "the file is damaged, or no table"):
         columns = _read(config, path, _needed(config, target))
         return _converted(columns, config, str(path), trained=True)
+
+
+def read_rows_so_far(content: bytes, config: DataConfig, path: Path, passed: int) -> Table:
+    """Read the last rows of a table in text that still grows, as :func:`read_new_table` does.
+
+    Few rows say nothing about the interval, so that the one of the training is taken.
+
+    Args:
+        content: The header and the last rows, in UTF-8.
+        config: The configuration of the training, with the interval of the table it had.
+        path: The file, for messages.
+        passed: Number of rows that came before these.
+
+    Raises:
+        UserError: The rows are no table, lack a column, or hold what is no reading.
+    """
+    with boundary(str(path), "this is no table"):
+        whole = config.model_copy(update={"skip_rows": 0, "encoding": None})
+        columns = read_text(content, whole, _needed(config, target=False), path, passed)
+        numbered = config.model_copy(update={"skip_rows": passed})
+        return _converted(columns, numbered, str(path), trained=True, grows=True)
 
 
 def new_table(frame: pd.DataFrame, config: DataConfig, *, target: bool) -> Table:
@@ -181,7 +208,14 @@ def _read(config: DataConfig, path: Path, wanted: Sequence[str]) -> Columns:
     return read(content, config, wanted, path)
 
 
-def _converted(columns: Columns, config: DataConfig, path: str, *, trained: bool = False) -> Table:
+def _converted(
+    columns: Columns,
+    config: DataConfig,
+    path: str,
+    *,
+    trained: bool = False,
+    grows: bool = False,
+) -> Table:
     """Return the table of what was read.
 
     Args:
@@ -189,6 +223,7 @@ def _converted(columns: Columns, config: DataConfig, path: str, *, trained: bool
         config: The configuration of the table.
         path: The file, for messages.
         trained: Whether a trained model uses the table, so that nothing is learnt from it.
+        grows: Whether further rows will come.
     """
     notation = Notation.of(config, comma=columns.decimal_comma)
     readings: dict[str, Array] = {}
@@ -215,8 +250,11 @@ def _converted(columns: Columns, config: DataConfig, path: str, *, trained: bool
         if rows > 1 and (steps(time) < 0).any():
             order = np.argsort(time.asi8, kind="stable")
             time, frame = time[order], frame.iloc[order].reset_index(drop=True)
-            notes.append("the rows are not in order of time: sorted")
-        if config.resample is None:
+            notes.append(SORTED)
+        if grows and interval is not None:
+            if rows >= FEW:
+                check_interval(time, interval, config.jitter, place)
+        elif config.resample is None:
             interval, remark = find_interval(time, interval, config.jitter, place)
         else:
             interval = pd.Timedelta(config.resample)
@@ -225,17 +263,15 @@ def _converted(columns: Columns, config: DataConfig, path: str, *, trained: bool
         if (most := held_rows(config, interval)) and interval is not None:
             before = len(frame)
             time, frame = with_missing_rows(time, frame, interval, config.jitter, most)
-            if added := len(frame) - before:
+            if (added := len(frame) - before) and not grows:
                 notes.append(f"{added} rows are missing in gaps of at most {most} rows: added")
         if trained and config.holidays is not None and interval is not None:
             time, frame = _with_rows_ahead(time, frame, interval, config)
         if config.holidays is not None:
             frame[HOLIDAY] = holiday_values(config.holidays, config.timezone or "UTC", time)
-    for name in config.targets:
-        if name not in frame:
-            frame[name] = np.nan
-        values = frame[name].to_numpy(np.float64)
-        if not trained and (remark := remark_labels(name, values)):
-            notes.append(remark)
+    frame = frame.assign(**{name: np.nan for name in config.targets if name not in frame})
+    if not trained:
+        remarks = (remark_labels(name, frame[name].to_numpy()) for name in config.targets)
+        notes += [each for each in remarks if each]
     notes += doubts
     return Table(time, frame, interval, config.jitter, tuple(notes))

@@ -43,6 +43,7 @@ _CHUNK = 1 << 20
 # A line whose first field is #N/A is no comment.
 _COMMENT = re.compile(rb"^#(?!N/A\b)[^\n]*\n?", re.MULTILINE)
 _EXCELS_SEPARATOR = re.compile(r'"?sep=(.)"?')  # a first line for Excel
+_FIELD_ENDS = re.compile(r'[",;|\t]')
 _TEXT = pa.string()
 
 
@@ -63,7 +64,9 @@ class Header:
     above: int
 
 
-def read_text(content: bytes, config: DataConfig, wanted: Sequence[str], path: Path) -> Columns:
+def read_text(
+    content: bytes, config: DataConfig, wanted: Sequence[str], path: Path, passed: int = 0
+) -> Columns:
     """Return the columns of a table in text, as text.
 
     Args:
@@ -71,6 +74,7 @@ def read_text(content: bytes, config: DataConfig, wanted: Sequence[str], path: P
         config: How the file is written.
         wanted: Names of the columns in use.
         path: The file, for messages.
+        passed: Number of rows that came before these, for messages.
 
     Raises:
         UserError: The text is not a regular table, or lacks a column.
@@ -90,7 +94,7 @@ def read_text(content: bytes, config: DataConfig, wanted: Sequence[str], path: P
     kinds |= {str(each): pa.dictionary(pa.int32(), _TEXT) for each in others}
     if time is not None:
         kinds[str(time)] = _TEXT
-    table = _parse(content, start, header, kinds, config.skip_rows, path)
+    table = _parse(content, start, header, kinds, config.skip_rows + passed, path)
     if time is not None:
         table = _without_empty_end(table, [str(time), *map(str, keys.values())])
     lines = f"{header.above} lines" if header.above > 1 else "1 line"
@@ -193,6 +197,30 @@ def find_header(content: bytes, config: DataConfig, columns: Sequence[str], path
         )
     find(wanted, names, path)
     return Header(names, separator, len("".join(lines[:end]).encode()), len(passed))
+
+
+def header_may_follow(content: bytes, config: DataConfig, columns: Sequence[str]) -> bool:
+    """Return whether a text may end above its header: few lines, none of which names a column.
+
+    Args:
+        content: The text, as :func:`decode` returns it.
+        config: Names the time column.
+        columns: Names of the other columns in use.
+    """
+    lines = content.decode(errors="ignore").split("\n")
+    named = {each.strip() for line in lines for each in _FIELD_ENDS.split(line)}
+    return len(lines) <= _HEAD_LINES and named.isdisjoint({*columns, config.time})
+
+
+def records(content: bytes) -> list[bytes]:
+    """Return the rows of a text without comments; one with quoted line feeds is a single row."""
+    found: list[bytes] = []
+    for line in _COMMENT.sub(b"", content).removesuffix(b"\n").split(b"\n"):
+        if found and found[-1].count(b'"') % 2:
+            found[-1] += b"\n" + line
+        else:
+            found.append(line)
+    return found
 
 
 def guess_names(content: bytes, config: DataConfig, path: Path) -> list[str]:

@@ -10,11 +10,12 @@ import pandas as pd
 
 from narrowcast import pipeline
 from narrowcast.config import Config, load_config
-from narrowcast.data import Baselines, new_table, read_new_table, with_times
+from narrowcast.data import Baselines, needs_end, new_table, read_new_table, with_times
 from narrowcast.errors import UserError, boundary
-from narrowcast.files import write_whole
+from narrowcast.files import piped_input, write_whole
 from narrowcast.forecasting.drift import Drift
 from narrowcast.forecasting.evaluation import Evaluation, evaluate, load_baselines
+from narrowcast.forecasting.live import Frames, Live
 from narrowcast.forecasting.trained import Origins, TrainedModel
 from narrowcast.host import Link
 from narrowcast.pipeline.stages import STATE_FOLDER
@@ -190,7 +191,7 @@ def run_file(
     out: Path,
     data: Path,
     port: str,
-    write: Callable[[Iterator[pd.DataFrame]], None],
+    write: Callable[[Frames], None],
     progress: Progress,
 ) -> None:
     """Forecast from a file of new data by a board, as :func:`predict_file` does by this computer.
@@ -209,14 +210,14 @@ def run_file(
     """
     with Link.open(port, out, lambda line: progress.warned("run", line)) as link:
 
-        def made(trained: TrainedModel, origins: Origins, drift: Drift) -> None:
-            write(_forecasts_of_board(trained, origins, drift, link))
+        def made(trained: TrainedModel, origins: Origins, drift: Drift) -> Frames:
+            return _forecasts_of_board(trained, origins, drift, link)
 
-        _forecast_file(out, data, made, "run", progress)
+        _forecast_file(out, data, made, write, "run", progress)
 
 
 def predict_file(
-    out: Path, data: Path, write: Callable[[Iterator[pd.DataFrame]], None], progress: Progress
+    out: Path, data: Path, write: Callable[[Frames], None], progress: Progress
 ) -> None:
     """Forecast from a file of new data.
 
@@ -229,29 +230,33 @@ def predict_file(
     Raises:
         UserError: The model or the file cannot be read, or no forecast is possible.
     """
-
-    def made(trained: TrainedModel, origins: Origins, drift: Drift) -> None:
-        write(forecasts(trained, origins, drift))
-
-    _forecast_file(out, data, made, "predict", progress)
+    _forecast_file(out, data, forecasts, write, "predict", progress)
 
 
 def _forecast_file(
     out: Path,
     data: Path,
-    make: Callable[[TrainedModel, Origins, Drift], None],
+    make: Callable[[TrainedModel, Origins, Drift], Frames],
+    write: Callable[[Frames], None],
     command: str,
     progress: Progress,
 ) -> None:
     """Read a model and a table, make forecasts, and say what is to be said of them."""
     trained = TrainedModel.load(out)
+    source = piped_input() if str(data) == "-" else None
+    if source is not None:
+        reason = needs_end(trained.rules.config, source)
+        if reason is None:
+            write(Live(trained, make, command, progress).forecasts(source))
+            return
+        progress.remarked(command, f"forecasts come after the end of the input: {reason}")
     origins = trained.origins(
         read_new_table(trained.rules.config, data, target=False), targets=False
     )
     for note in (*origins.notes, str(origins)):
         progress.remarked(command, note)
     drift = Drift(trained.model)
-    make(trained, origins, drift)
+    write(make(trained, origins, drift))
     for warning in drift.warnings():
         progress.warned(command, warning)
 

@@ -32,6 +32,9 @@ class Origins:
         missing: Number of windows without a gap left out because of a missing value.
         early: Number of forecasts of a stream that rest on fewer readings than a window has.
         notes: Remarks on the table, each in one line.
+        end: Number of rows up to the last one in which a forecast may be made.
+        done: Number of rows of the table that an engine has been given before.
+        before: Number of rows that came before the table.
     """
 
     rows: Rows
@@ -40,22 +43,32 @@ class Origins:
     missing: int
     early: int
     notes: tuple[str, ...]
+    end: int
+    done: int = 0
+    before: int = 0
 
     def __str__(self) -> str:
-        """Return how many forecasts there are, and how many windows were left out and why."""
-        found = left_out(self.gaps, self.missing)
-        line = f"{len(self.last)} forecasts; windows left out: {found}"
-        if self.early:
-            line += f"; {self.early} rest on fewer readings than a window has"
-        return line
+        """Return the line of :func:`summary`."""
+        return summary(len(self.last), self.gaps, self.missing, self.early)
 
     @property
     def times(self) -> pd.Index:
         """Time stamp of each origin in UTC, or the number of its row, from 1."""
         table, config = self.rows.table, self.rows.config
         if table.time is None:
-            return pd.Index(self.last + 1, name="row")
+            return pd.Index(self.before + self.last + 1, name="row")
         return table.time[self.last].rename(config.time)
+
+
+def summary(made: int, gaps: int, missing: int, early: int) -> str:
+    """Return how many forecasts there are, and how many windows were left out and why.
+
+    The arguments are those of :class:`Origins`.
+    """
+    line = f"{made} forecasts; windows left out: {left_out(gaps, missing)}"
+    if early:
+        line += f"; {early} rest on fewer readings than a window has"
+    return line
 
 
 @dataclass(frozen=True, eq=False)
@@ -149,32 +162,73 @@ class TrainedModel:
         Raises:
             UserError: There are none, or a column known ahead ends before the readings do.
         """
-        config, stream = self.rules.data, self.rules.stream
-        earlier = next((each.earlier.rows for each in self.model.inputs if each.earlier), ())
-        rows = Rows.of(table, config, self.model.inputs[0].held, earlier)
-        after = config.lead + config.outputs - 1
+        found = self.further_origins(table, targets=targets)
+        if not len(found.last):
+            n, after = self.rules.data.window, self._after
+            reading = self.rules.stream is not None and not targets
+            needed = 1 if reading else n + (after if targets else 0)
+            raise UserError(
+                f"no forecast is possible: the table has {found.end} rows with readings, and a "
+                f"forecast needs {needed} in succession without a gap or a missing value (of all "
+                f"windows, {found.gaps} have a gap in time and {found.missing} a missing value)"
+            )
+        return found
+
+    def further_origins(
+        self, table: Table, *, targets: bool = False, done: int = 0, before: int = 0
+    ) -> Origins:
+        """Return the rows in which the model forecasts from a row on; there may be none.
+
+        Args:
+            table: New data.
+            targets: As for :meth:`origins`.
+            done: Number of rows whose forecasts are not wanted.
+            before: Number of rows that came before the table.
+
+        Raises:
+            UserError: A column known ahead ends before the readings do.
+        """
+        config, stream, after = self.rules.data, self.rules.stream, self._after
+        rows = Rows.of(table, config, self.model.inputs[0].held, self._earlier)
         present = _present(table, rows)
-        notes = _check_ahead(table, rows, present, after)
+        remarks = _check_ahead(table, rows, present, after)
         end = present + 1 - (after if targets else 0)
-        n = config.window
-        gapped, missing = (
-            each[: max(0, end - n + 1)] for each in rows.left_out(n, targets=targets)
-        )
-        last, early = np.flatnonzero(~gapped & ~missing) + n - 1, 0
+
+        def windows(rows_of_each: int) -> tuple[NDArray[np.int64], int, int]:
+            """Return the last rows of whole windows, and how many have a gap or a hole."""
+            first = max(0, done - rows_of_each + 1)
+            gapped, missing = (
+                each[first : max(0, end - rows_of_each + 1)]
+                for each in rows.left_out(rows_of_each, targets=targets)
+            )
+            whole = np.flatnonzero(~gapped & ~missing) + first + rows_of_each - 1
+            return whole, int(gapped.sum()), int(missing.sum())
+
+        last, gaps, holes = windows(config.window)
+        early = 0
         if stream is not None:
-            gapped, missing = (each[: max(0, end)] for each in rows.left_out(1, targets=targets))
-            every = np.flatnonzero(~gapped & ~missing)
+            every, gaps, holes = windows(1)
             early = 0 if targets else len(every) - len(last)
             last = last if targets else every
-        gaps, holes = int(gapped.sum()), int(missing.sum())
-        if not len(last):
-            needed = 1 if stream is not None and not targets else n + (after if targets else 0)
-            raise UserError(
-                f"no forecast is possible: the table has {end} rows with readings, and a forecast "
-                f"needs {needed} in succession without a gap or a missing value (of all windows, "
-                f"{gaps} have a gap in time and {holes} a missing value)"
-            )
-        return Origins(rows, last, gaps, holes, early, (*table.notes, *notes))
+        notes = (*table.notes, *remarks)
+        return Origins(rows, last, gaps, holes, early, notes, end, done, before)
+
+    @property
+    def _after(self) -> int:
+        """Rows from the last one of a window to its last target."""
+        return self.rules.data.lead + self.rules.data.outputs - 1
+
+    @property
+    def kept(self) -> int:
+        """Rows that the forecasts of further rows may rest on."""
+        stream = self.rules.stream
+        reach = self.rules.data.window + (0 if stream is None else stream.reach)
+        return reach + self.model.inputs[0].held + max(self._earlier, default=0) + 1
+
+    @property
+    def _earlier(self) -> tuple[int, ...]:
+        """How many rows before the last one each reading of an earlier season is."""
+        return next((each.earlier.rows for each in self.model.inputs if each.earlier), ())
 
     def batches(self, origins: Origins) -> Iterator[tuple[Part, Array]]:
         """Yield the windows that end in the origins, and their forecasts [windows, forecasts].
@@ -192,8 +246,8 @@ class TrainedModel:
     def inferences(self, origins: Origins) -> Iterator[tuple[Part, Inference]]:
         """Yield what an engine has to be given for the forecasts of some origins, one by one.
 
-        Every reading of a stream comes once, also one in which no forecast is made. A stream is in
-        memory as a whole.
+        Every reading of a stream comes once, also one in which no forecast is made, but none that
+        the engine has been given before. A stream is in memory as a whole.
         """
         stream, last = self.rules.stream, origins.last
         size = len(last) if stream else max(1, _BATCH_NUMBERS // self.model.input_words)
@@ -201,6 +255,8 @@ class TrainedModel:
             part = origins.rows.part(last[first : first + size], stream)
             number_of = dict(zip(part.at.tolist(), range(first, first + len(part)), strict=True))
             for i, restart in enumerate(part.restart.tolist()):
+                if origins.done and i < part.at[0]:
+                    continue
                 readings = part.inputs[i], *(each[i] for each in part.further)
                 yield part, Inference(readings, restart, number_of.get(i))
 

@@ -15,13 +15,7 @@ from pathlib import Path
 
 from narrowcast.errors import ToolError, UserError, one_line, shown
 
-INSTALL = {
-    "ghdl": "apt-get install ghdl",
-    "verilator": "apt-get install verilator",
-    "g++": "apt-get install g++",
-    "make": "apt-get install make",
-    "vivado": "use yosys, or install AMD Vivado and put it on the PATH",
-}
+_PACKAGES = ("ghdl", "verilator", "g++", "make")  # of the same names in Debian and Ubuntu
 
 TIME_LIMIT = "NARROWCAST_TOOL_MINUTES"
 """Environment variable that overrides the time limit of every tool, in minutes."""
@@ -51,7 +45,12 @@ def require(tool: str) -> str:
     """
     path = shutil.which(tool)
     if path is None:
-        raise ToolError(f"{tool} is not installed: {INSTALL.get(tool, 'put it on the PATH')}")
+        advice = "install it and put it on the PATH"
+        if tool in _PACKAGES:
+            advice = f"on Debian and Ubuntu: apt-get install {tool}; elsewhere, {advice}"
+        elif tool == "vivado":
+            advice = f"use yosys, or {advice}"
+        raise ToolError(f"{tool} is not installed: {advice}")
     return str(Path(path).absolute())  # a link is kept, as some programs go by their name
 
 

@@ -1,6 +1,6 @@
 """A port behind which the executor plays a board, and loses or garbles what it is told to."""
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 
 import numpy as np
 
@@ -90,3 +90,22 @@ class Board:
 
     def close(self) -> None:
         self.closed = True
+
+
+def play(read: Callable[[], bytes], write: Callable[[bytes], object], board: Board) -> None:
+    """Give a board whole frames, and its answers to whoever is at the other end of a line.
+
+    Args:
+        read: Returns the next byte; nothing at the end of the line.
+        write: Sends bytes.
+        board: The board, without state access.
+    """
+    length = board.model.input_words * word_bytes(board.model.input_tensors) + 2
+    frame = b""
+    while byte := read():
+        frame += byte
+        if frame[0] == 0xAA or len(frame) == length:
+            board.clear()
+            board.write(frame)
+            write(board.read(1000))
+            frame = b""

@@ -1,0 +1,197 @@
+"""Readings that arrive through a pipe: a forecast for each, equal to that from the whole table."""
+
+import os
+import pty
+import subprocess
+import sys
+import threading
+import tty
+from functools import partial
+from io import BufferedReader
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from test_predict import KINDS, table, trained
+
+from board import SHA256, Board, play
+from narrowcast.data import needs_end, read_new_table
+from narrowcast.errors import UserError
+from narrowcast.forecasting.forecaster import _forecasts_of_board, forecasts
+from narrowcast.forecasting.live import Live
+from narrowcast.forecasting.trained import TrainedModel
+from narrowcast.host import Link
+from narrowcast.integer import load_model, model_sha256
+from narrowcast.integer.identity import Identity
+from narrowcast.progress import Progress
+
+COMMAND = (sys.executable, "-m", "narrowcast")
+HEADER, *LINES = table(holes=False).to_csv().splitlines(keepends=True)
+
+
+class Said(Progress):
+    """Keeps what is said."""
+
+    def __init__(self) -> None:
+        self.lines: list[str] = []
+
+    def remarked(self, stage: str, text: str) -> None:
+        self.lines.append(f"{stage}: {text}")
+
+    def warned(self, stage: str, text: str) -> None:
+        self.lines.append(f"{stage} warns: {text}")
+
+
+class Pieces(BufferedReader):
+    """A pipe out of which these pieces come, one at a time."""
+
+    def __init__(self, pieces: list[str]) -> None:
+        self._pieces = [each.encode() for each in pieces]
+
+    def read1(self, _: int = -1, /) -> bytes:
+        return self._pieces.pop(0) if self._pieces else b""
+
+    def peek(self, _: int = 0, /) -> bytes:
+        return self._pieces[0]
+
+
+def live(model: TrainedModel, pieces: list[str], said: Said | None = None) -> pd.DataFrame:
+    source = Pieces(pieces)
+    assert needs_end(model.rules.config, source) is None
+    return pd.concat(list(Live(model, forecasts, "live", said or Said()).forecasts(source)))
+
+
+def whole(model: TrainedModel, text: str, folder: Path) -> tuple[pd.DataFrame, str]:
+    """Return the forecasts from a file, and what is said of the windows."""
+    (folder / "new.csv").write_text(text)
+    read = read_new_table(model.rules.config, folder / "new.csv", target=False)
+    origins = model.origins(read, targets=False)
+    return pd.concat(list(forecasts(model, origins))), str(origins)
+
+
+@pytest.mark.parametrize(
+    "kind", ["relative, seasons, calendar", "masked", "interpolated stream", "without times"]
+)
+def test_forecasts_are_those_of_the_whole_table(kind: str, tmp_path: Path) -> None:
+    times = kind != "without times"
+    out = trained(tmp_path, *KINDS[kind], times=times)
+    model = TrainedModel.load(out)
+    header, *lines = table().to_csv(index=times).splitlines(keepends=True)
+    expected, summary = whole(model, "".join([header, *lines]), tmp_path)
+    ends = np.sort(np.random.default_rng(0).choice(len(lines), 60, replace=False))
+    several = ["".join(each) for each in np.split(np.array(lines, object), ends)]
+    said = Said()
+    single = [header[:3], header[3:] + lines[0][:4], lines[0][4:], *lines[1:120]]
+    found = live(model, [*single, "".join(lines[120:])], said)
+    pd.testing.assert_frame_equal(found, expected)
+    assert said.lines[-1] == f"live: {summary}"
+    pd.testing.assert_frame_equal(live(model, [header, *several]), expected)
+
+    link = Link(Board(model.model), model.model, SHA256)
+    make = partial(_forecasts_of_board, link=link)
+    source = Pieces([header, *several])
+    found = pd.concat(list(Live(model, make, "run", Said()).forecasts(source)))
+    pd.testing.assert_frame_equal(found, expected)
+
+
+@pytest.fixture(scope="module")
+def out(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return trained(tmp_path_factory.mktemp("live"))
+
+
+def test_what_is_said(out: Path) -> None:
+    model, said = TrainedModel.load(out), Said()
+    far = [f"2025-01-01 {hour:02}:00:00+00:00,0.1,{500 + 200 * hour},0\n" for hour in range(12)]
+    late, rows = LINES[3], [*LINES[:3], *LINES[4:12]]
+    found = live(model, ["station 7\n", HEADER, "# a comment\n", *rows, late, *far], said)
+    assert len(found) == 10
+    first, second = (each for each in said.lines if "lie far outside" in each)
+    assert "'b' lie far outside of the trained range" in first and "in 1 of " in first
+    assert "in 7 of " in second and "from 500 to 2700" not in first
+    assert [each for each in said.lines if "too late" in each] == [
+        "live warns: rows are not in order of time: one that is too late has no forecast; a file "
+        "would be sorted"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("pieces", "message"),
+    [
+        ([], "-: the file is empty"),
+        ([HEADER], "-: has no readings, only a header"),
+        (["time,a\n", "1,2\n"], "-: no column 'b': there are 'time', 'a'"),
+        (["x,y\n", "1,2\n"], "-: no column 'a': there are 'x', 'y'"),
+        ([HEADER, *LINES[:40], "2024-05-01,1,oh,2\n"], "-, column 'b', row 41: 'oh' is not a num"),
+        ([HEADER, *LINES[:40], "2024-05-01,1\n"], "-: row 41 has 2 fields, the header 4"),
+        ([HEADER, *LINES[:40], LINES[39]], "-, column 'time', row 41: 2024-"),
+        ([HEADER, *LINES[:3]], "no forecast is possible: 0 forecasts; windows left out: none"),
+        ([HEADER, *LINES[:40:2]], "no two rows are 01:00:00 apart, as data.interval says: most"),
+        ([HEADER, '2024-05-01,"1' + 2000 * "0", 4 * (1 << 21) * "1"], "-: a row is longer than 8"),
+    ],
+)
+def test_what_is_refused(out: Path, pieces: list[str], message: str) -> None:
+    with pytest.raises(UserError) as error:
+        list(Live(TrainedModel.load(out), forecasts, "live", Said()).forecasts(Pieces(pieces)))
+    assert message in str(error.value) and "\n" not in str(error.value)
+
+
+def test_a_pipe(out: Path, tmp_path: Path) -> None:
+    """Each forecast is there before the next reading is written."""
+    expected, _ = whole(TrainedModel.load(out), HEADER + "".join(LINES[:20]), tmp_path)
+    command = (*COMMAND, "predict", out, "--data", "-")
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+        found = converse(process, LINES[:20], 6)
+    assert process.returncode == 0
+    assert found == expected.to_csv().splitlines(keepends=True)
+
+
+def converse(process: "subprocess.Popen[bytes]", lines: list[str], window: int) -> list[str]:
+    """Write lines to a command, and read its forecast after each from a whole window on."""
+    assert process.stdin is not None and process.stdout is not None
+    process.stdin.write(HEADER.encode() + "".join(lines[: window - 1]).encode())
+    found = []
+    for i, line in enumerate(lines[window - 1 :]):
+        process.stdin.write(line.encode())
+        process.stdin.flush()
+        found += [process.stdout.readline().decode() for _ in range(2 if i == 0 else 1)]
+    process.stdin.close()
+    return found
+
+
+def test_a_port(out: Path, tmp_path: Path) -> None:
+    model = load_model(out)
+    truth = Identity.of(model, model_sha256(out), state_access=False).pack()
+    board = Board(model, identity=truth)
+    master, slave = pty.openpty()
+    tty.setraw(slave)
+    ends = partial(byte_of, master), partial(os.write, master)
+    player = threading.Thread(target=play, args=(*ends, board), daemon=True)
+    player.start()
+    expected, _ = whole(TrainedModel.load(out), HEADER + "".join(LINES[:12]), tmp_path)
+    command = (*COMMAND, "run", out, "--port", os.ttyname(slave), "--data", "-")
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+        found = converse(process, LINES[:12], 6)
+    assert process.returncode == 0
+    assert found == expected.to_csv().splitlines(keepends=True)
+    os.close(slave)
+    player.join()
+    os.close(master)
+
+
+def byte_of(line: int) -> bytes:
+    """Return the next byte of a pseudo-terminal, or nothing when its other end is closed."""
+    try:
+        return os.read(line, 1)
+    except OSError:
+        return b""
+
+
+def test_what_is_no_text_is_read_to_its_end(out: Path) -> None:
+    content = table(holes=False).reset_index().to_parquet(index=False)
+    for piped in (content, (HEADER + "".join(LINES)).encode("utf-16")):
+        done = subprocess.run(
+            (*COMMAND, "predict", out, "--data", "-"), input=piped, capture_output=True, check=False
+        )
+        assert (done.returncode, done.stdout.count(b"\n")) == (0, 416), done.stderr
+        assert b"after the end of the input: this is no text of lines" in done.stderr
