@@ -138,6 +138,7 @@ class ScheduleChecker:
         self.check_units()
         self.check_pool()
         self.check_accesses()
+        self.check_collisions()
         if not self.derive:
             cycles = self.jobs[-1].values[-1] + RESULT + self.model.output_words
             cycles += BUFFER if self.model.output_words > REGISTERS else 0
@@ -236,7 +237,9 @@ class ScheduleChecker:
 
     def operands(self, job: Job, step: ProgramStep) -> None:
         source = step.source
-        if step.running:  # what the lanes make of whatever they read is not used
+        if step.running:  # what the lanes make of the first input is not used
+            first = self.model.inputs[0].tensor
+            self.read(job.start, (first, 0, 0))
             done = job.start + step.inner - 1 + self.done_after
             ends = max(self.ends_of[source.operand])
             assert done >= ends + RUN, f"{source.name} takes its sum too early"
@@ -353,3 +356,19 @@ class ScheduleChecker:
             last = bisect_right(accesses, clock, key=lambda access: access[0]) - 1
             assert last >= 0, f"{element} is read at {clock} before {place} is written"
             assert accesses[last][1] == element, f"{element} at {clock}: {accesses[last]}"
+
+    def check_collisions(self) -> None:
+        """No word is read in the clock in which it is written; not even one that is not used."""
+        written = {(place, at - 1) for place, writes in self.writes.items() for at, _ in writes}
+        for clock, place, element in self.reads:
+            for each in self.read_at_once(place):
+                assert (each, clock) not in written, f"{each} is written while {element} is read"
+
+    def read_at_once(self, place: Place) -> list[Place]:
+        """Return the words that are read with this one: of all lanes, and of a row's halves."""
+        store, way, lane, at = place
+        if store in {"keys", "values"}:
+            return [(store, way, each, at) for each in range(self.array.columns)]
+        if self.array.split and store in {"inputs", "scratch", "tokens"}:
+            return [(store, each, lane, at) for each in range(self.array.at_once)]
+        return [place]

@@ -267,6 +267,20 @@ def test_rows_in_one_place_are_seen(index: int) -> None:
             break
 
 
+@SAMPLES
+def test_a_word_that_is_read_while_it_is_written_is_seen(index: int) -> None:
+    """Also one that is not used: that of another lane than the operand's."""
+    checker = ScheduleChecker(sample(index))
+    checker.check()
+    for store in ("scratch", "keys", "values"):
+        place = next(each for each in checker.writes if each[0] == store)
+        readable, element = checker.writes[place][0]
+        other = (*place[:2], (place[2] + 1) % checker.array.columns, place[3])
+        checker.reads = [(readable - 1, place if store == "scratch" else other, element)]
+        with pytest.raises(AssertionError, match="is written while"):
+            checker.check_collisions()
+
+
 # -------------------------------------------------------------------- modes
 
 

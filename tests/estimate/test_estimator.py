@@ -4,13 +4,19 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import torch
 
+from commands import Run
 from narrowcast.compile import HardwareOptions, compile_model
 from narrowcast.config import load_config
+from narrowcast.data import make_windows, read_table
 from narrowcast.estimate import area, estimate, estimate_design, estimate_model, stand_in
 from narrowcast.integer.builder import Shape
 from narrowcast.integer.model import Linear
 from narrowcast.integer.random_model import random_model
+from narrowcast.model import build
+from narrowcast.quantize import to_integer_model
+from narrowcast.quantize.training import calibrated
 from narrowcast.targets.device import load_device
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "demo.toml"
@@ -107,3 +113,20 @@ def test_an_array_of_lanes_that_fits_is_preferred_to_a_faster_one() -> None:
     faster = estimate_model(model, replace(device, lut=10**5))
     assert fitting.fits
     assert faster.cycles < fitting.cycles and faster.lut > device.lut
+
+
+def test_a_stand_in_takes_what_a_network_of_real_readings_takes(run: Run, folder: Path) -> None:
+    """Its scales, zero points and biases are drawn, those of a network come of its readings."""
+    table = EXAMPLE.with_name("synthetic.csv")
+    assert run("init", str(table), "--target", "temperature", "--to", "real.toml")[0] == 0
+    changes = ["quantization.bits=4", "hardware.device=up5k"]
+    config = load_config(folder / "real.toml", changes)
+    torch.manual_seed(config.train.seed)
+    dataset = make_windows(read_table(config.data), config.data)
+    network = calibrated(build(config).eval(), dataset, config)
+    model = to_integer_model(network, dataset, config.data)
+    device = load_device("up5k")
+    found, guess = estimate_model(model, device), estimate(config)
+    assert (found.cycles, found.dsp) == (guess.cycles, guess.dsp)
+    assert abs(found.blocks - guess.blocks) <= 1
+    assert found.cells == pytest.approx(guess.cells, rel=guess.cells_error)

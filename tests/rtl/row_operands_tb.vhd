@@ -1,10 +1,10 @@
 -- SPDX-License-Identifier: Apache-2.0
 -- The stores of rows; the configuration has their sizes.
 --
--- In: reset, issue, source, active, address, zero, take, residual_read, residual_address,
--- input_write, input_address, input_data, scratch_write, token_write, write_address, into_pool,
--- pool_first, pool_channel, pool_value, and the data that each way writes. Out: the operand of each
--- way, and the residual of each way.
+-- In: reset, issue, source, active, address, zero, take, residual_read, residual_ways,
+-- residual_address, input_write, input_address, input_data, scratch_write, token_write,
+-- write_address, into_pool, pool_first, pool_channel, pool_value, and the data that each way
+-- writes. Out: the operand of each way, and the residual of each way.
 library ieee;
 use ieee.std_logic_1164.all;
 use ieee.numeric_std.all;
@@ -30,6 +30,7 @@ architecture test of row_operands_tb is
   signal zero             : signed(X_BITS - 1 downto 0);
   signal take             : std_logic;
   signal residual_read    : std_logic;
+  signal residual_ways    : std_logic_vector(1 downto 0);
   signal residual_address : unsigned(ADDRESS_BITS - 1 downto 0);
   signal input_write      : std_logic_vector(WAYS - 1 downto 0);
   signal input_address    : unsigned(ADDRESS_BITS - 1 downto 0);
@@ -61,6 +62,7 @@ begin
       zero             => zero,
       take             => take,
       residual_read    => residual_read,
+      residual_ways    => residual_ways,
       residual_address => residual_address,
       input_write      => input_write,
       input_address    => input_address,
@@ -80,7 +82,7 @@ begin
   drive : process is
     file     stimuli : text open read_mode is STIMULUS;
     file     sink    : text open write_mode is RESPONSE;
-    variable n       : integers_t(0 to 18 + WAYS);
+    variable n       : integers_t(0 to 19 + WAYS);
     variable outputs : line;
   begin
     while not endfile(stimuli) loop
@@ -93,20 +95,21 @@ begin
       zero             <= to_signed(n(5), X_BITS);
       take             <= to_bit(n(6));
       residual_read    <= to_bit(n(7));
-      residual_address <= to_unsigned(n(8), ADDRESS_BITS);
-      input_write      <= std_logic_vector(to_unsigned(n(9), WAYS));
-      input_address    <= to_unsigned(n(10), ADDRESS_BITS);
-      input_data       <= std_logic_vector(to_signed(n(11), INPUT_BITS));
-      scratch_write    <= std_logic_vector(to_unsigned(n(12), WAYS));
-      token_write      <= std_logic_vector(to_unsigned(n(13), WAYS));
-      write_address    <= to_unsigned(n(14), ADDRESS_BITS);
-      into_pool        <= to_bit(n(15));
-      pool_first       <= to_bit(n(16));
-      pool_channel     <= to_unsigned(n(17), ADDRESS_BITS);
-      pool_value       <= to_signed(n(18), POOL_BITS);
+      residual_ways    <= std_logic_vector(to_unsigned(n(8), 2));
+      residual_address <= to_unsigned(n(9), ADDRESS_BITS);
+      input_write      <= std_logic_vector(to_unsigned(n(10), WAYS));
+      input_address    <= to_unsigned(n(11), ADDRESS_BITS);
+      input_data       <= std_logic_vector(to_signed(n(12), INPUT_BITS));
+      scratch_write    <= std_logic_vector(to_unsigned(n(13), WAYS));
+      token_write      <= std_logic_vector(to_unsigned(n(14), WAYS));
+      write_address    <= to_unsigned(n(15), ADDRESS_BITS);
+      into_pool        <= to_bit(n(16));
+      pool_first       <= to_bit(n(17));
+      pool_channel     <= to_unsigned(n(18), ADDRESS_BITS);
+      pool_value       <= to_signed(n(19), POOL_BITS);
       for i in 0 to WAYS - 1 loop
         write_data((i + 1) * Y_BITS - 1 downto i * Y_BITS) <=
-          std_logic_vector(to_signed(n(19 + i), Y_BITS));
+          std_logic_vector(to_signed(n(20 + i), Y_BITS));
       end loop;
       wait until rising_edge(clk);
       for i in 0 to WAYS - 1 loop

@@ -102,16 +102,12 @@ def test_ram(ram: Bench, block: int, depth: int, width: int) -> None:
 
 
 def test_ram_read_while_it_is_written(ram: Bench) -> None:
-    clocks = [
-        (1, 3, 5, 0, 3),
-        (1, 3, 6, 1, 3),
-        (1, 2, 6, 1, 3),
-        (0, 3, 6, 1, 3),
-        (0,) * 5,
-        (0,) * 5,
-    ]
+    """Another address, or a write alone, is allowed; both at once of one word are not."""
     sizes = {"BLOCK_MEMORY": 1, "WIDTH": 3, "DEPTH": 6, "ADDRESS_BITS": 3}
-    assert column(ram.run(clocks, **sizes)) == [0, None, 6, 6]
+    before, idle = [(1, 3, 5, 0, 3), (1, 2, 6, 1, 3)], [(0,) * 5] * 2
+    assert column(ram.run([*before, *idle], **sizes)) == [0, 5]
+    with pytest.raises(ToolError, match="ram: a read and a write of one address in one clock"):
+        ram.run([*before, (1, 3, 6, 1, 3), *idle], **sizes)
 
 
 def test_ram_outside(ram: Bench) -> None:

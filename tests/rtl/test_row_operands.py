@@ -79,18 +79,30 @@ class Stores:
         address, residual = noise.randrange(DEPTH), noise.randrange(DEPTH)
         if sum_read is not None:
             reading, source, address = 1, Source.FROM_POOL, sum_read
-        writes = {s: noise.getrandbits(ways) for s in (Source.FROM_SCRATCH, Source.FROM_TOKENS)}
-        written = noise.choice([word for word in range(DEPTH) if word not in (address, residual)])
-        input_write, input_data = noise.getrandbits(ways), self.number(BITS[Source.FROM_INPUTS])
-        input_written = noise.choice([word for word in range(DEPTH) if word != address])
+        odd = noise.getrandbits(1)
+        active, residual_ways = (noise.randrange(1, 1 << ways) for _ in range(2))
+        active |= self.split << odd
+        written, input_written = noise.randrange(DEPTH), noise.randrange(DEPTH)
+        free = input_free = (1 << ways) - 1  # ways that do not read these words
+        if written == address:
+            free &= ~active
+        if written == residual:
+            free &= ~residual_ways
+        if input_written == address:
+            input_free &= ~active
+        writes = {
+            store: noise.getrandbits(ways) & free
+            for store in (Source.FROM_SCRATCH, Source.FROM_TOKENS)
+        }
+        input_write = noise.getrandbits(ways) & input_free
+        input_data = self.number(BITS[Source.FROM_INPUTS])
         data = [self.number(Y_BITS) for _ in range(ways)]
-        active = noise.randrange(1, 1 << ways)
-        asked = 2 * address + noise.getrandbits(1) if self.split else address
+        asked = 2 * address + odd if self.split else address
         first, channel, value = summed or (noise.getrandbits(1), noise.randrange(DEPTH), 1)
         self.clocks.append(
             (
                 *(reset, reading, int(source), active, asked, self.number(X_BITS - 2)),
-                *(noise.getrandbits(1), with_residual, residual),
+                *(noise.getrandbits(1), with_residual, residual_ways, residual),
                 *(input_write, input_written, input_data, writes[Source.FROM_SCRATCH]),
                 *(writes[Source.FROM_TOKENS], written, int(summed is not None), first, channel),
                 *(value, *data),
@@ -99,10 +111,13 @@ class Stores:
         for way in range(ways):
             for each in Source:
                 taken, at = reading and source == each, address
-                if each == Source.FROM_POOL and summed is not None:  # for the sum itself
+                if each != Source.FROM_POOL:
+                    taken = taken and active >> way & 1
+                elif summed is not None:  # for the sum itself
                     taken, at = True, channel
                 self.read[each][way].append(self.words[each][way][at] if taken else None)
             tokens = with_residual and Source.FROM_TOKENS in self.sources
+            tokens = tokens and residual_ways >> way & 1
             self.residuals[way].append(
                 self.words[Source.FROM_TOKENS][way][residual] if tokens else None
             )

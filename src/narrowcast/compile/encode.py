@@ -16,6 +16,10 @@ from narrowcast.compile.program import EngineGraph, Job, ProgramStep, Schedule, 
 from narrowcast.compile.timing import MULTIPLIER_RING, biases_scores
 from narrowcast.integer.model import Context, Linear, Scores
 
+# What the lanes are given where a running sum takes the place of theirs: the first number of the
+# stream of inputs, which is never written while a job runs.
+UNUSED_ROW = 0
+
 RING_BITS = (MULTIPLIER_RING - 1).bit_length()
 
 
@@ -168,12 +172,13 @@ def _encode_step(
     if linear is not None and residual is not None and linear.residual_element is not None:
         element = 1 + layout.elements.index((residual, *linear.residual_element))
     destination = DESTINATIONS[graph.stores[source.output]]
+    origin = Store.INPUTS if step.running else graph.stores[source.operand]
     return {
         "tiles_last": step.tiles - 1,
         "inner_last": step.inner - 1,
         "group_last": step.mode.group - 1,
         "tile_pause": step.tile_pause,
-        "x_source": SOURCES[graph.stores[source.operand]],
+        "x_source": SOURCES[origin],
         "x_zero": operand.zero_point,
         **_lane_fields(graph, step, layout, addresses, array),
         "column_first": step.mode.stride - 1,
@@ -329,6 +334,8 @@ def _operand_row(
     ways = array.tokens
     source, row = step.source, token // ways
     first = step.head * step.inner if isinstance(source, Scores) else 0
+    if step.running:
+        return UNUSED_ROW
     match graph.stores[source.operand]:
         case Store.INPUTS:
             columns = graph.model.tensors[source.operand].columns

@@ -35,25 +35,32 @@ def can_simulate() -> None:
         UserError: There is no folder for temporary files that tools can use.
         ToolError: A program is missing, or GHDL failed.
     """
-    for tool in ("ghdl", "verilator", "g++", "make"):
-        require(tool)
+    _require_simulators()
     with scratch_folder() as scratch:
         ghdl.version(scratch)
 
 
+def _require_simulators() -> None:
+    for tool in ("ghdl", "verilator", "g++", "make"):
+        require(tool)
+
+
 def can_synthesise(device: Device, options: Options) -> None:
     """Check that the synthesis tools are installed and support the device, and that yosys runs.
+
+    With yosys, the simulators are needed, too: they check the netlist.
 
     Raises:
         UserError: Vivado does not support the device, a package or the user's yosys is missing, or
             there is no folder for temporary files that tools can use.
         ToolError: A program is missing, or yosys failed.
     """
-    require("ghdl")
     if options.synth == "vivado":
+        require("ghdl")
         check_vivado(device)
         require("vivado")
     else:
+        _require_simulators()
         _run_yosys("synth", "synthesis", options)
 
 

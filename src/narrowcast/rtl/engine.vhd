@@ -407,6 +407,7 @@ begin
       zero             => x_zero,
       take             => issue_q(2),
       residual_read    => c_residual_row,
+      residual_ways    => c_ways,
       residual_address => residual_address,
       input_write      => input_write,
       input_address    => input_address,

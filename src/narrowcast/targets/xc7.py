@@ -55,6 +55,7 @@ XC7 = Family(
         least_product=9,
     ),
     synthesis="synth_xilinx -family xc7 -flatten -noiopad",
+    cell_models="xilinx",
     vivado=True,
     place_and_route=None,
 )

@@ -3,6 +3,7 @@
 import json
 import os
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -26,6 +27,8 @@ _UNOPTIMISED = 200_000
 _STATES = "states.txt"  # what an engine gives out of its states
 # Kinds of what a host sends; an input is 0, or 1 with a restart.
 _KEEP, _RESET, _BYTE, _LAST_BYTE = 2, 4, 5, 6
+_PATIENCE = 50_000_000  # clock cycles
+_FROM_GHDL = ("--language", "1364-2005")  # options for the Verilog that GHDL writes
 
 
 @dataclass(frozen=True)
@@ -112,37 +115,16 @@ def simulate_verilator(
     """
     short = len(inputs) * len(_trace_order(rtl)) <= _UNOPTIMISED
     program = verilate(work, to_verilog(rtl, work), HARNESS, "-O0" if short else "-O1")
-    _write_inputs(work, inputs, restart, script)
-
-    def on_line(line: str) -> None:
-        if progress is not None and (done := re.fullmatch(r"done (\d{1,9})", line)):
-            progress(int(done[1]), len(inputs), "Verilator")
-
-    bits = max(tensor.bits for tensor in model.output_tensors)
-
-    def simulate(stalls: int) -> tuple[Array, Array, Array]:
-        run(
-            [
-                program.resolve(),
-                *("inputs.txt", "verilator.txt", _STATES),
-                *map(str, (model.input_words, model.output_words, bits, stalls)),
-            ],
-            work,
-            on_line,
-            name="the simulation in Verilator",
-            minutes=LONG_MINUTES,
-        )
-        results, cycles = read_verilator(work / "verilator.txt", model.output_words)
-        wrong = _differing("Verilator", results, expected)
-        return results, cycles, wrong | _wrong_answers(work, len(inputs), script)
-
-    results, cycles, wrong = simulate(stalls=0)
+    ends = (program, work, model, inputs, expected, restart, script)
+    results, cycles, wrong = run_engine(*ends, progress=progress)
     if script is not None:
-        wrong |= simulate(stalls=1)[-1]
+        wrong |= run_engine(*ends, stalls=True, progress=progress)[-1]
     return _finding(rtl, model, inputs, expected, results, wrong, cycles, work, restart, script)
 
 
-def verilate(work: Path, verilog: Path, harness: Path, fast: str) -> Path:
+def verilate(
+    work: Path, verilog: Path, harness: Path, fast: str, options: Sequence[str] = _FROM_GHDL
+) -> Path:
     """Make a program of a design in Verilog and a harness in C++, with Verilator.
 
     Args:
@@ -150,6 +132,8 @@ def verilate(work: Path, verilog: Path, harness: Path, fast: str) -> Path:
         verilog: The design, in ``work``, named as its top module is.
         harness: Source of the main function.
         fast: Optimisation by the C++ compiler, such as ``-O1``.
+        options: Further options of Verilator, and further files; by default, those for Verilog
+            that GHDL has written.
 
     Returns:
         The program.
@@ -167,11 +151,68 @@ def verilate(work: Path, verilog: Path, harness: Path, fast: str) -> Path:
             # file at a time, the same headers would be read ten times.
             *("-MAKEFLAGS", f"OPT_FAST={fast} OPT_GLOBAL=-O0 VM_PARALLEL_BUILDS=0"),
             *("-j", str(os.cpu_count() or 1), "--top-module", verilog.stem),
-            *("--language", "1364-2005", "--Mdir", "verilated", verilog.name, harness.name),
+            *("--Mdir", "verilated", *options, verilog.name, harness.name),
         ],
         work,
     )
     return work / "verilated" / f"V{verilog.stem}"
+
+
+def run_engine(
+    program: Path,
+    work: Path,
+    model: IntegerModel,
+    inputs: Array,
+    expected: Array,
+    restart: Flags | None,
+    script: StateScript | None,
+    *,
+    stalls: bool = False,
+    patience: int = _PATIENCE,
+    progress: ProgressCallback | None = None,
+) -> tuple[Array, Array, Array]:
+    """Run input words [windows, input_words] through a verilated ``engine``.
+
+    Args:
+        program: What ``verilate`` made with ``HARNESS``.
+        work: Folder for what is made on the way.
+        model: The integer model.
+        inputs: Input words; of a model with states, those of consecutive inferences.
+        expected: What the executor makes of them, with the same restarts.
+        restart: Which inferences follow a restart, as for ``execute``.
+        script: What a host does with the states.
+        stalls: Whether all streams are held up at random.
+        patience: Clock cycles without a transfer after which the simulation fails.
+        progress: Called as the simulation goes on.
+
+    Returns:
+        Output words [windows, output_words], clock cycles [windows], and whether the words or what
+        is given out of the states differ from what is expected [windows].
+
+    Raises:
+        ToolError: The engine does not answer, or what it wrote is not whole.
+    """
+    _write_inputs(work, inputs, restart, script)
+
+    def on_line(line: str) -> None:
+        if progress is not None and (done := re.fullmatch(r"done (\d{1,9})", line)):
+            progress(int(done[1]), len(inputs), "Verilator")
+
+    bits = max(tensor.bits for tensor in model.output_tensors)
+    run(
+        [
+            program.resolve(),
+            *("inputs.txt", "verilator.txt", _STATES),
+            *map(str, (model.input_words, model.output_words, bits, int(stalls), patience)),
+        ],
+        work,
+        on_line,
+        name="the simulation in Verilator",
+        minutes=LONG_MINUTES,
+    )
+    results, cycles = read_verilator(work / "verilator.txt", model.output_words)
+    wrong = _differing("Verilator", results, expected)
+    return results, cycles, wrong | _wrong_answers(work, len(inputs), script)
 
 
 def trace_ghdl(

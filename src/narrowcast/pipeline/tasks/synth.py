@@ -1,15 +1,28 @@
 """Synthesis, and the project for Vivado."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
+from narrowcast.compile.summary import CompileResults
 from narrowcast.config import Config
 from narrowcast.pipeline.code import code_digest
 from narrowcast.pipeline.options import Options
-from narrowcast.pipeline.outputs import RTL, SYNTHESIS, VIVADO
+from narrowcast.pipeline.outputs import (
+    INTEGER_MODEL,
+    PROGRAM,
+    RTL,
+    SYNTHESIS,
+    VECTORS,
+    VIVADO,
+)
 from narrowcast.pipeline.stages import Stage
 from narrowcast.progress import Progress
+from narrowcast.records import read_record
 from narrowcast.targets.device import load_device
+from narrowcast.targets.family import Family
+from narrowcast.tools.verification import Checked
 from narrowcast.tools.yosys import Synthesis
 
 
@@ -21,13 +34,19 @@ def stage(
     clock = device.clock(config.hardware.clock_mhz)
 
     def run(work: Path, progress: Progress) -> Synthesis:  # noqa: ARG001
+        from narrowcast.tools.netlist import read_netlist
         from narrowcast.tools.scratch import scratch_folder
         from narrowcast.tools.vivado import synthesise_vivado, write_vivado_project
         from narrowcast.tools.yosys import find_yosys, synthesise_yosys
 
-        synthesise = synthesise_vivado if options.synth == "vivado" else synthesise_yosys
+        by_vivado, yosys = options.synth == "vivado", find_yosys(options.yosys)
+        synthesise = synthesise_vivado if by_vivado else synthesise_yosys
         with scratch_folder() as scratch:
-            results = synthesise(out / RTL, device, clock, scratch, find_yosys(options.yosys))
+            results = synthesise(out / RTL, device, clock, scratch, yosys)
+            if not by_vivado:
+                netlist = read_netlist(scratch / "engine.json", "engine")
+                checked = _check(out, netlist, device.family, scratch / "simulation", yosys)
+                results = replace(results, netlist=checked)
         write_vivado_project(work / VIVADO, device, clock)
         return results
 
@@ -37,7 +56,7 @@ def stage(
         record=SYNTHESIS,
         kind=Synthesis,
         outputs=(VIVADO,),
-        needs=(RTL,),
+        needs=(*INTEGER_MODEL, RTL, VECTORS, PROGRAM),
         settings={"hardware": {"device": device.name, "clock_mhz": clock}},
         options={
             "synth": options.synth,
@@ -45,4 +64,29 @@ def stage(
             "code": code_digest(__name__),
         },
         precondition=precondition,
+    )
+
+
+def _check(
+    out: Path, netlist: Mapping[str, Any], family: Family, work: Path, yosys: Path | None
+) -> Checked:
+    """Simulate the netlist with the first windows."""
+    from narrowcast.integer import load_model
+    from narrowcast.tools.netlist_simulation import check_netlist, few_windows
+    from narrowcast.tools.state_script import draw_script
+    from narrowcast.vectors import read_vectors
+
+    model = load_model(out)
+    inputs, expected, restart = read_vectors(out / VECTORS, model)
+    program, script = read_record(out / PROGRAM, CompileResults), None
+    if program.state_access and restart is not None:
+        script = draw_script(model, inputs, restart, seed=0, refusals=False)
+    few = few_windows(model)
+    return check_netlist(
+        *(netlist, family, model, inputs[few], expected[few]),
+        restart=None if restart is None else restart[few],
+        script=script,
+        cycles=program.cycles,
+        work=work,
+        yosys=yosys,
     )

@@ -2,11 +2,13 @@
 // Feeds the verilated engine a file of inputs and writes down what it answers.
 //
 // usage: engine_main INPUT_FILE OUTPUT_FILE STATE_FILE INPUT_WORDS OUTPUTS OUTPUT_BITS STALLS
+//                    PATIENCE
 //
 // INPUT_FILE and STATE_FILE are as those of engine_tb.vhd. OUTPUT_FILE: for every inference a line
 // with its outputs and its cycles, counted from the clock in which its first input is taken to the
-// clock in which its last output is taken. If STALLS is 1, all streams are held up at random. Every
-// 50 inferences a line "done N" goes to the standard output.
+// clock in which its last output is taken. If STALLS is 1, all streams are held up at random. After
+// PATIENCE clocks without a transfer it gives up. Every 50 inferences a line "done N" goes to the
+// standard output.
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
@@ -24,7 +26,7 @@ struct Item {
 };
 
 int main(int argc, char **argv) {
-    if (argc != 8) return 2;
+    if (argc != 9) return 2;
     FILE *source = fopen(argv[1], "r");
     FILE *sink = fopen(argv[2], "w");
     FILE *states = fopen(argv[3], "w");
@@ -63,7 +65,7 @@ int main(int argc, char **argv) {
     long taken = 0, given = 0, windows = 0, rows = 0;
     bool judging = false;  // a state has been sent, and was not judged yet
     uint64_t clock = 0, begun = 0, last = 0;
-    const uint64_t patience = 50000000;  // clocks without a transfer
+    const uint64_t patience = strtoull(argv[8], nullptr, 10);  // clocks without a transfer
     for (;;) {
         const bool answered =
             taken % words == 0 && given * words == taken * outputs && rows == 0 && !judging;

@@ -1,0 +1,151 @@
+"""Simulates the netlist of synthesis in Verilator, and compares it with the integer model.
+
+The netlist is written as Verilog, one instance for each cell. The cells are yosys' own models of
+the family's primitives, and those in ``rtl/cells`` that yosys lacks, or that are faster.
+"""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from narrowcast.errors import ToolError
+from narrowcast.integer.execute import Flags
+from narrowcast.integer.model import Array, IntegerModel
+from narrowcast.rtl import RTL
+from narrowcast.targets.family import Family
+from narrowcast.tools.process import reading
+from narrowcast.tools.simulate import HARNESS, run_engine, verilate
+from narrowcast.tools.state_script import StateScript
+from narrowcast.tools.verification import Checked
+from narrowcast.tools.yosys import share_folder
+
+WINDOWS = 3  # and as many readings before them as the states of a model keep
+
+_CELLS = RTL / "cells"
+_MODELS = "cells_sim.v"  # in a folder of yosys, which has all the files that it includes
+_TOP = "engine"
+_NO_CELL = "$scopeinfo"  # yosys' note of a module that was dissolved
+
+
+def few_windows(model: IntegerModel) -> slice:
+    """Return the windows that a netlist is simulated with: the first ones."""
+    return slice(WINDOWS + model.kept_rows)
+
+
+def check_netlist(
+    netlist: Mapping[str, Any],
+    family: Family,
+    model: IntegerModel,
+    inputs: Array,
+    expected: Array,
+    restart: Flags | None,
+    script: StateScript | None,
+    cycles: int,
+    work: Path,
+    yosys: Path | None = None,
+) -> Checked:
+    """Simulate a flat netlist of ``engine`` with input words [windows, input_words].
+
+    Args:
+        netlist: The module in yosys' JSON, as ``read_netlist`` returns it.
+        family: Family of its primitives.
+        model: The integer model.
+        inputs: Input words; of a model with states, those of consecutive inferences.
+        expected: What the executor makes of them [windows, output_words].
+        restart: Which inferences follow a restart, as for ``execute``.
+        script: What a host does with the states, if the engine gives access to them.
+        cycles: Clock cycles of an inference, as the compiler predicts them.
+        work: Folder for what is made on the way.
+        yosys: Path of yosys, instead of the installed package.
+
+    Returns:
+        The numbers of windows, and of mismatches: none.
+
+    Raises:
+        ToolError: A result or a number of clock cycles differs, the netlist holds what cannot be
+            simulated, or a tool failed.
+    """
+    work.mkdir(parents=True, exist_ok=True)
+    verilog = work / f"{_TOP}.v"
+    with reading("yosys", "netlist"):
+        verilog.write_text(netlist_verilog(netlist, _TOP))
+    program = verilate(work, verilog, HARNESS, "-O0", _cell_models(family, work, yosys))
+    results, clocks, wrong = run_engine(
+        *(program, work, model, inputs, expected, restart, script),
+        patience=4 * cycles + 1000,
+    )
+    if wrong.any():
+        window = int(np.argmax(wrong))
+        raise ToolError(
+            f"the netlist differs from the integer model in {wrong.sum()} of {len(wrong)} windows: "
+            f"in window {window} expected {expected[window].tolist()}, "
+            f"got {results[window].tolist()}"
+        )
+    if (clocks != cycles).any():
+        window = int(np.argmax(clocks != cycles))
+        raise ToolError(
+            f"the netlist took {clocks[window]} cycles in window {window}, "
+            f"but {cycles} were predicted"
+        )
+    return Checked(len(wrong), 0)
+
+
+def _cell_models(family: Family, work: Path, yosys: Path | None) -> tuple[str, ...]:
+    """Copy the models of the primitives to ``work``; return Verilator's options for them."""
+    folder = share_folder(yosys) / family.cell_models
+    if not (folder / _MODELS).is_file():
+        raise ToolError(f"{folder / _MODELS}: no such file, which is needed to check the netlist")
+    own = [_CELLS / f"{family.name}.v", _CELLS / "block_memory.v"]
+    for path in (*own, folder / _MODELS, *folder.glob("*.vh")):
+        # yosys reads a comma behind the last parameter, Verilator does not
+        (work / path.name).write_text(re.sub(r",(\s*\))", r"\1", path.read_text()))
+    names = [path.name for path in own]
+    # Verilator warns of style in yosys' models, and of the pins that yosys leaves open. It refuses
+    # defaults of ports, which yosys' netlists do not need.
+    # More optimisation takes more time than it saves in a few windows.
+    options = ("-O1", "-Wno-fatal", "-Wno-lint", "-Wno-MODDUP", "-DNO_ICE40_DEFAULT_ASSIGNMENTS")
+    return (*options, *names, "-v", _MODELS)
+
+
+def netlist_verilog(netlist: Mapping[str, Any], top: str) -> str:
+    """Return a flat module in yosys' JSON as Verilog, with the name ``top``."""
+    return "\n".join(_lines(netlist, top)) + "\n"
+
+
+def _lines(netlist: Mapping[str, Any], top: str) -> Iterator[str]:
+    ports = netlist["ports"]
+    cells = [cell for cell in netlist["cells"].values() if cell["type"] != _NO_CELL]
+    used = [bits for cell in cells for bits in cell["connections"].values()]
+    used += [port["bits"] for port in ports.values()]
+    nets = sorted({bit for bits in used for bit in bits if isinstance(bit, int)})
+    heads = [f"{p['direction']} [{len(p['bits']) - 1}:0] {name}" for name, p in ports.items()]
+    yield f"module {top}({', '.join(heads)});"
+    yield from (f"wire {_bit(net)};" for net in nets)  # Verilator refuses long lines
+    for name, port in ports.items():
+        sides = (_vector(port["bits"]), name)
+        target, source = sides if port["direction"] == "input" else reversed(sides)
+        yield f"assign {target} = {source};"
+    for number, cell in enumerate(cells):
+        values = [f".{name}({_value(value)})" for name, value in cell["parameters"].items()]
+        pins = [f".{name}({_vector(bits)})" for name, bits in cell["connections"].items()]
+        yield f"{cell['type']} #({', '.join(values)}) c{number} ({', '.join(pins)});"
+    yield "endmodule"
+
+
+def _bit(bit: int | str) -> str:
+    """Return a net by its number, or a constant."""
+    return f"n{bit}" if isinstance(bit, int) else f"1'b{bit}"
+
+
+def _vector(bits: Sequence[int | str]) -> str:
+    return f"{{{', '.join(_bit(bit) for bit in reversed(bits))}}}"
+
+
+def _value(value: str) -> str:
+    """Return a parameter: bits, or text, which yosys ends with a space if it looks like bits."""
+    if value and set(value) <= set("01xz"):
+        return f"{len(value)}'b{value}"
+    return f'"{value.removesuffix(" ")}"'
