@@ -120,6 +120,21 @@ def test_seasonal_naive_finds_the_season(period: int, timed: bool, best: int) ->
     assert found is not None and found.rmse < 0.5
 
 
+def test_seasonal_naive_takes_the_last_reading_for_a_missing_one_as_the_model_does() -> None:
+    noise = np.random.default_rng(0).normal(size=600)
+    y = np.sin(2 * np.pi * np.arange(600) / 24) + 0.1 * np.cumsum(noise)
+    y[7::24] = np.nan  # no day is complete
+    table = hourly(y, x=np.cos(np.arange(600)))
+    config = DataConfig(
+        time="t", inputs=["y", "x"], target="y", window=4, lead=1, outputs=20, missing="hold"
+    )
+    found = of(table, config)["seasonal_naive"]
+    test = make_windows(table, config).test
+    filled = pd.Series(y).ffill().to_numpy()
+    expected = np.stack([filled[row - 24 : row - 4] for row in test.row])
+    assert found == errors(expected, test.target)
+
+
 def test_seasonal_naive_is_judged_where_the_season_before_is_known() -> None:
     y = np.sin(2 * np.pi * np.arange(400) / 24)
     table = hourly(y, x=np.cos(np.arange(400)))

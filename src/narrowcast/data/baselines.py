@@ -9,6 +9,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from narrowcast.config import DataConfig
+from narrowcast.data.holes import held, held_rows
 from narrowcast.data.rows import Part
 from narrowcast.data.scaling import Array, Scaling
 from narrowcast.data.seasons import reading_before, season_before
@@ -86,10 +87,14 @@ class Baselines:
             yield name, np.concatenate(found)
 
     def a_season_before(self, part: Part, table: Table, season: int) -> Array:
-        """Return the targets' values a season before [windows, forecasts], NaN where missing."""
+        """Return the targets' values a season before [windows, forecasts], NaN where missing.
+
+        The last reading stands in for a missing one where it does for the model.
+        """
         last = part.row - self.config.lead
         earlier = season_before(season, self.config)
-        columns = [table.frame[name].to_numpy(np.float64) for name in self.config.targets]
+        readings = table.frame[list(self.config.targets)].to_numpy(np.float64)
+        columns = held(readings, table.gaps, held_rows(self.config, table.interval)).T
         found = [reading_before(table, each, last, rows) for each in columns for rows in earlier]
         return np.stack(found, axis=1)
 
