@@ -83,6 +83,20 @@ def test_an_interruption_while_a_line_is_written_stays_an_interruption(
     assert all(path.name in {JOURNAL, "search.json"} for path in out.iterdir())
 
 
+@pytest.mark.parametrize("changed", [b"", b"nonsense\n", b'{"op_code": 99}\n'])
+def test_a_journal_that_changes_during_the_search_is_named(
+    out: Path, config_file: Path, changed: bytes
+) -> None:
+    space = Space.of(load_config(config_file), load_device("xc7s15"), {})
+    (parameters,) = space.samples(0, 1)
+    with (
+        pytest.raises(UserError, match="damaged, it was changed while the search ran: "),
+        open_trials(out, GOALS, PROBLEM, 0, resume=True) as trials,
+    ):
+        (out / JOURNAL).write_bytes(changed)
+        trials.keep(TRAINED, parameters, space.distributions(parameters), (1.0, 2.0), NOTES)
+
+
 @pytest.mark.parametrize("damage", [b"{nonsense\n", b'{"op_code": 99}\n', b"[1, 2]\n"])
 def test_a_damaged_journal_is_refused_as_it_is(out: Path, damage: bytes) -> None:
     path = out / JOURNAL

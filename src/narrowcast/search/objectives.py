@@ -12,7 +12,7 @@ _LONGEST_BUDGET = 10_000 * 3600  # seconds
 
 ERROR = "rmse"
 QUANTITIES = {
-    ERROR: "RMSE on the validation part, in the target's unit",
+    ERROR: "RMSE on the validation part, in the target's unit; several targets: in their scales",
     "energy_uj": "energy of a forecast, in µJ (estimated)",
     "power_mw": "power, in mW (estimated)",
     "latency_us": "time from the last reading to the forecast, in µs",

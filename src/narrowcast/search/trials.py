@@ -205,11 +205,15 @@ class Trials:
     def keep_candidate(
         self, trial: optuna.Trial, values: Sequence[float], notes: Mapping[str, Any]
     ) -> None:
-        """Finish a trial of ``candidates`` and store it; ``notes`` must include its violations."""
+        """Finish a trial of ``candidates`` and store it; ``notes`` must include its violations.
+
+        Raises:
+            UserError: Somebody else has changed the journal.
+        """
         for name, note in notes.items():
             trial.set_user_attr(name, note)
         trial.set_constraint(VIOLATIONS, sum(notes[VIOLATIONS].values()))
-        self._kept[CANDIDATES].add_trial(self.candidates.tell(trial, list(values)))
+        self._store(CANDIDATES, self.candidates.tell(trial, list(values)))
 
     def drop_candidate(self, trial: optuna.Trial) -> None:
         """Discard a trial that is a duplicate, or whose error cannot be predicted yet."""
@@ -235,8 +239,21 @@ class Trials:
             values=list(values),
             user_attrs=dict(notes),
         )
-        self._kept[study].add_trial(trial)
+        self._store(study, trial)
         self.finished[study].append(trial)
+
+    def _store(self, study: str, trial: FrozenTrial) -> None:
+        """Append a trial to the journal.
+
+        Raises:
+            UserError: Somebody else has changed the journal, or its folder.
+        """
+        try:
+            self._kept[study].add_trial(trial)
+        except OSError:
+            raise
+        except Exception:  # of many types, as Optuna reads on where it stopped
+            raise self._damaged("it was changed while the search ran") from None
 
 
 def new_sampler(seed: int) -> optuna.samplers.BaseSampler:
