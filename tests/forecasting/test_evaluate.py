@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -32,7 +33,7 @@ def test_errors_are_those_of_the_training_on_its_test_part(
     monkeypatch.setattr(  # only those of the test part
         TrainedModel,
         "origins",
-        lambda *_, **__: type(origins)(origins.rows, test.row - config.data.lead, 0, 0, 0, ()),
+        lambda *_, **__: replace(origins, last=test.row - config.data.lead, notes=()),
     )
     monkeypatch.setattr("narrowcast.forecasting.trained._BATCH_NUMBERS", 300)
     found = forecaster.evaluate(table()).errors

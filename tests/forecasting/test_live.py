@@ -125,7 +125,10 @@ def test_what_is_said(out: Path) -> None:
         ([HEADER, *LINES[:40], "2024-05-01,1,oh,2\n"], "-, column 'b', row 41: 'oh' is not a num"),
         ([HEADER, *LINES[:40], "2024-05-01,1\n"], "-: row 41 has 2 fields, the header 4"),
         ([HEADER, *LINES[:40], LINES[39]], "-, column 'time', row 41: 2024-"),
-        ([HEADER, *LINES[:3]], "no forecast is possible: 0 forecasts; windows left out: none"),
+        (
+            [HEADER, *LINES[:3]],
+            "no forecast is possible: the table has 3 rows with readings, and a forecast needs 6",
+        ),
         ([HEADER, *LINES[:40:2]], "no two rows are 01:00:00 apart, as data.interval says: most"),
         ([HEADER, '2024-05-01,"1' + 2000 * "0", 4 * (1 << 21) * "1"], "-: a row is longer than 8"),
     ],
