@@ -71,13 +71,16 @@ def whole(model: TrainedModel, text: str, folder: Path) -> tuple[pd.DataFrame, s
 
 
 @pytest.mark.parametrize(
-    "kind", ["relative, seasons, calendar", "masked", "interpolated stream", "without times"]
+    "kind",
+    ["relative, seasons, calendar", "masked", "interpolated stream", "holidays", "without times"],
 )
 def test_forecasts_are_those_of_the_whole_table(kind: str, tmp_path: Path) -> None:
     times = kind != "without times"
     out = trained(tmp_path, *KINDS[kind], times=times)
     model = TrainedModel.load(out)
-    header, *lines = table().to_csv(index=times).splitlines(keepends=True)
+    # Before a gap, a file of holidays has no forecast for times in it; a feed cannot know of it yet.
+    new = table(holes=kind != "holidays")
+    header, *lines = new.to_csv(index=times).splitlines(keepends=True)
     expected, summary = whole(model, "".join([header, *lines]), tmp_path)
     ends = np.sort(np.random.default_rng(0).choice(len(lines), 60, replace=False))
     several = ["".join(each) for each in np.split(np.array(lines, object), ends)]
