@@ -78,7 +78,7 @@ def test_forecasts_are_those_of_the_whole_table(kind: str, tmp_path: Path) -> No
     times = kind != "without times"
     out = trained(tmp_path, *KINDS[kind], times=times)
     model = TrainedModel.load(out)
-    # Before a gap, a file of holidays has no forecast for times in it; a feed cannot know of it yet.
+    # With holidays, a file has no forecasts for times in a gap, of which a feed cannot know yet.
     new = table(holes=kind != "holidays")
     header, *lines = new.to_csv(index=times).splitlines(keepends=True)
     expected, summary = whole(model, "".join([header, *lines]), tmp_path)
