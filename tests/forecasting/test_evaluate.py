@@ -33,7 +33,7 @@ def test_errors_are_those_of_the_training_on_its_test_part(
     monkeypatch.setattr(  # only those of the test part
         TrainedModel,
         "origins",
-        lambda *_, **__: replace(origins, last=test.row - config.data.lead, notes=()),
+        lambda *_, **__: replace(origins, last=test.row - config.data.lead),
     )
     monkeypatch.setattr("narrowcast.forecasting.trained._BATCH_NUMBERS", 300)
     found = forecaster.evaluate(table()).errors
