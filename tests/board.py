@@ -12,6 +12,7 @@ from narrowcast.integer import (
     unpack_state,
 )
 from narrowcast.integer.identity import Identity, check_byte, word_bytes
+from narrowcast.integer.state_bytes import row_bytes
 
 SHA256 = "0123456789abcdef" * 4
 
@@ -65,7 +66,9 @@ class Board:
             self.frames += 1
 
     def _answer(self, begin: int, rest: bytes) -> bytes:
-        assert begin in ((0xA7, 0xA8) if self.access else (0xA5, 0xA6 if self.model.states else 0))
+        assert begin in {0xA5, *([0xA6] if self.model.states else [])} | (
+            {0xA7, 0xA8} if self.access else set()
+        )
         assert sum(rest) % 256 == 0
         size = word_bytes(self.model.input_tensors)
         assert len(rest) == self.model.input_words * size + 1
@@ -76,7 +79,7 @@ class Board:
         size = word_bytes(self.model.output_tensors)
         answer = b"".join(int(each).to_bytes(size, "little", signed=True) for each in results)
         answer += check_byte(answer)
-        if self.access:
+        if begin in (0xA7, 0xA8):
             row = pack_rows(self.model, self.state)[-1]
             answer += row + check_byte(row)
         return answer
@@ -98,14 +101,23 @@ def play(read: Callable[[], bytes], write: Callable[[bytes], object], board: Boa
     Args:
         read: Returns the next byte; nothing at the end of the line.
         write: Sends bytes.
-        board: The board, without state access.
+        board: The board.
     """
-    length = board.model.input_words * word_bytes(board.model.input_tensors) + 2
     frame = b""
     while byte := read():
         frame += byte
-        if frame[0] == 0xAA or len(frame) == length:
+        if len(frame) == _length(board.model, frame):
             board.clear()
             board.write(frame)
             write(board.read(1000))
             frame = b""
+
+
+def _length(model: IntegerModel, frame: bytes) -> int:
+    """Return the length of a frame, as its first bytes say; 0 if they do not yet."""
+    if frame[0] == 0xAA:
+        return 1
+    if frame[0] == 0xA9:
+        count = int.from_bytes(frame[1:3], "big")
+        return 5 + count * row_bytes(model) if len(frame) > 2 else 0
+    return model.input_words * word_bytes(model.input_tensors) + 2

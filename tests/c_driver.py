@@ -40,7 +40,7 @@ static int receive_bytes(void *context, uint8_t *bytes, size_t count, uint32_t m
 
 int main(int argc, char **argv)
 {
-    pump_link_t link = {.write = send_bytes, .read = receive_bytes};
+    LINK
     static pump_input_t inputs;
     static pump_output_t outputs;
     FILE *given = fopen(argv[argc - 1], "r");
@@ -59,6 +59,13 @@ int main(int argc, char **argv)
     return given && fclose(given) ? 4 : 0;
 }
 """
+LINK = "pump_link_t link = {{.write = send_bytes, .read = receive_bytes{}}};"
+STATE = "static pump_link_state_t state;"
+RESET = "if (restart == 1) { pump_link_reset(&link); }"
+RESTORE = """
+        if (restart == 2 && (pump_link_open(&link) || pump_link_restore(&link))) {
+            return 5;
+        }"""
 FILL = """for (i = 0; i < {size}; ++i) {{
             if (fscanf(given, "%d", &word) != 1) {{
                 return 3;
@@ -79,8 +86,13 @@ def driver_command(
     words: np.ndarray,
     restart: np.ndarray,
     milliseconds: int,
+    *,
+    access: bool = False,
 ) -> list[Path]:
     """Compile the driver of a model, and return the command that infers from words with it.
+
+    Before an inference whose ``restart`` is 1, it begins a new stretch; if it is 2, it opens the
+    link again, and puts the state back. With ``access``, there is a state to keep.
 
     The program prints to standard error: the status of opening; then for each inference a line of
     its status and its results.
@@ -89,7 +101,8 @@ def driver_command(
     code.write(folder)
     code.write_driver(folder)
     parts = {
-        "RESET": "if (restart) { pump_link_reset(&link); }" if model.states else "",
+        "LINK": (STATE if access else "") + LINK.format(", .state = &state" if access else ""),
+        "RESET": (RESET + (RESTORE if access else "")) if model.states else "",
         "FILL": "".join(
             FILL.format(size=each.tensor.size, name=each.name, type=each.type.name)
             for each in code.inputs

@@ -71,13 +71,16 @@ def whole(model: TrainedModel, text: str, folder: Path) -> tuple[pd.DataFrame, s
 
 
 @pytest.mark.parametrize(
-    "kind", ["relative, seasons, calendar", "masked", "interpolated stream", "without times"]
+    "kind",
+    ["relative, seasons, calendar", "masked", "interpolated stream", "holidays", "without times"],
 )
 def test_forecasts_are_those_of_the_whole_table(kind: str, tmp_path: Path) -> None:
     times = kind != "without times"
     out = trained(tmp_path, *KINDS[kind], times=times)
     model = TrainedModel.load(out)
-    header, *lines = table().to_csv(index=times).splitlines(keepends=True)
+    # With holidays, a file has no forecasts for times in a gap, of which a feed cannot know yet.
+    new = table(holes=kind != "holidays")
+    header, *lines = new.to_csv(index=times).splitlines(keepends=True)
     expected, summary = whole(model, "".join([header, *lines]), tmp_path)
     ends = np.sort(np.random.default_rng(0).choice(len(lines), 60, replace=False))
     several = ["".join(each) for each in np.split(np.array(lines, object), ends)]
@@ -125,7 +128,10 @@ def test_what_is_said(out: Path) -> None:
         ([HEADER, *LINES[:40], "2024-05-01,1,oh,2\n"], "-, column 'b', row 41: 'oh' is not a num"),
         ([HEADER, *LINES[:40], "2024-05-01,1\n"], "-: row 41 has 2 fields, the header 4"),
         ([HEADER, *LINES[:40], LINES[39]], "-, column 'time', row 41: 2024-"),
-        ([HEADER, *LINES[:3]], "no forecast is possible: 0 forecasts; windows left out: none"),
+        (
+            [HEADER, *LINES[:3]],
+            "no forecast is possible: the table has 3 rows with readings, and a forecast needs 6",
+        ),
         ([HEADER, *LINES[:40:2]], "no two rows are 01:00:00 apart, as data.interval says: most"),
         ([HEADER, '2024-05-01,"1' + 2000 * "0", 4 * (1 << 21) * "1"], "-: a row is longer than 8"),
     ],

@@ -92,7 +92,10 @@ def test_a_serial_port(stream: Path) -> None:
 def test_the_driver_in_c(stream: Path, tmp_path: Path) -> None:
     model = load_model(stream)
     words, restart, expected = stream_words(model, 20)
-    command = driver_command(tmp_path, model, model_sha256(stream), words, restart, 30_000)
+    asked = np.where(restart, 1, 2 * (np.arange(20) == 11))  # 2: the state is put back
+    command = driver_command(
+        tmp_path, model, model_sha256(stream), words, asked, 30_000, access=True
+    )
     here, there = socket.socketpair()
     with (
         subprocess.Popen(board_command(stream / RTL, 3000), stdin=there, stdout=there) as board,

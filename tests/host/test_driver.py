@@ -10,18 +10,24 @@ import pytest
 
 from board import SHA256, Board, play
 from c_driver import driver_command, results
-from narrowcast.integer import IntegerModel, execute_words
+from narrowcast.integer import IntegerModel, execute_words, reset_state
 from narrowcast.integer.builder import Shape
 from narrowcast.integer.random_model import random_model
 from words import random_words, stream_words
 
 
 def converse(
-    folder: Path, board: Board, model: IntegerModel, words: np.ndarray, restart: np.ndarray
+    folder: Path,
+    board: Board,
+    model: IntegerModel,
+    words: np.ndarray,
+    restart: np.ndarray,
+    *,
+    access: bool = False,
 ) -> list[list[int]]:
     """Return the status and the words of each inference; first the status of opening."""
     with subprocess.Popen(
-        driver_command(folder, model, SHA256, words, restart, milliseconds=300),
+        driver_command(folder, model, SHA256, words, restart, milliseconds=300, access=access),
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -53,6 +59,37 @@ def test_a_stream(tmp_path: Path) -> None:
     found = converse(tmp_path, board, model, words, restart)
     expected = execute_words(model, words, np.isin(np.arange(10), [0, 4, 7]))
     assert found == [[0], *([int(i == 4), *each] for i, each in enumerate(expected.tolist()))]
+
+
+class Switched(Board):
+    """A board that forgets its state when the host opens the link."""
+
+    def write(self, content: bytes) -> None:
+        if content == b"\xaa":
+            self.state = reset_state(self.model)
+        super().write(content)
+
+
+def test_with_state_access_nothing_is_lost(tmp_path: Path) -> None:
+    model = random_model(Shape(3, 2, 4, heads=2, kind="stream"), (4, 8), 3)
+    words, restart = stream_words(model, 16)[0], np.isin(np.arange(16), [0, 7])
+    asked = restart + 2 * np.isin(np.arange(16), [3, 12])  # 12: with all rows
+    board = Switched(model, access=True, lost=[0, 5, 6, 13], garbled=[9])
+    found = converse(tmp_path, board, model, words, asked, access=True)
+    expected = execute_words(model, words, restart)
+    assert found == [[0], *([0, *each] for each in expected.tolist())]
+    assert board.begun.count(0xA9) == 6 and {0xA5, 0xA6}.isdisjoint(board.begun)
+
+
+@pytest.mark.parametrize("board_has_it", [False, True])
+def test_state_access_is_optional(tmp_path: Path, *, board_has_it: bool) -> None:
+    model = random_model(Shape(3, 2, 4, heads=2, kind="stream"), (4, 8), 3)
+    words, restart = stream_words(model, 4)[0], np.arange(4) == 0
+    board = Board(model, access=board_has_it)
+    found = converse(tmp_path, board, model, words, restart, access=not board_has_it)
+    expected = execute_words(model, words, restart)
+    assert found == [[0], *([0, *each] for each in expected.tolist())]
+    assert board.begun == [0xAA, 0xA6, 0xA5, 0xA5, 0xA5]
 
 
 @pytest.mark.parametrize(

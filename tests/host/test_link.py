@@ -84,7 +84,7 @@ def test_with_state_access_nothing_is_lost(caplog: pytest.LogCaptureFixture) -> 
     found = [link.send(each, restart=flag) for each, flag in pairs(words, restart)]
     assert np.array_equal([each.words for each in found], execute_words(STREAM, words, restart))
     assert not any(each.restarted for each in found) and not caplog.records
-    assert 0xA9 in board.begun
+    assert 0xA9 in board.begun and {0xA5, 0xA6}.isdisjoint(board.begun)
 
     # a host that switches the board off, and on again
     again = Link(Board(STREAM, access=True), STREAM, SHA256)

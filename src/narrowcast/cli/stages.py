@@ -186,3 +186,4 @@ def _summary(report: "Report", out: Path) -> None:
             f"{report.estimate.energy_uj:.3g} uJ without"
         )
     typer.echo(f"report:     {out / 'report.html'}")
+    typer.echo(f"next:       narrowcast run {out} --port sim:{out} --data NEW.csv")

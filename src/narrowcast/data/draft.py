@@ -219,7 +219,8 @@ def _missing(table: Table, window: int) -> tuple[tuple[str, str], str]:
     ends = np.flatnonzero(np.diff(np.concatenate(([False], empty, [False])).astype(int)))
     lengths = ends[1::2] - ends[::2]
     if len(lengths) and np.median(lengths) <= window:
-        return ("hold", f"holes are short, mostly {int(np.median(lengths))} rows"), line
+        usual = int(np.median(lengths))
+        return ("hold", f"holes are short, mostly {usual} row{'s'[: usual > 1]}"), line
     return ("drop", "no holes" if not len(lengths) else "holes are long"), line
 
 

@@ -18,6 +18,7 @@ from narrowcast.integer import IntegerModel, analyse
 from narrowcast.integer.execute import Flags
 from narrowcast.integer.identity import ATTEMPTS, Identity
 from narrowcast.integer.model import Array, Tensor
+from narrowcast.integer.state_bytes import row_bytes
 
 _QUANTISER_BYTES, _DECODING_BYTES = 40, 24  # of the structures, aligned to their widest member
 NAME = "narrowcast_model"
@@ -141,6 +142,7 @@ class CCode:
             "identity_bytes": list(identity.pack()),
             "output_words": self.model.output_words,
             "attempts": ATTEMPTS,
+            "row_bytes": row_bytes(self.model),
         }
         for ending in ("h", "c"):
             text = _render(f"link.{ending}.j2", **further, **self._context())

@@ -7,7 +7,6 @@ import numpy as np
 import pandas as pd
 
 from narrowcast.data import SORTED, Table, tables_so_far
-from narrowcast.errors import UserError
 from narrowcast.forecasting.drift import Drift, far_outside
 from narrowcast.forecasting.trained import Origins, TrainedModel, summary
 from narrowcast.progress import Progress
@@ -51,12 +50,13 @@ class Live:
                 forecast was possible.
         """
         trained = self._trained
-        counts = np.zeros(4, dtype=np.int64)
+        counts, rows = np.zeros(4, dtype=np.int64), 0
         ended: pd.Timestamp | int = 0  # time of the last row with a forecast, or number of rows
         for table, before in tables_so_far(trained.rules.config, source, trained.kept):
             self._remark(table)
             done = _rows_up_to(ended, table, before)
             origins = trained.further_origins(table, done=done, before=before)
+            rows += max(0, origins.end - done)
             if origins.end > done:
                 ended = origins.end + before
                 if table.time is not None:
@@ -65,10 +65,10 @@ class Live:
             if len(origins.last):
                 yield from self._make(trained, origins, self._drift)
                 self._warn_first()
-        said = summary(*counts.tolist())
-        if not counts[0]:
-            raise UserError(f"no forecast is possible: {said}")
-        self._progress.remarked(self._command, said)
+        made, gaps, missing, early = counts.tolist()
+        if not made:
+            raise trained.no_forecast(rows, gaps, missing)
+        self._progress.remarked(self._command, summary(made, gaps, missing, early))
         for warning in self._drift.warnings():
             if warning not in self._warned:
                 self._progress.warned(self._command, warning)

@@ -164,15 +164,27 @@ class TrainedModel:
         """
         found = self.further_origins(table, targets=targets)
         if not len(found.last):
-            n, after = self.rules.data.window, self._after
-            reading = self.rules.stream is not None and not targets
-            needed = 1 if reading else n + (after if targets else 0)
-            raise UserError(
-                f"no forecast is possible: the table has {found.end} rows with readings, and a "
-                f"forecast needs {needed} in succession without a gap or a missing value (of all "
-                f"windows, {found.gaps} have a gap in time and {found.missing} a missing value)"
-            )
+            raise self.no_forecast(found.end, found.gaps, found.missing, targets=targets)
         return found
+
+    def no_forecast(
+        self, rows: int, gaps: int, missing: int, *, targets: bool = False
+    ) -> UserError:
+        """Return the error of a table without a forecast.
+
+        Args:
+            rows: Number of its rows with readings.
+            gaps: As in :class:`Origins`.
+            missing: As in :class:`Origins`.
+            targets: As for :meth:`origins`.
+        """
+        reading = self.rules.stream is not None and not targets
+        needed = 1 if reading else self.rules.data.window + (self._after if targets else 0)
+        return UserError(
+            f"no forecast is possible: the table has {rows} rows with readings, and a forecast "
+            f"needs {needed} in succession without a gap or a missing value (of all windows, "
+            f"{gaps} have a gap in time and {missing} a missing value)"
+        )
 
     def further_origins(
         self, table: Table, *, targets: bool = False, done: int = 0, before: int = 0
