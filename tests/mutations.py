@@ -183,6 +183,13 @@ MUTATIONS = (
         "tests/tools/test_graphs.py",
     ),
     Mutation(
+        "the store of a way without a token is read, perhaps while it is written",
+        f"{RTL}/row_operands.vhd",
+        "reads          <= active and (1 downto 0 => issue);",
+        'reads          <= (active or "11") and (1 downto 0 => issue);',
+        "tests/rtl/test_row_operands.py",
+    ),
+    Mutation(
         "exponentials of the second way's token alone are those of the lanes that rested",
         f"{RTL}/engine.vhd",
         'if e_ways = "10" then',

@@ -92,6 +92,18 @@ def draw_script(
     return StateScript(tuple(turns), np.array(expected))
 
 
+def host_of_a_build(
+    model: IntegerModel, inputs: Array, restart: Flags | None, *, state_access: bool
+) -> StateScript | None:
+    """Return what a host does in the simulations of a build; None without access to states.
+
+    The results are those of the same inferences without a host, so they are the test vectors'.
+    """
+    if not state_access or restart is None:
+        return None
+    return draw_script(model, inputs, restart, seed=0, refusals=False)
+
+
 def _damaged(model: IntegerModel, good: bytes, random: np.random.Generator) -> bytes:
     """Return a state that has to be refused."""
     count = int.from_bytes(good[:COUNT_BYTES], "big")

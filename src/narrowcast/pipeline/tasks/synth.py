@@ -73,19 +73,17 @@ def _check(
     """Simulate the netlist with the first windows."""
     from narrowcast.integer import load_model
     from narrowcast.tools.netlist_simulation import check_netlist, few_windows
-    from narrowcast.tools.state_script import draw_script
+    from narrowcast.tools.state_script import host_of_a_build
     from narrowcast.vectors import read_vectors
 
     model = load_model(out)
     inputs, expected, restart = read_vectors(out / VECTORS, model)
-    program, script = read_record(out / PROGRAM, CompileResults), None
-    if program.state_access and restart is not None:
-        script = draw_script(model, inputs, restart, seed=0, refusals=False)
+    program = read_record(out / PROGRAM, CompileResults)
     few = few_windows(model)
+    first, begins = inputs[few], None if restart is None else restart[few]
     return check_netlist(
-        *(netlist, family, model, inputs[few], expected[few]),
-        restart=None if restart is None else restart[few],
-        script=script,
+        *(netlist, family, model, first, expected[few], begins),
+        host_of_a_build(model, first, begins, state_access=program.state_access),
         cycles=program.cycles,
         work=work,
         yosys=yosys,

@@ -51,15 +51,14 @@ def _verify(
 ) -> VerifyResults:
     from narrowcast.integer import load_model
     from narrowcast.tools.simulate import simulate_ghdl, simulate_verilator
-    from narrowcast.tools.state_script import draw_script
+    from narrowcast.tools.state_script import host_of_a_build
     from narrowcast.vectors import read_vectors
 
     model = load_model(out)
     inputs, expected, restart = read_vectors(out / VECTORS, model)
     program = read_record(out / PROGRAM, CompileResults)
-    predicted, script = program.cycles, None
-    if program.state_access and restart is not None:
-        script = draw_script(model, inputs, restart, seed=0, refusals=False)
+    predicted = program.cycles
+    script = host_of_a_build(model, inputs, restart, state_access=program.state_access)
     few = slice(config.verify.ghdl_windows + model.kept_rows)
     checked: dict[str, Checked] = {}
     for tool, simulate, windows in (
