@@ -177,7 +177,7 @@ def test_unknown_device_is_found_before_training(run: Run, folder: Path) -> None
         ("quantize", "train"),
         ("compile", "quantize"),
         ("verify", "quantize"),
-        ("synth", "compile"),
+        ("synth", "quantize"),
         ("report", "train"),
     ],
 )
