@@ -32,7 +32,7 @@ def targets(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
         ("lut = 5280", "lut = 1" + "0" * 30, "lut: input should be less than or equal to 10000000"),
         ("lut = 5280", "", "lut: field required"),
         ("lut = 5280", "lut = 5280\ntul = 1", "tul: unexpected keyword argument"),
-        ('"ice40"', '"ice41"', "family: value error, must be one of xc7, ice40, ecp5"),
+        ('"ice40"', '"ice41"', "family: value error, must be one of xc7, ice40, ecp5, gowin"),
         ("[power]", "[energy]", "power: field required"),
         ("static_mw = ", "static_mw = -", "power.static_mw: input should be greater than or equal"),
         ("static_mw = ", "static_mw = nan #", "power.static_mw: input should be a finite number"),
