@@ -14,12 +14,19 @@ from narrowcast.records import to_json
 from narrowcast.targets.device import Device, load_device
 from narrowcast.tools.attribution import counts
 from narrowcast.tools.ghdl import mend_verilog
-from narrowcast.tools.netlist import cell_types, count_cells, longest_path, read_netlist
+from narrowcast.tools.netlist import (
+    cell_types,
+    count_cells,
+    lone_flip_flops,
+    longest_path,
+    read_netlist,
+)
 from narrowcast.tools.process import require, run
 from narrowcast.tools.yosys import (
     budget,
     run_yosys,
     synthesise_yosys,
+    yosys_script,
 )
 
 DEVICE = load_device("xc7s15")
@@ -206,6 +213,33 @@ def test_longest_path() -> None:
         cells["product"] = cell("DSP48E1", {"A": 2}, {"P": 9}, **values)
         assert longest_path({"cells": cells, "netnames": names}, DEVICE.family).levels == levels
     assert longest_path({"cells": {}, "netnames": {}}, DEVICE.family).levels == 0
+
+
+def test_flip_flops_that_take_a_cell_of_their_own() -> None:
+    cells = {
+        "table": cell("LUT2", {"I0": 2, "I1": 3}, {"F": 4}),
+        "behind": cell("DFF", {"D": 4}, {"Q": 5}),
+        "of_two": cell("LUT1", {"I0": 5}, {"F": 6}),
+        "one": cell("DFF", {"D": 6}, {"Q": 7}),
+        "two": cell("DFFE", {"D": 6}, {"Q": 8}),
+        "adder": cell("ALU", {"I0": 7, "I1": 8}, {"SUM": 9, "COUT": 10}),
+        "sum": cell("DFFR", {"D": 9}, {"Q": 11}),
+        "carry": cell("DFF", {"D": 10}, {"Q": 12}),
+    }
+    flow = GW1NR.family.place_and_route
+    assert flow is not None
+    assert lone_flip_flops({"cells": cells}, GW1NR.family, flow.beside) == 3  # one, two, carry
+
+
+def test_cells_are_replaced_within_synthesis_and_pads_added_behind_it() -> None:
+    steps = yosys_script("a.v", "top", "top.json", GW1NR, ["rom_0_1_2_x"], pads=True).split("; ")
+    runs = [i for i, step in enumerate(steps) if step.startswith("synth_gowin ")]
+    assert len(runs) == 2 and steps[runs[0] + 1 : runs[1]] == ["techmap -map gowin.v"]
+    assert steps[runs[0]].endswith("-top top -run :map_ffram")
+    assert steps[runs[1]].endswith("-top top -run map_ffram:")
+    assert steps.index("flatten") < steps.index(str(GW1NR.family.pads)) == len(steps) - 2
+    inner = yosys_script("a.v", "top", "top.json", GW1NR)
+    assert "iopadmap" not in inner and inner.count("synth_gowin ") == 2
 
 
 def test_resources_are_those_that_the_compiler_planned_and_estimated(tmp_path: Path) -> None:

@@ -192,7 +192,7 @@ def packed_cells(netlist: Path, device: Device) -> int:
     If flip-flops take cells of their own, they are counted as if all that can share one do.
 
     Args:
-        netlist: Netlist of yosys, in its JSON format.
+        netlist: Netlist of yosys, in its JSON format; without pads, if ``Family.pads`` adds them.
         device: Target device, of a family with ``logic_cells``.
 
     Raises:
