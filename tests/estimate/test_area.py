@@ -183,7 +183,7 @@ def test_the_fit_is_of_todays_features(path: Path) -> None:
     }
 
 
-@pytest.mark.parametrize(("family", "count"), [("xc7", 8), ("ice40", 8), ("ecp5", 6)])
+@pytest.mark.parametrize(("family", "count"), [("xc7", 8), ("ice40", 8), ("ecp5", 6), ("gowin", 8)])
 def test_points_of_todays_designs(family: str, count: int) -> None:
     """The first ones are; an engine that has changed since makes the others older."""
     points = json.loads((SAMPLES / f"{family}-yosys.json").read_text())["points"]

@@ -67,7 +67,7 @@ RESULTS: dict[str, tuple[str, Callable[[Path], object]]] = {
     ),
     "report": (
         json.dumps(_REPORT),
-        lambda path: read_report(path, "nextpnr", {"lut": "ICESTORM_LC"}),
+        lambda path: read_report(path, "nextpnr", {"lut": {"ICESTORM_LC": 1}}),
     ),
     "hierarchy": (_HIERARCHY, lambda path: read_instances(path.read_text(errors="replace"))),
 }

@@ -239,11 +239,15 @@ def test_lane_of_tables(tmp_path: Path) -> None:
         assert used["ff"] <= 2 * luts, size
 
 
-@pytest.mark.parametrize(("family", "dsp"), [("ice40 -dsp", "SB_MAC16"), ("ecp5", "MULT18X18D")])
+@pytest.mark.parametrize(
+    ("family", "dsp"),
+    [("ice40 -dsp", "SB_MAC16"), ("ecp5", "MULT18X18D"), ("gowin -noiopads", "MULT9X9")],
+)
 def test_lane_of_tables_in_other_families(tmp_path: Path, family: str, dsp: str) -> None:
     script = f"read_verilog lanes.v; synth_{family} -top lanes"
     found = synthesise(tmp_path, "lane_tables", variants_of_tables(), script)
     for (size, luts), (cells, _) in zip(TABLES.items(), found, strict=True):
-        tables = cells["SB_LUT4"] + cells["LUT4"] + 2 * cells["CCU2C"]
+        tables = cells["SB_LUT4"] + 2 * cells["CCU2C"] + cells["ALU"]
+        tables += sum(cells[f"LUT{n}"] for n in range(1, 5))
         assert dsp not in cells
         assert luts <= tables <= 2.6 * luts, size  # of four inputs

@@ -28,7 +28,7 @@ from narrowcast.tools.yosys import run_yosys
 from words import random_words, stream_words
 
 Netlist = dict[str, Any]
-DEVICES = ("xc7s15", "up5k", "ecp5-25f")
+DEVICES = ("xc7s15", "up5k", "ecp5-25f", "gw1nr-9")
 QUICKEST = "ecp5-25f"  # to synthesise
 ALL_IN_BLOCKS = dict.fromkeys(("weights", "activations", "keys", "values"), "block")
 

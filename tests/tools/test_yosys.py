@@ -14,17 +14,25 @@ from narrowcast.records import to_json
 from narrowcast.targets.device import Device, load_device
 from narrowcast.tools.attribution import counts
 from narrowcast.tools.ghdl import mend_verilog
-from narrowcast.tools.netlist import cell_types, count_cells, longest_path, read_netlist
+from narrowcast.tools.netlist import (
+    cell_types,
+    count_cells,
+    lone_flip_flops,
+    longest_path,
+    read_netlist,
+)
 from narrowcast.tools.process import require, run
 from narrowcast.tools.yosys import (
     budget,
     run_yosys,
     synthesise_yosys,
+    yosys_script,
 )
 
 DEVICE = load_device("xc7s15")
 UP5K = load_device("up5k")
 ECP5 = load_device("ecp5-25f")
+GW1NR = load_device("gw1nr-9")
 
 
 def synthesise(work: Path, entity: str, device: Device = DEVICE, **generics: int) -> dict[str, int]:
@@ -88,7 +96,13 @@ def test_ram_in_tables(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("device", "block", "shape"), [(UP5K, "SB_RAM40_4K", (16, 256)), (ECP5, "DP16KD", (18, 1024))]
+    ("device", "block", "shape"),
+    [
+        (UP5K, "SB_RAM40_4K", (16, 256)),
+        (ECP5, "DP16KD", (18, 1024)),
+        (GW1NR, "DPX9B", (18, 1024)),
+        (GW1NR, "SDPX9B", (36, 512)),
+    ],
 )
 @pytest.mark.parametrize("entity", ["rom", "ram"])
 def test_block_memory_of_other_families(
@@ -97,6 +111,8 @@ def test_block_memory_of_other_families(
     width, depth = shape
     sizes = {"WIDTH": width, "DEPTH": depth, "ADDRESS_BITS": depth.bit_length() - 1}
     cells = synthesise(tmp_path, entity, device, BLOCK_MEMORY=1, **sizes)
+    if device is GW1NR and entity == "rom":
+        block = "pROMX9"
     assert cells[block] == 1
     used = count_cells(cells, device.family)
     # an EBR's latch starts with anything: yosys holds the second clock's register low until a read
@@ -107,6 +123,8 @@ def test_tables_of_other_families(tmp_path: Path) -> None:
     sizes = {"WIDTH": 12, "DEPTH": 32, "ADDRESS_BITS": 5}
     cells = synthesise(tmp_path, "ram", ECP5, BLOCK_MEMORY=0, **sizes)
     assert cells["TRELLIS_DPR16X4"] == 2 * 3 and "DP16KD" not in cells
+    cells = synthesise(tmp_path, "ram", GW1NR, BLOCK_MEMORY=0, **sizes)
+    assert cells["RAM16SDP4"] == 2 * 3 and "DPX9B" not in cells
     cells = synthesise(tmp_path, "ram", UP5K, BLOCK_MEMORY=0, **sizes)  # it has no LUT RAM
     assert "SB_RAM40_4K" not in cells
     assert count_cells(cells, UP5K.family)["ff"] >= 12 * 32
@@ -118,6 +136,7 @@ def test_budgets() -> None:
     assert budget(DEVICE) == {"lut": 8000, "ff": 16000, "bram36": 10, "dsp": 20}
     assert budget(UP5K) == {"lut": 5280, "ff": 5280, "bram": 30, "dsp": 8}
     assert budget(ECP5) == {"lut": 24288, "ff": 24288, "bram": 56, "dsp": 28}
+    assert budget(GW1NR) == {"lut": 8640, "ff": 6480, "bram": 26, "dsp": 40}
     assert budget(load_device("hx8k")) == {"lut": 7680, "ff": 7680, "bram": 32, "dsp": 0}
 
 
@@ -154,6 +173,9 @@ def test_count_cells() -> None:
     cells = {"LUT4": 5, "CCU2C": 3, "TRELLIS_DPR16X4": 1, "PFUMX": 2, "TRELLIS_FF": 1}
     cells |= {"DP16KD": 4, "MULT18X18D": 6, "$scopeinfo": 9}
     assert count_cells(cells, ECP5.family) == {"lut": 5 + 6 + 6, "ff": 1, "bram": 4, "dsp": 6}
+    cells = {"LUT1": 1, "LUT4": 5, "ALU": 3, "RAM16SDP2": 1, "MUX2_LUT5": 2, "DFFRE": 1, "DFF": 2}
+    cells |= {"pROMX9": 4, "DPB": 1, "MULT9X9": 6, "MULT18X18": 2, "VCC": 1}
+    assert count_cells(cells, GW1NR.family) == {"lut": 9 + 8, "ff": 3, "bram": 5, "dsp": 6 + 4}
 
 
 def cell(kind: str, inputs: dict[str, int], outputs: dict[str, int], **values: str) -> dict:
@@ -191,6 +213,33 @@ def test_longest_path() -> None:
         cells["product"] = cell("DSP48E1", {"A": 2}, {"P": 9}, **values)
         assert longest_path({"cells": cells, "netnames": names}, DEVICE.family).levels == levels
     assert longest_path({"cells": {}, "netnames": {}}, DEVICE.family).levels == 0
+
+
+def test_flip_flops_that_take_a_cell_of_their_own() -> None:
+    cells = {
+        "table": cell("LUT2", {"I0": 2, "I1": 3}, {"F": 4}),
+        "behind": cell("DFF", {"D": 4}, {"Q": 5}),
+        "of_two": cell("LUT1", {"I0": 5}, {"F": 6}),
+        "one": cell("DFF", {"D": 6}, {"Q": 7}),
+        "two": cell("DFFE", {"D": 6}, {"Q": 8}),
+        "adder": cell("ALU", {"I0": 7, "I1": 8}, {"SUM": 9, "COUT": 10}),
+        "sum": cell("DFFR", {"D": 9}, {"Q": 11}),
+        "carry": cell("DFF", {"D": 10}, {"Q": 12}),
+    }
+    flow = GW1NR.family.place_and_route
+    assert flow is not None
+    assert lone_flip_flops({"cells": cells}, GW1NR.family, flow.beside) == 3  # one, two, carry
+
+
+def test_cells_are_replaced_within_synthesis_and_pads_added_behind_it() -> None:
+    steps = yosys_script("a.v", "top", "top.json", GW1NR, ["rom_0_1_2_x"], pads=True).split("; ")
+    runs = [i for i, step in enumerate(steps) if step.startswith("synth_gowin ")]
+    assert len(runs) == 2 and steps[runs[0] + 1 : runs[1]] == ["techmap -map gowin.v"]
+    assert steps[runs[0]].endswith("-top top -run :map_ffram")
+    assert steps[runs[1]].endswith("-top top -run map_ffram:")
+    assert steps.index("flatten") < steps.index(str(GW1NR.family.pads)) == len(steps) - 2
+    inner = yosys_script("a.v", "top", "top.json", GW1NR)
+    assert "iopadmap" not in inner and inner.count("synth_gowin ") == 2
 
 
 def test_resources_are_those_that_the_compiler_planned_and_estimated(tmp_path: Path) -> None:

@@ -129,7 +129,7 @@ def place(
 ) -> None:
     """Place and route the design for a board, and write its bitstream (stage 6 of 7).
 
-    For iCE40 and ECP5. The bitstream is in DIR/board. See docs/boards.md for its protocol.
+    For iCE40, ECP5 and Gowin. The bitstream is in DIR/board. See docs/boards.md for its protocol.
     """
     with one_line_errors():
         from narrowcast import load_config, pipeline

@@ -37,6 +37,7 @@ class LaneArray:
         grouped: Whether sums of pairs are split into groups, which are added outside of the DSP
             block.
         split: Whether both ways have the same token, and every other column of it each.
+        blocks: Number of DSP blocks of a single lane, or of a pair.
     """
 
     columns: int
@@ -46,6 +47,7 @@ class LaneArray:
     narrow_w: int = 0
     grouped: bool = False
     split: bool = False
+    blocks: int = 1
 
     @property
     def tokens(self) -> int:
@@ -75,12 +77,17 @@ class LaneArray:
     @property
     def dsp(self) -> int:
         """Greatest number of DSP blocks of the lanes."""
+        return sum(self.dsp_of_ways)
+
+    @property
+    def dsp_of_ways(self) -> tuple[int, ...]:
+        """Greatest number of DSP blocks of each way's lanes."""
         each = {
             LaneKind.PAIRS: self.columns // 2,
             LaneKind.SINGLE: self.columns,
             LaneKind.TABLES: 0,
         }
-        return sum(each[kind] for kind in self.kinds)
+        return tuple(self.blocks * each[kind] for kind in self.kinds)
 
 
 @dataclass(frozen=True)

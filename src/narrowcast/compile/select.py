@@ -291,6 +291,8 @@ class _Maker:
                 if not isinstance(step, Linear)
             )
         )
+        w_bits = compilation.lane_bits + (compilation.field if self.pairs else 0)
+        self.each = max(1, self.device.dsp_of_product(widths["X_BITS"], w_bits))
 
     def one_way(self) -> Iterator[LaneArray]:
         for columns in self.columns(self.most_columns(1), 1):
@@ -363,7 +365,7 @@ class _Maker:
         """
         if self.device.dsp_block is not None:
             left = self.device.dsp - ways * self.epilogue - self.shared
-            return left * (2 if self.pairs else 1)
+            return left // self.each * (2 if self.pairs else 1)
         widths = self.compilation.widths(1)
         x_bits = max(each.x_bits for each in self.analysis.operands.values())
         luts, _ = table_lane(x_bits, widths["LANE_BITS"], widths["SUM_BITS"])
@@ -378,7 +380,7 @@ class _Maker:
         self, columns: int, kinds: tuple[LaneKind, ...], widths: tuple[int, int] = (0, 0)
     ) -> LaneArray:
         position = self.compilation.field if LaneKind.PAIRS in kinds else 0
-        array = LaneArray(columns, kinds, position, *widths)
+        array = LaneArray(columns, kinds, position, *widths, blocks=self.each)
         modes = modes_of(self.analysis, array, self.compilation.groups)
         return replace(array, grouped=is_grouped(self.analysis, modes))
 

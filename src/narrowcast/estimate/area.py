@@ -8,9 +8,10 @@ errors are minimised. The error bound is the largest error of a design that was 
 
 nextpnr packs look-up tables into cells, and needs further cells. In an iCE40 a flip-flop shares the
 cell of the look-up table in front of it if nothing else reads that table, and so does a carry with
-a table that adds; the others need a cell of their own. In an ECP5 the ends of carry chains do. So
-the cells are the look-up tables and a fitted share of the flip-flops, to whose number that of the
-chains is proportional. The samples have the cells that nextpnr packs them into.
+a table that adds; the others need a cell of their own. In a Gowin device a flip-flop shares the
+cell of a look-up table or an adder in the same way. In an ECP5 the ends of carry chains need cells
+of their own. So the cells are the look-up tables and a fitted share of the flip-flops, to whose
+number that of the chains is proportional. The samples have the cells that nextpnr packs them into.
 """
 
 import json

@@ -11,7 +11,6 @@ from dataclasses import dataclass, replace
 
 from narrowcast.compile import Buffer, Design
 from narrowcast.compile.encode import Destination, Source
-from narrowcast.compile.lanes import LaneKind
 from narrowcast.compile.program import ProgramStep
 from narrowcast.targets.device import Power
 
@@ -150,12 +149,7 @@ def activity(design: Design) -> Activity:
     """Count the products and accesses of one inference."""
     c, array, schedule = design.constants, design.array, design.schedule
     blocks = {b.name: _each(b) for b in design.buffers}
-    of_way = [
-        {LaneKind.PAIRS: array.columns // 2, LaneKind.SINGLE: array.columns, LaneKind.TABLES: 0}[
-            kind
-        ]
-        for kind in array.kinds
-    ]
+    of_way = array.dsp_of_ways
     epilogue = (design.dsp - sum(of_way)) // array.ways
     products = accesses = 0
     for index, step in enumerate(schedule.steps):

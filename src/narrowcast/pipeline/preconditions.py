@@ -74,7 +74,7 @@ def can_place(device: Device, options: Options) -> None:
     """
     require("ghdl")
     tools = device.family.place_and_route
-    require_extra("place", "place and route", *([tools.package] if tools else []))
+    require_extra("place", "place and route", *(tools.packages if tools else ()))
     _run_yosys("place", "place and route", options)
 
 

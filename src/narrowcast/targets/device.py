@@ -13,10 +13,11 @@ from narrowcast.config.load import parse_toml
 from narrowcast.errors import UserError, boundary, shown
 from narrowcast.targets.ecp5 import ECP5
 from narrowcast.targets.family import DspBlock, Family, Shapes
+from narrowcast.targets.gowin import GOWIN
 from narrowcast.targets.ice40 import ICE40
 from narrowcast.targets.xc7 import XC7
 
-FAMILIES = {family.name: family for family in (XC7, ICE40, ECP5)}
+FAMILIES = {family.name: family for family in (XC7, ICE40, ECP5, GOWIN)}
 _FOLDER = resources.files("narrowcast.targets")
 Content = TypeVar("Content")
 _WHOLE = with_config(ConfigDict(extra="forbid", allow_inf_nan=False))
@@ -154,6 +155,7 @@ class Device:
         configuration: Its configuration after power-up.
         synthesis_options: Options of yosys for this device.
         place_options: Options of nextpnr for this device, its package and its speed grade.
+        pack_options: Options of the tool that makes the bitstream, for this device.
         board: Board that bitstreams are made for; None if there is none.
     """
 
@@ -170,6 +172,7 @@ class Device:
     configuration: Configuration
     synthesis_options: tuple[str, ...] = ()
     place_options: tuple[str, ...] = ()
+    pack_options: tuple[str, ...] = ()
     board: Board | None = None
 
     @property

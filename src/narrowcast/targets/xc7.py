@@ -3,7 +3,7 @@
 Sources: UG474 (configurable logic), UG473 (block memory) and UG479 (DSP48E1).
 """
 
-from narrowcast.targets.family import DistributedRam, DspBlock, Family, Primitives
+from narrowcast.targets.family import DistributedRam, DspBlock, Family, Multiplier, Primitives
 
 XC7 = Family(
     name="xc7",
@@ -45,14 +45,18 @@ XC7 = Family(
     ),
     block_unit=0.5,
     dsp_block=DspBlock(
-        primitive="DSP48E1",
+        primitives={"DSP48E1": 1},
         registers=(("AREG", "BREG"), ("MREG",), ("PREG",)),
-        wide=25,
-        narrow=18,
-        part=18,
-        headroom=1,
-        least=(2, 2),
-        least_product=9,
+        multipliers=(
+            Multiplier(
+                wide=25,
+                narrow=18,
+                part=18,
+                headroom=1,
+                least=(2, 2),
+                least_product=9,
+            ),
+        ),
     ),
     synthesis="synth_xilinx -family xc7 -flatten -noiopad",
     cell_models="xilinx",

@@ -118,7 +118,7 @@ def _operands(
     }
     result = {}
     for name, cell in cells.items():
-        if cell["type"] == family.dsp_block.primitive and owners[name] == "lanes":
+        if cell["type"] in family.dsp_block.primitives and owners[name] == "lanes":
             for bit in _bits(cell, "input"):
                 register = registers.get(bit)
                 if register is not None and owners[register] == "lanes":

@@ -57,17 +57,36 @@ def count_cells(cells: Mapping[str, int], family: Family) -> dict[str, float]:
     known = family.primitives
     luts = {**known.logic, **known.memory}
     pattern = re.compile(known.flip_flops)
+    blocks = family.dsp_block.primitives if family.dsp_block else {}
     return {
         "lut": sum(count * luts.get(name, 0) for name, count in cells.items()),
         "ff": sum(count for name, count in cells.items() if pattern.fullmatch(name)),
         known.block_key: sum(count * known.block.get(name, 0) for name, count in cells.items()),
-        "dsp": cells.get(family.dsp_block.primitive, 0) if family.dsp_block else 0,
+        "dsp": sum(count * blocks.get(name, 0) for name, count in cells.items()),
     }
 
 
 def cell_types(module: Mapping[str, Any]) -> dict[str, int]:
     """Count the cells of a module by type."""
     return dict(Counter(cell["type"] for cell in module["cells"].values()))
+
+
+def lone_flip_flops(module: Mapping[str, Any], family: Family, beside: Mapping[str, str]) -> int:
+    """Count the flip-flops that no output of ``beside``, by primitive, drives alone."""
+    bits = [pin for cell in module["cells"].values() for pin in _bits(cell)]
+    readers = Counter(bit for _, bit in bits)
+    driven = {
+        bit
+        for cell in module["cells"].values()
+        for port, bit in _bits(cell)
+        if beside.get(cell["type"]) == port and readers[bit] == 2  # itself and one reader
+    }
+    flip_flop = re.compile(family.primitives.flip_flops)
+    return sum(
+        driven.isdisjoint(cell["connections"]["D"])
+        for cell in module["cells"].values()
+        if flip_flop.fullmatch(cell["type"])
+    )
 
 
 @dataclass
@@ -155,7 +174,7 @@ def _bits(cell: Cell) -> Iterator[tuple[str, int]]:
 def _cost(family: Family, cell: Cell, port: str) -> int | None:
     """Return the levels from an input of a cell to its outputs; None if there is a register."""
     kind, known, block = cell["type"], family.primitives, family.dsp_block
-    if block is not None and kind == block.primitive:
+    if block is not None and kind in block.primitives:
         return None if any(_dsp_registers(block, cell)) else 1
     if kind in known.memory:
         return 1 if _READ_ADDRESS.fullmatch(port) and not kind.startswith("SRL") else None
@@ -167,7 +186,7 @@ def _cost(family: Family, cell: Cell, port: str) -> int | None:
 def _unregistered(family: Family, cell: Cell, side: str) -> int:
     """Return 1 for a DSP block that has registers, but none on this side, else 0."""
     block = family.dsp_block
-    if block is None or cell["type"] != block.primitive:
+    if block is None or cell["type"] not in block.primitives:
         return 0
     at_input, within, at_output = _dsp_registers(block, cell)
     on_side = at_input if side == "input" else at_output

@@ -7,6 +7,7 @@ assign its pins. Fmax, resources and bitstream are from the same run.
 import json
 import math
 import re
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +19,7 @@ from narrowcast.errors import UserError
 from narrowcast.targets.device import Board, Device, device_names, load_device
 from narrowcast.targets.family import PlaceAndRoute
 from narrowcast.tools.ghdl import to_verilog
+from narrowcast.tools.netlist import lone_flip_flops, read_netlist
 from narrowcast.tools.process import ProgressCallback, reading, run
 from narrowcast.tools.yosys import run_yosys
 from narrowcast.tools.yowasp import yowasp
@@ -60,8 +62,9 @@ class Placement:
         device: Name of the device.
         board: Name of the board.
         clock_mhz: Clock frequency of the board, in MHz.
-        fmax_mhz: Highest clock frequency of the routed design, in MHz.
-        lut: Look-up tables in use; for an iCE40, logic cells.
+        fmax_mhz: Highest clock frequency of the routed design, in MHz: nextpnr's, times the
+            family's derating.
+        lut: Look-up tables in use; for an iCE40 or Gowin, logic cells.
         ff: Flip-flops in use.
         bram: Block memories in use.
         dsp: DSP blocks in use.
@@ -133,14 +136,15 @@ def place(
     generics = {"CLOCKS_PER_BIT": round(board.clock_mhz * 1e6 / BAUD)}
     verilog = to_verilog(rtl, work, TOP, SERIAL_SOURCES, generics)
     begin(1, "yosys")
-    run_yosys(verilog, TOP, device, yosys)
+    run_yosys(verilog, TOP, device, yosys, pads=True)
     begin(2, flow.placer)
     placer = yowasp(flow.package, flow.placer)
     (work / board.constraints).write_text(board.constraints_text)
     log = run(
         [
             *(*placer, *device.place_options, "--json", f"{TOP}.json"),
-            *(flow.constraints, board.constraints, flow.routed, f"{TOP}.routed"),
+            *(option.format(board.constraints) for option in flow.constraints),
+            *(flow.routed, f"{TOP}.routed"),
             *("--freq", f"{board.clock_mhz:g}", "--timing-allow-fail"),
             *("--seed", "1", "--report", "timing.json"),
         ],
@@ -149,9 +153,10 @@ def place(
     )
     (work / "place.log").write_text(log)
     begin(3, flow.packer)
-    packer = yowasp(flow.package, flow.packer)
     bitstream = f"{TOP}.{flow.bitstream}"
-    run([*packer, f"{TOP}.routed", bitstream], work, name=flow.packer)
+    packed = [option.format(bitstream) for option in flow.packed]
+    packer = [*_packer(flow), *device.pack_options, f"{TOP}.routed", *packed]
+    run(packer, work, name=flow.packer)
     version = run([*placer, "--version"], work, name=flow.placer)
     number = re.search(r"Version nextpnr-([\w.-]+)", version)
     begin(4, flow.packer)
@@ -167,18 +172,27 @@ def place(
         device=device.name,
         board=board.name,
         clock_mhz=board.clock_mhz,
-        fmax_mhz=round(fmax, 2),
+        fmax_mhz=round(fmax * flow.derating, 2),
         **{"dsp": 0, **used},
         critical_path=path,
         bitstream=work / bitstream,
     )
 
 
+def _packer(flow: PlaceAndRoute) -> list[str]:
+    """Return the command that makes a bitstream."""
+    if flow.packer_module is not None:
+        return [sys.executable, "-P", "-m", flow.packer_module]
+    return yowasp(flow.package, flow.packer)
+
+
 def packed_cells(netlist: Path, device: Device) -> int:
     """Return the cells that nextpnr packs look-up tables into, without placing them.
 
+    If flip-flops take cells of their own, they are counted as if all that can share one do.
+
     Args:
-        netlist: Netlist of yosys, in its JSON format.
+        netlist: Netlist of yosys, in its JSON format; without pads, if ``Family.pads`` adds them.
         device: Target device, of a family with ``logic_cells``.
 
     Raises:
@@ -187,23 +201,38 @@ def packed_cells(netlist: Path, device: Device) -> int:
     flow = device.family.place_and_route
     assert flow is not None  # as the family has logic_cells
     placer = [*yowasp(flow.package, flow.placer), *device.place_options]
-    log = run([*placer, "--json", netlist.name, "--pack-only"], netlist.parent, name=flow.placer)
+    packed = netlist if device.family.pads is None else _without_ports(netlist)
+    log = run([*placer, "--json", packed.name, "--pack-only"], netlist.parent, name=flow.placer)
     with reading(flow.placer, "log"):
-        found = re.search(rf"{flow.cells['lut']}:\s*(\d+)/", log)
+        cell = next(iter(flow.cells["lut"]))
+        found = re.search(rf"{cell}:\s*(\d+)/", log)
         if found is None:
-            raise ValueError(f"no number of {flow.cells['lut']}")
+            raise ValueError(f"no number of {cell}")
+    if not flow.beside:
         return int(found[1])
+    lone = lone_flip_flops(read_netlist(netlist, netlist.stem), device.family, flow.beside)
+    return int(found[1]) + lone
+
+
+def _without_ports(netlist: Path) -> Path:
+    """Write a netlist that has no pads without its ports, which nextpnr refuses then."""
+    with reading("yosys", "netlist"):
+        design = json.loads(netlist.read_bytes())
+        design["modules"][netlist.stem]["ports"] = {}
+    path = netlist.with_suffix(".inner.json")
+    path.write_text(json.dumps(design))
+    return path
 
 
 def read_report(
-    path: Path, placer: str, cells: Mapping[str, str]
+    path: Path, placer: str, cells: Mapping[str, Mapping[str, int]]
 ) -> tuple[float, dict[str, int], CriticalPath]:
     """Read nextpnr's report.
 
     Args:
         path: The report.
         placer: Name of the program.
-        cells: Types of cells by resource.
+        cells: Types of cells by resource, and how much each counts.
 
     Returns:
         Fmax in MHz, the number of cells by resource, and the slowest path.
@@ -214,7 +243,10 @@ def read_report(
     with reading(placer, "report"):
         report = json.loads(path.read_bytes())
         fmax = min(clock["achieved"] for clock in report["fmax"].values())
-        used = {key: report["utilization"][cell]["used"] for key, cell in cells.items()}
+        used = {
+            key: sum(each * report["utilization"][cell]["used"] for cell, each in counted.items())
+            for key, counted in cells.items()
+        }
         if not 0 < fmax < math.inf:
             raise ValueError(f"Fmax is {fmax} MHz")
         if not all(isinstance(count, int) and count >= 0 for count in used.values()):

@@ -101,7 +101,12 @@ def budget(device: Device) -> dict[str, int | float]:
 
 
 def yosys_script(
-    verilog: str, top: str, netlist: str, device: Device, memories: Iterable[str] = ()
+    verilog: str,
+    top: str,
+    netlist: str,
+    device: Device,
+    memories: Iterable[str] = (),
+    pads: bool = False,
 ) -> str:
     """Return the script, which maps every memory to the resource in its module's name.
 
@@ -112,7 +117,9 @@ def yosys_script(
         device: Target device.
         memories: Names of all modules that are a ``rom`` or a ``ram``. Other memories are parts of
             the program, which are mapped to logic.
+        pads: Whether the ports of the top module are pins of the device.
     """
+    family = device.family
     modules: dict[str, list[str]] = {}
     for name in memories:
         modules.setdefault(name[:5], []).append(name)
@@ -122,19 +129,26 @@ def yosys_script(
         return [f'setattr -set {name} "{value}" {places}' for name in attributes if places]
 
     both = ("ram_style", "rom_style")
-    ram_of_luts = "distributed" if device.family.distributed_ram else "logic"
-    synthesis = " ".join([device.family.synthesis, *device.synthesis_options])
+    ram_of_luts = "distributed" if family.distributed_ram else "logic"
+    synthesis = [" ".join([family.synthesis, *device.synthesis_options, "-top", top])]
+    if (cells := family.cell_map) is not None:
+        begin, end = (
+            f"{synthesis[0]} -run {part}" for part in (f":{cells.before}", f"{cells.before}:")
+        )
+        synthesis = [begin, f"techmap -map {cells.file}", end]
     tables = " ".join(modules.get("rom_0", []))
     return "; ".join(
         [
+            *([f'logger -nowarn "{family.no_warning}"'] if family.no_warning else []),
             f"read_verilog {verilog}",
             *(f'setattr -set {name} "logic" */m:*' for name in both),
             *style(both[:1], ram_of_luts, "ram_0"),
             *style(both, "block", "ram_1", "rom_1"),
             # keeps the hierarchy of ROMs: the mapper would merge them with their address logic
             *([f"setattr -mod -set keep_hierarchy 1 {tables}"] if tables else []),
-            f"{synthesis} -top {top}",
+            *synthesis,
             *([f"setattr -mod -unset keep_hierarchy {tables}", "flatten"] if tables else []),
+            *([family.pads] if pads and family.pads else []),
             f"write_json {netlist}",
         ]
     )
@@ -155,11 +169,12 @@ def find_yosys(program: str | Path | None) -> Path | None:
 
 
 def run_yosys(
-    verilog: Path, top: str, device: Device, yosys: Path | None = None
+    verilog: Path, top: str, device: Device, yosys: Path | None = None, pads: bool = False
 ) -> tuple[str, dict[str, Any]]:
     """Synthesise ``verilog``; return the name and version of the tool, and the flat netlist.
 
-    The netlist ``<top>.json`` and the log ``<top>.log`` are in the folder of ``verilog``.
+    The netlist ``<top>.json`` and the log ``<top>.log`` are in the folder of ``verilog``. With
+    ``pads``, the ports of ``top`` are pins of the device.
 
     Raises:
         ToolError: yosys failed, or wrote no netlist.
@@ -167,7 +182,9 @@ def run_yosys(
     work = verilog.parent
     name = version(work, yosys)
     memories = _MEMORY.findall(verilog.read_text())
-    script = yosys_script(verilog.name, top, f"{top}.json", device, memories)
+    script = yosys_script(verilog.name, top, f"{top}.json", device, memories, pads)
+    if (cells := device.family.cell_map) is not None:
+        (work / cells.file).write_text(cells.text)
     (work / f"{top}.ys").write_text(script.replace("; ", "\n") + "\n")
     log = run([*_command(yosys), "-q", "-s", f"{top}.ys"], work, name="yosys")
     (work / f"{top}.log").write_text(log)
