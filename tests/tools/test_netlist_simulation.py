@@ -3,6 +3,7 @@
 import copy
 import random
 import re
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
@@ -137,10 +138,12 @@ def _is_sum(bits: str, pins: list[int | str]) -> bool:
 def swapped_banks(netlist: Netlist, device: Device, seed: int) -> None:
     """Exchange what two block memories of the same shape give."""
     blocks = cells(netlist, *device.family.primitives.block)
+    count = Counter(block["type"] for block in blocks)
     noise = random.Random(seed)
-    one = noise.choice(blocks)
+    one = noise.choice([block for block in blocks if count[block["type"]] > 1])
     outputs = [pin for pin, way in one["port_directions"].items() if way == "output"]
-    other = noise.choice([block for block in blocks if block is not one])
+    alike = (block for block in blocks if block["type"] == one["type"])
+    other = noise.choice([block for block in alike if block is not one])
     for pin in outputs:
         pins = one["connections"], other["connections"]
         pins[0][pin], pins[1][pin] = pins[1][pin], pins[0][pin]
