@@ -1,4 +1,4 @@
-"""Forty faults, one at a time: which test catches each of them?
+"""Fifty faults, one at a time: which test catches each of them?
 
 A fault is a small change of RTL, compiler or arithmetic that a programmer might make. For each, the
 tree is copied, the text of a file is replaced, and the tests run until one fails: first those that
@@ -363,6 +363,41 @@ MUTATIONS = (
         "below = hull(lowest - highest)[0] - 2 * largest",
         "below = hull(lowest - highest)[0] - largest",
         "tests/integer/test_bounds.py",
+    ),
+    Mutation(
+        "quantiles of a step may cross",
+        f"{INTEGER}/model.py",
+        "        return np.sort(steps, axis=-1).reshape(forecasts.shape)",
+        "        return steps.reshape(forecasts.shape)",
+        "tests/integer/test_execute.py",
+    ),
+    Mutation(
+        "C compares a quantile with itself",
+        f"{EXPORT}/templates/readings.c.j2",
+        "rank > 0 && place[-1] > made",
+        "rank > 0 && place[0] > made",
+        "tests/export/test_fixed_point.py",
+    ),
+    Mutation(
+        "the second target adds the last reading of the first",
+        f"{INTEGER}/builder.py",
+        "(shape.rows - 1, shape.relative[target])",
+        "(shape.rows - 1, shape.relative[0])",
+        "tests/quantize/test_fold.py",
+    ),
+    Mutation(
+        "targets count by their units",
+        "src/narrowcast/data/targets.py",
+        "squares.mean(axis=1) / units**2",
+        "squares.mean(axis=1)",
+        "tests/data/test_baselines.py",
+    ),
+    Mutation(
+        "the lowest quantile is spread as the highest one",
+        "src/narrowcast/model/quantiles.py",
+        "        side = np.sign(levels[i] - 0.5)",
+        "        side = np.sign(levels[-1 - i] - 0.5)",
+        "tests/quantize/test_network.py",
     ),
 )
 
