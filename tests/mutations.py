@@ -366,9 +366,9 @@ MUTATIONS = (
     ),
     Mutation(
         "quantiles of a step may cross",
-        f"{INTEGER}/model.py",
-        "        return np.sort(steps, axis=-1).reshape(forecasts.shape)",
-        "        return steps.reshape(forecasts.shape)",
+        f"{INTEGER}/readings.py",
+        "    return np.sort(steps, axis=-1).reshape(forecasts.shape)",
+        "    return steps.reshape(forecasts.shape)",
         "tests/integer/test_execute.py",
     ),
     Mutation(

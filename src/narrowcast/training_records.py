@@ -59,13 +59,13 @@ class Errors:
     intervals: Annotated[Intervals | None, IF_KNOWN] = None
 
 
-TargetNames = str | tuple[str, ...]
+TargetNames = str | list[str]
 """The column that is forecast, or several."""
 
 
 def target_names(target: TargetNames) -> tuple[str, ...]:
     """Return the columns that are forecast."""
-    return (target,) if isinstance(target, str) else target
+    return (target,) if isinstance(target, str) else tuple(target)
 
 
 def error_of(target: TargetNames) -> str:

@@ -38,6 +38,7 @@ from narrowcast.integer import (
 from narrowcast.integer.builder import Kind, Pooling, Shape, transformer
 from narrowcast.integer.random_model import random_model
 from narrowcast.model import (
+    Unseen,
     build,
     constant_widths,
     load_state,
@@ -600,12 +601,15 @@ def test_quantiles_are_forecast(drifts: bool, tmp_path: Path) -> None:
     windows = make_windows(Table(None, frame, None), data, None, model.quantiles)
     test = windows.test
     source, _ = train_float(windows, config)
-    widths, factors = constant_widths(source, windows), spreads(source, windows)
+    unseen = Unseen.of(source, windows)
+    widths = constant_widths(unseen, model.quantiles)
+    factors = spreads(unseen, model.quantiles)
     medians = windows.targets.middle(predict(source, test.inputs, windows))
     scale_quantiles(source, windows.targets, factors)
     now = windows.targets.middle(predict(source, test.inputs, windows))
     np.testing.assert_allclose(now, medians, rtol=1e-5)
-    np.testing.assert_allclose(spreads(source, windows), 1, rtol=1e-4)
+    again = spreads(Unseen.of(source, windows), model.quantiles)
+    np.testing.assert_allclose(again, 1, rtol=1e-4)
     checked = windows.validation
     tuned = errors(predict(source, checked.inputs, windows), checked.target, windows.targets)
     assert tuned.intervals is not None

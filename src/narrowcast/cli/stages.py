@@ -161,15 +161,15 @@ def _summary(report: "Report", out: Path) -> None:
     exact, rounded = test["float"], test["integer"]
     used = ", ".join(f"{value:g} {key.upper()}" for key, value in synthesis.used.items())
     assert exact is not None and rounded is not None
-    errors = {"test RMSE:": (rounded, exact)}
+    unit = ", of all targets in units of their scales" if rounded.by_target else ""
+    pairs = [("test RMSE:", rounded, exact, unit)]
     if rounded.by_target and exact.by_target:
-        of_all = f"{rounded.rmse:.4g} in integers, {exact.rmse:.4g} in floating point"
-        typer.echo(f"test RMSE:  {of_all}, of all targets in units of their scales")
-        errors = {
-            f"  {name}:": (each, exact.by_target[name]) for name, each in rounded.by_target.items()
-        }
-    for name, (found, base) in errors.items():
-        typer.echo(f"{name:<11} {found.rmse:.4g} in integers, {base.rmse:.4g} in floating point")
+        pairs += [
+            (f"  {k}:", each, exact.by_target[k], "") for k, each in rounded.by_target.items()
+        ]
+    for name, found, base, of_all in pairs:
+        both = f"{found.rmse:.4g} in integers, {base.rmse:.4g} in floating point"
+        typer.echo(f"{name:<11} {both}{of_all}")
     if rounded.intervals is not None:
         typer.echo(f"intervals:  {intervals_line(rounded.intervals)}")
     if (better := report.accuracy.beaten_by) is not None and (simple := test[better]) is not None:

@@ -278,11 +278,6 @@ class DataConfig(Section):
         return (self.target,) if isinstance(self.target, str) else tuple(self.target)
 
     @property
-    def stated_target(self) -> str | tuple[str, ...]:
-        """The column that is forecast, or several, for records."""
-        return self.target if isinstance(self.target, str) else tuple(self.target)
-
-    @property
     def target_columns(self) -> tuple[int, ...]:
         """Index of each target among the inputs; none if one of them is no input."""
         if not set(self.targets) <= set(self.inputs):

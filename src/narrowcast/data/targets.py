@@ -55,6 +55,11 @@ class Targets:
         return cls(("",), steps, (1.0,))
 
     @property
+    def each(self) -> int:
+        """Number of forecasts of each step."""
+        return max(1, len(self.quantiles))
+
+    @property
     def intervals(self) -> list[tuple[int, int]]:
         """Indices of the quantiles at the ends of each interval, the widest one first."""
         count = len(self.quantiles)
@@ -94,7 +99,7 @@ class ErrorSums:
             truth: Targets [windows, steps of all targets].
         """
         targets, shape = self._targets, (-1, *self._squares.shape)
-        times = max(1, len(targets.quantiles))
+        times = targets.each
         if prediction.shape != (len(truth), times * truth.shape[1]):
             raise ValueError(f"forecasts of shape {prediction.shape}, truth of {truth.shape}")
         possible = ~np.isnan(prediction).any(axis=1)

@@ -39,7 +39,7 @@ from narrowcast.data.stretches import read_rows
 from narrowcast.data.table import Table
 from narrowcast.data.targets import Targets
 from narrowcast.errors import UserError
-from narrowcast.integer.readings import relative_to_last
+from narrowcast.integer.readings import ordered, relative_to_last
 
 
 @dataclass(frozen=True, eq=False)
@@ -116,11 +116,7 @@ class Dataset:
         times = scaled.shape[1] // len(self.target_scaling.scale)
         changes = self.target_scaling.repeated(times).invert(scaled)
         found = changes + np.repeat(self._base(readings), times, axis=1)
-        return (
-            found
-            if times == 1
-            else np.sort(found.reshape(len(found), -1, times)).reshape(found.shape)
-        )
+        return ordered(found, times)
 
     @property
     def error_scale(self) -> Array:

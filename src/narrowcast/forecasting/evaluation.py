@@ -111,7 +111,7 @@ def evaluate(trained: TrainedModel, simple: Baselines, table: Table) -> Evaluati
             sums.setdefault(name, ErrorSums(simple.targets)).add(forecast, part.target)
     found = {name: each.errors() for name, each in sums.items()}
     return Evaluation(
-        target=data.stated_target,
+        target=data.target,
         lead=data.lead,
         outputs=data.outputs,
         windows=len(origins.last),

@@ -128,7 +128,7 @@ class TrainedModel:
             and known == ([tuple(name for name in data.known for _ in steps)] if data.known else [])
             and len(further) == len(known) + sum(each.earlier is not None for each in model.inputs)
             and {each.columns for each in model.output_tensors}
-            == {data.outputs * max(1, len(self.targets.quantiles))}
+            == {data.outputs * self.targets.each}
             and tuple(each.decoder and each.decoder.target for each in model.outputs)
             == data.targets
         )

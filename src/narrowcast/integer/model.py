@@ -9,21 +9,19 @@ converts readings to integers and results to forecasts. ``docs/integer-model.md`
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from narrowcast.integer.arithmetic import integer_range, signed_bits
 from narrowcast.integer.calendar import Calendar
-from narrowcast.integer.readings import check_readings, relative_to_last
+from narrowcast.integer.readings import Number, check_readings, ordered, relative_to_last
 
 SCHEMA_VERSION = 8
 
 Array = NDArray[np.int64]
 Reals = NDArray[np.float64]
 Scalar = int | float | str | bool | None
-Number = TypeVar("Number", np.int64, np.float64)
 
 
 @dataclass(frozen=True)
@@ -382,10 +380,7 @@ class Forecast:
 
     def ordered(self, forecasts: NDArray[Number]) -> NDArray[Number]:
         """Return forecasts [..., columns] with the quantiles of each step in ascending order."""
-        if not self.quantiles:
-            return forecasts
-        steps = forecasts.reshape(*forecasts.shape[:-1], -1, len(self.quantiles))
-        return np.sort(steps, axis=-1).reshape(forecasts.shape)
+        return ordered(forecasts, len(self.quantiles)) if self.quantiles else forecasts
 
     def base(self, readings: Mapping[str, Reals]) -> Reals:
         """Return what the host adds to each window's forecasts, [windows, 1, 1] or 0.

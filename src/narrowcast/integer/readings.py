@@ -1,11 +1,17 @@
-"""Readings before they become integers: their check, columns relative to their last row, ages."""
+"""Readings before they become integers, and forecasts after they were.
+
+Checks of readings, columns relative to their last row, ages, and the order of quantiles.
+"""
 
 from collections.abc import Sequence
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from narrowcast.integer.arithmetic import Reals
+
+Number = TypeVar("Number", np.int64, np.float64)
 
 
 def check_readings(readings: object, rows: int, columns: Sequence[str]) -> Reals:
@@ -39,6 +45,17 @@ def check_readings(readings: object, rows: int, columns: Sequence[str]) -> Reals
             "leave out windows with missing values"
         )
     return real
+
+
+def ordered(forecasts: NDArray[Number], quantiles: int) -> NDArray[Number]:
+    """Return forecasts [..., columns] with the quantiles of each step in ascending order.
+
+    Args:
+        forecasts: Forecasts, or integers that grow with them.
+        quantiles: Number of successive columns that forecast one step.
+    """
+    steps = forecasts.reshape(*forecasts.shape[:-1], -1, quantiles)
+    return np.sort(steps, axis=-1).reshape(forecasts.shape)
 
 
 def relative_to_last(readings: Reals, columns: Sequence[int]) -> Reals:

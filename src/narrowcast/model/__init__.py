@@ -2,7 +2,7 @@
 
 from narrowcast.model.forecaster import Forecaster
 from narrowcast.model.learn import Learnt, learn
-from narrowcast.model.quantiles import constant_widths, scale_quantiles, spreads
+from narrowcast.model.quantiles import Unseen, constant_widths, scale_quantiles, spreads
 from narrowcast.model.training import (
     EpochCallback,
     fit,
@@ -19,6 +19,7 @@ __all__ = [
     "Forecaster",
     "Learnt",
     "Transformer",
+    "Unseen",
     "build",
     "constant_widths",
     "fit",

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from narrowcast.config import Config
 from narrowcast.data import Dataset, Table, errors, make_windows
 from narrowcast.data.scaling import Array
-from narrowcast.model.quantiles import constant_widths, scale_quantiles, spreads
+from narrowcast.model.quantiles import Unseen, constant_widths, scale_quantiles, spreads
 from narrowcast.model.training import EpochCallback, predict_part, train_float
 from narrowcast.model.transformer import Transformer
 from narrowcast.training_records import Errors, History
@@ -67,13 +67,15 @@ def learn(
     quantiles = config.model.quantiles
     widths, factors = None, None
     if quantiles:
+        unseen = Unseen.of(model, dataset)
         scale = dataset.target_scaling.repeated(len(quantiles)).scale
-        widths, factors = scale * constant_widths(model, dataset), spreads(model, dataset)
+        widths = scale * constant_widths(unseen, quantiles)
+        factors = spreads(unseen, quantiles) if config.train.conformal else None
     if config.train.refit:
         dataset = make_windows(table, config.data, config.stream, quantiles, refit=True)
         if last is not None:
             last(dataset, history)
         model, _ = train_float(dataset, config, progress, chosen=history.best)
-    if factors is not None and config.train.conformal:
+    if factors is not None:
         scale_quantiles(model, dataset.targets, factors)
     return Learnt(model, dataset, history, predict_part(model, dataset.test, dataset), widths)

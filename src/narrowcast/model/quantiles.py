@@ -1,6 +1,7 @@
 """Quantile forecasts: their loss, and their calibration on the validation part."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import cast
 
 import numpy as np
@@ -32,21 +33,42 @@ def pinball(quantiles: Sequence[float]) -> Callable[[Tensor, Tensor], Tensor]:
     return loss
 
 
-def constant_widths(model: Forecaster, dataset: Dataset) -> Array:
-    """Return the quantiles of the median's errors on the validation part [steps * quantiles].
+@dataclass(frozen=True, eq=False)
+class Unseen:
+    """Scaled forecasts of the validation part by a model that was not trained on it.
+
+    Attributes:
+        median: Medians [windows, steps].
+        forecasts: All quantiles [windows, steps, quantiles].
+        target: Targets [windows, steps].
+    """
+
+    median: Array
+    forecasts: Array
+    target: Array
+
+    @classmethod
+    def of(cls, model: Forecaster, dataset: Dataset) -> "Unseen":
+        """Return what a model forecasts."""
+        validation, targets = Examples.of(dataset.validation, dataset), dataset.targets
+        forecasts, truth = validation.forecasts(model).numpy(), validation.target.numpy()
+        return cls(targets.middle(forecasts), forecasts.reshape(*truth.shape, -1), truth)
+
+
+def constant_widths(unseen: Unseen, levels: Sequence[float]) -> Array:
+    """Return the quantiles of the median's errors [steps * quantiles].
 
     They are the ends of intervals of constant width around it, scaled.
 
     Args:
-        model: A model that has not been trained on the validation part.
-        dataset: The data.
+        unseen: Forecasts of the validation part.
+        levels: Probabilities of the quantiles.
     """
-    median, _, target = _on_validation(model, dataset)
-    found = np.quantile(target - median, dataset.targets.quantiles, axis=0)
+    found = np.quantile(unseen.target - unseen.median, levels, axis=0)
     return np.asarray(found.T.ravel(), dtype=np.float64)
 
 
-def spreads(model: Forecaster, dataset: Dataset) -> Array:
+def spreads(unseen: Unseen, levels: Sequence[float]) -> Array:
     """Return factors of the quantiles' distances from the median [steps * quantiles].
 
     With them, the share of the targets of the validation part below each quantile is as stated:
@@ -56,11 +78,10 @@ def spreads(model: Forecaster, dataset: Dataset) -> Array:
     factor keeps their differences.
 
     Args:
-        model: A model that has not been trained on the validation part.
-        dataset: The data.
+        unseen: Forecasts of the validation part.
+        levels: Probabilities of the quantiles.
     """
-    median, forecasts, target = _on_validation(model, dataset)
-    levels = dataset.targets.quantiles
+    median, forecasts, target = unseen.median, unseen.forecasts, unseen.target
     factors = np.ones(forecasts.shape[1:])
     for step, i in np.ndindex(factors.shape):
         side = np.sign(levels[i] - 0.5)
@@ -70,16 +91,6 @@ def spreads(model: Forecaster, dataset: Dataset) -> Array:
             share = max(levels[i], 1 - levels[i])
             factors[step, i] = max(0.0, np.quantile(error / distance[apart], share))
     return factors.ravel()
-
-
-def _on_validation(model: Forecaster, dataset: Dataset) -> tuple[Array, Array, Array]:
-    """Return medians, all quantiles and targets of the validation part, scaled.
-
-    They are [windows, steps], [windows, steps, quantiles], and [windows, steps].
-    """
-    validation, targets = Examples.of(dataset.validation, dataset), dataset.targets
-    forecasts, truth = validation.forecasts(model).numpy(), validation.target.numpy()
-    return targets.middle(forecasts), forecasts.reshape(*truth.shape, -1), truth
 
 
 @torch.no_grad()

@@ -338,7 +338,7 @@ class _Objective:
             taught = replace(examples, target=examples.forecasts(teacher).float())
             return cls(functional.mse_loss, taught, validation.forecasts(teacher), limit, dataset)
         loss = pinball(quantiles) if quantiles else _LOSSES[config.loss]
-        mean = mean.repeat_interleave(max(1, len(quantiles)), dim=1)
+        mean = mean.repeat_interleave(dataset.targets.each, dim=1)
         limit = _DIVERGED * float(loss(mean, examples.target))
         return cls(loss, examples, validation.target, limit, dataset)
 

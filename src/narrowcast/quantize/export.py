@@ -33,7 +33,7 @@ def to_integer_model(
     integer = model.export()
     source = integer.inputs[0]
     scaling, quantiles = dataset.target_scaling, dataset.targets.quantiles
-    scalings = scaling.repeated(max(1, len(quantiles))).split(len(config.targets))
+    scalings = scaling.repeated(dataset.targets.each).split(len(config.targets))
     added = [LastReading(source.tensor, column) for column in dataset.added]
     forecasts = [
         Forecast(name, _affine(own), last, quantiles)
