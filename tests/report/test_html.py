@@ -29,6 +29,12 @@ from pages import check_frame, parse
 
 LONG = "the temperature of the northern greenhouse, second sensor from the left, in degrees Celsius"
 
+# The charts of single steps that are visible.
+SHOWN = (
+    "[...document.querySelectorAll('.step')].filter(each => each.checkVisibility())"
+    ".map(each => each.className)"
+)
+
 
 def tiles(page: str) -> dict[str, tuple[str, bool]]:
     """Return text and alarm of the tiles, by label."""
@@ -255,12 +261,8 @@ def test_several_targets_have_charts_and_errors_of_their_own(browser: Page, tmp_
     path.write_text(page, encoding="utf-8")
     assert faults(browser, path) == []
     browser.open(path, 1400)
-    shown = (
-        "[...document.querySelectorAll('.step')].filter(each => each.checkVisibility())"
-        ".map(each => each.className)"
-    )
     browser.run("document.querySelector('label[for=\\'2-step-3\\']').click()")
-    assert browser.run(shown) == ["step step-1", "step step-3"]
+    assert browser.run(SHOWN) == ["step step-1", "step step-3"]
 
 
 def test_quantiles_are_a_band_with_a_table_of_their_coverage(browser: Page, tmp_path: Path) -> None:
@@ -336,14 +338,10 @@ def test_a_report_of_a_board_is_legible_at_all_widths(browser: Page, tmp_path: P
 def test_a_step_ahead_is_selected_without_a_script(
     browser: Page, big: Path, *, script: bool
 ) -> None:
-    shown = (
-        "[...document.querySelectorAll('.step')].filter(each => each.checkVisibility())"
-        ".map(each => each.className)"
-    )
     browser.open(big, 1400, script=script)
-    assert browser.run(shown) == ["step step-1"]
+    assert browser.run(SHOWN) == ["step step-1"]
     browser.run("document.querySelector('label[for=step-17]').click()")
-    assert browser.run(shown) == ["step step-17"]
+    assert browser.run(SHOWN) == ["step step-17"]
 
 
 def test_on_paper_the_page_is_light_and_shows_the_selected_step(browser: Page, big: Path) -> None:
