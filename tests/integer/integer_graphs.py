@@ -1,22 +1,26 @@
 """Random graphs of all operations, for tests."""
 
 import random
+from dataclasses import replace
 
 import numpy as np
 
-from narrowcast.integer import IntegerModel
+from narrowcast.integer import ArgMax, Classification, Detection, IntegerModel, L1Norm, Output
 from narrowcast.integer.builder import GraphBuilder, GraphSpec, Role
 
 Inputs = dict[str, np.ndarray]
 
 
-def random_spec(seed: int, operations: int = 5, kept: int = 0) -> GraphSpec:
+def random_spec(
+    seed: int, operations: int = 5, kept: int = 0, *, decides: bool = False
+) -> GraphSpec:
     """Return a graph of chains and branches, with one or two inputs.
 
     Args:
         seed: Of the draws.
         operations: How many operations; an attention counts as one.
         kept: Rows of the states of every other attention; 0 if there are no states.
+        decides: Whether decisions, of which there is at least one, are among the outputs.
     """
     draw = random.Random(seed)
     graph = GraphBuilder()
@@ -56,7 +60,39 @@ def random_spec(seed: int, operations: int = 5, kept: int = 0) -> GraphSpec:
     for name in [each for each in unread if each in graph.inputs]:
         unread.remove(name)
         unread.append(graph.linear(f"{name}.read", name, 2))
+    if decides:
+        kinds = draw.choices(["arg_max", "l1_norm", ""], k=len(unread))
+        kinds[draw.randrange(len(kinds))] = draw.choice(["arg_max", "l1_norm"])
+        unread = [_decided(draw, graph, *each) for each in zip(unread, kinds, strict=True)]
     return graph.build(*unread)
+
+
+def _decided(draw: random.Random, graph: GraphBuilder, name: str, kind: str) -> str:
+    """Add a decision on the last row of a tensor; return its tensor, or the one that is given."""
+    row = graph.tensors[name].rows - 1
+    if kind == "arg_max":
+        scores = graph.linear(f"{name}.scores", name, draw.randint(2, 5), row=row)
+        return graph.arg_max(f"{name}.class", scores)
+    if kind == "l1_norm":
+        errors = graph.linear(f"{name}.errors", name, draw.randint(1, 5), row=row)
+        return graph.l1_norm(f"{name}.score", errors)
+    return name
+
+
+def with_decoders(model: IntegerModel) -> IntegerModel:
+    """Return a model with a decoder for each decision."""
+
+    def decoded(each: Output) -> Output:
+        (step,) = (step for step in model.operations if step.output == each.tensor)
+        match step:
+            case ArgMax():
+                labels = tuple(f"class {i}" for i in range(model.tensors[step.operand].columns))
+                return replace(each, decoder=Classification("kind", labels))
+            case L1Norm():
+                return replace(each, decoder=Detection(("x", "y")))
+        return each
+
+    return replace(model, outputs=tuple(map(decoded, model.outputs)))
 
 
 def _is_row(graph: GraphBuilder, name: str) -> bool:

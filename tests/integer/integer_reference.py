@@ -2,7 +2,16 @@
 
 from collections.abc import Mapping
 
-from narrowcast.integer import Append, Context, IntegerModel, Linear, RowSum, Scores
+from narrowcast.integer import (
+    Append,
+    ArgMax,
+    Context,
+    IntegerModel,
+    L1Norm,
+    Linear,
+    RowSum,
+    Scores,
+)
 
 Table = list[list[int]]
 State = dict[str, Table]
@@ -91,6 +100,18 @@ def context(model: IntegerModel, step: Context, state: State) -> Table:
     return result
 
 
+def arg_max(step: ArgMax, state: State) -> Table:
+    (row,) = state[step.operand]
+    index = row.index(max(row))
+    return [[index, row[index] - max(row[:index] + row[index + 1 :])]]
+
+
+def l1_norm(model: IntegerModel, step: L1Norm, state: State) -> Table:
+    (row,), zero = state[step.operand], model.tensors[step.operand].zero_point
+    score = sum(abs(q - zero) for q in row)
+    return [[score, int(score > step.threshold)]]
+
+
 def infer(model: IntegerModel, inputs: Mapping[str, Table], kept: State) -> State:
     """Return all tensors of one inference.
 
@@ -110,4 +131,8 @@ def infer(model: IntegerModel, inputs: Mapping[str, Table], kept: State) -> Stat
                 state[step.output] = scores(model, step, state, kept)
             case Context():
                 state[step.output] = context(model, step, state)
+            case ArgMax():
+                state[step.output] = arg_max(step, state)
+            case L1Norm():
+                state[step.output] = l1_norm(model, step, state)
     return state

@@ -22,7 +22,7 @@ from typing import Any
 import numpy as np
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
-from integer_graphs import random_inputs, random_spec
+from integer_graphs import random_inputs, random_spec, with_decoders
 from integer_reference import State, infer
 from safetensors.numpy import load, save
 
@@ -60,6 +60,7 @@ def models() -> list[IntegerModel]:
         random_model(Shape(3, 2, 4, layers=2, heads=2, relative=(0,), kind="stream"), (3, 8), 5),
         random_graph(random_spec(14, kept=2), (4, 8), 14),
         with_further_inputs(),
+        *(with_decoders(random_graph(random_spec(s, decides=True), (2, 8), s)) for s in range(2)),
         *(random_model(convolution(pooling, fold=fold), (3, 8), 4) for pooling, fold in CHOICES),
     ]
 

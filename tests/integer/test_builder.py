@@ -45,6 +45,8 @@ def test_an_output_keeps_its_role() -> None:
         lambda g: g.scores("a", "in", "nowhere"),
         lambda g: g.context("a", "nowhere", "in"),
         lambda g: g.context("a", "in", "nowhere"),
+        lambda g: g.arg_max("a", "nowhere"),
+        lambda g: g.l1_norm("a", "nowhere"),
         lambda g: g.build("nowhere"),
     ],
 )

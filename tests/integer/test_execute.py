@@ -15,10 +15,15 @@ from integer_reference import State, infer
 from narrowcast.integer import (
     Affine,
     Append,
+    ArgMax,
+    Classification,
     Context,
+    Detection,
     Forecast,
     IntegerModel,
+    L1Norm,
     Linear,
+    Output,
     RowSum,
     Scores,
     analyse,
@@ -28,6 +33,7 @@ from narrowcast.integer import (
     reset_state,
 )
 from narrowcast.integer.builder import GraphBuilder, Role, Shape
+from narrowcast.integer.model import arg_max_tensor, l1_norm_tensor
 from narrowcast.integer.random_model import random_graph, random_model
 
 
@@ -86,6 +92,88 @@ def test_any_graph_follows_the_contract(seed: int, operations: int, bits: list[i
     assert_contract(model, random_inputs(model, 3, seed))
 
 
+@settings(max_examples=60)
+@given(
+    seed=st.integers(0, 10**6),
+    operations=st.integers(1, 3),
+    bits=st.lists(st.integers(2, 8), min_size=1, max_size=3),
+    kept=st.sampled_from([0, 2]),
+)
+def test_any_decision_follows_the_contract(
+    seed: int, operations: int, bits: list[int], kept: int
+) -> None:
+    model = random_graph(random_spec(seed, operations, kept, decides=True), tuple(bits), seed)
+    assert_contract(model, random_inputs(model, 9, seed), random_restarts(9, seed))
+
+
+def decision(kind: str, columns: int, zero_point: int) -> IntegerModel:
+    """A decision on the numbers of the input: the product is one with the identity matrix."""
+    graph = GraphBuilder()
+    row = graph.linear("row", graph.input("in", 1, columns), columns)
+    made = graph.arg_max("decide", row) if kind == "arg_max" else graph.l1_norm("decide", row)
+    model = random_graph(graph.build(made), (4,), symmetric={"in"})
+    tensor = replace(model.tensors["row.output"], zero_point=zero_point)
+    steps = {each.name: each for each in model.operations}
+    steps["row"] = replace(steps["row"], shift=1)
+    if kind == "l1_norm":
+        steps["decide"] = replace(steps["decide"], threshold=9)
+    output = (arg_max_tensor if kind == "arg_max" else l1_norm_tensor)(made, tensor)
+    arrays = {
+        "row.weights": np.eye(columns, dtype=np.int64),
+        "row.bias": np.zeros(columns, np.int64),
+        "row.multiplier": np.full(columns, 2),
+    }
+    return replace(
+        model,
+        tensors={**model.tensors, tensor.name: tensor, made: output},
+        operations=tuple(steps.values()),
+        arrays=arrays,
+    )
+
+
+@pytest.mark.parametrize(
+    ("row", "expected"),
+    [
+        ([3, 1, 2], [0, 1]),
+        ([1, 7, -8], [1, 6]),
+        ([-8, -8, 7], [2, 15]),
+        ([4, 5, 5], [1, 0]),  # the lowest index among equals
+        ([5, 4, 5], [0, 0]),
+        ([-8, -8, -8], [0, 0]),
+    ],
+)
+def test_the_largest_of_a_row(row: list[int], expected: list[int]) -> None:
+    model = decision("arg_max", 3, 0)
+    assert_contract(model, {"in": np.array([[row]])})
+    assert execute_words(model, np.array([row])).tolist() == [expected]
+
+
+@pytest.mark.parametrize(
+    ("row", "expected"),
+    [([0, 0], [0, 0]), ([4, -5], [9, 0]), ([-5, -5], [10, 1]), ([-7, 3], [10, 1])],
+)
+def test_the_norm_of_a_row(row: list[int], expected: list[int]) -> None:
+    """Distances from the zero point count; a score that is the threshold is not above it."""
+    model = decision("l1_norm", 2, 1)
+    assert_contract(model, {"in": np.array([[row]])})
+    assert execute_words(model, np.array([row])).tolist() == [expected]
+
+
+def test_a_decision_is_decoded() -> None:
+    model = decision("arg_max", 3, 0)
+    (name,) = (each.tensor for each in model.outputs)
+    scale = model.tensors["row.output"].scale
+    labels = Classification("kind", ("a", "b", "c"))
+    results = {name: np.array([[[2, 15]], [[0, 0]]])}
+    decoded = replace(model, outputs=(Output(name, labels),)).decode(results, {})
+    assert decoded[name].tolist() == [[[2.0, 15 * scale]], [[0.0, 0.0]]]
+    model = decision("l1_norm", 2, 1)
+    scale = model.tensors["row.output"].scale
+    results = {name: np.array([[[9, 0]], [[10, 1]]])}
+    decoded = replace(model, outputs=(Output(name, Detection(("x",))),)).decode(results, {})
+    assert decoded[name].tolist() == [[[9 * scale, 0.0]], [[10 * scale, 1.0]]]
+
+
 def test_relu_clamps_at_its_zero_point() -> None:
     """Even where lower integers would be left: training puts the two in one place."""
     model = random_model(Shape(4, 2, 6), (5,), 2)
@@ -103,7 +191,7 @@ def test_random_graphs_have_all_that_a_graph_may_have() -> None:
     """What the test above rests on."""
     found = set()
     for seed in range(100):
-        spec = random_spec(seed, kept=seed % 2 * 3)
+        spec = random_spec(seed, kept=seed % 2 * 3, decides=seed % 3 == 0)
         model = random_graph(spec, (8,), seed)
         found |= {"two inputs"} if len(spec.inputs) > 1 else set()
         found |= {"two outputs"} if len(spec.outputs) > 1 else set()
@@ -125,10 +213,14 @@ def test_random_graphs_have_all_that_a_graph_may_have() -> None:
                 case Context():
                     output, e = model.tensors[step.output], model.tensors[step.operand]
                     found |= {"context"} if output.columns != e.columns else set()
+                case ArgMax():
+                    found |= {"class"}
+                case L1Norm():
+                    found |= {"score"}
     assert found == {
         *("two inputs", "two outputs", "biases 1", "biases 2", "None", "element", "residual"),
         *("relu", "no relu", "sum of 1", "sum of 2", "heads 1", "heads 2", "heads 3", "heads 4"),
-        *("other keys", "context", "state", "biases of keys"),
+        *("other keys", "context", "state", "biases of keys", "class", "score"),
     }
 
 

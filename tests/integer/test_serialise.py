@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from integer_graphs import random_inputs, random_spec
+from integer_graphs import random_inputs, random_spec, with_decoders
 from mutate_models import with_further_inputs
 
 from narrowcast.errors import UserError
@@ -95,6 +95,13 @@ def test_round_trip_of_further_inputs(tmp_path: Path) -> None:
     assert_alike(load_model(tmp_path), model)
 
 
+@pytest.mark.parametrize("seed", range(4))
+def test_round_trip_of_decisions(tmp_path: Path, seed: int) -> None:
+    model = with_decoders(random_graph(random_spec(seed, decides=True), (2, 8), seed))
+    save_model(model, tmp_path)
+    assert_alike(load_model(tmp_path), model)
+
+
 def test_files_are_reproducible(saved: Path, tmp_path: Path) -> None:
     save_model(load_model(saved), tmp_path / "again")
     for name in (JSON_NAME, ARRAYS_NAME):
@@ -126,9 +133,9 @@ def edit(change: Callable[[dict[str, Any]], object]) -> Damage:
         (JSON_NAME, lambda _: b"\xff\xfe\x00", "is truncated or not JSON"),
         (JSON_NAME, lambda _: b"[" * 100_000, "is truncated or not JSON"),
         (JSON_NAME, lambda _: b"[1, 2]", "is no integer model"),
-        (JSON_NAME, edit(lambda d: d.update(schema_version=5)), "is of schema version 5, not 8"),
+        (JSON_NAME, edit(lambda d: d.update(schema_version=5)), "is of schema version 5, not 9"),
         (JSON_NAME, edit(lambda d: d.update(schema_version=True)), "is of schema version True"),
-        (JSON_NAME, edit(lambda d: d.update(schema_version="a\nb")), r"version 'a\nb', not 8"),
+        (JSON_NAME, edit(lambda d: d.update(schema_version="a\nb")), r"version 'a\nb', not 9"),
         (JSON_NAME, edit(lambda d: d.pop("schema_version")), "is no integer model"),
         (JSON_NAME, edit(lambda d: d["tensors"][0].update(rows=5)), "has been altered"),
         (JSON_NAME, edit(lambda d: d["operations"][0].update(shift=3)), "has been altered"),
@@ -152,6 +159,9 @@ def assert_refused(folder: Path, path: Path, message: str) -> None:
     assert "run 'narrowcast quantize' again" in text
 
 
+DETECTION = {"kind": "detection", "target": ["y"]}
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [
@@ -163,7 +173,8 @@ def assert_refused(folder: Path, path: Path, message: str) -> None:
         (lambda d: d["operations"][0].update(kind="a\nb"), "input tag 'a b' found using"),
         (lambda d: d["operations"][0].update(relu=1), "relu: input should be a valid boolean"),
         (lambda d: d["tensors"].append(d["tensors"][0]), "two tensors are called 'input'"),
-        (lambda d: d["outputs"][0]["decoder"].update(kind="class"), "kind: input should be"),
+        (lambda d: d["outputs"][0]["decoder"].update(kind="class"), "input tag 'class' found"),
+        (lambda d: d["outputs"][0].update(decoder=DETECTION), "head.output: has a Detection, but"),
         (lambda d: d["operations"][0].update(shift=25), "Linear embed: shift is 25"),
         (lambda d: d.update(metadata=[]), "metadata: input should be an object"),
         (lambda d: d["tensors"][0].update(name="x" * 200), "a tensor: 'xxx"),

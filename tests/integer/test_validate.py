@@ -13,6 +13,8 @@ from integer_graphs import random_spec
 from narrowcast.integer import (
     Affine,
     Calendar,
+    Classification,
+    Detection,
     EarlierReadings,
     Forecast,
     Input,
@@ -83,6 +85,16 @@ def decoder(**changes: Any) -> Change:
         return replace(model, outputs=(changed,))
 
     return apply
+
+
+def decode(name: str, decoder: Any) -> Change:
+    return lambda model: replace(
+        model,
+        outputs=tuple(
+            replace(each, decoder=decoder) if each.tensor == name else each
+            for each in model.outputs
+        ),
+    )
 
 
 def outputs(*names: str) -> Change:
@@ -476,6 +488,90 @@ def test_a_raised_residual_counts() -> None:
     shape = random_model(Shape(4, 3, 8, relative=(1,)), (8,), 1)
     with pytest.raises(ValueError, match="Linear head: its sums may take"):
         analyse(step("head", residual_shift=48)(shape))
+
+
+CLASS, SCORE = "class.output", "score.output"
+DECISIONS = [
+    (
+        several(decode(CLASS, None), step("class", operand="in")),
+        "ArgMax class: reads in, which no Linear makes",
+    ),
+    (step("score", operand="in"), r"L1Norm score: reads in, which no Linear makes"),
+    (
+        step("score", operand="scores.output"),
+        "ArgMax class: reads scores.output, which score reads, too",
+    ),
+    (
+        step("errors", residual="scores.output", residual_multiplier="errors.multiplier"),
+        "ArgMax class: reads scores.output, which errors reads, too",
+    ),
+    (outputs("scores.output", CLASS, SCORE), "reads scores.output, which is an output"),
+    (outputs(SCORE), f"ArgMax class: {CLASS} is no output of the model"),
+    (
+        step("errors", operand=CLASS),
+        f"ArgMax class: errors reads {CLASS}, which is for a host",
+    ),
+    (tensor(CLASS, bits=10), f"ArgMax class: {CLASS} has bits 10, not 9"),
+    (tensor(CLASS, bits=8), f"ArgMax class: {CLASS} has bits 8, not 9"),
+    (tensor(CLASS, scale=0.5), f"ArgMax class: {CLASS} has scale 0.5, not"),
+    (tensor(CLASS, zero_point=1), f"ArgMax class: {CLASS} has zero_point 1, not 0"),
+    (tensor(CLASS, restricted=True), f"ArgMax class: {CLASS} has restricted True, not False"),
+    (tensor(CLASS, columns=3), rf"ArgMax class: {CLASS} has shape \[1, 3\], not \[1, 2\]"),
+    (tensor(SCORE, rows=2), rf"L1Norm score: {SCORE} has shape \[2, 2\], not \[1, 2\]"),
+    (tensor(SCORE, bits=11), f"L1Norm score: {SCORE} has bits 11, not 10"),
+    (step("score", threshold=-1), "L1Norm score: threshold is -1, not a whole number from 0 to 3"),
+    (step("score", threshold=385), "L1Norm score: threshold is 385, not a whole number from 0 to"),
+    (step("score", threshold=1.0), "L1Norm score: threshold is 1.0, not a whole number"),
+    (decode(CLASS, Detection(("x",))), f"output {CLASS}: has a Detection, but ArgMax class makes"),
+    (decode(SCORE, Classification("x", ("a",) * 3)), f"{SCORE}: has a Classification, but L1Norm"),
+    (decode(SCORE, Forecast("x", Affine((0, 0), (1, 1)))), f"output {SCORE}: has a Forecast, but"),
+    (decode(CLASS, Classification("x", ("a", "b"))), f"{CLASS}: has 2 labels for 3 columns"),
+    (decode(CLASS, Classification("x", ("a", "b", "a"))), f"output {CLASS}: two labels are 'a'"),
+    (decode(CLASS, Classification("x", ("a", "b", "c" * 1001))), f"{CLASS}: a label is 'ccc"),
+    (decode(CLASS, Classification(None, ("a", "b", "c"))), f"{CLASS}: the target's name is None"),
+    (decode(SCORE, Detection(("x", 3))), f"output {SCORE}: a target's name is 3"),
+]
+
+
+@pytest.mark.parametrize(("change", "message"), DECISIONS)
+def test_decisions(change: Change, message: str) -> None:
+    model = decisions()
+    analyse(model)
+    with pytest.raises(ValueError, match=message) as caught:
+        analyse(change(model))
+    assert "\n" not in str(caught.value)
+
+
+def decisions(columns: int = 3, rows: int = 1) -> IntegerModel:
+    """A class and a score, each of as many columns."""
+    g = GraphBuilder()
+    x = g.input("in", rows, 2)
+    made = g.arg_max("class", g.linear("scores", x, columns))
+    model = random_graph(
+        g.build(made, g.l1_norm("score", g.linear("errors", x, columns))),
+        symmetric={"scores.output", "errors.output"},
+    )
+    labels = Classification("kind", tuple("abcdefg"[:columns]))
+    return several(decode(CLASS, labels), decode(SCORE, Detection(("x", "y"))))(model)
+
+
+def test_a_class_has_a_margin() -> None:
+    with pytest.raises(ValueError, match=r"ArgMax class: scores\.output has a single column"):
+        analyse(decisions(columns=1))
+
+
+def test_a_decision_is_on_a_single_row() -> None:
+    with pytest.raises(ValueError, match=r"scores\.output has shape \[2, 3\], not \[1, 3\]"):
+        analyse(decisions(rows=2))
+
+
+def test_a_decision_that_takes_too_many_bits_is_refused() -> None:
+    graph = GraphBuilder()
+    row = graph.linear("row", graph.input("in", 1, 1), 2)
+    spec = graph.build(graph.arg_max("class", row))
+    analyse(random_graph(spec, widths={"row.output": 23}))
+    with pytest.raises(ValueError, match=r"tensor class\.output: bits is 25, not a whole number"):
+        analyse(random_graph(spec, widths={"row.output": 24}))
 
 
 KEYS, VALUES = f"{AT}.keys.output", f"{AT}.values.output"

@@ -15,9 +15,11 @@ from narrowcast.errors import UserError
 from narrowcast.integer.analysis import Analysis, Product, analyse
 from narrowcast.integer.model import (
     Append,
+    ArgMax,
     Array,
     Context,
     IntegerModel,
+    L1Norm,
     Linear,
     Operation,
     RowSum,
@@ -38,6 +40,7 @@ class Use(StrEnum):
     SUM = "sum"
     APPENDED = "appended"  # the newest row of keys or values, written where the others are
     RESULT = "result"
+    DECISION = "decision"  # reduced to two results
 
 
 Reader = tuple[str, Use]  # name of the reading operation (empty for a host), and its use
@@ -76,6 +79,8 @@ def uses(step: Operation) -> Iterator[tuple[str, Use]]:
         case Context():
             yield step.operand, Use.PROBABILITIES
             yield step.value, Use.VALUES
+        case ArgMax() | L1Norm():
+            yield step.operand, Use.DECISION
 
 
 @dataclass
@@ -135,6 +140,8 @@ class _Rewriter:
                     self.row_sum(step, alone=sums == 1)
                 case Append():
                     self.append(step)
+                case ArgMax() | L1Norm():
+                    raise UserError(f"{type(step).__name__} {step.name}: the engine has none")
         outputs = tuple(
             replace(each, tensor=self.renamed.get((each.tensor, ("", Use.RESULT)), each.tensor))
             for each in model.outputs
@@ -302,7 +309,7 @@ class _Rewriter:
                 return replace(step, residual=renamed(step.residual, use))
             case RowSum():
                 return replace(step, operand=renamed(step.operand, Use.SUM))
-            case Append():
+            case Append() | ArgMax() | L1Norm():
                 return step
             case Scores():
                 operand, key = renamed(step.operand, Use.OPERAND), renamed(step.key, Use.KEYS)

@@ -11,8 +11,10 @@ from dataclasses import dataclass, field, replace
 from narrowcast.errors import UserError
 from narrowcast.integer.model import (
     Append,
+    ArgMax,
     Context,
     IntegerModel,
+    L1Norm,
     Linear,
     Operation,
     RowSum,
@@ -37,7 +39,7 @@ def _token(step: Operation, tokens: Mapping[str, int]) -> int:
             return 0  # such an engine has one way
         case Linear():
             return tokens.get(step.operand, 0) + step.operand_row
-        case RowSum() | Append():
+        case RowSum() | Append() | ArgMax() | L1Norm():
             return 0
         case Scores() | Context():
             return tokens.get(step.operand, 0)

@@ -246,7 +246,7 @@ def formats(model: IntegerModel, fraction_bits: FractionBits) -> Formats:
         UserError: A format is given for a column that does not exist, or one in which its readings
             do not fit, or are too coarse.
     """
-    targets = [each.decoder.target for each in model.outputs if each.decoder is not None]
+    targets = [e.decoder.target for e in model.outputs if isinstance(e.decoder, Forecast)]
     names = {name for each in model.inputs for name in _columns(each)} | set(targets)
     for name, bits in fraction_bits.items():
         if name is not None and name not in names:
@@ -260,7 +260,7 @@ def formats(model: IntegerModel, fraction_bits: FractionBits) -> Formats:
     outputs = [
         _output_format(model, each, each.decoder, sources, fraction_bits)
         for each in model.outputs
-        if each.decoder is not None
+        if isinstance(each.decoder, Forecast)
     ]
     return Formats(inputs, tuple(outputs))
 
@@ -313,7 +313,7 @@ def _relative_to(model: IntegerModel, source: Input, column: int) -> Iterator[tu
             yield from (_range(each, tensor, index) for index in range(each.readings))
     for result in model.outputs:
         decoder = result.decoder
-        if decoder is not None and decoder.added == LastReading(source.tensor, column):
+        if isinstance(decoder, Forecast) and decoder.added == LastReading(source.tensor, column):
             yield from _forecast_ranges(model.tensors[result.tensor], decoder.scaling)
 
 

@@ -8,6 +8,7 @@ multipliers are shifted by Q.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from narrowcast.errors import UserError
 from narrowcast.export.c_types import (
     INT8,
     INT16,
@@ -21,7 +22,7 @@ from narrowcast.export.c_types import (
     narrowest,
 )
 from narrowcast.export.layout import Layout, Stored, layout
-from narrowcast.integer import Analysis, Append, Context, Linear, RowSum, Scores
+from narrowcast.integer import Analysis, Append, ArgMax, Context, L1Norm, Linear, RowSum, Scores
 from narrowcast.integer.analysis import reachable_range
 from narrowcast.integer.arithmetic import MAX_SHIFT
 from narrowcast.integer.bounds import Range, centred_range, hull, product_range
@@ -193,6 +194,8 @@ def program(analysis: Analysis) -> Program:
                 _scores(result, analysis, step, name)
             case Context():
                 _context(result, analysis, step, name)
+            case ArgMax() | L1Norm():
+                raise UserError(f"{type(step).__name__} {step.name}: the C code has none")
     for each in model.outputs:
         stored = result.layout.stored[each.tensor]
         if not stored.at.startswith("outputs"):

@@ -13,7 +13,7 @@ from narrowcast.data.ahead import last_row, place
 from narrowcast.data.rules import NAME as RULES
 from narrowcast.data.scaling import Array
 from narrowcast.errors import UserError, shown
-from narrowcast.integer import IntegerModel, forecast, load_model
+from narrowcast.integer import Forecast, IntegerModel, forecast, load_model
 from narrowcast.integer.serialise import AGAIN
 from narrowcast.training_records import left_out
 
@@ -144,7 +144,7 @@ class TrainedModel:
     @property
     def targets(self) -> Targets:
         """The columns that are forecast."""
-        decoders = [each.decoder for each in self.model.outputs if each.decoder is not None]
+        decoders = [e.decoder for e in self.model.outputs if isinstance(e.decoder, Forecast)]
         scales = [np.array(each.scaling.scale) for each in decoders]
         quantiles = decoders[0].quantiles if decoders else ()
         return Targets.of(self.rules.data, scales, quantiles)

@@ -23,6 +23,7 @@ class Role(StrEnum):
     SUM = "sum"  # of rows, exact
     STATE = "state"  # rows of successive inferences
     RESULT = "result"  # the forecast, or a term of it
+    DECISION = "decision"  # index and margin, or score and flag
 
 
 @dataclass(frozen=True)
@@ -141,10 +142,41 @@ class ContextSpec:
     heads: int = 1
 
 
+@dataclass(frozen=True)
+class ArgMaxSpec:
+    """The index of the largest integer, and its margin.
+
+    Attributes:
+        name: Name of the operation.
+        operand: Tensor that is read.
+        output: Tensor that is produced.
+    """
+
+    name: str
+    operand: str
+    output: str
+
+
+@dataclass(frozen=True)
+class L1NormSpec:
+    """The sum of distances from the zero point, and whether it is above a threshold.
+
+    Attributes:
+        name: Name of the operation.
+        operand: Tensor that is read.
+        output: Tensor that is produced.
+    """
+
+    name: str
+    operand: str
+    output: str
+
+
 Kind = Literal["window", "stream"]
 Pooling = Literal["mean", "last"]
 
-OperationSpec = LinearSpec | RowSumSpec | AppendSpec | ScoresSpec | ContextSpec
+DecisionSpec = ArgMaxSpec | L1NormSpec
+OperationSpec = LinearSpec | RowSumSpec | AppendSpec | ScoresSpec | ContextSpec | DecisionSpec
 
 
 @dataclass(frozen=True)
@@ -276,6 +308,19 @@ class GraphBuilder:
         output = self._tensor(f"{name}.output", rows, columns, Role.FREE)
         self.operations.append(ContextSpec(name, probabilities, value, output, heads))
         return output
+
+    def arg_max(self, name: str, operand: str) -> str:
+        """Add index and margin of the largest number: [1, columns] -> [1, 2]."""
+        return self._decision(ArgMaxSpec(name, operand, f"{name}.output"))
+
+    def l1_norm(self, name: str, operand: str) -> str:
+        """Add a score and whether it is above a threshold: [1, columns] -> [1, 2]."""
+        return self._decision(L1NormSpec(name, operand, f"{name}.output"))
+
+    def _decision(self, spec: DecisionSpec) -> str:
+        self._shape(spec.operand)
+        self.operations.append(spec)
+        return self._tensor(spec.output, 1, 2, Role.DECISION)
 
     def build(self, *outputs: str) -> GraphSpec:
         """Return the graph.

@@ -15,9 +15,11 @@ from threadpoolctl import ThreadpoolController
 from narrowcast.integer.arithmetic import Reals, requantise
 from narrowcast.integer.model import (
     Append,
+    ArgMax,
     Array,
     Context,
     IntegerModel,
+    L1Norm,
     Linear,
     RowSum,
     Scores,
@@ -144,6 +146,18 @@ def _context(model: IntegerModel, step: Context, state: Numbers) -> Reals:
     return y.swapaxes(1, 2).reshape(len(y), output.rows, output.columns)
 
 
+def _arg_max(x: Reals) -> Reals:
+    """Return index and margin [windows, 1, 2] of the largest of each row [windows, 1, columns]."""
+    second, first = np.moveaxis(np.partition(x, -2)[..., -2:], -1, 0)
+    return np.stack([x.argmax(axis=-1), first - second], axis=-1)
+
+
+def _l1_norm(step: L1Norm, x: Reals) -> Reals:
+    """Return score and flag [windows, 1, 2] of each row [windows, 1, columns]."""
+    score = np.abs(x).sum(axis=-1)
+    return np.stack([score, score > step.threshold], axis=-1)
+
+
 def _run(model: IntegerModel, arrays: Numbers, batch: _Batch) -> None:
     """Add the results of all operations to a batch."""
     numbers = batch.numbers
@@ -159,6 +173,10 @@ def _run(model: IntegerModel, arrays: Numbers, batch: _Batch) -> None:
                 numbers[step.output] = _scores(model, step, arrays, batch)
             case Context():
                 numbers[step.output] = _context(model, step, numbers)
+            case ArgMax():
+                numbers[step.output] = _arg_max(numbers[step.operand])
+            case L1Norm():
+                numbers[step.output] = _l1_norm(step, numbers[step.operand])
 
 
 def execute(

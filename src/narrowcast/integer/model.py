@@ -2,7 +2,7 @@
 
 It consists of frozen dataclasses. A graph has tensors, each with its own shape, and operations on
 them in order of execution. The arithmetic uses integers only; the scales are for the host, which
-converts readings to integers and results to forecasts. ``docs/integer-model.md`` and
+converts readings to integers and results to forecasts or decisions. ``docs/integer-model.md`` and
 ``narrowcast.integer.execute`` define the arithmetic of each operation.
 """
 
@@ -17,7 +17,7 @@ from narrowcast.integer.arithmetic import integer_range, signed_bits
 from narrowcast.integer.calendar import Calendar
 from narrowcast.integer.readings import Number, check_readings, ordered, relative_to_last
 
-SCHEMA_VERSION = 8
+SCHEMA_VERSION = 9
 
 Array = NDArray[np.int64]
 Reals = NDArray[np.float64]
@@ -93,6 +93,23 @@ def row_sum_tensor(name: str, operand: Tensor) -> Tensor:
     n = operand.rows
     bits = signed_bits(n * operand.low, n * operand.high)
     return Tensor(name, 1, operand.columns, bits, operand.scale, n * operand.zero_point)
+
+
+def arg_max_tensor(name: str, operand: Tensor) -> Tensor:
+    """Return the tensor of an operand's index and margin, with the least sufficient width."""
+    bits = signed_bits(0, max(operand.columns - 1, operand.high - operand.low))
+    return Tensor(name, 1, 2, bits, operand.scale, 0)
+
+
+def l1_norm_tensor(name: str, operand: Tensor) -> Tensor:
+    """Return the tensor of an operand's score and flag, with the least sufficient width."""
+    return Tensor(name, 1, 2, signed_bits(0, largest_score(operand)), operand.scale, 0)
+
+
+def largest_score(operand: Tensor) -> int:
+    """Return the largest sum of the distances of a row's integers from the zero point."""
+    zero = operand.zero_point
+    return operand.columns * max(operand.high - zero, zero - operand.low)
 
 
 @dataclass(frozen=True)
@@ -236,7 +253,45 @@ class Context:
     shift: int
 
 
-Operation = Linear | RowSum | Append | Scores | Context
+@dataclass(frozen=True)
+class ArgMax:
+    """``output = (index of the largest integer, its margin to the largest of the others)``.
+
+    Among equal integers, the one with the lowest index is the largest, and the margin is 0. The
+    operand is made by a ``Linear`` for this only, and the output is one of the model.
+
+    Attributes:
+        name: Unique among the operations.
+        operand: Tensor [1, at least 2 columns].
+        output: Tensor [1, 2], see :func:`arg_max_tensor`.
+    """
+
+    name: str
+    operand: str
+    output: str
+
+
+@dataclass(frozen=True)
+class L1Norm:
+    """``output = (score, 1 if score > threshold else 0)``, score = sum of |q - zero_point|.
+
+    The operand is made by a ``Linear`` for this only, and the output is one of the model.
+
+    Attributes:
+        name: Unique among the operations.
+        operand: Tensor [1, columns].
+        output: Tensor [1, 2], see :func:`l1_norm_tensor`.
+        threshold: The largest score without a flag, as an integer.
+    """
+
+    name: str
+    operand: str
+    output: str
+    threshold: int
+
+
+Decision = ArgMax | L1Norm  # reduces a row that a Linear makes to an output of two integers
+Operation = Linear | RowSum | Append | Scores | Context | Decision
 
 
 def operands_read(operation: Operation) -> tuple[str, ...]:
@@ -245,7 +300,7 @@ def operands_read(operation: Operation) -> tuple[str, ...]:
         case Linear():
             residual = () if operation.residual is None else (operation.residual,)
             return (operation.operand, *residual)
-        case RowSum() | Append():
+        case RowSum() | Append() | ArgMax() | L1Norm():
             return (operation.operand,)
         case Scores():
             return (operation.operand, operation.key)
@@ -392,8 +447,47 @@ class Forecast:
             return np.zeros((1, 1, 1))
         return readings[self.added.input][:, -1:, self.added.column, None]
 
+    def decode(self, tensor: Tensor, integers: Array, readings: Mapping[str, Reals]) -> Reals:
+        """Convert the integers [windows, rows, columns] of a tensor to forecasts."""
+        change = self.scaling.invert(tensor.dequantise(integers))
+        return self.ordered(change + self.base(readings))
 
-Decoder = Forecast
+
+@dataclass(frozen=True)
+class Classification:
+    """The decoder of an ``ArgMax``: the class, and ``margin = scale * q``.
+
+    Attributes:
+        target: Name of the quantity whose class is told.
+        labels: Names of the classes, one per column of the operand.
+    """
+
+    target: str
+    labels: tuple[str, ...]
+
+    def decode(self, tensor: Tensor, integers: Array, _: Mapping[str, Reals]) -> Reals:
+        """Convert integers to (index of the label, margin in the operand's real units)."""
+        real: Reals = integers * np.array([1.0, tensor.scale])
+        return real
+
+
+@dataclass(frozen=True)
+class Detection:
+    """The decoder of an ``L1Norm``: ``score = scale * q``, and the flag.
+
+    Attributes:
+        target: Names of the quantities whose deviations the score sums up.
+    """
+
+    target: tuple[str, ...]
+
+    def decode(self, tensor: Tensor, integers: Array, _: Mapping[str, Reals]) -> Reals:
+        """Convert integers to (score in the operand's real units, flag)."""
+        real: Reals = integers * np.array([tensor.scale, 1.0])
+        return real
+
+
+Decoder = Forecast | Classification | Detection
 
 
 @dataclass(frozen=True)
@@ -504,6 +598,8 @@ class IntegerModel:
     ) -> dict[str, Reals]:
         """Convert the integers [windows, rows, columns] of the outputs to real values.
 
+        Those of decisions are (index, margin) and (score, flag).
+
         Args:
             results: Integers of each output by its tensor's name.
             readings: Readings from which they result, as in :meth:`quantise`.
@@ -511,11 +607,11 @@ class IntegerModel:
         decoded: dict[str, Reals] = {}
         for each in self.outputs:
             tensor, integers = self.tensors[each.tensor], results[each.tensor]
-            if each.decoder is None:
-                decoded[each.tensor] = integers.astype(np.float64)
-                continue
-            change = each.decoder.scaling.invert(tensor.dequantise(integers))
-            decoded[each.tensor] = each.decoder.ordered(change + each.decoder.base(readings))
+            decoded[each.tensor] = (
+                integers.astype(np.float64)
+                if each.decoder is None
+                else each.decoder.decode(tensor, integers, readings)
+            )
         return decoded
 
     def forecasts(self, results: Mapping[str, Array], readings: Mapping[str, Reals]) -> Reals:

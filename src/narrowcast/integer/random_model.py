@@ -13,8 +13,10 @@ from narrowcast.integer.arithmetic import (
 )
 from narrowcast.integer.builder import (
     AppendSpec,
+    ArgMaxSpec,
     ContextSpec,
     GraphSpec,
+    L1NormSpec,
     LinearSpec,
     Role,
     RowSumSpec,
@@ -25,16 +27,21 @@ from narrowcast.integer.builder import (
 from narrowcast.integer.model import (
     Affine,
     Append,
+    ArgMax,
     Array,
     Context,
     Input,
     IntegerModel,
+    L1Norm,
     Linear,
     Operation,
     Output,
     RowSum,
     Scores,
     Tensor,
+    arg_max_tensor,
+    l1_norm_tensor,
+    largest_score,
     row_sum_tensor,
 )
 
@@ -74,6 +81,10 @@ class _Draw:
                     self.scores(operation)
                 case ContextSpec():
                     self.context(operation)
+                case ArgMaxSpec():
+                    self.arg_max(operation)
+                case L1NormSpec():
+                    self.l1_norm(operation)
         inputs = [self.tensors[name] for name in self.spec.inputs]
         return IntegerModel(
             inputs=tuple(
@@ -205,6 +216,17 @@ class _Draw:
                 *(numerator, q.shift),
             )
         )
+
+    def arg_max(self, spec: ArgMaxSpec) -> None:
+        operand = self.tensors[spec.operand]
+        self.tensors[spec.output] = arg_max_tensor(spec.output, operand)
+        self.steps.append(ArgMax(spec.name, spec.operand, spec.output))
+
+    def l1_norm(self, spec: L1NormSpec) -> None:
+        operand = self.tensors[spec.operand]
+        self.tensors[spec.output] = l1_norm_tensor(spec.output, operand)
+        threshold = int(largest_score(operand) * self.random.uniform(0.3, 0.7))
+        self.steps.append(L1Norm(spec.name, spec.operand, spec.output, threshold))
 
 
 def random_graph(

@@ -19,12 +19,17 @@ from narrowcast.integer.model import (
     SCHEMA_VERSION,
     Affine,
     Append,
+    ArgMax,
     Array,
+    Classification,
     Context,
+    Decoder,
+    Detection,
     EarlierReadings,
     Forecast,
     Input,
     IntegerModel,
+    L1Norm,
     LastReading,
     Linear,
     Operation,
@@ -111,9 +116,24 @@ class _Forecast(_Entry):
     quantiles: tuple[float, ...]
 
 
+class _Classification(_Entry):
+    kind: Literal["classification"]
+    target: str
+    labels: tuple[str, ...]
+
+
+class _Detection(_Entry):
+    kind: Literal["detection"]
+    target: tuple[str, ...]
+
+
+_AnyDecoder = _Forecast | _Classification | _Detection
+_Decoder = Annotated[_AnyDecoder, Field(discriminator="kind")]
+
+
 class _Output(_Entry):
     tensor: str
-    decoder: _Forecast | None
+    decoder: _Decoder | None
 
 
 class _Linear(_Entry):
@@ -175,12 +195,27 @@ class _Context(_Entry):
     shift: int
 
 
-_AnyOperation = _Linear | _RowSum | _Append | _Scores | _Context
+class _ArgMax(_Entry):
+    kind: Literal["arg_max"]
+    name: str
+    operand: str
+    output: str
+
+
+class _L1Norm(_Entry):
+    kind: Literal["l1_norm"]
+    name: str
+    operand: str
+    output: str
+    threshold: int
+
+
+_AnyOperation = _Linear | _RowSum | _Append | _Scores | _Context | _ArgMax | _L1Norm
 _Operation = Annotated[_AnyOperation, Field(discriminator="kind")]
 
 
 class _Document(_Entry):
-    schema_version: Literal[8]
+    schema_version: Literal[9]
     inputs: tuple[_Input, ...]
     outputs: tuple[_Output, ...]
     tensors: tuple[_Tensor, ...]
@@ -189,25 +224,30 @@ class _Document(_Entry):
 
 
 def _operation(entry: _AnyOperation) -> Operation:
-    match entry:
-        case _Linear():
-            return Linear(**entry.values())
-        case _RowSum():
-            return RowSum(**entry.values())
-        case _Append():
-            return Append(**entry.values())
-        case _Scores():
-            return Scores(**entry.values())
-        case _Context():
-            return Context(**entry.values())
+    made: Operation = _OPERATIONS[type(entry)](**entry.values())
+    return made
 
 
+_OPERATIONS: dict[type[_AnyOperation], type[Operation]] = {
+    _Linear: Linear,
+    _RowSum: RowSum,
+    _Append: Append,
+    _Scores: Scores,
+    _Context: Context,
+    _ArgMax: ArgMax,
+    _L1Norm: L1Norm,
+}
 _KINDS = {
     Linear: "linear",
     RowSum: "row_sum",
     Append: "append",
     Scores: "scores",
     Context: "context",
+    ArgMax: "arg_max",
+    L1Norm: "l1_norm",
+    Forecast: "forecast",
+    Classification: "classification",
+    Detection: "detection",
 }
 
 
@@ -224,13 +264,24 @@ def _input(each: _Input) -> Input:
     return Input(each.tensor, each.columns, scaling, each.relative, calendar, earlier, *given)
 
 
+def _decoder(entry: _AnyDecoder) -> Decoder:
+    match entry:
+        case _Forecast():
+            added = None if entry.added is None else LastReading(**entry.added.values())
+            return Forecast(entry.target, _affine(entry.scaling), added, entry.quantiles)
+        case _Classification():
+            return Classification(**entry.values())
+        case _Detection():
+            return Detection(**entry.values())
+
+
 def _output(entry: _Output) -> Output:
-    decoder = entry.decoder
-    if decoder is None:
-        return Output(entry.tensor)
-    added = None if decoder.added is None else LastReading(**decoder.added.values())
-    scaling = _affine(decoder.scaling)
-    return Output(entry.tensor, Forecast(decoder.target, scaling, added, decoder.quantiles))
+    return Output(entry.tensor, None if entry.decoder is None else _decoder(entry.decoder))
+
+
+def _with_kind(part: Operation | Decoder) -> dict[str, Any]:
+    """Return the fields of a part of the file, and which kind it is."""
+    return {"kind": _KINDS[type(part)], **asdict(part)}
 
 
 def seal(document: dict[str, Any], arrays: bytes) -> dict[str, Any]:
@@ -252,14 +303,11 @@ def save_model(model: IntegerModel, folder: Path) -> None:
         "schema_version": SCHEMA_VERSION,
         "inputs": [asdict(each) for each in model.inputs],
         "outputs": [
-            {
-                "tensor": each.tensor,
-                "decoder": each.decoder and {"kind": "forecast", **asdict(each.decoder)},
-            }
+            {"tensor": each.tensor, "decoder": each.decoder and _with_kind(each.decoder)}
             for each in model.outputs
         ],
         "tensors": [asdict(each) for each in model.tensors.values()],
-        "operations": [{"kind": _KINDS[type(s)], **asdict(s)} for s in model.operations],
+        "operations": list(map(_with_kind, model.operations)),
         "metadata": dict(model.metadata),
     }
     whole = seal(json.loads(json.dumps(document)), arrays)

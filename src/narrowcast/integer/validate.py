@@ -21,11 +21,18 @@ from narrowcast.integer.calendar import FEATURES, is_timezone
 from narrowcast.integer.model import (
     Affine,
     Append,
+    ArgMax,
     Array,
+    Classification,
     Context,
+    Decision,
+    Decoder,
+    Detection,
     EarlierReadings,
+    Forecast,
     Input,
     IntegerModel,
+    L1Norm,
     Linear,
     Operation,
     Output,
@@ -33,6 +40,9 @@ from narrowcast.integer.model import (
     Scores,
     Tensor,
     ValuesAhead,
+    arg_max_tensor,
+    l1_norm_tensor,
+    largest_score,
     operands_read,
 )
 
@@ -49,6 +59,7 @@ MOST_METADATA = 100
 MOST_STEPS = 10**7  # rows before or after the window's last one
 MOST_TEXT = 1000
 
+_DECODERS: dict[type[Operation], type[Decoder]] = {ArgMax: Classification, L1Norm: Detection}
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_.]{0,99}", re.ASCII)
 
 
@@ -83,6 +94,10 @@ def check_structure(model: IntegerModel) -> None:
                     _check_scores(model, step)
                 case Context():
                     _check_context(model, step)
+                case ArgMax():
+                    _check_arg_max(model, step)
+                case L1Norm():
+                    _check_l1_norm(model, step)
         except ValueError as error:
             raise ValueError(f"{where}: {error}") from None
     _check_all_used(model)
@@ -188,14 +203,41 @@ def _check_interface(model: IntegerModel) -> None:
         where = f"output {each.tensor}"
         _require(each.tensor in made, f"{where}: no operation makes it")
         if each.decoder is not None:
-            _check_text(each.decoder.target, f"{where}: the target's name")
-            _check_scaling(each.decoder.scaling, tensor.columns, where)
-            if (added := each.decoder.added) is not None:
+            _check_decoder(model, tensor, each.decoder, where)
+
+
+def _check_decoder(model: IntegerModel, tensor: Tensor, decoder: Decoder, where: str) -> None:
+    """Check that a decoder is of the kind that an output needs, and belongs to its columns."""
+    maker = next(step for step in model.operations if step.output == tensor.name)
+    wanted = _DECODERS.get(type(maker), Forecast)
+    _require(
+        isinstance(decoder, wanted),
+        f"{where}: has a {type(decoder).__name__}, but {type(maker).__name__} {maker.name} makes "
+        f"it, which a {wanted.__name__} decodes",
+    )
+    match decoder:
+        case Forecast():
+            _check_text(decoder.target, f"{where}: the target's name")
+            _check_scaling(decoder.scaling, tensor.columns, where)
+            if (added := decoder.added) is not None:
                 read = {source.tensor for source in model.inputs}
                 _require(added.input in read, f"{where}: {shown(added.input)} is no input")
                 last = model.tensors[added.input].columns - 1
                 _check_int(added.column, 0, last, f"{where}: the added column")
-            _check_quantiles(each.decoder.quantiles, tensor.columns, where)
+            _check_quantiles(decoder.quantiles, tensor.columns, where)
+        case Classification():
+            _check_text(decoder.target, f"{where}: the target's name")
+            for label in decoder.labels:
+                _check_text(label, f"{where}: a label")
+            check_distinct(decoder.labels, f"{where}: two labels are")
+            columns = _tensor(model, maker.operand).columns
+            _require(
+                len(decoder.labels) == columns,
+                f"{where}: has {len(decoder.labels)} labels for {columns} columns",
+            )
+        case Detection():
+            for name in decoder.target:
+                _check_text(name, f"{where}: a target's name")
 
 
 def _check_quantiles(quantiles: tuple[float, ...], columns: int, where: str) -> None:
@@ -383,7 +425,7 @@ def _check_numbers(step: Operation) -> None:
             _require(value is None or isinstance(value, str), f"{each.name} is {shown(value)}")
         elif each.name in ("name", "operand", "output", "key", "value", "weights", "bias", "table"):
             _require(isinstance(value, str), f"{each.name} is {shown(value)}, not a name")
-    if not isinstance(step, RowSum | Append):
+    if isinstance(step, Linear | Scores | Context):
         _check_int(step.shift, 1, MAX_SHIFT, "shift")
 
 
@@ -554,6 +596,40 @@ def _check_context(model: IntegerModel, step: Context) -> None:
     full = e.high - e.zero_point
     most = (full << RECIPROCAL_BITS) - 1
     _check_int(step.numerator, 1, most, "numerator")
+
+
+def _check_arg_max(model: IntegerModel, step: ArgMax) -> None:
+    operand = model.tensors[step.operand]
+    _require(operand.columns >= 2, f"{operand.name} has a single column")
+    _check_decision(model, step, arg_max_tensor(step.output, operand))
+
+
+def _check_l1_norm(model: IntegerModel, step: L1Norm) -> None:
+    operand = model.tensors[step.operand]
+    _check_int(step.threshold, 0, largest_score(operand), "threshold")
+    _check_decision(model, step, l1_norm_tensor(step.output, operand))
+
+
+def _check_decision(model: IntegerModel, step: Decision, wanted: Tensor) -> None:
+    """Check what a decision reads, and that its output is as wanted and for a host only."""
+    operand, output = model.tensors[step.operand], model.tensors[step.output]
+    ends = {each.tensor for each in model.outputs}
+    made = {each.output for each in model.operations if isinstance(each, Linear)}
+    _require(operand.name in made, f"reads {operand.name}, which no Linear makes")
+    _require(operand.name not in ends, f"reads {operand.name}, which is an output")
+    _require(output.name in ends, f"{output.name} is no output of the model")
+    for other in model.operations:
+        read = operands_read(other)
+        _require(
+            other is step or operand.name not in read,
+            f"reads {operand.name}, which {other.name} reads, too",
+        )
+        _require(output.name not in read, f"{other.name} reads {output.name}, which is for a host")
+    _check_shape(operand, 1, operand.columns)
+    _check_shape(output, wanted.rows, wanted.columns)
+    for name in ("bits", "scale", "zero_point", "restricted"):
+        own, needed = getattr(output, name), getattr(wanted, name)
+        _require(own == needed, f"{output.name} has {name} {own}, not {needed}")
 
 
 def _check_metadata(metadata: Mapping[str, object]) -> None:

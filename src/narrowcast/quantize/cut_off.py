@@ -3,7 +3,7 @@
 import numpy as np
 
 from narrowcast.data import Part
-from narrowcast.integer import IntegerModel
+from narrowcast.integer import Forecast, IntegerModel
 from narrowcast.training_records import CutOff
 
 
@@ -23,7 +23,7 @@ def cut_off(model: IntegerModel, part: Part) -> CutOff:
     for result, truth in zip(
         model.outputs, np.split(part.target, len(model.outputs), axis=1), strict=True
     ):
-        assert result.decoder is not None
+        assert isinstance(result.decoder, Forecast)
         every = np.repeat(truth, max(1, len(result.decoder.quantiles)), axis=1)
         scaled = result.decoder.scaling.apply(every - result.decoder.base(readings)[:, 0])
         missed.append(model.tensors[result.tensor].outside(scaled))
