@@ -109,6 +109,29 @@ def rereadable(path: Path) -> Path:
     return Path(f"/proc/{os.getpid()}/fd/{_spooled(source, status.st_ino).fileno()}")
 
 
+def matching_files(path: Path) -> list[Path]:
+    """Return the files that a pattern such as ``runs/*.csv`` matches, in order of their names.
+
+    A path that exists, or that is no pattern, is returned itself.
+
+    Raises:
+        UserError: No file matches the pattern.
+    """
+    if not set("*?[") & set(str(path)) or path.exists():
+        return [path]
+    anchor = Path(path.anchor)
+    found = sorted(anchor.glob(str(path.relative_to(anchor))), key=_natural)
+    if not (files := [each for each in found if each.is_file()]):
+        raise UserError(f"{path}: no file matches this pattern")
+    return files
+
+
+def _natural(path: Path) -> list[tuple[int, str]]:
+    """Return a key that sorts 10.csv behind 9.csv."""
+    parts = re.findall(r"\d+|\D+", str(path))
+    return [(int(each), "") if each.isdecimal() else (-1, each) for each in parts]
+
+
 def piped_input() -> BufferedReader | None:
     """Return standard input if it is a pipe or a socket, None if it is anything else.
 

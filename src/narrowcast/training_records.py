@@ -58,6 +58,36 @@ class Errors:
     by_target: Annotated[dict[str, "Errors"] | None, IF_KNOWN] = None
     intervals: Annotated[Intervals | None, IF_KNOWN] = None
 
+    @property
+    def error(self) -> float:
+        """What is to be small: the RMSE."""
+        return self.rmse
+
+
+@dataclass(frozen=True)
+class Recognition:
+    """How well the labels of windows are recognised.
+
+    Attributes:
+        accuracy: Share of the windows whose label is right, from 0 to 1.
+        balanced_accuracy: Mean over the classes of the share of their windows that are recognised.
+        macro_f1: Mean over the classes of the F1 score, 2 right / (true + found).
+        confusion: Number of windows by true class, then by the class that is found.
+    """
+
+    accuracy: float
+    balanced_accuracy: float
+    macro_f1: float
+    confusion: tuple[tuple[int, ...], ...]
+
+    @property
+    def error(self) -> float:
+        """What is to be small: 1 less the macro F1 score."""
+        return 1 - self.macro_f1
+
+
+Scores = Errors | Recognition
+"""How good forecasts or decisions are, by the task."""
 
 TargetNames = str | list[str]
 """The column that is forecast, or several."""
@@ -77,22 +107,31 @@ def error_of(target: TargetNames) -> str:
 
 
 BASELINES = ("persistence", "seasonal_naive", "nlinear", "ridge", "ridge_quadratic")
-"""The simple forecasts that every model is compared with."""
+"""The simple forecasts that every forecaster is compared with."""
+
+CLASSIFIERS = ("majority", "ridge_classifier")
+"""The simple classifiers that every classifier is compared with."""
 
 
-def beaten_by(test: Mapping[str, Errors | None], model: str) -> str | None:
-    """Return the simple forecast with the least RMSE if that is below the RMSE of a model.
+def recognition_line(found: Recognition) -> str:
+    """Return how well labels are recognised as a part of a line."""
+    return f"{found.accuracy:.1%} right, macro F1 {found.macro_f1:.3f}"
+
+
+def beaten_by(test: Mapping[str, Scores | None], model: str) -> str | None:
+    """Return the simple method with the least error if that is below the error of a model.
 
     Args:
-        test: Errors on the test part by forecaster; None for a forecast that is impossible.
+        test: Scores on the test part by method; None for a method that is impossible.
         model: Name of the model in ``test``.
 
     Returns:
-        Name of the simple forecast; None if the model is at least as good as all of them.
+        Name of the simple method; None if the model is at least as good as all of them.
     """
-    simple = {name: found.rmse for name in BASELINES if (found := test.get(name)) is not None}
+    names = (*BASELINES, *CLASSIFIERS)
+    simple = {name: found.error for name in names if (found := test.get(name)) is not None}
     own, best = test[model], min(simple, key=lambda name: simple[name], default=None)
-    return best if best is not None and own is not None and simple[best] < own.rmse else None
+    return best if best is not None and own is not None and simple[best] < own.error else None
 
 
 @dataclass(frozen=True)
@@ -102,12 +141,13 @@ class History:
     Attributes:
         loss: Loss of the scaled forecasts on the training part, see :class:`TrainConfig`; in
             fine-tuning the mean squared difference from the teacher's.
-        validation_rmse: RMSE on the validation part, in the target's own unit.
+        validation_error: Error on the validation part: the RMSE in the target's own unit, or of a
+            classifier 1 less the macro F1 score.
         best: Index of the epoch with the least loss on the validation part; its weights were kept.
     """
 
     loss: tuple[float, ...]
-    validation_rmse: tuple[float, ...]
+    validation_error: tuple[float, ...]
     best: int
 
 
@@ -147,12 +187,13 @@ class TensorSummary:
     counts: tuple[int, ...]
 
 
-def left_out(gaps: int, missing: int, straddling: int = 0) -> str:
+def left_out(gaps: int, missing: int, straddling: int = 0, mixed: int = 0) -> str:
     """Return how many windows were left out, and why, as a part of a line."""
     reasons = {
         "a gap in time": gaps,
         "a missing value": missing,
-        "targets in two parts": straddling,
+        "rows or targets in two parts": straddling,
+        "several labels": mixed,
     }
     found = ", ".join(f"{count} with {reason}" for reason, count in reasons.items() if count)
     return found or "none"
@@ -168,11 +209,14 @@ class Windows:
         test: Windows of the test part.
         skipped_gaps: Windows left out because they span a gap in time.
         skipped_missing: Windows left out because a value is missing.
-        skipped_straddling: Windows left out because their targets are in two parts.
+        skipped_straddling: Windows left out because their rows or targets are in two parts.
         early: Forecasts of a stream that rest on fewer readings than a window has. Those of the
             training part are trained, and no error counts any. None for windows.
         refit: Windows of the last training, from the begin of the training part to the test part;
             None if there is none.
+        skipped_mixed: Windows left out because their rows have several labels; None without labels.
+        by_class: Windows of each label by part: ``train``, ``validation`` and ``test``; None
+            without labels.
     """
 
     train: int
@@ -183,10 +227,13 @@ class Windows:
     skipped_straddling: int
     early: Annotated[int | None, IF_KNOWN] = None
     refit: Annotated[int | None, IF_KNOWN] = None
+    skipped_mixed: Annotated[int | None, IF_KNOWN] = None
+    by_class: Annotated[dict[str, dict[str, int]] | None, IF_KNOWN] = None
 
     def __str__(self) -> str:
         """Return the windows of each part, and how many were left out and why, as one line."""
-        found = left_out(self.skipped_gaps, self.skipped_missing, self.skipped_straddling)
+        left = (self.skipped_gaps, self.skipped_missing, self.skipped_straddling)
+        found = left_out(*left, self.skipped_mixed or 0)
         known = "windows" if self.early is None else "forecasts"
         line = (
             f"{self.train} {known} for training, {self.validation} for validation, "
@@ -212,6 +259,7 @@ class DataSummary:
         windows: Windows cut from the table.
         notes: Remarks on how the table was read and on doubtful columns.
         known: Columns known ahead.
+        classes: Labels of the target that are told apart, in the order of their numbers.
     """
 
     file: str
@@ -224,6 +272,7 @@ class DataSummary:
     windows: Windows
     notes: tuple[str, ...] = ()
     known: tuple[str, ...] = ()
+    classes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -241,7 +290,7 @@ class TrainResults:
     """
 
     data: DataSummary
-    test: dict[str, Errors | None]
+    test: dict[str, Scores | None]
     history: History
     constant_width: Annotated[Errors | None, IF_KNOWN] = None
 
@@ -297,7 +346,7 @@ class QuantizeResults:
         history: History of the fine-tuning.
     """
 
-    test: dict[str, Errors]
+    test: dict[str, Scores]
     cut_off: dict[str, CutOff]
     history: History
 

@@ -404,7 +404,10 @@ def test_values_without_limit_are_refused(tmp_path: Path, override: str, expecte
         ("x" * (1 << 20) + " = 1", "it has more than 1048576 bytes"),
         ("x" * 900_000 + " = 1", "unknown key 'xxxx"),
         ("'x'." * 5000 + "x = 1", "a key has too many parts"),
-        ("".join(f"x{i} = 1\n" for i in range(20_000)), "unknown key x0: the file may have data"),
+        (
+            "".join(f"x{i} = 1\n" for i in range(20_000)),
+            "unknown key x0: the file may have task",
+        ),
         ('"\\u001b[2J" = 1', r"unknown key '\x1b[2J': the file may have"),
     ],
 )

@@ -160,7 +160,7 @@ def test_table_without_time_stamps() -> None:
     ("rows", "changes", "expected"),
     [
         (4, {"lead": 2}, "the table has 4 rows, but a window of 3 with lead 2 needs 5"),
-        (100, {"window": 25}, "no complete window of 25 rows starts in the 20 rows of the test"),
+        (100, {"window": 25}, "no complete window of 25 rows lies in the 20 rows of the test"),
         (
             100,
             {"split": {"validation": "2024-01-04", "test": "2024-01-03"}},

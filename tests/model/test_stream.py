@@ -123,7 +123,7 @@ def test_training_learns_a_stream(dataset: Dataset, config: Config) -> None:
     model, history = train_float(dataset, config)
     part = dataset.validation
     rmse = errors(predict_part(model, part, dataset), part.target).rmse
-    assert rmse == pytest.approx(min(history.validation_rmse))
+    assert rmse == pytest.approx(min(history.validation_error))
     assert rmse < 0.7 * part.target.std()
     readings = predict(model, part.inputs, dataset, restart=part.restart)
     assert readings.shape == (len(part.inputs), 1) and len(part.inputs) > len(part)

@@ -60,11 +60,11 @@ def test_training_learns_and_keeps_the_best_epoch(dataset: Dataset, config: Conf
     told = []
     model, history = train_float(dataset, config, lambda *report: told.append(report))
     assert [t[:2] for t in told] == [(i + 1, 6) for i in range(6)]
-    assert tuple(t[2] for t in told) == history.validation_rmse
-    assert history.best == int(np.argmin(history.validation_rmse))
+    assert tuple(t[2] for t in told) == history.validation_error
+    assert history.best == int(np.argmin(history.validation_error))
     part = dataset.validation
     rmse = errors(predict(model, part.inputs, dataset), part.target).rmse
-    assert rmse == pytest.approx(min(history.validation_rmse))
+    assert rmse == pytest.approx(min(history.validation_error))
     assert rmse < 0.7 * part.target.std()
 
 

@@ -481,7 +481,7 @@ def test_finetuning_restores_accuracy_and_is_reproducible(dataset: Dataset, tmp_
 
     before = rmse(calibrated(source, dataset, config))
     model, history = finetune(source, dataset, config)
-    assert rmse(model) == pytest.approx(history.validation_rmse[history.best])
+    assert rmse(model) == pytest.approx(history.validation_error[history.best])
     assert rmse(model) < before
     assert_same(model, dataset, config)
     again, _ = finetune(source, dataset, config)

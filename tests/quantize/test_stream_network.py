@@ -156,7 +156,7 @@ def test_fine_tuning_a_stream() -> None:
     model, history = finetune(source, dataset, config)
     part = dataset.validation
     difference = predict_part(model, part, dataset) - part.target
-    assert np.sqrt(np.mean(difference**2)) == pytest.approx(history.validation_rmse[history.best])
+    assert np.sqrt(np.mean(difference**2)) == pytest.approx(history.validation_error[history.best])
     names = [each.name for each in summarise(model, dataset, config)]
     assert "layers.0.key.output" in names and "layers.0.keys.output" not in names
     integer = to_integer_model(model, dataset, config.data)

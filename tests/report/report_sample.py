@@ -36,7 +36,7 @@ CONFIGURATION = '[data]\npath = "made-up.csv"\nwindow = 12\n'
 HISTORY = History((1.0, 0.5), (0.9, 0.6), best=1)
 LONG_HISTORY = History(
     loss=tuple(1 / (1 + epoch) for epoch in range(30)),
-    validation_rmse=tuple(0.5 + 0.4 * 0.9**epoch for epoch in range(30)),
+    validation_error=tuple(0.5 + 0.4 * 0.9**epoch for epoch in range(30)),
     best=26,
 )
 ARCHITECTURE = {

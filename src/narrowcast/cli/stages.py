@@ -1,5 +1,6 @@
 """The commands of the stages, and ``build``, which runs all of them."""
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -7,10 +8,17 @@ import typer
 
 from narrowcast.cli.options import Activity, ConfigFile, Data, Force, Out, Place, Set, Synth, Yosys
 from narrowcast.cli.output import command_progress, one_line_errors
-from narrowcast.training_records import cut_off_line, intervals_line
+from narrowcast.training_records import (
+    Errors,
+    Recognition,
+    cut_off_line,
+    intervals_line,
+    recognition_line,
+)
 
 if TYPE_CHECKING:
     from narrowcast.report import Report
+    from narrowcast.training_records import Scores
 
 
 def build(
@@ -155,12 +163,16 @@ def report(
         _summary(pipeline.report(load_config(config, set_ or (), data), out, options), out)
 
 
-def _summary(report: "Report", out: Path) -> None:
-    """Print a summary of a report."""
-    test, synthesis, checked = report.accuracy.test, report.synthesis, report.verification.verilator
-    exact, rounded = test["float"], test["integer"]
-    used = ", ".join(f"{value:g} {key.upper()}" for key, value in synthesis.used.items())
-    assert exact is not None and rounded is not None
+def _score(found: "Scores") -> str:
+    return f"{found.rmse:.4g}" if isinstance(found, Errors) else recognition_line(found)
+
+
+def _score_lines(rounded: "Scores | None", exact: "Scores | None") -> Iterator[str]:
+    """Yield the lines of a summary on the model's scores in integers and in floating point."""
+    if isinstance(rounded, Recognition) and isinstance(exact, Recognition):
+        yield f"test part:  {_score(rounded)} in integers; {_score(exact)} in floating point"
+    if not isinstance(rounded, Errors) or not isinstance(exact, Errors):
+        return
     unit = ", of all targets in units of their scales" if rounded.by_target else ""
     pairs = [("test RMSE:", rounded, exact, unit)]
     if rounded.by_target and exact.by_target:
@@ -169,11 +181,19 @@ def _summary(report: "Report", out: Path) -> None:
         ]
     for name, found, base, of_all in pairs:
         both = f"{found.rmse:.4g} in integers, {base.rmse:.4g} in floating point"
-        typer.echo(f"{name:<11} {both}{of_all}")
+        yield f"{name:<11} {both}{of_all}"
     if rounded.intervals is not None:
-        typer.echo(f"intervals:  {intervals_line(rounded.intervals)}")
+        yield f"intervals:  {intervals_line(rounded.intervals)}"
+
+
+def _summary(report: "Report", out: Path) -> None:
+    """Print a summary of a report."""
+    test, synthesis, checked = report.accuracy.test, report.synthesis, report.verification.verilator
+    used = ", ".join(f"{value:g} {key.upper()}" for key, value in synthesis.used.items())
+    for line in _score_lines(test["integer"], test["float"]):
+        typer.echo(line)
     if (better := report.accuracy.beaten_by) is not None and (simple := test[better]) is not None:
-        typer.echo(f"beaten by:  {better}, a simple forecast, with {simple.rmse:.4g}")
+        typer.echo(f"beaten by:  {better}, a simple method, with {_score(simple)}")
     typer.echo(f"cut off:    {cut_off_line(report.accuracy.cut_off)}")
     typer.echo(f"verified:   {checked.windows} windows, {checked.mismatches} mismatches")
     typer.echo(f"latency:    {report.latency_us:.1f} us ({report.cycles.simulated} cycles)")

@@ -99,14 +99,23 @@ Aggregate = Literal["mean", "sum", "last", "min", "max"]
 Season = Annotated[str | int, BeforeValidator(_length)]
 ColumnName = Annotated[str, BeforeValidator(_column_name), Field(max_length=1000)]
 ColumnNames = Annotated[list[ColumnName], AfterValidator(_unique)]
+Label = Annotated[str, BeforeValidator(_column_name), Field(min_length=1, max_length=100)]
 Boundary = Annotated[float | str, BeforeValidator(_iso), AfterValidator(_boundary)]
 Memory = Literal["auto", "block", "distributed"]
 HOLIDAY = "holiday"  # name of the column that data.holidays adds
 Loss = Literal["mse", "mae", "huber"]
+Task = Literal["forecast", "classify"]
 
 
 class SplitConfig(Section):
-    """The boundaries of the validation and test parts; see ``narrowcast.data.windows``."""
+    """The boundaries of the validation and test parts; see ``narrowcast.data.windows``.
+
+    With ``by``, the parts are made of whole values of a column, such as persons: the last ones in
+    the order in which they first occur are the test part, those before them the validation part.
+    ``test`` is then a fraction of all values, and ``validation`` of those before. With ``part``, a
+    column says ``train``, ``validation`` or ``test`` for each row. With either, a window lies in
+    one part as a whole.
+    """
 
     validation: Boundary = Field(
         default=0.15,
@@ -118,6 +127,22 @@ class SplitConfig(Section):
         description="a fraction between 0 and 1 of all rows, "
         "or an ISO time stamp such as '2022-01-01'",
     )
+    by: ColumnName | None = Field(
+        default=None, description="the name of a column, of at most 1000 characters"
+    )
+    part: ColumnName | None = Field(
+        default=None, description="the name of a column, of at most 1000 characters"
+    )
+
+    @model_validator(mode="after")
+    def _one_rule(self) -> Self:
+        if self.by is not None and self.part is not None:
+            raise ValueError("by and part exclude each other: leave out one")
+        if self.by is not None and str in map(type, (self.validation, self.test)):
+            raise ValueError(
+                f"by = {shown(self.by)} needs validation and test as fractions of its values"
+            )
+        return self
 
 
 class DataConfig(Section):
@@ -159,6 +184,16 @@ class DataConfig(Section):
     With ``resample``, rows are grouped to bins of that period before all else. A bin has the
     readings after its start and up to its end, which is its time stamp: what is known then.
     ``resample_by`` says what it has of each column: their mean unless given.
+
+    Rows that differ in a column of ``recording``, such as a person or a run, are of different
+    recordings, each in order of time on its own. So are rows of different files, if ``path`` is a
+    pattern such as ``"runs/*.csv"``. No window reaches from one recording into another.
+
+    To classify windows, ``target`` is a column of labels, text or numbers, and ``classes`` lists
+    them in the order of their numbers. Where the rows of a window have several labels, ``mixed``
+    says which one it has: the most frequent one (of several, the first in ``classes``), or that of
+    its last row; ``"drop"`` leaves such windows out, and ``"refuse"`` does not accept them. Windows
+    begin ``stride`` rows apart.
     """
 
     path: Annotated[Path | None, AfterValidator(_file_name)] = Field(
@@ -233,6 +268,23 @@ class DataConfig(Section):
     outputs: int = Field(
         default=1, ge=1, le=4096, description="a whole number of rows from 1 to 4096"
     )
+    recording: ColumnNames = Field(
+        default=[],
+        max_length=16,
+        description="a list of at most 16 column names, each named once and of at most 1000 "
+        "characters",
+    )
+    classes: Annotated[list[Label], AfterValidator(_unique)] = Field(
+        default=[],
+        max_length=128,
+        description="a list of at most 128 labels, each named once and of at most 100 characters",
+    )
+    mixed: Literal["majority", "last", "drop", "refuse"] = Field(
+        default="majority", description="'majority', 'last', 'drop' or 'refuse'"
+    )
+    stride: int = Field(
+        default=1, ge=1, le=4096, description="a whole number of rows from 1 to 4096"
+    )
     split: SplitConfig = Field(
         default=SplitConfig(), description="a section with validation and test"
     )
@@ -300,9 +352,21 @@ class DataConfig(Section):
         return tuple(length for name, length in lengths.items() if name in self.calendar)
 
     @property
+    def groups(self) -> tuple[str, ...]:
+        """Names of the columns whose values make recordings or parts, each once."""
+        given = (self.split.by, self.split.part)
+        return tuple(dict.fromkeys((*self.recording, *(name for name in given if name))))
+
+    @property
+    def categories(self) -> tuple[str, ...]:
+        """Names of the columns whose values are no quantities, each once."""
+        labels = self.targets if self.classes else ()
+        return tuple(dict.fromkeys((*self.groups, *labels)))
+
+    @property
     def used(self) -> tuple[str, ...]:
         """Names of the columns of the table that are in use, each once."""
-        return tuple(dict.fromkeys((*self.inputs, *self.targets, *self.known)))
+        return tuple(dict.fromkeys((*self.inputs, *self.targets, *self.known, *self.groups)))
 
     @property
     def read(self) -> tuple[str, ...]:
@@ -407,6 +471,13 @@ class DataConfig(Section):
                 f"seasons are earlier readings of the target {shown(min(others))}, which is not "
                 "among the inputs: add it there, or leave out seasons"
             )
+        if both := set(self.categories) & {*self.inputs, *self.known}:
+            raise ValueError(
+                f"the column {shown(min(both))} names recordings, parts or labels, so that it "
+                "cannot be an input nor known: leave it out there"
+            )
+        if self.recording and self.layout == "rows":
+            raise ValueError("layout = 'rows' has no recordings: leave out recording")
         if self.time is not None and self.time in self.used:
             raise ValueError(
                 f"the time column {shown(self.time)} can be neither an input nor target nor known"
@@ -546,6 +617,10 @@ class TrainConfig(Section):
     ``weight_decay`` is that of AdamW, in both trainings. ``dropout`` applies to the residual
     branches, in floating point only.
 
+    Classes have the cross-entropy as their loss. With ``class_weights = "balanced"`` all classes
+    weigh the same in it, whatever the number of their windows. With ``label_smoothing``, this share
+    of the probability is spread over all classes.
+
     ``level_shift`` augments the training of models that forecast a change. Each window is shifted
     with its targets, in the target's column, by a random offset. ``level_shift`` is the standard
     deviation of the offset, in units of the scaled input. This teaches the model relations that
@@ -568,6 +643,12 @@ class TrainConfig(Section):
     level_shift: float = Field(default=0.5, ge=0, description="a number, at least 0")
     patience: int = Field(
         default=10, ge=1, le=10**6, description="a whole number of epochs from 1 to 1000000"
+    )
+    class_weights: Literal["none", "balanced"] = Field(
+        default="none", description="'none' or 'balanced'"
+    )
+    label_smoothing: float = Field(
+        default=0.0, ge=0, lt=1, description="a number from 0 to below 1"
     )
     refit: bool = Field(default=True, description="true or false")
     conformal: bool = Field(default=True, description="true or false")
@@ -645,8 +726,13 @@ class VerifyConfig(Section):
 
 
 class Config(Section):
-    """The configuration of a run. ``model_dump(mode="json")`` gives plain JSON for digests."""
+    """The configuration of a run. ``model_dump(mode="json")`` gives plain JSON for digests.
 
+    With ``task = "classify"`` the model tells the label of each window, one of ``data.classes`` in
+    the column ``data.target``. With ``"forecast"`` it forecasts that column.
+    """
+
+    task: Task = Field(default="forecast", description="'forecast' or 'classify'")
     data: DataConfig = Field(description="a section")
     model: ModelConfig = Field(default=ModelConfig(), description="a section")
     quantization: QuantizationConfig = Field(default=QuantizationConfig(), description="a section")
@@ -654,8 +740,18 @@ class Config(Section):
     hardware: HardwareConfig = Field(default=HardwareConfig(), description="a section")
     verify: VerifyConfig = Field(default=VerifyConfig(), description="a section")
 
+    @model_validator(mode="before")
+    @classmethod
+    def _labels_at_the_end(cls, values: Any) -> Any:
+        # The label is that of the window itself.
+        data = values.get("data") if isinstance(values, dict) else None
+        if isinstance(data, dict) and values.get("task") == "classify":
+            return {**values, "data": {"lead": 0, **data}}
+        return values
+
     @model_validator(mode="after")
     def _possible(self) -> Self:
+        self._check_classes()
         others = [name for name in self.data.targets if name not in self.data.inputs]
         if self.model.relative and others:
             raise ValueError(
@@ -684,6 +780,36 @@ class Config(Section):
         self.quantization.check_names(shape_of(self))
         return self
 
+    def _check_classes(self) -> None:
+        """Refuse what does not go together with labels, or needs them."""
+        data = self.data
+        if self.task != "classify":
+            if data.classes:
+                raise ValueError("data.classes needs task = 'classify'")
+            return
+        if len(data.classes) < 2:
+            raise ValueError(
+                f"data.classes has {len(data.classes)} labels, but task = 'classify' needs at "
+                f"least 2, those of the column {shown(data.targets[0])} in the order of their "
+                "numbers, such as ['still', 'moving']: 'narrowcast init' writes them"
+            )
+        for key, given in (
+            ("data.target, which names several columns,", len(data.targets) > 1),
+            (f"data.lead = {data.lead}", data.lead > 0),
+            (f"data.outputs = {data.outputs}", data.outputs > 1),
+            ("data.known", data.known),
+            ("data.seasons", data.seasons),
+            ("model.quantiles", self.model.quantiles),
+            (f"train.loss = {self.train.loss!r}", self.train.loss != "mse"),
+        ):
+            if given:
+                raise ValueError(f"{key} is not possible with task = 'classify': leave it out")
+
+    @property
+    def outputs(self) -> int:
+        """Columns of the model's results for each target: steps ahead, or classes."""
+        return len(self.data.classes) or self.data.outputs
+
     @property
     def kernel(self) -> int:
         """Rows of the window that each token embeds; in short windows fewer by default."""
@@ -708,6 +834,11 @@ class Config(Section):
                 "data.relative_inputs with model.kernel = 1 leaves nothing of a reading of a "
                 "stream, which is the last one itself: choose a kernel of at least 2, or leave out "
                 "relative_inputs"
+            )
+        if self.data.stride > 1:
+            raise ValueError(
+                f"data.stride = {self.data.stride} is not possible with model.kind = 'stream', in "
+                "which each reading has a result: leave it out"
             )
         if self.kernel == 1 and self.data.missing == "interpolate":
             raise ValueError(

@@ -36,7 +36,7 @@ def shape_of(config: "Config") -> Shape:
         layers=config.model.layers,
         heads=config.model.heads,
         ffn_channels=config.model.ffn_channels,
-        outputs=config.data.outputs,
+        outputs=config.outputs,
         quantiles=max(1, len(config.model.quantiles)),
         targets=len(config.data.targets),
         kind=config.model.kind,
@@ -47,6 +47,7 @@ def shape_of(config: "Config") -> Shape:
         relative=config.relative_columns,
         seasons=len(config.data.season_lengths),
         known=len(config.data.known),
+        decision="arg_max" if config.data.classes else None,
     )
 
 

@@ -7,6 +7,7 @@
 from collections.abc import Set
 
 from narrowcast.integer.builder import (
+    DecisionSpec,
     GraphSpec,
     LinearSpec,
     OperationSpec,
@@ -62,7 +63,9 @@ def result_widths(shape: Shape, output_bits: int) -> dict[str, int]:
     """Return the widths of the forecast and of the terms of it, by their integer model names."""
     spec = transformer(shape)
     results = [each.name for each in spec.tensors.values() if each.role == Role.RESULT]
-    return {name: output_bits if name in spec.outputs else _TERM_BITS for name in results}
+    decided = [step.operand for step in spec.operations if isinstance(step, DecisionSpec)]
+    last = {*spec.outputs, *decided}
+    return {name: output_bits if name in last else _TERM_BITS for name in results}
 
 
 def array_name(name: str) -> str:

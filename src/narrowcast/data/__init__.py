@@ -6,7 +6,9 @@ from narrowcast.data.baselines import (
     baselines,
     fit_baselines,
 )
+from narrowcast.data.classifiers import Classifiers, fit_classifiers
 from narrowcast.data.feed import needs_end, tables_so_far
+from narrowcast.data.labels import Labels
 from narrowcast.data.rows import Part, Rows
 from narrowcast.data.rules import Rules, load_rules, save_rules
 from narrowcast.data.scaling import Scaling, fit_scaling
@@ -26,8 +28,10 @@ from narrowcast.data.windows import Dataset, make_windows
 __all__ = [
     "SORTED",
     "Baselines",
+    "Classifiers",
     "Dataset",
     "ErrorSums",
+    "Labels",
     "Part",
     "Rows",
     "Rules",
@@ -40,6 +44,7 @@ __all__ = [
     "check_columns",
     "errors",
     "fit_baselines",
+    "fit_classifiers",
     "fit_scaling",
     "load_rules",
     "make_windows",

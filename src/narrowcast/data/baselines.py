@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from narrowcast.config import DataConfig
 from narrowcast.data.holes import held, held_rows
+from narrowcast.data.ridge import fit_ridge, slices, with_intercept
 from narrowcast.data.rows import Part
 from narrowcast.data.scaling import Array, Scaling
 from narrowcast.data.seasons import reading_before, season_before
@@ -18,10 +19,6 @@ from narrowcast.data.targets import ErrorSums, Targets
 from narrowcast.data.windows import Dataset
 from narrowcast.training_records import BASELINES, Errors
 
-_PENALTIES = 10.0 ** np.arange(-4, 4)
-# A single validation part is a noisy measure: errors within this factor count as equal.
-_TIE = 1.02
-_CHUNK = 8192
 # A period of the target: its autocorrelation, and its share of the highest one.
 _LEAST_CORRELATION = 0.2
 _NEARLY = 0.9
@@ -99,14 +96,9 @@ class Baselines:
         return np.stack(found, axis=1)
 
     def chunks(self, name: str, part: Part) -> Iterator[tuple[Array, slice]]:
-        """Yield features [windows, features] of a linear forecast, a slice of the part at a time.
-
-        A flattened, scaled and squared copy of a long table may not fit in memory.
-        """
-        for start in range(0, len(part), _CHUNK):
-            rows = slice(start, start + _CHUNK)
-            x = self._features(name, part, rows)
-            yield np.hstack((x, np.ones((len(x), 1)))), rows
+        """Yield features [windows, features] of a linear forecast, a slice at a time."""
+        for rows in slices(part):
+            yield with_intercept(self._features(name, part, rows)), rows
 
     def to_forecast(self, name: str, part: Part, rows: slice) -> Array:
         """Return what a linear forecast is fitted to [windows, forecasts]."""
@@ -195,7 +187,7 @@ def fit_baselines(
         window=Scaling(low, np.where(span > 0, span, 1.0)),  # a calendar may be constant
         change=dataset.input_scaling.scale[columns],
         further=dataset.further_scaling,
-        units=(targets or dataset.targets).units,
+        units=(targets or dataset.forecast_targets).units,
         weights={},
     )
     names = [name for name in _LINEAR if name != "nlinear" or columns]
@@ -269,33 +261,17 @@ def _season(plain: Baselines, dataset: Dataset, table: Table) -> int | None:
 
 def _ridge(plain: Baselines, name: str, dataset: Dataset) -> Array:
     """Return the weights [features, forecasts] of ridge regression."""
-    train, validation = dataset.train, dataset.validation
 
-    def moments(part: Part) -> Array:
-        """Return x' [x y], which is sufficient for least squares on a part."""
-        total = np.zeros((), dtype=np.float64)
+    def pairs(part: Part) -> Iterator[tuple[Array, Array]]:
         for x, rows in plain.chunks(name, part):
-            total = total + x.T @ np.hstack((x, plain.to_forecast(name, part, rows)))
-        return total
+            yield x, plain.to_forecast(name, part, rows)
 
     def rmse(weights: Array) -> float:
         sums = ErrorSums(plain.targets)
-        for x, rows in plain.chunks(name, validation):
-            sums.add(x @ weights, plain.to_forecast(name, validation, rows))
+        for x, y in pairs(dataset.validation):
+            sums.add(x @ weights, y)
         found = sums.errors()
         assert found is not None
         return found.rmse
 
-    fitted = moments(train)
-    measured = np.array([rmse(_solve(fitted, penalty)) for penalty in _PENALTIES])
-    penalty = _PENALTIES[np.argmax(measured <= _TIE * measured.min())]
-    return _solve(fitted + moments(validation), penalty)
-
-
-def _solve(moments: Array, penalty: float) -> Array:
-    """Return weights [features, forecasts]; the last row, the intercept, is not penalised."""
-    size = len(moments)
-    gram = moments[:, :size].copy()
-    inner = np.arange(size - 1)
-    gram[inner, inner] += penalty
-    return np.asarray(np.linalg.solve(gram, moments[:, size:]), dtype=np.float64)
+    return fit_ridge(pairs(dataset.train), pairs(dataset.validation), rmse)

@@ -5,7 +5,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
 
 from narrowcast.config import did_you_mean
 from narrowcast.errors import UserError, shown
@@ -24,6 +26,7 @@ class Columns:
         decimal_comma: Whether the commas in numbers may be decimal ones, as fields are separated
             by another character.
         notes: Remarks on how the file was read, each in one line.
+        files: Number of each row's file, if there are several.
     """
 
     readings: dict[str, pa.ChunkedArray]
@@ -31,6 +34,29 @@ class Columns:
     others: dict[str, pa.ChunkedArray] = field(default_factory=dict)
     decimal_comma: bool = False
     notes: tuple[str, ...] = ()
+    files: NDArray[np.int64] | None = None
+
+    @classmethod
+    def joined(cls, files: Sequence["Columns"]) -> "Columns":
+        """Return the columns of several files, one below the other."""
+        if len(files) == 1:
+            return files[0]
+        tables = [pa.table({**each.readings, **_named(each.time)}) for each in files]
+        rows = pa.concat_tables(tables, promote_options="permissive")
+        return cls(
+            readings={name: rows[name] for name in files[0].readings},
+            time=rows[_TIME] if files[0].time is not None else None,
+            decimal_comma=all(each.decimal_comma for each in files),
+            notes=tuple(dict.fromkeys(note for each in files for note in each.notes)),
+            files=np.repeat(np.arange(len(files)), [len(each) for each in tables]),
+        )
+
+
+_TIME = "\0time"  # no column of a file is named so
+
+
+def _named(time: pa.ChunkedArray | None) -> dict[str, pa.ChunkedArray]:
+    return {} if time is None else {_TIME: time}
 
 
 def places(names: Sequence[str]) -> dict[str, list[int]]:
@@ -41,6 +67,13 @@ def places(names: Sequence[str]) -> dict[str, list[int]]:
         if not name:
             found.setdefault(f"Unnamed: {position}", []).append(position)
     return found
+
+
+def with_optional(
+    wanted: Sequence[str], optional: Sequence[str], names: Sequence[str]
+) -> list[str]:
+    """Return the wanted columns, and the optional ones that are among the names, each once."""
+    return list(dict.fromkeys((*wanted, *(each for each in optional if each in names))))
 
 
 def find(wanted: Sequence[str], names: Sequence[str], path: Path | str) -> list[int]:

@@ -131,6 +131,31 @@ def check_interval(
         )
 
 
+def check_same_interval(
+    times: pd.DatetimeIndex, interval: pd.Timedelta, jitter: float, place: str
+) -> None:
+    """Refuse a recording whose rows are not as far apart as those of most recordings.
+
+    Args:
+        times: Time stamps of the recording, at least one.
+        interval: The interval of most recordings, or the stated one.
+        jitter: Part of the interval by which a time stamp may be off.
+        place: The file and the recording, for messages.
+
+    Raises:
+        UserError: The rows are further apart, or nearer.
+    """
+    if len(times) < 2:
+        return
+    usual, _ = usual_step(times.sort_values())
+    if abs(usual / interval - 1) > tolerance(jitter):
+        raise UserError(
+            f"{place}: most of its rows are {readable(usual)} apart, but those of other recordings "
+            f"{readable(interval)}: bring all to equal steps with data.resample, or leave out "
+            "data.time if that does not matter"
+        )
+
+
 def readable(step: pd.Timedelta) -> str:
     """Return a step in time as a text, such as 00:10:00."""
     return str(step).removeprefix("0 days ")

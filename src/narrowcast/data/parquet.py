@@ -7,7 +7,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from narrowcast.config import DataConfig
-from narrowcast.data.columns import Columns, find
+from narrowcast.data.columns import Columns, find, with_optional
 from narrowcast.data.series import is_identifier
 from narrowcast.errors import UserError, boundary
 
@@ -27,7 +27,13 @@ def parquet_names(content: bytes | Path, path: Path) -> list[str]:
         return ["" if name == "__index_level_0__" else name for name in schema.names]
 
 
-def read_parquet(content: bytes, config: DataConfig, wanted: Sequence[str], path: Path) -> Columns:
+def read_parquet(
+    content: bytes,
+    config: DataConfig,
+    wanted: Sequence[str],
+    path: Path,
+    optional: Sequence[str] = (),
+) -> Columns:
     """Return the columns of a Parquet file.
 
     Args:
@@ -35,6 +41,7 @@ def read_parquet(content: bytes, config: DataConfig, wanted: Sequence[str], path
         config: Names the columns, and says whether a series is a column or a row.
         wanted: Names of the columns in use.
         path: The file, for messages.
+        optional: Names of columns that are also read if they are there.
 
     Raises:
         UserError: The file cannot be read, or lacks a column.
@@ -42,6 +49,7 @@ def read_parquet(content: bytes, config: DataConfig, wanted: Sequence[str], path
     names = parquet_names(content, path)
     if config.layout == "rows":
         return _read_series(content, config, names, wanted, path)
+    wanted = with_optional(wanted, optional, names)
     keys = dict(zip(wanted, find(wanted, names, path), strict=True))
     time = None if config.time is None else find([config.time], names, path)[0]
     used = [*keys.values(), *([] if time is None else [time])]

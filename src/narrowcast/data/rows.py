@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from narrowcast.config import DataConfig, Stream
 from narrowcast.data.calendar import calendar_values
 from narrowcast.data.holes import Bridges, held
+from narrowcast.data.labels import labels_of_windows
 from narrowcast.data.scaling import Array
 from narrowcast.data.seasons import seasonal_readings
 from narrowcast.data.stretches import Stretches, read_rows, rows_of_inputs
@@ -82,7 +83,9 @@ class Rows:
         config: The configuration of the windows.
         held: For how many rows in succession the last reading stands in for a missing one.
         inputs: Inputs [rows, m], with the last reading in place of missing ones.
-        target: Targets [rows, targets].
+        target: Targets [rows, targets]; of classes the number of that of the window that ends in
+            each row.
+        mixed: Whether the rows of the window that ends in each row have several labels [rows].
         last_known: The same, with the last reading in place of missing ones.
         ahead: Values known ahead [rows, columns].
         earlier: How many rows before the last one each reading of an earlier season is.
@@ -93,6 +96,7 @@ class Rows:
     held: int
     inputs: Array
     target: Array
+    mixed: NDArray[np.bool_]
     last_known: Array
     ahead: Array
     earlier: tuple[int, ...]
@@ -101,12 +105,16 @@ class Rows:
     def of(cls, table: Table, config: DataConfig, most: int, earlier: tuple[int, ...]) -> "Rows":
         """Return the rows of a table; ``most`` is ``held`` of the attributes."""
         target = table.frame[list(config.targets)].to_numpy(np.float64)
+        mixed = np.zeros(len(target), dtype=np.bool_)
+        if config.classes:
+            target, mixed = labels_of_windows(target[:, 0], table.gaps, config)
         return cls(
             table=table,
             config=config,
             held=most,
             inputs=_inputs(table, config, most),
             target=target,
+            mixed=mixed,
             last_known=held(target, table.gaps, most),
             ahead=table.frame[config.known].to_numpy(np.float64),
             earlier=earlier,
@@ -159,7 +167,8 @@ class Rows:
         """
         rows, after = len(self.inputs), self.config.lead + self.config.outputs - 1
         # One row must follow the window even with lead 0, as the published benchmark has it.
-        count = max(0, rows - n + 1 - (max(after, 1) if targets else 0))
+        follow = 0 if self.config.classes else max(after, 1)
+        count = max(0, rows - n + 1 - (follow if targets else 0))
         span = n + (after if targets or self.config.known else 0)
         gaps = np.cumsum(np.append(self.table.gaps, np.zeros(after, dtype=np.bool_)))
         gapped = (gaps[span - 1 :] != gaps[: max(0, len(gaps) - span + 1)])[:count]

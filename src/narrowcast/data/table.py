@@ -4,8 +4,9 @@ Each error message is one line with the file and, where it applies, the column a
 counted from 1, without the header.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -14,10 +15,19 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from narrowcast.config import HOLIDAY, DataConfig
+from narrowcast.data.categories import Category, recordings
 from narrowcast.data.columns import Columns, find
 from narrowcast.data.holes import held_rows, with_missing_rows
 from narrowcast.data.holidays import holiday_values
-from narrowcast.data.interval import check_interval, check_unique, find_interval, gaps, steps
+from narrowcast.data.interval import (
+    check_interval,
+    check_same_interval,
+    check_unique,
+    find_interval,
+    gaps,
+    steps,
+    usual_step,
+)
 from narrowcast.data.parquet import parquet_names, read_parquet
 from narrowcast.data.remarks import remark_labels, remark_stand_ins
 from narrowcast.data.resample import resampled
@@ -28,9 +38,12 @@ from narrowcast.data.text import HEAD, decode, find_header, read_text
 from narrowcast.data.timestamps import time_stamps
 from narrowcast.data.values import Notation, numbers
 from narrowcast.errors import UserError, boundary, shown
+from narrowcast.files import matching_files
 
 SORTED = "the rows are not in order of time: sorted"
 """A remark on a table."""
+
+_MOST_NOTES = 3  # on recordings
 
 FEW = 10
 """Rows below which steps that are all wrong may be chance."""
@@ -48,6 +61,10 @@ class Table:
         interval: Time from one row to the next; None if unknown.
         jitter: Part of the interval by which a time stamp may be off.
         notes: Remarks on how the file was read and on doubtful columns, each in one line.
+        recording: Number of each row's recording [rows], ascending; None if all rows are of one.
+            Time stamps increase within each recording.
+        names: Names of the values of each column of groups; its values in ``frame`` are their
+            indices.
     """
 
     time: pd.DatetimeIndex | None
@@ -55,21 +72,32 @@ class Table:
     interval: pd.Timedelta | None
     jitter: float = 0.1
     notes: tuple[str, ...] = ()
+    recording: NDArray[np.int64] | None = None
+    names: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     @property
     def gaps(self) -> NDArray[np.bool_]:
         """Flags [rows]: whether a row is not one interval after the previous row.
 
-        Both time stamps may be off by ``jitter`` intervals.
+        Both time stamps may be off by ``jitter`` intervals. The first row of each recording but the
+        first follows a gap.
         """
         if self.time is None or self.interval is None:
+            return self.begins
+        return gaps(self.time, self.interval, self.jitter) | self.begins
+
+    @property
+    def begins(self) -> NDArray[np.bool_]:
+        """Flags [rows]: whether a row is the first of a recording, but not of the first one."""
+        if self.recording is None:
             return np.zeros(len(self.frame), dtype=np.bool_)
-        return gaps(self.time, self.interval, self.jitter)
+        return np.append(False, np.diff(self.recording) > 0)
 
     @property
     def missing(self) -> dict[str, int]:
         """The number of missing values in each column."""
-        return {str(name): int(count) for name, count in self.frame.isna().sum().items()}
+        counts = self.frame.isna().sum()
+        return {str(name): int(n) for name, n in counts.items() if name not in self.names}
 
 
 def read_table(config: DataConfig) -> Table:
@@ -141,6 +169,7 @@ def new_table(frame: pd.DataFrame, config: DataConfig, *, target: bool) -> Table
         given = with_times(frame, config)
         names = [str(name) for name in given.columns]
         needed = _needed(config, target)
+        needed += [name for name in config.recording if name in names and name not in needed]
         wanted = [*needed, *([] if config.time is None else [config.time])]
         columns = [
             pa.chunked_array([pa.Array.from_pandas(given.iloc[:, each])])
@@ -188,7 +217,7 @@ def check_columns(config: DataConfig) -> None:
     Raises:
         UserError: The file cannot be read, or lacks a column.
     """
-    path = config.path
+    path = None if config.path is None else matching_files(config.path)[0]
     if path is None or not path.is_file() or config.layout == "rows":
         return
     with boundary(str(path), "the file is damaged, or no table"):
@@ -203,9 +232,16 @@ def check_columns(config: DataConfig) -> None:
 
 
 def _read(config: DataConfig, path: Path, wanted: Sequence[str]) -> Columns:
-    content = read_source(path)
-    read = read_parquet if is_parquet(content) else read_text
-    return read(content, config, wanted, path)
+    """Return the columns of a file, or of all files that a pattern matches.
+
+    Columns that tell recordings apart are read as well, if they are there.
+    """
+    found = []
+    for each in matching_files(path):
+        content = read_source(each)
+        read = read_parquet if is_parquet(content) else read_text
+        found.append(read(content, config, wanted, each, optional=config.recording))
+    return Columns.joined(found)
 
 
 def _converted(
@@ -227,51 +263,161 @@ def _converted(
     """
     notation = Notation.of(config, comma=columns.decimal_comma)
     readings: dict[str, Array] = {}
+    groups: dict[str, Category] = {}
     notes = [*columns.notes]
     for name in list(columns.readings):
         place = f"{path}, column {shown(name)}"
         # Each column is dropped once it is converted: text takes more memory than numbers.
-        readings[name], remark = numbers(
-            columns.readings.pop(name), notation, place, varied=not trained
-        )
-        notes += [remark] if remark else []
-    rows = len(next(iter(readings.values())))
+        column = columns.readings.pop(name)
+        if name not in config.categories:
+            readings[name], remark = numbers(column, notation, place, varied=not trained)
+            notes += [remark] if remark else []
+            continue
+        category = Category.of(column, notation, place)
+        if name in config.groups:
+            groups[name] = category.complete(notation, place)
+            readings[name] = category.codes.astype(np.float64)
+        if name in config.targets and config.classes:
+            readings[name] = category.numbered(config.classes, notation, place)
     frame = pd.DataFrame(readings, copy=False)
-    interval = None if config.interval is None else pd.Timedelta(config.interval)
     time = None
     if columns.time is not None:
-        place = f"{path}, column {shown(config.time)}"
-        time = time_stamps(columns.time, config, place)
-    if remark := check_series(columns.others, time, path):
+        time = time_stamps(columns.time, config, f"{path}, column {shown(config.time)}")
+    told = [groups[name] for name in config.recording if name in groups]
+    recording = recordings(told, columns.files) if told or columns.files is not None else None
+    if recording is None and (remark := check_series(columns.others, time, path)):
         notes.append(remark)
-    doubts = [] if trained else remark_stand_ins(frame)
-    if time is not None:
-        check_unique(time, config.skip_rows, place)
-        if rows > 1 and (steps(time) < 0).any():
-            order = np.argsort(time.asi8, kind="stable")
-            time, frame = time[order], frame.iloc[order].reset_index(drop=True)
-            notes.append(SORTED)
-        if grows and interval is not None:
-            if rows >= FEW:
-                check_interval(time, interval, config.jitter, place)
-        elif config.resample is None:
-            interval, remark = find_interval(time, interval, config.jitter, place)
-        else:
-            interval = pd.Timedelta(config.resample)
-            time, frame, remark = resampled(time, frame, config, place)
-        notes += [remark] if remark else []
-        if (most := held_rows(config, interval)) and interval is not None:
-            before = len(frame)
-            time, frame = with_missing_rows(time, frame, interval, config.jitter, most)
-            if (added := len(frame) - before) and not grows:
-                notes.append(f"{added} rows are missing in gaps of at most {most} rows: added")
-        if trained and config.holidays is not None and interval is not None:
-            time, frame = _with_rows_ahead(time, frame, interval, config)
-        if config.holidays is not None:
-            frame[HOLIDAY] = holiday_values(config.holidays, config.timezone or "UTC", time)
+    doubts = [] if trained else remark_stand_ins(frame.drop(columns=list(config.categories)))
+    ordered = _in_order(_Rows(time, frame, recording), config, path, trained=trained, grows=grows)
+    time, frame, recording = ordered.rows.time, ordered.rows.frame, ordered.rows.recording
+    notes += ordered.notes
     frame = frame.assign(**{name: np.nan for name in config.targets if name not in frame})
-    if not trained:
+    if not trained and not config.classes:
         remarks = (remark_labels(name, frame[name].to_numpy()) for name in config.targets)
         notes += [each for each in remarks if each]
     notes += doubts
-    return Table(time, frame, interval, config.jitter, tuple(notes))
+    names = {
+        name: tuple(config.classes) if name in config.targets else each.names
+        for name, each in groups.items()
+    }
+    return Table(time, frame, ordered.interval, config.jitter, tuple(notes), recording, names)
+
+
+@dataclass(frozen=True, eq=False)
+class _Rows:
+    """Rows of a table: their times, readings, and the number of each one's recording."""
+
+    time: pd.DatetimeIndex | None
+    frame: pd.DataFrame
+    recording: NDArray[np.int64] | None
+
+    def of(self, rows: NDArray[np.int64]) -> "_Rows":
+        """Return some of the rows, in their order."""
+        return _Rows(
+            None if self.time is None else self.time[rows],
+            self.frame.iloc[rows].reset_index(drop=True),
+            None if self.recording is None else self.recording[rows],
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class _Ordered:
+    """Rows in order of time, in each recording, the interval between them, and remarks."""
+
+    rows: _Rows
+    interval: pd.Timedelta | None
+    notes: list[str]
+
+
+def _in_order(
+    rows: _Rows, config: DataConfig, path: str, *, trained: bool, grows: bool
+) -> _Ordered:
+    """Return the rows in order of time, with their bins, missing rows and holidays.
+
+    The arguments are those of :func:`_converted`.
+
+    Raises:
+        UserError: The time stamps are not regular. The message names the recording, if there are
+            several.
+    """
+    interval = None if config.interval is None else pd.Timedelta(config.interval)
+    if rows.recording is None:
+        return _one_recording(rows, config, interval, path, trained=trained, grows=grows)
+    order = np.argsort(rows.recording, kind="stable")
+    pieces = np.split(order, np.flatnonzero(np.diff(rows.recording[order])) + 1)
+    if interval is None and config.resample is None and rows.time is not None:
+        interval = _common_interval([rows.of(piece) for piece in pieces])
+    found = []
+    for number, piece in enumerate(pieces):
+        place = f"{path}, recording {number + 1}, which begins in row {piece[0] + 1}"
+        one = rows.of(piece)
+        if interval is not None and config.resample is None and one.time is not None:
+            check_same_interval(one.time, interval, config.jitter, place)
+        found.append(_one_recording(one, config, interval, place, trained=trained, grows=grows))
+    notes = list(dict.fromkeys(note for each in found for note in each.notes))
+    left = len(notes) - _MOST_NOTES
+    more = [f"{left} more remarks like these on other recordings"] if left > 0 else []
+    times = [each.rows.time for each in found if each.rows.time is not None]
+    sizes = [len(each.rows.frame) for each in found]
+    return _Ordered(
+        _Rows(
+            pd.DatetimeIndex(times[0].append(times[1:])) if times else None,
+            pd.concat([each.rows.frame for each in found], ignore_index=True),
+            np.repeat(np.arange(len(found)), sizes),
+        ),
+        interval or found[0].interval,
+        [f"{len(found)} recordings", *notes[:_MOST_NOTES], *more],
+    )
+
+
+def _common_interval(recordings: Sequence[_Rows]) -> pd.Timedelta | None:
+    """Return the interval that most rows have; None if no recording has two."""
+    usual = Counter[pd.Timedelta]()
+    for each in recordings:
+        if each.time is not None and len(each.time) > 1:
+            usual[usual_step(each.time.sort_values())[0]] += len(each.time)
+    return usual.most_common(1)[0][0] if usual else None
+
+
+def _one_recording(
+    rows: _Rows,
+    config: DataConfig,
+    interval: pd.Timedelta | None,
+    path: str,
+    *,
+    trained: bool,
+    grows: bool,
+) -> _Ordered:
+    """Do the same for the rows of one recording, whose interval is given if it is known."""
+    time, frame = rows.time, rows.frame
+    if time is None:
+        return _Ordered(rows, interval, [])
+    notes: list[str] = []
+    place = f"{path}, column {shown(config.time)}"
+    check_unique(time, config.skip_rows, place)
+    if len(time) > 1 and (steps(time) < 0).any():
+        order = np.argsort(time.asi8, kind="stable")
+        time, frame = time[order], frame.iloc[order].reset_index(drop=True)
+        notes.append(SORTED)
+    remark = None
+    if grows and interval is not None:
+        if len(frame) >= FEW:
+            check_interval(time, interval, config.jitter, place)
+    elif config.resample is None:
+        interval, remark = find_interval(time, interval, config.jitter, place)
+    else:
+        interval = pd.Timedelta(config.resample)
+        time, frame, remark = resampled(time, frame, config, place)
+    notes += [remark] if remark else []
+    if (most := held_rows(config, interval)) and interval is not None:
+        before = len(frame)
+        time, frame = with_missing_rows(time, frame, interval, config.jitter, most)
+        groups = [name for name in config.groups if name in frame]
+        frame[groups] = frame[groups].ffill()
+        if (added := len(frame) - before) and not grows:
+            notes.append(f"{added} rows are missing in gaps of at most {most} rows: added")
+    if trained and config.holidays is not None and interval is not None:
+        time, frame = _with_rows_ahead(time, frame, interval, config)
+    if config.holidays is not None:
+        frame[HOLIDAY] = holiday_values(config.holidays, config.timezone or "UTC", time)
+    return _Ordered(_Rows(time, frame, None), interval, notes)

@@ -19,7 +19,7 @@ import pyarrow.compute as pc
 import pyarrow.csv
 
 from narrowcast.config import DataConfig
-from narrowcast.data.columns import Columns, find, places
+from narrowcast.data.columns import Columns, find, places, with_optional
 from narrowcast.data.series import may_tell_series
 from narrowcast.errors import UserError, one_line, shown
 
@@ -65,7 +65,12 @@ class Header:
 
 
 def read_text(
-    content: bytes, config: DataConfig, wanted: Sequence[str], path: Path, passed: int = 0
+    content: bytes,
+    config: DataConfig,
+    wanted: Sequence[str],
+    path: Path,
+    passed: int = 0,
+    optional: Sequence[str] = (),
 ) -> Columns:
     """Return the columns of a table in text, as text.
 
@@ -75,6 +80,7 @@ def read_text(
         wanted: Names of the columns in use.
         path: The file, for messages.
         passed: Number of rows that came before these, for messages.
+        optional: Names of columns that are also read if they are there.
 
     Raises:
         UserError: The text is not a regular table, or lacks a column.
@@ -87,6 +93,7 @@ def read_text(
     if not re.compile(rb"\S").search(content, start):
         raise UserError(f"{path}: has no readings, only a header")
     names = header.names
+    wanted = with_optional(wanted, optional, names)
     keys = dict(zip(wanted, find(wanted, names, path), strict=True))
     time = None if config.time is None else find([config.time], names, path)[0]
     others = _others(content[start : start + HEAD], header, {*keys.values(), time})

@@ -15,6 +15,10 @@ the earlier parts, and no value from the first target of a part on affects what 
 earlier one. With one target, no window straddles, and the validation boundary does not change which
 windows are in training and validation together.
 
+Where the rows are of several recordings, where the parts are whole values of a column or stated by
+one, and where windows have labels, a window lies in one part with all its rows and targets, or is
+left out and counted. So windows that overlap are never in two parts.
+
 A model of a stream takes one reading at a time. **A reading belongs to the part in which a window
 would begin whose last row it is.** The targets of the validation and of the test part are those of
 the windows. The training part also has the targets of readings that are among the first n - 1 of a
@@ -24,22 +28,24 @@ They may lie in an earlier part, as the state of the model is known by then.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
 
 import numpy as np
-import pandas as pd
+from numpy.typing import NDArray
 
 from narrowcast.config import DataConfig, Stream
 from narrowcast.data.ahead import ahead_scaling, check_ahead
 from narrowcast.data.holes import held_rows
+from narrowcast.data.labels import Labels
+from narrowcast.data.parts import PARTS, in_one_part, parts_of_rows
 from narrowcast.data.rows import Part, Rows
 from narrowcast.data.scaling import Array, Scaling, fit_scaling, refuse_far
 from narrowcast.data.seasons import earlier_rows
 from narrowcast.data.stretches import read_rows
 from narrowcast.data.table import Table
-from narrowcast.data.targets import Targets
+from narrowcast.data.targets import Targets, errors
 from narrowcast.errors import UserError
 from narrowcast.integer.readings import ordered, relative_to_last
+from narrowcast.training_records import Scores
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,7 +55,7 @@ class Dataset:
     Attributes:
         columns: Names of the m inputs.
         relative: Indices of the inputs that the model receives relative to their last row.
-        targets: The columns that are forecast.
+        targets: The columns that are forecast, or the classes that windows are told apart by.
         target_columns: Index of each target among the inputs; none if one of them is no input.
         added: The same if the targets are relative inputs, else none. The model then forecasts the
             changes from their last readings.
@@ -60,8 +66,9 @@ class Dataset:
         test: Windows for the final evaluation, used once.
         skipped_gaps: Number of windows left out because of a gap in time.
         skipped_missing: Number of windows without a gap left out because of a missing value.
-        skipped_straddling: Number of complete windows left out because their targets are in two
-            parts.
+        skipped_straddling: Number of complete windows left out because their rows or targets are in
+            two parts.
+        skipped_mixed: Number of windows left out because their rows have several labels.
         early: Number of readings of a stream with targets, but less than n readings of their
             stretch. The forecasts of those in the training part are trained, and no error counts
             any of them.
@@ -70,12 +77,12 @@ class Dataset:
             seasons of each target, and one fitted on the values at the training targets for what is
             known ahead.
         target_scaling: Scaling of the steps of all targets, fitted on the training windows, or on
-            the changes in them.
+            the changes in them. Numbers of classes are not scaled.
     """
 
     columns: tuple[str, ...]
     relative: tuple[int, ...]
-    targets: Targets
+    targets: Targets | Labels
     target_columns: tuple[int, ...]
     added: tuple[int, ...]
     earlier: tuple[int, ...]
@@ -86,6 +93,7 @@ class Dataset:
     skipped_gaps: int
     skipped_missing: int
     skipped_straddling: int
+    skipped_mixed: int
     early: int
     input_scaling: Scaling
     further_scaling: tuple[Scaling, ...]
@@ -104,31 +112,64 @@ class Dataset:
         """Return what the model has to forecast in a part [windows, steps of all targets]."""
         return self.target_scaling.apply(part.target - self._base(part.of_targets(part.inputs)))
 
-    def forecasts(self, scaled: Array, readings: Array) -> Array:
-        """Convert results [windows, forecasts] of the model to the units of the targets.
+    @property
+    def forecast_targets(self) -> Targets:
+        """The columns that are forecast, if the model forecasts any."""
+        assert isinstance(self.targets, Targets)
+        return self.targets
+
+    def scores(self, decoded: Array, truth: Array) -> Scores:
+        """Return how good forecasts or decisions are.
+
+        Args:
+            decoded: What :meth:`decoded` returns.
+            truth: Targets of the windows [windows, steps of all targets], or numbers of classes.
+        """
+        if isinstance(self.targets, Labels):
+            return self.targets.recognition(decoded, truth)
+        return errors(decoded, truth, self.targets)
+
+    def decoded(self, scaled: Array, readings: Array) -> Array:
+        """Convert the model's results to the units of the targets, or to decisions.
 
         Quantiles of a step are put in ascending order.
 
         Args:
-            scaled: Results of the model.
+            scaled: Results of the model [windows, results].
             readings: Readings from which they result.
+
+        Returns:
+            Forecasts [windows, forecasts], or of classes what :meth:`Labels.decided` returns.
         """
+        if isinstance(self.targets, Labels):
+            return self.targets.decided(scaled)
         times = scaled.shape[1] // len(self.target_scaling.scale)
         changes = self.target_scaling.repeated(times).invert(scaled)
         found = changes + np.repeat(self._base(readings), times, axis=1)
         return ordered(found, times)
 
+    def differing(self, one: Array, other: Array) -> NDArray[np.bool_]:
+        """Return in which windows two results of :meth:`decoded` are of different integers.
+
+        Margins are differences of dequantised integers or a dequantised difference, which are
+        rounded differently.
+        """
+        if isinstance(self.targets, Labels):
+            return np.asarray(~np.isclose(one, other, rtol=1e-9, atol=1e-12).all(axis=1))
+        return np.asarray((one != other).any(axis=1))
+
     @property
     def error_scale(self) -> Array:
         """Factors [steps of all targets] from scaled errors to the units of ``targets``."""
-        units = self.targets.repeated(np.array([self.targets.units]))[0]
+        targets = self.forecast_targets
+        units = targets.repeated(np.array([targets.units]))[0]
         return np.asarray(self.target_scaling.scale / units, dtype=np.float64)
 
     def _base(self, readings: Array) -> Array:
         """Return what is added to the forecasts of each window, [windows, steps] or 0."""
         if not self.added:
             return np.zeros((1, len(self.target_scaling.scale)))
-        return self.targets.repeated(readings[:, -1, list(self.added)])
+        return self.forecast_targets.repeated(readings[:, -1, list(self.added)])
 
 
 def make_windows(
@@ -162,52 +203,23 @@ def make_windows(
     """
     rows, n, outputs = len(table.frame), config.window, config.outputs
     span = n + config.lead + outputs - 1
-    if rows < max(span, n + 1):
+    least = span if config.classes else max(span, n + 1)
+    if rows < least:
         further = f" and {outputs} outputs" if outputs > 1 else ""
         kind = "rows" if config.resample is None else f"bins of {config.resample}"
         advice = "" if config.resample is None else ", or a shorter data.resample"
         raise UserError(
             f"the table has {rows} {kind}, but a window of {n} with lead {config.lead}{further} "
-            f"needs {max(span, n + 1)}: choose a shorter window{advice}"
+            f"needs {least}: choose a shorter window{advice}"
         )
     check_ahead(table, config)
     most = held_rows(config, table.interval)
     source = Rows.of(table, config, most, earlier_rows(table, config))
 
-    gapped, missing = source.left_out(n)
-    whole = np.flatnonzero(~gapped & ~missing)  # first row of each window
-    first = whole
-    if stream is not None:
-        gapped, missing = source.left_out(1)
-        first = np.flatnonzero(~gapped & ~missing) - n + 1
+    chosen = _Chosen.of(source, stream, refit=refit)
 
-    test = _boundary("test", config.split.test, rows, table.time)
-    validation = min(test, _boundary("validation", config.split.validation, test, table.time))
-    edges = {
-        "training": (0, test if refit else validation),
-        "validation": (validation, test),
-        "test": (test, rows),
-    }
-    # The next part's first target is as far after its first row as in every window.
-    starts = {
-        name: first[(np.maximum(first, 0) >= a) & (first + outputs - 1 < b)]
-        for name, (a, b) in edges.items()
-    }
-    skipped_gaps, skipped_missing = int(gapped.sum()), int(missing.sum())
-    kept = np.concatenate(list(starts.values()))
-    skipped_straddling, early = len(np.setdiff1d(first, kept)), len(np.setdiff1d(kept, whole))
-    full = {name: each[np.isin(each, whole)] for name, each in starts.items()}
-    for name, (a, b) in edges.items():
-        if not len(full[name]):
-            raise UserError(
-                f"no complete window of {span} rows starts in the {b - a} rows of the {name} part "
-                f"(of all windows, {skipped_gaps} have a gap in time, {skipped_missing} a missing "
-                f"value and {skipped_straddling} targets in two parts): choose a shorter window, "
-                "fewer outputs or another split"
-            )
-
-    train = source.part(starts["training"] + n - 1, stream)
-    used, _ = read_rows(source.inputs, table.gaps, starts["training"] + n - 1, n - 1)
+    train = source.part(chosen.training + n - 1, stream)
+    used, _ = read_rows(source.inputs, table.gaps, chosen.training + n - 1, n - 1)
     relative = tuple(config.inputs.index(name) for name in config.relative_inputs)
     columns = config.target_columns
     added = columns if set(columns) <= set(relative) else ()
@@ -218,31 +230,108 @@ def make_windows(
         last = train.of_targets(train.inputs)[:, -1, list(added)]
         expected = train.target - np.repeat(last, outputs, axis=1)
     input_scaling = _input_scaling(seen, config)
-    names = [name for name in config.targets for _ in range(outputs)]
-    target_scaling = fit_scaling(expected, config.scaling, names)
+    targets: Targets | Labels
+    if config.classes:
+        target_scaling = Scaling(np.zeros(1), np.ones(1))
+        targets = Labels(config.targets[0], tuple(config.classes))
+        targets.check(train.target)
+    else:
+        names = [name for name in config.targets for _ in range(outputs)]
+        target_scaling = fit_scaling(expected, config.scaling, names)
+        scales = [each.scale for each in target_scaling.split(len(config.targets))]
+        targets = Targets.of(config, scales, quantiles)
     dataset = Dataset(
         columns=config.columns,
         relative=relative,
-        targets=Targets.of(
-            config, [each.scale for each in target_scaling.split(len(config.targets))], quantiles
-        ),
+        targets=targets,
         target_columns=columns,
         added=added,
         earlier=source.earlier,
         held=source.held,
         train=train,
-        validation=source.part(full["validation"] + n - 1, stream),
-        test=source.part(full["test"] + n - 1, stream),
-        skipped_gaps=skipped_gaps,
-        skipped_missing=skipped_missing,
-        skipped_straddling=skipped_straddling,
-        early=early,
+        validation=source.part(chosen.validation + n - 1, stream),
+        test=source.part(chosen.test + n - 1, stream),
+        skipped_gaps=chosen.skipped_gaps,
+        skipped_missing=chosen.skipped_missing,
+        skipped_straddling=chosen.skipped_straddling,
+        skipped_mixed=chosen.skipped_mixed,
+        early=chosen.early,
         input_scaling=input_scaling,
         further_scaling=_further_scaling(input_scaling, train, config, len(source.earlier)),
         target_scaling=target_scaling,
     )
     _check_range(source, dataset)
     return dataset
+
+
+@dataclass(frozen=True, eq=False)
+class _Chosen:
+    """The windows of each part, and why others are left out, as in :class:`Dataset`.
+
+    Attributes:
+        training: First row of each window; of a stream also of those that would begin before the
+            stretch.
+        validation: First row of each window.
+        test: First row of each window.
+        skipped_gaps: As in :class:`Dataset`; so are the others.
+    """
+
+    training: NDArray[np.intp]
+    validation: NDArray[np.intp]
+    test: NDArray[np.intp]
+    skipped_gaps: int
+    skipped_missing: int
+    skipped_straddling: int
+    skipped_mixed: int
+    early: int
+
+    @classmethod
+    def of(cls, source: Rows, stream: Stream | None, *, refit: bool) -> "_Chosen":
+        """Choose the windows; the arguments are those of :func:`make_windows`."""
+        table, config = source.table, source.config
+        n, after = config.window, config.lead + config.outputs - 1
+        gapped, missing = source.left_out(n)
+        wanted = _on_stride(table, config, len(gapped))
+        gapped, missing = gapped & wanted, missing & wanted
+        whole = np.flatnonzero(wanted & ~gapped & ~missing)  # first row of each window
+        first, ends = whole, source.mixed[n - 1 :]
+        if stream is not None:
+            gapped, missing = source.left_out(1)
+            first, ends = np.flatnonzero(~gapped & ~missing) - n + 1, source.mixed
+        mixed = int((missing & ends[: len(missing)]).sum())
+
+        codes = parts_of_rows(table, config.split)
+        merged = np.where(codes == 1, 0, codes) if refit else codes
+        if config.classes or config.groups or table.recording is not None:
+            low = first if stream is None else first + n - 1
+            high = first + n - 1 + after
+        else:  # the next part's first target is as far after its first row as in every window
+            low, high = np.maximum(first, 0), np.maximum(first + config.outputs - 1, 0)
+        starts = [
+            first[(of_rows[low] == part) & in_one_part(of_rows, low, high)]
+            for part, of_rows in enumerate((merged, codes, codes))
+        ]
+        kept, full = np.concatenate(starts), [each[np.isin(each, whole)] for each in starts]
+        found = cls(
+            training=starts[0],
+            validation=full[1],
+            test=full[2],
+            skipped_gaps=int(gapped.sum()),
+            skipped_missing=int(missing.sum()) - mixed,
+            skipped_straddling=len(np.setdiff1d(first, kept)),
+            skipped_mixed=mixed,
+            early=len(np.setdiff1d(kept, whole)),
+        )
+        for part, (name, windows) in enumerate(zip(PARTS, full, strict=True)):
+            if not len(windows):
+                raise UserError(
+                    f"no complete window of {n + after} rows lies in the "
+                    f"{int((codes == part).sum())} rows of the {name} part (of all windows, "
+                    f"{found.skipped_gaps} have a gap in time, {found.skipped_missing} a missing "
+                    f"value and {found.skipped_straddling} rows or targets in two parts): choose a "
+                    "shorter window, fewer outputs or another split"
+                )
+        return found
 
 
 def _check_range(source: Rows, dataset: Dataset) -> None:
@@ -284,17 +373,9 @@ def _further_scaling(
     return tuple(found)
 
 
-def _boundary(part: str, rule: float | str, rows: int, time: pd.DatetimeIndex | None) -> int:
-    """Return the first row of the part that ``rule`` cuts off at the end of ``rows`` rows."""
-    if isinstance(rule, float):
-        return rows - round(rule * rows)
-    if time is None:
-        raise UserError(f"a split at {rule!r} needs time stamps: set data.time")
-    stamp = pd.Timestamp(datetime.fromisoformat(rule))
-    stamp = stamp.tz_localize("UTC") if stamp.tzinfo is None else stamp.tz_convert("UTC")
-    if not time[0] < stamp <= time[-1]:
-        raise UserError(
-            f"data.split.{part}: {rule} is not within the readings, which are from "
-            f"{time[0].isoformat()} to {time[-1].isoformat()}"
-        )
-    return int(time.searchsorted(stamp))
+def _on_stride(table: Table, config: DataConfig, rows: int) -> NDArray[np.bool_]:
+    """Return whether a window begins in each of the first rows, by ``config.stride``."""
+    row = np.arange(rows)
+    begin = np.maximum.accumulate(np.where(table.begins[:rows], row, 0))
+    found: NDArray[np.bool_] = (row - begin) % config.stride == 0
+    return found

@@ -367,6 +367,8 @@ class Shape:
             input.
         fold: Whether successive linear maps are one product where that has fewer multiplications.
         kind: Whether each inference has a whole window, or the last reading of a stream.
+        decision: What the results of a target are reduced to: the largest one, or a score; None if
+            they are outputs themselves.
     """
 
     window: int
@@ -386,6 +388,7 @@ class Shape:
     known: int = 0
     fold: bool = False
     kind: Kind = "window"
+    decision: Literal["arg_max", "l1_norm"] | None = None
 
     @property
     def rows(self) -> int:
@@ -540,7 +543,12 @@ def transformer(shape: Shape) -> GraphSpec:
             x = graph.linear(f"{at}.ffn_down", up, d, residual=x)
     for name, columns in shape.further.items():
         graph.input(name, 1, columns)
-    return graph.build(*_forecasts(graph, shape, x, up))
+    outputs = list(_forecasts(graph, shape, x, up))
+    if shape.decision == "arg_max":
+        outputs = [graph.arg_max("decision", each) for each in outputs]
+    elif shape.decision == "l1_norm":
+        outputs = [graph.l1_norm("decision", each) for each in outputs]
+    return graph.build(*outputs)
 
 
 def _forecasts(graph: GraphBuilder, shape: Shape, x: str, up: str) -> Iterator[str]:

@@ -9,7 +9,7 @@ from narrowcast.data.scaling import Array
 from narrowcast.model.quantiles import Unseen, constant_widths, scale_quantiles, spreads
 from narrowcast.model.training import EpochCallback, predict_part, train_float
 from narrowcast.model.transformer import Transformer
-from narrowcast.training_records import Errors, History
+from narrowcast.training_records import Errors, History, Scores
 
 
 @dataclass(frozen=True, eq=False)
@@ -20,7 +20,7 @@ class Learnt:
         model: The model.
         dataset: The windows whose training part it was trained on in the end.
         history: History of the training before, which validation has ended.
-        forecasts: Its forecasts of the test part, in the targets' own units.
+        forecasts: Its forecasts or decisions of the test part, see :meth:`Dataset.decoded`.
         widths: Distances from the median [steps * quantiles] of intervals of constant width, which
             have the quantiles of the errors on the validation part; None without quantiles.
     """
@@ -32,16 +32,16 @@ class Learnt:
     widths: Array | None
 
     @property
-    def errors(self) -> Errors:
-        """Errors on the test part."""
-        return errors(self.forecasts, self.dataset.test.target, self.dataset.targets)
+    def scores(self) -> Scores:
+        """Scores on the test part."""
+        return self.dataset.scores(self.forecasts, self.dataset.test.target)
 
     @property
     def constant_width(self) -> Errors | None:
         """Errors on the test part of intervals of constant width around the model's medians."""
         if self.widths is None:
             return None
-        targets = self.dataset.targets
+        targets = self.dataset.forecast_targets
         medians = targets.middle(self.forecasts).repeat(len(targets.quantiles), axis=1)
         return errors(medians + self.widths, self.dataset.test.target, targets)
 
@@ -77,5 +77,5 @@ def learn(
             last(dataset, history)
         model, _ = train_float(dataset, config, progress, chosen=history.best)
     if factors is not None:
-        scale_quantiles(model, dataset.targets, factors)
+        scale_quantiles(model, dataset.forecast_targets, factors)
     return Learnt(model, dataset, history, predict_part(model, dataset.test, dataset), widths)

@@ -50,7 +50,7 @@ class Unseen:
     @classmethod
     def of(cls, model: Forecaster, dataset: Dataset) -> "Unseen":
         """Return what a model forecasts."""
-        validation, targets = Examples.of(dataset.validation, dataset), dataset.targets
+        validation, targets = Examples.of(dataset.validation, dataset), dataset.forecast_targets
         forecasts, truth = validation.forecasts(model).numpy(), validation.target.numpy()
         return cls(targets.middle(forecasts), forecasts.reshape(*truth.shape, -1), truth)
 

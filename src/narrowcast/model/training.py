@@ -4,7 +4,7 @@ import copy
 import math
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -14,10 +14,8 @@ import safetensors.torch
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
-from torch.nn import functional
 
 from narrowcast.config import Config, TrainConfig
-from narrowcast.config.sections import Loss
 from narrowcast.data import Dataset, Part
 from narrowcast.data.scaling import Array
 from narrowcast.errors import UserError, boundary
@@ -25,7 +23,7 @@ from narrowcast.files import write_whole
 from narrowcast.integer.readings import check_readings
 from narrowcast.model.examples import Examples, Inputs, scaled
 from narrowcast.model.forecaster import Forecaster
-from narrowcast.model.quantiles import pinball
+from narrowcast.model.objectives import objective_of
 from narrowcast.model.transformer import Transformer, build
 from narrowcast.training_records import History
 
@@ -36,20 +34,11 @@ The third argument [inferences] says which inferences begin a stretch; every win
 """
 
 EpochCallback = Callable[[int, int, float], None]
-"""Called after each epoch with its number from 1, the number of epochs, and the validation RMSE."""
-
-_LOSSES: dict[Loss, Callable[[Tensor, Tensor], Tensor]] = {
-    "mse": functional.mse_loss,
-    "mae": functional.l1_loss,
-    "huber": functional.huber_loss,
-}
+"""Called after each epoch with its number from 1, that of all, and the validation error."""
 
 # Fraction of the steps in which the learning rate rises. Chosen on the validation parts of AirU,
 # windows of 6 and 12 hours, and PeMS.
 _WARM_UP = 0.1
-
-# A training has diverged if its loss is so many times that of a forecast of the targets' mean.
-_DIVERGED = 100.0
 
 # Share of the columns of the training windows that have an outage, where these are masked.
 _OUTAGES = 0.1
@@ -85,7 +74,7 @@ def predict(
     *further: Array,
     restart: NDArray[np.bool_] | None = None,
 ) -> Array:
-    """Forecast in eval mode.
+    """Forecast or classify in eval mode.
 
     Args:
         model: A float model or a quantised model.
@@ -97,7 +86,8 @@ def predict(
             unless given.
 
     Returns:
-        Forecasts [inferences, forecasts], in the targets' own units.
+        What :meth:`Dataset.decoded` returns: forecasts [inferences, forecasts] in the targets' own
+        units, or decisions [inferences, 2].
 
     Raises:
         ValueError: The readings are of another shape or not finite, or those of another input are
@@ -112,11 +102,11 @@ def predict(
     readings = check_readings(readings, dataset.train.inputs.shape[1], dataset.columns)
     begins = None if restart is None else torch.from_numpy(restart)
     forecasts = model.evaluate(*scaled(readings, further, dataset), restart=begins)
-    return dataset.forecasts(forecasts.numpy(), readings)
+    return dataset.decoded(forecasts.numpy(), readings)
 
 
 def predict_part(model: Forecaster, part: Part, dataset: Dataset) -> Array:
-    """Return the forecasts of a part's windows [windows, forecasts], as :func:`predict` does."""
+    """Return what :func:`predict` does for a part's windows."""
     restart = None if part.stretches is None else part.restart
     forecasts = predict(model, part.inputs, dataset, *part.further, restart=restart)
     return part.of_targets(forecasts)
@@ -301,57 +291,6 @@ def _finite(model: Forecaster, loss: float) -> bool:
     )
 
 
-@dataclass(frozen=True)
-class _Objective:
-    """What a training minimises.
-
-    Attributes:
-        loss: Loss of forecasts and of what they should be, both scaled.
-        examples: The training part, whose targets are what its forecasts should be.
-        goal: What the forecasts of the validation part should be.
-        limit: Loss above which a training has diverged.
-        dataset: The data.
-    """
-
-    loss: Callable[[Tensor, Tensor], Tensor]
-    examples: Examples
-    goal: Tensor
-    limit: float
-    dataset: Dataset
-
-    @classmethod
-    def of(
-        cls,
-        dataset: Dataset,
-        config: TrainConfig,
-        validation: Examples,
-        teacher: Forecaster | None,
-    ) -> "_Objective":
-        """Return the objective of :func:`fit`."""
-        examples, quantiles = (
-            Examples.of(dataset.train, dataset).single(),
-            dataset.targets.quantiles,
-        )
-        mean = examples.target.mean(dim=0).expand_as(examples.target)
-        if teacher is not None:
-            limit = _DIVERGED * float(functional.mse_loss(mean, examples.target))
-            taught = replace(examples, target=examples.forecasts(teacher).float())
-            return cls(functional.mse_loss, taught, validation.forecasts(teacher), limit, dataset)
-        loss = pinball(quantiles) if quantiles else _LOSSES[config.loss]
-        mean = mean.repeat_interleave(dataset.targets.each, dim=1)
-        limit = _DIVERGED * float(loss(mean, examples.target))
-        return cls(loss, examples, validation.target, limit, dataset)
-
-    def on_validation(self, forecasts: Tensor) -> float:
-        """Return the loss on the validation part, where errors count the same at every step."""
-        unit = torch.from_numpy(self.dataset.error_scale).view(-1, self.dataset.targets.steps)
-        share = (unit / unit.mean(dim=1, keepdim=True)).flatten()
-        of_forecasts, of_goal = (
-            share.repeat_interleave(each.shape[1] // len(share)) for each in (forecasts, self.goal)
-        )
-        return float(self.loss(of_forecasts * forecasts, of_goal * self.goal))
-
-
 def _diverged(config: TrainConfig, epoch: int) -> UserError:
     """Return the error of a training that diverged, with the settings that may have caused it."""
     defaults = {name: field.default for name, field in TrainConfig.model_fields.items()}
@@ -402,8 +341,8 @@ def fit(
         UserError: The training diverges.
     """
     validation = Examples.of(dataset.validation, dataset)
-    objective = _Objective.of(dataset, config, validation, teacher)
-    examples, unit = objective.examples, torch.from_numpy(dataset.error_scale)
+    objective = objective_of(dataset, config, validation, teacher)
+    examples = objective.examples
     shuffle = torch.Generator().manual_seed(config.seed)
     optimiser = torch.optim.AdamW(groups, weight_decay=config.weight_decay, fused=True)
     passes = _INFERENCES if model.reach else 1
@@ -412,7 +351,7 @@ def fit(
     schedule = torch.optim.lr_scheduler.LambdaLR(optimiser, _schedule(epochs * batches))
     average = _Average(model)
     losses: list[float] = []
-    rmses: list[float] = []
+    errors: list[float] = []
     best = _Best(config.patience if teacher is None else None, chosen)
     for epoch in range(epochs):
         model.train()
@@ -425,7 +364,7 @@ def fit(
             forecast = model(*x, restart=batch.restart)
             loss = objective.loss(forecast[batch.counted], y[batch.counted])
             optimiser.zero_grad()
-            loss.backward()  # type: ignore[no-untyped-call]
+            loss.backward()
             optimiser.step()
             schedule.step()
             average.update()
@@ -435,14 +374,12 @@ def fit(
         if not _finite(average.model, losses[-1]):
             raise _diverged(config, epoch + 1)
         forecasts = validation.forecasts(average.model)
-        error = dataset.targets.middle(forecasts) - validation.target
-        rmse = float((unit * error).square().mean().sqrt())
-        if not math.isfinite(rmse):
+        errors.append(objective.error(forecasts))
+        if not math.isfinite(errors[-1]):
             raise _diverged(config, epoch + 1)
-        rmses.append(rmse)
         best.offer(epoch, objective.on_validation(forecasts), average.model)
         if progress is not None:
-            progress(epoch + 1, epochs, rmse)
+            progress(epoch + 1, epochs, errors[-1])
         if best.ended(epoch):
             break
         if review is not None and review(epoch + 1):
@@ -451,7 +388,7 @@ def fit(
         raise _diverged(config, best.epoch + 1)
     model.load_state_dict(best.state)
     model.eval()
-    return History(tuple(losses), tuple(rmses), best.epoch)
+    return History(tuple(losses), tuple(errors), best.epoch)
 
 
 def _augmentation(model: Transformer, dataset: Dataset, config: Config) -> Augmentation | None:

@@ -134,7 +134,7 @@ class Transformer(Forecaster):
         """Make an untrained network. ``dropout`` applies to the residual branches."""
         super().__init__()
         self.shape = shape
-        self.graph = transformer(replace(shape, fold=False))
+        self.graph = transformer(replace(shape, fold=False, decision=None))
         self.embed = _linear(self.graph, "embed")
         self.reach = shape.reach
         windowed = shape.kind == "window"

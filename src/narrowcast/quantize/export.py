@@ -1,13 +1,17 @@
 """Export of a quantised Transformer to the integer model of a configuration."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from itertools import zip_longest
 
 from narrowcast.config import DataConfig
-from narrowcast.data import Dataset, Scaling
+from narrowcast.data import Dataset, Labels, Scaling
 from narrowcast.integer.builder import Shape
 from narrowcast.integer.model import (
     Affine,
+    ArgMax,
+    Classification,
+    Decoder,
     EarlierReadings,
     Forecast,
     Input,
@@ -16,6 +20,7 @@ from narrowcast.integer.model import (
     Output,
     Reals,
     ValuesAhead,
+    arg_max_tensor,
 )
 from narrowcast.quantize.network import QuantisedTransformer
 
@@ -31,14 +36,9 @@ def to_integer_model(
         config: Configuration with the names of inputs and target.
     """
     integer = model.export()
+    if isinstance(dataset.targets, Labels):
+        integer = _with_arg_max(integer)
     source = integer.inputs[0]
-    scaling, quantiles = dataset.target_scaling, dataset.targets.quantiles
-    scalings = scaling.repeated(dataset.targets.each).split(len(config.targets))
-    added = [LastReading(source.tensor, column) for column in dataset.added]
-    forecasts = [
-        Forecast(name, _affine(own), last, quantiles)
-        for name, own, last in zip_longest(config.targets, scalings, added)
-    ]
     shape, factors = model.shape, model.factors.double().numpy()
     return replace(
         integer,
@@ -60,7 +60,9 @@ def to_integer_model(
         ),
         outputs=tuple(
             Output(each.tensor, decoder)
-            for each, decoder in zip(integer.outputs, forecasts, strict=True)
+            for each, decoder in zip(
+                integer.outputs, _decoders(source.tensor, dataset, config), strict=True
+            )
         ),
         metadata={
             "architecture": "transformer",
@@ -77,9 +79,46 @@ def to_integer_model(
             "ffn_channels": shape.ffn,
             "outputs": shape.outputs,
             "target": ", ".join(config.targets),
-            **({"quantiles": ", ".join(map(str, quantiles))} if quantiles else {}),
+            **_listed("quantiles", () if config.classes else dataset.forecast_targets.quantiles),
+            **_listed("classes", config.classes),
         },
     )
+
+
+def _listed(name: str, values: Sequence[object]) -> dict[str, str]:
+    return {name: ", ".join(map(str, values))} if values else {}
+
+
+def _with_arg_max(model: IntegerModel) -> IntegerModel:
+    """Return a model whose only output are the largest one of its results, and its margin."""
+    (result,) = model.output_tensors
+    decision = ArgMax("decision", result.name, "decision.output")
+    output = arg_max_tensor(decision.output, result)
+    return replace(
+        model,
+        outputs=(Output(output.name),),
+        tensors={**model.tensors, output.name: output},
+        operations=(*model.operations, decision),
+    )
+
+
+def _decoders(window: str, dataset: Dataset, config: DataConfig) -> list[Decoder]:
+    """Return what a host makes of each output.
+
+    Args:
+        window: Name of the input tensor with the windows.
+        dataset: The data.
+        config: Configuration with the names of the targets.
+    """
+    if isinstance(dataset.targets, Labels):
+        return [Classification(config.targets[0], dataset.targets.classes)]
+    targets = dataset.targets
+    scalings = dataset.target_scaling.repeated(targets.each).split(len(config.targets))
+    added = [LastReading(window, column) for column in dataset.added]
+    return [
+        Forecast(name, _affine(own), last, targets.quantiles)
+        for name, own, last in zip_longest(config.targets, scalings, added)
+    ]
 
 
 def _further(

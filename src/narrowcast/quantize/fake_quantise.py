@@ -75,9 +75,7 @@ def fake_quantise(x: Tensor, scale: Tensor, zero_point: int, low: int, high: int
         low: Lowest integer.
         high: Highest integer.
     """
-    y: Tensor = _FakeQuantise.apply(  # type: ignore[no-untyped-call]
-        x.contiguous(), scale, low - zero_point, high - zero_point
-    )
+    y: Tensor = _FakeQuantise.apply(x.contiguous(), scale, low - zero_point, high - zero_point)
     return y
 
 

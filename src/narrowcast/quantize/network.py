@@ -1,10 +1,11 @@
-"""The Transformer with quantised tensors.
+"""The Transformer with quantised tensors, up to the results that a decision is made from.
 
 In train mode it computes real numbers with fake quantisation. In eval mode it exports itself to an
 integer model, and the executor of integer models computes the results.
 """
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import cast
 
 import torch
@@ -12,7 +13,9 @@ from torch import Tensor, nn
 
 from narrowcast.integer.builder import (
     AppendSpec,
+    ArgMaxSpec,
     ContextSpec,
+    L1NormSpec,
     LinearSpec,
     RowSumSpec,
     ScoresSpec,
@@ -69,9 +72,9 @@ class QuantisedTransformer(Forecaster):
         super().__init__()
         factors = torch.ones(source.shape.inputs) if factors is None else factors
         self.register_buffer("factors", factors)
-        self.shape = source.shape
+        self.shape = replace(source.shape, decision=None)
         self.reach = source.reach
-        self.graph = transformer(source.shape)
+        self.graph = transformer(self.shape)
         parameters, by_age = folded(source, factors), biases(source)
 
         def quantiser(name: str) -> ActivationQuantiser:
@@ -96,6 +99,8 @@ class QuantisedTransformer(Forecaster):
                     step = QuantisedScores(spec, by_age.get(spec.name), quantiser(spec.output))
                 case ContextSpec():
                     step = QuantisedContext(spec, quantiser(spec.output))
+                case ArgMaxSpec() | L1NormSpec():
+                    raise AssertionError(f"{spec.name}: decisions are made of the results")
             self.operations.append(step)
 
     def steps(self) -> Iterator[Step]:
@@ -187,9 +192,9 @@ class QuantisedTransformer(Forecaster):
 
         Args:
             inputs: Scaled training readings of each input.
-            target: Scaled training targets [windows, steps of all targets]. The range of those of a
-                target, extended by half of it on either side, becomes the range of its result;
-                terms of it have a wider one.
+            target: Scaled training targets [windows, steps of all targets], or results of the float
+                model. The range of those of a target, extended by half of it on either side,
+                becomes the range of its result; terms of it have a wider one.
             levels: Lowest and highest level of each target's column that the input has to cover, in
                 scaled units, if the model forecasts changes: clipping of a last known value is an
                 error of the forecast. The default are the levels of ``inputs``.

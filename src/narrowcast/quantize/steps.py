@@ -263,7 +263,7 @@ class QuantisedScores(nn.Module):
         below = scores - scores.detach().amax(dim=-1, keepdim=True)
         if self.output.observer is not None:
             self.output.observer(self.output, below.exp() * present)
-        e: Tensor = _Exponential.apply(below, self.output.bits)  # type: ignore[no-untyped-call]
+        e: Tensor = _Exponential.apply(below, self.output.bits)
         return e if absent is None else e * present
 
     def tensor(self, _: IntegerTensors) -> IntegerTensor:

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from narrowcast.config import Config, shape_of
-from narrowcast.data import Dataset
+from narrowcast.data import Dataset, Labels
 from narrowcast.model.examples import Inputs, drawn
 from narrowcast.model.training import EpochCallback, fit, one_thread
 from narrowcast.model.transformer import Transformer
@@ -45,6 +45,8 @@ def calibrated(source: Transformer, dataset: Dataset, config: Config) -> Quantis
     factors = balance(inputs[0], precision.bits["input"], columns, levels).float()
     model = QuantisedTransformer(source, precision, factors)
     target = torch.from_numpy(dataset.scaled_target(dataset.train))
+    if isinstance(dataset.targets, Labels):  # the results have no range but their own
+        target = source.evaluate(*inputs, restart=restart)
     model.calibrate(inputs, target, levels, _GROWTH if dataset.relative else 1.0, restart)
     return model.eval()
 

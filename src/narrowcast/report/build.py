@@ -11,7 +11,7 @@ from narrowcast.export import c_code
 from narrowcast.export.cost import costs
 from narrowcast.integer import IntegerModel
 from narrowcast.report.schema import (
-    FORECASTERS,
+    MODELS,
     SCHEMA_VERSION,
     Accuracy,
     ActivityEstimate,
@@ -65,7 +65,7 @@ def build_report(
         data=training.data,
         model={**model.metadata, "parameters": model.parameters, "macs": model.macs},
         accuracy=Accuracy(
-            {name: test.get(name) for name in FORECASTERS},
+            {name: test[name] for name in (*MODELS, *test)},
             accuracy.cut_off,
             training.constant_width,
         ),

@@ -11,7 +11,7 @@ from narrowcast.estimate.duty_cycle import ALWAYS_ON, CLOCK_STOPPED, POWER_OFF, 
 from narrowcast.report import axes
 from narrowcast.report.charts import Chart, Line, Point, Rule
 from narrowcast.report.page import render
-from narrowcast.report.schema import FORECASTERS, Report
+from narrowcast.report.schema import Report
 from narrowcast.training_records import (
     BASELINES,
     Errors,
@@ -65,7 +65,7 @@ def render_html(report: Report, predictions: Arrays) -> str:
             nanoseconds since 1970.
     """
     test = report.accuracy.test
-    known = {name: errors for name in FORECASTERS if (errors := test[name]) is not None}
+    known = {name: errors for name, errors in test.items() if isinstance(errors, Errors)}
     simple = {name: known[name].rmse for name in BASELINES if name in known}
     return render(
         "report/templates/report.html.j2",
@@ -329,7 +329,7 @@ def _history(history: Mapping[str, History], error: str) -> list[Chart]:
             f"{error}, validation part",
             {"float": "Floating point", "integer": "Fine-tuning of the integers"},
             named,
-            {name: each.validation_rmse for name, each in named.items()},
+            {name: each.validation_error for name, each in named.items()},
         ),
         _by_epoch(
             "Loss by epoch",

@@ -16,18 +16,18 @@ from narrowcast.tools.nextpnr import Placement
 from narrowcast.tools.verification import Cycles, MeasuredRates, Verification
 from narrowcast.tools.yosys import Synthesis
 from narrowcast.training_records import (
-    BASELINES,
     CutOff,
     DataSummary,
     Errors,
     History,
     Quantization,
+    Scores,
     beaten_by,
 )
 
 SCHEMA_VERSION = 1
 
-FORECASTERS = ("float", "qat", "integer", *BASELINES)
+MODELS = ("float", "qat", "integer")
 
 
 @dataclass(frozen=True)
@@ -67,20 +67,21 @@ class Accuracy:
     """Errors by part of the data.
 
     Attributes:
-        test: Errors on the test part by forecaster; None for a forecast that is impossible.
+        test: Scores on the test part by method: the model in floating point, in training and in
+            integers, and the simple methods; None for a method that is impossible.
         cut_off: Shares of values beyond the integers, by part.
         constant_width: Errors of intervals of constant width, see :class:`TrainResults`; None
             without quantiles.
     """
 
-    test: dict[str, Errors | None]
+    test: dict[str, Scores | None]
     cut_off: dict[str, CutOff]
     constant_width: Annotated[Errors | None, IF_KNOWN] = None
 
     @computed_field  # type: ignore[prop-decorator]
     @property
     def beaten_by(self) -> str | None:
-        """The best simple forecast if its test RMSE is below that of the integers, else None."""
+        """The best simple method if its test error is below that of the integers, else None."""
         return beaten_by(self.test, "integer")
 
 

@@ -49,7 +49,8 @@ def train(state: bytes, dataset: Dataset, config: Config, objectives: Objectives
     windows = dataset.validation
     forecast = predict_part(model, windows, dataset)
     teacher = predict_part(source, windows, dataset)
-    targets, points = dataset.targets, replace(dataset.targets, quantiles=())
+    targets = dataset.forecast_targets
+    points = replace(targets, quantiles=())
     return Trained(
         rmse=errors(forecast, windows.target, targets).rmse,
         distance=errors(targets.middle(forecast), targets.middle(teacher), points).rmse ** 2,

@@ -65,7 +65,7 @@ class Rounded:
         examples = Examples.of(dataset.validation, dataset)
         self._examples = examples.single()
         self._unit = torch.from_numpy(dataset.error_scale)
-        self._targets = dataset.targets
+        self._targets = dataset.forecast_targets
         self._teacher = self._targets.middle(examples.forecasts(source))
         self.float_rmse = float(self._mean_square(self._teacher - examples.target)) ** 0.5
 

@@ -56,7 +56,7 @@ def stage(config: Config, out: Path, precondition: Callable[[], None]) -> Stage[
 def _quantise(config: Config, out: Path, work: Path, progress: Progress) -> QuantizeResults:
     from safetensors.numpy import save
 
-    from narrowcast.data import Rules, errors, save_rules
+    from narrowcast.data import Rules, save_rules
     from narrowcast.integer import execute, save_model
     from narrowcast.model import build, load_state, predict_part
     from narrowcast.quantize import cut_off, finetune, summarise, to_integer_model
@@ -77,7 +77,7 @@ def _quantise(config: Config, out: Path, work: Path, progress: Progress) -> Quan
         "qat": predict_part(quantised, test, dataset),
         "integer": test.of_targets(model.forecasts(results, given)),
     }
-    if differing := int((forecasts["qat"] != forecasts["integer"]).any(axis=1).sum()):
+    if differing := int(dataset.differing(forecasts["qat"], forecasts["integer"]).sum()):
         raise ToolError(
             f"the integer model and the quantised one in training differ on {differing} of "
             f"{len(test)} test windows: this is an error in narrowcast, please report it"
@@ -98,9 +98,7 @@ def _quantise(config: Config, out: Path, work: Path, progress: Progress) -> Quan
     save_rules(Rules.of(table, config.data, config.stream, simple), work)
     packed = save({name: np.ascontiguousarray(array) for name, array in arrays.items()})
     write_whole(work / PREDICTIONS, packed)
-    accuracy = {
-        name: errors(each, test.target, dataset.targets) for name, each in forecasts.items()
-    }
+    accuracy = {name: dataset.scores(each, test.target) for name, each in forecasts.items()}
     parts = {"train": dataset.train, "validation": dataset.validation, "test": test}
     lost = {name: cut_off(model, part) for name, part in parts.items()}
     progress.remarked("quantize", cut_off_line(lost))

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from narrowcast.config import Config
-from narrowcast.files import rereadable
+from narrowcast.files import matching_files, rereadable
 from narrowcast.progress import Progress
 from narrowcast.training_records import DataSummary, Windows
 
@@ -21,12 +21,17 @@ def learning_settings(config: Config) -> dict[str, Any]:
 
 
 def source_files(config: Config) -> dict[str, Path]:
-    """Return the file of readings; if that is a pipe, the file that it was read into.
+    """Return the files of readings; of a pipe, the file that it was read into.
 
     Raises:
-        UserError: A pipe cannot be read.
+        UserError: A pipe cannot be read, or no file matches a pattern.
     """
-    return {} if config.data.path is None else {"data": rereadable(config.data.path)}
+    if config.data.path is None:
+        return {}
+    files = matching_files(config.data.path)
+    if len(files) == 1:
+        return {"data": rereadable(files[0])}
+    return {f"data, {each.name} of {each.parent.name}": each for each in files}
 
 
 def load_windows(config: Config, *, refit: bool = False) -> "tuple[Dataset, Table, DataSummary]":
@@ -60,15 +65,30 @@ def load_windows(config: Config, *, refit: bool = False) -> "tuple[Dataset, Tabl
             skipped_missing=dataset.skipped_missing,
             skipped_straddling=dataset.skipped_straddling,
             early=None if config.stream is None else dataset.early,
+            skipped_mixed=dataset.skipped_mixed if config.data.classes else None,
+            by_class=_by_class(dataset),
         ),
         notes=table.notes,
         known=tuple(config.data.known),
+        classes=tuple(config.data.classes),
     )
     return dataset, table, summary
 
 
+def _by_class(dataset: "Dataset") -> dict[str, dict[str, int]] | None:
+    """Return the number of windows of each class by part; None if there are no classes."""
+    from narrowcast.data import Labels
+
+    labels = dataset.targets
+    if not isinstance(labels, Labels):
+        return None
+    parts = {"train": dataset.train, "validation": dataset.validation, "test": dataset.test}
+    counts = {part: labels.counts(windows.target) for part, windows in parts.items()}
+    return {name: {part: counts[part][name] for part in parts} for name in labels.classes}
+
+
 def epoch_progress(progress: Progress) -> Callable[[int, int, float], None]:
     """Return the callback that reports every epoch of a training."""
-    return lambda epoch, epochs, rmse: progress.advanced(
-        epoch, epochs, f"epoch {epoch} of {epochs}, validation RMSE {rmse:.4g}"
+    return lambda epoch, epochs, error: progress.advanced(
+        epoch, epochs, f"epoch {epoch} of {epochs}, validation error {error:.4g}"
     )

@@ -3,8 +3,9 @@
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-from narrowcast.config import Config
+from narrowcast.config import Config, DataConfig
 from narrowcast.files import write_whole
 from narrowcast.pipeline.code import code_digest
 from narrowcast.pipeline.outputs import BASELINES, FLOAT_MODEL, TRAINING
@@ -18,6 +19,9 @@ from narrowcast.pipeline.tasks.readings import (
 from narrowcast.progress import Progress
 from narrowcast.training_records import History, TrainResults
 
+if TYPE_CHECKING:
+    from narrowcast.data import Dataset, Table
+
 
 def stage(config: Config, precondition: Callable[[], None]) -> Stage[TrainResults]:
     """Return the stage that trains the float model."""
@@ -25,7 +29,7 @@ def stage(config: Config, precondition: Callable[[], None]) -> Stage[TrainResult
     def run(work: Path, progress: Progress) -> TrainResults:
         from safetensors.numpy import save
 
-        from narrowcast.data import Dataset, baseline_errors, fit_baselines, make_windows
+        from narrowcast.data import Dataset, make_windows
         from narrowcast.model import learn, save_state
 
         dataset, table, summary = load_windows(config)
@@ -40,9 +44,9 @@ def stage(config: Config, precondition: Callable[[], None]) -> Stage[TrainResult
 
         learnt = learn(dataset, table, config, epoch_progress(progress), last)
         save_state(learnt.model, work / FLOAT_MODEL)
-        simple = fit_baselines(windows, table, config.data, learnt.dataset.targets)
-        write_whole(work / BASELINES, save(simple.arrays()))
-        test = {"float": learnt.errors, **baseline_errors(simple, windows.test, table)}
+        arrays, simple = _simple(windows, learnt.dataset, table, config.data)
+        write_whole(work / BASELINES, save(arrays))
+        test = {"float": learnt.scores, **simple}
         if config.train.refit:
             counts = replace(summary.windows, refit=len(learnt.dataset.train))
             summary = replace(summary, windows=counts)
@@ -61,3 +65,26 @@ def stage(config: Config, precondition: Callable[[], None]) -> Stage[TrainResult
         files=source_files(config),
         precondition=precondition,
     )
+
+
+def _simple(
+    windows: "Dataset", learnt: "Dataset", table: "Table", config: DataConfig
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Fit the simple methods to compare a model with.
+
+    Args:
+        windows: Windows, also if the model is of a stream.
+        learnt: Data that the model has learnt from in the end.
+        table: The table that they were cut from.
+        config: The configuration of the windows.
+
+    Returns:
+        What was fitted as arrays by name, and the scores on the test part by method.
+    """
+    from narrowcast.data import Labels, baseline_errors, fit_baselines, fit_classifiers
+
+    if isinstance(windows.targets, Labels):
+        classifiers = fit_classifiers(windows, windows.targets)
+        return classifiers.arrays(), dict(classifiers.scores(windows.test))
+    simple = fit_baselines(windows, table, config, learnt.forecast_targets)
+    return simple.arrays(), dict(baseline_errors(simple, windows.test, table))

@@ -1,0 +1,131 @@
+"""What a training minimises, and the error on the validation part that it reports."""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from narrowcast.config import TrainConfig
+from narrowcast.config.sections import Loss
+from narrowcast.data import Dataset, Labels
+from narrowcast.model.examples import Examples
+from narrowcast.model.forecaster import Forecaster
+from narrowcast.model.quantiles import pinball
+
+_Compare = Callable[[Tensor, Tensor], Tensor]
+
+_LOSSES: dict[Loss, _Compare] = {
+    "mse": functional.mse_loss,
+    "mae": functional.l1_loss,
+    "huber": functional.huber_loss,
+}
+
+# A training has diverged if its loss is so many times that of results that are the same for all.
+_DIVERGED = 100.0
+
+
+@dataclass(frozen=True)
+class Objective:
+    """What a training minimises.
+
+    Attributes:
+        loss: Loss of a model's results and of what they should be, both scaled.
+        examples: The training part, whose targets are what its results should be.
+        on_validation: Loss of results of the validation part.
+        error: Error of these, as :attr:`History.validation_error` has it.
+        limit: Loss above which a training has diverged.
+    """
+
+    loss: _Compare
+    examples: Examples
+    on_validation: Callable[[Tensor], float]
+    error: Callable[[Tensor], float]
+    limit: float
+
+
+def objective_of(
+    dataset: Dataset, config: TrainConfig, validation: Examples, teacher: Forecaster | None
+) -> Objective:
+    """Return the objective of a training on a data set.
+
+    Args:
+        dataset: The data.
+        config: The loss.
+        validation: The validation part.
+        teacher: Network whose results replace the targets; None to train on the targets. What is
+            minimised is then the mean squared difference from them.
+    """
+    if isinstance(dataset.targets, Labels):
+        return _of_labels(dataset, dataset.targets, config, validation, teacher)
+    return _of_forecasts(dataset, config, validation, teacher)
+
+
+def _of_forecasts(
+    dataset: Dataset, config: TrainConfig, validation: Examples, teacher: Forecaster | None
+) -> Objective:
+    """Return the objective of forecasts. On the validation part each step counts the same."""
+    examples, targets = Examples.of(dataset.train, dataset).single(), dataset.forecast_targets
+    unit = torch.from_numpy(dataset.error_scale)
+    by_target = unit.view(-1, targets.steps)
+    share = (by_target / by_target.mean(dim=1, keepdim=True)).flatten()
+    mean = examples.target.mean(dim=0).expand_as(examples.target)
+    if teacher is None:
+        loss = pinball(targets.quantiles) if targets.quantiles else _LOSSES[config.loss]
+        goal, mean = validation.target, mean.repeat_interleave(targets.each, dim=1)
+        limit = _DIVERGED * float(loss(mean, examples.target))
+    else:
+        loss, goal = functional.mse_loss, validation.forecasts(teacher)
+        limit = _DIVERGED * float(loss(mean, examples.target))
+        examples = replace(examples, target=examples.forecasts(teacher).float())
+
+    def on_validation(forecasts: Tensor) -> float:
+        of_forecasts, of_goal = (
+            share.repeat_interleave(each.shape[1] // len(share)) for each in (forecasts, goal)
+        )
+        return float(loss(of_forecasts * forecasts, of_goal * goal))
+
+    def error(forecasts: Tensor) -> float:
+        difference = targets.middle(forecasts) - validation.target
+        return float((unit * difference).square().mean().sqrt())
+
+    return Objective(loss, examples, on_validation, error, limit)
+
+
+def _of_labels(
+    dataset: Dataset,
+    labels: Labels,
+    config: TrainConfig,
+    validation: Examples,
+    teacher: Forecaster | None,
+) -> Objective:
+    """Return the objective of classes: the cross-entropy."""
+    examples = Examples.of(dataset.train, dataset).single()
+    weight = None
+    if config.class_weights == "balanced":
+        counts = torch.tensor(list(labels.counts(dataset.train.target).values()))
+        weight = counts.sum() / (len(counts) * counts)
+
+    def cross_entropy(results: Tensor, classes: Tensor) -> Tensor:
+        return functional.cross_entropy(
+            results,
+            classes[:, 0].long(),
+            None if weight is None else weight.to(results.dtype),
+            label_smoothing=config.label_smoothing,
+        )
+
+    def error(results: Tensor) -> float:
+        found = labels.decided(results.numpy())
+        return labels.recognition(found, validation.target.numpy()).error
+
+    limit = _DIVERGED * math.log(len(labels.classes))
+    if teacher is not None:
+        loss, goal = functional.mse_loss, validation.forecasts(teacher)
+        examples = replace(examples, target=examples.forecasts(teacher).float())
+        limit = _DIVERGED * float(examples.target.var())
+        return Objective(loss, examples, lambda found: float(loss(found, goal)), error, limit)
+    # The cross-entropy of unseen recordings grows with the certainty of a few wrong results, while
+    # more and more of the labels are right.
+    return Objective(cross_entropy, examples, error, error, limit)
