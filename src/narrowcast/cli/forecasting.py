@@ -10,7 +10,7 @@ import typer
 from narrowcast.cli.options import parse_path
 from narrowcast.cli.output import command_progress, one_line_errors, print_table
 from narrowcast.errors import UserError
-from narrowcast.training_records import intervals_line, left_out
+from narrowcast.training_records import Errors, intervals_line, left_out
 
 Trained = Annotated[
     Path,
@@ -105,7 +105,7 @@ def evaluate(
         ),
     ] = None,
 ) -> None:
-    """Print the errors of a trained model on new readings, beside those of simple forecasts.
+    """Print the errors of a trained model on new readings, beside those of simple methods.
 
     Then the share of readings outside of the trained range, by input. See docs/use.md.
     """
@@ -132,9 +132,9 @@ def evaluate(
     found = left_out(result.skipped_gaps, result.skipped_missing)
     typer.echo(f"{result.windows} windows; left out: {found}")
     integer = result.errors["integer"]
-    if integer is not None and integer.intervals is not None:
+    if isinstance(integer, Errors) and integer.intervals is not None:
         typer.echo(f"intervals: {intervals_line(integer.intervals)}")
-    for table in (result.overall(), result.by_step(), result.drifts()):
+    for table in (result.overall(), result.by_step(), result.confusion(), result.drifts()):
         if len(table) > 1:
             typer.echo()
             print_table(table)

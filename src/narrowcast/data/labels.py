@@ -113,13 +113,18 @@ class Labels:
         size = len(self.classes)
         found, true = decisions[:, 0].astype(np.int64), truth[:, 0].astype(np.int64)
         confusion = np.bincount(true * size + found, minlength=size * size).reshape(size, size)
-        right, of_true = np.diag(confusion), confusion.sum(axis=1)
-        both = of_true + confusion.sum(axis=0)
-        recall = right[of_true > 0] / of_true[of_true > 0]
-        f1 = 2 * right[both > 0] / both[both > 0]
-        return Recognition(
-            accuracy=float(right.sum() / confusion.sum()),
-            balanced_accuracy=float(recall.mean()),
-            macro_f1=float(f1.mean()),
-            confusion=tuple(map(tuple, confusion.tolist())),
-        )
+        return recognition(confusion)
+
+
+def recognition(confusion: NDArray[np.int64]) -> Recognition:
+    """Return the scores of windows counted by true class, then by the class that is found."""
+    right, of_true = np.diag(confusion), confusion.sum(axis=1)
+    both = of_true + confusion.sum(axis=0)
+    recall = right[of_true > 0] / of_true[of_true > 0]
+    f1 = 2 * right[both > 0] / both[both > 0]
+    return Recognition(
+        accuracy=float(right.sum() / confusion.sum()),
+        balanced_accuracy=float(recall.mean()),
+        macro_f1=float(f1.mean()),
+        confusion=tuple(map(tuple, confusion.tolist())),
+    )

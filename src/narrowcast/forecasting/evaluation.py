@@ -1,19 +1,25 @@
 """The errors of a trained model on new data, beside those of simple forecasts, and its drift."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+from numpy.typing import NDArray
 from safetensors.numpy import load
 
-from narrowcast.data import Baselines, ErrorSums, Table
+from narrowcast.data import Baselines, Classifiers, ErrorSums, Labels, Part, Table, Targets
+from narrowcast.data.labels import recognition
+from narrowcast.data.scaling import Array
 from narrowcast.digests import digest
 from narrowcast.errors import UserError, boundary
 from narrowcast.forecasting.drift import ColumnDrift, Drift
-from narrowcast.forecasting.trained import TrainedModel
+from narrowcast.forecasting.trained import Origins, TrainedModel
 from narrowcast.pipeline.outputs import BASELINES
 from narrowcast.training_records import BASELINES as NAMES
-from narrowcast.training_records import Errors, TargetNames, target_names
+from narrowcast.training_records import Errors, Recognition, Scores, TargetNames, target_names
+
+Batch = tuple[Part, Array]
 
 
 @dataclass(frozen=True)
@@ -27,10 +33,11 @@ class Evaluation:
         windows: Number of windows whose targets are all known.
         skipped_gaps: Windows left out because of a gap in time.
         skipped_missing: Windows left out because a value is missing.
-        errors: Errors by forecaster: the integer model and the simple forecasts of the training.
-            None for a forecast that is impossible.
+        errors: Scores by method: the integer model and the simple methods of the training. None for
+            a method that is impossible.
         drift: How far the readings lie outside of the trained range, by input column.
         notes: Remarks, each in one line.
+        classes: Labels that are told apart.
     """
 
     target: TargetNames
@@ -39,29 +46,41 @@ class Evaluation:
     windows: int
     skipped_gaps: int
     skipped_missing: int
-    errors: dict[str, Errors | None]
+    errors: dict[str, Scores | None]
     drift: dict[str, ColumnDrift]
     notes: tuple[str, ...]
+    classes: tuple[str, ...] = ()
+
+    @property
+    def _errors(self) -> dict[str, Errors | None]:
+        return {k: each for k, each in self.errors.items() if not isinstance(each, Recognition)}
 
     def _of(self, target: str) -> dict[str, Errors | None]:
         """Return the errors of one target by forecaster."""
         return {
             name: found and (found.by_target[target] if found.by_target else found)
-            for name, found in self.errors.items()
+            for name, found in self._errors.items()
         }
 
     def overall(self) -> list[list[str]]:
-        """Return a table of the errors over all steps ahead, the first row with its names.
+        """Return a table of the scores, of forecasts over all steps ahead; its names come first.
 
         Several targets have columns of their own, before those of all together.
         """
+        if self.classes:
+            rows = [["method", "accuracy", "balanced accuracy", "macro F1"]]
+            for name, each in self.errors.items():
+                if isinstance(each, Recognition):
+                    shares = (each.accuracy, each.balanced_accuracy, each.macro_f1)
+                    rows.append([name, *(f"{share:.3f}" for share in shares)])
+            return rows
         kinds, targets = ("RMSE", "MAE"), target_names(self.target)
-        columns, heads = [self.errors], [*kinds]
+        columns, heads = [self._errors], [*kinds]
         if len(targets) > 1:
-            columns = [*map(self._of, targets), self.errors]
+            columns = [*map(self._of, targets), self._errors]
             heads = [f"{name}, {kind}" for name in (*targets, "all") for kind in kinds]
         rows = [["forecast", *heads]]
-        for name in self.errors:
+        for name in self._errors:
             numbers = []
             for column in columns:
                 found = column[name]
@@ -73,7 +92,7 @@ class Evaluation:
 
     def by_step(self) -> list[list[str]]:
         """Return a table of the errors of each step ahead; only its names for a single one."""
-        possible = [name for name, found in self.errors.items() if found]
+        possible = [name for name, found in self._errors.items() if found]
         rows = [["forecast", *(f"{name}, {kind}" for name in possible for kind in ("RMSE", "MAE"))]]
         for target in target_names(self.target):
             known = [found for found in self._of(target).values() if found]
@@ -81,6 +100,15 @@ class Evaluation:
             for step, numbers in enumerate(zip(*columns, strict=True)):
                 shown = (f"{each:.4g}" for each in numbers)
                 rows.append([f"{target}+{self.lead + step}", *shown])
+        return rows
+
+    def confusion(self) -> list[list[str]]:
+        """Return a table of windows by true label, in rows, and by label found; its names first."""
+        found = self.errors["integer"]
+        rows = [["label \\ found", *self.classes]]
+        if isinstance(found, Recognition):
+            pairs = zip(self.classes, found.confusion, strict=True)
+            rows += [[name, *map(str, counts)] for name, counts in pairs]
         return rows
 
     def drifts(self) -> list[list[str]]:
@@ -94,22 +122,22 @@ class Evaluation:
         return rows
 
 
-def evaluate(trained: TrainedModel, simple: Baselines, table: Table) -> Evaluation:
-    """Return the errors of a model and of simple forecasts on a table with targets.
+Simple = Baselines | Classifiers
+"""The simple methods that a model is compared with, by its task."""
+
+
+def evaluate(trained: TrainedModel, simple: Simple, table: Table) -> Evaluation:
+    """Return the scores of a model and of simple methods on a table with targets.
 
     Raises:
         UserError: No window has a known target.
     """
     origins, data = trained.origins(table, targets=True), trained.rules.data
-    sums = {"integer": ErrorSums(trained.targets)}
-    drift, streams = Drift(trained.model), trained.rules.stream is not None
-    for part, forecasts in trained.batches(origins):
-        drift.add(part)
-        sums["integer"].add(forecasts, part.target)
-        windows = origins.rows.part(part.row - data.lead, None) if streams else part
-        for name, forecast in simple.forecasts(windows, table):
-            sums.setdefault(name, ErrorSums(simple.targets)).add(forecast, part.target)
-    found = {name: each.errors() for name, each in sums.items()}
+    drift = Drift(trained.model)
+    if isinstance(simple, Classifiers):
+        scores = _recognised(trained, simple, origins, drift)
+    else:
+        scores = _errors(trained, simple, origins, drift)
     return Evaluation(
         target=data.target,
         lead=data.lead,
@@ -117,29 +145,70 @@ def evaluate(trained: TrainedModel, simple: Baselines, table: Table) -> Evaluati
         windows=len(origins.last),
         skipped_gaps=origins.gaps,
         skipped_missing=origins.missing,
-        errors={name: found.get(name) for name in ("integer", *NAMES)},
+        errors=scores,
         drift=drift.columns(),
         notes=(*origins.notes, *_left_out(simple)),
+        classes=tuple(data.classes),
     )
 
 
-def _left_out(simple: Baselines) -> Sequence[str]:
-    if simple.weights:
+def _windows(trained: TrainedModel, origins: Origins, drift: Drift) -> Iterator[Batch]:
+    """Yield windows, also of a model of a stream, and the model's results of them."""
+    lead, streams = trained.rules.data.lead, trained.rules.stream is not None
+    for part, results in trained.batches(origins):
+        drift.add(part)
+        yield origins.rows.part(part.row - lead, None) if streams else part, results
+
+
+def _errors(
+    trained: TrainedModel, simple: Baselines, origins: Origins, drift: Drift
+) -> dict[str, Scores | None]:
+    """Return the errors of a forecaster and of the simple forecasts."""
+    assert isinstance(trained.targets, Targets)
+    sums = {"integer": ErrorSums(trained.targets)}
+    for part, forecasts in _windows(trained, origins, drift):
+        sums["integer"].add(forecasts, part.target)
+        for name, forecast in simple.forecasts(part, origins.rows.table):
+            sums.setdefault(name, ErrorSums(simple.targets)).add(forecast, part.target)
+    found = {name: each.errors() for name, each in sums.items()}
+    return {name: found.get(name) for name in ("integer", *NAMES)}
+
+
+def _recognised(
+    trained: TrainedModel, simple: Classifiers, origins: Origins, drift: Drift
+) -> dict[str, Scores | None]:
+    """Return how well a classifier and the simple ones recognise labels."""
+    confusion: dict[str, NDArray[np.int64]] = {}
+    for part, results in _windows(trained, origins, drift):
+        of_part = {
+            "integer": simple.labels.recognition(results, part.target),
+            **simple.scores(part),
+        }
+        for name, found in of_part.items():
+            confusion[name] = confusion.get(name, 0) + np.array(found.confusion)
+    return {name: recognition(each) for name, each in confusion.items()}
+
+
+def _left_out(simple: Simple) -> Sequence[str]:
+    if not isinstance(simple, Baselines) or simple.weights:
         return ()
     return (f"{BASELINES} is not there: of the simple forecasts, only persistence needs no fit",)
 
 
-def load_baselines(out: Path, trained: TrainedModel) -> Baselines:
-    """Return the simple forecasts of the training; without their file, those that need no fit.
+def load_simple(out: Path, trained: TrainedModel) -> Simple:
+    """Return the simple methods of the training; without their file, those that need no fit.
 
     Raises:
-        UserError: The file is damaged, or of another training.
+        UserError: The file is damaged, or of another training; or it is not there, and all need it.
     """
     path, again = out / BASELINES, "run 'narrowcast train' and 'narrowcast quantize' again"
-    if not path.exists():
-        return Baselines.without_fit(trained.rules.data, trained.targets.units)
+    targets = trained.targets
+    if not path.exists() and isinstance(targets, Targets):
+        return Baselines.without_fit(trained.rules.data, targets.units)
     with boundary(str(path), again):
         content = path.read_bytes()
         if digest(content) != trained.rules.baselines_sha256:
             raise UserError(f"{path}: has been altered, or is of another training; {again}")
+        if isinstance(targets, Labels):
+            return Classifiers.of_arrays(load(content), targets)
         return Baselines.of_arrays(load(content), trained.rules.data)

@@ -10,11 +10,11 @@ import pandas as pd
 
 from narrowcast import pipeline
 from narrowcast.config import Config, load_config
-from narrowcast.data import Baselines, needs_end, new_table, read_new_table, with_times
+from narrowcast.data import needs_end, new_table, read_new_table, with_times
 from narrowcast.errors import UserError, boundary
 from narrowcast.files import piped_input, write_whole
 from narrowcast.forecasting.drift import Drift
-from narrowcast.forecasting.evaluation import Evaluation, evaluate, load_baselines
+from narrowcast.forecasting.evaluation import Evaluation, Simple, evaluate, load_simple
 from narrowcast.forecasting.live import Frames, Live
 from narrowcast.forecasting.trained import Origins, TrainedModel
 from narrowcast.host import Link
@@ -41,7 +41,7 @@ class Forecaster:
     ) -> None:
         self.config = load_config(config) if isinstance(config, Path | str) else config
         self.out = None if out is None else Path(out)
-        self._fitted: tuple[TrainedModel, Baselines] | None = None
+        self._fitted: tuple[TrainedModel, Simple] | None = None
 
     def fit(self, frame: pd.DataFrame, progress: Progress | None = None) -> "Forecaster":
         """Train and quantise the model, as ``narrowcast train`` and ``quantize`` do.
@@ -92,7 +92,7 @@ class Forecaster:
         return loaded
 
     @property
-    def _model(self) -> tuple[TrainedModel, Baselines]:
+    def _model(self) -> tuple[TrainedModel, Simple]:
         if self._fitted is None:
             raise UserError("the forecaster is not trained: call fit, or Forecaster.load")
         return self._fitted
@@ -106,7 +106,8 @@ class Forecaster:
 
         Returns:
             A row for each window, with the time stamp of its last row as index, in the zone of the
-            frame's time stamps. A column ``TARGET+k`` is the forecast for k rows later.
+            frame's time stamps. A column ``TARGET+k`` is the forecast for k rows later. Of a
+            classifier, ``TARGET`` is the label, and ``TARGET margin`` its margin to the next one.
 
         Raises:
             UserError: The frame lacks a column, or no forecast is possible.
@@ -132,9 +133,9 @@ class Forecaster:
         return evaluate(trained, simple, new_table(frame, trained.rules.config, target=True))
 
 
-def _load(out: Path) -> tuple[TrainedModel, Baselines]:
+def _load(out: Path) -> tuple[TrainedModel, Simple]:
     trained = TrainedModel.load(out)
-    return trained, load_baselines(out, trained)
+    return trained, load_simple(out, trained)
 
 
 def _labels(frame: pd.DataFrame, origins: Origins) -> pd.Index:
@@ -169,7 +170,7 @@ def forecasts(
             drift.add(part)
         index = times[first : first + len(values)]
         first += len(values)
-        yield pd.DataFrame(values, index=index, columns=trained.steps)
+        yield trained.frame(values, index)
 
 
 def _forecasts_of_board(
@@ -184,7 +185,7 @@ def _forecasts_of_board(
         values = link.forecast(*each.readings, restart=each.restart)
         if each.origin is not None:
             index = times[each.origin : each.origin + 1]
-            yield pd.DataFrame(values[None], index=index, columns=trained.steps)
+            yield trained.frame(values[None], index)
 
 
 def run_file(

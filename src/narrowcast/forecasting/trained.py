@@ -8,12 +8,12 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from narrowcast.data import Part, Rows, Rules, Table, Targets, load_rules
+from narrowcast.data import Labels, Part, Rows, Rules, Table, Targets, load_rules
 from narrowcast.data.ahead import last_row, place
 from narrowcast.data.rules import NAME as RULES
 from narrowcast.data.scaling import Array
 from narrowcast.errors import UserError, shown
-from narrowcast.integer import Forecast, IntegerModel, forecast, load_model
+from narrowcast.integer import Classification, Forecast, IntegerModel, forecast, load_model
 from narrowcast.integer.serialise import AGAIN
 from narrowcast.training_records import left_out
 
@@ -127,23 +127,46 @@ class TrainedModel:
             and source.relative == tuple(map(data.inputs.index, data.relative_inputs))
             and known == ([tuple(name for name in data.known for _ in steps)] if data.known else [])
             and len(further) == len(known) + sum(each.earlier is not None for each in model.inputs)
-            and {each.columns for each in model.output_tensors}
-            == {data.outputs * self.targets.each}
+            and self._fitting_outputs()
             and tuple(each.decoder and each.decoder.target for each in model.outputs)
             == data.targets
         )
 
-    @property
-    def steps(self) -> list[str]:
-        """Names of the forecasts: the target, how many rows ahead, and the quantile if any."""
-        data = self.rules.data
+    def _fitting_outputs(self) -> bool:
+        """Return whether the outputs are the forecasts or the classes of the rules."""
+        columns = {each.columns for each in self.model.output_tensors}
+        if isinstance(self.targets, Targets):
+            return columns == {self.rules.data.outputs * self.targets.each}
+        return [each.decoder for each in self.model.outputs] == [
+            Classification(self.targets.target, self.targets.classes)
+        ]
+
+    def frame(self, results: Array, index: pd.Index) -> pd.DataFrame:
+        """Return results of the model as a table.
+
+        Args:
+            results: Forecasts [windows, forecasts], or classes and margins [windows, 2].
+            index: Label of each row.
+
+        Returns:
+            Columns named by the target, how many rows ahead, and the quantile if any; or the label,
+            and its margin to the next one.
+        """
+        data, targets = self.rules.data, self.targets
+        if isinstance(targets, Labels):
+            found = np.array(targets.classes, dtype=object)[results[:, 0].astype(np.int64)]
+            columns = {targets.target: found, f"{targets.target} margin": results[:, 1]}
+            return pd.DataFrame(columns, index=index)
         steps = range(data.lead, data.lead + data.outputs)
-        ends = [f" q{each:g}" for each in self.targets.quantiles] or [""]
-        return [f"{name}+{step}{end}" for name in data.targets for step in steps for end in ends]
+        ends = [f" q{each:g}" for each in targets.quantiles] or [""]
+        names = [f"{name}+{step}{end}" for name in data.targets for step in steps for end in ends]
+        return pd.DataFrame(results, index=index, columns=names)
 
     @property
-    def targets(self) -> Targets:
-        """The columns that are forecast."""
+    def targets(self) -> Targets | Labels:
+        """The columns that are forecast, or the classes that are told apart."""
+        if self.rules.data.classes:
+            return Labels(self.rules.data.targets[0], tuple(self.rules.data.classes))
         decoders = [e.decoder for e in self.model.outputs if isinstance(e.decoder, Forecast)]
         scales = [np.array(each.scaling.scale) for each in decoders]
         quantiles = decoders[0].quantiles if decoders else ()
@@ -243,7 +266,9 @@ class TrainedModel:
         return next((each.earlier.rows for each in self.model.inputs if each.earlier), ())
 
     def batches(self, origins: Origins) -> Iterator[tuple[Part, Array]]:
-        """Yield the windows that end in the origins, and their forecasts [windows, forecasts].
+        """Yield the windows that end in the origins, and the model's results of them.
+
+        Results are forecasts [windows, forecasts], or classes and margins [windows, 2].
 
         Their memory does not depend on the number of origins.
         """

@@ -23,10 +23,11 @@ def cut_off(model: IntegerModel, part: Part) -> CutOff:
     for result, truth in zip(
         model.outputs, np.split(part.target, len(model.outputs), axis=1), strict=True
     ):
-        assert isinstance(result.decoder, Forecast)
+        if not isinstance(result.decoder, Forecast):
+            continue  # a decision cannot be cut off
         every = np.repeat(truth, max(1, len(result.decoder.quantiles)), axis=1)
         scaled = result.decoder.scaling.apply(every - result.decoder.base(readings)[:, 0])
         missed.append(model.tensors[result.tensor].outside(scaled))
     shares = outside.mean(axis=(0, 1)).tolist()[: source.readings]
     names = source.columns[: source.readings]
-    return CutOff(dict(zip(names, shares, strict=True)), float(np.mean(missed)))
+    return CutOff(dict(zip(names, shares, strict=True)), float(np.mean(missed)) if missed else 0.0)
