@@ -1,5 +1,6 @@
 """Records of training and quantisation results. They need neither torch nor pandas."""
 
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Annotated, Literal
@@ -86,7 +87,49 @@ class Recognition:
         return 1 - self.macro_f1
 
 
-Scores = Errors | Recognition
+@dataclass(frozen=True)
+class Detection:
+    """How well the scores of windows tell anomalies.
+
+    Attributes:
+        flagged: Share of the windows with a flag, from 0 to 1.
+        flags_per_day: Flags in a day; None if the interval of the rows is unknown.
+        false_alarms_per_day: Flags that a day without anomalies would have; None if the interval is
+            unknown, or what is an anomaly.
+        roc_auc: Probability that a window with an anomaly has a higher score than one without. This
+            and what follows is None without labels of both kinds.
+        pr_auc: Mean precision over all thresholds (average precision).
+        precision: Share of the flags that are right.
+        recall: Share of the windows with an anomaly that have a flag.
+        f1: F1 score of the flags.
+        f1_point_adjusted: The same if one flag within an event counts for all of its windows. It is
+            high for random flags, too.
+        events: Number of anomalies: successive rows are one.
+        events_detected: Number of these with at least one flag.
+        delay_rows: Mean number of rows from the first one of an event to its first flag, over the
+            events that are detected; None if none is.
+    """
+
+    flagged: float
+    flags_per_day: float | None = None
+    false_alarms_per_day: float | None = None
+    roc_auc: float | None = None
+    pr_auc: float | None = None
+    precision: float | None = None
+    recall: float | None = None
+    f1: float | None = None
+    f1_point_adjusted: float | None = None
+    events: int | None = None
+    events_detected: int | None = None
+    delay_rows: float | None = None
+
+    @property
+    def error(self) -> float:
+        """What is to be small: 1 less the area under the ROC curve; not a number without one."""
+        return math.nan if self.roc_auc is None else 1 - self.roc_auc
+
+
+Scores = Errors | Recognition | Detection
 """How good forecasts or decisions are, by the task."""
 
 TargetNames = str | list[str]
@@ -109,6 +152,9 @@ def error_of(target: TargetNames) -> str:
 BASELINES = ("persistence", "seasonal_naive", "nlinear", "ridge", "ridge_quadratic")
 """The simple forecasts that every forecaster is compared with."""
 
+DETECTORS = ("z_score", "persistence_error")
+"""The simple scores of anomalies that every detector is compared with."""
+
 CLASSIFIERS = ("majority", "ridge_classifier")
 """The simple classifiers that every classifier is compared with."""
 
@@ -116,6 +162,13 @@ CLASSIFIERS = ("majority", "ridge_classifier")
 def recognition_line(found: Recognition) -> str:
     """Return how well labels are recognised as a part of a line."""
     return f"{found.accuracy:.1%} right, macro F1 {found.macro_f1:.3f}"
+
+
+def detection_line(found: Detection) -> str:
+    """Return how well anomalies are told as a part of a line."""
+    if found.roc_auc is None:
+        return f"{found.flagged:.2%} of the windows have a flag"
+    return f"ROC AUC {found.roc_auc:.3f}, F1 {found.f1:.3f}"
 
 
 def beaten_by(test: Mapping[str, Scores | None], model: str) -> str | None:
@@ -128,7 +181,7 @@ def beaten_by(test: Mapping[str, Scores | None], model: str) -> str | None:
     Returns:
         Name of the simple method; None if the model is at least as good as all of them.
     """
-    names = (*BASELINES, *CLASSIFIERS)
+    names = (*BASELINES, *CLASSIFIERS, *DETECTORS)
     simple = {name: found.error for name in names if (found := test.get(name)) is not None}
     own, best = test[model], min(simple, key=lambda name: simple[name], default=None)
     return best if best is not None and own is not None and simple[best] < own.error else None
@@ -141,8 +194,8 @@ class History:
     Attributes:
         loss: Loss of the scaled forecasts on the training part, see :class:`TrainConfig`; in
             fine-tuning the mean squared difference from the teacher's.
-        validation_error: Error on the validation part: the RMSE in the target's own unit, or of a
-            classifier 1 less the macro F1 score.
+        validation_error: Error on the validation part: the RMSE in the target's own unit, of a
+            classifier 1 less the macro F1 score, of a detector the RMS of the scaled differences.
         best: Index of the epoch with the least loss on the validation part; its weights were kept.
     """
 
@@ -287,12 +340,17 @@ class TrainResults:
         constant_width: Errors on the test part of intervals of constant width around the medians of
             the float model, which have the quantiles of its errors on the validation part; None
             without quantiles.
+        method: Method of a detector that was chosen; None for other tasks.
+        faults: Area under the ROC curve of faults that were put into the validation part, by method
+            of a detector; None for other tasks.
     """
 
     data: DataSummary
     test: dict[str, Scores | None]
     history: History
     constant_width: Annotated[Errors | None, IF_KNOWN] = None
+    method: Annotated[str | None, IF_KNOWN] = None
+    faults: Annotated[dict[str, float] | None, IF_KNOWN] = None
 
 
 _NOTABLE = 0.01  # share of readings that are cut off

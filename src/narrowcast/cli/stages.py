@@ -9,9 +9,11 @@ import typer
 from narrowcast.cli.options import Activity, ConfigFile, Data, Force, Out, Place, Set, Synth, Yosys
 from narrowcast.cli.output import command_progress, one_line_errors
 from narrowcast.training_records import (
+    Detection,
     Errors,
     Recognition,
     cut_off_line,
+    detection_line,
     intervals_line,
     recognition_line,
 )
@@ -164,14 +166,21 @@ def report(
 
 
 def _score(found: "Scores") -> str:
-    return f"{found.rmse:.4g}" if isinstance(found, Errors) else recognition_line(found)
+    match found:
+        case Errors():
+            return f"{found.rmse:.4g}"
+        case Recognition():
+            return recognition_line(found)
+        case Detection():
+            return detection_line(found)
 
 
 def _score_lines(rounded: "Scores | None", exact: "Scores | None") -> Iterator[str]:
     """Yield the lines of a summary on the model's scores in integers and in floating point."""
-    if isinstance(rounded, Recognition) and isinstance(exact, Recognition):
-        yield f"test part:  {_score(rounded)} in integers; {_score(exact)} in floating point"
+    assert rounded is not None
+    assert exact is not None
     if not isinstance(rounded, Errors) or not isinstance(exact, Errors):
+        yield f"test part:  {_score(rounded)} in integers; {_score(exact)} in floating point"
         return
     unit = ", of all targets in units of their scales" if rounded.by_target else ""
     pairs = [("test RMSE:", rounded, exact, unit)]

@@ -9,6 +9,7 @@ from narrowcast.config.sections import (
     Aggregate,
     Config,
     DataConfig,
+    DetectConfig,
     HardwareConfig,
     ModelConfig,
     SplitConfig,
@@ -16,7 +17,7 @@ from narrowcast.config.sections import (
     TrainConfig,
     VerifyConfig,
 )
-from narrowcast.config.shape import Stream, shape_of
+from narrowcast.config.shape import Monitors, Stream, shape_of
 from narrowcast.config.tensor_names import array_name, quantised_names, scheme_names
 
 __all__ = [
@@ -24,8 +25,10 @@ __all__ = [
     "Aggregate",
     "Config",
     "DataConfig",
+    "DetectConfig",
     "HardwareConfig",
     "ModelConfig",
+    "Monitors",
     "QuantizationConfig",
     "Scheme",
     "SplitConfig",

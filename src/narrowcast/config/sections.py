@@ -16,6 +16,7 @@ from narrowcast.config.shape import (
     MOST_BATCH_VALUES,
     MOST_VALUES,
     MOST_WEIGHTS,
+    Monitors,
     Stream,
     shape_of,
     sizes_of,
@@ -104,7 +105,7 @@ Boundary = Annotated[float | str, BeforeValidator(_iso), AfterValidator(_boundar
 Memory = Literal["auto", "block", "distributed"]
 HOLIDAY = "holiday"  # name of the column that data.holidays adds
 Loss = Literal["mse", "mae", "huber"]
-Task = Literal["forecast", "classify"]
+Task = Literal["forecast", "classify", "detect"]
 
 
 class SplitConfig(Section):
@@ -229,7 +230,7 @@ class DataConfig(Section):
         "characters",
     )
     target: Annotated[
-        ColumnName | Annotated[ColumnNames, Field(min_length=1, max_length=64)],
+        ColumnName | Annotated[ColumnNames, Field(max_length=64)],
         AfterValidator(_one_or_several),
     ] = Field(
         description="the name of a column, of at most 1000 characters, or a list of at most 64, "
@@ -657,6 +658,40 @@ class TrainConfig(Section):
     )
 
 
+class DetectConfig(Section):
+    """The detection of anomalies, with ``task = "detect"``.
+
+    The model computes the newest ``rows`` of each window, and the score of a window is how far the
+    readings in ``columns``, by default all ``data.inputs``, are from that: the mean over all of
+    them of the distance, each divided by its mean distance in the training part. With ``method =
+    "forecast"``
+    the model reads the rows before those only; with ``"reconstruct"`` it reads the whole window,
+    and few ``model.channels`` keep it from copying. ``"auto"`` trains both, and takes the one whose
+    score tells faults that are put into the validation part.
+
+    A window whose score is above the threshold has a flag. The threshold is the ``quantile`` of the
+    scores of the validation part, in which there should be no anomaly. ``false_alarms_per_day``
+    states it by the flags that readings without anomalies may have in a day instead.
+
+    ``data.target``, if there is one, is a column that is 1 in rows with an anomaly, else 0. Scores
+    of the test part need it, and nothing else uses it.
+    """
+
+    columns: ColumnNames = Field(
+        default=[],
+        max_length=4096,
+        description="a list of names from data.inputs, each named once",
+    )
+    method: Literal["auto", "forecast", "reconstruct"] = Field(
+        default="auto", description="'auto', 'forecast' or 'reconstruct'"
+    )
+    rows: int = Field(default=4, ge=1, le=64, description="a whole number of rows from 1 to 64")
+    quantile: float = Field(default=0.995, gt=0.5, lt=1, description="a number between 0.5 and 1")
+    false_alarms_per_day: float | None = Field(
+        default=None, gt=0, le=10**6, description="a number above 0 and at most 1000000"
+    )
+
+
 class StorageConfig(Section):
     """The memory type of each group of buffers: block or distributed RAM, or 'auto'."""
 
@@ -728,30 +763,34 @@ class VerifyConfig(Section):
 class Config(Section):
     """The configuration of a run. ``model_dump(mode="json")`` gives plain JSON for digests.
 
-    With ``task = "classify"`` the model tells the label of each window, one of ``data.classes`` in
-    the column ``data.target``. With ``"forecast"`` it forecasts that column.
+    With ``task = "forecast"`` the model forecasts the column ``data.target``. With ``"classify"``
+    it tells the label of each window, one of ``data.classes`` in that column. With ``"detect"`` it
+    tells how unusual the newest readings of each window are, see ``detect``.
     """
 
-    task: Task = Field(default="forecast", description="'forecast' or 'classify'")
+    task: Task = Field(default="forecast", description="'forecast', 'classify' or 'detect'")
     data: DataConfig = Field(description="a section")
     model: ModelConfig = Field(default=ModelConfig(), description="a section")
     quantization: QuantizationConfig = Field(default=QuantizationConfig(), description="a section")
     train: TrainConfig = Field(default=TrainConfig(), description="a section")
+    detect: DetectConfig = Field(default=DetectConfig(), description="a section")
     hardware: HardwareConfig = Field(default=HardwareConfig(), description="a section")
     verify: VerifyConfig = Field(default=VerifyConfig(), description="a section")
 
     @model_validator(mode="before")
     @classmethod
-    def _labels_at_the_end(cls, values: Any) -> Any:
-        # The label is that of the window itself.
+    def _of_the_window(cls, values: Any) -> Any:
+        # The label, or the score, is that of the window itself.
         data = values.get("data") if isinstance(values, dict) else None
-        if isinstance(data, dict) and values.get("task") == "classify":
-            return {**values, "data": {"lead": 0, **data}}
+        task = values.get("task") if isinstance(values, dict) else None
+        if isinstance(data, dict) and task in ("classify", "detect"):
+            unlabelled: dict[str, list[str]] = {"target": []} if task == "detect" else {}
+            return {**values, "data": {"lead": 0, **unlabelled, **data}}
         return values
 
     @model_validator(mode="after")
     def _possible(self) -> Self:
-        self._check_classes()
+        self._check_task()
         others = [name for name in self.data.targets if name not in self.data.inputs]
         if self.model.relative and others:
             raise ValueError(
@@ -767,7 +806,7 @@ class Config(Section):
             )
         self._check_tokens()
         self._check_sizes()
-        if self.model.relative is False and self.data.targets[0] in self.data.relative_inputs:
+        if self.model.relative is False and set(self.data.targets) & set(self.data.relative_inputs):
             raise ValueError(
                 "data.relative_inputs names the target, so the change is forecast: leave out "
                 "model.relative = false"
@@ -780,35 +819,81 @@ class Config(Section):
         self.quantization.check_names(shape_of(self))
         return self
 
-    def _check_classes(self) -> None:
-        """Refuse what does not go together with labels, or needs them."""
-        data = self.data
-        if self.task != "classify":
-            if data.classes:
-                raise ValueError("data.classes needs task = 'classify'")
-            return
-        if len(data.classes) < 2:
+    def _check_task(self) -> None:
+        """Refuse what does not go together with the task, or what it lacks."""
+        data, detect = self.data, self.detect
+        if data.classes and self.task != "classify":
+            raise ValueError("data.classes needs task = 'classify'")
+        if self.task != "detect" and not data.targets:
             raise ValueError(
-                f"data.classes has {len(data.classes)} labels, but task = 'classify' needs at "
-                f"least 2, those of the column {shown(data.targets[0])} in the order of their "
-                "numbers, such as ['still', 'moving']: 'narrowcast init' writes them"
+                "data.target names no column, but only task = 'detect' can do without one"
             )
+        if self.task != "detect" and detect != DetectConfig():
+            raise ValueError("[detect] needs task = 'detect'")
+        if self.task == "classify":
+            self._check_classes()
+        if self.task == "detect":
+            if unknown := set(detect.columns) - set(data.inputs):
+                raise ValueError(
+                    f"detect.columns names {shown(min(unknown))}, which is not among data.inputs: "
+                    "add it there, or leave it out"
+                )
+            if detect.rows >= data.window - (detect.method != "reconstruct"):
+                raise ValueError(
+                    f"detect.rows = {detect.rows} leaves nothing of a window of {data.window} rows "
+                    "to compute them from: choose fewer"
+                )
+        if self.task != "forecast":
+            self._check_of_the_window()
+
+    def _check_of_the_window(self) -> None:
+        """Refuse keys of forecasts if results are of the window itself."""
+        data = self.data
         for key, given in (
             ("data.target, which names several columns,", len(data.targets) > 1),
             (f"data.lead = {data.lead}", data.lead > 0),
             (f"data.outputs = {data.outputs}", data.outputs > 1),
             ("data.known", data.known),
             ("data.seasons", data.seasons),
+            ("data.relative_inputs", data.relative_inputs and self.task == "detect"),
             ("model.quantiles", self.model.quantiles),
+            ("model.kind = 'stream'", self.model.kind == "stream" and self.task == "detect"),
             (f"train.loss = {self.train.loss!r}", self.train.loss != "mse"),
         ):
             if given:
-                raise ValueError(f"{key} is not possible with task = 'classify': leave it out")
+                raise ValueError(f"{key} is not possible with task = {self.task!r}: leave it out")
+
+    def _check_classes(self) -> None:
+        """Refuse labels that are no classes."""
+        data = self.data
+        if len(data.classes) < 2:
+            raise ValueError(
+                f"data.classes has {len(data.classes)} labels, but task = 'classify' needs at "
+                f"least 2, those of the column {shown(data.targets[0])} in the order of their "
+                "numbers, such as ['still', 'moving']: 'narrowcast init' writes them"
+            )
 
     @property
     def outputs(self) -> int:
-        """Columns of the model's results for each target: steps ahead, or classes."""
+        """Columns of the model's results for each target: steps ahead, classes or differences."""
+        if self.monitors is not None:
+            return self.monitors.rows * len(self.monitors.columns)
         return len(self.data.classes) or self.data.outputs
+
+    @property
+    def monitors(self) -> Monitors | None:
+        """What a model compares that detects anomalies; None for other tasks."""
+        if self.task != "detect":
+            return None
+        names = self.detect.columns or self.data.inputs
+        columns = tuple(map(self.data.inputs.index, names))
+        hidden = self.detect.method == "forecast"
+        return Monitors(columns, self.detect.rows, hidden)
+
+    @property
+    def refits(self) -> bool:
+        """Whether the model is trained anew; a threshold needs readings that it has not seen."""
+        return self.train.refit and self.task != "detect"
 
     @property
     def kernel(self) -> int:
@@ -879,6 +964,7 @@ class Config(Section):
     @property
     def relative_columns(self) -> tuple[int, ...]:
         """Index of each target among the inputs if the model adds its last value, else none."""
-        if self.model.relative is False or self.data.targets[0] in self.data.relative_inputs:
+        relative = set(self.data.targets) & set(self.data.relative_inputs)
+        if self.model.relative is False or relative:
             return ()
         return self.data.target_columns

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from narrowcast.integer.builder import LinearSpec, Shape, transformer
+from narrowcast.integer.builder import Decision, LinearSpec, Shape, transformer
 
 if TYPE_CHECKING:
     from narrowcast.config.sections import Config
@@ -27,8 +27,25 @@ class Stream:
     reach: int
 
 
+@dataclass(frozen=True)
+class Monitors:
+    """What a model compares that detects anomalies.
+
+    Attributes:
+        columns: Indices of the inputs.
+        rows: Newest rows of the window.
+        hidden: Whether the model computes them from the rows before only.
+    """
+
+    columns: tuple[int, ...]
+    rows: int
+    hidden: bool
+
+
 def shape_of(config: "Config") -> Shape:
-    """Return the size of a configuration's model."""
+    """Return the size of a configuration's model; of two that a task tries, the larger one."""
+    monitors = config.monitors
+    decision: Decision = None if monitors is None else "l1_norm"
     return Shape(
         window=config.data.window,
         inputs=len(config.data.columns),
@@ -38,7 +55,7 @@ def shape_of(config: "Config") -> Shape:
         ffn_channels=config.model.ffn_channels,
         outputs=config.outputs,
         quantiles=max(1, len(config.model.quantiles)),
-        targets=len(config.data.targets),
+        targets=len(config.data.targets) or 1,
         kind=config.model.kind,
         pooling=config.model.pooling,
         kernel=config.kernel,
@@ -47,7 +64,10 @@ def shape_of(config: "Config") -> Shape:
         relative=config.relative_columns,
         seasons=len(config.data.season_lengths),
         known=len(config.data.known),
-        decision="arg_max" if config.data.classes else None,
+        decision="arg_max" if config.data.classes else decision,
+        compared=0 if monitors is None else monitors.rows,
+        monitored=() if monitors is None else monitors.columns,
+        hidden=monitors is not None and monitors.hidden,
     )
 
 

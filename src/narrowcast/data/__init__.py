@@ -7,8 +7,10 @@ from narrowcast.data.baselines import (
     fit_baselines,
 )
 from narrowcast.data.classifiers import Classifiers, fit_classifiers
+from narrowcast.data.detectors import Detectors, fit_detectors
 from narrowcast.data.feed import needs_end, tables_so_far
 from narrowcast.data.labels import Labels
+from narrowcast.data.monitored import Monitored
 from narrowcast.data.rows import Part, Rows
 from narrowcast.data.rules import Rules, load_rules, save_rules
 from narrowcast.data.scaling import Scaling, fit_scaling
@@ -30,8 +32,10 @@ __all__ = [
     "Baselines",
     "Classifiers",
     "Dataset",
+    "Detectors",
     "ErrorSums",
     "Labels",
+    "Monitored",
     "Part",
     "Rows",
     "Rules",
@@ -45,6 +49,7 @@ __all__ = [
     "errors",
     "fit_baselines",
     "fit_classifiers",
+    "fit_detectors",
     "fit_scaling",
     "load_rules",
     "make_windows",

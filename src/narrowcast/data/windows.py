@@ -32,10 +32,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from narrowcast.config import DataConfig, Stream
+from narrowcast.config import DataConfig, Monitors, Stream
 from narrowcast.data.ahead import ahead_scaling, check_ahead
 from narrowcast.data.holes import held_rows
 from narrowcast.data.labels import Labels
+from narrowcast.data.monitored import Monitored, windows_per_day
 from narrowcast.data.parts import PARTS, in_one_part, parts_of_rows
 from narrowcast.data.rows import Part, Rows
 from narrowcast.data.scaling import Array, Scaling, fit_scaling, refuse_far
@@ -55,7 +56,8 @@ class Dataset:
     Attributes:
         columns: Names of the m inputs.
         relative: Indices of the inputs that the model receives relative to their last row.
-        targets: The columns that are forecast, or the classes that windows are told apart by.
+        targets: The columns that are forecast, the classes that windows are told apart by, or the
+            readings that are compared.
         target_columns: Index of each target among the inputs; none if one of them is no input.
         added: The same if the targets are relative inputs, else none. The model then forecasts the
             changes from their last readings.
@@ -82,7 +84,7 @@ class Dataset:
 
     columns: tuple[str, ...]
     relative: tuple[int, ...]
-    targets: Targets | Labels
+    targets: Targets | Labels | Monitored
     target_columns: tuple[int, ...]
     added: tuple[int, ...]
     earlier: tuple[int, ...]
@@ -109,7 +111,12 @@ class Dataset:
         return tuple(scaling.apply(each) for scaling, each in pairs)
 
     def scaled_target(self, part: Part) -> Array:
-        """Return what the model has to forecast in a part [windows, steps of all targets]."""
+        """Return what the model's results should be in a part [windows, results].
+
+        Differences should be 0.
+        """
+        if isinstance(self.targets, Monitored):
+            return np.zeros((len(part), len(self.target_scaling.scale)))
         return self.target_scaling.apply(part.target - self._base(part.of_targets(part.inputs)))
 
     @property
@@ -118,16 +125,20 @@ class Dataset:
         assert isinstance(self.targets, Targets)
         return self.targets
 
-    def scores(self, decoded: Array, truth: Array) -> Scores:
-        """Return how good forecasts or decisions are.
+    def scores(self, decoded: Array, part: Part) -> Scores:
+        """Return how good forecasts or decisions of a part are.
 
         Args:
             decoded: What :meth:`decoded` returns.
-            truth: Targets of the windows [windows, steps of all targets], or numbers of classes.
+            part: The windows.
         """
-        if isinstance(self.targets, Labels):
-            return self.targets.recognition(decoded, truth)
-        return errors(decoded, truth, self.targets)
+        match self.targets:
+            case Labels():
+                return self.targets.recognition(decoded, part.target)
+            case Monitored():
+                return self.targets.detection(decoded, part.target, part.row)
+            case Targets():
+                return errors(decoded, part.target, self.targets)
 
     def decoded(self, scaled: Array, readings: Array) -> Array:
         """Convert the model's results to the units of the targets, or to decisions.
@@ -139,9 +150,10 @@ class Dataset:
             readings: Readings from which they result.
 
         Returns:
-            Forecasts [windows, forecasts], or of classes what :meth:`Labels.decided` returns.
+            Forecasts [windows, forecasts], or decisions [windows, 2], see :meth:`Labels.decided`
+            and :meth:`Monitored.decided`.
         """
-        if isinstance(self.targets, Labels):
+        if not isinstance(self.targets, Targets):
             return self.targets.decided(scaled)
         times = scaled.shape[1] // len(self.target_scaling.scale)
         changes = self.target_scaling.repeated(times).invert(scaled)
@@ -151,10 +163,10 @@ class Dataset:
     def differing(self, one: Array, other: Array) -> NDArray[np.bool_]:
         """Return in which windows two results of :meth:`decoded` are of different integers.
 
-        Margins are differences of dequantised integers or a dequantised difference, which are
-        rounded differently.
+        Margins and scores are sums of dequantised integers or a dequantised sum, which are rounded
+        differently.
         """
-        if isinstance(self.targets, Labels):
+        if not isinstance(self.targets, Targets):
             return np.asarray(~np.isclose(one, other, rtol=1e-9, atol=1e-12).all(axis=1))
         return np.asarray((one != other).any(axis=1))
 
@@ -179,6 +191,7 @@ def make_windows(
     quantiles: Sequence[float] = (),
     *,
     refit: bool = False,
+    monitors: Monitors | None = None,
 ) -> Dataset:
     """Cut all windows and split them by time.
 
@@ -195,6 +208,7 @@ def make_windows(
             value of each step.
         refit: Whether the training part goes on to the test part. The validation part is then a
             part of it, for a last training with what validation has chosen.
+        monitors: What a model compares that detects anomalies; None for other tasks.
 
     Raises:
         UserError: The table has fewer rows than one window spans, a part has no complete window,
@@ -216,7 +230,8 @@ def make_windows(
     most = held_rows(config, table.interval)
     source = Rows.of(table, config, most, earlier_rows(table, config))
 
-    chosen = _Chosen.of(source, stream, refit=refit)
+    in_whole = bool(config.classes or config.groups or monitors or table.recording is not None)
+    chosen = _Chosen.of(source, stream, in_whole=in_whole, refit=refit)
 
     train = source.part(chosen.training + n - 1, stream)
     used, _ = read_rows(source.inputs, table.gaps, chosen.training + n - 1, n - 1)
@@ -230,8 +245,18 @@ def make_windows(
         last = train.of_targets(train.inputs)[:, -1, list(added)]
         expected = train.target - np.repeat(last, outputs, axis=1)
     input_scaling = _input_scaling(seen, config)
-    targets: Targets | Labels
-    if config.classes:
+    targets: Targets | Labels | Monitored
+    if monitors is not None:
+        size = monitors.rows * len(monitors.columns)
+        target_scaling = Scaling(np.zeros(size), np.ones(size))
+        targets = Monitored(
+            names=tuple(config.inputs[i] for i in monitors.columns),
+            columns=monitors.columns,
+            rows=monitors.rows,
+            per_day=windows_per_day(table.interval, config.stride),
+            labelled=bool(config.targets),
+        )
+    elif config.classes:
         target_scaling = Scaling(np.zeros(1), np.ones(1))
         targets = Labels(config.targets[0], tuple(config.classes))
         targets.check(train.target)
@@ -286,8 +311,15 @@ class _Chosen:
     early: int
 
     @classmethod
-    def of(cls, source: Rows, stream: Stream | None, *, refit: bool) -> "_Chosen":
-        """Choose the windows; the arguments are those of :func:`make_windows`."""
+    def of(cls, source: Rows, stream: Stream | None, *, in_whole: bool, refit: bool) -> "_Chosen":
+        """Choose the windows.
+
+        Args:
+            source: The rows.
+            stream: As for :func:`make_windows`.
+            in_whole: Whether all rows and targets of a window have to be in one part.
+            refit: As for :func:`make_windows`.
+        """
         table, config = source.table, source.config
         n, after = config.window, config.lead + config.outputs - 1
         gapped, missing = source.left_out(n)
@@ -302,7 +334,7 @@ class _Chosen:
 
         codes = parts_of_rows(table, config.split)
         merged = np.where(codes == 1, 0, codes) if refit else codes
-        if config.classes or config.groups or table.recording is not None:
+        if in_whole:
             low = first if stream is None else first + n - 1
             high = first + n - 1 + after
         else:  # the next part's first target is as far after its first row as in every window
@@ -342,7 +374,9 @@ def _check_range(source: Rows, dataset: Dataset) -> None:
     """
     config = source.config
     refuse_far(source.inputs, dataset.input_scaling, config.columns)
-    outputs = [(source.target, dataset.target_scaling, config.targets)]
+    outputs = []
+    if not isinstance(dataset.targets, Monitored):
+        outputs.append((source.target, dataset.target_scaling, config.targets))
     if config.known:
         outputs.append((source.ahead, dataset.further_scaling[-1], tuple(config.known)))
     for values, every, names in outputs:

@@ -53,7 +53,7 @@ class Evaluation:
 
     @property
     def _errors(self) -> dict[str, Errors | None]:
-        return {k: each for k, each in self.errors.items() if not isinstance(each, Recognition)}
+        return {k: e for k, e in self.errors.items() if e is None or isinstance(e, Errors)}
 
     def _of(self, target: str) -> dict[str, Errors | None]:
         """Return the errors of one target by forecaster."""

@@ -58,6 +58,7 @@ class LinearSpec:
         residual_row: First row of the residual that is read.
         residual_element: (row, column) of the one element that is added; None for all elements.
         bias_per_row: Whether each row has its own biases.
+        learnt: Whether a training changes the weights.
     """
 
     name: str
@@ -70,6 +71,7 @@ class LinearSpec:
     residual_row: int = 0
     residual_element: tuple[int, int] | None = None
     bias_per_row: bool = False
+    learnt: bool = True
 
 
 @dataclass(frozen=True)
@@ -174,6 +176,7 @@ class L1NormSpec:
 
 Kind = Literal["window", "stream"]
 Pooling = Literal["mean", "last"]
+Decision = Literal["arg_max", "l1_norm"] | None
 
 DecisionSpec = ArgMaxSpec | L1NormSpec
 OperationSpec = LinearSpec | RowSumSpec | AppendSpec | ScoresSpec | ContextSpec | DecisionSpec
@@ -245,6 +248,8 @@ class GraphBuilder:
         residual: str | None = None,
         residual_element: tuple[int, int] | None = None,
         bias_per_row: bool = False,
+        until: int | None = None,
+        learnt: bool = True,
     ) -> str:
         """Add a matrix product [rows, inner] -> [rows, columns], or a convolution over rows.
 
@@ -261,8 +266,10 @@ class GraphBuilder:
                 ones are added.
             residual_element: (row, column) of the one element that is added.
             bias_per_row: Whether each row has its own biases.
+            until: Number of rows of the operand that may be read; None for all.
+            learnt: Whether a training changes the weights.
         """
-        first, left = divmod(self._shape(operand)[0] - kernel, stride)[::-1]
+        first, left = divmod((until or self._shape(operand)[0]) - kernel, stride)[::-1]
         rows = left + 1 if row is None else 1
         given = rows if residual is None else self._shape(residual)[0]
         residual_row = given - rows if residual_element is None else 0
@@ -270,7 +277,7 @@ class GraphBuilder:
         self.operations.append(
             LinearSpec(
                 *(name, operand, output, first if row is None else row, kernel, stride),
-                *(residual, residual_row, residual_element, bias_per_row),
+                *(residual, residual_row, residual_element, bias_per_row, learnt),
             )
         )
         return output
@@ -369,6 +376,10 @@ class Shape:
         kind: Whether each inference has a whole window, or the last reading of a stream.
         decision: What the results of a target are reduced to: the largest one, or a score; None if
             they are outputs themselves.
+        compared: Newest rows of the input that the results are differences from, column by column
+            of those in ``monitored``, row by row; 0 if they are no differences.
+        monitored: Indices of these columns of the input.
+        hidden: Whether the tokens embed the rows before those only.
     """
 
     window: int
@@ -388,12 +399,20 @@ class Shape:
     known: int = 0
     fold: bool = False
     kind: Kind = "window"
-    decision: Literal["arg_max", "l1_norm"] | None = None
+    decision: Decision = None
+    compared: int = 0
+    monitored: tuple[int, ...] = ()
+    hidden: bool = False
 
     @property
     def rows(self) -> int:
         """Rows of the input."""
         return self.window if self.kind == "window" else self.kernel
+
+    @property
+    def seen(self) -> int:
+        """Rows of the input, the first ones, that the tokens embed."""
+        return self.rows - self.compared if self.hidden else self.rows
 
     @property
     def reach(self) -> int:
@@ -451,7 +470,7 @@ class Shape:
     @property
     def tokens(self) -> int:
         """Tokens of an inference. The last one embeds the last row of the input."""
-        return (self.rows - self.kernel) // self.stride + 1 if self.kind == "window" else 1
+        return (self.seen - self.kernel) // self.stride + 1 if self.kind == "window" else 1
 
     @property
     def forecasts(self) -> int:
@@ -482,7 +501,9 @@ class Shape:
     def forecast(self, target: int) -> list[str]:
         """Return the products whose sum is the forecast of a target, the head last."""
         tail = ("skip", "head") if self.folds_tail else ("head",)
-        return [*self.terms(target), *(self.of_target(name, target) for name in tail)]
+        actual = ("actual",) if self.compared else ()
+        own = (self.of_target(name, target) for name in tail)
+        return [*actual, *self.terms(target), *own]
 
     @property
     def ffn(self) -> int:
@@ -496,6 +517,7 @@ class _Embedding(TypedDict, total=False):
     kernel: int
     stride: int
     bias_per_row: bool
+    until: int
 
 
 def transformer(shape: Shape) -> GraphSpec:
@@ -505,7 +527,8 @@ def transformer(shape: Shape) -> GraphSpec:
     positions are biases of the scores, in place of biases per row.
 
     The forecast of a target is a sum of terms, each of which adds the one before: linear maps of
-    further inputs, and the head. The first of them adds the last reading.
+    further inputs, and the head. The first of them adds the last reading. If results are
+    differences from the newest rows, these rows, negative, are the first term.
 
     If the shape is folded, linear maps with nothing between them are one product: embedding and
     key, value or query of the first layer; down projection of the last layer and head.
@@ -515,8 +538,10 @@ def transformer(shape: Shape) -> GraphSpec:
     stream = shape.kind == "stream"
     first = graph.input("input", shape.rows, shape.inputs)
     stride = 1 if stream else shape.stride
-    embedding = _Embedding(kernel=shape.kernel, stride=stride, bias_per_row=not stream)
-    of_last = shape.rows - shape.kernel  # first row that the last token embeds
+    embedding = _Embedding(
+        kernel=shape.kernel, stride=stride, bias_per_row=not stream, until=shape.seen
+    )
+    of_last = shape.seen - shape.kernel  # first row that the last token embeds
     streamed = None if shape.all_tokens or not shape.folds_keys else of_last
     x = graph.linear("embed", first, d, row=streamed, **embedding)
     for layer in range(shape.layers):
@@ -574,6 +599,17 @@ def _forecasts(graph: GraphBuilder, shape: Shape, x: str, up: str) -> Iterator[s
             residual, element = graph.inputs[0], (shape.rows - 1, shape.relative[target])
         terms = shape.terms(target)
         for name in shape.forecast(target):
+            if name == "actual":
+                residual = graph.linear(
+                    name,
+                    graph.inputs[0],
+                    shape.forecasts,
+                    role=Role.RESULT,
+                    row=shape.rows - shape.compared,
+                    kernel=shape.compared,
+                    learnt=False,
+                )
+                continue
             if name in terms:
                 operand = terms[name]
             elif shape.folds_tail and name == shape.of_target("head", target):

@@ -1,5 +1,6 @@
 """The float model, and the training loop that quantised training also uses."""
 
+from narrowcast.model.detector import with_threshold
 from narrowcast.model.forecaster import Forecaster
 from narrowcast.model.learn import Learnt, learn
 from narrowcast.model.quantiles import Unseen, constant_widths, scale_quantiles, spreads
@@ -31,4 +32,5 @@ __all__ = [
     "scale_quantiles",
     "spreads",
     "train_float",
+    "with_threshold",
 ]

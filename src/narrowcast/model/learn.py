@@ -4,8 +4,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from narrowcast.config import Config
-from narrowcast.data import Dataset, Table, errors, make_windows
+from narrowcast.data import Dataset, Monitored, Table, errors, make_windows
 from narrowcast.data.scaling import Array
+from narrowcast.model.detector import train_detector
 from narrowcast.model.quantiles import Unseen, constant_widths, scale_quantiles, spreads
 from narrowcast.model.training import EpochCallback, predict_part, train_float
 from narrowcast.model.transformer import Transformer
@@ -21,6 +22,8 @@ class Learnt:
         dataset: The windows whose training part it was trained on in the end.
         history: History of the training before, which validation has ended.
         forecasts: Its forecasts or decisions of the test part, see :meth:`Dataset.decoded`.
+        config: The configuration, of a detector with the method that was chosen.
+        faults: As in :class:`Detector`; None for other tasks.
         widths: Distances from the median [steps * quantiles] of intervals of constant width, which
             have the quantiles of the errors on the validation part; None without quantiles.
     """
@@ -29,12 +32,14 @@ class Learnt:
     dataset: Dataset
     history: History
     forecasts: Array
-    widths: Array | None
+    config: Config
+    widths: Array | None = None
+    faults: dict[str, float] | None = None
 
     @property
     def scores(self) -> Scores:
         """Scores on the test part."""
-        return self.dataset.scores(self.forecasts, self.dataset.test.target)
+        return self.dataset.scores(self.forecasts, self.dataset.test)
 
     @property
     def constant_width(self) -> Errors | None:
@@ -63,6 +68,13 @@ def learn(
         last: Called before the last training, if there is one, with its windows and the history of
             the one before.
     """
+    if isinstance(dataset.targets, Monitored):
+        found = train_detector(dataset, config, progress)
+        decided = predict_part(found.model, found.dataset.test, found.dataset)
+        return Learnt(
+            *(found.model, found.dataset, found.history, decided, found.config),
+            faults=found.faults,
+        )
     model, history = train_float(dataset, config, progress)
     quantiles = config.model.quantiles
     widths, factors = None, None
@@ -71,11 +83,12 @@ def learn(
         scale = dataset.target_scaling.repeated(len(quantiles)).scale
         widths = scale * constant_widths(unseen, quantiles)
         factors = spreads(unseen, quantiles) if config.train.conformal else None
-    if config.train.refit:
+    if config.refits:
         dataset = make_windows(table, config.data, config.stream, quantiles, refit=True)
         if last is not None:
             last(dataset, history)
         model, _ = train_float(dataset, config, progress, chosen=history.best)
     if factors is not None:
         scale_quantiles(model, dataset.forecast_targets, factors)
-    return Learnt(model, dataset, history, predict_part(model, dataset.test, dataset), widths)
+    decoded = predict_part(model, dataset.test, dataset)
+    return Learnt(model, dataset, history, decoded, config, widths)

@@ -10,7 +10,7 @@ from torch.nn import functional
 
 from narrowcast.config import TrainConfig
 from narrowcast.config.sections import Loss
-from narrowcast.data import Dataset, Labels
+from narrowcast.data import Dataset, Labels, Monitored, Targets
 from narrowcast.model.examples import Examples
 from narrowcast.model.forecaster import Forecaster
 from narrowcast.model.quantiles import pinball
@@ -58,9 +58,13 @@ def objective_of(
         teacher: Network whose results replace the targets; None to train on the targets. What is
             minimised is then the mean squared difference from them.
     """
-    if isinstance(dataset.targets, Labels):
-        return _of_labels(dataset, dataset.targets, config, validation, teacher)
-    return _of_forecasts(dataset, config, validation, teacher)
+    match dataset.targets:
+        case Labels():
+            return _of_labels(dataset, dataset.targets, config, validation, teacher)
+        case Monitored():
+            return _of_differences(dataset, validation, teacher)
+        case Targets():
+            return _of_forecasts(dataset, config, validation, teacher)
 
 
 def _of_forecasts(
@@ -129,3 +133,24 @@ def _of_labels(
     # The cross-entropy of unseen recordings grows with the certainty of a few wrong results, while
     # more and more of the labels are right.
     return Objective(cross_entropy, examples, error, error, limit)
+
+
+def _of_differences(
+    dataset: Dataset, validation: Examples, teacher: Forecaster | None
+) -> Objective:
+    """Return the objective of differences from readings: their mean square."""
+    examples = Examples.of(dataset.train, dataset).single()
+    goal = validation.target
+    # Readings themselves are the differences of a network that computes nothing.
+    limit = _DIVERGED * float(examples.inputs[0].square().mean())
+    if teacher is not None:
+        goal = validation.forecasts(teacher)
+        examples = replace(examples, target=examples.forecasts(teacher).float())
+
+    def loss(results: Tensor) -> float:
+        return float(functional.mse_loss(results, goal))
+
+    def error(results: Tensor) -> float:
+        return float(results.square().mean().sqrt())
+
+    return Objective(functional.mse_loss, examples, loss, error, limit)

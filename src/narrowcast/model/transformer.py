@@ -120,6 +120,9 @@ class Transformer(Forecaster):
     input, multiplied by ``gain``. The rest of the network then forecasts a change. Linear maps of
     the further inputs, those of ``shape.further``, are added, too.
 
+    If the results are differences from the newest rows of the window, ``shape.compared``, these are
+    subtracted, each column multiplied by its factor in ``unit``.
+
     A stream has one token at a time. Each layer keeps the keys and values of the last ones, and has
     a bias by age in place of the positions of the tokens.
 
@@ -128,7 +131,10 @@ class Transformer(Forecaster):
         terms: The products of further inputs that are added to the forecasts of each target, and
             the inputs that they read.
         graph: Tensors and operations, not folded, which define the sizes of the layers.
+        unit: Factors [results] of the rows that are subtracted.
     """
+
+    unit: Tensor
 
     def __init__(self, shape: Shape, *, dropout: float = 0.0) -> None:
         """Make an untrained network. ``dropout`` applies to the residual branches."""
@@ -152,6 +158,8 @@ class Transformer(Forecaster):
         for parameter in self.further.parameters():
             nn.init.zeros_(parameter)
         self.gain = nn.Parameter(torch.ones(forecasts)) if shape.relative else None
+        if shape.compared:
+            self.register_buffer("unit", torch.ones(forecasts))
 
     def forward(self, x: Tensor, *further: Tensor, restart: Tensor | None = None) -> Tensor:
         """[windows, n, m], and [windows, 1, ...] of further inputs -> [windows, forecasts]."""
@@ -171,6 +179,9 @@ class Transformer(Forecaster):
         if self.gain is not None:
             last = readings[:, -1, list(self.shape.relative)]
             forecast = forecast + self.gain * last.repeat_interleave(self.shape.forecasts, dim=1)
+        if self.shape.compared:
+            newest = readings[:, -self.shape.compared :, list(self.shape.monitored)]
+            forecast = forecast - self.unit * newest.flatten(1)
         given = dict(zip(self.shape.further, further, strict=True))
         if given:
             forecast = forecast + torch.cat(
@@ -184,6 +195,13 @@ class Transformer(Forecaster):
                 dim=1,
             )
         return forecast
+
+    @torch.no_grad()
+    def scale_results(self, factors: Tensor) -> None:
+        """Multiply the results, which are differences, by factors [results]."""
+        self.head.weight.mul_(factors[:, None])
+        self.head.bias.mul_(factors)
+        self.unit.mul_(factors)
 
     @torch.no_grad()
     def start_from_last(self, inputs: Scaling, target: Scaling) -> Tensor:

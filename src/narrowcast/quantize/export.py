@@ -5,22 +5,26 @@ from dataclasses import replace
 from itertools import zip_longest
 
 from narrowcast.config import DataConfig
-from narrowcast.data import Dataset, Labels, Scaling
+from narrowcast.data import Dataset, Labels, Monitored, Scaling, Targets
 from narrowcast.integer.builder import Shape
 from narrowcast.integer.model import (
     Affine,
     ArgMax,
     Classification,
     Decoder,
+    Detection,
     EarlierReadings,
     Forecast,
     Input,
     IntegerModel,
+    L1Norm,
     LastReading,
     Output,
     Reals,
     ValuesAhead,
     arg_max_tensor,
+    l1_norm_tensor,
+    largest_score,
 )
 from narrowcast.quantize.network import QuantisedTransformer
 
@@ -36,8 +40,11 @@ def to_integer_model(
         config: Configuration with the names of inputs and target.
     """
     integer = model.export()
-    if isinstance(dataset.targets, Labels):
-        integer = _with_arg_max(integer)
+    match dataset.targets:
+        case Labels():
+            integer = _with_arg_max(integer)
+        case Monitored():
+            integer = _with_norm(integer, dataset.targets.threshold)
     source = integer.inputs[0]
     shape, factors = model.shape, model.factors.double().numpy()
     return replace(
@@ -79,10 +86,14 @@ def to_integer_model(
             "ffn_channels": shape.ffn,
             "outputs": shape.outputs,
             "target": ", ".join(config.targets),
-            **_listed("quantiles", () if config.classes else dataset.forecast_targets.quantiles),
+            **_listed("quantiles", _quantiles(dataset)),
             **_listed("classes", config.classes),
         },
     )
+
+
+def _quantiles(dataset: Dataset) -> tuple[float, ...]:
+    return dataset.targets.quantiles if isinstance(dataset.targets, Targets) else ()
 
 
 def _listed(name: str, values: Sequence[object]) -> dict[str, str]:
@@ -102,6 +113,25 @@ def _with_arg_max(model: IntegerModel) -> IntegerModel:
     )
 
 
+def _with_norm(model: IntegerModel, threshold: float) -> IntegerModel:
+    """Return a model whose only output are the sum of its results' sizes and a flag.
+
+    Args:
+        model: A model whose only output are differences.
+        threshold: The largest score without a flag, in the real units of the results.
+    """
+    (result,) = model.output_tensors
+    output = l1_norm_tensor("decision.output", result)
+    most = min(threshold / result.scale, largest_score(result))
+    decision = L1Norm("decision", result.name, output.name, round(most))
+    return replace(
+        model,
+        outputs=(Output(output.name),),
+        tensors={**model.tensors, output.name: output},
+        operations=(*model.operations, decision),
+    )
+
+
 def _decoders(window: str, dataset: Dataset, config: DataConfig) -> list[Decoder]:
     """Return what a host makes of each output.
 
@@ -110,9 +140,11 @@ def _decoders(window: str, dataset: Dataset, config: DataConfig) -> list[Decoder
         dataset: The data.
         config: Configuration with the names of the targets.
     """
-    if isinstance(dataset.targets, Labels):
-        return [Classification(config.targets[0], dataset.targets.classes)]
     targets = dataset.targets
+    if isinstance(targets, Labels):
+        return [Classification(config.targets[0], targets.classes)]
+    if isinstance(targets, Monitored):
+        return [Detection(targets.names)]
     scalings = dataset.target_scaling.repeated(targets.each).split(len(config.targets))
     added = [LastReading(window, column) for column in dataset.added]
     return [

@@ -242,6 +242,12 @@ class ActivationQuantiser(nn.Module):
         else:
             self._set(torch.tensor([symmetric]), torch.tensor([0]))
 
+    @property
+    def largest(self) -> float:
+        """Largest size of a real number in the range."""
+        tensor = self.tensor()
+        return float(np.abs(tensor.dequantise(np.array([tensor.low, tensor.high]))).max())
+
     @torch.no_grad()
     def calibrate(self, x: Tensor) -> None:
         """Choose scheme and range by the least mean squared error on a sample of ``x``."""

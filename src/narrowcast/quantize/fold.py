@@ -70,6 +70,8 @@ def folded(source: Transformer, factors: Tensor) -> dict[str, LinearParameters]:
         skip = LinearParameters(share * head.weight * down.gain, torch.zeros_like(head.bias))
         products |= _by_target(shape, "skip", skip)
     products |= _by_target(shape, "head", LinearParameters(share * last.weight, last.bias))
+    if shape.compared:
+        products["actual"] = _actual(source, factors)
     for name, product in source.further.items():
         assert isinstance(product, nn.Linear)
         products[name] = _plain(product)
@@ -88,6 +90,17 @@ def folded(source: Transformer, factors: Tensor) -> dict[str, LinearParameters]:
             of_last = products[each.name].bias[-rows:]
             products[each.name] = replace(products[each.name], bias=of_last)
     return products
+
+
+def _actual(source: Transformer, factors: Tensor) -> LinearParameters:
+    """Return the product that gives the newest rows, negative, of the monitored columns."""
+    shape = source.shape
+    result = torch.arange(shape.forecasts)
+    row, of_row = result // len(shape.monitored), result % len(shape.monitored)
+    column = torch.tensor(shape.monitored)[of_row]
+    weight = torch.zeros(shape.forecasts, shape.compared * shape.inputs)
+    weight[result, row * shape.inputs + column] = -source.unit * factors[column]
+    return LinearParameters(weight, torch.zeros(shape.forecasts))
 
 
 @torch.no_grad()

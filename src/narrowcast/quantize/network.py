@@ -194,7 +194,8 @@ class QuantisedTransformer(Forecaster):
             inputs: Scaled training readings of each input.
             target: Scaled training targets [windows, steps of all targets], or results of the float
                 model. The range of those of a target, extended by half of it on either side,
-                becomes the range of its result; terms of it have a wider one.
+                becomes the range of its result; terms of it have a wider one. Differences have the
+                range of the readings.
             levels: Lowest and highest level of each target's column that the input has to cover, in
                 scaled units, if the model forecasts changes: clipping of a last known value is an
                 error of the forecast. The default are the levels of ``inputs``.
@@ -215,11 +216,22 @@ class QuantisedTransformer(Forecaster):
         if growth > 1:
             for quantiser, x in zip(quantisers, (window / self.factors, *further), strict=True):
                 quantiser.cover(growth * float(x.min()), growth * float(x.max()))
+        if self.shape.compared:
+            # A difference may be as large as a reading.
+            largest = quantisers[0].largest * self._largest_factor()
+            for name in self.shape.forecast(0):
+                results[f"{name}.output"].set_range(-largest, largest)
         if self.shape.relative:
             columns = [window[..., each] for each in self.shape.relative]
             levels = levels or [(float(each.min()), float(each.max())) for each in columns]
             quantisers[0].cover(*covered(self.factors, self.shape.relative, levels))
         self.observe(inputs, ActivationQuantiser.calibrate, restart)
+
+    def _largest_factor(self) -> float:
+        """Return the largest weight of a row that is subtracted."""
+        (actual,) = (step for step in self.steps() if step.spec.name == "actual")
+        assert isinstance(actual, QuantisedLinear)
+        return float(actual.weight.detach().abs().max())
 
     def review(self, inputs: Inputs, restart: Tensor | None = None) -> bool:
         """Repeat the decisions of all adaptive schemes; return whether one has changed."""

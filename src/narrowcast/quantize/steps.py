@@ -91,8 +91,12 @@ class QuantisedLinear(nn.Module):
         gain = parameters.gain
         self.weight = nn.Parameter(parameters.weight.detach().clone())
         self.bias = nn.Parameter(parameters.bias.detach().clone())
+        for parameter in (self.weight, self.bias):
+            parameter.requires_grad_(spec.learnt)
         self.gain = None if gain is None else nn.Parameter(gain.detach().clone())
         self.quantise_weight = WeightQuantiser(self.weight.detach(), weight_bits)
+        if not spec.learnt:
+            self.quantise_weight.requires_grad_(False)
         self.output = output
 
     def forward(self, tensors: Tensors, _: Tensor | None = None) -> Tensor:

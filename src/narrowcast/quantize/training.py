@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from narrowcast.config import Config, shape_of
-from narrowcast.data import Dataset, Labels
+from narrowcast.data import Dataset, Monitored, Targets
 from narrowcast.model.examples import Inputs, drawn
 from narrowcast.model.training import EpochCallback, fit, one_thread
 from narrowcast.model.transformer import Transformer
@@ -18,6 +18,7 @@ from narrowcast.training_records import History
 
 CALIBRATION_WINDOWS = 2048
 # Differences grow with the level of a series, too. The range has room for those of twice the level.
+# So it has for readings that are anomalies.
 _GROWTH = 2.0
 _REVIEW_WINDOWS = 512
 _REVIEWED = 0.5  # fraction of the epochs after which adaptive schemes may change
@@ -45,9 +46,10 @@ def calibrated(source: Transformer, dataset: Dataset, config: Config) -> Quantis
     factors = balance(inputs[0], precision.bits["input"], columns, levels).float()
     model = QuantisedTransformer(source, precision, factors)
     target = torch.from_numpy(dataset.scaled_target(dataset.train))
-    if isinstance(dataset.targets, Labels):  # the results have no range but their own
+    if not isinstance(dataset.targets, Targets):  # the results have no range but their own
         target = source.evaluate(*inputs, restart=restart)
-    model.calibrate(inputs, target, levels, _GROWTH if dataset.relative else 1.0, restart)
+    grows = dataset.relative or isinstance(dataset.targets, Monitored)
+    model.calibrate(inputs, target, levels, _GROWTH if grows else 1.0, restart)
     return model.eval()
 
 
@@ -74,8 +76,9 @@ def parameter_groups(model: nn.Module, config: Config, scale: str) -> list[dict[
         config: Configuration with the learning rate in floating point and the widths.
         scale: Text that the names of all scales contain, and no other parameter's name.
     """
-    scales = [p for name, p in model.named_parameters() if scale in name]
-    others = [p for name, p in model.named_parameters() if scale not in name]
+    learnt = [(name, p) for name, p in model.named_parameters() if p.requires_grad]
+    scales = [p for name, p in learnt if scale in name]
+    others = [p for name, p in learnt if scale not in name]
     narrowest = min(config.quantization.widths(shape_of(config)).values())
     rate = config.train.learning_rate * min(1.0, 4.0 ** (_FULL_RATE_BITS - narrowest))
     return [

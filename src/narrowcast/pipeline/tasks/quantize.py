@@ -19,6 +19,7 @@ from narrowcast.pipeline.outputs import (
     PREDICTIONS,
     QUANTIZATION,
     SOURCE,
+    TRAINING,
 )
 from narrowcast.pipeline.stages import Stage
 from narrowcast.pipeline.tasks.readings import (
@@ -28,8 +29,14 @@ from narrowcast.pipeline.tasks.readings import (
     source_files,
 )
 from narrowcast.progress import Progress
-from narrowcast.records import write_record
-from narrowcast.training_records import Quantization, QuantizeResults, cut_off_line, drifting
+from narrowcast.records import read_record, write_record
+from narrowcast.training_records import (
+    Quantization,
+    QuantizeResults,
+    TrainResults,
+    cut_off_line,
+    drifting,
+)
 
 
 def stage(config: Config, out: Path, precondition: Callable[[], None]) -> Stage[QuantizeResults]:
@@ -45,7 +52,7 @@ def stage(config: Config, out: Path, precondition: Callable[[], None]) -> Stage[
         record=ACCURACY,
         kind=QuantizeResults,
         outputs=(*INTEGER_MODEL, SOURCE, PREDICTIONS, QUANTIZATION),
-        needs=(FLOAT_MODEL, BASELINES),
+        needs=(FLOAT_MODEL, BASELINES, *((TRAINING,) if config.monitors else ())),
         settings=learning_settings(config) | quantization,
         options={"code": code_digest(__name__)},
         files=source_files(config),
@@ -53,19 +60,32 @@ def stage(config: Config, out: Path, precondition: Callable[[], None]) -> Stage[
     )
 
 
+def _with_method(config: Config, out: Path) -> Config:
+    """Return the configuration with the method of a detector that training has chosen."""
+    if config.monitors is None:
+        return config
+    method = read_record(out / TRAINING, TrainResults).method
+    return config.model_copy(update={"detect": config.detect.model_copy(update={"method": method})})
+
+
 def _quantise(config: Config, out: Path, work: Path, progress: Progress) -> QuantizeResults:
     from safetensors.numpy import save
 
     from narrowcast.data import Rules, save_rules
     from narrowcast.integer import execute, save_model
-    from narrowcast.model import build, load_state, predict_part
+    from narrowcast.model import build, load_state, predict_part, with_threshold
     from narrowcast.quantize import cut_off, finetune, summarise, to_integer_model
 
-    dataset, table, _ = load_windows(config, refit=config.train.refit)
+    config = _with_method(config, out)
+    dataset, table, _ = load_windows(config, refit=config.refits)
     test = dataset.test
     source = build(config)
     load_state(source, out / FLOAT_MODEL)
     quantised, history = finetune(source, dataset, config, epoch_progress(progress))
+    exact = dataset
+    if config.monitors is not None:
+        exact = with_threshold(source, dataset, config.detect)
+        dataset = with_threshold(quantised, dataset, config.detect)
     model = to_integer_model(quantised, dataset, config.data)
 
     names = (each.tensor for each in model.inputs)
@@ -73,7 +93,7 @@ def _quantise(config: Config, out: Path, work: Path, progress: Progress) -> Quan
     inputs, restart = model.quantise(given), test.restart
     results = execute(model, inputs, restart=restart)
     forecasts = {
-        "float": predict_part(source, test, dataset),
+        "float": predict_part(source, test, exact),
         "qat": predict_part(quantised, test, dataset),
         "integer": test.of_targets(model.forecasts(results, given)),
     }
@@ -84,7 +104,7 @@ def _quantise(config: Config, out: Path, work: Path, progress: Progress) -> Quan
         )
     several = {"truth": test.target, **forecasts}
     arrays = {
-        **{name: y if y.shape[1] > 1 else y[:, 0] for name, y in several.items()},
+        **{name: y[:, 0] if y.shape[1] == 1 else y for name, y in several.items()},
         "row": test.row,
         **({} if test.time is None else {"time": test.time.as_unit("ns").asi8}),
         "restart": restart,
@@ -98,7 +118,7 @@ def _quantise(config: Config, out: Path, work: Path, progress: Progress) -> Quan
     save_rules(Rules.of(table, config.data, config.stream, simple), work)
     packed = save({name: np.ascontiguousarray(array) for name, array in arrays.items()})
     write_whole(work / PREDICTIONS, packed)
-    accuracy = {name: dataset.scores(each, test.target) for name, each in forecasts.items()}
+    accuracy = {name: dataset.scores(each, test) for name, each in forecasts.items()}
     parts = {"train": dataset.train, "validation": dataset.validation, "test": test}
     lost = {name: cut_off(model, part) for name, part in parts.items()}
     progress.remarked("quantize", cut_off_line(lost))

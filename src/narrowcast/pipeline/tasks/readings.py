@@ -15,7 +15,8 @@ if TYPE_CHECKING:
 
 def learning_settings(config: Config) -> dict[str, Any]:
     """Return the settings that a trained model depends on, as JSON, by section."""
-    plain = config.model_dump(mode="json", include={"data", "model", "train"})
+    sections = {"task", "data", "model", "train", *(("detect",) if config.monitors else ())}
+    plain = config.model_dump(mode="json", include=sections)
     del plain["data"]["path"]  # the content counts, and it may have moved
     return plain
 
@@ -48,12 +49,14 @@ def load_windows(config: Config, *, refit: bool = False) -> "tuple[Dataset, Tabl
 
     table = read_table(config.data)
     quantiles = config.model.quantiles
-    dataset = make_windows(table, config.data, config.stream, quantiles, refit=refit)
+    dataset = make_windows(
+        *(table, config.data, config.stream, quantiles), refit=refit, monitors=config.monitors
+    )
     summary = DataSummary(
         file="" if config.data.path is None else config.data.path.name,
         rows=len(table.frame),
         inputs=tuple(config.data.inputs),
-        target=config.data.target,
+        target=config.data.target if config.monitors is None else _monitored(config),
         lead=config.data.lead,
         outputs=config.data.outputs,
         missing=table.missing,
@@ -85,6 +88,12 @@ def _by_class(dataset: "Dataset") -> dict[str, dict[str, int]] | None:
     parts = {"train": dataset.train, "validation": dataset.validation, "test": dataset.test}
     counts = {part: labels.counts(windows.target) for part, windows in parts.items()}
     return {name: {part: counts[part][name] for part in parts} for name in labels.classes}
+
+
+def _monitored(config: Config) -> list[str]:
+    """Return the columns that a detector compares."""
+    assert config.monitors is not None
+    return [config.data.inputs[i] for i in config.monitors.columns]
 
 
 def epoch_progress(progress: Progress) -> Callable[[int, int, float], None]:

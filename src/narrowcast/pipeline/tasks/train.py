@@ -5,7 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from narrowcast.config import Config, DataConfig
+from narrowcast.config import Config
 from narrowcast.files import write_whole
 from narrowcast.pipeline.code import code_digest
 from narrowcast.pipeline.outputs import BASELINES, FLOAT_MODEL, TRAINING
@@ -44,13 +44,19 @@ def stage(config: Config, precondition: Callable[[], None]) -> Stage[TrainResult
 
         learnt = learn(dataset, table, config, epoch_progress(progress), last)
         save_state(learnt.model, work / FLOAT_MODEL)
-        arrays, simple = _simple(windows, learnt.dataset, table, config.data)
+        arrays, simple = _simple(windows, learnt.dataset, table, config)
         write_whole(work / BASELINES, save(arrays))
         test = {"float": learnt.scores, **simple}
-        if config.train.refit:
+        if config.refits:
             counts = replace(summary.windows, refit=len(learnt.dataset.train))
             summary = replace(summary, windows=counts)
-        return TrainResults(summary, test, learnt.history, learnt.constant_width)
+        if learnt.faults is not None:
+            progress.remarked("train", _choice(learnt.config, learnt.faults))
+        return TrainResults(
+            *(summary, test, learnt.history, learnt.constant_width),
+            method=learnt.config.detect.method if learnt.faults else None,
+            faults=learnt.faults,
+        )
 
     settings = learning_settings(config)
     del settings["train"]["finetune_epochs"]
@@ -67,8 +73,14 @@ def stage(config: Config, precondition: Callable[[], None]) -> Stage[TrainResult
     )
 
 
+def _choice(config: Config, faults: dict[str, float]) -> str:
+    """Return a remark on the method of a detector."""
+    areas = ", ".join(f"{area:.3f} by '{name}'" for name, area in faults.items())
+    return f"detect.method = '{config.detect.method}': ROC AUC of faults put in: {areas}"
+
+
 def _simple(
-    windows: "Dataset", learnt: "Dataset", table: "Table", config: DataConfig
+    windows: "Dataset", learnt: "Dataset", table: "Table", config: Config
 ) -> tuple[dict[str, Any], dict[str, Any]]:
     """Fit the simple methods to compare a model with.
 
@@ -76,15 +88,26 @@ def _simple(
         windows: Windows, also if the model is of a stream.
         learnt: Data that the model has learnt from in the end.
         table: The table that they were cut from.
-        config: The configuration of the windows.
+        config: The configuration.
 
     Returns:
         What was fitted as arrays by name, and the scores on the test part by method.
     """
-    from narrowcast.data import Labels, baseline_errors, fit_baselines, fit_classifiers
+    from narrowcast.data import (
+        Labels,
+        Monitored,
+        baseline_errors,
+        fit_baselines,
+        fit_classifiers,
+        fit_detectors,
+    )
 
-    if isinstance(windows.targets, Labels):
-        classifiers = fit_classifiers(windows, windows.targets)
-        return classifiers.arrays(), dict(classifiers.scores(windows.test))
-    simple = fit_baselines(windows, table, config, learnt.forecast_targets)
+    match windows.targets:
+        case Labels():
+            classifiers = fit_classifiers(windows, windows.targets)
+            return classifiers.arrays(), dict(classifiers.scores(windows.test))
+        case Monitored():
+            detectors = fit_detectors(windows, windows.targets, config.detect)
+            return detectors.arrays(), dict(detectors.scores(windows.test))
+    simple = fit_baselines(windows, table, config.data, learnt.forecast_targets)
     return simple.arrays(), dict(baseline_errors(simple, windows.test, table))

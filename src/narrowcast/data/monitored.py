@@ -1,0 +1,163 @@
+"""Scores of windows that tell anomalies, and how well they do."""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from narrowcast.config import DetectConfig
+from narrowcast.data.scaling import Array
+from narrowcast.errors import UserError
+from narrowcast.training_records import Detection
+
+_DAY = pd.Timedelta(1, "D")
+
+
+@dataclass(frozen=True)
+class Monitored:
+    """The readings that a model compares with what it computes, and the threshold of their score.
+
+    Attributes:
+        names: Names of the columns.
+        columns: Indices of these columns among the inputs.
+        rows: Newest rows of a window that are compared.
+        per_day: Windows in a day, if the interval of the rows is known.
+        labelled: Whether a column says which rows have an anomaly.
+        threshold: The largest score without a flag.
+    """
+
+    names: tuple[str, ...]
+    columns: tuple[int, ...]
+    rows: int
+    per_day: float | None
+    labelled: bool
+    threshold: float = np.inf
+
+    def with_threshold(self, scores: Array, config: DetectConfig) -> "Monitored":
+        """Return the same with a threshold.
+
+        Args:
+            scores: Scores of the validation part [windows].
+            config: Says how many flags there may be.
+
+        Raises:
+            UserError: There are too few scores to tell so few false alarms, or the interval of the
+                rows is unknown.
+        """
+        share = 1 - config.quantile
+        if (stated := config.false_alarms_per_day) is not None:
+            if self.per_day is None:
+                raise UserError(
+                    "detect.false_alarms_per_day needs the interval of the rows: set "
+                    "data.interval, or state detect.quantile instead"
+                )
+            share = stated / self.per_day
+            if share * len(scores) < 1:
+                raise UserError(
+                    f"detect.false_alarms_per_day = {stated:g} cannot be met: the validation part "
+                    f"has {len(scores)} windows, which tell {self.per_day / len(scores):.3g} a day "
+                    "or more: state as many, or choose a longer validation part"
+                )
+        kept = len(scores) - int(min(share, 1) * len(scores) + 1e-9)
+        return replace(self, threshold=float(np.sort(scores)[max(kept, 1) - 1]))
+
+    def decided(self, results: Array) -> Array:
+        """Return score and flag of each window [windows, 2].
+
+        Args:
+            results: Weighted differences [windows, rows * columns].
+        """
+        score = np.abs(results).sum(axis=1)
+        return np.stack((score, score > self.threshold), axis=1)
+
+    def detection(self, decisions: Array, truth: Array, row: NDArray[np.int64]) -> Detection:
+        """Return how well scores tell anomalies, and flags.
+
+        Args:
+            decisions: Score and flag of each window [windows, 2], in order of their rows.
+            truth: Whether there is an anomaly in the last row of each window [windows, 1], as a
+                number; without a column that says so [windows, 0].
+            row: Last row of each window [windows].
+        """
+        score, flag = decisions[:, 0], decisions[:, 1] > 0
+        if not self.labelled:
+            return Detection(flagged=float(flag.mean()), flags_per_day=self._per_day(flag))
+        anomaly = truth[:, 0] > 0
+        normal = flag[~anomaly]
+        found = Detection(
+            flagged=float(flag.mean()),
+            flags_per_day=self._per_day(flag),
+            false_alarms_per_day=self._per_day(normal) if len(normal) else None,
+        )
+        if anomaly.all() or not anomaly.any():
+            return found
+        return with_labels(found, score, flag, anomaly, row)
+
+    def _per_day(self, flags: NDArray[np.bool_]) -> float | None:
+        return None if self.per_day is None else float(flags.mean() * self.per_day)
+
+
+def windows_per_day(interval: pd.Timedelta | None, stride: int) -> float | None:
+    """Return how many windows a day has; None if the interval of the rows is unknown."""
+    return None if interval is None else float(_DAY / interval / stride)
+
+
+def with_labels(
+    found: Detection,
+    score: Array,
+    flag: NDArray[np.bool_],
+    anomaly: NDArray[np.bool_],
+    row: NDArray[np.int64],
+) -> Detection:
+    """Return scores with those that need labels of both kinds."""
+    right = flag & anomaly
+    # Windows with an anomaly in successive rows are one event.
+    begins = anomaly & ~np.append(False, anomaly[:-1] & (np.diff(row) == 1))
+    event = np.cumsum(begins) - 1
+    events = int(begins.sum())
+    detected = np.zeros(events, dtype=np.bool_)
+    detected[event[right]] = True
+    first = np.full(events, np.iinfo(np.int64).max)
+    np.minimum.at(first, event[right], row[right])
+    delays = (first - row[begins])[detected]
+    adjusted = np.where(anomaly, detected[np.maximum(event, 0)], flag)
+    return Detection(
+        flagged=found.flagged,
+        flags_per_day=found.flags_per_day,
+        false_alarms_per_day=found.false_alarms_per_day,
+        roc_auc=roc_auc(score, anomaly),
+        pr_auc=average_precision(score, anomaly),
+        precision=float(right.sum() / max(1, flag.sum())),
+        recall=float(right.sum() / anomaly.sum()),
+        f1=_f1(flag, anomaly),
+        f1_point_adjusted=_f1(adjusted, anomaly),
+        events=events,
+        events_detected=int(detected.sum()),
+        delay_rows=float(delays.mean()) if len(delays) else None,
+    )
+
+
+def _f1(flag: NDArray[np.bool_], anomaly: NDArray[np.bool_]) -> float:
+    return float(2 * (flag & anomaly).sum() / (flag.sum() + anomaly.sum()))
+
+
+def roc_auc(score: Array, positive: NDArray[np.bool_]) -> float:
+    """Return the probability that a positive has a higher score than a negative; ties count half.
+
+    This is the area under the receiver operating characteristic (Mann and Whitney, 1947).
+    """
+    rank = pd.Series(score).rank().to_numpy()
+    count = int(positive.sum())
+    above = rank[positive].sum() - count * (count + 1) / 2
+    return float(above / (count * (len(score) - count)))
+
+
+def average_precision(score: Array, positive: NDArray[np.bool_]) -> float:
+    """Return the mean precision at each threshold, weighted by the increase of the recall."""
+    order = np.argsort(-score, kind="stable")
+    ends = np.append(np.diff(score[order]) != 0, True)  # equal scores share a threshold
+    right = np.cumsum(positive[order])[ends]
+    flagged = np.flatnonzero(ends) + 1
+    steps = np.diff(right, prepend=0) / positive.sum()
+    return float((steps * right / flagged).sum())
