@@ -628,6 +628,10 @@ class TrainConfig(Section):
     hold at any level of the target. If the target is among ``data.relative_inputs``, all
     differences of a window are multiplied by a random factor instead; ``level_shift`` is the
     standard deviation of its natural logarithm.
+
+    ``flip`` names inputs whose scaled readings have a random sign in each window of the training,
+    each column of its own. This suits sensors that may be mounted either way round, such as the
+    axes of an accelerometer, if the result does not depend on it.
     """
 
     epochs: int = Field(default=30, ge=1, le=10**6, description="a whole number from 1 to 1000000")
@@ -644,6 +648,11 @@ class TrainConfig(Section):
     level_shift: float = Field(default=0.5, ge=0, description="a number, at least 0")
     patience: int = Field(
         default=10, ge=1, le=10**6, description="a whole number of epochs from 1 to 1000000"
+    )
+    flip: ColumnNames = Field(
+        default=[],
+        max_length=4096,
+        description="a list of names from data.inputs, each named once",
     )
     class_weights: Literal["none", "balanced"] = Field(
         default="none", description="'none' or 'balanced'"
@@ -845,6 +854,16 @@ class Config(Section):
                 )
         if self.task != "forecast":
             self._check_of_the_window()
+        if unknown := set(self.train.flip) - set(data.inputs):
+            raise ValueError(
+                f"train.flip names {shown(min(unknown))}, which is not among data.inputs: leave it "
+                "out"
+            )
+        if self.train.flip and self.task == "forecast":
+            raise ValueError(
+                "train.flip is for task = 'classify' and 'detect': a forecast has the sign of its "
+                "readings"
+            )
 
     def _check_of_the_window(self) -> None:
         """Refuse keys of forecasts if results are of the window itself."""

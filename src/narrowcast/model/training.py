@@ -214,6 +214,25 @@ class Outage:
 
 
 @dataclass(frozen=True)
+class Flip:
+    """Random signs of columns, one for each window, or stretch of a stream.
+
+    Attributes:
+        columns: Indices of the columns.
+    """
+
+    columns: tuple[int, ...]
+
+    def __call__(self, inputs: Inputs, target: Tensor, restart: Tensor) -> tuple[Inputs, Tensor]:
+        """Return scaled readings, some negative, and the targets."""
+        window, *further = inputs
+        sign = torch.ones(len(window), 1, window.shape[2], dtype=window.dtype)
+        drawn = torch.sign(_by_stretch(restart, len(self.columns)))
+        sign[:, 0, list(self.columns)] = drawn.to(window.dtype)
+        return (window * sign, *further), target
+
+
+@dataclass(frozen=True)
 class Successively:
     """Augmentations, one after the other.
 
@@ -406,6 +425,8 @@ def _augmentation(model: Transformer, dataset: Dataset, config: Config) -> Augme
         augmentations = []
     if config.data.missing == "mask" and config.stream is None:
         augmentations.append(Outage(_OUTAGES, len(config.data.inputs)))
+    if config.train.flip:
+        augmentations.append(Flip(tuple(map(config.data.inputs.index, config.train.flip))))
     return Successively(tuple(augmentations)) if augmentations else None
 
 
