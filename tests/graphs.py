@@ -401,6 +401,57 @@ def biased_scores() -> GraphSpec:
     return g.build(g.linear("head", g.row_sum("pool", x), 2))
 
 
+def one_class() -> GraphSpec:
+    """A class, decided by the sum over rows."""
+    g = GraphBuilder()
+    x = g.linear("embed", g.input("input", 6, 3), 8, role=Role.RELU)
+    return g.build(g.arg_max("class", g.linear("head", g.row_sum("pool", x), 5)))
+
+
+def deviation_of_a_stream() -> GraphSpec:
+    """How much the readings of a stream differ from what earlier ones let expect."""
+    g = GraphBuilder()
+    first = g.input("input", 1, 5)
+    x = g.linear("embed", first, 8)
+    key, value = (g.linear(n, x, 8, role=Role.LANES) for n in ("key", "value"))
+    keys, values = g.append("keys", key, 4), g.append("values", value, 4)
+    e = g.scores("scores", g.linear("query", x, 8), keys, 2, bias=True)
+    context = g.context("context", e, values, 2)
+    return g.build(g.l1_norm("score", g.linear("errors", context, 5, residual=first)))
+
+
+def deviation_of_one_column() -> GraphSpec:
+    """A score of one number, which is made on the way; two ways can have a token."""
+    g = GraphBuilder()
+    x = g.linear("embed", g.input("input", 1, 4), 8)
+    key, value = (g.linear(n, x, 8, role=Role.LANES) for n in ("key", "value"))
+    keys, values = g.append("keys", key, 4), g.append("values", value, 4)
+    e = g.scores("scores", g.linear("query", x, 8), keys, 2)
+    up = g.linear("up", g.context("context", e, values, 2), 6)
+    return g.build(g.l1_norm("score", g.linear("error", up, 1)))
+
+
+def decisions_beside_others() -> GraphSpec:
+    """Classes and scores in turn with other results, the score of a single number last."""
+    g = GraphBuilder()
+    x = g.linear("embed", g.input("input", 4, 3), 7, role=Role.RELU)
+    pool = g.row_sum("pool", x)
+    score = g.l1_norm("score", g.linear("errors", pool, 4))
+    rows = g.linear("rows", x, 2)
+    first = g.arg_max("first", g.linear("few", x, 2, row=3))
+    second = g.arg_max("second", g.linear("many", pool, 9))
+    last = g.l1_norm("last", g.linear("error", x, 1, row=0))
+    return g.build(score, rows, first, second, g.linear("plain", pool, 1), last)
+
+
+def a_result_behind_a_score() -> GraphSpec:
+    """Plain results that come right behind the numbers of a score."""
+    g = GraphBuilder()
+    x = g.linear("embed", g.input("input", 3, 2), 4)
+    score = g.l1_norm("score", g.linear("errors", x, 3, row=2))
+    return g.build(score, g.linear("rows", x, 5))
+
+
 GRAPHS: dict[str, Callable[[], GraphSpec]] = {
     each.__name__: each
     for each in (
@@ -413,6 +464,8 @@ GRAPHS: dict[str, Callable[[], GraphSpec]] = {
         *(query_and_values_of_a_context, last_token, last_token_beside_another_input),
         *(rows_that_nothing_reads, convolution, patches),
         *(stream, stream_of_pairs, states_of_one_tensor, last_row_is_kept, biased_scores),
+        *(decisions_beside_others, one_class, deviation_of_one_column, deviation_of_a_stream),
+        a_result_behind_a_score,
     )
 }
 

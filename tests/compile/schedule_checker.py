@@ -12,7 +12,7 @@ from itertools import pairwise
 
 from narrowcast.compile import Design
 from narrowcast.compile.program import Job, ProgramStep, Store
-from narrowcast.integer import Context, Linear, RowSum, Scores
+from narrowcast.integer import ArgMax, Context, L1Norm, Linear, RowSum, Scores
 
 Place = tuple[str, int, int, int]  # store, way, lane, address
 Element = tuple[str, int, int]  # tensor, row, column
@@ -36,6 +36,7 @@ DIVISION = 17
 RING = 16  # rows' multipliers that are kept
 REGISTERS = 63  # results that registers hold; more lie in a memory,
 BUFFER = 3  # from which they can be taken so many clocks later
+NORM = 1  # the last number of a norm could be taken -> its score can be
 
 
 class ScheduleChecker:
@@ -66,7 +67,12 @@ class ScheduleChecker:
         biased = any(isinstance(s, Scores) and s.bias is not None for s in steps)
         self.below = BELOW + (BIASED if biased else 0)
         self.inputs = {each.tensor for each in self.model.inputs}
-        self.ends = {each.tensor for each in self.model.outputs}
+        decides = {s.output: s for s in steps if isinstance(s, ArgMax | L1Norm)}
+        outputs = [each.tensor for each in self.model.outputs]
+        self.ends = {decides[name].operand if name in decides else name for name in outputs}
+        plain = sum(self.model.tensors[name].size for name in outputs if name not in decides)
+        self.offered = RESULT + (BUFFER if plain > REGISTERS else 0)
+        self.offered += NORM if isinstance(decides.get(outputs[-1]), L1Norm) else 0
         self.done_after = DONE + int(self.array.grouped)
         self.arrives: dict[Element, int] = {}  # clock in which an input is taken
         self.ends_of: dict[str, list[int]] = defaultdict(list)  # the last values of rows
@@ -140,8 +146,7 @@ class ScheduleChecker:
         self.check_accesses()
         self.check_collisions()
         if not self.derive:
-            cycles = self.jobs[-1].values[-1] + RESULT + self.model.output_words
-            cycles += BUFFER if self.model.output_words > REGISTERS else 0
+            cycles = self.jobs[-1].values[-1] + self.offered + self.model.output_words
             assert cycles == self.design.cycles, f"{cycles} cycles, not {self.design.cycles}"
 
     def check_rows(self) -> None:

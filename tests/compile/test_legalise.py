@@ -226,6 +226,21 @@ def test_probabilities_that_are_no_weights_of_a_context_are_refused() -> None:
         )
 
 
+@pytest.mark.parametrize("rows", [63, 64])
+def test_a_decision_beside_many_results_is_refused(rows: int) -> None:
+    g = GraphBuilder()
+    x = g.linear("embed", g.input("input", rows, 3), 2)
+    model = random_graph(
+        g.build(g.linear("head", x, 1), g.arg_max("class", g.linear("y", x, 2, row=0)))
+    )
+    if rows == 63:
+        legalise(analyse(model))
+        return
+    assert refusal(model) == (
+        "ArgMax class: the engine has a decision beside up to 63 integers of other outputs, not 64"
+    )
+
+
 def test_an_element_of_what_is_no_input_is_refused() -> None:
     g = GraphBuilder()
     x = g.linear("embed", g.input("input", 4, 3), 6)

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner, Result
 
+from graphs import graph_model
 from narrowcast.cli import app
 from narrowcast.compile import HardwareOptions, compile_model
 from narrowcast.compile.summary import summarise
@@ -27,6 +28,7 @@ from words import random_words, stream_words
 MODELS = {
     "window": random_model(Shape(3, 2, 4, outputs=2), (4, 8), 3, output_bits=11),
     "stream": random_model(Shape(3, 1, 4, heads=2, kind="stream"), (4, 8), 3),
+    "class": graph_model("one_class"),
 }
 FUSESOC = (sys.executable, "-c", "from fusesoc.main import main; main()")
 

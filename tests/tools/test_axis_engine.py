@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from graphs import graph_model
 from narrowcast.compile import HardwareOptions, compile_model
 from narrowcast.estimate import area
 from narrowcast.integer import IntegerModel, execute_words, reset_state
@@ -20,7 +21,11 @@ from words import random_words
 WORD, RESET, HEAR, IDLE = range(4)
 WINDOW = random_model(Shape(3, 2, 4, outputs=2), (4, 8), 3, output_bits=11)
 STREAM = random_model(Shape(3, 1, 4, heads=2, kind="stream"), (4, 8), 3)
-MODELS = {"window": WINDOW, "stream of single words": STREAM}
+MODELS = {
+    "window": WINDOW,
+    "stream of single words": STREAM,
+    "decisions": graph_model("decisions_beside_others"),
+}
 
 
 class Wrapper:

@@ -14,7 +14,10 @@ from narrowcast.tools.simulate import simulate_ghdl, simulate_verilator
 from words import random_words
 
 # Graphs, and numbers of options.
-IN_VERILATOR = [("two_outputs", 1), *(("elements_of_two_inputs", number) for number in range(3))]
+IN_VERILATOR = [
+    *(("two_outputs", 1), ("one_class", 0), ("decisions_beside_others", 2)),
+    *(("elements_of_two_inputs", number) for number in range(3)),
+]
 
 
 def design_of(model: IntegerModel, number: int, folder: Path) -> Design:

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from graphs import graph_model
 from narrowcast.compile import HardwareOptions, compile_model
 from narrowcast.estimate import area
 from narrowcast.integer import (
@@ -17,7 +18,7 @@ from narrowcast.integer import (
     reset_state,
 )
 from narrowcast.integer.builder import GraphBuilder, Shape
-from narrowcast.integer.identity import Identity
+from narrowcast.integer.identity import Identity, word_bytes
 from narrowcast.integer.model import Array, Tensor
 from narrowcast.integer.random_model import random_graph, random_model
 from narrowcast.targets.device import load_device
@@ -140,6 +141,16 @@ def test_answers_are_those_of_the_integer_model(
         host.ask(window)
     bit_ps = CLOCKS_PER_BIT * (10_000 + 10 * slower)  # the host's clock is not the board's
     assert host.converse(tmp_path / "rtl", tmp_path / "work", bit_ps) == host.answer
+
+
+@pytest.mark.parametrize("name", ["one_class", "deviation_of_a_stream"])
+def test_decisions_come_as_two_words(tmp_path: Path, name: str) -> None:
+    host = compiled(graph_model(name), tmp_path)
+    for window in range(len(host.inputs)):
+        host.ask_next(window, restart=window == 0) if host.model.states else host.ask(window)
+    size = word_bytes(host.model.output_tensors)
+    assert len(host.answer) == len(host.inputs) * (2 * size + 1)
+    assert host.converse(tmp_path / "rtl", tmp_path / "work") == host.answer
 
 
 def test_an_identity_is_as_the_page_states_it() -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from graphs import drawn_stream, roomy
+from graphs import drawn_stream, graph_model, options_of, roomy
 from narrowcast.compile import Design, HardwareOptions, compile_model
 from narrowcast.compile.lanes import LaneKind
 from narrowcast.errors import UserError
@@ -72,6 +72,12 @@ def test_tables_beside_pairs(tmp_path: Path, ways: int) -> None:
     )
     assert (found.mismatches, found.first_difference) == (0, None)
     assert found.cycles == design.cycles
+
+
+@pytest.mark.parametrize("name", ["deviation_of_a_stream", "deviation_of_one_column"])
+def test_decisions_of_streams(tmp_path: Path, name: str) -> None:
+    model = graph_model(name)
+    check_ghdl(tmp_path, model, 8, options_of(model)[-1].ways)
 
 
 @pytest.mark.parametrize("seed", range(3))

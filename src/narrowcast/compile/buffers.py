@@ -84,7 +84,7 @@ def wanted_buffers(
 
 def _buffered(graph: EngineGraph) -> int:
     """Return the words of the memory of results; 0 if registers hold them."""
-    words = graph.model.output_words
+    words = graph.plain_words
     return words if words > SHIFTED_RESULTS else 0
 
 

@@ -1,5 +1,7 @@
 """The numbers of ``engine_config.vhd`` that are no widths: sizes, and the words of the jobs."""
 
+from typing import NamedTuple
+
 from narrowcast.compile.allocate import key_stride
 from narrowcast.compile.encode import RING_BITS, EncodedJob
 from narrowcast.compile.images import Images, JobFormat
@@ -8,8 +10,33 @@ from narrowcast.compile.memory import Buffer
 from narrowcast.compile.program import EngineGraph, Store
 from narrowcast.compile.timing import biases_scores
 from narrowcast.errors import UserError
+from narrowcast.integer.model import L1Norm
 
 WIDEST_WORD = 62  # bits of a job's word
+
+
+class DecisionConstants(NamedTuple):
+    """The numbers of a decision in ``engine_config.vhd``, there with ``DECISION_`` before the name.
+
+    Attributes:
+        kind: 0 for ``ArgMax``, 1 for ``L1Norm``, as in ``engine_types.vhd``.
+        first: Place of the operand's first word among the results that come.
+        place: Place of the decision's first word among those that leave.
+        columns: Columns of the operand.
+        bits: Width of the operand.
+        zero: Zero point of the operand.
+        score_bits: Width of the output.
+        threshold: Largest score without a flag.
+    """
+
+    kind: int
+    first: int
+    place: int
+    columns: int
+    bits: int
+    zero: int
+    score_bits: int
+    threshold: int
 
 
 def job_format(jobs: list[EncodedJob], steps: int, deepest: int, array: LaneArray) -> JobFormat:
@@ -65,6 +92,10 @@ def sizes(
         "ELEMENT_COUNT": len(images.layout.elements),
         "OUTPUTS": model.output_words,
         "RESULT_WORDS": words.get("results", 0),
+        "RESULTS_MADE": sum(model.tensors[name].size for name in graph.results),
+        "PLAIN_RESULTS": graph.plain_words,
+        "DECISIONS": len(graph.decisions),
+        "DECISION_LATE": int(graph.ends_late),
         "SCRATCH_WORDS": words.get("scratch", 0),
         "TOKEN_WORDS": words.get("tokens", 0),
         "POOL_WORDS": words.get("pool", 0),
@@ -83,6 +114,29 @@ def sizes(
         "POSITION_WORDS": words.get("positions", 0),
         "R_WORDS": words.get("residual multipliers", 0),
     }
+
+
+def decision_constants(graph: EngineGraph) -> list[DecisionConstants]:
+    """Return the numbers of each decision, in the order of the stream."""
+    found = []
+    come = leave = 0
+    for output, result in zip(graph.model.output_tensors, graph.results, strict=True):
+        operand = graph.model.tensors[result]
+        if (step := graph.decisions.get(output.name)) is not None:
+            found.append(
+                DecisionConstants(
+                    kind=int(isinstance(step, L1Norm)),
+                    first=come,
+                    place=leave,
+                    columns=operand.columns,
+                    bits=operand.bits,
+                    zero=operand.zero_point,
+                    score_bits=output.bits,
+                    threshold=step.threshold if isinstance(step, L1Norm) else 0,
+                )
+            )
+        come, leave = come + operand.size, leave + output.size
+    return found
 
 
 def _kept_key_stride(graph: EngineGraph, array: LaneArray) -> int:

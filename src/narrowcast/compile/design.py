@@ -18,7 +18,12 @@ from narrowcast.compile.buffers import (
     without_empty_columns,
 )
 from narrowcast.compile.compilation import Compilation
-from narrowcast.compile.constants import job_constants, job_format, sizes
+from narrowcast.compile.constants import (
+    decision_constants,
+    job_constants,
+    job_format,
+    sizes,
+)
 from narrowcast.compile.emit import identity_package, package
 from narrowcast.compile.encode import EncodedJob, encode_jobs, encode_steps
 from narrowcast.compile.images import Images, JobFormat, bit_columns
@@ -209,6 +214,7 @@ class Design:
             self.segments,
             self.images,
             self._listed,
+            decision_constants(self.graph),
         )
 
     @property

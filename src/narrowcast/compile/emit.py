@@ -1,8 +1,9 @@
 """Generates the packages of constants, ``engine_config.vhd`` and ``model_identity.vhd``."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import accumulate
 
+from narrowcast.compile.constants import DecisionConstants
 from narrowcast.compile.images import Images
 from narrowcast.compile.lanes import LaneArray, LaneKind
 from narrowcast.compile.memory import Segment
@@ -60,6 +61,7 @@ def package(
     segments: Sequence[Segment],
     images: Images,
     lists: Mapping[str, Sequence[Sequence[int]]],
+    decisions: Sequence[DecisionConstants],
 ) -> str:
     """Return the package of constants of a design.
 
@@ -89,6 +91,7 @@ def package(
         _naturals("INPUT_TENSOR_ROWS", [t.rows for t in images.inputs]),
         _naturals("INPUT_TENSOR_COLUMNS", [t.columns for t in images.inputs]),
         *_elements(images),
+        *_decisions(decisions),
         _naturals("BANK_BITS", bits),
         _naturals("BANK_DEPTH", words),
         _naturals("BANK_FIRST", list(firsts)[:-1]),
@@ -130,6 +133,15 @@ LANE_KINDS = {LaneKind.PAIRS: 0, LaneKind.SINGLE: 1, LaneKind.TABLES: 2}
 
 def _naturals(name: str, numbers: Sequence[int]) -> str:
     return array_of(name, "natural_array", [str(number) for number in numbers])
+
+
+def _decisions(decisions: Sequence[DecisionConstants]) -> Iterator[str]:
+    """Yield the numbers of the decisions; zeros if there are none."""
+    names = DecisionConstants._fields
+    columns = zip(*(decisions or [DecisionConstants(*([0] * len(names)))]), strict=True)
+    for name, numbers in zip(names, columns, strict=True):
+        kind = "level_array" if name == "zero" else "natural_array"
+        yield array_of(f"DECISION_{name.upper()}", kind, [str(number) for number in numbers])
 
 
 def _elements(images: Images) -> list[str]:

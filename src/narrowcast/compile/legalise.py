@@ -10,6 +10,7 @@ from enum import StrEnum
 
 import numpy as np
 
+from narrowcast.compile.timing import SHIFTED_RESULTS
 from narrowcast.compile.tokens import align, unused
 from narrowcast.errors import UserError
 from narrowcast.integer.analysis import Analysis, Product, analyse
@@ -18,6 +19,7 @@ from narrowcast.integer.model import (
     ArgMax,
     Array,
     Context,
+    Decision,
     IntegerModel,
     L1Norm,
     Linear,
@@ -83,6 +85,12 @@ def uses(step: Operation) -> Iterator[tuple[str, Use]]:
             yield step.operand, Use.DECISION
 
 
+def words_of_results(analysis: Analysis) -> int:
+    """Return the number of integers of all outputs but decisions."""
+    outputs = (analysis.model.tensors[each.tensor] for each in analysis.model.outputs)
+    return sum(t.size for t in outputs if not isinstance(analysis.producers[t.name], Decision))
+
+
 @dataclass
 class _Rewriter:
     """Builds the new graph.
@@ -133,7 +141,7 @@ class _Rewriter:
                     self.place(step.output, _SHARED, set())
                 case Linear():
                     self.steps.append(self.reading(step))
-                    exclusive = {Use.KEYS, Use.VALUES, Use.SUM, Use.RESULT}
+                    exclusive = {Use.KEYS, Use.VALUES, Use.SUM, Use.RESULT, Use.DECISION}
                     self.place(step.output, _SHARED, exclusive)
                 case RowSum():
                     self.steps.append(self.reading(step))
@@ -141,7 +149,8 @@ class _Rewriter:
                 case Append():
                     self.append(step)
                 case ArgMax() | L1Norm():
-                    raise UserError(f"{type(step).__name__} {step.name}: the engine has none")
+                    self.refuse_many_others(step)
+                    self.steps.append(step)
         outputs = tuple(
             replace(each, tensor=self.renamed.get((each.tensor, ("", Use.RESULT)), each.tensor))
             for each in model.outputs
@@ -162,6 +171,15 @@ class _Rewriter:
             raise UserError(
                 f"Linear {step.name}: the engine adds one number of an input only, "
                 f"not of {step.residual}"
+            )
+
+    def refuse_many_others(self, step: Decision) -> None:
+        """Reject a decision beside results that need a memory."""
+        others = words_of_results(self.analysis)
+        if others > SHIFTED_RESULTS:
+            raise UserError(
+                f"{type(step).__name__} {step.name}: the engine has a decision beside up to "
+                f"{SHIFTED_RESULTS} integers of other outputs, not {others}"
             )
 
     def readers(self, name: str) -> list[Reader]:

@@ -13,14 +13,16 @@ from enum import Enum
 from functools import cached_property
 
 from narrowcast.compile.lanes import LaneArray, Mode, modes_of
-from narrowcast.compile.legalise import Use, legalise, uses
+from narrowcast.compile.legalise import Use, legalise, uses, words_of_results
 from narrowcast.compile.timing import SUM_TO_TAKE
 from narrowcast.compile.tokens import first_tokens
 from narrowcast.integer.analysis import Analysis, Product
 from narrowcast.integer.model import (
     Append,
     Context,
+    Decision,
     IntegerModel,
+    L1Norm,
     Linear,
     RowSum,
     Scores,
@@ -118,6 +120,32 @@ class EngineGraph:
         after = element[0] + 1
         return words + after * self.model.tensors[name].columns, rows + after
 
+    @cached_property
+    def decisions(self) -> dict[str, Decision]:
+        """The decisions by the tensor of their output, in the order of the stream."""
+        makers = {name: self.analysis.producers[name] for name in self._outputs}
+        return {name: each for name, each in makers.items() if isinstance(each, Decision)}
+
+    @cached_property
+    def results(self) -> list[str]:
+        """The tensors that come as results, one for each output: a decision's is its operand."""
+        decided = {name: each.operand for name, each in self.decisions.items()}
+        return [decided.get(name, name) for name in self._outputs]
+
+    @property
+    def plain_words(self) -> int:
+        """Number of output words that are no decision's."""
+        return words_of_results(self.analysis)
+
+    @property
+    def ends_late(self) -> bool:
+        """Whether the last output is a norm, whose score is there a clock after its last number."""
+        return isinstance(self.decisions.get(self._outputs[-1]), L1Norm)
+
+    @property
+    def _outputs(self) -> list[str]:
+        return [each.tensor for each in self.model.outputs]
+
     def linear(self) -> list[Linear]:
         """Return all products with weights, in order of execution."""
         return [step for step in self.model.operations if isinstance(step, Linear)]
@@ -173,6 +201,7 @@ def _store(analysis: Analysis, name: str) -> Store:
         (Use.KEYS, Store.KEYS),
         (Use.VALUES, Store.VALUES),
         (Use.SUM, Store.POOL),
+        (Use.DECISION, Store.RESULT),
         (Use.RESIDUAL, Store.TOKENS),
     ):
         if use in read:

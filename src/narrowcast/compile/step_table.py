@@ -9,6 +9,7 @@ from narrowcast.compile.lanes import LaneArray
 from narrowcast.compile.program import EngineGraph, ProgramStep, Store
 from narrowcast.compile.timing import (
     ISSUE_TO_SUM,
+    NORM_TO_SCORE,
     RESULT_BUFFER,
     SHIFTED_RESULTS,
     score_to_below,
@@ -198,7 +199,6 @@ def step_table(graph: EngineGraph, array: LaneArray, steps: tuple[ProgramStep, .
                 after_waits=int(first_wait[index + 1]),
             )
         )
-    buffered = model.output_words > SHIFTED_RESULTS
     return StepTable(
         steps=step_array(rows),
         waits=np.array(flat, np.int64),
@@ -209,8 +209,15 @@ def step_table(graph: EngineGraph, array: LaneArray, steps: tuple[ProgramStep, .
         score_to_below=score_to_below(model),
         kept=bool(model.states),
         at_once=array.at_once,
-        after_last=model.output_words + (RESULT_BUFFER if buffered else 0),
+        after_last=model.output_words + _until_offered(graph),
     )
+
+
+def _until_offered(graph: EngineGraph) -> int:
+    """Return the clocks by which results can be taken later than their last one is there."""
+    if graph.plain_words > SHIFTED_RESULTS:
+        return RESULT_BUFFER
+    return NORM_TO_SCORE if graph.ends_late else 0
 
 
 def _operand(graph: EngineGraph, step: ProgramStep, number: dict[str, int]) -> dict[str, int]:
@@ -238,7 +245,7 @@ def _operand(graph: EngineGraph, step: ProgramStep, number: dict[str, int]) -> d
     own_part = isinstance(source, Scores) and parts == source.heads
     words, in_rows = graph.arrival(source.operand)
     least_word, least_rows = 0, 0
-    if source.output == model.outputs[-1].tensor:  # rows that nothing reads come in, too
+    if source.output == graph.results[-1]:  # rows that nothing reads come in, too
         least_word, least_rows = model.input_words, sum(t.rows for t in model.input_tensors)
     residual, residual_parts = -1, 0
     if isinstance(source, Linear) and source.residual is not None:

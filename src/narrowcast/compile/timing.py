@@ -20,6 +20,7 @@ FETCH = 4  # clocks from one job's word to the next one's
 MULTIPLIER_RING = 16  # row multipliers that are kept
 SHIFTED_RESULTS = 63  # results that registers hold; more of them lie in a memory,
 RESULT_BUFFER = 3  # from which they can be taken so many clocks later
+NORM_TO_SCORE = 1  # a norm's last number could be taken -> its score can be taken
 
 
 def biases_scores(model: IntegerModel) -> bool:

@@ -40,7 +40,7 @@ def memory_waits(graph: EngineGraph, steps: tuple[ProgramStep, ...]) -> list[lis
             wait(later, readers[earlier])
     for first, second in pairwise(graph.sums):
         wait(second.operand, readers[first.output])
-    for earlier, later in pairwise(each.tensor for each in graph.model.outputs):
+    for earlier, later in pairwise(graph.results):
         wait(later, makers[earlier])
     _wait_for_values(graph, steps, makers, waits)
     return waits

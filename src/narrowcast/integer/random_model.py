@@ -225,7 +225,7 @@ class _Draw:
     def l1_norm(self, spec: L1NormSpec) -> None:
         operand = self.tensors[spec.operand]
         self.tensors[spec.output] = l1_norm_tensor(spec.output, operand)
-        threshold = int(largest_score(operand) * self.random.uniform(0.3, 0.7))
+        threshold = int(largest_score(operand) * self.random.uniform(0.2, 0.6))
         self.steps.append(L1Norm(spec.name, spec.operand, spec.output, threshold))
 
 

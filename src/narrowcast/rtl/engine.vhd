@@ -212,24 +212,45 @@ begin
 
   result_data <= std_logic_vector(resize(y(0), OUTPUT_BITS));
 
-  results_out : entity work.result_buffer
-    generic map (
-      BLOCK_MEMORY => RESULT_BLOCK,
-      IN_MEMORY    => RESULT_WORDS > 0,
-      WIDTH        => OUTPUT_BITS,
-      RESULTS      => OUTPUTS
-    )
-    port map (
-      clk       => clk,
-      reset     => reset,
-      write     => result_in,
-      data      => result_data,
-      out_valid => out_valid,
-      out_ready => out_ready,
-      out_data  => out_data,
-      sending   => sending,
-      sent      => sent
-    );
+  without_decisions : if DECISIONS = 0 generate
+
+    results_out : entity work.result_buffer
+      generic map (
+        BLOCK_MEMORY => RESULT_BLOCK,
+        IN_MEMORY    => RESULT_WORDS > 0,
+        WIDTH        => OUTPUT_BITS,
+        RESULTS      => OUTPUTS
+      )
+      port map (
+        clk       => clk,
+        reset     => reset,
+        write     => result_in,
+        data      => result_data,
+        out_valid => out_valid,
+        out_ready => out_ready,
+        out_data  => out_data,
+        sending   => sending,
+        sent      => sent
+      );
+
+  end generate without_decisions;
+
+  with_decisions : if DECISIONS > 0 generate
+
+    results_out : entity work.decision_buffer
+      port map (
+        clk       => clk,
+        reset     => reset,
+        write     => result_in,
+        data      => y(0),
+        out_valid => out_valid,
+        out_ready => out_ready,
+        out_data  => out_data,
+        sending   => sending,
+        sent      => sent
+      );
+
+  end generate with_decisions;
 
   ------------------------------------------------------------------ states
 

@@ -32,6 +32,10 @@ package engine_types is
   constant LANE_SINGLE : natural := 1;
   constant LANE_TABLES : natural := 2;
 
+  -- What a decision makes of its operand.
+  constant DECIDE_ARG_MAX : natural := 0;
+  constant DECIDE_L1_NORM : natural := 1;
+
   -- Memories in the words of tools whose words depend on the family: change them here.
   -- Quartus: "M9K" for MAX 10 and Cyclone 10 LP, "M10K" for Cyclone V, "M20K" for Cyclone 10 GX.
   constant QUARTUS_BLOCK : string := "M9K";
@@ -112,6 +116,8 @@ package engine_types is
   type segment_array is array (natural range <>) of segment_t;
 
   type natural_array is array (natural range <>) of natural;
+
+  type level_array is array (natural range <>) of level_t;
 
   function minimum_of (a, b : natural) return natural;
 
