@@ -1,7 +1,7 @@
 """Simple scores of anomalies to compare a model with."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -34,14 +34,15 @@ class Detectors:
     def scores(self, part: Part) -> dict[str, Detection]:
         """Return how well the scores of a part's windows tell anomalies, by detector."""
         return {
-            name: self.monitored[name].detection(
-                self.monitored[name].decided(
-                    _sizes(name, self.monitored[name], self.scaling, part)
-                ),
-                part.target,
-                part.row,
-            )
-            for name in DETECTORS
+            name: self.monitored[name].detection(each, part.target, part.row)
+            for name, each in self.decisions(part).items()
+        }
+
+    def decisions(self, part: Part) -> dict[str, Array]:
+        """Return score and flag of a part's windows [windows, 2], by detector."""
+        return {
+            name: each.decided(_sizes(name, each, self.scaling, part))
+            for name, each in self.monitored.items()
         }
 
     def arrays(self) -> dict[str, NDArray[Any]]:
@@ -50,6 +51,17 @@ class Detectors:
             f"{name}.threshold": np.array([each.threshold]) for name, each in self.monitored.items()
         }
         return {"offset": self.scaling.offset, "scale": self.scaling.scale, **thresholds}
+
+    @classmethod
+    def of_arrays(cls, arrays: Mapping[str, NDArray[Any]], monitored: Monitored) -> "Detectors":
+        """Return what :meth:`arrays` has made arrays of.
+
+        Raises:
+            KeyError: An array is missing.
+        """
+        thresholds = {name: float(arrays[f"{name}.threshold"][0]) for name in DETECTORS}
+        fitted = {name: replace(monitored, threshold=each) for name, each in thresholds.items()}
+        return cls(fitted, Scaling(arrays["offset"], arrays["scale"]))
 
 
 def fit_detectors(dataset: Dataset, monitored: Monitored, config: DetectConfig) -> Detectors:

@@ -21,7 +21,6 @@ class Monitored:
     Attributes:
         names: Names of the columns.
         columns: Indices of these columns among the inputs.
-        rows: Newest rows of a window that are compared.
         per_day: Windows in a day, if the interval of the rows is known.
         labelled: Whether a column says which rows have an anomaly.
         threshold: The largest score without a flag.
@@ -29,7 +28,6 @@ class Monitored:
 
     names: tuple[str, ...]
     columns: tuple[int, ...]
-    rows: int
     per_day: float | None
     labelled: bool
     threshold: float = np.inf
@@ -66,7 +64,7 @@ class Monitored:
         """Return score and flag of each window [windows, 2].
 
         Args:
-            results: Weighted differences [windows, rows * columns].
+            results: Weighted differences [windows, differences].
         """
         score = np.abs(results).sum(axis=1)
         return np.stack((score, score > self.threshold), axis=1)

@@ -252,7 +252,6 @@ def make_windows(
         targets = Monitored(
             names=tuple(config.inputs[i] for i in monitors.columns),
             columns=monitors.columns,
-            rows=monitors.rows,
             per_day=windows_per_day(table.interval, config.stride),
             labelled=bool(config.targets),
         )

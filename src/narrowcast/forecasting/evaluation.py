@@ -1,6 +1,6 @@
 """The errors of a trained model on new data, beside those of simple forecasts, and its drift."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -8,7 +8,17 @@ import numpy as np
 from numpy.typing import NDArray
 from safetensors.numpy import load
 
-from narrowcast.data import Baselines, Classifiers, ErrorSums, Labels, Part, Table, Targets
+from narrowcast.data import (
+    Baselines,
+    Classifiers,
+    Detectors,
+    ErrorSums,
+    Labels,
+    Monitored,
+    Part,
+    Table,
+    Targets,
+)
 from narrowcast.data.labels import recognition
 from narrowcast.data.scaling import Array
 from narrowcast.digests import digest
@@ -17,7 +27,14 @@ from narrowcast.forecasting.drift import ColumnDrift, Drift
 from narrowcast.forecasting.trained import Origins, TrainedModel
 from narrowcast.pipeline.outputs import BASELINES
 from narrowcast.training_records import BASELINES as NAMES
-from narrowcast.training_records import Errors, Recognition, Scores, TargetNames, target_names
+from narrowcast.training_records import (
+    Detection,
+    Errors,
+    Recognition,
+    Scores,
+    TargetNames,
+    target_names,
+)
 
 Batch = tuple[Part, Array]
 
@@ -67,6 +84,8 @@ class Evaluation:
 
         Several targets have columns of their own, before those of all together.
         """
+        if detected := {k: e for k, e in self.errors.items() if isinstance(e, Detection)}:
+            return _detections(detected)
         if self.classes:
             rows = [["method", "accuracy", "balanced accuracy", "macro F1"]]
             for name, each in self.errors.items():
@@ -122,7 +141,20 @@ class Evaluation:
         return rows
 
 
-Simple = Baselines | Classifiers
+def _detections(found: Mapping[str, Detection]) -> list[list[str]]:
+    """Return a table of the scores of detectors, the first row with its names."""
+    heads = ("ROC AUC", "PR AUC", "F1", "precision", "recall", "flagged", "false alarms a day")
+    rows = [["method", *heads]]
+    for name, e in found.items():
+        numbers = (
+            *(e.roc_auc, e.pr_auc, e.f1, e.precision, e.recall, e.flagged),
+            e.false_alarms_per_day,
+        )
+        rows.append([name, *("-" if each is None else f"{each:.3g}" for each in numbers)])
+    return rows
+
+
+Simple = Baselines | Classifiers | Detectors
 """The simple methods that a model is compared with, by its task."""
 
 
@@ -134,10 +166,13 @@ def evaluate(trained: TrainedModel, simple: Simple, table: Table) -> Evaluation:
     """
     origins, data = trained.origins(table, targets=True), trained.rules.data
     drift = Drift(trained.model)
-    if isinstance(simple, Classifiers):
-        scores = _recognised(trained, simple, origins, drift)
-    else:
-        scores = _errors(trained, simple, origins, drift)
+    match simple:
+        case Baselines():
+            scores = _errors(trained, simple, origins, drift)
+        case Classifiers():
+            scores = _recognised(trained, simple, origins, drift)
+        case Detectors():
+            scores = _detected(trained, simple, origins, drift)
     return Evaluation(
         target=data.target,
         lead=data.lead,
@@ -189,6 +224,26 @@ def _recognised(
     return {name: recognition(each) for name, each in confusion.items()}
 
 
+def _detected(
+    trained: TrainedModel, simple: Detectors, origins: Origins, drift: Drift
+) -> dict[str, Scores | None]:
+    """Return how well a detector and the simple ones tell anomalies."""
+    monitored = trained.targets
+    assert isinstance(monitored, Monitored)
+    decisions: dict[str, list[Array]] = {}
+    truth, row = [], []
+    for part, results in _windows(trained, origins, drift):
+        for name, found in {"integer": results, **simple.decisions(part)}.items():
+            decisions.setdefault(name, []).append(found)
+        truth.append(part.target)
+        row.append(part.row)
+    labels = np.concatenate(truth), np.concatenate(row)
+    return {
+        name: monitored.detection(np.concatenate(found), *labels)
+        for name, found in decisions.items()
+    }
+
+
 def _left_out(simple: Simple) -> Sequence[str]:
     if not isinstance(simple, Baselines) or simple.weights:
         return ()
@@ -211,4 +266,6 @@ def load_simple(out: Path, trained: TrainedModel) -> Simple:
             raise UserError(f"{path}: has been altered, or is of another training; {again}")
         if isinstance(targets, Labels):
             return Classifiers.of_arrays(load(content), targets)
+        if isinstance(targets, Monitored):
+            return Detectors.of_arrays(load(content), targets)
         return Baselines.of_arrays(load(content), trained.rules.data)

@@ -8,12 +8,20 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from narrowcast.data import Labels, Part, Rows, Rules, Table, Targets, load_rules
+from narrowcast.data import Labels, Monitored, Part, Rows, Rules, Table, Targets, load_rules
 from narrowcast.data.ahead import last_row, place
+from narrowcast.data.monitored import windows_per_day
 from narrowcast.data.rules import NAME as RULES
 from narrowcast.data.scaling import Array
 from narrowcast.errors import UserError, shown
-from narrowcast.integer import Classification, Forecast, IntegerModel, forecast, load_model
+from narrowcast.integer import (
+    Classification,
+    Detection,
+    Forecast,
+    IntegerModel,
+    forecast,
+    load_model,
+)
 from narrowcast.integer.serialise import AGAIN
 from narrowcast.training_records import left_out
 
@@ -128,49 +136,70 @@ class TrainedModel:
             and known == ([tuple(name for name in data.known for _ in steps)] if data.known else [])
             and len(further) == len(known) + sum(each.earlier is not None for each in model.inputs)
             and self._fitting_outputs()
-            and tuple(each.decoder and each.decoder.target for each in model.outputs)
-            == data.targets
         )
 
     def _fitting_outputs(self) -> bool:
-        """Return whether the outputs are the forecasts or the classes of the rules."""
-        columns = {each.columns for each in self.model.output_tensors}
-        if isinstance(self.targets, Targets):
-            return columns == {self.rules.data.outputs * self.targets.each}
-        return [each.decoder for each in self.model.outputs] == [
-            Classification(self.targets.target, self.targets.classes)
-        ]
+        """Return whether the outputs are the forecasts or the decisions of the rules."""
+        targets, outputs = self.targets, self.model.outputs
+        match targets:
+            case Labels():
+                expected = Classification(targets.target, targets.classes)
+                return [each.decoder for each in outputs] == [expected]
+            case Monitored():
+                return len(outputs) == 1 and set(targets.names) <= set(self.rules.data.inputs)
+            case Targets():
+                columns = {each.columns for each in self.model.output_tensors}
+                return (
+                    columns == {self.rules.data.outputs * targets.each}
+                    and tuple(each.decoder and each.decoder.target for each in outputs)
+                    == self.rules.data.targets
+                )
 
     def frame(self, results: Array, index: pd.Index) -> pd.DataFrame:
         """Return results of the model as a table.
 
         Args:
-            results: Forecasts [windows, forecasts], or classes and margins [windows, 2].
+            results: Forecasts [windows, forecasts], or decisions [windows, 2].
             index: Label of each row.
 
         Returns:
             Columns named by the target, how many rows ahead, and the quantile if any; or the label,
-            and its margin to the next one.
+            and its margin to the next one; or the score, and whether it is above the threshold.
         """
         data, targets = self.rules.data, self.targets
         if isinstance(targets, Labels):
             found = np.array(targets.classes, dtype=object)[results[:, 0].astype(np.int64)]
             columns = {targets.target: found, f"{targets.target} margin": results[:, 1]}
             return pd.DataFrame(columns, index=index)
+        if isinstance(targets, Monitored):
+            flags = results[:, 1].astype(np.int64)
+            return pd.DataFrame({"score": results[:, 0], "flag": flags}, index=index)
         steps = range(data.lead, data.lead + data.outputs)
         ends = [f" q{each:g}" for each in targets.quantiles] or [""]
         names = [f"{name}+{step}{end}" for name in data.targets for step in steps for end in ends]
         return pd.DataFrame(results, index=index, columns=names)
 
     @property
-    def targets(self) -> Targets | Labels:
-        """The columns that are forecast, or the classes that are told apart."""
+    def targets(self) -> Targets | Labels | Monitored:
+        """The columns that are forecast, the classes that are told apart, or what is compared."""
+        if isinstance(decoder := self.model.outputs[0].decoder, Detection):
+            return self._monitored(decoder.target)
         if self.rules.data.classes:
             return Labels(self.rules.data.targets[0], tuple(self.rules.data.classes))
         decoders = [e.decoder for e in self.model.outputs if isinstance(e.decoder, Forecast)]
         scales = [np.array(each.scaling.scale) for each in decoders]
         quantiles = decoders[0].quantiles if decoders else ()
         return Targets.of(self.rules.data, scales, quantiles)
+
+    def _monitored(self, names: tuple[str, ...]) -> Monitored:
+        rules = self.rules
+        interval = None if rules.interval is None else pd.Timedelta(rules.interval, "ns")
+        return Monitored(
+            names=names,
+            columns=tuple(map(rules.data.inputs.index, names)),
+            per_day=windows_per_day(interval, stride=1),
+            labelled=bool(rules.data.targets),
+        )
 
     def origins(self, table: Table, *, targets: bool) -> Origins:
         """Return the rows of a table in which the model forecasts.
@@ -268,7 +297,7 @@ class TrainedModel:
     def batches(self, origins: Origins) -> Iterator[tuple[Part, Array]]:
         """Yield the windows that end in the origins, and the model's results of them.
 
-        Results are forecasts [windows, forecasts], or classes and margins [windows, 2].
+        Results are forecasts [windows, forecasts], or decisions [windows, 2].
 
         Their memory does not depend on the number of origins.
         """

@@ -71,7 +71,7 @@ def _with_method(config: Config, out: Path) -> Config:
 def _quantise(config: Config, out: Path, work: Path, progress: Progress) -> QuantizeResults:
     from safetensors.numpy import save
 
-    from narrowcast.data import Rules, save_rules
+    from narrowcast.data import Rules, Targets, save_rules
     from narrowcast.integer import execute, save_model
     from narrowcast.model import build, load_state, predict_part, with_threshold
     from narrowcast.quantize import cut_off, finetune, summarise, to_integer_model
@@ -123,7 +123,8 @@ def _quantise(config: Config, out: Path, work: Path, progress: Progress) -> Quan
     lost = {name: cut_off(model, part) for name, part in parts.items()}
     progress.remarked("quantize", cut_off_line(lost))
     known = config.data.relative_inputs
-    if further := [name for name in drifting(lost) if name not in known]:
+    further = [name for name in drifting(lost) if name not in known]
+    if further and isinstance(dataset.targets, Targets):
         columns = json.dumps([*known, *further], ensure_ascii=False)
         advice = f"to follow a series that drifts, set data.relative_inputs = {columns}"
         progress.remarked("quantize", advice)
