@@ -195,6 +195,10 @@ class DataConfig(Section):
     says which one it has: the most frequent one (of several, the first in ``classes``), or that of
     its last row; ``"drop"`` leaves such windows out, and ``"refuse"`` does not accept them. Windows
     begin ``stride`` rows apart.
+
+    With ``reference``, the mean of so many first rows of each recording is subtracted from its
+    inputs, and unless ``reference_scale`` is false they are divided by the standard deviation of
+    these rows. So recordings at different levels look alike. No window has any of these rows.
     """
 
     path: Annotated[Path | None, AfterValidator(_file_name)] = Field(
@@ -286,6 +290,10 @@ class DataConfig(Section):
     stride: int = Field(
         default=1, ge=1, le=4096, description="a whole number of rows from 1 to 4096"
     )
+    reference: int | None = Field(
+        default=None, ge=2, le=10**6, description="a whole number of rows from 2 to 1000000"
+    )
+    reference_scale: bool = Field(default=True, description="true or false")
     split: SplitConfig = Field(
         default=SplitConfig(), description="a section with validation and test"
     )
@@ -854,6 +862,13 @@ class Config(Section):
                 )
         if self.task != "forecast":
             self._check_of_the_window()
+        elif data.reference is not None:
+            raise ValueError(
+                "data.reference is for task = 'classify' and 'detect': data.relative_inputs makes "
+                "forecasts follow the level of a series"
+            )
+        if not data.reference_scale and data.reference is None:
+            raise ValueError("data.reference_scale needs a number of rows: set data.reference")
         if unknown := set(self.train.flip) - set(data.inputs):
             raise ValueError(
                 f"train.flip names {shown(min(unknown))}, which is not among data.inputs: leave it "

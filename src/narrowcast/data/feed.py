@@ -35,6 +35,8 @@ def needs_end(config: DataConfig, source: BufferedReader) -> str | None:
         return "columns known ahead are in later rows"
     if config.layout == "rows":
         return "each row is a series"
+    if config.reference is not None:
+        return "data.reference compares with the first rows"
     wide = config.encoding is not None and codecs.lookup(config.encoding).name[:6] in _UNITS
     begin = source.peek(1)
     if wide or begin.startswith((GZIP, b"PAR1", *_WIDE)):

@@ -29,6 +29,7 @@ from narrowcast.data.interval import (
     usual_step,
 )
 from narrowcast.data.parquet import parquet_names, read_parquet
+from narrowcast.data.reference import relative_to_reference
 from narrowcast.data.remarks import remark_labels, remark_stand_ins
 from narrowcast.data.resample import resampled
 from narrowcast.data.scaling import Array
@@ -391,7 +392,8 @@ def _one_recording(
     """Do the same for the rows of one recording, whose interval is given if it is known."""
     time, frame = rows.time, rows.frame
     if time is None:
-        return _Ordered(rows, interval, [])
+        referred = relative_to_reference(frame, config, path)
+        return _Ordered(_Rows(None, referred, None), interval, [])
     notes: list[str] = []
     place = f"{path}, column {shown(config.time)}"
     check_unique(time, config.skip_rows, place)
@@ -416,6 +418,7 @@ def _one_recording(
         frame[groups] = frame[groups].ffill()
         if (added := len(frame) - before) and not grows:
             notes.append(f"{added} rows are missing in gaps of at most {most} rows: added")
+    frame = relative_to_reference(frame, config, path)
     if trained and config.holidays is not None and interval is not None:
         time, frame = _with_rows_ahead(time, frame, interval, config)
     if config.holidays is not None:
