@@ -9,7 +9,16 @@ from narrowcast.compile import Design, HardwareOptions, compile_model
 from narrowcast.compile.program import engine_graph
 from narrowcast.compile.select import splits
 from narrowcast.estimate import area
-from narrowcast.integer import IntegerModel, Linear, analyse
+from narrowcast.integer import (
+    ArgMax,
+    Classification,
+    Detection,
+    IntegerModel,
+    L1Norm,
+    Linear,
+    Output,
+    analyse,
+)
 from narrowcast.integer.builder import (
     GraphBuilder,
     GraphSpec,
@@ -475,6 +484,22 @@ def graph_model(name: str) -> IntegerModel:
     spec = GRAPHS[name]()
     widths = dict.fromkeys(spec.outputs, RESULT_BITS)
     return random_graph(spec, BITS, list(GRAPHS).index(name), widths=widths)
+
+
+def with_decoders(model: IntegerModel) -> IntegerModel:
+    """Return a model with a decoder for each decision."""
+
+    def decoded(each: Output) -> Output:
+        (step,) = (step for step in model.operations if step.output == each.tensor)
+        match step:
+            case ArgMax():
+                labels = tuple(f"class {i}" for i in range(model.tensors[step.operand].columns))
+                return replace(each, decoder=Classification("kind", labels))
+            case L1Norm():
+                return replace(each, decoder=Detection(("x", "y")))
+        return each
+
+    return replace(model, outputs=tuple(map(decoded, model.outputs)))
 
 
 def drawn_model(seed: int, operations: int = 8, most_rows: int = 8) -> IntegerModel:

@@ -20,6 +20,7 @@ USUAL = (
     *("one_tensor_for_all", "two_inputs", "rows_of_different_counts", "elements_of_two_inputs"),
     *("sum_of_the_input", "residual_twice", "scores_for_two_values", "outputs_in_reverse"),
     *("last_token", "convolution", "patches", "stream", "states_of_one_tensor"),
+    *("decisions_beside_others", "deviation_of_a_stream"),
 )
 
 
@@ -117,7 +118,7 @@ def test_bytes_are_used_again() -> None:
 
 
 def test_no_floating_point_no_heap_no_division() -> None:
-    for name in ("stream", "two_inputs"):
+    for name in ("stream", "two_inputs", "decisions_beside_others"):
         text = c_code(graph_model(name), DIGEST, "model").source()
         for word in ("float", "double", "malloc", " / ", " % "):
             assert word not in re.sub(r"/\*.*?\*/", "", text, flags=re.DOTALL)

@@ -10,10 +10,13 @@ from c_programs import compiled
 
 from narrowcast.errors import UserError
 from narrowcast.export import CCode, c_code
+from narrowcast.export.code import Words
 from narrowcast.export.fixed_point import Clock, InputFormat, counts
 from narrowcast.integer import (
     Affine,
     Calendar,
+    Classification,
+    Detection,
     EarlierReadings,
     Forecast,
     Input,
@@ -217,6 +220,56 @@ def test_forecasts_differ_from_double_precision_by_a_count_at_most() -> None:
         found = each.counts(words, np.zeros(1000, int) if each.decoder.added else None)
         apart = np.abs(found - np.ldexp(exact, each.fraction_bits))
         assert apart.max() < 0.51
+
+
+def deciding() -> IntegerModel:
+    """A class and a score, with their decoders."""
+    g = GraphBuilder()
+    x = g.input("in", 1, 3)
+    made = (
+        g.arg_max("which", g.linear("scores", x, 3)),
+        g.l1_norm("score", g.linear("errors", x, 5)),
+    )
+    model = random_graph(g.build(*made), (8,), 4, widths={"in": 8, "errors.output": 16})
+    labels = Classification("pump */", ("off", "on ??/", "x" * 80))
+    outputs = Output(made[0], labels), Output(made[1], Detection(("temp", "p")))
+    return replace(model, outputs=outputs)
+
+
+def test_decisions_are_those_of_the_twin(tmp_path: Path) -> None:
+    model = deciding()
+    code = c_code(model, DIGEST, fraction_bits={"p": 3})
+    assert [each.fraction_bits for each in code.formats.outputs] == [28, 3]
+    random = np.random.default_rng(5)
+    for each, words_of in zip(code.formats.outputs, code.outputs, strict=True):
+        whole, amount = (0, 1) if each.labels else (1, 0)
+        words = random.integers(0, each.tensor.high + 1, (200, 1, 2))
+        words[:, 0, whole] = random.integers(0, 3 if each.labels else 2, 200)
+        found = decoded_in_c(tmp_path, code, words_of, words)
+        assert np.array_equal(found, each.counts(words)[:, 0])
+        exact = model.decode({own.name: words for own in model.output_tensors}, {})[
+            words_of.tensor.name
+        ]
+        assert np.array_equal(found[:, whole], exact[:, 0, whole])
+        apart = found[:, amount] - np.ldexp(exact[:, 0, amount], each.fraction_bits)
+        assert np.abs(apart).max() < 0.51
+
+
+def decoded_in_c(folder: Path, code: CCode, words_of: Words, words: np.ndarray) -> np.ndarray:
+    """Return what the C code makes of the words [windows, 1, columns] of an output."""
+    own, size = words_of.name, words_of.tensor.size
+    body = f"        int32_t found[{size}];\n        for (i = 0; i < {size}; ++i) "
+    body += f"outputs.{own}[i] = ({words_of.type.name})next();\n"
+    body += f"        {code.name}_decode_{own}(&outputs, found);\n"
+    body += f'        for (i = 0; i < {size}; ++i) printf("%ld ", (long)found[i]);\n'
+    return run(folder, code, body, words[:, 0], size)
+
+
+@pytest.mark.parametrize("name", ["pump */", "temp"])
+def test_formats_of_decisions_that_are_refused(name: str) -> None:
+    what = "margins" if name == "pump */" else "scores"
+    with pytest.raises(UserError, match=f"^60 fractional bits are too many for {what}, from "):
+        c_code(deciding(), DIGEST, fraction_bits={name: 60})
 
 
 def test_counts_are_the_nearest() -> None:

@@ -10,6 +10,7 @@ import pytest
 
 from board import SHA256, Board, play
 from c_driver import driver_command, results
+from graphs import graph_model
 from narrowcast.integer import IntegerModel, execute_words, reset_state
 from narrowcast.integer.builder import Shape
 from narrowcast.integer.random_model import random_model
@@ -50,6 +51,13 @@ def test_windows(tmp_path: Path) -> None:
     found = converse(tmp_path, board, model, words, np.zeros(6))
     assert found == [[0], *([0, *each] for each in expected.tolist())]
     assert board.begun == [0xAA, *[0xA5] * 9]
+
+
+def test_decisions(tmp_path: Path) -> None:
+    model = graph_model("decisions_beside_others")
+    words, expected = random_words(model, 6)
+    found = converse(tmp_path, Board(model, lost=[2]), model, words, np.zeros(6))
+    assert found == [[0], *([0, *each] for each in expected.tolist())]
 
 
 def test_a_stream(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from board import SHA256, Board
+from graphs import graph_model, with_decoders
 from narrowcast.errors import UserError
 from narrowcast.host import Link
 from narrowcast.integer import (
@@ -17,6 +18,7 @@ from narrowcast.integer import (
     IntegerModel,
     LastReading,
     Output,
+    execute,
     execute_words,
     forecast,
     save_model,
@@ -55,6 +57,19 @@ def test_a_forecast_is_that_of_the_integer_model() -> None:
     link = Link(Board(model), model, SHA256)
     found = [link.forecast(*(each[i] for each in readings)) for i in range(5)]
     assert np.array_equal(found, forecast(model, *readings))
+
+
+def test_a_decision_is_that_of_the_integer_model() -> None:
+    model = with_decoders(graph_model("decisions_beside_others"))
+    random = np.random.default_rng(0)
+    (tensor,) = model.input_tensors
+    readings = random.normal(size=(5, tensor.rows, tensor.columns))
+    link = Link(Board(model), model, SHA256)
+    found = [link.forecast(each) for each in readings]
+    given = {tensor.name: readings}
+    expected = model.decode(execute(model, model.quantise(given)), given)
+    rows = [each[:, 0] for each in expected.values()]
+    assert np.array_equal(found, np.concatenate(rows, axis=1))
 
 
 def test_a_stream_begins_anew_when_an_answer_is_missing(caplog: pytest.LogCaptureFixture) -> None:

@@ -1,11 +1,10 @@
 """Random graphs of all operations, for tests."""
 
 import random
-from dataclasses import replace
 
 import numpy as np
 
-from narrowcast.integer import ArgMax, Classification, Detection, IntegerModel, L1Norm, Output
+from narrowcast.integer import IntegerModel
 from narrowcast.integer.builder import GraphBuilder, GraphSpec, Role
 
 Inputs = dict[str, np.ndarray]
@@ -77,22 +76,6 @@ def _decided(draw: random.Random, graph: GraphBuilder, name: str, kind: str) -> 
         errors = graph.linear(f"{name}.errors", name, draw.randint(1, 5), row=row)
         return graph.l1_norm(f"{name}.score", errors)
     return name
-
-
-def with_decoders(model: IntegerModel) -> IntegerModel:
-    """Return a model with a decoder for each decision."""
-
-    def decoded(each: Output) -> Output:
-        (step,) = (step for step in model.operations if step.output == each.tensor)
-        match step:
-            case ArgMax():
-                labels = tuple(f"class {i}" for i in range(model.tensors[step.operand].columns))
-                return replace(each, decoder=Classification("kind", labels))
-            case L1Norm():
-                return replace(each, decoder=Detection(("x", "y")))
-        return each
-
-    return replace(model, outputs=tuple(map(decoded, model.outputs)))
 
 
 def _is_row(graph: GraphBuilder, name: str) -> bool:

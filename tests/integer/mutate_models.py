@@ -22,11 +22,12 @@ from typing import Any
 import numpy as np
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
-from integer_graphs import random_inputs, random_spec, with_decoders
+from integer_graphs import random_inputs, random_spec
 from integer_reference import State, infer
 from safetensors.numpy import load, save
 
 from damage import end, outcome, places, tally
+from graphs import with_decoders
 from narrowcast.integer import (
     EarlierReadings,
     IntegerModel,

@@ -9,9 +9,10 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from integer_graphs import random_inputs, random_spec, with_decoders
+from integer_graphs import random_inputs, random_spec
 from mutate_models import with_further_inputs
 
+from graphs import with_decoders
 from narrowcast.errors import UserError
 from narrowcast.integer import (
     Affine,

@@ -14,7 +14,7 @@ from typing import Any
 from pydantic import TypeAdapter
 
 from narrowcast.export.code import CCode
-from narrowcast.integer import Append, Context, Linear, RowSum, Scores
+from narrowcast.integer import Append, ArgMax, Context, L1Norm, Linear, RowSum, Scores
 
 CODE_BYTES = 4096  # of 32-bit instructions; models of docs/c-export.md take 2300 to 3700
 STACK_BYTES = 256  # of an inference, with some room
@@ -116,7 +116,7 @@ def instruction_terms(code: CCode) -> dict[str, int]:
                 terms["wide context results"] += output.size * wide
                 terms["exponentials"] += model.tensors[step.operand].size
                 terms["reciprocals"] += model.tensors[step.operand].rows
-            case RowSum():
+            case RowSum() | ArgMax() | L1Norm():
                 terms["summed elements"] += model.tensors[step.operand].size
             case Append():
                 terms["moved elements"] += output.size

@@ -18,6 +18,8 @@ from narrowcast.export.c_types import INT32
 from narrowcast.integer import (
     Affine,
     Calendar,
+    Classification,
+    Detection,
     Forecast,
     Input,
     IntegerModel,
@@ -26,7 +28,7 @@ from narrowcast.integer import (
     Tensor,
 )
 from narrowcast.integer.calendar import FEATURES
-from narrowcast.integer.model import Array, Reals
+from narrowcast.integer.model import Array, Decoder, Reals
 
 MULTIPLIER_BITS = 30  # so that a product with the difference of three counts has 64 bits
 MOST_SHIFT = 60
@@ -36,6 +38,8 @@ FRACTION_BITS = range(-64, 65)
 
 FractionBits = Mapping[str | None, int]
 """Numbers of fractional bits by column; None: of all other columns."""
+
+_MADE = {Forecast: "forecasts", Classification: "class and margin", Detection: "score and flag"}
 
 
 def _scaled(factor: Fraction) -> tuple[int, int] | None:
@@ -190,17 +194,17 @@ class Decoding:
 
 @dataclass(frozen=True)
 class OutputFormat:
-    """How forecasts are made of the words of an output.
+    """How forecasts, or the numbers of a decision, are made of the words of an output.
 
     Attributes:
         decoder: What the words mean.
         tensor: The tensor.
-        fraction_bits: F of the forecasts.
+        fraction_bits: F of the forecasts, or of margin or score; class and flag are integers.
         columns: Of each column.
         added: The column whose newest reading is added; None if there is none.
     """
 
-    decoder: Forecast
+    decoder: Decoder
     tensor: Tensor
     fraction_bits: int
     columns: tuple[Decoding, ...]
@@ -219,7 +223,28 @@ class OutputFormat:
         )
         change = ((words - self.tensor.zero_point) * multiplier + bias) >> shift
         result: Array = change + base + (0 if last is None else last[:, None, None])
-        return self.decoder.ordered(np.clip(result, INT32.low, INT32.high))
+        result = np.clip(result, INT32.low, INT32.high)
+        return self.decoder.ordered(result) if isinstance(self.decoder, Forecast) else result
+
+    @property
+    def quantiles(self) -> tuple[float, ...]:
+        """Probabilities of the quantiles of each step, if the output has any."""
+        return self.decoder.quantiles if isinstance(self.decoder, Forecast) else ()
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """The names of the classes, if the output is a class."""
+        return self.decoder.labels if isinstance(self.decoder, Classification) else ()
+
+    @property
+    def target(self) -> str:
+        """What the output tells of."""
+        return ", ".join(_targets(self.decoder))
+
+    @property
+    def kind(self) -> str:
+        """What is made of the words."""
+        return _MADE[type(self.decoder)]
 
 
 @dataclass(frozen=True)
@@ -246,8 +271,8 @@ def formats(model: IntegerModel, fraction_bits: FractionBits) -> Formats:
         UserError: A format is given for a column that does not exist, or one in which its readings
             do not fit, or are too coarse.
     """
-    targets = [e.decoder.target for e in model.outputs if isinstance(e.decoder, Forecast)]
-    names = {name for each in model.inputs for name in _columns(each)} | set(targets)
+    targets = {name for each in model.outputs for name in _targets(each.decoder)}
+    names = {name for each in model.inputs for name in _columns(each)} | targets
     for name, bits in fraction_bits.items():
         if name is not None and name not in names:
             raise UserError(
@@ -258,11 +283,20 @@ def formats(model: IntegerModel, fraction_bits: FractionBits) -> Formats:
     sources = {each.tensor: each for each in model.inputs}
     inputs = tuple(_input_format(model, each, sources, fraction_bits) for each in model.inputs)
     outputs = [
-        _output_format(model, each, each.decoder, sources, fraction_bits)
-        for each in model.outputs
+        _forecast_format(model, each, each.decoder, sources, fraction_bits)
         if isinstance(each.decoder, Forecast)
+        else _decision_format(model.tensors[each.tensor], each.decoder, fraction_bits)
+        for each in model.outputs
+        if each.decoder is not None
     ]
     return Formats(inputs, tuple(outputs))
+
+
+def _targets(decoder: Decoder | None) -> tuple[str, ...]:
+    """Return the names of what an output tells of, by which its format can be given."""
+    if decoder is None:
+        return ()
+    return (decoder.target,) if isinstance(decoder.target, str) else decoder.target
 
 
 def _columns(each: Input) -> tuple[str, ...]:
@@ -381,7 +415,26 @@ def _check_fit(ends: tuple[float, float], bits: int, what: str) -> None:
         )
 
 
-def _output_format(
+def _decision_format(tensor: Tensor, decoder: Decoder, given: FractionBits) -> OutputFormat:
+    """Return the format of a decision: one of its numbers is an integer, the other one has F bits.
+
+    That of a score can be given by one of the quantities that it sums up.
+    """
+    ends = _extremes(tensor, 1.0, 0.0)
+    names = [name for name in (*_targets(decoder), None) if name in given]
+    bits = given[names[0]] if names else _automatic(ends, READING_BITS)
+    is_class = isinstance(decoder, Classification)
+    what = "margins" if is_class else "scores"
+    _check_fit(ends, bits, what)
+    integer, real = _scaled(Fraction(1)), _scaled(Fraction(tensor.scale) * _power(bits))
+    if integer is None or real is None:
+        raise UserError(f"{bits} fractional bits are too many for {what}")
+    whole, amount = (Decoding(0, m, 1 << (shift - 1), shift) for m, shift in (integer, real))
+    columns = (whole, amount) if is_class else (amount, whole)
+    return OutputFormat(decoder, tensor, bits, columns, None)
+
+
+def _forecast_format(
     model: IntegerModel,
     each: Output,
     decoder: Forecast,

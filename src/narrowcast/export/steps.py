@@ -8,7 +8,6 @@ multipliers are shifted by Q.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from narrowcast.errors import UserError
 from narrowcast.export.c_types import (
     INT8,
     INT16,
@@ -26,7 +25,7 @@ from narrowcast.integer import Analysis, Append, ArgMax, Context, L1Norm, Linear
 from narrowcast.integer.analysis import reachable_range
 from narrowcast.integer.arithmetic import MAX_SHIFT
 from narrowcast.integer.bounds import Range, centred_range, hull, product_range
-from narrowcast.integer.model import Array
+from narrowcast.integer.model import Array, Decision
 
 SPLIT_BITS = 13
 _BIASES = (INT16, INT32, INT64)
@@ -194,8 +193,12 @@ def program(analysis: Analysis) -> Program:
                 _scores(result, analysis, step, name)
             case Context():
                 _context(result, analysis, step, name)
-            case ArgMax() | L1Norm():
-                raise UserError(f"{type(step).__name__} {step.name}: the C code has none")
+            case ArgMax():
+                _decision(result, "arg_max", step)
+            case L1Norm():
+                _decision(
+                    result, "l1_norm", step, result.layout.stored[step.operand].zero, step.threshold
+                )
     for each in model.outputs:
         stored = result.layout.stored[each.tensor]
         if not stored.at.startswith("outputs"):
@@ -297,6 +300,12 @@ def _row_sum(result: Program, step: RowSum, name: str) -> None:
         y.element(),
     ]
     result.call("row_sum", arguments, x=x.type, y=y.type)
+
+
+def _decision(result: Program, kind: str, step: Decision, *numbers: int) -> None:
+    x, y = (result.layout.stored[each] for each in (step.operand, step.output))
+    arguments = [x.element(), y.element(), *map(literal, (x.tensor.columns, *numbers))]
+    result.call(kind, arguments, x=x.type, y=y.type)
 
 
 def _append(result: Program, step: Append) -> None:
