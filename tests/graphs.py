@@ -502,9 +502,11 @@ def with_decoders(model: IntegerModel) -> IntegerModel:
     return replace(model, outputs=tuple(map(decoded, model.outputs)))
 
 
-def drawn_model(seed: int, operations: int = 8, most_rows: int = 8) -> IntegerModel:
+def drawn_model(
+    seed: int, operations: int = 8, most_rows: int = 8, *, decides: bool = False
+) -> IntegerModel:
     """Return an untrained model of a drawn graph."""
-    return random_graph(drawn_graph(seed, operations, most_rows), BITS, seed)
+    return random_graph(drawn_graph(seed, operations, most_rows, decides=decides), BITS, seed)
 
 
 def drawn_stream(seed: int, most_rows: int = 64, most_channels: int = 64) -> IntegerModel:
@@ -554,8 +556,10 @@ def designs_of(model: IntegerModel) -> list[Design]:
     return [compile_model(model, roomy(), area, options) for options in options_of(model)]
 
 
-def drawn_graph(seed: int, operations: int = 8, most_rows: int = 8) -> GraphSpec:
-    """Draw a graph of any valid shape."""
+def drawn_graph(
+    seed: int, operations: int = 8, most_rows: int = 8, *, decides: bool = False
+) -> GraphSpec:
+    """Draw a graph of any valid shape; with decisions among its outputs if wanted."""
     random = np.random.default_rng([11, seed])
     g = GraphBuilder()
     free: list[str] = []  # tensors that anything can read
@@ -626,7 +630,16 @@ def drawn_graph(seed: int, operations: int = 8, most_rows: int = 8) -> GraphSpec
     if random.random() < 0.3:
         outputs += [name for name in made[:1] if name not in outputs]
     random.shuffle(outputs)
-    return g.build(*outputs)
+    return g.build(*(decided(g, name, random) if decides else name for name in outputs))
+
+
+def decided(g: GraphBuilder, name: str, random: np.random.Generator) -> str:
+    """Return a decision on the last row of a tensor, or at times the tensor itself."""
+    kind, columns = random.choice(["class", "score", "none"]), int(random.integers(2, 10))
+    if kind == "none":
+        return name
+    row = g.linear(f"{name}.row", name, columns, row=g.tensors[name].rows - 1)
+    return g.arg_max(f"{name}.class", row) if kind == "class" else g.l1_norm(f"{name}.norm", row)
 
 
 def addable(g: GraphBuilder, names: list[str], x: str, row: int | None) -> list[str]:

@@ -1,4 +1,4 @@
-"""Fifty faults, one at a time: which test catches each of them?
+"""Sixty faults, one at a time: which test catches each of them?
 
 A fault is a small change of RTL, compiler or arithmetic that a programmer might make. For each, the
 tree is copied, the text of a file is replaced, and the tests run until one fails: first those that
@@ -146,6 +146,76 @@ MUTATIONS = (
         "if WAYS = 2 and SPLIT = 0 and way = '0' and at_tensor_end = '0' then",
         "if WAYS = 2 and SPLIT = 0 and way = '0' then",
         "tests/rtl/test_input_loader.py",
+    ),
+    Mutation(
+        "the last one of equal numbers is the largest",
+        f"{RTL}/arg_max.vhd",
+        "when x > largest else",
+        "when x >= largest else",
+        "tests/rtl/test_decisions.py",
+    ),
+    Mutation(
+        "what was the largest so far is not the second then",
+        f"{RTL}/arg_max.vhd",
+        "second  <= largest;",
+        "second  <= second;",
+        "tests/rtl/test_decisions.py",
+    ),
+    Mutation(
+        "a distance below the zero point is one too small",
+        f"{RTL}/l1_norm.vhd",
+        "resize(flipped, SCORE_BITS), sign)",
+        "resize(flipped, SCORE_BITS), '0')",
+        "tests/rtl/test_decisions.py",
+    ),
+    Mutation(
+        "a score that is the threshold has a flag",
+        f"{RTL}/l1_norm.vhd",
+        "if total > THRESHOLD then",
+        "if total >= THRESHOLD then",
+        "tests/rtl/test_decisions.py",
+    ),
+    Mutation(
+        "a result behind a decision's operand is taken as part of it",
+        f"{RTL}/decision_buffer.vhd",
+        "come < FIRST + SIZE",
+        "come <= FIRST + SIZE",
+        "tests/rtl/test_decisions.py",
+    ),
+    Mutation(
+        "a decision begins with what the one before has left",
+        f"{RTL}/decision_buffer.vhd",
+        "clear  => clear,",
+        "clear  => reset,",
+        "tests/rtl/test_decisions.py",
+    ),
+    Mutation(
+        "a score is expected a clock early",
+        f"{COMPILE}/step_table.py",
+        "return NORM_TO_SCORE if graph.ends_late else 0",
+        "return 0",
+        "tests/compile/test_program.py",
+    ),
+    Mutation(
+        "words behind a decision are counted from its operand",
+        f"{COMPILE}/constants.py",
+        "leave + output.size",
+        "leave + operand.size",
+        "tests/tools/test_graphs.py",
+    ),
+    Mutation(
+        "the executor flags a score that is the threshold",
+        f"{INTEGER}/execute.py",
+        "score > step.threshold",
+        "score >= step.threshold",
+        "tests/integer/test_execute.py",
+    ),
+    Mutation(
+        "the last one of equal numbers is the largest in C",
+        f"{EXPORT}/templates/kernels.c.j2",
+        "if (x[column] > largest) {",
+        "if (x[column] >= largest) {",
+        "tests/export/test_c_code.py",
     ),
     Mutation(
         "one register less is filled ahead",

@@ -57,6 +57,16 @@ def test_drawn_graphs(tmp_path: Path, seed: int) -> None:
     check(tmp_path, drawn_model(seed), seed)
 
 
+@pytest.mark.parametrize("seed", range(8))
+def test_drawn_decisions(tmp_path: Path, seed: int) -> None:
+    check(tmp_path, drawn_model(seed, 5, decides=True), seed)
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_many_windows_of_drawn_decisions(tmp_path: Path, seed: int) -> None:
+    check_many(tmp_path, drawn_model(seed, 5, decides=True), 0)
+
+
 @pytest.mark.parametrize(("name", "number"), IN_VERILATOR)
 def test_many_windows(tmp_path: Path, name: str, number: int) -> None:
     check_many(tmp_path, graph_model(name), number)

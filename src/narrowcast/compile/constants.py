@@ -38,6 +38,11 @@ class DecisionConstants(NamedTuple):
     score_bits: int
     threshold: int
 
+    @property
+    def is_score(self) -> bool:
+        """Whether it is a score with a flag, and not a class with a margin."""
+        return self.kind == 1
+
 
 def job_format(jobs: list[EncodedJob], steps: int, deepest: int, array: LaneArray) -> JobFormat:
     """Return the narrowest words that hold all jobs.

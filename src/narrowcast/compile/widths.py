@@ -49,7 +49,7 @@ def widths(graph: EngineGraph, parameters: Parameters) -> dict[str, int]:
         "TOTAL_BITS": max(max(shifts) + 1, *(each.total_bits for each in limits)),
         "M_BITS": MULTIPLIER_BITS,
         "ROW_M_BITS": ROW_MULTIPLIER_BITS,
-        "Y_BITS": max(*made, *([index_bits, e_bits + 1] if scores else [])),
+        "Y_BITS": max([*made, *([index_bits, e_bits + 1] if scores else [])]),
         "E_BITS": e_bits,
         "ROW_SUM_BITS": (longest * ((1 << e_bits) - 1)).bit_length(),
         "NUMERATOR_BITS": max(numerator.bit_length(), ROW_MULTIPLIER_BITS + 1),

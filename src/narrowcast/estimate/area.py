@@ -26,7 +26,7 @@ from numpy.typing import NDArray
 
 from narrowcast.compile import AreaModel, Design
 from narrowcast.errors import UserError
-from narrowcast.estimate.features import PARTS, features, stream_parts
+from narrowcast.estimate.features import PARTS, decision_parts, features, stream_parts
 from narrowcast.targets.device import Device
 from narrowcast.targets.family import Family
 
@@ -100,8 +100,9 @@ def area(design: Design, tool: Tool = "yosys") -> Area:
         )
         for resource in RESOURCES
     }
-    for resource, count in stream_parts(design).items():
-        total[resource] += count
+    for counted in (stream_parts(design), decision_parts(design)):
+        for resource, count in counted.items():
+            total[resource] += count
     return Area(
         lut=round(total["lut"]),
         ff=round(total["ff"]),

@@ -13,6 +13,7 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 
 from narrowcast.compile.bit_columns import BLOCK, BitColumns
+from narrowcast.compile.constants import decision_constants
 from narrowcast.compile.design import Design
 from narrowcast.compile.lanes import LaneKind, table_lane
 from narrowcast.compile.memory import Buffer
@@ -201,7 +202,7 @@ def _engine(design: Design) -> dict[str, float]:
     in_block = Counter(
         {b.name: b.copies * b.width * (b.storage == "block") for b in design.buffers}
     )
-    outputs = c["OUTPUTS"] * c["OUTPUT_BITS"] if c["OUTPUTS"] > 1 else 0
+    outputs = c["PLAIN_RESULTS"] * c["OUTPUT_BITS"] if c["PLAIN_RESULTS"] > 1 else 0
     return {
         "one": 1,
         "ways": ways,
@@ -272,6 +273,27 @@ def _state_access(design: Design) -> dict[str, float]:
         "lut": _ACCESS_LUT + counters + write,
         "ff": _ACCESS_FF + counters + 2 * numbers,
     }
+
+
+def decision_parts(design: Design) -> dict[str, float]:
+    """Return the look-up tables and flip-flops of decisions, counted bit by bit like streams.
+
+    Of a class: two comparisons, the second largest number, the margin; of a score: a difference, a
+    sum, a comparison. Words that leave pass a multiplexer.
+    """
+    c, lut, ff = design.constants, 0, 0
+    if not c["DECISIONS"]:
+        return {"lut": 0.0, "ff": 0.0}
+    for each in decision_constants(design.graph):
+        if each.is_score:
+            lut += each.bits + 1 + 2 * each.score_bits
+            ff += each.bits + 1 + each.score_bits
+        else:
+            lut += 4 * each.bits
+            ff += 3 * each.bits + (each.columns - 1).bit_length()
+    counters = c["RESULTS_MADE"].bit_length() + c["OUTPUTS"].bit_length()
+    words = 2 * c["DECISIONS"] + (c["PLAIN_RESULTS"] > 0)
+    return {"lut": lut + counters + (words - 1) * c["OUTPUT_BITS"], "ff": ff + counters}
 
 
 def _lane_operand_tables(design: Design) -> int:

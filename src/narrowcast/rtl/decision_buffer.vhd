@@ -29,7 +29,7 @@ end entity decision_buffer;
 
 architecture rtl of decision_buffer is
 
-  constant COME_BITS  : positive := index_bits(RESULTS_MADE);
+  constant COME_BITS  : positive := index_bits(RESULTS_MADE + 1);
   constant LEAVE_BITS : positive := index_bits(OUTPUTS);
 
   subtype word_t is std_logic_vector(OUTPUT_BITS - 1 downto 0);
