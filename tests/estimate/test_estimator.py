@@ -8,15 +8,21 @@ import torch
 
 from commands import Run
 from narrowcast.compile import HardwareOptions, compile_model
-from narrowcast.config import load_config
+from narrowcast.config import Config, load_config
 from narrowcast.data import make_windows, read_table
-from narrowcast.estimate import area, estimate, estimate_design, estimate_model, stand_in
+from narrowcast.estimate import (
+    area,
+    estimate,
+    estimate_design,
+    estimate_model,
+    estimate_on,
+    stand_in,
+)
 from narrowcast.integer.builder import Shape
-from narrowcast.integer.model import Linear
+from narrowcast.integer.model import IntegerModel, Linear
 from narrowcast.integer.random_model import random_model
 from narrowcast.model import build
-from narrowcast.quantize import to_integer_model
-from narrowcast.quantize.training import calibrated
+from narrowcast.quantize import finetune, to_integer_model
 from narrowcast.targets.device import load_device
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "demo.toml"
@@ -32,7 +38,8 @@ def test_the_estimate_is_what_the_compiler_finds() -> None:
     assert found.cycles == design.cycles and found.dsp == design.dsp
     assert found.blocks == sum(buffer.blocks for buffer in design.buffers)
     assert found.latency_us == found.cycles / device.clock_mhz
-    assert found == estimate_model(stand_in(config), device, **config.hardware.choices())
+    wide = estimate_model(stand_in(config), device, **config.hardware.choices())
+    assert replace(found, spread=None) == wide
 
 
 def test_the_clock_is_the_devices_own_unless_it_is_configured() -> None:
@@ -70,10 +77,11 @@ def test_a_program_near_the_limits_takes_little_time_and_memory(sizes: str) -> N
         "import resource, sys, time\n"
         "from narrowcast.compile import list_scheduler\n"
         "from narrowcast.config import load_config\n"
-        "from narrowcast.estimate import estimate\n"
+        "from narrowcast.estimate import estimate_on, stand_in\n"
         "usage = lambda: resource.getrusage(resource.RUSAGE_SELF).ru_maxrss\n"
         "before, begin = usage(), time.process_time()\n"
-        "estimate(load_config(*sys.argv[1:2], sys.argv[2:]))\n"
+        "config = load_config(*sys.argv[1:2], sys.argv[2:])\n"
+        "estimate_on(config, stand_in(config))\n"
         "print(time.process_time() - begin, (usage() - before) / 1024)\n"
     )
     command = [sys.executable, "-c", code, EXAMPLE, *keys]
@@ -119,14 +127,44 @@ def test_a_stand_in_takes_what_a_network_of_real_readings_takes(run: Run, folder
     """Its scales, zero points and biases are drawn, those of a network come of its readings."""
     table = EXAMPLE.with_name("synthetic.csv")
     assert run("init", str(table), "--target", "temperature", "--to", "real.toml")[0] == 0
-    changes = ["quantization.bits=4", "hardware.device=up5k"]
+    changes = ["quantization.bits=4", "hardware.device=up5k", "train.finetune_epochs=1"]
     config = load_config(folder / "real.toml", changes)
-    torch.manual_seed(config.train.seed)
-    dataset = make_windows(read_table(config.data), config.data)
-    network = calibrated(build(config).eval(), dataset, config)
-    model = to_integer_model(network, dataset, config.data)
-    device = load_device("up5k")
-    found, guess = estimate_model(model, device), estimate(config)
+    found, guess = estimate_on(config, trained(config)), estimate(config)
     assert (found.cycles, found.dsp) == (guess.cycles, guess.dsp)
     assert abs(found.blocks - guess.blocks) <= 1
     assert found.cells == pytest.approx(guess.cells, rel=guess.cells_error)
+
+
+def trained(config: Config) -> IntegerModel:
+    """Return a model that was fine-tuned on the readings of a configuration."""
+    torch.manual_seed(config.train.seed)
+    dataset = make_windows(read_table(config.data), config.data, config.stream)
+    network, _ = finetune(build(config).eval(), dataset, config)
+    return to_integer_model(network, dataset, config.data)
+
+
+@pytest.mark.parametrize(
+    ("changes", "several"),
+    [
+        ("model.channels=16", True),
+        ("model.channels=8 quantization.activation_bits=6", True),
+        ("model.channels=12 quantization.bits=5 data.scaling=min-max hardware.device=up5k", True),
+        ("model.channels=32 data.window=24 data.scaling=min-max", True),  # other lanes
+        ("model.channels=16 quantization.bits=4 hardware.device=ecp5-25f", False),
+        ("model.kind=stream", True),
+    ],
+)
+def test_a_trained_model_takes_what_the_estimate_says(changes: str, several: bool) -> None:
+    config = load_config(EXAMPLE, [*changes.split(), "train.finetune_epochs=1"])
+    found, guess = estimate_on(config, trained(config)), estimate(config)
+    assert found.spread is None and guess.spread is not None
+    for name in ("cycles", "dsp", "blocks"):
+        least, most = getattr(guess.spread, name)
+        assert least <= getattr(found, name) <= most, name
+    (least, most), text = guess.spread.cycles, guess.lines()[1]
+    said = f"{least} to {most}, by the widths of sums"
+    assert (least < most) == several
+    assert text.split(":     ")[1] == (
+        said if several else f"{most}, with narrow and with wide sums"
+    )
+    assert found.lines()[1] == f"cycles:     {found.cycles}, exact"

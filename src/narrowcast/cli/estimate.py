@@ -38,8 +38,8 @@ def estimate(
 ) -> None:
     """Estimate the cost of a configuration, without training or synthesis.
 
-    Cycles, DSP and block memory are exact. LUT and FF are fitted to synthesised designs. Power and
-    energy are estimates. See docs/estimate.md.
+    Cycles, DSP and block memory are a range if training decides. LUT and FF are fitted to
+    synthesised designs. Power and energy are estimates. See docs/estimate.md.
     """
     with one_line_errors():
         from narrowcast.config import load_config

@@ -1,7 +1,13 @@
 """Estimates of resources, cycles and energy from a configuration, without training or synthesis."""
 
 from narrowcast.estimate.area import area, area_model
-from narrowcast.estimate.estimator import Estimate, estimate, estimate_design, estimate_model
+from narrowcast.estimate.estimator import (
+    Estimate,
+    estimate,
+    estimate_design,
+    estimate_model,
+    estimate_on,
+)
 from narrowcast.estimate.power import energy_at
 from narrowcast.estimate.untrained import stand_in
 
@@ -13,5 +19,6 @@ __all__ = [
     "estimate",
     "estimate_design",
     "estimate_model",
+    "estimate_on",
     "stand_in",
 ]

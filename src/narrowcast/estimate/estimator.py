@@ -1,8 +1,8 @@
 """Estimates the cost of a model on a device, without training, simulation or synthesis."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import Annotated, Any
 
 from pydantic import computed_field
 
@@ -13,12 +13,31 @@ from narrowcast.estimate.duty_cycle import DutyCycle, duty_cycle
 from narrowcast.estimate.power import Energy, energy
 from narrowcast.estimate.untrained import stand_in
 from narrowcast.integer.model import IntegerModel
+from narrowcast.records import IF_KNOWN
 from narrowcast.targets.device import Device, check_vivado, load_device
+
+
+@dataclass(frozen=True)
+class Spread:
+    """The least and the most that a model may take, by the widths that training gives its sums.
+
+    Attributes:
+        cycles: Clock cycles of one inference.
+        dsp: Number of DSP blocks.
+        blocks: Number of block memories.
+    """
+
+    cycles: tuple[int, int]
+    dsp: tuple[int, int]
+    blocks: tuple[int, int]
 
 
 @dataclass(frozen=True)
 class Estimate:
     """The estimated cost of a design.
+
+    What is exact holds for the model that was compiled. If that is a stand-in for one to be
+    trained, ``spread`` has the range of these figures.
 
     Attributes:
         device: Name of the device.
@@ -39,6 +58,7 @@ class Estimate:
             estimate by their error bounds.
         too_large: Whether the design exceeds the device by the bare estimate.
         energy: Power and energy.
+        spread: What the model may take after training; None for an estimate of a given model.
     """
 
     device: str
@@ -56,6 +76,7 @@ class Estimate:
     fits: bool
     too_large: bool
     energy: Energy
+    spread: Annotated[Spread | None, IF_KNOWN] = None
 
     @computed_field  # type: ignore[prop-decorator]
     @property
@@ -101,11 +122,15 @@ class Estimate:
             f"cells:      {self.cells} of {device.lut}, with the serial line, fitted to nextpnr, "
             f"within {self.cells_error:.1%}"
         ] * bool(self.cells)
+        latency, remark = self._counted("cycles", "{:.1f}", self.clock_mhz)
+        (cycles, _), (dsp, of_dsp), (blocks, of_blocks) = map(
+            self._counted, ("cycles", "dsp", "blocks")
+        )
         return [
-            f"latency:    {self.latency_us:.1f} us at {self.clock_mhz:g} MHz, exact",
-            f"cycles:     {self.cycles}, exact",
-            f"DSP:        {self.dsp} of {device.dsp}, exact",
-            f"{device.block_name + ':':<11} {self.blocks} of {device.blocks}, exact",
+            f"latency:    {latency} us at {self.clock_mhz:g} MHz, {remark}",
+            f"cycles:     {cycles}, {remark}",
+            f"DSP:        {dsp} of {device.dsp}, {of_dsp}",
+            f"{device.block_name + ':':<11} {blocks} of {device.blocks}, {of_blocks}",
             f"LUT:        {self.lut} of {device.lut}, {fitted} {self.lut_error:.1%}",
             f"FF:         {self.ff} of {device.ff}, {fitted} {self.ff_error:.1%}",
             *cells,
@@ -114,9 +139,20 @@ class Estimate:
             f"energy:     {self.energy_uj:.3g} uJ for an inference, {within}",
         ]
 
+    def _counted(self, name: str, form: str = "{:.0f}", unit: float = 1) -> tuple[str, str]:
+        """Return a number of ``Spread`` as text, or its range, and how exact it is."""
+        if self.spread is None:
+            return form.format(getattr(self, name) / unit), "exact"
+        least, most = (form.format(each / unit) for each in getattr(self.spread, name))
+        if least == most:
+            return most, "with narrow and with wide sums"
+        return f"{least} to {most}", "by the widths of sums"
+
 
 def estimate(config: Config, tool: Tool = "yosys") -> Estimate:
-    """Estimate the cost of a configuration, with an untrained model of its shape and widths.
+    """Estimate the cost of a configuration, with untrained models of its shape and widths.
+
+    The figures are those of a model with wide sums. ``spread`` has those of narrow sums, too.
 
     Args:
         config: The configuration.
@@ -126,10 +162,29 @@ def estimate(config: Config, tool: Tool = "yosys") -> Estimate:
         UserError: The model cannot be compiled for the device, because there are too few DSP blocks
             or block memories; or the tool has not been characterised for the device's family.
     """
+    wide, narrow = (
+        estimate_on(config, stand_in(config, wide=each), tool) for each in (True, False)
+    )
+
+    def ends(a: int, b: int) -> tuple[int, int]:
+        return min(a, b), max(a, b)
+
+    return replace(
+        wide,
+        spread=Spread(
+            cycles=ends(wide.cycles, narrow.cycles),
+            dsp=ends(wide.dsp, narrow.dsp),
+            blocks=ends(wide.blocks, narrow.blocks),
+        ),
+    )
+
+
+def estimate_on(config: Config, model: IntegerModel, tool: Tool = "yosys") -> Estimate:
+    """Estimate the cost of a model on the hardware of a configuration; see :func:`estimate`."""
     hardware = config.hardware
     device = load_device(hardware.device)
     clock_mhz = device.clock(hardware.clock_mhz)
-    return estimate_model(stand_in(config), device, clock_mhz, tool, **hardware.choices())
+    return estimate_model(model, device, clock_mhz, tool, **hardware.choices())
 
 
 def estimate_model(

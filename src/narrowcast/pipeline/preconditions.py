@@ -17,7 +17,7 @@ from narrowcast.tools.yosys import find_yosys, version
 
 
 def can_learn(config: Config) -> None:
-    """Check that torch is installed, and that an untrained model of this size fits the device.
+    """Check that torch is installed, and that some model of this size fits the device.
 
     Raises:
         UserError: A package is missing, or the model cannot fit the device.
@@ -25,7 +25,7 @@ def can_learn(config: Config) -> None:
     require_extra("train", "training")
     hardware = config.hardware
     device, options = load_device(hardware.device), HardwareOptions(**hardware.choices())
-    compile_model(stand_in(config), device, area_model("yosys"), options)
+    compile_model(stand_in(config, wide=False), device, area_model("yosys"), options)
 
 
 def can_simulate() -> None:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from narrowcast.config import Config, shape_of
 from narrowcast.errors import UserError
-from narrowcast.estimate import Estimate, estimate
+from narrowcast.estimate import Estimate, estimate_on, stand_in
 from narrowcast.search.objectives import QUANTITIES, Costs, Objectives, percent
 from narrowcast.targets.device import Device, load_device
 
@@ -66,7 +66,7 @@ def assess(config: Config, objectives: Objectives) -> Assessment:
     mean width, so that a sampler moves towards narrower points.
     """
     try:
-        return assess_estimate(estimate(config), objectives)
+        return assess_estimate(estimate_on(config, stand_in(config)), objectives)
     except UserError as error:
         widths = config.quantization.widths(shape_of(config)).values()
         return Assessment({}, {"device": _REFUSED + sum(widths) / len(widths)}, str(error))

@@ -8,13 +8,12 @@ import safetensors.torch
 from narrowcast.config import Config
 from narrowcast.data import Dataset, errors
 from narrowcast.errors import UserError
-from narrowcast.estimate import estimate_model
+from narrowcast.estimate import estimate_on
 from narrowcast.model import Transformer, build, predict_part
 from narrowcast.quantize import finetune, to_integer_model
 from narrowcast.quantize.network import QuantisedTransformer
 from narrowcast.search.assess import Assessment, assess_estimate
 from narrowcast.search.objectives import Objectives
-from narrowcast.targets.device import load_device
 
 
 @dataclass(frozen=True)
@@ -63,12 +62,9 @@ def assess_model(
     model: QuantisedTransformer, dataset: Dataset, config: Config, objectives: Objectives
 ) -> Assessment:
     """Estimate the costs of a quantised model and compare them with the limits."""
-    hardware = config.hardware
     integers = to_integer_model(model, dataset, config.data)
     try:
-        device = load_device(hardware.device)
-        clock_mhz = device.clock(hardware.clock_mhz)
-        estimate = estimate_model(integers, device, clock_mhz, **hardware.choices())
+        estimate = estimate_on(config, integers)
     except UserError as error:
         return Assessment({}, {"device": 1.0}, str(error))
     return assess_estimate(estimate, objectives)
