@@ -66,33 +66,29 @@ class Baselines:
         """The columns that are forecast."""
         return Targets(self.config.targets, self.config.outputs, self.units)
 
-    def forecasts(self, part: Part, table: Table) -> Iterator[tuple[str, Array]]:
+    def forecasts(self, part: Part, table: Table, known: Array) -> Iterator[tuple[str, Array]]:
         """Yield the simple forecasts that are possible, [windows, forecasts], by name.
 
         Args:
             part: Windows. A value that is missing in one makes its forecast NaN.
             table: The table that they were cut from.
+            known: Its targets [rows, targets], see :func:`last_known`.
         """
         if part.last_known is not None:
             yield "persistence", self.targets.repeated(part.last_known)
         if self.season is not None:
-            yield "seasonal_naive", self.a_season_before(part, table, self.season)
+            yield "seasonal_naive", self.a_season_before(part, table, known, self.season)
         for name, weights in self.weights.items():
             found = [
                 x @ weights + self._base(name, part, rows) for x, rows in self.chunks(name, part)
             ]
             yield name, np.concatenate(found)
 
-    def a_season_before(self, part: Part, table: Table, season: int) -> Array:
-        """Return the targets' values a season before [windows, forecasts], NaN where missing.
-
-        The last reading stands in for a missing one where it does for the model.
-        """
+    def a_season_before(self, part: Part, table: Table, known: Array, season: int) -> Array:
+        """Return the targets' values a season before [windows, forecasts], NaN where missing."""
         last = part.row - self.config.lead
         earlier = season_before(season, self.config)
-        readings = table.frame[list(self.config.targets)].to_numpy(np.float64)
-        columns = held(readings, table.gaps, held_rows(self.config, table.interval)).T
-        found = [reading_before(table, each, last, rows) for each in columns for rows in earlier]
+        found = [reading_before(table, each, last, rows) for each in known.T for rows in earlier]
         return np.stack(found, axis=1)
 
     def chunks(self, name: str, part: Part) -> Iterator[tuple[Array, slice]]:
@@ -166,6 +162,15 @@ class Baselines:
         return cls(config, None, Scaling(none, none), none, (), units, {})
 
 
+def last_known(table: Table, config: DataConfig) -> Array:
+    """Return the targets [rows, targets], NaN where missing.
+
+    The last reading stands in for a missing one where it does for the model.
+    """
+    readings = table.frame[list(config.targets)].to_numpy(np.float64)
+    return held(readings, table.gaps, held_rows(config, table.interval))
+
+
 def fit_baselines(
     dataset: Dataset, table: Table, config: DataConfig, targets: Targets | None = None
 ) -> Baselines:
@@ -210,7 +215,7 @@ def baselines(dataset: Dataset, table: Table, config: DataConfig) -> dict[str, E
 def baseline_errors(fitted: Baselines, part: Part, table: Table) -> dict[str, Errors | None]:
     """Return the errors of fitted forecasts on a part of a table, None for impossible ones."""
     found: dict[str, Errors | None] = dict.fromkeys(BASELINES)
-    for name, forecast in fitted.forecasts(part, table):
+    for name, forecast in fitted.forecasts(part, table, last_known(table, fitted.config)):
         sums = ErrorSums(fitted.targets)
         sums.add(forecast, part.target)
         found[name] = sums.errors()
@@ -248,11 +253,11 @@ def _period(values: Array) -> int:
 
 def _season(plain: Baselines, dataset: Dataset, table: Table) -> int | None:
     """Return the season with the least RMSE on the validation part; None without any."""
-    validation = dataset.validation
+    validation, known = dataset.validation, last_known(table, plain.config)
     best: tuple[float, int] | None = None
     for season in seasons_to_try(table, plain.config, int(validation.row[0])):
         sums = ErrorSums(plain.targets)
-        sums.add(plain.a_season_before(validation, table, season), validation.target)
+        sums.add(plain.a_season_before(validation, table, known, season), validation.target)
         found = sums.errors()
         if found is not None and (best is None or found.rmse < best[0]):
             best = found.rmse, season

@@ -200,10 +200,10 @@ def _errors(
 ) -> dict[str, Scores | None]:
     """Return the errors of a forecaster and of the simple forecasts."""
     assert isinstance(trained.targets, Targets)
-    sums = {"integer": ErrorSums(trained.targets)}
+    sums, rows = {"integer": ErrorSums(trained.targets)}, origins.rows
     for part, forecasts in _windows(trained, origins, drift):
         sums["integer"].add(forecasts, part.target)
-        for name, forecast in simple.forecasts(part, origins.rows.table):
+        for name, forecast in simple.forecasts(part, rows.table, rows.last_known):
             sums.setdefault(name, ErrorSums(simple.targets)).add(forecast, part.target)
     found = {name: each.errors() for name, each in sums.items()}
     return {name: found.get(name) for name in ("integer", *NAMES)}
