@@ -12,14 +12,14 @@ import shutil
 import stat
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from functools import cache
 from io import BufferedReader
 from pathlib import Path
 from typing import IO
 
-from narrowcast.errors import UserError
+from narrowcast.errors import UserError, one_line
 
 _PART = re.compile(r"\..+\.\d+\.part")  # a file that is being written, with its process
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
@@ -115,15 +115,29 @@ def matching_files(path: Path) -> list[Path]:
     A path that exists, or that is no pattern, is returned itself.
 
     Raises:
-        UserError: No file matches the pattern.
+        UserError: No file matches the pattern, or it is none.
     """
-    if not set("*?[") & set(str(path)) or path.exists():
-        return [path]
-    anchor = Path(path.anchor)
-    found = sorted(anchor.glob(str(path.relative_to(anchor))), key=_natural)
-    if not (files := [each for each in found if each.is_file()]):
+    if not (found := matches(path)):
         raise UserError(f"{path}: no file matches this pattern")
-    return files
+    return found
+
+
+def matches(path: Path) -> list[Path]:
+    """Do the same, but return no file if none matches."""
+    try:
+        if not set("*?[") & set(str(path)) or path.exists():
+            return [path]
+        folder = next((each for each in path.parents if each.exists()), Path())
+        found = [each for each in folder.glob(str(path.relative_to(folder))) if each.is_file()]
+    except (OSError, ValueError, RecursionError, re.error) as error:
+        raise UserError(f"{path}: is no pattern of files: {one_line(error)}") from None
+    return sorted(found, key=_natural)
+
+
+def names_of(files: Sequence[Path]) -> tuple[str, ...]:
+    """Return the names of files in the folder that they have in common, each another one."""
+    folder = os.path.commonpath([each.parent for each in files])
+    return tuple(os.path.relpath(each, folder) for each in files)
 
 
 def _natural(path: Path) -> list[tuple[int, str]]:

@@ -105,7 +105,7 @@ def test_a_column_that_ends_before_the_time_of_a_forecast() -> None:
     values[190:, 0] = np.nan  # as in a table that ends with forecasts of the weather
     make_windows(table(values), config())
     without = Table(None, table(np.ones((9, 3)) * np.nan).frame.assign(y=1.0), None)
-    with pytest.raises(UserError, match="column 'p' ends in row 0, but a value is forecast for "):
+    with pytest.raises(UserError, match="column 'p' has no value, but a value is forecast for "):
         make_windows(without, config(time=None))
 
 

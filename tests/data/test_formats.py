@@ -405,7 +405,7 @@ def test_several_series_in_one_table_are_refused(refused: Refused, name: str) ->
         content = pd.concat([half, second]).to_csv(index=False)
         message = refused(content)
         assert f"column '{name}'" in message
-        assert "only one series can be read" in message
+        assert "set data.recording = [" in message
     stream = io.BytesIO()
     pd.concat([half, seamless]).to_parquet(stream)
     assert refused(stream.getvalue()).startswith(f": column '{name}' has 2 values")
@@ -413,10 +413,12 @@ def test_several_series_in_one_table_are_refused(refused: Refused, name: str) ->
 
 def test_numbers_that_name_series_are_refused_if_times_repeat(refused: Refused) -> None:
     frame = pd.concat([plain().assign(Store=store) for store in (1, 2, 3)])
-    assert "told apart by column 'Store': only one series" in refused(frame.to_csv(index=False))
+    assert "told apart by column 'Store': set data.recording = [" in refused(
+        frame.to_csv(index=False)
+    )
     parts = pd.concat([frame.assign(kind="x"), frame.assign(kind="y")]).drop(columns="b")
     message = refused(parts.to_csv(index=False), inputs=["a"])
-    assert "told apart by columns 'Store', 'kind': only" in message
+    assert "told apart by columns 'Store', 'kind': set" in message
 
 
 def test_text_that_repeats_draws_one_line(read: Read) -> None:

@@ -103,6 +103,7 @@ ColumnNames = Annotated[list[ColumnName], AfterValidator(_unique)]
 Label = Annotated[str, BeforeValidator(_column_name), Field(min_length=1, max_length=100)]
 Boundary = Annotated[float | str, BeforeValidator(_iso), AfterValidator(_boundary)]
 Memory = Literal["auto", "block", "distributed"]
+MOST_CLASSES = 128
 HOLIDAY = "holiday"  # name of the column that data.holidays adds
 Loss = Literal["mse", "mae", "huber"]
 Task = Literal["forecast", "classify", "detect"]
@@ -191,10 +192,12 @@ class DataConfig(Section):
     pattern such as ``"runs/*.csv"``. No window reaches from one recording into another.
 
     To classify windows, ``target`` is a column of labels, text or numbers, and ``classes`` lists
-    them in the order of their numbers. Where the rows of a window have several labels, ``mixed``
-    says which one it has: the most frequent one (of several, the first in ``classes``), or that of
-    its last row; ``"drop"`` leaves such windows out, and ``"refuse"`` does not accept them. Windows
-    begin ``stride`` rows apart.
+    them in the order of their numbers. Rows with a label in ``unlabelled`` have none. Where the
+    rows of a window have several labels, ``mixed`` says which one it has: the most frequent one (of
+    several, the first in ``classes``), or that of its last row; ``"drop"`` leaves such windows out,
+    and ``"refuse"`` does not accept them. Rows without a label do not count, but a window whose
+    last row has none has none, and is left out. Windows begin ``stride`` rows apart, from the first
+    row of each recording on.
 
     With ``reference``, the mean of so many first rows of each recording is subtracted from its
     inputs, and unless ``reference_scale`` is false they are divided by the standard deviation of
@@ -281,7 +284,12 @@ class DataConfig(Section):
     )
     classes: Annotated[list[Label], AfterValidator(_unique)] = Field(
         default=[],
-        max_length=128,
+        max_length=MOST_CLASSES,
+        description="a list of at most 128 labels, each named once and of at most 100 characters",
+    )
+    unlabelled: Annotated[list[Label], AfterValidator(_unique)] = Field(
+        default=[],
+        max_length=MOST_CLASSES,
         description="a list of at most 128 labels, each named once and of at most 100 characters",
     )
     mixed: Literal["majority", "last", "drop", "refuse"] = Field(
@@ -389,7 +397,9 @@ class DataConfig(Section):
         return (*self.inputs, *masks, *calendar_columns(self.calendar))
 
     def resampling(self, column: str) -> Aggregate:
-        """Return what a bin of ``resample`` has of a column of the table."""
+        """Return what a bin of ``resample`` has of a column; of names and labels the last one."""
+        if column in self.categories:
+            return "last"
         rule = self.resample_by
         return rule.get(column, "mean") if isinstance(rule, dict) else rule
 
@@ -439,6 +449,11 @@ class DataConfig(Section):
                         f"resample_by names {shown(name)}, which is neither an input nor the "
                         "target nor known: add it to inputs, or leave it out"
                     )
+                if name in self.categories:
+                    raise ValueError(
+                        f"resample_by names {shown(name)}, which has names or labels: a bin has "
+                        "the last one, so leave it out"
+                    )
         return self
 
     @model_validator(mode="after")
@@ -485,8 +500,22 @@ class DataConfig(Section):
                 f"the column {shown(min(both))} names recordings, parts or labels, so that it "
                 "cannot be an input nor known: leave it out there"
             )
-        if self.recording and self.layout == "rows":
-            raise ValueError("layout = 'rows' has no recordings: leave out recording")
+        # A label may tell recordings apart, if each has one of its own.
+        parts = {self.split.by, self.split.part}
+        if both := set(self.targets) & (parts if self.classes else {*parts, *self.recording}):
+            raise ValueError(
+                f"the target {shown(min(map(str, both)))} cannot name recordings or parts as well: "
+                "leave it out there"
+            )
+        if self.groups and self.layout == "rows":
+            raise ValueError(
+                "layout = 'rows' has no columns that name recordings or parts: leave out "
+                "recording, split.by and split.part"
+            )
+        if both := set(self.classes) & set(self.unlabelled):
+            raise ValueError(
+                f"{shown(min(both))} is among classes and among unlabelled: leave it out of one"
+            )
         if self.time is not None and self.time in self.used:
             raise ValueError(
                 f"the time column {shown(self.time)} can be neither an input nor target nor known"
@@ -777,6 +806,13 @@ class VerifyConfig(Section):
     )
 
 
+def _refuse_given(reason: str, *keys: tuple[str, object]) -> None:
+    """Refuse the first key that is given, each with whether it is."""
+    for key, given in keys:
+        if given:
+            raise ValueError(f"{key} {reason}")
+
+
 class Config(Section):
     """The configuration of a run. ``model_dump(mode="json")`` gives plain JSON for digests.
 
@@ -839,8 +875,15 @@ class Config(Section):
     def _check_task(self) -> None:
         """Refuse what does not go together with the task, or what it lacks."""
         data, detect = self.data, self.detect
-        if data.classes and self.task != "classify":
-            raise ValueError("data.classes needs task = 'classify'")
+        if self.task != "classify":
+            _refuse_given(
+                "needs task = 'classify'",
+                ("data.classes", data.classes),
+                ("data.unlabelled", data.unlabelled),
+                (f"data.mixed = {data.mixed!r}", data.mixed != "majority"),
+                ("train.class_weights = 'balanced'", self.train.class_weights != "none"),
+                ("train.label_smoothing", self.train.label_smoothing),
+            )
         if self.task != "detect" and not data.targets:
             raise ValueError(
                 "data.target names no column, but only task = 'detect' can do without one"
@@ -883,7 +926,8 @@ class Config(Section):
     def _check_of_the_window(self) -> None:
         """Refuse keys of forecasts if results are of the window itself."""
         data = self.data
-        for key, given in (
+        _refuse_given(
+            f"is not possible with task = {self.task!r}: leave it out",
             ("data.target, which names several columns,", len(data.targets) > 1),
             (f"data.lead = {data.lead}", data.lead > 0),
             (f"data.outputs = {data.outputs}", data.outputs > 1),
@@ -893,9 +937,7 @@ class Config(Section):
             ("model.quantiles", self.model.quantiles),
             ("model.kind = 'stream'", self.model.kind == "stream" and self.task == "detect"),
             (f"train.loss = {self.train.loss!r}", self.train.loss != "mse"),
-        ):
-            if given:
-                raise ValueError(f"{key} is not possible with task = {self.task!r}: leave it out")
+        )
 
     def _check_classes(self) -> None:
         """Refuse labels that are no classes."""

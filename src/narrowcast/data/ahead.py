@@ -1,6 +1,7 @@
 """Values that are known ahead at the times that are forecast, such as set points and prices."""
 
 import numpy as np
+from numpy.typing import NDArray
 
 from narrowcast.config import DataConfig
 from narrowcast.data.scaling import Array, Scaling, fit_scaling
@@ -15,27 +16,36 @@ def check_ahead(table: Table, config: DataConfig) -> None:
     Raises:
         UserError: The message names the column and both rows.
     """
-    last = max(last_row(table, name) for name in config.targets)
+    last = np.max([_last_rows(table, name) for name in config.targets], axis=0)
     for name in config.known:
-        if (end := last_row(table, name)) < last:
+        ends = _last_rows(table, name)
+        if (wrong := first(ends < last)) is not None:
+            end = int(ends[wrong])
+            known = "has no value" if end < 0 else f"ends in {place(table, end)}"
             raise UserError(
-                f"data.known: column {shown(name)} ends in {place(table, end)}, but a value is "
-                f"forecast for {place(table, last)}: continue the column, leave it out, or end "
-                "the table there"
+                f"data.known: column {shown(name)} {known}, but a value is forecast for "
+                f"{place(table, int(last[wrong]))}: continue the column, leave it out, or end the "
+                "table there"
             )
 
 
 def last_row(table: Table, column: str) -> int:
     """Return the last row in which a column has a value, -1 if there is none."""
-    values = table.frame[column].to_numpy(np.float64)
-    row = first(~np.isnan(values[::-1]))
-    return -1 if row is None else len(values) - 1 - row
+    known = np.flatnonzero(~np.isnan(table.frame[column].to_numpy(np.float64)))
+    return int(known[-1]) if len(known) else -1
+
+
+def _last_rows(table: Table, column: str) -> NDArray[np.int64]:
+    """Return the last row of each recording in which a column has a value [recordings], or -1."""
+    begins = np.flatnonzero(np.append(True, table.begins[1:]))
+    known = ~np.isnan(table.frame[column].to_numpy(np.float64))
+    return np.maximum.reduceat(np.where(known, np.arange(len(known)), -1), begins)
 
 
 def place(table: Table, row: int) -> str:
-    """Return a row, counted from 1, with its time."""
+    """Return the number of a row with its time."""
     time = "" if table.time is None else f" ({table.time[row].isoformat()})"
-    return f"row {row + 1}{time}"
+    return f"row {table.row(row)}{time}"
 
 
 def ahead_scaling(values: Array, config: DataConfig) -> Scaling:

@@ -1,5 +1,6 @@
 """Columns whose values are no quantities: labels of classes, and the names of recordings."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -9,12 +10,14 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from narrowcast.config import did_you_mean
+from narrowcast.config import DataConfig, did_you_mean
+from narrowcast.config.sections import MOST_CLASSES
+from narrowcast.data.columns import listed
 from narrowcast.data.scaling import Array
 from narrowcast.data.values import Notation, as_text, known_text
 from narrowcast.errors import UserError, shown
 
-_LISTED = 12  # labels in a message
+_COMPARED = 200  # characters of a label
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,12 +47,22 @@ class Category:
         text = as_text(column)
         if text is None:
             kind = column.type
-            if pa.types.is_floating(kind) and pc.all(pc.equal(pc.floor(column), column)).as_py():
-                column, kind = pc.cast(column, pa.int64()), pa.int64()
-            if not (pa.types.is_integer(kind) or pa.types.is_boolean(kind)):
+            if pa.types.is_null(kind):
+                kind = pa.int64()
+            elif pa.types.is_floating(kind) or pa.types.is_decimal(kind):
+                known = pc.drop_null(pc.cast(column, pa.float64()))
+                known = pc.filter(known, pc.invert(pc.is_nan(known)))
+                if not pc.all(pc.equal(pc.floor(known), known)).as_py():
+                    raise UserError(
+                        f"{place}: holds quantities, numbers with decimals: names and labels are "
+                        "text or whole numbers"
+                    )
+                kind = pa.float64()
+            elif not (pa.types.is_integer(kind) or pa.types.is_boolean(kind)):
                 raise UserError(f"{place}: holds values of type {shown(kind)}, not names")
-            text = pc.cast(column, pa.string())
-        codes, names = pd.factorize(known_text(text, notation.words).to_pandas())
+            text = _whole(column, kind)
+        text = known_text(text, notation.words)
+        codes, names = pd.factorize(text.to_pandas())
         return cls(np.asarray(codes, dtype=np.int64), tuple(map(str, names)))
 
     def complete(self, notation: Notation, place: str) -> "Category":
@@ -59,42 +72,84 @@ class Category:
             UserError: A name is missing. The message names the row.
         """
         if (missing := np.flatnonzero(self.codes < 0)).size:
-            row = notation.row(int(missing[0]))
+            row = notation.rows[int(missing[0])]
             raise UserError(f"{place}, row {row}: is empty: name the recording or part of each row")
         return self
 
-    def numbered(self, classes: Sequence[str], notation: Notation, place: str) -> Array:
-        """Return the number of each row's label in ``classes`` [rows], NaN where it is missing.
+    def numbered(
+        self, config: DataConfig, notation: Notation, place: str, *, varied: bool
+    ) -> Array:
+        """Return the number of each row's label in ``data.classes`` [rows], NaN where it has none.
+
+        Args:
+            config: Names the classes, and the labels that stand for none.
+            notation: Says how rows are numbered.
+            place: The file and the column, for messages.
+            varied: Whether there must be several labels.
 
         Raises:
             UserError: A label is not among the classes. The message names the first one and its
-                row.
+                row. Or there is a single label, or none.
         """
-        number = {name: i for i, name in enumerate(classes)}
+        number = {name: float(i) for i, name in enumerate(config.classes)}
+        number |= dict.fromkeys(config.unlabelled, np.nan)
         unknown = [i for i, name in enumerate(self.names) if name not in number]
         if unknown:
-            row = int(np.flatnonzero(np.isin(self.codes, unknown))[0])
-            name = self.names[self.codes[row]]
-            there = ", ".join(map(shown, self.names[:_LISTED]))
-            more = f" and {len(self.names) - _LISTED} more" if len(self.names) > _LISTED else ""
-            raise UserError(
-                f"{place}, row {notation.row(row)}: the label {shown(name)} is not among "
-                f"data.classes{did_you_mean(name, classes)}: the column has {there}{more}; add it, "
-                "or name it in data.missing_values if such rows have no label"
-            )
+            self._refuse(unknown, config.classes, notation, place)
+        labels = [name for name in self.names if name not in config.unlabelled]
+        if varied and len(labels) < 2:
+            only = f"the single label {shown(labels[0])}" if labels else "no labels at all"
+            raise UserError(f"{place}: has {only}: a model learns to tell at least 2 apart")
         table = np.array([*(number[name] for name in self.names), np.nan])
         found: Array = table[self.codes]
         return found
 
+    def _refuse(
+        self, unknown: Sequence[int], classes: Sequence[str], notation: Notation, place: str
+    ) -> None:
+        """Report the first label that is not among the classes."""
+        if len(self.names) > MOST_CLASSES:
+            kind = "text"
+            if all(_is_number(name) for name in self.names):
+                kind = "numbers, which seem to be a quantity"
+            raise UserError(
+                f"{place}: has {len(self.names)} different values, {kind}, but at most "
+                f"{MOST_CLASSES} labels can be told apart: name a column of labels in data.target, "
+                "or leave out task = 'classify' to forecast it"
+            )
+        row = int(np.flatnonzero(np.isin(self.codes, unknown))[0])
+        name = self.names[self.codes[row]]
+        raise UserError(
+            f"{place}, row {notation.rows[row]}: the label {shown(name)} is not among "
+            f"data.classes{did_you_mean(name[:_COMPARED], classes)}: the column has "
+            f"{listed(self.names)}; add it, or name it in data.unlabelled if such rows have no "
+            "label"
+        )
 
-def recordings(columns: Sequence[Category], files: NDArray[np.int64] | None) -> NDArray[np.int64]:
+
+def recordings(columns: Sequence[Category], files: Sequence[int]) -> NDArray[np.int64]:
     """Return the number of each row's recording [rows], in the order in which they first occur.
 
     Args:
         columns: The columns that tell recordings apart.
-        files: Number of each row's file; None for a single one.
+        files: Number of rows of each file, if there are several.
     """
-    keys = [each.codes for each in columns] + ([] if files is None else [files])
+    keys = [each.codes for each in columns]
+    if files:
+        keys.append(np.repeat(np.arange(len(files)), files))
     of_row = pd.DataFrame(dict(enumerate(keys)))
     found = of_row.groupby(list(of_row.columns), sort=False).ngroup()
     return np.asarray(found, dtype=np.int64)
+
+
+def _is_number(text: str) -> bool:
+    return re.fullmatch(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", text) is not None
+
+
+def _whole(column: pa.ChunkedArray, kind: pa.DataType) -> pa.ChunkedArray:
+    """Return whole numbers or truth values as text; NaN is null."""
+    if pa.types.is_floating(kind):
+        values = pc.cast(column, kind)
+        missing = pc.is_nan(values)
+        column = pc.cast(pc.if_else(missing, pa.scalar(None, kind), values), pa.int64())
+    return pc.cast(column, pa.string())

@@ -1,13 +1,11 @@
 """The columns of a file as they were read, before their values are converted."""
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import numpy as np
 import pyarrow as pa
-from numpy.typing import NDArray
 
 from narrowcast.config import did_you_mean
 from narrowcast.errors import UserError, shown
@@ -26,7 +24,7 @@ class Columns:
         decimal_comma: Whether the commas in numbers may be decimal ones, as fields are separated
             by another character.
         notes: Remarks on how the file was read, each in one line.
-        files: Number of each row's file, if there are several.
+        files: The files and the numbers of their rows, if there are several.
     """
 
     readings: dict[str, pa.ChunkedArray]
@@ -34,29 +32,69 @@ class Columns:
     others: dict[str, pa.ChunkedArray] = field(default_factory=dict)
     decimal_comma: bool = False
     notes: tuple[str, ...] = ()
-    files: NDArray[np.int64] | None = None
+    files: tuple[tuple[Path, int], ...] = ()
+
+    @property
+    def rows(self) -> int:
+        """Number of rows."""
+        return len(next(iter(self.readings.values())))
 
     @classmethod
-    def joined(cls, files: Sequence["Columns"]) -> "Columns":
-        """Return the columns of several files, one below the other."""
-        if len(files) == 1:
-            return files[0]
-        tables = [pa.table({**each.readings, **_named(each.time)}) for each in files]
-        rows = pa.concat_tables(tables, promote_options="permissive")
+    def joined(cls, files: Mapping[Path, "Columns"]) -> "Columns":
+        """Return the columns of several files, one below the other.
+
+        Raises:
+            UserError: Two files hold values of a column that do not go together, or only some of
+                them have it.
+        """
+        (path, one), *others = files.items()
+        if not others:
+            return one
+        for other, each in others:
+            if only := sorted(each.readings.keys() ^ one.readings.keys()):
+                raise UserError(
+                    f"{other}: of this file and {path.name}, one only has a column "
+                    f"{shown(only[0])}: give all files the same columns"
+                )
+        sizes = [found.rows for found in files.values()]
+        times = {each: found.time for each, found in files.items() if found.time is not None}
+        shared = set.intersection(*(set(each.others) for each in files.values()))
         return cls(
-            readings={name: rows[name] for name in files[0].readings},
-            time=rows[_TIME] if files[0].time is not None else None,
-            decimal_comma=all(each.decimal_comma for each in files),
-            notes=tuple(dict.fromkeys(note for each in files for note in each.notes)),
-            files=np.repeat(np.arange(len(files)), [len(each) for each in tables]),
+            readings={
+                name: _joined(
+                    {each: found.readings.pop(name) for each, found in files.items()}, name
+                )
+                for name in list(one.readings)
+            },
+            time=_joined(times, None) if times else None,
+            others={
+                name: _joined({each: found.others[name] for each, found in files.items()}, name)
+                for name in one.others
+                if name in shared
+            },
+            decimal_comma=all(each.decimal_comma for each in files.values()),
+            notes=tuple(dict.fromkeys(note for each in files.values() for note in each.notes)),
+            files=tuple(zip(files, sizes, strict=True)),
         )
 
 
-_TIME = "\0time"  # no column of a file is named so
-
-
-def _named(time: pa.ChunkedArray | None) -> dict[str, pa.ChunkedArray]:
-    return {} if time is None else {_TIME: time}
+def _joined(columns: Mapping[Path, pa.ChunkedArray], name: str | None) -> pa.ChunkedArray:
+    """Return a column of several files, one below the other; see :meth:`Columns.joined`."""
+    plain = {
+        path: each.cast(each.type.value_type) if pa.types.is_dictionary(each.type) else each
+        for path, each in columns.items()
+    }
+    try:
+        tables = [pa.table({"": each}) for each in plain.values()]
+        return pa.concat_tables(tables, promote_options="permissive").column(0)
+    except pa.ArrowException:
+        what = "the column of time stamps" if name is None else f"column {shown(name)}"
+        first, *_ = plain.items()
+        path, other = next((p, c) for p, c in plain.items() if c.type != first[1].type)
+        raise UserError(
+            f"{path}: {what} holds values of type {shown(other.type)}, but in {first[0].name} of "
+            f"type {shown(first[1].type)}: write the files with the same types"
+        ) from None
 
 
 def places(names: Sequence[str]) -> dict[str, list[int]]:
@@ -92,9 +130,18 @@ def find(wanted: Sequence[str], names: Sequence[str], path: Path | str) -> list[
 
 
 def _refuse(name: str, names: Sequence[str], path: Path | str) -> None:
-    lengths = itertools.accumulate(len(shown(each)) for each in names)
-    count = max(1, sum(length <= _LISTED for length in lengths))
-    there = ", ".join(shown(each) for each in names[:count])
-    rest = f" and {len(names) - count} more" if len(names) > count else ""
     guess = did_you_mean(name, [each for each in names[:1000] if len(each) <= 100])
-    raise UserError(f"{path}: no column {shown(name)}{guess}: there are {there}{rest}")
+    raise UserError(f"{path}: no column {shown(name)}{guess}: there are {listed(names)}")
+
+
+def listed(names: Sequence[str], most: int = _LISTED) -> str:
+    """Return the first of several names for a message, and how many more there are.
+
+    Args:
+        names: At least one name.
+        most: Most characters of the names.
+    """
+    lengths = itertools.accumulate(len(shown(each)) for each in names)
+    count = max(1, sum(length <= most for length in lengths))
+    there = ", ".join(shown(each) for each in names[:count])
+    return f"{there} and {len(names) - count} more" if len(names) > count else there

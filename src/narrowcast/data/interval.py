@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from narrowcast.data.row_names import RowNames
 from narrowcast.data.values import first
 from narrowcast.errors import UserError
 
@@ -33,13 +34,17 @@ def tolerance(jitter: float) -> float:
     return 2 * jitter + 1e-9  # steps of whole nanoseconds
 
 
-def check_unique(times: pd.DatetimeIndex, skipped: int, place: str) -> None:
+def check_unique(
+    times: pd.DatetimeIndex, source: NDArray[np.int64], rows: RowNames, place: str, advice: str
+) -> None:
     """Reject time stamps that occur more than once.
 
     Args:
         times: Time stamps in the order of the rows.
-        skipped: Number of rows that were skipped.
+        source: Index of each row in the files.
+        rows: The numbers of rows in messages.
         place: The file and the column, for messages.
+        advice: What to do about it.
 
     Raises:
         UserError: A time stamp occurs more than once. The message says so if it is in an hour that
@@ -48,13 +53,13 @@ def check_unique(times: pd.DatetimeIndex, skipped: int, place: str) -> None:
     again = np.asarray(times.duplicated())
     if (bad := first(again)) is None:
         return
-    where = f"{place}, row {bad + 1 + skipped}: {times[bad]} stands there for the second time"
+    where = f"{place}, row {rows[int(source[bad])]}: {times[bad]} stands there for the second time"
     if _changes_clocks(times, bad):
         raise UserError(
             f"{where}: this is the hour that a change of clocks repeats: set data.timezone, such "
             "as 'Europe/Berlin', if these are local times"
         )
-    raise UserError(f"{where} ({int(again.sum())} duplicates in all): keep one row for each time")
+    raise UserError(f"{where} ({int(again.sum())} duplicates in all): {advice}")
 
 
 def _changes_clocks(times: pd.DatetimeIndex, bad: int) -> bool:

@@ -1,5 +1,6 @@
 """Labels of windows, and how well they are recognised."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -7,6 +8,7 @@ from numpy.typing import NDArray
 
 from narrowcast.config import DataConfig
 from narrowcast.data.scaling import Array
+from narrowcast.data.table import Table
 from narrowcast.errors import UserError, shown
 from narrowcast.training_records import Recognition
 
@@ -24,33 +26,47 @@ def labels_of_windows(
         config: Configuration with the classes, the window and the rule.
 
     Returns:
-        Number of each window's class [rows, 1], NaN if it has none, and whether its rows have
-        several labels [rows].
+        Number of each window's class [rows, 1], NaN if it has none, and whether the rule leaves a
+        window out, or does not accept it, because its rows have several labels [rows].
+    """
+    row = np.arange(len(label))
+    first = np.maximum.accumulate(np.where(gaps, row, 0))  # row after the last gap
+    first = np.maximum(first, row - config.window + 1)
+    most, several = np.zeros(len(label), np.int64), np.zeros(len(label), np.int64)
+    majority = np.full(len(label), np.nan)
+    for number in range(len(config.classes)):
+        before = np.append(0, np.cumsum(label == number))
+        count = before[1:] - before[first]  # rows of the class in the window
+        several += count > 0
+        majority[count > most] = number
+        most = np.maximum(most, count)
+    found = majority if config.mixed == "majority" else label
+    out = (several > 1) & (config.mixed in ("drop", "refuse"))
+    return np.where(np.isnan(label) | out, np.nan, found)[:, None], out
+
+
+def refuse_mixed(table: Table, config: DataConfig, first: NDArray[np.int64]) -> None:
+    """Refuse windows whose rows have several labels.
+
+    Args:
+        table: The table.
+        config: Configuration with the classes and the window.
+        first: First row of each such window [windows].
 
     Raises:
-        UserError: They have, but ``config.mixed`` is ``refuse``. The message names the row.
+        UserError: There is one. The message names its rows and labels.
     """
-    rows, n = len(label), config.window
-    row = np.arange(rows)
-    first = np.maximum.accumulate(np.where(gaps, row, 0))  # row after the last gap
-    first = np.maximum(first, row - n + 1)
-    of_class = label[:, None] == np.arange(len(config.classes))
-    before = np.concatenate((np.zeros((1, of_class.shape[1]), np.int64), of_class.cumsum(axis=0)))
-    counts = before[1:] - before[first]  # rows of each class in the window
-    mixed = (counts > 0).sum(axis=1) > 1
-    if config.mixed == "refuse" and (whole := mixed & (row - first == n - 1)).any():
-        last = int(whole.argmax())
-        names = [shown(config.classes[i]) for i in np.flatnonzero(counts[last])]
-        raise UserError(
-            f"data.mixed = 'refuse': the window of {n} rows that ends in row {last + 1} has the "
-            f"labels {' and '.join(names)}: choose 'majority', 'last' or 'drop'"
-        )
-    if config.mixed == "majority":
-        known = counts.any(axis=1) & ~np.isnan(label)
-        found = np.where(known, counts.argmax(axis=1), np.nan)
-    else:
-        found = np.where(mixed & (config.mixed == "drop"), np.nan, label)
-    return found[:, None], mixed & (config.mixed == "drop")
+    if not len(first):
+        return
+    begin, last = max(0, int(first[0])), int(first[0]) + config.window - 1
+    label = table.frame[config.targets[0]].to_numpy(np.float64)[begin : last + 1]
+    several = np.unique(label[~np.isnan(label)]).astype(np.int64)
+    names = " and ".join(shown(config.classes[each]) for each in several[:2])
+    raise UserError(
+        f"data.mixed = 'refuse': the window from row {table.row(begin)} to row {table.row(last)} "
+        f"has the labels {names} ({len(first)} such windows in all): choose 'majority', 'last' or "
+        "'drop'"
+    )
 
 
 @dataclass(frozen=True)
@@ -78,9 +94,23 @@ class Labels:
         if none := [name for name, count in counts.items() if not count]:
             raise UserError(
                 f"column {shown(self.target)}: no window of the training part has the label "
-                f"{shown(none[0])}: split in another way, or leave it out of data.classes and name "
-                "it in data.missing_values"
+                f"{shown(none[0])}: split in another way, or move it from data.classes to "
+                "data.unlabelled"
             )
+
+    def remarks(self, parts: Mapping[str, Array]) -> list[str]:
+        """Return a remark on each class without windows in a part.
+
+        Args:
+            parts: Number of each window's class [windows, 1] by the name of its part.
+        """
+        return [
+            f"no window of the {part} part has the label {shown(name)}, so that its score there "
+            "says nothing about it"
+            for part, truth in parts.items()
+            for name, count in self.counts(truth).items()
+            if not count
+        ]
 
     def counts(self, truth: Array) -> dict[str, int]:
         """Return the number of windows of each class, whose numbers are ``truth`` [windows, 1]."""

@@ -86,8 +86,9 @@ def _of_groups(table: Table, split: SplitConfig) -> Codes:
     assert split.by is not None
     assert isinstance(split.test, float)
     assert isinstance(split.validation, float)
-    group = table.frame[split.by].to_numpy(np.int64)
-    count = len(np.unique(group))
+    # Names are numbered as they first occur, and one may occur in rows before bins only.
+    several, group = np.unique(table.frame[split.by].to_numpy(np.int64), return_inverse=True)
+    count = len(several)
     if count < len(PARTS):
         raise UserError(
             f"data.split.by: column {shown(split.by)} has {count} value"

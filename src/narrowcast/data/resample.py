@@ -20,7 +20,7 @@ from narrowcast.errors import UserError
 
 def resampled(
     time: pd.DatetimeIndex, frame: pd.DataFrame, config: DataConfig, place: str
-) -> tuple[pd.DatetimeIndex, pd.DataFrame, str]:
+) -> tuple[pd.DatetimeIndex, pd.DataFrame, int]:
     """Group rows to the bins of ``config.resample``.
 
     Missing readings are passed over. A bin without any row has none in the result, either. Which
@@ -33,7 +33,8 @@ def resampled(
         place: The file and the column of time stamps, for messages.
 
     Returns:
-        Time stamps and readings of the bins, and a remark that counts rows and bins.
+        Time stamps and readings of the bins that are not empty, and the number of all bins from the
+        first to the last one.
 
     Raises:
         UserError: The period is shorter than the interval of the rows, or a bin ends after the
@@ -60,11 +61,7 @@ def resampled(
     }
     found = ends[first]
     every = int((found[-1] - found[0]) / period) + 1
-    remark = (
-        f"{len(frame)} rows became {every} bins of {config.resample}, "
-        f"of which {every - len(found)} are empty"
-    )
-    return found, pd.DataFrame(grouped), remark
+    return found, pd.DataFrame(grouped), every
 
 
 def _grouped(values: Array, first: NDArray[np.int64], rule: Aggregate) -> Array:

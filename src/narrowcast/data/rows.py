@@ -85,7 +85,8 @@ class Rows:
         inputs: Inputs [rows, m], with the last reading in place of missing ones.
         target: Targets [rows, targets]; of classes the number of that of the window that ends in
             each row.
-        mixed: Whether the rows of the window that ends in each row have several labels [rows].
+        mixed: Whether the window that ends in each row is left out, or not accepted, because its
+            rows have several labels [rows].
         last_known: The same, with the last reading in place of missing ones.
         ahead: Values known ahead [rows, columns].
         earlier: How many rows before the last one each reading of an earlier season is.
@@ -151,6 +152,37 @@ class Rows:
         after = np.full((lead + outputs - 1, *values.shape[1:]), np.nan)
         return sliding_window_view(np.concatenate((values, after))[lead:], outputs, axis=0)
 
+    @cached_property
+    def stretch(self) -> NDArray[np.int64]:
+        """First row of the stretch without a gap or a missing input that each row is in [rows]."""
+        row, missing = np.arange(len(self.inputs)), np.isnan(self.inputs)
+        begins = self.table.gaps | np.append(False, missing.any(axis=1))[:-1]
+        return np.maximum.accumulate(np.where(begins, row, 0))
+
+    def candidates(self, n: int) -> NDArray[np.bool_]:
+        """Return whether a window of n rows that begins in a row could be one, whatever is missing.
+
+        It does so if it begins on the stride of its recording, which has its rows and targets.
+
+        Returns:
+            Flags for the rows of :meth:`left_out`, which says what is missing.
+        """
+        first = self.table.first_rows
+        count, span = self._extent(n, targets=True)
+        row = np.arange(count)
+        begin = first[:count]
+        ends = np.append(first, np.full(span, -1))[span - 1 :][:count]
+        found: NDArray[np.bool_] = (begin == ends) & ((row - begin) % self.config.stride == 0)
+        return found
+
+    def _extent(self, n: int, *, targets: bool) -> tuple[int, int]:
+        """Return how many windows of n rows there are, and how many rows each needs."""
+        after = self.config.lead + self.config.outputs - 1
+        # One row must follow the window even with lead 0, as the published benchmark has it.
+        follow = 0 if self.config.classes else max(after, 1)
+        count = max(0, len(self.inputs) - n + 1 - (follow if targets else 0))
+        return count, n + (after if targets or self.config.known else 0)
+
     def left_out(
         self, n: int, *, targets: bool = True
     ) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
@@ -165,12 +197,8 @@ class Rows:
             Whether there is a gap in time, and whether there is none, but an input, a target or a
             value ahead is missing.
         """
-        rows, after = len(self.inputs), self.config.lead + self.config.outputs - 1
-        # One row must follow the window even with lead 0, as the published benchmark has it.
-        follow = 0 if self.config.classes else max(after, 1)
-        count = max(0, rows - n + 1 - (follow if targets else 0))
-        span = n + (after if targets or self.config.known else 0)
-        gaps = np.cumsum(np.append(self.table.gaps, np.zeros(after, dtype=np.bool_)))
+        count, span = self._extent(n, targets=targets)
+        gaps = np.cumsum(np.append(self.table.gaps, np.zeros(span - n, dtype=np.bool_)))
         gapped = (gaps[span - 1 :] != gaps[: max(0, len(gaps) - span + 1)])[:count]
         missing = np.concatenate(([0], np.cumsum(np.isnan(self.inputs).any(axis=1))))
         incomplete = missing[n : n + count] != missing[:count]

@@ -1,6 +1,6 @@
 """Affine scaling of features, with one offset and one scale per feature."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -72,22 +72,25 @@ def fit_scaling(
         return Scaling(np.nanmean(values, axis=0), np.nanstd(values, axis=0))
 
 
-def refuse_far(values: Array, scaling: Scaling, names: Sequence[str]) -> None:
+def refuse_far(
+    values: Array, scaling: Scaling, names: Sequence[str], number: Callable[[int], str]
+) -> None:
     """Reject values that are so large, once scaled, that forecasts would overflow.
 
     Args:
         values: Values [rows, features] of a whole table; NaN is ignored.
         scaling: Scaling that was fitted on the training part.
         names: Names of the features.
+        number: Returns the number of a row for messages.
 
     Raises:
-        UserError: The message names the column and the row, counted from 1.
+        UserError: The message names the column and the row.
     """
     with np.errstate(over="ignore", invalid="ignore"):
         far = ~np.isfinite(scaling.scale) | (np.abs(scaling.apply(values)) > _FARTHEST).any(axis=0)
     for column in np.flatnonzero(far).tolist():
         row = int(np.nanargmax(np.abs(values[:, column])))
         raise UserError(
-            f"column {names[column]!r} has {values[row, column]:g} in row {row + 1}, too far from "
-            "the other readings to be scaled: correct it, or name it in data.missing_values"
+            f"column {names[column]!r} has {values[row, column]:g} in row {number(row)}, too far "
+            "from the other readings to be scaled: correct it, or name it in data.missing_values"
         )

@@ -104,11 +104,20 @@ def reading_before(table: Table, values: Array, last: NDArray[np.int64], earlier
 
 
 def _row(table: Table, last: NDArray[np.int64], earlier: int) -> NDArray[np.int64]:
-    """Return the row [windows] ``earlier`` intervals before each window's last; -1: none."""
+    """Return the row [windows] ``earlier`` intervals before each window's last; -1: none.
+
+    It is of the same recording.
+    """
+    begin = table.first_rows[last]
     if table.time is None or table.interval is None:
-        return np.maximum(last - earlier, -1)
-    wanted = table.time.asi8[last] - earlier * table.interval.value
-    off = table.interval.value // 2
-    row = np.minimum(np.searchsorted(table.time.asi8, wanted - off), len(table.time) - 1)
-    near = np.abs(table.time.asi8[row] - wanted) <= off
+        return np.where(last - earlier >= begin, last - earlier, -1)
+    time, off = table.time.asi8, table.interval.value // 2
+    wanted = time[last] - earlier * table.interval.value
+    row = np.empty_like(last)
+    for first in np.unique(begin):  # times increase within each recording
+        mine = begin == first
+        end = int(last[mine].max()) + 1
+        row[mine] = first + np.searchsorted(time[first:end], wanted[mine] - off)
+    row = np.minimum(row, last)
+    near = np.abs(time[row] - wanted) <= off
     return np.where(near, row, -1)

@@ -20,7 +20,7 @@ _IDENTIFIER = re.compile(
     rf"(.*[^a-z])?(id|uid|uuid|guid)|({_THINGS})[^a-z]*(id|name|no|nr|number|code|key)?"
 )
 _MANY = 0.1  # of the rows have a time that stands there before
-_ADVICE = "only one series can be read: keep the rows of one, or give each its own column"
+_ADVICE = "set data.recording = [{}] to keep them apart"
 
 
 def is_identifier(name: str) -> bool:
@@ -56,14 +56,16 @@ def check_series(
     rows = pd.DataFrame(codes).assign(**{"": times})
     if codes and repeated and not rows.duplicated().any():
         raise UserError(
-            f"{place}: several series in time, told apart by {several} {names}: {_ADVICE}"
+            f"{place}: several series in time, told apart by {several} {names}: "
+            f"{_ADVICE.format(names)}, or keep the rows of one"
         )
     for name, code in codes.items():
         count = int(code.max()) + 1
         if is_identifier(name):
             raise UserError(
                 f"{place}: column {shown(name)} has {count} values that repeat, as the names of "
-                f"series do: {_ADVICE}; if it is one series, leave the column out of the file"
+                f"series do: {_ADVICE.format(shown(name))}, or leave the column out of the file if "
+                "it is one series"
             )
     if not codes:
         return None

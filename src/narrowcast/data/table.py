@@ -32,6 +32,7 @@ from narrowcast.data.parquet import parquet_names, read_parquet
 from narrowcast.data.reference import relative_to_reference
 from narrowcast.data.remarks import remark_labels, remark_stand_ins
 from narrowcast.data.resample import resampled
+from narrowcast.data.row_names import RowNames
 from narrowcast.data.scaling import Array
 from narrowcast.data.series import check_series
 from narrowcast.data.source import is_parquet, read_source
@@ -39,12 +40,12 @@ from narrowcast.data.text import HEAD, decode, find_header, read_text
 from narrowcast.data.timestamps import time_stamps
 from narrowcast.data.values import Notation, numbers
 from narrowcast.errors import UserError, boundary, shown
-from narrowcast.files import matching_files
+from narrowcast.files import matches, matching_files
 
 SORTED = "the rows are not in order of time: sorted"
 """A remark on a table."""
 
-_MOST_NOTES = 3  # on recordings
+_ROW = "\0row"  # the index of a row in the files, as a column; none of a file is named so
 
 FEW = 10
 """Rows below which steps that are all wrong may be chance."""
@@ -66,6 +67,9 @@ class Table:
             Time stamps increase within each recording.
         names: Names of the values of each column of groups; its values in ``frame`` are their
             indices.
+        rows: The numbers of rows in messages.
+        source: Index of each row in the files [rows], that of the row before for one that was
+            added, and that of the last row of a bin; None if the rows are those of the files.
     """
 
     time: pd.DatetimeIndex | None
@@ -75,6 +79,12 @@ class Table:
     notes: tuple[str, ...] = ()
     recording: NDArray[np.int64] | None = None
     names: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    rows: RowNames = field(default_factory=RowNames)
+    source: NDArray[np.int64] | None = None
+
+    def row(self, index: int) -> str:
+        """Return the number of a row in messages, that in its file."""
+        return self.rows[index if self.source is None else int(self.source[index])]
 
     @property
     def gaps(self) -> NDArray[np.bool_]:
@@ -93,6 +103,12 @@ class Table:
         if self.recording is None:
             return np.zeros(len(self.frame), dtype=np.bool_)
         return np.append(False, np.diff(self.recording) > 0)
+
+    @property
+    def first_rows(self) -> NDArray[np.int64]:
+        """Row with which the recording of each row begins [rows]."""
+        rows = np.arange(len(self.frame))
+        return np.maximum.accumulate(np.where(self.begins, rows, 0))
 
     @property
     def missing(self) -> dict[str, int]:
@@ -213,14 +229,19 @@ def _needed(config: DataConfig, target: bool) -> list[str]:
 
 
 def check_columns(config: DataConfig) -> None:
-    """Check that ``config.path``, if it is a file, has the columns. Its rows are not read.
+    """Check that ``config.path`` has the columns, if it is there. Its rows are not read.
 
     Raises:
-        UserError: The file cannot be read, or lacks a column.
+        UserError: A file cannot be read, or lacks a column.
     """
-    path = None if config.path is None else matching_files(config.path)[0]
-    if path is None or not path.is_file() or config.layout == "rows":
+    if config.layout == "rows" or config.path is None:
         return
+    for path in matches(config.path):
+        if path.is_file():
+            _check_columns(config, path)
+
+
+def _check_columns(config: DataConfig, path: Path) -> None:
     with boundary(str(path), "the file is damaged, or no table"):
         content = read_source(path, HEAD)
         if not is_parquet(content):
@@ -237,11 +258,11 @@ def _read(config: DataConfig, path: Path, wanted: Sequence[str]) -> Columns:
 
     Columns that tell recordings apart are read as well, if they are there.
     """
-    found = []
+    found = {}
     for each in matching_files(path):
         content = read_source(each)
         read = read_parquet if is_parquet(content) else read_text
-        found.append(read(content, config, wanted, each, optional=config.recording))
+        found[each] = read(content, config, wanted, each, optional=config.recording)
     return Columns.joined(found)
 
 
@@ -262,7 +283,8 @@ def _converted(
         trained: Whether a trained model uses the table, so that nothing is learnt from it.
         grows: Whether further rows will come.
     """
-    notation = Notation.of(config, comma=columns.decimal_comma)
+    rows = RowNames.of(config.skip_rows, columns.files)
+    notation = Notation.of(config, comma=columns.decimal_comma, rows=rows)
     readings: dict[str, Array] = {}
     groups: dict[str, Category] = {}
     notes = [*columns.notes]
@@ -279,19 +301,22 @@ def _converted(
             groups[name] = category.complete(notation, place)
             readings[name] = category.codes.astype(np.float64)
         if name in config.targets and config.classes:
-            readings[name] = category.numbered(config.classes, notation, place)
+            readings[name] = category.numbered(config, notation, place, varied=not trained)
     frame = pd.DataFrame(readings, copy=False)
     time = None
     if columns.time is not None:
-        time = time_stamps(columns.time, config, f"{path}, column {shown(config.time)}")
+        time = time_stamps(columns.time, config, f"{path}, column {shown(config.time)}", rows)
     told = [groups[name] for name in config.recording if name in groups]
-    recording = recordings(told, columns.files) if told or columns.files is not None else None
-    if recording is None and (remark := check_series(columns.others, time, path)):
-        notes.append(remark)
+    sizes = [size for _, size in columns.files]
+    recording = recordings(told, sizes) if told or sizes else None
+    if not told:
+        notes += _other_series(columns, time, path)
     doubts = [] if trained else remark_stand_ins(frame.drop(columns=list(config.categories)))
-    ordered = _in_order(_Rows(time, frame, recording), config, path, trained=trained, grows=grows)
+    given = _Rows(time, frame.assign(**{_ROW: np.arange(float(len(frame)))}), recording)
+    ordered = _in_order(given, config, rows, path, trained=trained, grows=grows)
     time, frame, recording = ordered.rows.time, ordered.rows.frame, ordered.rows.recording
-    notes += ordered.notes
+    source = frame.pop(_ROW).to_numpy(np.int64)
+    notes += ordered.notes(config)
     frame = frame.assign(**{name: np.nan for name in config.targets if name not in frame})
     if not trained and not config.classes:
         remarks = (remark_labels(name, frame[name].to_numpy()) for name in config.targets)
@@ -301,7 +326,31 @@ def _converted(
         name: tuple(config.classes) if name in config.targets else each.names
         for name, each in groups.items()
     }
-    return Table(time, frame, ordered.interval, config.jitter, tuple(notes), recording, names)
+    return Table(
+        time=time,
+        frame=frame,
+        interval=ordered.interval,
+        jitter=config.jitter,
+        notes=tuple(notes),
+        recording=recording,
+        names=names,
+        rows=rows,
+        source=source,
+    )
+
+
+def _other_series(columns: Columns, time: pd.DatetimeIndex | None, path: str) -> list[str]:
+    """Return remarks on columns that may tell apart series in a file, and refuse what does."""
+    if not columns.files:
+        remark = check_series(columns.others, time, path)
+        return [remark] if remark else []
+    found, begin = [], 0
+    for name, size in columns.files:
+        others = {each: column.slice(begin, size) for each, column in columns.others.items()}
+        some = None if time is None else time[begin : begin + size]
+        found.append(check_series(others, some, str(name)))
+        begin += size
+    return list(dict.fromkeys(each for each in found if each))
 
 
 @dataclass(frozen=True, eq=False)
@@ -323,52 +372,104 @@ class _Rows:
 
 @dataclass(frozen=True, eq=False)
 class _Ordered:
-    """Rows in order of time, in each recording, the interval between them, and remarks."""
+    """Rows in order of time, in each recording.
+
+    Attributes:
+        rows: The rows.
+        interval: The interval between them.
+        remark: A remark on the interval.
+        recordings: Number of recordings, if there may be several.
+        disordered: Number of recordings whose rows had to be sorted.
+        before: Number of rows before they were grouped to bins.
+        bins: Number of bins.
+        added: Number of missing rows that were added.
+    """
 
     rows: _Rows
     interval: pd.Timedelta | None
-    notes: list[str]
+    remark: str | None = None
+    recordings: int | None = None
+    disordered: int = 0
+    before: int = 0
+    bins: int = 0
+    added: int = 0
+
+    @classmethod
+    def joined(cls, parts: Sequence["_Ordered"], interval: pd.Timedelta | None) -> "_Ordered":
+        """Return the rows of several recordings."""
+        times = [each.rows.time for each in parts if each.rows.time is not None]
+        sizes = [len(each.rows.frame) for each in parts]
+        return cls(
+            rows=_Rows(
+                pd.DatetimeIndex(times[0].append(times[1:])) if times else None,
+                pd.concat([each.rows.frame for each in parts], ignore_index=True),
+                np.repeat(np.arange(len(parts)), sizes),
+            ),
+            interval=interval or parts[0].interval,
+            remark=next((each.remark for each in parts if each.remark), None),
+            recordings=len(parts),
+            disordered=sum(each.disordered for each in parts),
+            before=sum(each.before for each in parts),
+            bins=sum(each.bins for each in parts),
+            added=sum(each.added for each in parts),
+        )
+
+    def notes(self, config: DataConfig) -> list[str]:
+        """Return what was done to the rows, in one line each."""
+        found = []
+        if self.recordings is not None:
+            found.append(f"{self.recordings} recording{'s'[: self.recordings > 1]}")
+        if self.disordered:
+            found.append(SORTED)
+        if self.bins:
+            empty = self.bins - (len(self.rows.frame) - self.added)
+            found.append(
+                f"{self.before} rows became {self.bins} bins of {config.resample}, "
+                f"of which {empty} are empty"
+            )
+        if self.remark:
+            found.append(self.remark)
+        if self.added:
+            most = held_rows(config, self.interval)
+            found.append(f"{self.added} rows are missing in gaps of at most {most} rows: added")
+        return found
 
 
 def _in_order(
-    rows: _Rows, config: DataConfig, path: str, *, trained: bool, grows: bool
+    rows: _Rows, config: DataConfig, names: RowNames, path: str, *, trained: bool, grows: bool
 ) -> _Ordered:
     """Return the rows in order of time, with their bins, missing rows and holidays.
 
-    The arguments are those of :func:`_converted`.
+    The arguments are those of :func:`_converted`; ``names`` are the numbers of rows in messages.
 
     Raises:
         UserError: The time stamps are not regular. The message names the recording, if there are
             several.
     """
     interval = None if config.interval is None else pd.Timedelta(config.interval)
+    column = "" if rows.time is None else f", column {shown(config.time)}"
     if rows.recording is None:
-        return _one_recording(rows, config, interval, path, trained=trained, grows=grows)
+        return _one_recording(
+            rows, config, interval, names, f"{path}{column}", trained=trained, grows=grows
+        )
     order = np.argsort(rows.recording, kind="stable")
     pieces = np.split(order, np.flatnonzero(np.diff(rows.recording[order])) + 1)
     if interval is None and config.resample is None and rows.time is not None:
         interval = _common_interval([rows.of(piece) for piece in pieces])
     found = []
     for number, piece in enumerate(pieces):
-        place = f"{path}, recording {number + 1}, which begins in row {piece[0] + 1}"
+        begin = names[int(piece[0])]
+        place = f"{path}{column}, recording {number + 1} (which begins in row {begin})"
         one = rows.of(piece)
-        if interval is not None and config.resample is None and one.time is not None:
+        known = interval is not None and config.resample is None
+        if known and one.time is not None and interval is not None and len(one.time) >= FEW:
             check_same_interval(one.time, interval, config.jitter, place)
-        found.append(_one_recording(one, config, interval, place, trained=trained, grows=grows))
-    notes = list(dict.fromkeys(note for each in found for note in each.notes))
-    left = len(notes) - _MOST_NOTES
-    more = [f"{left} more remarks like these on other recordings"] if left > 0 else []
-    times = [each.rows.time for each in found if each.rows.time is not None]
-    sizes = [len(each.rows.frame) for each in found]
-    return _Ordered(
-        _Rows(
-            pd.DatetimeIndex(times[0].append(times[1:])) if times else None,
-            pd.concat([each.rows.frame for each in found], ignore_index=True),
-            np.repeat(np.arange(len(found)), sizes),
-        ),
-        interval or found[0].interval,
-        [f"{len(found)} recordings", *notes[:_MOST_NOTES], *more],
-    )
+        found.append(
+            _one_recording(
+                one, config, interval, names, place, trained=trained, grows=grows, known=known
+            )
+        )
+    return _Ordered.joined(found, interval)
 
 
 def _common_interval(recordings: Sequence[_Rows]) -> pd.Timedelta | None:
@@ -384,43 +485,65 @@ def _one_recording(
     rows: _Rows,
     config: DataConfig,
     interval: pd.Timedelta | None,
-    path: str,
+    names: RowNames,
+    place: str,
     *,
     trained: bool,
     grows: bool,
+    known: bool = False,
 ) -> _Ordered:
-    """Do the same for the rows of one recording, whose interval is given if it is known."""
+    """Do the same for the rows of one recording.
+
+    Args:
+        rows: The rows.
+        config: The configuration of the table.
+        interval: The interval, if it is stated or known from other recordings.
+        names: The numbers of rows in messages.
+        place: The file, the column and the recording, for messages.
+        trained: As in :func:`_converted`.
+        grows: As in :func:`_converted`.
+        known: Whether the interval is known, so that a few rows say nothing about it.
+    """
     time, frame = rows.time, rows.frame
     if time is None:
-        referred = relative_to_reference(frame, config, path)
-        return _Ordered(_Rows(None, referred, None), interval, [])
-    notes: list[str] = []
-    place = f"{path}, column {shown(config.time)}"
-    check_unique(time, config.skip_rows, place)
-    if len(time) > 1 and (steps(time) < 0).any():
+        rows = _Rows(None, relative_to_reference(frame, config, place), rows.recording)
+        return _Ordered(rows, interval)
+    advice = "keep one row for each time"
+    if rows.recording is not None or config.recording:
+        advice += ", or add a column that tells recordings apart to data.recording"
+    check_unique(time, frame[_ROW].to_numpy(np.int64), names, place, advice)
+    disordered = len(time) > 1 and bool((steps(time) < 0).any())
+    if disordered:
         order = np.argsort(time.asi8, kind="stable")
         time, frame = time[order], frame.iloc[order].reset_index(drop=True)
-        notes.append(SORTED)
-    remark = None
-    if grows and interval is not None:
-        if len(frame) >= FEW:
-            check_interval(time, interval, config.jitter, place)
-    elif config.resample is None:
+    remark, before, bins, added = None, 0, 0, 0
+    if config.resample is not None:
+        interval, before = pd.Timedelta(config.resample), len(frame)
+        row, starts = frame.pop(_ROW).to_numpy(), time
+        time, frame, bins = resampled(time, frame, config, place)
+        frame[_ROW] = row[starts.searchsorted(time, side="right") - 1]
+    elif interval is None or not (grows or known):
         interval, remark = find_interval(time, interval, config.jitter, place)
-    else:
-        interval = pd.Timedelta(config.resample)
-        time, frame, remark = resampled(time, frame, config, place)
-    notes += [remark] if remark else []
+    elif len(frame) >= FEW:
+        check = check_interval if grows else find_interval
+        check(time, interval, config.jitter, place)
+    kept = [_ROW, *(name for name in config.groups if name in frame)]
     if (most := held_rows(config, interval)) and interval is not None:
-        before = len(frame)
+        rows_before = len(frame)
         time, frame = with_missing_rows(time, frame, interval, config.jitter, most)
-        groups = [name for name in config.groups if name in frame]
-        frame[groups] = frame[groups].ffill()
-        if (added := len(frame) - before) and not grows:
-            notes.append(f"{added} rows are missing in gaps of at most {most} rows: added")
-    frame = relative_to_reference(frame, config, path)
+        added = 0 if grows else len(frame) - rows_before
+    frame = relative_to_reference(frame, config, place)
     if trained and config.holidays is not None and interval is not None:
         time, frame = _with_rows_ahead(time, frame, interval, config)
     if config.holidays is not None:
         frame[HOLIDAY] = holiday_values(config.holidays, config.timezone or "UTC", time)
-    return _Ordered(_Rows(time, frame, None), interval, notes)
+    frame[kept] = frame[kept].ffill()
+    return _Ordered(
+        rows=_Rows(time, frame, None),
+        interval=interval,
+        remark=remark,
+        disordered=int(disordered),
+        before=before,
+        bins=bins,
+        added=added,
+    )

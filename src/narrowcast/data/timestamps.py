@@ -10,6 +10,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from narrowcast.config import DataConfig
+from narrowcast.data.row_names import RowNames
 from narrowcast.data.values import as_text, first, is_numeric, is_whole, known_text
 from narrowcast.errors import UserError, shown
 from narrowcast.integer.calendar import is_timezone
@@ -41,19 +42,22 @@ _CLOCKS = (
 )
 
 
-def time_stamps(column: pa.ChunkedArray, config: DataConfig, place: str) -> pd.DatetimeIndex:
+def time_stamps(
+    column: pa.ChunkedArray, config: DataConfig, place: str, rows: RowNames | None = None
+) -> pd.DatetimeIndex:
     """Return time stamps [rows] in UTC, with a resolution of nanoseconds, in the order of the rows.
 
     Args:
         column: Time stamps, numbers or text.
         config: States the unit, the format and the time zone, where the values do not.
         place: The file and the column, for messages.
+        rows: The numbers of rows in messages, if there are several files.
 
     Raises:
         UserError: A value is missing, is no time, or may be several; or it is outside of the years
             1678 to 2261.
     """
-    return _TimeColumn(config, place).read(column)
+    return _TimeColumn(config, place, rows or RowNames(config.skip_rows)).read(column)
 
 
 def find_formats(column: pa.ChunkedArray) -> list[str]:
@@ -77,8 +81,8 @@ def _fitting(texts: pd.Series) -> list[str]:
 class _TimeColumn:
     """Reads one column; the attributes are the arguments of :func:`time_stamps`."""
 
-    def __init__(self, config: DataConfig, place: str) -> None:
-        self._config, self._place = config, place
+    def __init__(self, config: DataConfig, place: str, rows: RowNames) -> None:
+        self._config, self._place, self._rows = config, place, rows
 
     def read(self, column: pa.ChunkedArray) -> pd.DatetimeIndex:
         kind = column.type
@@ -116,7 +120,7 @@ class _TimeColumn:
         return self._iso(text)
 
     def _row(self, index: int) -> str:
-        return f"{self._place}, row {index + 1 + self._config.skip_rows}"
+        return f"{self._place}, row {self._rows[index]}"
 
     def _check_zone(self, name: str | None) -> None:
         if name is None or re.fullmatch(r"[+-]\d{2}:?\d{2}", name) or is_timezone(name):

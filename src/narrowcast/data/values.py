@@ -10,6 +10,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from narrowcast.config import DataConfig
+from narrowcast.data.row_names import RowNames
 from narrowcast.data.scaling import Array
 from narrowcast.errors import UserError, shown
 
@@ -42,7 +43,7 @@ class Notation:
         thousands: Character between groups of three digits; None if there is none.
         words: Further texts for a missing value.
         numbers: Numbers for a missing value.
-        skipped: Number of rows that were skipped, for the numbers of rows in messages.
+        rows: The numbers of rows in messages.
     """
 
     decimal: str | None
@@ -50,19 +51,16 @@ class Notation:
     thousands: str | None
     words: tuple[str, ...]
     numbers: tuple[float, ...]
-    skipped: int
+    rows: RowNames
 
     @classmethod
-    def of(cls, config: DataConfig, *, comma: bool) -> "Notation":
-        """Return the notation that a configuration states."""
+    def of(cls, config: DataConfig, *, comma: bool, rows: RowNames | None = None) -> "Notation":
+        """Return the notation that a configuration states, of a single file unless given."""
         words = tuple(each for each in config.missing_values if isinstance(each, str))
         numbers = [float(each) for each in config.missing_values if not isinstance(each, str)]
         numbers += [float(each) for each in words if re.match(_NUMBER, each)]
-        return cls(config.decimal, comma, config.thousands, words, tuple(numbers), config.skip_rows)
-
-    def row(self, index: int) -> int:
-        """Return the number of a row in the file, from 1, without the header."""
-        return index + 1 + self.skipped
+        rows = RowNames(config.skip_rows) if rows is None else rows
+        return cls(config.decimal, comma, config.thousands, words, tuple(numbers), rows)
 
 
 def is_value(text: str) -> bool:
@@ -198,7 +196,7 @@ def _refuse(
 ) -> None:
     """Report the value ``wrong``, which is no number, with the key that helps."""
     value = text[wrong].as_py()
-    where = f"{place}, row {notation.row(wrong)}"
+    where = f"{place}, row {notation.rows[wrong]}"
     if value.lower() in _INFINITE:
         raise UserError(f"{where}: the value is infinite")
     advice = "correct it, or add it to data.missing_values if it stands for a missing value"
@@ -206,7 +204,9 @@ def _refuse(
     while 0 < units < _MOST_UNITS and number[units : units + 1].to_pylist() == [False]:
         units += 1
     if units and pc.all(number[units:]).as_py():
-        advice = f"set data.skip_rows = {notation.row(units - 1)} if the first rows hold units"
+        advice = (
+            f"set data.skip_rows = {notation.rows.number(units - 1)} if the first rows hold units"
+        )
     elif re.match(r"^[+-]?\d{1,3}([,.' \u00a0\u2009\u202f]\d{3})+([.,]\d+)?$", value):
         mark = next(each for each in value if not each.isdigit() and each not in "+-")
         mark = mark if mark in ",.'" else " "
@@ -226,10 +226,10 @@ def _as_floats(values: pa.ChunkedArray) -> Array:
 def _check_sizes(values: Array, notation: Notation, place: str) -> None:
     """Reject values that cannot be scaled."""
     if (wrong := first(np.isinf(values))) is not None:
-        raise UserError(f"{place}, row {notation.row(wrong)}: the value is infinite")
+        raise UserError(f"{place}, row {notation.rows[wrong]}: the value is infinite")
     if (wrong := first(np.abs(values) > LARGEST)) is not None:
         raise UserError(
-            f"{place}, row {notation.row(wrong)}: the value {values[wrong]:g} is beyond what "
+            f"{place}, row {notation.rows[wrong]}: the value {values[wrong]:g} is beyond what "
             f"can be scaled, {LARGEST:g}: correct it, or use another unit"
         )
 

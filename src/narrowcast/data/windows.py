@@ -35,7 +35,7 @@ from numpy.typing import NDArray
 from narrowcast.config import DataConfig, Monitors, Stream
 from narrowcast.data.ahead import ahead_scaling, check_ahead
 from narrowcast.data.holes import held_rows
-from narrowcast.data.labels import Labels
+from narrowcast.data.labels import Labels, refuse_mixed
 from narrowcast.data.monitored import Monitored, windows_per_day
 from narrowcast.data.parts import PARTS, in_one_part, parts_of_rows
 from narrowcast.data.rows import Part, Rows
@@ -321,20 +321,19 @@ class _Chosen:
         """
         table, config = source.table, source.config
         n, after = config.window, config.lead + config.outputs - 1
-        gapped, missing = source.left_out(n)
-        wanted = _on_stride(table, config, len(gapped))
-        gapped, missing = gapped & wanted, missing & wanted
-        whole = np.flatnonzero(wanted & ~gapped & ~missing)  # first row of each window
-        first, ends = whole, source.mixed[n - 1 :]
+        whole, gapped, missing = _complete(source, n)
+        first, size = whole, n
         if stream is not None:
-            gapped, missing = source.left_out(1)
-            first, ends = np.flatnonzero(~gapped & ~missing) - n + 1, source.mixed
-        mixed = int((missing & ends[: len(missing)]).sum())
+            first, gapped, missing = _complete(source, size := 1)
+            first = first - n + 1
+        mixed = missing[source.mixed[missing + size - 1]]
+        if config.mixed == "refuse":
+            refuse_mixed(table, config, mixed + size - n)
 
         codes = parts_of_rows(table, config.split)
         merged = np.where(codes == 1, 0, codes) if refit else codes
         if in_whole:
-            low = first if stream is None else first + n - 1
+            low = np.maximum(first, source.stretch[first + n - 1])
             high = first + n - 1 + after
         else:  # the next part's first target is as far after its first row as in every window
             low, high = np.maximum(first, 0), np.maximum(first + config.outputs - 1, 0)
@@ -347,20 +346,21 @@ class _Chosen:
             training=starts[0],
             validation=full[1],
             test=full[2],
-            skipped_gaps=int(gapped.sum()),
-            skipped_missing=int(missing.sum()) - mixed,
+            skipped_gaps=len(gapped),
+            skipped_missing=len(missing) - len(mixed),
             skipped_straddling=len(np.setdiff1d(first, kept)),
-            skipped_mixed=mixed,
+            skipped_mixed=len(mixed),
             early=len(np.setdiff1d(kept, whole)),
         )
         for part, (name, windows) in enumerate(zip(PARTS, full, strict=True)):
             if not len(windows):
+                several = f", {found.skipped_mixed} several labels" if config.classes else ""
                 raise UserError(
                     f"no complete window of {n + after} rows lies in the "
                     f"{int((codes == part).sum())} rows of the {name} part (of all windows, "
                     f"{found.skipped_gaps} have a gap in time, {found.skipped_missing} a missing "
-                    f"value and {found.skipped_straddling} rows or targets in two parts): choose a "
-                    "shorter window, fewer outputs or another split"
+                    f"value{several} and {found.skipped_straddling} rows or targets in two parts): "
+                    "choose a shorter window, fewer outputs or another split"
                 )
         return found
 
@@ -372,7 +372,8 @@ def _check_range(source: Rows, dataset: Dataset) -> None:
         UserError: The message names the column and the row.
     """
     config = source.config
-    refuse_far(source.inputs, dataset.input_scaling, config.columns)
+    row = source.table.row
+    refuse_far(source.inputs, dataset.input_scaling, config.columns, row)
     outputs = []
     if not isinstance(dataset.targets, Monitored):
         outputs.append((source.target, dataset.target_scaling, config.targets))
@@ -380,7 +381,7 @@ def _check_range(source: Rows, dataset: Dataset) -> None:
         outputs.append((source.ahead, dataset.further_scaling[-1], tuple(config.known)))
     for values, every, names in outputs:
         one = slice(None, None, config.outputs)  # the scaling of each column's first step
-        refuse_far(values, Scaling(every.offset[one], every.scale[one]), names)
+        refuse_far(values, Scaling(every.offset[one], every.scale[one]), names, row)
 
 
 def _input_scaling(values: Array, config: DataConfig) -> Scaling:
@@ -406,9 +407,13 @@ def _further_scaling(
     return tuple(found)
 
 
-def _on_stride(table: Table, config: DataConfig, rows: int) -> NDArray[np.bool_]:
-    """Return whether a window begins in each of the first rows, by ``config.stride``."""
-    row = np.arange(rows)
-    begin = np.maximum.accumulate(np.where(table.begins[:rows], row, 0))
-    found: NDArray[np.bool_] = (row - begin) % config.stride == 0
-    return found
+def _complete(source: Rows, n: int) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.intp]]:
+    """Return the first rows of the windows of n rows that are complete.
+
+    Besides, those of the ones with a gap in time, and of others with a missing value.
+    """
+    gapped, missing = source.left_out(n)
+    possible = source.candidates(n)
+    each = (~gapped & ~missing, gapped, missing)
+    complete, gaps, holes = (np.flatnonzero(possible & kind) for kind in each)
+    return complete, gaps, holes

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from narrowcast.config import Config
-from narrowcast.files import matching_files, rereadable
+from narrowcast.files import matching_files, names_of, rereadable
 from narrowcast.progress import Progress
 from narrowcast.training_records import DataSummary, Windows
 
@@ -32,7 +32,7 @@ def source_files(config: Config) -> dict[str, Path]:
     files = matching_files(config.data.path)
     if len(files) == 1:
         return {"data": rereadable(files[0])}
-    return {f"data, {each.name} of {each.parent.name}": each for each in files}
+    return {f"data, {name}": each for name, each in zip(names_of(files), files, strict=True)}
 
 
 def load_windows(config: Config, *, refit: bool = False) -> "tuple[Dataset, Table, DataSummary]":
@@ -71,7 +71,7 @@ def load_windows(config: Config, *, refit: bool = False) -> "tuple[Dataset, Tabl
             skipped_mixed=dataset.skipped_mixed if config.data.classes else None,
             by_class=_by_class(dataset),
         ),
-        notes=table.notes,
+        notes=(*table.notes, *_remarks(dataset)),
         known=tuple(config.data.known),
         classes=tuple(config.data.classes),
     )
@@ -94,6 +94,16 @@ def _monitored(config: Config) -> list[str]:
     """Return the columns that a detector compares."""
     assert config.monitors is not None
     return [config.data.inputs[i] for i in config.monitors.columns]
+
+
+def _remarks(dataset: "Dataset") -> list[str]:
+    """Return a remark on each class that a part has no windows of."""
+    from narrowcast.data import Labels
+
+    if not isinstance(dataset.targets, Labels):
+        return []
+    parts = {"validation": dataset.validation.target, "test": dataset.test.target}
+    return dataset.targets.remarks(parts)
 
 
 def epoch_progress(progress: Progress) -> Callable[[int, int, float], None]:
