@@ -23,7 +23,8 @@ from report_sample import (
 from browser import Page
 from legible import faults
 from narrowcast.report.axes import number
-from narrowcast.report.html import LABELS, histogram, render_html
+from narrowcast.report.html import histogram, render_html
+from narrowcast.report.labels import LABELS
 from narrowcast.training_records import BASELINES, CutOff, Errors, Intervals
 from pages import check_frame, parse
 

@@ -1,6 +1,5 @@
 """The commands of the stages, and ``build``, which runs all of them."""
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -8,19 +7,10 @@ import typer
 
 from narrowcast.cli.options import Activity, ConfigFile, Data, Force, Out, Place, Set, Synth, Yosys
 from narrowcast.cli.output import command_progress, one_line_errors
-from narrowcast.training_records import (
-    Detection,
-    Errors,
-    Recognition,
-    cut_off_line,
-    detection_line,
-    intervals_line,
-    recognition_line,
-)
+from narrowcast.training_records import cut_off_line
 
 if TYPE_CHECKING:
     from narrowcast.report import Report
-    from narrowcast.training_records import Scores
 
 
 def build(
@@ -165,44 +155,14 @@ def report(
         _summary(pipeline.report(load_config(config, set_ or (), data), out, options), out)
 
 
-def _score(found: "Scores") -> str:
-    match found:
-        case Errors():
-            return f"{found.rmse:.4g}"
-        case Recognition():
-            return recognition_line(found)
-        case Detection():
-            return detection_line(found)
-
-
-def _score_lines(rounded: "Scores | None", exact: "Scores | None") -> Iterator[str]:
-    """Yield the lines of a summary on the model's scores in integers and in floating point."""
-    assert rounded is not None
-    assert exact is not None
-    if not isinstance(rounded, Errors) or not isinstance(exact, Errors):
-        yield f"test part:  {_score(rounded)} in integers; {_score(exact)} in floating point"
-        return
-    unit = ", of all targets in units of their scales" if rounded.by_target else ""
-    pairs = [("test RMSE:", rounded, exact, unit)]
-    if rounded.by_target and exact.by_target:
-        pairs += [
-            (f"  {k}:", each, exact.by_target[k], "") for k, each in rounded.by_target.items()
-        ]
-    for name, found, base, of_all in pairs:
-        both = f"{found.rmse:.4g} in integers, {base.rmse:.4g} in floating point"
-        yield f"{name:<11} {both}{of_all}"
-    if rounded.intervals is not None:
-        yield f"intervals:  {intervals_line(rounded.intervals)}"
-
-
 def _summary(report: "Report", out: Path) -> None:
     """Print a summary of a report."""
-    test, synthesis, checked = report.accuracy.test, report.synthesis, report.verification.verilator
+    from narrowcast.report.tasks import score_lines
+
+    synthesis, checked = report.synthesis, report.verification.verilator
     used = ", ".join(f"{value:g} {key.upper()}" for key, value in synthesis.used.items())
-    for line in _score_lines(test["integer"], test["float"]):
+    for line in score_lines(report):
         typer.echo(line)
-    if (better := report.accuracy.beaten_by) is not None and (simple := test[better]) is not None:
-        typer.echo(f"beaten by:  {better}, a simple method, with {_score(simple)}")
     typer.echo(f"cut off:    {cut_off_line(report.accuracy.cut_off)}")
     typer.echo(f"verified:   {checked.windows} windows, {checked.mismatches} mismatches")
     typer.echo(f"latency:    {report.latency_us:.1f} us ({report.cycles.simulated} cycles)")

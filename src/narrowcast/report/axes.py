@@ -77,6 +77,11 @@ def measured(value: float) -> str:
     return number(value) if abs(value) >= 1000 or 0 < abs(value) < 1e-4 else f"{value:#.4g}"
 
 
+def percent(share: float, digits: int = 0) -> str:
+    """Format a share in per cent."""
+    return f"{100 * share:.{digits}f}\N{NO-BREAK SPACE}%"
+
+
 def linear(values: Iterable[float], count: int = 5, *, from_zero: bool = False) -> Axis:
     """Return a linear axis over values, with about ``count`` ticks at round numbers."""
     low, high = _range(values)

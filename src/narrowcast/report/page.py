@@ -4,7 +4,7 @@ from typing import Any
 
 import jinja2
 
-from narrowcast.report.axes import measured, number
+from narrowcast.report.axes import measured, number, percent
 from narrowcast.report.charts import HIGH, WIDE
 
 
@@ -24,6 +24,6 @@ def render(template: str, **content: Any) -> str:
         lstrip_blocks=True,
     )
     environment.filters.update(number=number, measured=measured)
-    environment.globals.update(WIDE=WIDE, HIGH=HIGH, zip=zip)
+    environment.globals.update(WIDE=WIDE, HIGH=HIGH, zip=zip, percent=percent)
     page: str = environment.get_template(template).render(**content)
     return page
