@@ -1,5 +1,6 @@
 """A made-up run, as the stages would hand it to the report."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -9,11 +10,13 @@ from numpy.typing import NDArray
 
 from narrowcast.compile import Buffer, StepCost
 from narrowcast.compile.summary import ArraySummary, CompileResults
+from narrowcast.data import Labels
 from narrowcast.estimate import estimate_model
 from narrowcast.estimate.power import Rates
 from narrowcast.integer.builder import Shape
 from narrowcast.integer.random_model import random_model
 from narrowcast.report import Report, build_report
+from narrowcast.report.schema import MODELS
 from narrowcast.targets.device import load_device
 from narrowcast.tools.netlist import LongestPath
 from narrowcast.tools.nextpnr import CriticalPath, Placement
@@ -196,6 +199,51 @@ def placed_report(placement: Placement = PLACEMENT) -> Report:
     budget = {"lut": 5280.0, "ff": 5280.0, "bram": 30.0, "dsp": 8.0}
     synthesis = Synthesis("yosys 0.70", "up5k", lut=2034, ff=1742, dsp=3, budget=budget, bram=29)
     return sample_report(synthesis=synthesis, placement=placement)
+
+
+ACTIVITIES = ("lying", "sitting", "walking", "running")
+
+
+def sample_decisions(
+    classes: int = len(ACTIVITIES), windows: int = 600, *, timed: bool = True
+) -> dict[str, NDArray[Any]]:
+    """Return arrays of the test part of a model that recognises labels."""
+    noise = np.random.default_rng(1)
+    places = sample_predictions(windows, timed=timed)
+    found = {name: places[name] for name in ("row", "time") if name in places}
+    truth = np.arange(windows) // 25 % classes
+    for name, most in (("float", 0.1), ("integer", 0.2)):
+        # A window is often taken for one of the next class, seldom for one of any other.
+        wrong = noise.random(windows) < most * (1 + truth) / classes
+        other = np.where(noise.random(windows) < 0.8, truth + 1, noise.integers(classes))
+        margin = noise.integers(0, np.where(wrong, 12, 40)) / 8
+        found[name] = np.stack([np.where(wrong, other % classes, truth), margin], axis=1)
+    return {"truth": truth.astype(float), **found, "qat": found["integer"]}
+
+
+def report_of_labels(
+    predictions: Mapping[str, NDArray[Any]],
+    classes: Sequence[str] = ACTIVITIES,
+) -> Report:
+    """The report of a model that recognises labels, with the scores of its decisions."""
+    labels, truth = Labels("activity", tuple(classes)), predictions["truth"][:, None]
+    decisions = {
+        **{name: predictions[name] for name in MODELS},
+        "majority": np.zeros_like(truth),
+        "ridge_classifier": np.where(np.arange(len(truth))[:, None] % 2, truth, 1.0),
+    }
+    test = {name: labels.recognition(found, truth) for name, found in decisions.items()}
+    counts = labels.counts(truth)
+    by_class = {
+        name: {"train": 3 * count + 5, "validation": count // 2, "test": count}
+        for name, count in counts.items()
+    }
+    windows = replace(DATA.windows, test=len(truth), skipped_mixed=47, by_class=by_class)
+    data = replace(DATA, target="activity", lead=0, windows=windows, classes=tuple(classes))
+    report = sample_report()
+    cut_off = {part: replace(each, target=0.0) for part, each in CUT_OFF.items()}
+    accuracy = replace(report.accuracy, test=dict(test), cut_off=cut_off)
+    return replace(report, data=data, accuracy=accuracy)
 
 
 def report_of_steps(outputs: int, windows: int, target: str = "temperature") -> Report:

@@ -78,6 +78,17 @@ def test_durations_have_names() -> None:
     assert axis.at(1.0) == pytest.approx(3 / 7.9365, abs=1e-4)
 
 
+def test_names_stand_in_the_middle_of_their_units() -> None:
+    axis = axes.named("abcd", 4)
+    assert labels(axis) == ["a", "b", "c", "d"]
+    assert [tick.at for tick in axis.ticks] == [0.125, 0.375, 0.625, 0.875] and axis.at(1) == 0.25
+    down = axes.named("abcd", 4, down=True)
+    assert [tick.at for tick in down.ticks] == [0.875, 0.625, 0.375, 0.125] and down.at(1) == 0.75
+    many = axes.named([str(i) for i in range(128)], 10)
+    assert labels(many) == ["0", "20", "40", "60", "80", "100", "120"]
+    assert many.ticks[1].at == pytest.approx(20.5 / 128)
+
+
 def test_ticks_of_rows_are_whole_numbers() -> None:
     assert labels(axes.whole(1, 24)) == ["1", "5", "10", "15", "20"]
     assert labels(axes.whole(3, 5)) == ["3", "4", "5"]

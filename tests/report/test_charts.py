@@ -5,7 +5,18 @@ import numpy as np
 import pytest
 
 from narrowcast.report import axes
-from narrowcast.report.charts import BROAD, HIGH, NARROW, WIDE, Chart, Line, Mark, Rule
+from narrowcast.report.charts import (
+    BROAD,
+    HIGH,
+    NARROW,
+    WIDE,
+    Cell,
+    Chart,
+    Line,
+    Mark,
+    Rule,
+    text_width,
+)
 
 
 def points_of(path: str) -> list[list[tuple[int, int]]]:
@@ -64,6 +75,23 @@ def test_labels_of_marks_do_not_overlap_at_any_width(count: int, width: float) -
 def test_the_points_of_a_cloud_are_lines_of_no_length() -> None:
     chart = Chart("t", "d", axes.whole(0, 20), axes.linear([10, 20]), cloud=[(5, 20), (20, 10)])
     assert chart.dots() == f"M{WIDE // 4} 0h0M{WIDE} {HIGH}h0"
+
+
+def test_equal_cells_of_a_row_are_one_piece() -> None:
+    cells = [Cell(0, 0, 0.5, "a"), Cell(1, 0, 0.5, "a", "1"), Cell(3, 0, 0.5, "a")]
+    cells += [Cell(0, 1, 0.5, "a"), Cell(1, 1, 0.7, "a"), Cell(2, 1, 0.7, "b")]
+    axis, down = axes.named("abcd", 4), axes.named("ab", 2, down=True)
+    chart = Chart("t", "d", axis, down, cells=cells, mesh=2)
+    assert chart.shades() == {
+        ("a", 0.5): "M0 0H2000V500H0zM3000 0H4000V500H3000zM0 500H1000V1000H0z",
+        ("a", 0.7): "M1000 500H2000V1000H1000z",
+        ("b", 0.7): "M2000 500H3000V1000H2000z",
+    }
+    assert chart.grid() == "M0 0H4000M0 0V1000M0 500H4000M2000 0V1000M0 1000H4000M4000 0V1000"
+
+
+def test_a_wide_text_has_a_wide_bound() -> None:
+    assert text_width("iii") < text_width("III") < text_width("mmm") < text_width("風風風")
 
 
 def test_ticks_that_have_no_room_in_a_narrow_chart_are_minor() -> None:

@@ -9,7 +9,9 @@ import pytest
 from report_sample import (
     TRAINING,
     placed_report,
+    report_of_labels,
     report_of_steps,
+    sample_decisions,
     sample_report,
 )
 
@@ -18,7 +20,7 @@ from narrowcast.report import Report
 from narrowcast.training_records import BASELINES, Errors, beaten_by
 
 # Objects with keys of the user's or of a tool's.
-FREE = {"missing", "lost", "seconds", "budget", "inputs"}
+FREE = {"missing", "lost", "seconds", "budget", "inputs", "by_class"}
 
 
 def fields(document: Any) -> Iterator[str]:
@@ -37,7 +39,11 @@ def several_steps() -> Report:
     return report_of_steps(3, 960)
 
 
-@pytest.mark.parametrize("report", [sample_report, placed_report, several_steps])
+def labels() -> Report:
+    return report_of_labels(sample_decisions())
+
+
+@pytest.mark.parametrize("report", [sample_report, placed_report, several_steps, labels])
 def test_every_field_is_documented(report: Any) -> None:
     documented = (Path(__file__).parents[2] / "docs" / "report.md").read_text(encoding="utf-8")
     known = {part for field in re.findall(r"`([\w.]+)`", documented) for part in field.split(".")}
@@ -88,7 +94,7 @@ def test_report_as_json() -> None:
     assert "bram36" not in placed["synthesis"] and placed["synthesis"]["bram"] == 29
 
 
-@pytest.mark.parametrize("report", [sample_report, placed_report, several_steps])
+@pytest.mark.parametrize("report", [sample_report, placed_report, several_steps, labels])
 def test_a_report_is_read_back_as_it_was(tmp_path: Path, report: Any) -> None:
     written = report()
     write_record(tmp_path / "report.json", written)

@@ -1,7 +1,7 @@
 """Axes of charts: which part of a chart a value lies at, and which values have a tick."""
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -82,6 +82,11 @@ def percent(share: float, digits: int = 0) -> str:
     return f"{100 * share:.{digits}f}\N{NO-BREAK SPACE}%"
 
 
+def score(value: float) -> str:
+    """Format a score between 0 and 1."""
+    return f"{value:.3f}"
+
+
 def linear(values: Iterable[float], count: int = 5, *, from_zero: bool = False) -> Axis:
     """Return a linear axis over values, with about ``count`` ticks at round numbers."""
     low, high = _range(values)
@@ -106,6 +111,25 @@ def whole(first: int, last: int, count: int = 8) -> Axis:
     values = sorted({first, *range(step * math.ceil((first + step / 2) / step), last + 1, step)})
     span = last - first
     return Axis(first, last, tuple(Tick((each - first) / span, f"{each:,}") for each in values))
+
+
+def named(names: Sequence[str], most: int, *, down: bool = False) -> Axis:
+    """Return an axis with a unit for each name, which stands in the middle of its unit.
+
+    Args:
+        names: The names.
+        most: Number of names that there is room for; with more, only each second, fifth or tenth
+            of them or fewer have a tick.
+        down: Whether the axis goes from its end to its start, as the rows of a table do.
+    """
+    count = len(names)
+    step = next(each for each in (1, 2, 5, 10, 20, 50, count) if count <= each * most)
+    low, high = (count, 0) if down else (0, count)
+    places = [(i + 0.5) / count for i in range(0, count, step)]
+    ticks = [
+        Tick(1 - at if down else at, name) for at, name in zip(places, names[::step], strict=True)
+    ]
+    return Axis(low, high, tuple(ticks))
 
 
 def adapted(values: Iterable[float], count: int = 5) -> Axis:

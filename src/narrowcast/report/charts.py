@@ -7,8 +7,9 @@ own below it, whose strokes are not. Charting libraries have no such output. Col
 classes of the page's style sheet, which has a light and a dark form.
 """
 
+import unicodedata
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 from narrowcast.report.axes import Axis
@@ -18,6 +19,7 @@ NARROW, BROAD = 200.0, 1200.0  # pixels: the least and the greatest width betwee
 
 _CHARACTER, _LINE = 7.0, 14.0  # pixels: a bound of a digit's width, and the height of a label
 _TOP, _BOTTOM, _RIGHT = 10, 28, 18  # margins in pixels
+FRAME = _TOP + _BOTTOM  # what the height of a chart without rules has beside its axes
 
 Point = tuple[float, float]
 Box = tuple[float, float, float, float]
@@ -73,6 +75,25 @@ class Rule:
 
 
 @dataclass(frozen=True)
+class Cell:
+    """A filled cell of a chart, one unit of each axis wide and high.
+
+    Attributes:
+        x: Where it begins on the horizontal axis.
+        y: Where it begins on the vertical axis.
+        shade: Strength of its colour, from 0 to 1.
+        style: Class of the style sheet.
+        label: Text in it.
+    """
+
+    x: int
+    y: int
+    shade: float
+    style: str
+    label: str = ""
+
+
+@dataclass(frozen=True)
 class Place:
     """A horizontal position: ``share`` of the drawing's width and ``offset`` pixels.
 
@@ -118,6 +139,10 @@ class Chart:
         cloud: Points [x, y] behind the marks, which have neither a name nor a link.
         marks: Single points, from back to front.
         rules: Vertical lines.
+        cells: Filled cells, row by row from the left to the right.
+        mesh: Number of equal columns and of rows that thin lines divide the chart into, instead of
+            a line at each tick of the vertical axis; 0 for the latter.
+        indent: Least margin at the left in pixels, for a chart below another.
         height: Height in pixels.
         step: Least distance of two points of a line on the horizontal axis; 0 if it varies.
         unit: Unit of the horizontal axis, where the pointer reads its value.
@@ -135,6 +160,9 @@ class Chart:
     cloud: Sequence[Point] = ()
     marks: Sequence[Mark] = ()
     rules: Sequence[Rule] = ()
+    cells: Sequence[Cell] = ()
+    mesh: int = 0
+    indent: int = 30
     height: int = 260
     step: float = 1.0
     unit: str = ""
@@ -149,7 +177,7 @@ class Chart:
     def left(self) -> int:
         """Left margin in pixels, which holds the labels of the vertical axis."""
         longest = max((len(tick.label) for tick in self.y.ticks), default=1)
-        return max(30, round(12 + _CHARACTER * longest))
+        return max(self.indent, round(12 + _CHARACTER * longest))
 
     @property
     def margins(self) -> int:
@@ -205,8 +233,34 @@ class Chart:
         return round(WIDE * self.x.at(x)), round(HIGH * (1 - self.y.at(y)))
 
     def grid(self) -> str:
-        """Return the data of the SVG path of all horizontal lines, in the same units."""
+        """Return the data of the SVG path of all thin lines, in the same units."""
+        if self.mesh:
+            shares = [i / self.mesh for i in range(self.mesh + 1)]
+            return "".join(
+                f"M0 {round(HIGH * each)}H{WIDE}M{round(WIDE * each)} 0V{HIGH}" for each in shares
+            )
         return "".join(f"M0 {round(HIGH * (1 - tick.at))}H{WIDE}" for tick in self.y.ticks)
+
+    def shades(self) -> dict[tuple[str, float], str]:
+        """Return the data of an SVG path for the cells of each style and shade.
+
+        Equal neighbours of a row are one piece of the path.
+        """
+        runs: list[tuple[Cell, int]] = []  # first cell and number of cells
+        for cell in self.cells:
+            first, size = runs[-1] if runs else (cell, 0)
+            if cell == replace(first, x=first.x + size, label=cell.label):
+                runs[-1:] = [(first, size + 1)]
+            else:
+                runs.append((cell, 1))
+        paths: dict[tuple[str, float], str] = {}
+        for cell, size in runs:
+            (left, top), (right, bottom) = (
+                self._drawn(cell.x + i * size, cell.y + i) for i in (0, 1)
+            )
+            key = (cell.style, cell.shade)
+            paths[key] = paths.get(key, "") + f"M{left} {top}H{right}V{bottom}H{left}z"
+        return paths
 
     def labels(self) -> list[Label]:
         """Return the labels of marks that overlap neither each other nor a mark."""
@@ -237,6 +291,19 @@ class Chart:
             and self.top - 10 <= top
             and bottom <= self.bottom
         )
+
+
+def text_width(text: str) -> float:
+    """Return a bound of the width of a text, in pixels; charts have text of 12 pixels."""
+
+    def width(character: str) -> float:
+        if unicodedata.east_asian_width(character) in "WF":
+            return 13.0
+        if character in "mwMW@%…":
+            return 12.0
+        return 9.0 if character.isupper() else 7.5
+
+    return sum(map(width, text))
 
 
 def _text_box(text: str, anchor: str, dx: float, base: float) -> Box:

@@ -11,6 +11,8 @@ LABELS = {
     "nlinear": "NLinear",
     "ridge": "Ridge",
     "ridge_quadratic": "Ridge, quadratic",
+    "majority": "Most frequent label",
+    "ridge_classifier": "Ridge classifier",
     "constant_width": "Constant width around the float's median",
     "lut": "LUT",
     "ff": "FF",

@@ -4,7 +4,7 @@ from typing import Any
 
 import jinja2
 
-from narrowcast.report.axes import measured, number, percent
+from narrowcast.report.axes import measured, number, percent, score
 from narrowcast.report.charts import HIGH, WIDE
 
 
@@ -23,7 +23,7 @@ def render(template: str, **content: Any) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters.update(number=number, measured=measured)
+    environment.filters.update(number=number, measured=measured, score=score)
     environment.globals.update(WIDE=WIDE, HIGH=HIGH, zip=zip, percent=percent)
     page: str = environment.get_template(template).render(**content)
     return page

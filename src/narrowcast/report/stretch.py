@@ -65,6 +65,11 @@ class Stretch:
         """Return the number of windows."""
         return len(self.place)
 
+    @property
+    def spacing(self) -> int:
+        """The largest distance of which all distances of windows are multiples."""
+        return int(np.gcd.reduce(np.diff(self.place))) if len(self) > 1 else 1
+
     def axis(self, ahead: int = 0) -> Axis:
         """Return the axis, shifted by so many rows."""
         axis: Callable[[int, int], Axis] = axes.time if self.timed else axes.whole
