@@ -104,7 +104,7 @@ class Detection:
         f1: F1 score of the flags.
         f1_point_adjusted: The same if one flag within an event counts for all of its windows. It is
             high for random flags, too.
-        events: Number of anomalies: successive rows are one.
+        events: Number of anomalies: successive windows are one.
         events_detected: Number of these with at least one flag.
         delay_rows: Mean number of rows from the first one of an event to its first flag, over the
             events that are detected; None if none is.

@@ -21,6 +21,7 @@ class Monitored:
     Attributes:
         names: Names of the columns.
         columns: Indices of these columns among the inputs.
+        window: Rows of a window. Anomalies that are further apart are two.
         per_day: Windows in a day, if the interval of the rows is known.
         labelled: Whether a column says which rows have an anomaly.
         threshold: The largest score without a flag.
@@ -28,6 +29,7 @@ class Monitored:
 
     names: tuple[str, ...]
     columns: tuple[int, ...]
+    window: int
     per_day: float | None
     labelled: bool
     threshold: float = np.inf
@@ -90,7 +92,7 @@ class Monitored:
         )
         if anomaly.all() or not anomaly.any():
             return found
-        return with_labels(found, score, flag, anomaly, row)
+        return with_labels(found, score, flag, anomaly, row, self.window)
 
     def _per_day(self, flags: NDArray[np.bool_]) -> float | None:
         return None if self.per_day is None else float(flags.mean() * self.per_day)
@@ -107,11 +109,22 @@ def with_labels(
     flag: NDArray[np.bool_],
     anomaly: NDArray[np.bool_],
     row: NDArray[np.int64],
+    window: int,
 ) -> Detection:
-    """Return scores with those that need labels of both kinds."""
+    """Return scores with those that need labels of both kinds.
+
+    Successive windows with an anomaly are one event, also if some between them are left out.
+
+    Args:
+        found: Scores that need no labels.
+        score: Score of each window, in order of their rows [windows].
+        flag: Whether it is above the threshold [windows].
+        anomaly: Whether there is an anomaly [windows].
+        row: Last row of each window [windows].
+        window: Most rows from one window of an event to the next.
+    """
     right = flag & anomaly
-    # Windows with an anomaly in successive rows are one event.
-    begins = anomaly & ~np.append(False, anomaly[:-1] & (np.diff(row) == 1))
+    begins = anomaly & ~np.append(False, anomaly[:-1] & (np.diff(row) <= window))
     event = np.cumsum(begins) - 1
     events = int(begins.sum())
     detected = np.zeros(events, dtype=np.bool_)

@@ -252,6 +252,7 @@ def make_windows(
         targets = Monitored(
             names=tuple(config.inputs[i] for i in monitors.columns),
             columns=monitors.columns,
+            window=n,
             per_day=windows_per_day(table.interval, config.stride),
             labelled=bool(config.targets),
         )

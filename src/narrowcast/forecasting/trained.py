@@ -197,6 +197,7 @@ class TrainedModel:
         return Monitored(
             names=names,
             columns=tuple(map(rules.data.inputs.index, names)),
+            window=rules.data.window,
             per_day=windows_per_day(interval, stride=1),
             labelled=bool(rules.data.targets),
         )

@@ -1,6 +1,5 @@
 """Export of a quantised Transformer to the integer model of a configuration."""
 
-from collections.abc import Sequence
 from dataclasses import replace
 from itertools import zip_longest
 
@@ -21,6 +20,7 @@ from narrowcast.integer.model import (
     LastReading,
     Output,
     Reals,
+    Scalar,
     ValuesAhead,
     arg_max_tensor,
     l1_norm_tensor,
@@ -85,19 +85,27 @@ def to_integer_model(
             "fold": shape.fold,
             "ffn_channels": shape.ffn,
             "outputs": shape.outputs,
-            "target": ", ".join(config.targets),
-            **_listed("quantiles", _quantiles(dataset)),
-            **_listed("classes", config.classes),
+            **_of_task(shape, dataset, config),
         },
     )
 
 
-def _quantiles(dataset: Dataset) -> tuple[float, ...]:
-    return dataset.targets.quantiles if isinstance(dataset.targets, Targets) else ()
-
-
-def _listed(name: str, values: Sequence[object]) -> dict[str, str]:
-    return {name: ", ".join(map(str, values))} if values else {}
+def _of_task(shape: Shape, dataset: Dataset, config: DataConfig) -> dict[str, Scalar]:
+    """Return what the metadata say of the task."""
+    match dataset.targets:
+        case Labels():
+            return {"target": config.targets[0], "classes": ", ".join(config.classes)}
+        case Monitored(names=names, threshold=threshold):
+            method = "forecast" if shape.hidden else "reconstruct"
+            return {
+                "target": ", ".join(names),
+                "method": method,
+                "compared_rows": shape.compared,
+                "threshold": threshold,
+            }
+        case Targets(quantiles=quantiles):
+            listed = {"quantiles": ", ".join(map(str, quantiles))} if quantiles else {}
+            return {"target": ", ".join(config.targets), **listed}
 
 
 def _with_arg_max(model: IntegerModel) -> IntegerModel:

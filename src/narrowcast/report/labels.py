@@ -13,6 +13,8 @@ LABELS = {
     "ridge_quadratic": "Ridge, quadratic",
     "majority": "Most frequent label",
     "ridge_classifier": "Ridge classifier",
+    "z_score": "Distance from the mean (z-score)",
+    "persistence_error": "Distance from the reading before",
     "constant_width": "Constant width around the float's median",
     "lut": "LUT",
     "ff": "FF",

@@ -3,11 +3,11 @@
 from collections.abc import Iterator
 from typing import Any
 
-from narrowcast.report import forecasts, recognition
+from narrowcast.report import detection, forecasts, recognition
 from narrowcast.report.schema import Report
 from narrowcast.report.task import Task
 
-_TASKS: tuple[Task[Any], ...] = (forecasts.TASK, recognition.TASK)
+_TASKS: tuple[Task[Any], ...] = (forecasts.TASK, recognition.TASK, detection.TASK)
 
 
 def task_of(report: Report) -> Task[Any]:
