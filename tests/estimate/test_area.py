@@ -8,16 +8,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from graphs import roomy
 from narrowcast.compile import compile_model
 from narrowcast.compile.bit_columns import BitColumns
 from narrowcast.compile.lanes import table_lane
 from narrowcast.errors import UserError
 from narrowcast.estimate import estimate_model
 from narrowcast.estimate.area import SAMPLES, area, fit_area, non_negative
-from narrowcast.estimate.features import PARTS, features, rom_columns
+from narrowcast.estimate.features import PARTS, decision_parts, features, rom_columns
 from narrowcast.estimate.samples import sample
-from narrowcast.integer.builder import Shape
-from narrowcast.integer.random_model import random_model
+from narrowcast.integer.builder import GraphBuilder, Shape
+from narrowcast.integer.random_model import random_graph, random_model
 from narrowcast.targets.device import FAMILIES, load_device
 from narrowcast.tools.attribution import part_of
 from narrowcast.tools.characterisation import fastest_design
@@ -168,6 +169,29 @@ def test_table_lane_has_the_rows_of_its_multiplier() -> None:
 )
 def test_names_tell_the_part(name: str, part: str) -> None:
     assert part_of(name) == part
+
+
+@pytest.mark.parametrize(
+    ("device", "of_class", "of_score"),
+    [
+        ("xc7s15", (43, 32), (30, 27)),
+        ("ecp5-25f", (73, 32), (66, 28)),
+        ("up5k", (68, 32), (55, 28)),
+    ],
+)
+def test_decisions_are_counted_as_yosys_does(
+    device: str, of_class: tuple[int, int], of_score: tuple[int, int]
+) -> None:
+    """A class of six numbers of 8 bits, and a score of four, alone: within 10 tables."""
+    for columns, measured in ((6, of_class), (4, of_score)):
+        g = GraphBuilder()
+        row = g.linear("row", g.input("in", 1, 4), columns)
+        made = g.arg_max("made", row) if columns == 6 else g.l1_norm("made", row)
+        model = random_graph(g.build(made), (8,), 1)
+        found = decision_parts(compile_model(model, roomy(device), area))
+        assert abs(found["lut"] - measured[0]) <= 10 and abs(found["ff"] - measured[1]) <= 1
+    plain = compile_model(random_model(Shape(3, 2, 4), (8,)), roomy(device), area)
+    assert decision_parts(plain) == {"lut": 0.0, "ff": 0.0}
 
 
 @pytest.mark.parametrize("path", sorted(SAMPLES.glob("*.json")), ids=lambda path: path.stem)

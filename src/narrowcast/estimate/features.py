@@ -278,22 +278,26 @@ def _state_access(design: Design) -> dict[str, float]:
 def decision_parts(design: Design) -> dict[str, float]:
     """Return the look-up tables and flip-flops of decisions, counted bit by bit like streams.
 
-    Of a class: two comparisons, the second largest number, the margin; of a score: a difference, a
-    sum, a comparison. Words that leave pass a multiplexer.
+    A class compares each number with two others, one of which changes, and subtracts. A score
+    subtracts the zero point, adds, and compares. Words that leave pass a multiplexer. The shares of
+    a bit are those of yosys for decisions alone.
     """
-    c, lut, ff = design.constants, 0, 0
+    c, six = design.constants, design.device.family.lut_inputs == 6
+    lut, ff = 0.0, 0
     if not c["DECISIONS"]:
         return {"lut": 0.0, "ff": 0.0}
     for each in decision_constants(design.graph):
         if each.is_score:
-            lut += each.bits + 1 + 2 * each.score_bits
-            ff += each.bits + 1 + each.score_bits
+            of_number, of_score = (0.4, 1.0) if six else (2.5, 2.2)
+            lut += of_number * each.bits + of_score * each.score_bits
+            ff += each.bits + 4 + each.score_bits
         else:
-            lut += 4 * each.bits
+            lut += (3.5 if six else 6.5) * each.bits
             ff += 3 * each.bits + (each.columns - 1).bit_length()
     counters = c["RESULTS_MADE"].bit_length() + c["OUTPUTS"].bit_length()
-    words = 2 * c["DECISIONS"] + (c["PLAIN_RESULTS"] > 0)
-    return {"lut": lut + counters + (words - 1) * c["OUTPUT_BITS"], "ff": ff + counters}
+    further = 2 * c["DECISIONS"] + (c["PLAIN_RESULTS"] > 0) - 1  # words beside the first one
+    tables = -(-further // 2) if six else further
+    return {"lut": lut + counters + tables * c["OUTPUT_BITS"], "ff": ff + counters}
 
 
 def _lane_operand_tables(design: Design) -> int:
