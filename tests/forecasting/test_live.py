@@ -142,6 +142,53 @@ def test_what_is_refused(out: Path, pieces: list[str], message: str) -> None:
     assert message in str(error.value) and "\n" not in str(error.value)
 
 
+@pytest.fixture(scope="module")
+def local(tmp_path_factory: pytest.TempPathFactory) -> TrainedModel:
+    """A model of readings in local time."""
+    zone = "data.timezone=Europe/Berlin"
+    return TrainedModel.load(trained(tmp_path_factory.mktemp("local"), zone))
+
+
+def local_lines(begin: str) -> list[str]:
+    """Return 40 rows of an hour each, in local time."""
+    times = pd.date_range(begin, periods=40, freq="h", tz="Europe/Berlin")
+    return [f"{time:%Y-%m-%d %H:%M},{i % 5},{i % 7},0\n" for i, time in enumerate(times)]
+
+
+@pytest.mark.parametrize(
+    "ends",
+    [[*range(40)], [8], [9], [20], []],
+    ids=["rows", "before the hour", "within it", "after it", "a single piece"],
+)
+def test_local_times_end_where_an_hour_is_repeated(ends: list[int], local: TrainedModel) -> None:
+    lines = local_lines("2024-10-26 18:00")
+    assert lines[8][:16] == lines[9][:16] == "2024-10-27 02:00"
+    pieces = ["".join(each) for each in np.split(np.array(lines, object), ends)]
+    with pytest.raises(UserError) as error:
+        live(local, [HEADER, *filter(None, pieces)])
+    assert str(error.value) == (
+        "-, column 'time', row 9: 2024-10-27 02:00:00 is in Europe/Berlin an hour that a change of "
+        "clocks skips or repeats, and the rows do not tell which is meant: give times in UTC"
+    )
+
+
+def test_local_times_go_on_where_an_hour_is_skipped(local: TrainedModel, tmp_path: Path) -> None:
+    lines = local_lines("2024-03-30 18:00")
+    expected, _ = whole(local, "".join([HEADER, *lines]), tmp_path)
+    pd.testing.assert_frame_equal(live(local, [HEADER, *lines]), expected)
+
+
+def test_a_gap_to_come_changes_no_forecast(tmp_path: Path) -> None:
+    """The holidays of the times ahead count, whether there will be readings or not."""
+    model = TrainedModel.load(trained(tmp_path, *KINDS["holidays"]))
+    before, gap, after = LINES[240:288], LINES[288:300], LINES[300:320]
+    assert gap[0].startswith("2024-04-01 00:00")  # Easter Monday
+    expected, _ = whole(model, "".join([HEADER, *before, *gap, *after]), tmp_path)
+    found = live(model, [HEADER, *before, *after])
+    pd.testing.assert_frame_equal(found, expected.loc[found.index])
+    assert len(found) == len(before) - 5 + len(after) - 5
+
+
 def test_a_pipe(out: Path, tmp_path: Path) -> None:
     """Each forecast is there before the next reading is written."""
     expected, _ = whole(TrainedModel.load(out), HEADER + "".join(LINES[:20]), tmp_path)

@@ -305,7 +305,8 @@ def _converted(
     frame = pd.DataFrame(readings, copy=False)
     time = None
     if columns.time is not None:
-        time = time_stamps(columns.time, config, f"{path}, column {shown(config.time)}", rows)
+        place = f"{path}, column {shown(config.time)}"
+        time = time_stamps(columns.time, config, place, rows, grows=grows)
     told = [groups[name] for name in config.recording if name in groups]
     sizes = [size for _, size in columns.files]
     recording = recordings(told, sizes) if told or sizes else None

@@ -43,7 +43,12 @@ _CLOCKS = (
 
 
 def time_stamps(
-    column: pa.ChunkedArray, config: DataConfig, place: str, rows: RowNames | None = None
+    column: pa.ChunkedArray,
+    config: DataConfig,
+    place: str,
+    rows: RowNames | None = None,
+    *,
+    grows: bool = False,
 ) -> pd.DatetimeIndex:
     """Return time stamps [rows] in UTC, with a resolution of nanoseconds, in the order of the rows.
 
@@ -52,12 +57,15 @@ def time_stamps(
         config: States the unit, the format and the time zone, where the values do not.
         place: The file and the column, for messages.
         rows: The numbers of rows in messages, if there are several files.
+        grows: Whether rows arrive in pieces. Where one ends must not decide what a local time
+            means, so that none may be in an hour that a change of clocks repeats.
 
     Raises:
         UserError: A value is missing, is no time, or may be several; or it is outside of the years
             1678 to 2261.
     """
-    return _TimeColumn(config, place, rows or RowNames(config.skip_rows)).read(column)
+    names = rows or RowNames(config.skip_rows)
+    return _TimeColumn(config, place, names, grows=grows).read(column)
 
 
 def find_formats(column: pa.ChunkedArray) -> list[str]:
@@ -81,8 +89,8 @@ def _fitting(texts: pd.Series) -> list[str]:
 class _TimeColumn:
     """Reads one column; the attributes are the arguments of :func:`time_stamps`."""
 
-    def __init__(self, config: DataConfig, place: str, rows: RowNames) -> None:
-        self._config, self._place, self._rows = config, place, rows
+    def __init__(self, config: DataConfig, place: str, rows: RowNames, *, grows: bool) -> None:
+        self._config, self._place, self._rows, self._grows = config, place, rows, grows
 
     def read(self, column: pa.ChunkedArray) -> pd.DatetimeIndex:
         kind = column.type
@@ -276,7 +284,7 @@ class _TimeColumn:
         descending = len(times) > 1 and times[0] > times[-1]
         ordered = times[::-1] if descending else times
         try:
-            local = ordered.tz_localize(zone, ambiguous="infer")
+            local = ordered.tz_localize(zone, ambiguous="raise" if self._grows else "infer")
         except Exception:  # of several types, as pandas changed them
             marked = times.tz_localize(zone, ambiguous="NaT", nonexistent="NaT")
             bad = first(np.asarray(marked.isna())) or 0
