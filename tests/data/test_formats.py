@@ -413,12 +413,11 @@ def test_several_series_in_one_table_are_refused(refused: Refused, name: str) ->
 
 def test_numbers_that_name_series_are_refused_if_times_repeat(refused: Refused) -> None:
     frame = pd.concat([plain().assign(Store=store) for store in (1, 2, 3)])
-    assert "told apart by column 'Store': set data.recording = [" in refused(
-        frame.to_csv(index=False)
-    )
+    message = refused(frame.to_csv(index=False))
+    assert "told apart by column 'Store': set data.recording = ['Store'] to keep" in message
     parts = pd.concat([frame.assign(kind="x"), frame.assign(kind="y")]).drop(columns="b")
     message = refused(parts.to_csv(index=False), inputs=["a"])
-    assert "told apart by columns 'Store', 'kind': set" in message
+    assert "'kind': set data.recording = ['Store', 'kind'] to keep" in message
 
 
 def test_text_that_repeats_draws_one_line(read: Read) -> None:

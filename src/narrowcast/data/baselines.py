@@ -1,6 +1,6 @@
 """Simple forecasts to compare a model with."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from narrowcast.config import DataConfig
 from narrowcast.data.holes import held, held_rows
+from narrowcast.data.parts import parts_of_rows
 from narrowcast.data.ridge import fit_ridge, slices, with_intercept
 from narrowcast.data.rows import Part
 from narrowcast.data.scaling import Array, Scaling
@@ -228,21 +229,38 @@ def seasons_to_try(table: Table, config: DataConfig, training_rows: int) -> list
     Args:
         table: The table.
         config: Configuration with the targets.
-        training_rows: Number of rows of the training part, in which it is taken.
+        training_rows: Number of rows of the training part, in which it is taken. With recordings
+            or groups, it is taken in the rows of the training part, wherever they are.
     """
     found = []
     if table.interval is not None:
         found = [round(pd.Timedelta(days, "D") / table.interval) for days in (1, 7)]
-    targets = table.frame[list(config.targets)].to_numpy(np.float64)[:training_rows]
-    found += map(_period, targets.T)
-    return sorted({rows for rows in found if 2 <= rows <= training_rows // 2})
+    targets = table.frame[list(config.targets)].to_numpy(np.float64)
+    pieces = [targets[:training_rows]]
+    if table.recording is not None or config.groups:
+        used = parts_of_rows(table, config.split) == 0
+        edges = np.flatnonzero(table.begins | np.append(False, used[1:] != used[:-1]))
+        begins = np.append(0, edges)
+        pieces = [
+            piece
+            for piece, begin in zip(np.split(targets, edges), begins, strict=True)
+            if used[begin]
+        ]
+    longest = max(map(len, pieces))
+    found += [_period([piece[:, i] for piece in pieces]) for i in range(targets.shape[1])]
+    return sorted({rows for rows in found if 2 <= rows <= longest // 2})
 
 
-def _period(values: Array) -> int:
-    """Return the shortest lag whose autocorrelation is nearly the highest of all peaks; or 0."""
-    x = np.nan_to_num(values - np.nanmean(values))
-    power = np.abs(np.fft.rfft(x, 2 * len(x))) ** 2
-    correlation = np.fft.irfft(power)[: len(x) // 2]
+def _period(pieces: Sequence[Array]) -> int:
+    """Return the shortest lag whose autocorrelation is nearly the highest of all peaks; or 0.
+
+    The autocorrelation is summed up over pieces of consecutive values.
+    """
+    mean, longest = np.nanmean(np.concatenate(pieces)), max(map(len, pieces))
+    power = np.zeros(longest + 1)
+    for values in pieces:
+        power += np.abs(np.fft.rfft(np.nan_to_num(values - mean), 2 * longest)) ** 2
+    correlation = np.fft.irfft(power)[: longest // 2]
     inner = correlation[1:-1]
     peaks = np.flatnonzero((inner > correlation[:-2]) & (inner >= correlation[2:])) + 1
     peaks = peaks[correlation[peaks] > _LEAST_CORRELATION * correlation[0]]
