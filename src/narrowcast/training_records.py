@@ -342,7 +342,7 @@ class TrainResults:
             without quantiles.
         method: Method of a detector that was chosen; None for other tasks.
         faults: Area under the ROC curve of faults that were put into the validation part, by method
-            of a detector; None for other tasks.
+            of a detector; None if the method is stated, and for other tasks.
     """
 
     data: DataSummary

@@ -935,7 +935,6 @@ class Config(Section):
             ("data.seasons", data.seasons),
             ("data.relative_inputs", data.relative_inputs and self.task == "detect"),
             ("model.quantiles", self.model.quantiles),
-            ("model.kind = 'stream'", self.model.kind == "stream" and self.task == "detect"),
             (f"train.loss = {self.train.loss!r}", self.train.loss != "mse"),
         )
 
@@ -986,7 +985,8 @@ class Config(Section):
         """What the model of a stream reads; None for windows."""
         if self.model.kind == "window":
             return None
-        return Stream(self.kernel, shape_of(self).reach + self.kernel - 1)
+        shape = shape_of(self)
+        return Stream(shape.rows, shape.reach + shape.rows - 1)
 
     def _check_stream(self) -> None:
         """Refuse what needs several readings at a time, if each token has only one."""
@@ -995,6 +995,17 @@ class Config(Section):
                 "data.relative_inputs with model.kernel = 1 leaves nothing of a reading of a "
                 "stream, which is the last one itself: choose a kernel of at least 2, or leave out "
                 "relative_inputs"
+            )
+        if self.task == "detect" and self.detect.method == "auto":
+            raise ValueError(
+                "detect.method = 'auto' is not possible with model.kind = 'stream': choose "
+                "'reconstruct' or 'forecast'"
+            )
+        hidden = self.detect.method == "forecast"
+        if self.task == "detect" and not hidden and self.detect.rows > self.kernel:
+            raise ValueError(
+                f"detect.rows = {self.detect.rows} are more than each token of a stream embeds, "
+                f"model.kernel = {self.kernel}: choose fewer, or a larger kernel"
             )
         if self.data.stride > 1:
             raise ValueError(

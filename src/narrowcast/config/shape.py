@@ -19,7 +19,7 @@ class Stream:
     """What a model of a stream reads for one forecast.
 
     Attributes:
-        kernel: Readings that each token embeds, the newest one last.
+        kernel: Readings that each inference is given, the newest one last.
         reach: Readings before the newest one that a forecast may depend on.
     """
 

@@ -348,7 +348,8 @@ class Shape:
     """The size of a Transformer that forecasts from a window, or from a stream of readings.
 
     A stream has one token in each inference, the last of ``window`` that are attended to. Its input
-    has ``kernel`` rows, the last readings, and ``pooling`` and ``stride`` mean nothing.
+    has ``kernel`` rows, the last readings, besides those that are hidden, and ``pooling`` and
+    ``stride`` mean nothing.
 
     Attributes:
         window: Rows of the input; of a stream, the tokens that are attended to.
@@ -407,7 +408,9 @@ class Shape:
     @property
     def rows(self) -> int:
         """Rows of the input."""
-        return self.window if self.kind == "window" else self.kernel
+        if self.kind == "window":
+            return self.window
+        return self.kernel + (self.compared if self.hidden else 0)
 
     @property
     def seen(self) -> int:

@@ -30,14 +30,14 @@ class Detector:
         config: The configuration, with the method that was chosen.
         history: History of the training.
         faults: Area under the ROC curve by method, of faults that were put into the validation
-            part; of a stated method only its own.
+            part; None if the method is stated.
     """
 
     model: Transformer
     dataset: Dataset
     config: Config
     history: History
-    faults: dict[str, float]
+    faults: dict[str, float] | None
 
 
 def train_detector(
@@ -53,28 +53,33 @@ def train_detector(
     Raises:
         UserError: The training diverges, or the threshold cannot be met.
     """
-    stated = config.detect.method
-    found: dict[str, tuple[Transformer, Config, History]] = {}
+    if config.detect.method != "auto":
+        model, history = _trained(dataset, config, progress)
+        return Detector(
+            *(model, with_threshold(model, dataset, config.detect), config, history), faults=None
+        )
+    found: dict[str, Detector] = {}
     faults: dict[str, float] = {}
-    for method in _METHODS if stated == "auto" else (stated,):
+    for method in _METHODS:
         detect = config.detect.model_copy(update={"method": method})
         chosen = config.model_copy(update={"detect": detect})
-        model, history = train_float(dataset, chosen, progress)
-        _weigh(model, dataset)
-        found[method] = model, chosen, history
-        faults[method] = _told_faults(model, dataset, config.train.seed)
-    model, chosen, history = found[max(faults, key=lambda method: faults[method])]
-    return Detector(model, with_threshold(model, dataset, config.detect), chosen, history, faults)
+        found[method] = train_detector(dataset, chosen, progress)
+        faults[method] = _told_faults(found[method].model, dataset, config.train.seed)
+    return replace(found[max(faults, key=lambda method: faults[method])], faults=faults)
 
 
-def _weigh(model: Transformer, dataset: Dataset) -> None:
-    """Divide differences by their mean size in the training part, and by their number.
+def _trained(
+    dataset: Dataset, config: Config, progress: EpochCallback | None
+) -> tuple[Transformer, History]:
+    """Train a detector of a stated method, and weigh its differences.
 
     The score of a usual window is then about 1.
     """
+    model, history = train_float(dataset, config, progress)
     differences = Examples.of(dataset.train, dataset).forecasts(model)
     size = differences.abs().mean(dim=0).clamp(min=_LEAST_SIZE)
     model.scale_results((1 / (size * len(size))).float())
+    return model, history
 
 
 def _told_faults(model: Transformer, dataset: Dataset, seed: int) -> float:

@@ -23,7 +23,7 @@ class Learnt:
         history: History of the training before, which validation has ended.
         forecasts: Its forecasts or decisions of the test part, see :meth:`Dataset.decoded`.
         config: The configuration, of a detector with the method that was chosen.
-        faults: As in :class:`Detector`; None for other tasks.
+        faults: As in :class:`Detector`.
         widths: Distances from the median [steps * quantiles] of intervals of constant width, which
             have the quantiles of the errors on the validation part; None without quantiles.
     """

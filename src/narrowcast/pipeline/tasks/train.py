@@ -33,7 +33,9 @@ def stage(config: Config, precondition: Callable[[], None]) -> Stage[TrainResult
         from narrowcast.model import learn, save_state
 
         dataset, table, summary = load_windows(config)
-        windows = dataset if config.stream is None else make_windows(table, config.data)
+        windows = dataset
+        if config.stream is not None:
+            windows = make_windows(table, config.data, monitors=config.monitors)
         for remark in (*summary.notes, str(summary.windows)):
             progress.remarked("train", remark)
 
@@ -54,7 +56,7 @@ def stage(config: Config, precondition: Callable[[], None]) -> Stage[TrainResult
             progress.remarked("train", _choice(learnt.config, learnt.faults))
         return TrainResults(
             *(summary, test, learnt.history, learnt.constant_width),
-            method=learnt.config.detect.method if learnt.faults else None,
+            method=None if config.monitors is None else learnt.config.detect.method,
             faults=learnt.faults,
         )
 
