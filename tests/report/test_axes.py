@@ -70,6 +70,8 @@ def test_moments_before_1970_and_short_ones_have_ticks() -> None:
         *(f"00:00:0{second}" for second in range(1, 6)),
     ]
     assert len(axes.time(HOUR, HOUR).ticks) >= 1
+    far = 2**62
+    assert axes.time(far, far + 1).low < axes.time(far, far + 1).high
 
 
 def test_durations_have_names() -> None:

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 _DECADES = 0.9  # a range of more decades than this is drawn on a logarithmic axis
 _LEAST = 1e-290  # less is drawn as 0: a step between ticks would have too few digits
+_MOMENT = 10_000  # nanoseconds; far from 1970, times that are closer may be the same float
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _SECONDS = (
     *(1e-3, 1e-2, 0.1, 1, 5, 15, 30, 60, 300, 900, 1800),
@@ -171,7 +172,7 @@ def time(first: int, last: int, count: int = 7) -> Axis:
         last: Time at the end, in nanoseconds since 1970.
         count: Largest number of ticks.
     """
-    if first == last:
+    if last - first < _MOMENT:
         first, last = first - 500_000_000, last + 500_000_000
     low, high = first / 1e9, last / 1e9
     step = next((each for each in _SECONDS if (high - low) / each <= count), None)
