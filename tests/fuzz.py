@@ -93,6 +93,27 @@ storage.keys = "block"
 [verify]
 ghdl_windows = 2
 """
+LABELLED = """
+task = "classify"
+[data]
+path = "runs/*.csv"
+time = "time"
+inputs = ["a", "b"]
+target = "activity"
+classes = ["walk", "run", "3"]
+unlabelled = ["0"]
+mixed = "drop"
+recording = ["person", "activity"]
+window = 8
+stride = 4
+split.by = "person"
+split.test = 0.3
+[model]
+channels = 4
+[train]
+class_weights = "balanced"
+label_smoothing = 0.1
+"""
 
 
 @dataclass(frozen=True)
@@ -115,22 +136,24 @@ def _small(folder: Path, *overrides: str) -> Config:
 
 def _configuration(folder: Path, draw: random.Random) -> Callable[[], object]:
     path, overrides = folder / "run.toml", []
-    content = CONFIG.encode()
+    text = draw.choice((CONFIG, CONFIG, LABELLED))
+    content = text.encode()
     match draw.choice(("text", "values", "override")):
         case "text":
             content = mutate_bytes(content, draw)
         case "values":
-            values = tomllib.loads(CONFIG)
+            values = tomllib.loads(text)
             for _ in range(draw.choice((1, 1, 2))):
                 mutate_value(values, draw)
             content = _as_toml(values)
         case "override":
-            keys = [f"{s}.{k}" for s, part in tomllib.loads(CONFIG).items() for k in part]
+            sections = {s: part for s, part in tomllib.loads(text).items() if s != "task"}
+            keys = [f"{s}.{k}" for s, part in sections.items() for k in part] + ["task"]
             key = draw.choice([*keys, "x", "data", "data.x.y", "quantization.bits.embed.weight"])
             values = [_as_text(each).encode() for each in VALUES]
-            text = f"{key}=".encode() + draw.choice([*values, *TOKENS])
-            text = text if draw.random() < 0.7 else mutate_bytes(text, draw)
-            overrides = [text.decode(errors="surrogateescape")]
+            given = f"{key}=".encode() + draw.choice([*values, *TOKENS])
+            given = given if draw.random() < 0.7 else mutate_bytes(given, draw)
+            overrides = [given.decode(errors="surrogateescape")]
     path.write_bytes(content)
     return lambda: estimate(load_config(path, overrides))
 

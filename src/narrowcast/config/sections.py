@@ -458,6 +458,11 @@ class DataConfig(Section):
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
+        if both := set(self.categories) & {*self.inputs, *self.known}:
+            raise ValueError(
+                f"the column {shown(min(both))} names recordings, parts or labels, so that it "
+                "cannot be an input nor known: leave it out there"
+            )
         given = [name for name in self.targets if name in self.inputs]
         if self.lead == 0 and given:
             raise ValueError(
@@ -494,11 +499,6 @@ class DataConfig(Section):
             raise ValueError(
                 f"seasons are earlier readings of the target {shown(min(others))}, which is not "
                 "among the inputs: add it there, or leave out seasons"
-            )
-        if both := set(self.categories) & {*self.inputs, *self.known}:
-            raise ValueError(
-                f"the column {shown(min(both))} names recordings, parts or labels, so that it "
-                "cannot be an input nor known: leave it out there"
             )
         # A label may tell recordings apart, if each has one of its own.
         parts = {self.split.by, self.split.part}
@@ -835,10 +835,14 @@ class Config(Section):
     def _of_the_window(cls, values: Any) -> Any:
         # The label, or the score, is that of the window itself.
         data = values.get("data") if isinstance(values, dict) else None
-        task = values.get("task") if isinstance(values, dict) else None
-        if isinstance(data, dict) and task in ("classify", "detect"):
+        if not isinstance(data, dict):
+            return values
+        task = values.get("task")
+        if task in ("classify", "detect"):
             unlabelled: dict[str, list[str]] = {"target": []} if task == "detect" else {}
             return {**values, "data": {"lead": 0, **unlabelled, **data}}
+        if data.get("classes") and "lead" not in data:
+            raise ValueError("data.classes needs task = 'classify'")
         return values
 
     @model_validator(mode="after")
@@ -943,8 +947,9 @@ class Config(Section):
         data = self.data
         if len(data.classes) < 2:
             raise ValueError(
-                f"data.classes has {len(data.classes)} labels, but task = 'classify' needs at "
-                f"least 2, those of the column {shown(data.targets[0])} in the order of their "
+                f"data.classes has {len(data.classes) or 'no'} label{'s'[: not data.classes]}, but "
+                "task = 'classify' needs at least 2, those of the column "
+                f"{shown(data.targets[0])} in the order of their "
                 "numbers, such as ['still', 'moving']: 'narrowcast init' writes them"
             )
 

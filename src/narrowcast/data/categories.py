@@ -18,6 +18,7 @@ from narrowcast.data.values import Notation, as_text, known_text
 from narrowcast.errors import UserError, shown
 
 _COMPARED = 200  # characters of a label
+_LISTED = 120  # characters of labels in a message
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,10 +53,11 @@ class Category:
             elif pa.types.is_floating(kind) or pa.types.is_decimal(kind):
                 known = pc.drop_null(pc.cast(column, pa.float64()))
                 known = pc.filter(known, pc.invert(pc.is_nan(known)))
-                if not pc.all(pc.equal(pc.floor(known), known)).as_py():
+                whole = pc.and_(pc.equal(pc.floor(known), known), pc.less(pc.abs(known), 2.0**63))
+                if not pc.all(whole).as_py():
                     raise UserError(
-                        f"{place}: holds quantities, numbers with decimals: names and labels are "
-                        "text or whole numbers"
+                        f"{place}: holds quantities, not whole numbers: names and labels are text "
+                        "or whole numbers"
                     )
                 kind = pa.float64()
             elif not (pa.types.is_integer(kind) or pa.types.is_boolean(kind)):
@@ -122,8 +124,8 @@ class Category:
         raise UserError(
             f"{place}, row {notation.rows[row]}: the label {shown(name)} is not among "
             f"data.classes{did_you_mean(name[:_COMPARED], classes)}: the column has "
-            f"{listed(self.names)}; add it, or name it in data.unlabelled if such rows have no "
-            "label"
+            f"{listed(self.names, _LISTED)}; add it, or name it in data.unlabelled if such rows "
+            "have no label"
         )
 
 

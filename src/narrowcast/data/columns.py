@@ -141,7 +141,7 @@ def listed(names: Sequence[str], most: int = _LISTED) -> str:
         names: At least one name.
         most: Most characters of the names.
     """
-    lengths = itertools.accumulate(len(shown(each)) for each in names)
+    lengths = itertools.accumulate(len(shown(each)) + len(", ") for each in names)
     count = max(1, sum(length <= most for length in lengths))
     there = ", ".join(shown(each) for each in names[:count])
     return f"{there} and {len(names) - count} more" if len(names) > count else there

@@ -67,9 +67,11 @@ def _stated(table: Table, column: str) -> Codes:
     """Return the parts that a column names."""
     names = [each.strip().lower() for each in table.names[column]]
     if unknown := sorted(set(names) - _NAMES.keys()):
+        rows = np.flatnonzero(table.frame[column] == names.index(unknown[0]))
+        place = f" in row {table.row(int(rows[0]))}" if len(rows) else ""
         raise UserError(
-            f"data.split.part: column {shown(column)} has {shown(unknown[0])}, which is no part: "
-            "each row needs 'train', 'validation' or 'test'"
+            f"data.split.part: column {shown(column)} has {shown(unknown[0])}{place}, which is no "
+            "part: each row needs 'train', 'validation' or 'test'"
         )
     of_name = np.array([_NAMES[each] for each in names])
     found: Codes = of_name[table.frame[column].to_numpy(np.int64)]
