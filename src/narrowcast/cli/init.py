@@ -7,7 +7,7 @@ import typer
 
 from narrowcast.cli.options import Set, parse_path
 from narrowcast.cli.output import one_line_errors
-from narrowcast.errors import UserError
+from narrowcast.errors import UserError, shown
 
 
 def init(
@@ -15,7 +15,10 @@ def init(
     data: Annotated[
         Path,
         typer.Argument(
-            parser=parse_path, metavar="DATA", help="A table of readings.", show_default=False
+            parser=parse_path,
+            metavar="DATA",
+            help="A table of readings, or a pattern of files in quotes, such as 'runs/*.csv'.",
+            show_default=False,
         ),
     ],
     to: Annotated[
@@ -28,8 +31,15 @@ def init(
         ),
     ] = None,
     target: Annotated[
-        str | None, typer.Option("--target", metavar="NAME", help="The column to forecast.")
+        str | None,
+        typer.Option("--target", metavar="NAME", help="The column to forecast, or of labels."),
     ] = None,
+    task: Annotated[
+        str,
+        typer.Option(
+            "--task", metavar="TASK", help="'forecast', or 'classify' to tell labels of windows."
+        ),
+    ] = "forecast",
     set_: Set = None,
     force: Annotated[bool, typer.Option("--force", help="Overwrite an existing file.")] = False,
 ) -> None:
@@ -44,12 +54,16 @@ def init(
         require_extra("tables", "init")
         from narrowcast.data.draft import draft
 
-        path = Path(f"{data.name.split('.')[0]}.toml") if to is None else to
+        name = data.name.split(".")[0]
+        name = "readings" if set("*?[") & set(name) else name
+        path = Path(f"{name}.toml") if to is None else to
         if str(data) == "-":
             raise UserError("-: init needs a file, which the configuration names")
         if path.exists() and not force:
             raise UserError(f"{path}: exists: choose another name with --to, or --force")
-        result = draft(data, path.parent, target, _keys(set_ or ()))
+        if task not in ("forecast", "classify"):
+            raise UserError(f"--task {shown(task)}: must be 'forecast' or 'classify'")
+        result = draft(data, path.parent, target, _keys(set_ or ()), task)
         write_whole(path, result.text)
     for line in result.lines:
         typer.echo(line)

@@ -15,17 +15,28 @@ from pydantic import ValidationError
 from narrowcast.config import Config, DataConfig, did_you_mean
 from narrowcast.config.load import parse_toml
 from narrowcast.config.mistakes import first_mistake
+from narrowcast.data.draft_labels import Keys, label_keys, may_be_labels
 from narrowcast.data.holes import with_missing_rows
 from narrowcast.data.inspection import Found, inspect
 from narrowcast.data.interval import find_interval, readable, usual_step
+from narrowcast.data.labels import Labels
 from narrowcast.data.remarks import are_labels
 from narrowcast.data.table import Table, read_table
 from narrowcast.data.windows import make_windows
 from narrowcast.errors import UserError, shown
+from narrowcast.files import matching_files
 
 _WRITTEN = (
     *("layout", "encoding", "separator", "decimal", "thousands", "skip_rows", "missing_values"),
-    *("time_unit", "time_format", "timezone", "jitter"),
+    *("time_unit", "time_format", "timezone", "jitter", "recording"),
+)
+_FORECAST_KEYS = (
+    "# Further keys: known (columns known ahead), seasons, resample, holidays,",
+    "# relative_inputs (for a series that drifts); see docs/tables.md.",
+)
+_LABEL_KEYS = (
+    "# Further keys: unlabelled (labels that stand for none), split.part (a column that names",
+    "# the part of each row), and class_weights in [train] for rare labels; see docs/classify.md.",
 )
 _WINDOW = 24
 _ROWS_PER_WINDOW = 12  # at least, so that each part has windows
@@ -54,15 +65,20 @@ class Draft:
 
 
 def draft(
-    path: Path, folder: Path, target: str | None = None, given: Mapping[str, Any] | None = None
+    path: Path,
+    folder: Path,
+    target: str | None = None,
+    given: Mapping[str, Any] | None = None,
+    task: str = "forecast",
 ) -> Draft:
     """Return a first configuration for a table, which can be trained as it is.
 
     Args:
-        path: The table.
+        path: The table, or a pattern of files.
         folder: The folder in which the configuration will be.
-        target: The column to forecast; None for a guess.
+        target: The column to forecast, or of labels; None for a guess.
         given: Keys of ``[data]`` on how the file is written, such as ``timezone``.
+        task: ``forecast``, or ``classify`` to tell the labels of windows.
 
     Raises:
         UserError: The table cannot be read or used for training, or a key is not allowed. The
@@ -70,8 +86,8 @@ def draft(
     """
     given = dict(given or {})
     _check_given(given, path)
-    found = inspect(path, given)
-    keys: dict[str, tuple[Any, str]] = {
+    found = inspect(matching_files(path)[0], given)
+    keys: Keys = {
         key: (value, found.why.get(key, "as stated")) for key, value in found.settings.items()
     }
     if found.time is not None:
@@ -79,6 +95,8 @@ def draft(
     if found.stand_ins and "missing_values" not in found.settings:
         numbers = [int(each) if float(each).is_integer() else each for each in found.stand_ins]
         keys["missing_values"] = numbers, "they recur far outside of the other readings"
+    if task == "classify":
+        return _of_labels(found, path, folder, target, keys)
     times, every = _interval(found, keys)
     chosen = _target(found, target)
     guess = (
@@ -114,7 +132,36 @@ def draft(
         f"holes:     {holes}",
         f"target:    {shown(chosen)}" + ("" if target is not None else ", a guess: --target NAME"),
     ]
+    if label := may_be_labels(found, path):
+        lines.append(f"labels:    perhaps in {shown(label)}: --task classify --target {label}")
     text = _text(path, folder, keys, [*lines], rest, found.left_out)
+    _check(text, folder)
+    return Draft(text, tuple(lines))
+
+
+def _of_labels(found: Found, path: Path, folder: Path, target: str | None, keys: Keys) -> Draft:
+    """Return a first configuration that tells the labels of windows."""
+    target = target or may_be_labels(found, path)
+    if target is None:
+        raise UserError(f"{path}: which column holds the labels? Name it with --target")
+    keys, table, dataset, told = label_keys(found, path, target, keys)
+    missing, holes = _missing(table, keys["window"][0])
+    keys = {"missing": missing, **keys}
+    counts = (
+        dataset.targets.counts(dataset.train.target) if isinstance(dataset.targets, Labels) else {}
+    )
+    few = min(counts, key=counts.__getitem__)
+    lines = [
+        f"rows:      {len(table.frame)}"
+        + (f", {table.notes[0]}" if table.recording is not None else ""),
+        f"holes:     {holes}",
+        *told,
+        f"windows:   {len(dataset.train)} for training, of {shown(few)} the fewest, {counts[few]}",
+    ]
+    used = {*keys["inputs"][0], target, *keys.get("recording", ([], ""))[0]}
+    rest = [str(name) for name in found.frame if name not in used]
+    others = {name: why for name, why in found.left_out.items() if name not in used}
+    text = _text(path, folder, keys, lines, rest, others)
     _check(text, folder)
     return Draft(text, tuple(lines))
 
@@ -207,7 +254,8 @@ def _correlation(values: NDArray[np.float64], lag: int) -> float:
 
 def _missing(table: Table, window: int) -> tuple[tuple[str, str], str]:
     """Return what to do with holes, with its comment, and a line on them."""
-    values, gaps = int(table.frame.isna().to_numpy().sum()), int(table.gaps.sum())
+    values = int(table.frame.isna().to_numpy().sum())
+    gaps = int((table.gaps & ~table.begins).sum())
     frame = table.frame
     if table.time is not None and table.interval is not None and gaps:
         _, frame = with_missing_rows(table.time, frame, table.interval, table.jitter, window)
@@ -227,13 +275,14 @@ def _missing(table: Table, window: int) -> tuple[tuple[str, str], str]:
 def _text(
     path: Path,
     folder: Path,
-    keys: Mapping[str, tuple[Any, str]],
+    keys: Keys,
     lines: Sequence[str],
     rest: Sequence[str],
     left_out: Mapping[str, str],
 ) -> str:
     """Return the configuration file."""
-    order = [key for key in DataConfig.model_fields if key in keys]
+    order = [key for key in (*DataConfig.model_fields, "split.by") if key in keys]
+    task = ['task = "classify"', ""] if "classes" in keys else []
     body = [_line("path", os.path.relpath(path.resolve(), folder.resolve()), "")]
     body += [_line(key, *keys[key]) for key in order]
     others = [
@@ -248,11 +297,11 @@ def _text(
             f"# A first configuration for {shown(path.name)}, by 'narrowcast init'.",
             *(f"# {_printable(line)}" for line in lines),
             "",
+            *task,
             "[data]",
             *body,
             *notes,
-            "# Further keys: known (columns known ahead), seasons, resample, holidays,",
-            "# relative_inputs (for a series that drifts); see docs/tables.md.",
+            *(_LABEL_KEYS if task else _FORECAST_KEYS),
             "",
             "[model]",
             "channels = 32              # more learn more, and take more memory and time",

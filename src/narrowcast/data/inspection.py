@@ -29,7 +29,10 @@ from narrowcast.errors import UserError, boundary, one_line, shown
 _ENCODINGS = ("cp1252", "latin-1")  # of text that is not UTF-8
 _THOUSANDS = (",", ".", "'", " ")
 _UNITS = (1, 2)  # rows of units below a header
-_NAMED_TIME = re.compile(r"(?i).*(time|date|stamp|datum|zeit|epoch|^ts$|_ts$|^ds$|^t$).*")
+_NAMED_TIME = re.compile(
+    r"(?i).*(time|date|stamp|datum|zeit|epoch|^ts$|_ts$|^ds$|^t$|^t_[mun]?s$).*"
+)
+_UNIT = re.compile(r"(?i).*_([mun]?s)")  # of a name such as t_ms
 _MOST_COLUMNS = 2000
 _SERIES = 50  # numbers in a line without names: each line is a series
 
@@ -147,9 +150,11 @@ def _inspect(
     settings, why = settings | extra, why | {key: reasons[key] for key in extra}
     time, times, form, refused = _time(columns, values, settings)
     values |= refused
-    if form:
-        settings["time_format"] = form
+    settings |= form
+    if "time_format" in form:
         why["time_format"] = "time stamps are not ISO 8601: check the order of day and month"
+    if "time_unit" in form:
+        why["time_unit"] = "as the name of the column says"
     return _sorted_out(path, settings, why, values, time, times)
 
 
@@ -183,14 +188,14 @@ def _without_place(error: UserError) -> str:
 
 def _time(
     columns: Columns, values: Mapping[str, Any], settings: Mapping[str, Any]
-) -> tuple[str | None, pd.DatetimeIndex | None, str | None, dict[str, str]]:
-    """Return the time column, its time stamps, their format if they need one.
+) -> tuple[str | None, pd.DatetimeIndex | None, dict[str, str], dict[str, str]]:
+    """Return the time column, its time stamps, the key that says how to read them if they need one.
 
     At last, it says why other columns that are named as such hold no time stamps.
     """
     refused: dict[str, str] = {}
     if settings.get("layout") == "rows":
-        return None, None, None, refused
+        return None, None, {}, refused
     named = [name for name in values if _NAMED_TIME.fullmatch(name)]
     texts = [name for name in values if not isinstance(values[name], np.ndarray)]
     first = list(values)[:1]
@@ -203,25 +208,26 @@ def _time(
             continue
         excel = numeric and name in named
         stated = settings.get("time_format") or settings.get("time_unit")
-        for form in [None] if stated else _formats(column, excel=excel):
-            chosen = settings if form is None else {**settings, "time_format": form}
+        forms = [{}] if stated else _formats(column, excel=excel)
+        if not stated and numeric and (unit := _UNIT.fullmatch(name)):
+            forms.insert(1, {"time_unit": unit[1].lower()})
+        for form in forms:
             try:
-                times = time_stamps(column, _config(chosen, name), "")
+                times = time_stamps(column, _config({**settings, **form}, name), "")
             except UserError as error:
                 if name in named and not numeric:
                     refused.setdefault(name, _without_place(error))
                 continue
             if not times.duplicated().all() and (name in named or not times.duplicated().any()):
                 return name, times, form, {}
-    return None, None, None, refused
+    return None, None, {}, refused
 
 
-def _formats(column: pa.ChunkedArray, *, excel: bool) -> list[str | None]:
-    """Return the formats of time stamps to try; None is the one that needs no key."""
+def _formats(column: pa.ChunkedArray, *, excel: bool) -> list[dict[str, str]]:
+    """Return the formats of time stamps to try; the first one needs no key."""
     text = as_text(column)
-    if excel:
-        return [None, "excel"]
-    return [None] if text is None else [None, *find_formats(known_text(text))]
+    forms = ["excel"] if excel else [] if text is None else find_formats(known_text(text))
+    return [{}, *({"time_format": form} for form in forms)]
 
 
 def _counts_rows(values: NDArray[np.float64]) -> bool:

@@ -13,7 +13,7 @@ from narrowcast.errors import UserError, shown
 
 _THINGS = (
     "series|sensor|station|device|node|logger|site|store|shop|item|product|sku|meter|location|"
-    "customer|client|user|subject|patient|machine|asset|ticker|symbol|house|household|vehicle|"
+    "customer|client|user|subject|person|participant|patient|recording|session|trial|machine|asset|ticker|symbol|house|household|vehicle|"
     "turbine|inverter"
 )
 _IDENTIFIER = re.compile(

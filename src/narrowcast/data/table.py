@@ -130,7 +130,7 @@ def read_table(config: DataConfig) -> Table:
         raise UserError("no file of readings is given: set data.path")
     path = config.path
     with boundary(str(path), "the file is damaged, or no table"):
-        return _converted(_read(config, path, config.read), config, str(path))
+        return _converted(read_columns(config, path, config.read), config, str(path))
 
 
 def read_new_table(config: DataConfig, path: Path, *, target: bool) -> Table:
@@ -148,7 +148,7 @@ def read_new_table(config: DataConfig, path: Path, *, target: bool) -> Table:
         UserError: The file cannot be read, lacks a column, or holds what is no reading.
     """
     with boundary(str(path), "the file is damaged, or no table"):
-        columns = _read(config, path, _needed(config, target))
+        columns = read_columns(config, path, _needed(config, target))
         return _converted(columns, config, str(path), trained=True)
 
 
@@ -253,10 +253,13 @@ def _check_columns(config: DataConfig, path: Path) -> None:
         find([*config.read, *time], names, path)
 
 
-def _read(config: DataConfig, path: Path, wanted: Sequence[str]) -> Columns:
+def read_columns(config: DataConfig, path: Path, wanted: Sequence[str]) -> Columns:
     """Return the columns of a file, or of all files that a pattern matches.
 
     Columns that tell recordings apart are read as well, if they are there.
+
+    Raises:
+        UserError: A file cannot be read, or lacks a column; or they do not go together.
     """
     found = {}
     for each in matching_files(path):
