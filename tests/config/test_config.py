@@ -1,10 +1,11 @@
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from pydantic import ValidationError
 
-from narrowcast.config import Config, Stream, load_config, shape_of
+from narrowcast.config import Config, Monitors, Stream, load_config, shape_of
 from narrowcast.errors import UserError
 from narrowcast.integer import Calendar
 from narrowcast.integer.builder import Shape
@@ -539,3 +540,89 @@ def test_names_of_the_report_are_known_to_the_mistake(tmp_path: Path) -> None:
     text = complaint(tmp_path, DATA, 'quantization.bits={"embed.output" = 4}')
     assert text.startswith("override 'quantization.bits=")
     assert "there is no 'embed.output' (did you mean 'embed.activation'?)" in text
+
+
+DETECT = 'task = "detect"\n' + DATA.replace("window = 6", "window = 8").replace("lead = 0\n", "")
+
+
+def test_a_detector(tmp_path: Path) -> None:
+    config = load(tmp_path, DETECT, "train.refit=true")
+    assert (config.data.lead, config.refits) == (0, False)
+    assert config.monitors == Monitors(columns=(0, 1), rows=4, hidden=False)
+    assert config.outputs == shape_of(config).forecasts == 8
+    some = load(tmp_path, DETECT, "detect.columns=['b']", "detect.rows=3", "detect.method=forecast")
+    assert some.monitors == Monitors(columns=(1,), rows=3, hidden=True)
+    assert (shape_of(some).seen, some.outputs) == (5, 3)
+    unlabelled = load(tmp_path, DETECT.replace('target = "c"\n', ""))
+    assert unlabelled.data.targets == ()
+    assert load(tmp_path, DATA).monitors is None
+
+
+@pytest.mark.parametrize(
+    ("window", "rows", "kernel"), [(8, 4, 2), (16, 4, 4), (4, 2, 1), (3, 1, 1), (24, 20, 2)]
+)
+def test_the_kernel_of_a_detector_fits_the_rows_before_those_that_are_compared(
+    tmp_path: Path, window: int, rows: int, kernel: int
+) -> None:
+    config = load(tmp_path, DETECT, f"data.window={window}", f"detect.rows={rows}")
+    assert config.kernel == kernel
+    assert replace(shape_of(config), hidden=True).tokens >= 2
+
+
+@pytest.mark.parametrize(
+    ("settings", "expected"),
+    [
+        (["detect.rows=7"], "detect.rows = 7 leaves too little of a window of 8 rows to compute"),
+        (["detect.rows=8", "detect.method=reconstruct"], "detect.rows = 8 leaves too little of"),
+        (["detect.rows=65"], "detect.rows = 65 is not allowed: it must be a whole number of rows"),
+        (
+            ["detect.columns=['c']"],
+            "detect.columns names 'c', which is not among data.inputs: add it",
+        ),
+        (["detect.columns=['a', 'a']"], "a list of names from data.inputs, each named once"),
+        (["detect.method=both"], "it must be 'auto', 'forecast' or 'reconstruct'"),
+        (["detect.quantile=0.5"], "detect.quantile = 0.5 is not allowed: it must be a number bet"),
+        (["detect.false_alarms_per_day=0"], "detect.false_alarms_per_day = 0 is not allowed: "),
+        (
+            ["model.kernel=4", "model.stride=2"],
+            "model.kernel = 4 and model.stride = 2 leave less than 2 tokens of a window of 8 "
+            "without its newest 4 rows: choose smaller ones, or a longer window",
+        ),
+        (["data.target=['c', 'd']"], "data.target, which names several columns, is not possible"),
+        (["data.target=a"], "the target 'a' must not be among the inputs"),
+        (
+            ["data.relative_inputs=['a']"],
+            "data.relative_inputs is not possible with task = 'detect'",
+        ),
+        (["data.known=['d']"], "data.known is not possible with task = 'detect': leave it out"),
+        (["data.lead=1"], "data.lead = 1 is not possible with task = 'detect': leave it out"),
+        (["data.outputs=2"], "data.outputs = 2 is not possible with task = 'detect': leave it out"),
+        (["data.classes=['0', '1']"], "data.classes needs task = 'classify'"),
+        (["model.relative=true"], "model.relative = true is not possible with task = 'detect'"),
+        (["model.quantiles=[0.1, 0.5]"], "model.quantiles is not possible with task = 'detect'"),
+        (["model.kind=stream"], "detect.method = 'auto' is not possible with model.kind"),
+        (["train.loss=mae"], "train.loss = 'mae' is not possible with task = 'detect': leave it"),
+        (
+            ["train.flip=['c']"],
+            "train.flip names 'c', which is not among data.inputs: leave it out",
+        ),
+        (["data.reference=1"], "data.reference = 1 is not allowed: it must be a whole number of"),
+        (["data.reference_scale=false"], "data.reference_scale needs a number of rows: set data"),
+        (["task=forecast", "data.lead=0", "detect.rows=2"], "[detect] needs task = 'detect'"),
+        (["task=forecast", "data.lead=0", "data.reference=9"], "data.reference is for task = 'cla"),
+        (
+            ["task=forecast", "data.lead=0", "train.flip=['a']"],
+            "train.flip is for task = 'classify'",
+        ),
+        (["task=forecast", "data.lead=0", "data.target=[]"], "data.target names no column, but"),
+    ],
+)
+def test_what_does_not_go_with_a_detector_is_refused(
+    tmp_path: Path, settings: list[str], expected: str
+) -> None:
+    assert expected in complaint(tmp_path, DETECT, *settings)
+
+
+def test_a_reconstruction_may_read_tokens_of_the_whole_window(tmp_path: Path) -> None:
+    given = ("detect.method=reconstruct", "model.kernel=4", "model.stride=2")
+    assert shape_of(load(tmp_path, DETECT, *given)).tokens == 3

@@ -3,6 +3,7 @@
 import datetime
 import math
 import re
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
@@ -710,17 +711,16 @@ class DetectConfig(Section):
     The model computes the newest ``rows`` of each window, and the score of a window is how far the
     readings in ``columns``, by default all ``data.inputs``, are from that: the mean over all of
     them of the distance, each divided by its mean distance in the training part. With ``method =
-    "forecast"``
-    the model reads the rows before those only; with ``"reconstruct"`` it reads the whole window,
-    and few ``model.channels`` keep it from copying. ``"auto"`` trains both, and takes the one whose
-    score tells faults that are put into the validation part.
+    "forecast"`` the model reads the rows before those only; with ``"reconstruct"`` it reads the
+    whole window, and few ``model.channels`` keep it from copying. ``"auto"`` trains both, and takes
+    the one whose score tells faults that are put into the validation part.
 
     A window whose score is above the threshold has a flag. The threshold is the ``quantile`` of the
     scores of the validation part, in which there should be no anomaly. ``false_alarms_per_day``
     states it by the flags that readings without anomalies may have in a day instead.
 
-    ``data.target``, if there is one, is a column that is 1 in rows with an anomaly, else 0. Scores
-    of the test part need it, and nothing else uses it.
+    ``data.target``, if there is one, is a column that is 1 in rows with an anomaly, else 0, and
+    empty where that is unknown. Scores of the test part need it, and nothing else uses it.
     """
 
     columns: ColumnNames = Field(
@@ -904,8 +904,8 @@ class Config(Section):
                 )
             if detect.rows >= data.window - (detect.method != "reconstruct"):
                 raise ValueError(
-                    f"detect.rows = {detect.rows} leaves nothing of a window of {data.window} rows "
-                    "to compute them from: choose fewer"
+                    f"detect.rows = {detect.rows} leaves too little of a window of {data.window} "
+                    "rows to compute them from: choose fewer, or a longer window"
                 )
         if self.task != "forecast":
             self._check_of_the_window()
@@ -939,6 +939,7 @@ class Config(Section):
             ("data.seasons", data.seasons),
             ("data.relative_inputs", data.relative_inputs and self.task == "detect"),
             ("model.quantiles", self.model.quantiles),
+            ("model.relative = true", self.model.relative and self.task == "detect"),
             (f"train.loss = {self.train.loss!r}", self.train.loss != "mse"),
         )
 
@@ -978,7 +979,8 @@ class Config(Section):
     @property
     def kernel(self) -> int:
         """Rows of the window that each token embeds; in short windows fewer by default."""
-        return self.model.kernel or min(_KERNEL, max(1, self.data.window // 2))
+        hidden = self.detect.rows if self.task == "detect" else 0
+        return self.model.kernel or min(_KERNEL, max(1, (self.data.window - hidden) // 2))
 
     @property
     def stride(self) -> int:
@@ -1025,11 +1027,14 @@ class Config(Section):
 
     def _check_tokens(self) -> None:
         """Refuse a kernel that leaves less than two tokens."""
-        shape = shape_of(self)
+        hides = self.task == "detect" and self.detect.method != "reconstruct"
+        shape = replace(shape_of(self), hidden=hides)
         if shape.kind == "window" and shape.tokens < 2:
+            before = f" without its newest {shape.compared} rows" if hides else ""
             raise ValueError(
                 f"model.kernel = {shape.kernel} and model.stride = {shape.stride} leave less than "
-                f"2 tokens of a window of {shape.window}: choose smaller ones, or a longer window"
+                f"2 tokens of a window of {shape.window}{before}: choose smaller ones, or a longer "
+                "window"
             )
 
     def _check_sizes(self) -> None:

@@ -42,8 +42,8 @@ class Monitored:
             config: Says how many flags there may be.
 
         Raises:
-            UserError: There are too few scores to tell so few false alarms, or the interval of the
-                rows is unknown.
+            UserError: There are too few scores to tell so few false alarms, a day has no more
+                windows than that, or the interval of the rows is unknown.
         """
         share = 1 - config.quantile
         if (stated := config.false_alarms_per_day) is not None:
@@ -53,14 +53,19 @@ class Monitored:
                     "data.interval, or state detect.quantile instead"
                 )
             share = stated / self.per_day
+            if share >= 1:
+                raise UserError(
+                    f"detect.false_alarms_per_day = {stated:g} cannot be met: a day has "
+                    f"{self.per_day:.6g} windows: state fewer"
+                )
             if share * len(scores) < 1:
                 raise UserError(
                     f"detect.false_alarms_per_day = {stated:g} cannot be met: the validation part "
                     f"has {len(scores)} windows, which tell {self.per_day / len(scores):.3g} a day "
                     "or more: state as many, or choose a longer validation part"
                 )
-        kept = len(scores) - int(min(share, 1) * len(scores) + 1e-9)
-        return replace(self, threshold=float(np.sort(scores)[max(kept, 1) - 1]))
+        kept = len(scores) - int(share * len(scores) + 1e-9)
+        return replace(self, threshold=float(np.sort(scores)[kept - 1]))
 
     def decided(self, results: Array) -> Array:
         """Return score and flag of each window [windows, 2].
@@ -77,19 +82,18 @@ class Monitored:
         Args:
             decisions: Score and flag of each window [windows, 2], in order of their rows.
             truth: Whether there is an anomaly in the last row of each window [windows, 1], as a
-                number; without a column that says so [windows, 0].
+                number, NaN if unknown; without a column that says so [windows, 0]. Windows of
+                which it is unknown count for the flags only.
             row: Last row of each window [windows].
         """
         score, flag = decisions[:, 0], decisions[:, 1] > 0
+        found = Detection(flagged=float(flag.mean()), flags_per_day=self._per_day(flag))
         if not self.labelled:
-            return Detection(flagged=float(flag.mean()), flags_per_day=self._per_day(flag))
-        anomaly = truth[:, 0] > 0
-        normal = flag[~anomaly]
-        found = Detection(
-            flagged=float(flag.mean()),
-            flags_per_day=self._per_day(flag),
-            false_alarms_per_day=self._per_day(normal) if len(normal) else None,
-        )
+            return found
+        known = ~np.isnan(truth[:, 0])
+        anomaly, score, flag, row = truth[known, 0] > 0, score[known], flag[known], row[known]
+        if len(normal := flag[~anomaly]):
+            found = replace(found, false_alarms_per_day=self._per_day(normal))
         if anomaly.all() or not anomaly.any():
             return found
         return with_labels(found, score, flag, anomaly, row, self.window)
@@ -133,10 +137,8 @@ def with_labels(
     np.minimum.at(first, event[right], row[right])
     delays = (first - row[begins])[detected]
     adjusted = np.where(anomaly, detected[np.maximum(event, 0)], flag)
-    return Detection(
-        flagged=found.flagged,
-        flags_per_day=found.flags_per_day,
-        false_alarms_per_day=found.false_alarms_per_day,
+    return replace(
+        found,
         roc_auc=roc_auc(score, anomaly),
         pr_auc=average_precision(score, anomaly),
         precision=float(right.sum() / max(1, flag.sum())),

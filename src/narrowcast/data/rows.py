@@ -32,7 +32,7 @@ class Part:
     Attributes:
         inputs: Input values [windows, n, m], or [inferences, kernel, m].
         target: Targets [windows, forecasts], target by target, and of each step by step; NaN if
-            missing, which those of a data set never are.
+            missing, which of those of a data set only labels of anomalies are.
         row: Row of the first target [windows], counted from 0 in the table.
         time: Time of the first target [windows], UTC, NaT after the last row of the table; None for
             a table without time stamps.
@@ -159,16 +159,20 @@ class Rows:
         begins = self.table.gaps | np.append(False, missing.any(axis=1))[:-1]
         return np.maximum.accumulate(np.where(begins, row, 0))
 
-    def candidates(self, n: int) -> NDArray[np.bool_]:
+    def candidates(self, n: int, *, targets: bool = True) -> NDArray[np.bool_]:
         """Return whether a window of n rows that begins in a row could be one, whatever is missing.
 
         It does so if it begins on the stride of its recording, which has its rows and targets.
+
+        Args:
+            n: Rows of a window.
+            targets: As for :meth:`left_out`.
 
         Returns:
             Flags for the rows of :meth:`left_out`, which says what is missing.
         """
         first = self.table.first_rows
-        count, span = self._extent(n, targets=True)
+        count, span = self._extent(n, targets=targets)
         row = np.arange(count)
         begin = first[:count]
         ends = np.append(first, np.full(span, -1))[span - 1 :][:count]

@@ -15,6 +15,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from narrowcast.config import HOLIDAY, DataConfig
+from narrowcast.data.anomalies import anomalies_of
 from narrowcast.data.categories import Category, recordings
 from narrowcast.data.columns import Columns, find
 from narrowcast.data.holes import held_rows, with_missing_rows
@@ -117,11 +118,15 @@ class Table:
         return {str(name): int(n) for name, n in counts.items() if name not in self.names}
 
 
-def read_table(config: DataConfig) -> Table:
+def read_table(config: DataConfig, *, anomalies: bool = False) -> Table:
     """Read the time column, the inputs, the target and what is known ahead from ``config.path``.
 
     The file is a table in text or Parquet, optionally gzipped; its content says which. See
     docs/tables.md for all that is read and refused.
+
+    Args:
+        config: The configuration of the table.
+        anomalies: Whether the target says which rows have an anomaly; nothing is learnt from it.
 
     Raises:
         UserError: The file cannot be read, or a selected column cannot be used for training.
@@ -130,10 +135,13 @@ def read_table(config: DataConfig) -> Table:
         raise UserError("no file of readings is given: set data.path")
     path = config.path
     with boundary(str(path), "the file is damaged, or no table"):
-        return _converted(read_columns(config, path, config.read), config, str(path))
+        columns = read_columns(config, path, config.read)
+        return _converted(columns, config, str(path), anomalies=anomalies)
 
 
-def read_new_table(config: DataConfig, path: Path, *, target: bool) -> Table:
+def read_new_table(
+    config: DataConfig, path: Path, *, target: bool, anomalies: bool = False
+) -> Table:
     """Read new data for a trained model.
 
     It is read as :func:`read_table` does, but a column may hold a single value, or none.
@@ -143,13 +151,14 @@ def read_new_table(config: DataConfig, path: Path, *, target: bool) -> Table:
         path: The file of new data.
         target: Whether the target must be there. Else it is needed as an input only, and missing
             throughout if it is none.
+        anomalies: As for :func:`read_table`.
 
     Raises:
         UserError: The file cannot be read, lacks a column, or holds what is no reading.
     """
     with boundary(str(path), "the file is damaged, or no table"):
         columns = read_columns(config, path, _needed(config, target))
-        return _converted(columns, config, str(path), trained=True)
+        return _converted(columns, config, str(path), trained=True, anomalies=anomalies)
 
 
 def read_rows_so_far(content: bytes, config: DataConfig, path: Path, passed: int) -> Table:
@@ -173,7 +182,9 @@ def read_rows_so_far(content: bytes, config: DataConfig, path: Path, passed: int
         return _converted(columns, numbered, str(path), trained=True, grows=True)
 
 
-def new_table(frame: pd.DataFrame, config: DataConfig, *, target: bool) -> Table:
+def new_table(
+    frame: pd.DataFrame, config: DataConfig, *, target: bool, anomalies: bool = False
+) -> Table:
     """Return new data for a trained model from a frame, as :func:`read_new_table` reads them.
 
     The time column is the one of this name, or else the index.
@@ -194,7 +205,7 @@ def new_table(frame: pd.DataFrame, config: DataConfig, *, target: bool) -> Table
         ]
         time = None if config.time is None else columns.pop()
         read = Columns(dict(zip(needed, columns, strict=True)), time)
-        return _converted(read, config, place, trained=True)
+        return _converted(read, config, place, trained=True, anomalies=anomalies)
 
 
 def _with_rows_ahead(
@@ -276,6 +287,7 @@ def _converted(
     *,
     trained: bool = False,
     grows: bool = False,
+    anomalies: bool = False,
 ) -> Table:
     """Return the table of what was read.
 
@@ -285,6 +297,7 @@ def _converted(
         path: The file, for messages.
         trained: Whether a trained model uses the table, so that nothing is learnt from it.
         grows: Whether further rows will come.
+        anomalies: As for :func:`read_table`.
     """
     rows = RowNames.of(config.skip_rows, columns.files)
     notation = Notation.of(config, comma=columns.decimal_comma, rows=rows)
@@ -295,9 +308,12 @@ def _converted(
         place = f"{path}, column {shown(name)}"
         # Each column is dropped once it is converted: text takes more memory than numbers.
         column = columns.readings.pop(name)
-        if name not in config.categories:
+        if anomalies and name in config.targets:
+            readings[name] = anomalies_of(column, notation, place)
+        elif name not in config.categories:
             readings[name], remark = numbers(column, notation, place, varied=not trained)
             notes += [remark] if remark else []
+        if name not in config.categories:
             continue
         category = Category.of(column, notation, place)
         if name in config.groups:
@@ -322,7 +338,7 @@ def _converted(
     source = frame.pop(_ROW).to_numpy(np.int64)
     notes += ordered.notes(config)
     frame = frame.assign(**{name: np.nan for name in config.targets if name not in frame})
-    if not trained and not config.classes:
+    if not trained and not config.classes and not anomalies:
         remarks = (remark_labels(name, frame[name].to_numpy()) for name in config.targets)
         notes += [each for each in remarks if each]
     notes += doubts

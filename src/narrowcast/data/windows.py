@@ -217,7 +217,7 @@ def make_windows(
     """
     rows, n, outputs = len(table.frame), config.window, config.outputs
     span = n + config.lead + outputs - 1
-    least = span if config.classes else max(span, n + 1)
+    least = span if config.classes or monitors else max(span, n + 1)
     if rows < least:
         further = f" and {outputs} outputs" if outputs > 1 else ""
         kind = "rows" if config.resample is None else f"bins of {config.resample}"
@@ -231,7 +231,7 @@ def make_windows(
     source = Rows.of(table, config, most, earlier_rows(table, config))
 
     in_whole = bool(config.classes or config.groups or monitors or table.recording is not None)
-    chosen = _Chosen.of(source, stream, in_whole=in_whole, refit=refit)
+    chosen = _Chosen.of(source, stream, targets=monitors is None, in_whole=in_whole, refit=refit)
 
     train = source.part(chosen.training + n - 1, stream)
     used, _ = read_rows(source.inputs, table.gaps, chosen.training + n - 1, n - 1)
@@ -311,21 +311,24 @@ class _Chosen:
     early: int
 
     @classmethod
-    def of(cls, source: Rows, stream: Stream | None, *, in_whole: bool, refit: bool) -> "_Chosen":
+    def of(
+        cls, source: Rows, stream: Stream | None, *, targets: bool, in_whole: bool, refit: bool
+    ) -> "_Chosen":
         """Choose the windows.
 
         Args:
             source: The rows.
             stream: As for :func:`make_windows`.
+            targets: Whether a window needs its targets; labels of anomalies may be missing.
             in_whole: Whether all rows and targets of a window have to be in one part.
             refit: As for :func:`make_windows`.
         """
         table, config = source.table, source.config
         n, after = config.window, config.lead + config.outputs - 1
-        whole, gapped, missing = _complete(source, n)
+        whole, gapped, missing = _complete(source, n, targets=targets)
         first, size = whole, n
         if stream is not None:
-            first, gapped, missing = _complete(source, size := 1)
+            first, gapped, missing = _complete(source, size := 1, targets=targets)
             first = first - n + 1
         mixed = missing[source.mixed[missing + size - 1]]
         if config.mixed == "refuse":
@@ -408,13 +411,16 @@ def _further_scaling(
     return tuple(found)
 
 
-def _complete(source: Rows, n: int) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.intp]]:
+def _complete(
+    source: Rows, n: int, *, targets: bool
+) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.intp]]:
     """Return the first rows of the windows of n rows that are complete.
 
-    Besides, those of the ones with a gap in time, and of others with a missing value.
+    Besides, those of the ones with a gap in time, and of others with a missing value. The targets
+    must be known if ``targets`` says so.
     """
-    gapped, missing = source.left_out(n)
-    possible = source.candidates(n)
+    gapped, missing = source.left_out(n, targets=targets)
+    possible = source.candidates(n, targets=targets)
     each = (~gapped & ~missing, gapped, missing)
     complete, gaps, holes = (np.flatnonzero(possible & kind) for kind in each)
     return complete, gaps, holes

@@ -108,6 +108,7 @@ class Forecaster:
             A row for each window, with the time stamp of its last row as index, in the zone of the
             frame's time stamps. A column ``TARGET+k`` is the forecast for k rows later. Of a
             classifier, ``TARGET`` is the label, and ``TARGET margin`` its margin to the next one.
+            Of a detector, ``score`` is the score, and ``flag`` is 1 if it is above the threshold.
 
         Raises:
             UserError: The frame lacks a column, or no forecast is possible.
@@ -130,7 +131,9 @@ class Forecaster:
             UserError: The frame lacks a column, or no window has a known target.
         """
         trained, simple = self._model
-        return evaluate(trained, simple, new_table(frame, trained.rules.config, target=True))
+        rules, anomalies = trained.rules.config, trained.detects
+        table = new_table(frame, rules, target=True, anomalies=anomalies)
+        return evaluate(trained, simple, table)
 
 
 def _load(out: Path) -> tuple[TrainedModel, Simple]:
@@ -273,4 +276,6 @@ def evaluate_file(out: Path, data: Path) -> Evaluation:
         UserError: The model or the file cannot be read, or no window has a known target.
     """
     trained, simple = _load(out)
-    return evaluate(trained, simple, read_new_table(trained.rules.config, data, target=True))
+    rules, anomalies = trained.rules.config, trained.detects
+    table = read_new_table(rules, data, target=True, anomalies=anomalies)
+    return evaluate(trained, simple, table)

@@ -191,6 +191,11 @@ class TrainedModel:
         quantiles = decoders[0].quantiles if decoders else ()
         return Targets.of(self.rules.data, scales, quantiles)
 
+    @property
+    def detects(self) -> bool:
+        """Whether the model tells anomalies."""
+        return isinstance(self.targets, Monitored)
+
     def _monitored(self, names: tuple[str, ...]) -> Monitored:
         rules = self.rules
         interval = None if rules.interval is None else pd.Timedelta(rules.interval, "ns")
@@ -210,11 +215,13 @@ class TrainedModel:
         Args:
             table: New data.
             targets: Whether only forecasts with known targets are wanted, and, of a stream, only
-                those that rest on as many readings as a window has.
+                those that rest on as many readings as a window has. Windows of a detector need no
+                label.
 
         Raises:
             UserError: There are none, or a column known ahead ends before the readings do.
         """
+        targets = targets and not self.detects
         found = self.further_origins(table, targets=targets)
         if not len(found.last):
             raise self.no_forecast(found.end, found.gaps, found.missing, targets=targets)

@@ -21,7 +21,7 @@ from narrowcast.quantize.training import calibrated
 from narrowcast.records import write_json
 from narrowcast.search.assess import Assessment, assess, missed
 from narrowcast.search.jobs import assess_model, load_float
-from narrowcast.search.objectives import Objectives
+from narrowcast.search.objectives import Objectives, check_task
 from narrowcast.search.sensitivity import Rounded, sensitivity
 from narrowcast.search.shapes import prepare
 from narrowcast.search.space import WIDTHS, Widths, with_bits
@@ -126,8 +126,9 @@ def fit_device(
     trained in the same folder below ``out`` as by ``search``.
 
     Raises:
-        UserError: The model does not fit even with the least widths.
+        UserError: The model does not fit even with the least widths, or makes no forecasts.
     """
+    check_task(config)
     with locked(out):
         fit = _fit_device(config, out, objectives, progress or Progress())
         write_whole(out / CONFIG, to_toml(fit.config, out))

@@ -5,7 +5,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from narrowcast.config import did_you_mean
+from narrowcast.config import Config, did_you_mean
 from narrowcast.errors import UserError, shown
 
 _LONGEST_BUDGET = 10_000 * 3600  # seconds
@@ -23,6 +23,19 @@ QUANTITIES = {
     "blocks": "the device's smallest block memories",
 }
 Costs = Mapping[str, float]
+
+
+def check_task(config: Config) -> None:
+    """Refuse models that make no forecasts, whose quality is no RMSE.
+
+    Raises:
+        UserError: The model classifies, or detects anomalies.
+    """
+    if config.task != "forecast":
+        raise UserError(
+            f"search and fit compare forecasts only, but task = {config.task!r}: choose the widths "
+            "in [quantization], and let 'narrowcast build' measure them"
+        )
 
 
 @dataclass(frozen=True)

@@ -35,7 +35,7 @@ from narrowcast.search.assess import Assessment, assess, missed
 from narrowcast.search.front import Front
 from narrowcast.search.front_files import write_front
 from narrowcast.search.jobs import Trained, train
-from narrowcast.search.objectives import ERROR, Objectives, percent, rounded_up
+from narrowcast.search.objectives import ERROR, Objectives, check_task, percent, rounded_up
 from narrowcast.search.proxy import EPOCHS, LEAST_PROBES, MOST_PROBES, Proxy
 from narrowcast.search.shapes import Prepared, prepare
 from narrowcast.search.space import SHAPE, Space, changed, shape_name
@@ -447,6 +447,7 @@ def search(
         UserError: The search is impossible. The message says why and what to do.
         ToolError: Workers were lost repeatedly.
     """
+    check_task(config)
     progress = progress or Progress()
     space = Space.of(config, load_device(config.hardware.device), sizes or {})
     starts = feasible_starts(space, objectives, config.train.seed)

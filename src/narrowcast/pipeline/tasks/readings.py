@@ -47,7 +47,7 @@ def load_windows(config: Config, *, refit: bool = False) -> "tuple[Dataset, Tabl
     """
     from narrowcast.data import make_windows, read_table
 
-    table = read_table(config.data)
+    table = read_table(config.data, anomalies=config.monitors is not None)
     quantiles = config.model.quantiles
     dataset = make_windows(
         *(table, config.data, config.stream, quantiles), refit=refit, monitors=config.monitors

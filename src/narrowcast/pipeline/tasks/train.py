@@ -1,6 +1,6 @@
 """Training in floating point."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,6 +21,7 @@ from narrowcast.training_records import History, TrainResults
 
 if TYPE_CHECKING:
     from narrowcast.data import Dataset, Table
+    from narrowcast.model import Learnt
 
 
 def stage(config: Config, precondition: Callable[[], None]) -> Stage[TrainResults]:
@@ -36,7 +37,7 @@ def stage(config: Config, precondition: Callable[[], None]) -> Stage[TrainResult
         windows = dataset
         if config.stream is not None:
             windows = make_windows(table, config.data, monitors=config.monitors)
-        for remark in (*summary.notes, str(summary.windows)):
+        for remark in (*summary.notes, str(summary.windows), *_labelled(dataset)):
             progress.remarked("train", remark)
 
         def last(dataset: Dataset, history: History) -> None:
@@ -54,6 +55,7 @@ def stage(config: Config, precondition: Callable[[], None]) -> Stage[TrainResult
             summary = replace(summary, windows=counts)
         if learnt.faults is not None:
             progress.remarked("train", _choice(learnt.config, learnt.faults))
+            progress.remarked("train", _threshold(learnt))
         return TrainResults(
             *(summary, test, learnt.history, learnt.constant_width),
             method=None if config.monitors is None else learnt.config.detect.method,
@@ -79,6 +81,35 @@ def _choice(config: Config, faults: dict[str, float]) -> str:
     """Return a remark on the method of a detector."""
     areas = ", ".join(f"{area:.3f} by '{name}'" for name, area in faults.items())
     return f"detect.method = '{config.detect.method}': ROC AUC of faults put in: {areas}"
+
+
+def _threshold(learnt: "Learnt") -> str:
+    """Return a remark on the threshold of a detector."""
+    from narrowcast.data import Monitored
+    from narrowcast.model import predict_part
+
+    dataset = learnt.dataset
+    assert isinstance(dataset.targets, Monitored)
+    decided = predict_part(learnt.model, dataset.validation, dataset)
+    return (
+        f"threshold {dataset.targets.threshold:.4g}: above it are the scores of "
+        f"{int(decided[:, 1].sum())} of {len(decided)} windows for validation"
+    )
+
+
+def _labelled(dataset: "Dataset") -> Iterator[str]:
+    """Yield a remark on each part without anomalies, as a detector assumes, that has some."""
+    from narrowcast.data import Monitored
+
+    if not isinstance(dataset.targets, Monitored):
+        return
+    parts = {"training": dataset.train, "validation": dataset.validation}
+    for name, part in parts.items():
+        if count := int((part.target > 0).sum()):
+            yield (
+                f"{count} windows of the {name} part are labelled as anomalies: they count as "
+                "normal, so leave out such rows, or choose another data.split"
+            )
 
 
 def _simple(
