@@ -1,4 +1,4 @@
-"""The series that benchmarks make, and what LightGBM sees of them."""
+"""The tables that benchmarks make, and the simple methods that models are compared with."""
 
 import sys
 from pathlib import Path
@@ -7,12 +7,14 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from narrowcast import load_config
+from narrowcast import Config, load_config
 from narrowcast.data import make_windows, read_table
 
 sys.path.append(str(Path(__file__).parents[1] / "benchmarks"))
 import boosting
+import recordings
 import series
+import simple_decisions
 
 SETTINGS = Path(series.__file__).with_name("series.toml")
 
@@ -87,3 +89,74 @@ def test_a_missing_package_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
     reason = boosting.why_not()
     assert reason is not None and reason.startswith("LightGBM is not installed, so its column")
     assert reason.endswith("pip install -e .[benchmarks]")
+
+
+def test_subjects_and_blocks_of_windows_lie_in_one_part(tmp_path: Path) -> None:
+    path = tmp_path / recordings.WISDM
+    path.parent.mkdir()
+    subjects = [1600, 1604, 1606, 1607, 1609, 1611, 1612, 1615, 1617, 1618, 1622, 1624]
+    rows = pd.MultiIndex.from_product(
+        (subjects, ["A", "B"], range(125)), names=("subject", "activity", "t")
+    )
+    rows.to_frame(index=False).to_csv(path, index=False)
+    frame = recordings.wisdm(tmp_path)
+    tested = []
+    for number in range(3):
+        by_subject = frame.groupby("subject")[f"fold_{number}"].unique()
+        assert (by_subject.map(len) == 1).all()
+        assert by_subject.map(lambda parts: parts[0]).value_counts().to_dict() == {
+            "train": 7,
+            "test": 3,
+            "validation": 2,
+        }
+        tested += list(by_subject.index[by_subject.map(lambda parts: parts[0]) == "test"])
+    assert len(set(tested)) == 9
+    block = frame.groupby([frame["subject"], frame["activity"], frame["t"] // recordings.WINDOW])
+    assert len(block) == 72 and (block["random"].nunique() == 1).all()
+    share = block["random"].first().value_counts(normalize=True)
+    assert share["train"] == pytest.approx(0.7, abs=0.02)
+    assert share["test"] == pytest.approx(share["validation"], abs=0.02)
+
+
+def test_runs_train_before_they_are_tested(tmp_path: Path) -> None:
+    for run, name in (("valve1", "0"), ("other", "1"), ("other", "2")):
+        path = tmp_path / "skab" / run / f"{name}.csv"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        pd.DataFrame({"row": range(500), "changepoint": 0}).to_csv(path, index=False, sep=";")
+    frame = recordings.skab(tmp_path)
+    rows = {
+        run: table.groupby("part")["row"].agg(["min", "max"]) for run, table in frame.groupby("run")
+    }
+    assert list(rows) == ["other-1", "other-2", "valve1-0"] and "changepoint" not in frame
+    for run in ("other-1", "valve1-0"):
+        assert rows[run].loc["train"].tolist() == [0, 319]
+        assert rows[run].loc["validation"].tolist() == [320, 399]
+        assert rows[run].loc["test"].tolist() == [400, 499]
+    assert rows["other-2"].loc["train"].tolist() == [0, recordings.REFERENCE - 1]
+    assert rows["other-2"].loc["test"].tolist() == [400, 499]
+    assert "validation" not in rows["other-2"].index
+
+
+def test_a_linear_map_of_low_rank_tells_what_does_not_follow_two_causes(tmp_path: Path) -> None:
+    random, path = np.random.default_rng(0), tmp_path / "table.csv"
+    causes = random.normal(size=(1000, 2))
+    frame = pd.DataFrame(causes @ random.normal(size=(2, 4)), columns=list("abcd"))
+    frame += random.normal(0, 0.01, frame.shape)
+    frame["anomaly"] = np.arange(1000) % 20 > 15
+    frame.loc[(frame.index >= 800) & frame["anomaly"], "c"] += 0.5
+    frame.astype(float).to_csv(path, index=False)
+    given = {
+        "task": "detect",
+        "data": {"path": path, "inputs": list("abcd"), "target": "anomaly", "window": 4},
+        "model": {"channels": 2, "heads": 1},
+        "detect": {"rows": 1, "method": "reconstruct"},
+    }
+    found = {}
+    for channels in (2, 4):
+        config = Config.model_validate({**given, "model": {"channels": channels, "heads": 1}})
+        table = read_table(config.data)
+        dataset = make_windows(table, config.data, monitors=config.monitors)
+        found[channels] = simple_decisions.linear_reconstruction(dataset, config)
+    assert found[2].roc_auc is not None and found[2].roc_auc > 0.99
+    # With as many directions as columns, it copies what it reads.
+    assert found[4].roc_auc is not None and found[4].roc_auc < found[2].roc_auc
