@@ -440,6 +440,21 @@ def deviation_of_one_column() -> GraphSpec:
     return g.build(g.l1_norm("score", g.linear("error", up, 1)))
 
 
+def stream_of_pairs_of_results() -> GraphSpec:
+    """A stream whose results come in pairs, of two ways, beside one that is made on the way."""
+    g = GraphBuilder()
+    first = g.input("input", 1, 5)
+    x = g.linear("embed", first, 8)
+    key, value = (g.linear(n, x, 8, role=Role.LANES) for n in ("key", "value"))
+    keys, values = g.append("keys", key, 4), g.append("values", value, 4)
+    e = g.scores("scores", g.linear("query", x, 8), keys, 2, bias=True)
+    x = g.linear("out", g.context("context", e, values, 2), 8, residual=x)
+    up = g.linear("up", x, 6, role=Role.RELU)
+    steps = g.linear("steps", up, 6, residual="input", residual_element=(0, 2))
+    one = g.linear("one", x, 1)
+    return g.build(steps, one, g.linear("further", x, 2))
+
+
 def decisions_beside_others() -> GraphSpec:
     """Classes and scores in turn with other results, the score of a single number last."""
     g = GraphBuilder()
@@ -474,7 +489,7 @@ GRAPHS: dict[str, Callable[[], GraphSpec]] = {
         *(rows_that_nothing_reads, convolution, patches),
         *(stream, stream_of_pairs, states_of_one_tensor, last_row_is_kept, biased_scores),
         *(decisions_beside_others, one_class, deviation_of_one_column, deviation_of_a_stream),
-        a_result_behind_a_score,
+        *(a_result_behind_a_score, stream_of_pairs_of_results),
     )
 }
 

@@ -80,6 +80,14 @@ def test_decisions_of_streams(tmp_path: Path, name: str) -> None:
     check_ghdl(tmp_path, model, 8, options_of(model)[-1].ways)
 
 
+def test_results_come_in_pairs(tmp_path: Path) -> None:
+    model = graph_model("stream_of_pairs_of_results")
+    check_ghdl(tmp_path, model, 8, 2)
+    one_way = compile_model(model, roomy(), area, HardwareOptions(lanes=8, ways=1))
+    both = compile_model(model, roomy(), area, HardwareOptions(lanes=8, ways=2))
+    assert both.array.split and both.cycles < one_way.cycles
+
+
 @pytest.mark.parametrize("seed", range(3))
 def test_drawn_streams_in_ghdl(tmp_path: Path, seed: int) -> None:
     check_ghdl(tmp_path, drawn_stream(seed, most_rows=8, most_channels=12))

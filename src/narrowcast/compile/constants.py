@@ -97,6 +97,7 @@ def sizes(
         "ELEMENT_COUNT": len(images.layout.elements),
         "OUTPUTS": model.output_words,
         "RESULT_WORDS": words.get("results", 0),
+        "RESULT_PAIRS": int(array.split and graph.results_in_lanes),
         "RESULTS_MADE": sum(model.tensors[name].size for name in graph.results),
         "PLAIN_RESULTS": graph.plain_words,
         "DECISIONS": len(graph.decisions),

@@ -133,6 +133,11 @@ class EngineGraph:
         return [decided.get(name, name) for name in self._outputs]
 
     @property
+    def results_in_lanes(self) -> bool:
+        """Whether the lanes make any result, and not running sums all of them."""
+        return any(self.stores[step.output] == Store.RESULT for step in self.in_lanes())
+
+    @property
     def plain_words(self) -> int:
         """Number of output words that are no decision's."""
         return words_of_results(self.analysis)

@@ -19,6 +19,7 @@ from narrowcast.compile.lanes import (
 from narrowcast.compile.program import EngineGraph, Store, engine_graph, least_cycles
 from narrowcast.compile.ranges import MOST_LANES
 from narrowcast.compile.state_access import check_state_access
+from narrowcast.compile.timing import SHIFTED_RESULTS
 from narrowcast.errors import UserError
 from narrowcast.integer.analysis import analyse
 from narrowcast.integer.arithmetic import MULTIPLIER_BITS
@@ -236,19 +237,22 @@ def splits(graph: EngineGraph) -> bool:
     """Return whether two ways can have every other column of a stream's only token each.
 
     What is made in turn by both ways, or of each head, has an even number of columns. Sums of one
-    column are made on the way.
+    column are made on the way. Two results can come in a clock where registers hold them, but not
+    to a decision.
     """
     if not graph.model.states:
         return False
     tensors = graph.model.tensors
     running = {step.name for step in graph.runs.values()}
+    in_pairs = not graph.decisions and graph.plain_words <= SHIFTED_RESULTS
     for step in graph.analysis.products:
         output = tensors[step.output]
         heads = step.heads if isinstance(step, Context) else 1
         even = isinstance(step, Scores) or step.name in running or output.columns // heads % 2 == 0
-        result = graph.stores[step.output] == Store.RESULT and step.name not in running
+        one_by_one = graph.stores[step.output] == Store.RESULT and not in_pairs
+        one_by_one = one_by_one and step.name not in running
         own_biases = isinstance(step, Linear) and graph.model.arrays[step.bias].ndim == 2
-        if not even or result or own_biases or graph.analysis.rows(step) > 1:
+        if not even or one_by_one or own_biases or graph.analysis.rows(step) > 1:
             return False
     of_values = (
         tensors[each.context.value].columns // each.context.heads for each in graph.attentions

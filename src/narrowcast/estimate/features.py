@@ -237,7 +237,8 @@ def stream_parts(design: Design) -> dict[str, float]:
     """Return the look-up tables and flip-flops of what only streams have.
 
     They are counted bit by bit, without a fit: counters of the ring, sums of scores and biases,
-    running sums, what the ways of a split engine tell each other, and state access.
+    running sums, what the ways of a split engine tell each other, results that come in pairs, and
+    state access.
     """
     c, ways = design.constants, design.array.at_once
     if not c["KEPT_ROWS"]:
@@ -252,9 +253,11 @@ def stream_parts(design: Design) -> dict[str, float]:
         shared = (2 * ways + 1) * sums + ways * c["KEY_LANES"] * c["KEY_BITS"]
     kept = ways * c["RUNNING_SUMS"] * sums
     access = _state_access(design)
+    pairs = c["RESULT_PAIRS"] * c["OUTPUTS"] * c["OUTPUT_BITS"]
+    in_tables = design.device.family.lut_inputs == 6  # where single results are shifted
     return {
-        "lut": ring + ways * c["SCORE_BIASES"] * sums + running + shared + access["lut"],
-        "ff": ring + running + kept + ways * sums + access["ff"],
+        "lut": ring + ways * c["SCORE_BIASES"] * sums + running + shared + pairs + access["lut"],
+        "ff": ring + running + kept + ways * sums + pairs * in_tables + access["ff"],
     }
 
 

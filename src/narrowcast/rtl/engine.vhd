@@ -76,7 +76,8 @@ architecture rtl of engine is
   signal sending      : std_logic;
   signal sent         : std_logic;
   signal result_in    : std_logic;
-  signal result_data  : std_logic_vector(OUTPUT_BITS - 1 downto 0);
+  signal result_both  : std_logic;
+  signal result_data  : std_logic_vector((1 + RESULT_PAIRS) * OUTPUT_BITS - 1 downto 0);
 
   -- the newest row of the states
   signal loading      : std_logic;
@@ -210,7 +211,13 @@ begin
       elements   => elements
     );
 
-  result_data <= std_logic_vector(resize(y(0), OUTPUT_BITS));
+  -- Both ways of a split engine may have a result in a clock.
+  results_of_ways : for i in 0 to RESULT_PAIRS generate
+    result_data((i + 1) * OUTPUT_BITS - 1 downto i * OUTPUT_BITS) <=
+      std_logic_vector(resize(y(i), OUTPUT_BITS));
+  end generate results_of_ways;
+
+  result_both <= y_ways(1) when RESULT_PAIRS = 1 else '0';
 
   without_decisions : if DECISIONS = 0 generate
 
@@ -219,12 +226,14 @@ begin
         BLOCK_MEMORY => RESULT_BLOCK,
         IN_MEMORY    => RESULT_WORDS > 0,
         WIDTH        => OUTPUT_BITS,
-        RESULTS      => OUTPUTS
+        RESULTS      => OUTPUTS,
+        AT_ONCE      => 1 + RESULT_PAIRS
       )
       port map (
         clk       => clk,
         reset     => reset,
         write     => result_in,
+        both      => result_both,
         data      => result_data,
         out_valid => out_valid,
         out_ready => out_ready,
@@ -646,7 +655,7 @@ begin
 
     of_part : for i in 0 to PARTS - 1 generate
 
-      constant SIZE   : positive := RUNNING_IMAGE'length / PARTS;
+      constant SIZE   : positive := maximum(RUNNING_IMAGE'length / PARTS, 1);
       signal x_1, x_2 : signed(RUNNING_X_BITS - 1 downto 0);
 
     begin

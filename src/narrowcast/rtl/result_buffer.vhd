@@ -2,6 +2,7 @@
 -- Collects the results of an inference, in the order of their stream, and offers them when the last
 -- one is there.
 --
+-- With AT_ONCE = 2, two results can come in a clock, "both", the first of them in the lower bits.
 -- Few results are held by registers, of which the first is offered; many lie in a memory, from
 -- which four registers are filled ahead, so that a result leaves in every clock. With the memory,
 -- the first one can be taken three clocks later. "sending" is high while results are offered;
@@ -18,13 +19,15 @@ entity result_buffer is
     BLOCK_MEMORY : natural;  -- 1: block memory, 0: look-up tables
     IN_MEMORY    : boolean;
     WIDTH        : positive;
-    RESULTS      : positive
+    RESULTS      : positive;
+    AT_ONCE      : positive range 1 to 2 := 1 -- 2: not from a memory
   );
   port (
     clk       : in    std_logic;
     reset     : in    std_logic;
     write     : in    std_logic; -- not while results are offered
-    data      : in    std_logic_vector(WIDTH - 1 downto 0);
+    both      : in    std_logic := '0';
+    data      : in    std_logic_vector(AT_ONCE * WIDTH - 1 downto 0);
     out_valid : out   std_logic;
     out_ready : in    std_logic;
     out_data  : out   std_logic_vector(WIDTH - 1 downto 0);
@@ -58,6 +61,15 @@ begin
         else
           count <= count + 1;
         end if;
+        if AT_ONCE = 2 then
+          if both = '1' then
+            if count = RESULTS - 2 then
+              offering <= '1';
+            else
+              count <= count + 2;
+            end if;
+          end if;
+        end if;
       elsif valid = '1' and out_ready = '1' then
         if count = 0 then
           offering <= '0';
@@ -86,7 +98,13 @@ begin
     begin
       if rising_edge(clk) then
         if write = '1' then
-          kept <= data & kept(RESULTS - 1 downto 1);
+          kept <= data(WIDTH - 1 downto 0) & kept(RESULTS - 1 downto 1);
+          if AT_ONCE = 2 then
+            if both = '1' then
+              kept <= data(AT_ONCE * WIDTH - 1 downto (AT_ONCE - 1) * WIDTH)
+                      & (data(WIDTH - 1 downto 0) & kept(RESULTS - 1 downto AT_ONCE));
+            end if;
+          end if;
         elsif offering = '1' and out_ready = '1' then
           kept <= kept(0) & kept(RESULTS - 1 downto 1);
         end if;
@@ -130,7 +148,7 @@ begin
         clk           => clk,
         write         => write,
         write_address => write_at,
-        write_data    => data,
+        write_data    => data(WIDTH - 1 downto 0),
         enable        => read,
         read_address  => address,
         read_data     => read_data
