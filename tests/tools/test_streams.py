@@ -83,6 +83,10 @@ def test_decisions_of_streams(tmp_path: Path, name: str) -> None:
 def test_results_come_in_pairs(tmp_path: Path) -> None:
     model = graph_model("stream_of_pairs_of_results")
     check_ghdl(tmp_path, model, 8, 2)
+    inputs, restart, expected = stream_words(model, 40)
+    work = tmp_path / "verilator"
+    found = simulate_verilator(tmp_path / "rtl", model, inputs, expected, work, restart=restart)
+    assert (found.mismatches, found.first_difference) == (0, None)
     one_way = compile_model(model, roomy(), area, HardwareOptions(lanes=8, ways=1))
     both = compile_model(model, roomy(), area, HardwareOptions(lanes=8, ways=2))
     assert both.array.split and both.cycles < one_way.cycles
