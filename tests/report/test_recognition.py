@@ -230,8 +230,8 @@ def test_labels_that_are_not_in_the_first_windows_have_no_row() -> None:
 
 
 def test_windows_by_least_margin() -> None:
-    report, decisions = few()
-    assert parse(render_html(report, decisions)).at("margins").rows() == [
+    tree = parse(render_html(*few()))
+    assert tree.at("margins").rows() == [
         ["Margin, at least", "Windows", "Of all", "Right"],
         ["0.2500", "7", "100.0 %", "42.9 %"],
         ["0.5000", "6", "85.7 %", "50.0 %"],
@@ -239,6 +239,10 @@ def test_windows_by_least_margin() -> None:
         ["2.000", "2", "28.6 %", "50.0 %"],
         ["3.000", "1", "14.3 %", "100.0 %"],
     ]
+    assert lines_of(tree, "by-margin") == {
+        "integer": "M333 571l334-71 666 0 1334 0 1333-500",
+        "float": "M333 0l334 143 666 286 1334 285 1333 143",
+    }
 
 
 def test_many_margins_are_thinned_to_equal_numbers_of_windows() -> None:

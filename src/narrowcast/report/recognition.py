@@ -81,7 +81,7 @@ class Names:
         """Return the names of classes, from their labels."""
         longest = max(map(text_width, classes))
         if longest <= _LABEL and len(classes) * (longest + 6) <= _BESIDE:
-            return cls(*3 * (tuple(classes),))
+            return cls(tuple(classes), tuple(classes), tuple(classes))
         full = tuple(f"{i} {label}" for i, label in enumerate(classes))
         return cls(full, tuple(map(_short, full)), tuple(map(str, range(len(classes)))))
 

@@ -13,7 +13,7 @@ from narrowcast.report.charts import Point
 
 STRETCH = 240  # windows of the test part that are drawn; with more, single ones are invisible
 
-# Share of an axis that is not between the windows of recordings that are far apart.
+# Least share of an axis that windows fill; the rest lies between recordings that are far apart.
 _FILLED = 1 / 3
 
 Places = NDArray[np.int64]
