@@ -9,7 +9,7 @@ text that is made from the code. Notebooks in ``docs/notebooks`` are run, and be
 
 import posixpath
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import typer
@@ -73,25 +73,38 @@ def _generated(mark: re.Match[str]) -> str:
 
 
 def _configuration() -> Iterator[str]:
-    """Yield the reference of all sections, from their fields and docstrings."""
-    for name, field in Config.model_fields.items():
-        yield from _section(name, field)
+    """Yield the reference of all keys and sections, from their fields and docstrings."""
+    assert Config.__doc__
+    fields = Config.model_fields
+    yield "## Above the sections\n"
+    yield _prose(Config.__doc__.partition("\n\n")[2]) + "\n"
+    yield from _keys({key: each for key, each in fields.items() if _kind(each) is None})
+    for name, field in fields.items():
+        if (section := _kind(field)) is not None:
+            yield from _section(name, section)
 
 
-def _section(name: str, field: FieldInfo) -> Iterator[str]:
-    section = field.annotation
-    assert isinstance(section, type) and issubclass(section, BaseModel) and section.__doc__
+def _section(name: str, section: type[BaseModel]) -> Iterator[str]:
+    assert section.__doc__
     yield f"## [{name}] {{#{name.replace('.', '-')}}}\n"
     yield _prose(section.__doc__) + "\n"
-    inner: list[tuple[str, FieldInfo]] = []
-    yield "| key | must be | default |\n| --- | --- | --- |"
+    yield from _keys(section.model_fields)
     for key, each in section.model_fields.items():
+        if (inner := _kind(each)) is not None:
+            yield from _section(f"{name}.{key}", inner)
+
+
+def _kind(field: FieldInfo) -> type[BaseModel] | None:
+    """Return the section that a key is; None if it is a value."""
+    kind = field.annotation
+    return kind if isinstance(kind, type) and issubclass(kind, BaseModel) else None
+
+
+def _keys(fields: Mapping[str, FieldInfo]) -> Iterator[str]:
+    yield "| key | must be | default |\n| --- | --- | --- |"
+    for key, each in fields.items():
         yield f"| `{key}` | {_cell(each.description or '')} | {_default(each)} |"
-        if isinstance(each.annotation, type) and issubclass(each.annotation, BaseModel):
-            inner.append((f"{name}.{key}", each))
     yield ""
-    for path, each in inner:
-        yield from _section(path, each)
 
 
 def _prose(docstring: str) -> str:
