@@ -84,9 +84,28 @@ SHAPES = st.builds(
     known=st.integers(0, 1),
     fold=st.booleans(),
 )
+WATCHED = st.sampled_from([(0,), (1, 0), (0, 1)])
+DETECTORS = st.builds(
+    lambda compared, monitored, **others: Shape(
+        outputs=compared * len(monitored), compared=compared, monitored=monitored, **others
+    ),
+    compared=st.integers(1, 4),
+    monitored=WATCHED,
+    hidden=st.booleans(),
+    window=st.integers(8, 10),
+    inputs=st.integers(2, 4),
+    channels=st.sampled_from([4, 12]),
+    layers=st.integers(1, 2),
+    heads=st.sampled_from([1, 2]),
+    ffn_channels=st.sampled_from([None, 3, 40]),
+    pooling=st.sampled_from(["mean", "last"]),
+    kernel=st.integers(1, 3),
+    stride=st.integers(1, 2),
+    fold=st.booleans(),
+)
 
 
-@given(SHAPES)
+@given(st.one_of(SHAPES, DETECTORS))
 @settings(max_examples=60)
 @torch.no_grad()
 def test_the_quantised_network_is_the_same_function(shape: Shape) -> None:
@@ -99,6 +118,8 @@ def test_the_quantised_network_is_the_same_function(shape: Shape) -> None:
     for _ in range(3):
         source(*inputs)  # moves the statistics of batch norm
     source.eval()
+    if shape.compared:
+        source.scale_results(torch.rand(shape.forecasts))
     factors = 2.0 ** torch.randint(-2, 3, (shape.inputs,))
     graph = transformer(shape)
     parameters = folded(source, factors)
@@ -108,7 +129,7 @@ def test_the_quantised_network_is_the_same_function(shape: Shape) -> None:
     assert products_of(graph) <= products_of(source.graph)
 
 
-@given(SHAPES)
+@given(st.one_of(SHAPES, DETECTORS))
 @settings(max_examples=60)
 def test_an_engine_has_no_more_multiplications(shape: Shape) -> None:
     folded_macs, plain = (
