@@ -14,9 +14,11 @@ from narrowcast.tools.nextpnr import CriticalPath, Placement
 from narrowcast.tools.yosys import Synthesis
 
 DEMO = Path(__file__).parent.parent / "examples" / "demo.toml"
+# Synthesis, place and route take most of the time: the smallest engine.
 SMALL = [
-    *("data.window=3", "model.channels=4", "quantization.bits=4"),
-    *("train.epochs=1", "train.finetune_epochs=1", "hardware.clock_mhz=100"),
+    *("data.window=2", "model.channels=2", "model.heads=1", "quantization.bits=2"),
+    *("hardware.lanes=1", "hardware.ways=1", "hardware.clock_mhz=100"),
+    *("train.epochs=1", "train.finetune_epochs=1"),
 ]
 
 
