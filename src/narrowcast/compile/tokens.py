@@ -99,10 +99,11 @@ class _Aligner:
         other = self.tokens.get(residual, 0) + step.residual_row
         if own == other:
             return step
-        if other == 0 and self.tensors[step.operand].rows == 1:
-            return replace(step, operand=self.move(step.operand))
-        if own == 0 and self.tensors[residual].rows == 1:
-            return replace(step, residual=self.move(residual))
+        moves = [name for name, token in ((step.operand, own), (residual, other)) if token]
+        if all(self.tensors[name].rows == 1 for name in moves):
+            if own:
+                step = replace(step, operand=self.move(step.operand))
+            return replace(step, residual=self.move(residual)) if other else step
         raise UserError(
             f"Linear {step.name}: reads what belongs to row {own} of an input, and adds what "
             f"belongs to row {other}; the engine adds numbers of the same row only"

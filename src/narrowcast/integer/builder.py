@@ -458,15 +458,16 @@ class Shape:
         """Whether the last down projection and the head are one product.
 
         The head then has two terms: of the sum behind attention, and of what follows the ReLU. An
-        engine that sums both over the tokens, or moves both to the token of further inputs, copies
-        them by products with the identity matrix. So it does with what is summed and read as well.
+        engine that sums both over the tokens, or moves both to the token of further inputs or of
+        compared rows, copies them by products with the identity matrix. So it does with what is
+        summed and read as well.
         """
         d, e, o = self.channels, self.ffn, self.targets * self.forecasts
         rows, copies = 1, 0
         first = self.layers == 1 and self.folds_keys and (self.kernel > 1 or self.stride > 1)
         if self.mean:
             rows, copies = self.tokens, (1 + self.tokens) * d * d + e * e
-        elif self.further and self.kind == "window" and not first:
+        elif (self.further or self.compared) and self.kind == "window" and not first:
             copies = d * d + e * e
         return self.fold and (d + e) * o + copies < rows * e * d + d * o
 

@@ -1,5 +1,6 @@
 """Export of a quantised Transformer to the integer model of a configuration."""
 
+import math
 from dataclasses import replace
 from itertools import zip_longest
 
@@ -101,7 +102,7 @@ def _of_task(shape: Shape, dataset: Dataset, config: DataConfig) -> dict[str, Sc
                 "target": ", ".join(names),
                 "method": method,
                 "compared_rows": shape.compared,
-                "threshold": threshold,
+                "threshold": threshold if math.isfinite(threshold) else None,
             }
         case Targets(quantiles=quantiles):
             listed = {"quantiles": ", ".join(map(str, quantiles))} if quantiles else {}
