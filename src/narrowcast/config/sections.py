@@ -935,6 +935,7 @@ class Config(Section):
             ("data.target, which names several columns,", len(data.targets) > 1),
             (f"data.lead = {data.lead}", data.lead > 0),
             (f"data.outputs = {data.outputs}", data.outputs > 1),
+            ("data.holidays", data.holidays),
             ("data.known", data.known),
             ("data.seasons", data.seasons),
             ("data.relative_inputs", data.relative_inputs and self.task == "detect"),

@@ -63,6 +63,8 @@ def with_missing_rows(
     steps = np.diff(time.asi8) / interval.as_unit("ns").value
     whole = np.rint(steps).astype(np.int64)
     inside = (whole >= 2) & (whole - 1 <= most) & (np.abs(steps - whole) <= tolerance(jitter))
+    if not inside.any():
+        return time, frame
     count = np.append(np.where(inside, whole, 1), 1)  # of each row and the new ones after it
     if (added := int(count.sum()) - len(time)) > max(_MOST_ADDED, _MOST_ADDED_TO_EACH * len(time)):
         raise UserError(

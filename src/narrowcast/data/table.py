@@ -335,6 +335,9 @@ def _converted(
     given = _Rows(time, frame.assign(**{_ROW: np.arange(float(len(frame)))}), recording)
     ordered = _in_order(given, config, rows, path, trained=trained, grows=grows)
     time, frame, recording = ordered.rows.time, ordered.rows.frame, ordered.rows.recording
+    # Rows that were added have the names and the number of the row before them.
+    added = [_ROW, *(name for name in config.groups if name in frame)]
+    frame[added] = frame[added].ffill()
     source = frame.pop(_ROW).to_numpy(np.int64)
     notes += ordered.notes(config)
     frame = frame.assign(**{name: np.nan for name in config.targets if name not in frame})
@@ -475,7 +478,7 @@ def _in_order(
     order = np.argsort(rows.recording, kind="stable")
     pieces = np.split(order, np.flatnonzero(np.diff(rows.recording[order])) + 1)
     if interval is None and config.resample is None and rows.time is not None:
-        interval = _common_interval([rows.of(piece) for piece in pieces])
+        interval = _common_interval([rows.time[piece] for piece in pieces])
     found = []
     for number, piece in enumerate(pieces):
         begin = names[int(piece[0])]
@@ -492,12 +495,12 @@ def _in_order(
     return _Ordered.joined(found, interval)
 
 
-def _common_interval(recordings: Sequence[_Rows]) -> pd.Timedelta | None:
+def _common_interval(recordings: Sequence[pd.DatetimeIndex]) -> pd.Timedelta | None:
     """Return the interval that most rows have; None if no recording has two."""
     usual = Counter[pd.Timedelta]()
     for each in recordings:
-        if each.time is not None and len(each.time) > 1:
-            usual[usual_step(each.time.sort_values())[0]] += len(each.time)
+        if len(each) > 1:
+            usual[usual_step(each.sort_values())[0]] += len(each)
     return usual.most_common(1)[0][0] if usual else None
 
 
@@ -547,7 +550,6 @@ def _one_recording(
     elif len(frame) >= FEW:
         check = check_interval if grows else find_interval
         check(time, interval, config.jitter, place)
-    kept = [_ROW, *(name for name in config.groups if name in frame)]
     if (most := held_rows(config, interval)) and interval is not None:
         rows_before = len(frame)
         time, frame = with_missing_rows(time, frame, interval, config.jitter, most)
@@ -557,7 +559,6 @@ def _one_recording(
         time, frame = _with_rows_ahead(time, frame, interval, config)
     if config.holidays is not None:
         frame[HOLIDAY] = holiday_values(config.holidays, config.timezone or "UTC", time)
-    frame[kept] = frame[kept].ffill()
     return _Ordered(
         rows=_Rows(time, frame, None),
         interval=interval,

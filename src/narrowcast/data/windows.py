@@ -358,13 +358,17 @@ class _Chosen:
         )
         for part, (name, windows) in enumerate(zip(PARTS, full, strict=True)):
             if not len(windows):
+                short = ""
+                if table.recording is not None:
+                    longest = int(np.bincount(table.recording).max())
+                    short = f", whose recordings have at most {longest} rows"
                 several = f", {found.skipped_mixed} several labels" if config.classes else ""
                 raise UserError(
                     f"no complete window of {n + after} rows lies in the "
-                    f"{int((codes == part).sum())} rows of the {name} part (of all windows, "
-                    f"{found.skipped_gaps} have a gap in time, {found.skipped_missing} a missing "
-                    f"value{several} and {found.skipped_straddling} rows or targets in two parts): "
-                    "choose a shorter window, fewer outputs or another split"
+                    f"{int((codes == part).sum())} rows of the {name} part{short} (of all "
+                    f"windows, {found.skipped_gaps} have a gap in time, {found.skipped_missing} a "
+                    f"missing value{several} and {found.skipped_straddling} rows or targets in two "
+                    "parts): choose a shorter window, fewer outputs or another split"
                 )
         return found
 
