@@ -55,6 +55,7 @@ def stage(config: Config, precondition: Callable[[], None]) -> Stage[TrainResult
             summary = replace(summary, windows=counts)
         if learnt.faults is not None:
             progress.remarked("train", _choice(learnt.config, learnt.faults))
+        if config.monitors is not None:
             progress.remarked("train", _threshold(learnt))
         return TrainResults(
             *(summary, test, learnt.history, learnt.constant_width),
