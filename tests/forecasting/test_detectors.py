@@ -90,3 +90,24 @@ def test_without_labels_there_are_flags(config_file: Path, run: Run) -> None:
     assert len(evaluated.overall()) == 4
     code, printed, _ = run("evaluate", str(out), "--data", str(config_file.parent / "readings.csv"))
     assert code == 0 and "persistence_error  -" in printed
+
+
+@pytest.mark.parametrize("method", ["forecast", "reconstruct"])
+def test_a_stream_has_a_score_with_every_reading(config_file: Path, method: str) -> None:
+    settings = ["model.kind=stream", "model.kernel=3", f"detect.method={method}"]
+    config, out = load_config(config_file, settings), config_file.parent / f"stream_{method}"
+    of_training = pipeline.train(config, out).test
+    quantised = pipeline.quantize(config, out)
+    frame, forecaster = readings(), Forecaster.load(out)
+    found = forecaster.predict(frame)
+    assert len(found) == len(frame)
+    stored = load_file(out / PREDICTIONS)
+    assert np.array_equal(found.iloc[stored["row"]].to_numpy(), stored["integer"])
+    # The first readings have a score, but no error counts them.
+    whole = forecaster.evaluate(frame)
+    assert whole.windows == len(frame) - 7
+    rows = len(stored["row"]) + 7
+    again = forecaster.evaluate(frame[-rows:]).errors
+    for name in ("z_score", "persistence_error"):
+        assert again[name] == of_training[name]
+    assert isinstance(quantised.test["integer"], Detection)

@@ -221,7 +221,6 @@ class TrainedModel:
         Raises:
             UserError: There are none, or a column known ahead ends before the readings do.
         """
-        targets = targets and not self.detects
         found = self.further_origins(table, targets=targets)
         if not len(found.last):
             raise self.no_forecast(found.end, found.gaps, found.missing, targets=targets)
@@ -271,7 +270,7 @@ class TrainedModel:
             first = max(0, done - rows_of_each + 1)
             gapped, missing = (
                 each[first : max(0, end - rows_of_each + 1)]
-                for each in rows.left_out(rows_of_each, targets=targets)
+                for each in rows.left_out(rows_of_each, targets=targets and not self.detects)
             )
             whole = np.flatnonzero(~gapped & ~missing) + first + rows_of_each - 1
             return whole, int(gapped.sum()), int(missing.sum())
