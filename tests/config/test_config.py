@@ -626,3 +626,24 @@ def test_what_does_not_go_with_a_detector_is_refused(
 def test_a_reconstruction_may_read_tokens_of_the_whole_window(tmp_path: Path) -> None:
     given = ("detect.method=reconstruct", "model.kernel=4", "model.stride=2")
     assert shape_of(load(tmp_path, DETECT, *given)).tokens == 3
+
+
+@pytest.mark.parametrize(
+    ("inputs", "settings", "channels", "heads"),
+    [
+        ("abcdefgh", [], 4, 4),
+        ("abcde", ['detect.method="reconstruct"'], 3, 1),
+        ("a", [], 2, 2),
+        ("abcdefgh", ['detect.method="forecast"'], 32, 4),
+        ("abcdefgh", ["model.channels=12"], 12, 4),
+        ("abcdefgh", ["model.layers=2"], 4, 4),
+    ],
+)
+def test_a_detector_is_narrow_unless_it_forecasts(
+    tmp_path: Path, inputs: str, settings: list[str], channels: int, heads: int
+) -> None:
+    path = tmp_path / "detector.toml"
+    data = f'[data]\npath = "x.csv"\ninputs = {list(inputs)}\nwindow = 16\n'
+    path.write_text(f'task = "detect"\n{data}', encoding="utf-8")
+    model = load_config(path, settings).model
+    assert (model.channels, model.heads, model.ffn_channels) == (channels, heads, 4 * channels)

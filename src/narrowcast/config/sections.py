@@ -531,6 +531,7 @@ class DataConfig(Section):
         return self
 
 
+_LEAST_CHANNELS = 2  # of a detector that reconstructs, by default
 _MOST_HEADS = 4  # by default
 _KERNEL = 4  # by default
 
@@ -712,8 +713,9 @@ class DetectConfig(Section):
     readings in ``columns``, by default all ``data.inputs``, are from that: the mean over all of
     them of the distance, each divided by its mean distance in the training part. With ``method =
     "forecast"`` the model reads the rows before those only; with ``"reconstruct"`` it reads the
-    whole window, and few ``model.channels`` keep it from copying. ``"auto"`` trains both, and takes
-    the one whose score tells faults that are put into the validation part.
+    whole window, and few ``model.channels`` keep it from copying: by default half as many as there
+    are inputs, at least 2. ``"auto"`` trains both with so many, and takes the one whose score tells
+    faults that are put into the validation part.
 
     A window whose score is above the threshold has a flag. The threshold is the ``quantile`` of the
     scores of the validation part, in which there should be no anomaly. ``false_alarms_per_day``
@@ -813,6 +815,17 @@ def _refuse_given(reason: str, *keys: tuple[str, object]) -> None:
             raise ValueError(f"{key} {reason}")
 
 
+def _narrow(values: dict[str, Any]) -> dict[str, Any]:
+    """Return the section ``model`` of a detector with its default number of channels."""
+    model, detect = values.get("model", {}), values.get("detect", {})
+    inputs = values["data"].get("inputs")
+    if not (isinstance(model, dict) and isinstance(detect, dict) and isinstance(inputs, list)):
+        return {}  # refused elsewhere
+    if "channels" in model or detect.get("method") == "forecast":
+        return {}
+    return {"model": {"channels": max(_LEAST_CHANNELS, (len(inputs) + 1) // 2), **model}}
+
+
 class Config(Section):
     """The configuration of a run. ``model_dump(mode="json")`` gives plain JSON for digests.
 
@@ -840,7 +853,8 @@ class Config(Section):
         task = values.get("task")
         if task in ("classify", "detect"):
             unlabelled: dict[str, list[str]] = {"target": []} if task == "detect" else {}
-            return {**values, "data": {"lead": 0, **unlabelled, **data}}
+            narrow = _narrow(values) if task == "detect" else {}
+            return {**values, **narrow, "data": {"lead": 0, **unlabelled, **data}}
         if data.get("classes") and "lead" not in data:
             raise ValueError("data.classes needs task = 'classify'")
         return values
