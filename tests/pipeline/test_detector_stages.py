@@ -80,15 +80,17 @@ def test_training_says_what_there_is_to_say(config_file: Path, run: Run) -> None
     assert "windows of the training part are labelled as anomalies" not in errors
     assert "25 windows of the validation part are labelled as anomalies: they count as n" in errors
     assert "labels of classes" not in errors
-    assert "ROC AUC of faults put in" not in errors  # the method is stated
-    assert ": above it are the scores of 5 of 182 windows for validation" in errors
+    assert ": 5 of 182 scores of the validation part are above it" in errors
+    assert "faults put in" not in errors  # the method is stated
+    code, _, errors = run(*given, "--set", "detect.method=auto")
+    assert code == 0 and errors.count(": ROC AUC of faults put in: 0.") == 1
 
 
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
         (["detect.false_alarms_per_day=0.5"], "detect.false_alarms_per_day = 0.5 cannot be met: "),
-        (["data.reference=700"], "column 'time': has 700 rows, and data.reference = 700 leaves no"),
+        (["data.reference=700"], "has 700 rows, and data.reference = 700 leaves none of them"),
     ],
 )
 def test_what_cannot_be_trained_is_one_line(

@@ -93,8 +93,8 @@ def _threshold(learnt: "Learnt") -> str:
     assert isinstance(dataset.targets, Monitored)
     decided = predict_part(learnt.model, dataset.validation, dataset)
     return (
-        f"threshold {dataset.targets.threshold:.4g}: above it are the scores of "
-        f"{int(decided[:, 1].sum())} of {len(decided)} windows for validation"
+        f"threshold {dataset.targets.threshold:.4g}: {int(decided[:, 1].sum())} of "
+        f"{len(decided)} scores of the validation part are above it"
     )
 
 
