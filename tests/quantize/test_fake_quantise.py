@@ -117,6 +117,19 @@ def test_an_adaptive_scheme_follows_its_tensor_without_flapping() -> None:
     assert not fixed.zero_point.any()
 
 
+def test_room_widens_the_range_whatever_the_scheme() -> None:
+    x = torch.randn(20_000, generator=torch.Generator().manual_seed(0))
+    narrow, wide = calibrated(Role.FREE, 8, x), quantiser_of(Role.FREE, 8)
+    wide.room = 2.0
+    wide.calibrate(x)
+    for shift in (0.0, 3.0, 0.0):
+        narrow.review(x + shift)
+        wide.review(x + shift)
+        assert bool(wide.zero_point.any()) == bool(shift)
+        assert torch.allclose(wide.scale, 2 * narrow.scale)
+        assert int(wide.zero_point) == int(narrow.zero_point)
+
+
 def test_a_range_that_is_asked_for_is_covered() -> None:
     for scheme, zero in (("symmetric", 0), ("adaptive", -64), ("asymmetric", -64)):
         quantiser = quantiser_of(Role.INPUT, 8, scheme)

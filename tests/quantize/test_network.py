@@ -18,7 +18,7 @@ from narrowcast.config import (
     Scheme,
     TrainConfig,
 )
-from narrowcast.data import Dataset, Part, Table, errors, make_windows
+from narrowcast.data import Dataset, Part, Table, errors, make_windows, read_table
 from narrowcast.integer import (
     Affine,
     EarlierReadings,
@@ -728,3 +728,28 @@ def test_garbage_in_the_test_part_changes_no_weight(
         (tmp_path / f"{name}.history").write_text(repr(history))
     for suffix in ("", ".history"):
         assert (tmp_path / f"a{suffix}").read_bytes() == (tmp_path / f"b{suffix}").read_bytes()
+
+
+@pytest.mark.parametrize("bits", [4, 8])
+def test_a_detector_has_room_for_readings_beyond_those_of_training(
+    bits: int, tmp_path: Path
+) -> None:
+    random, path = np.random.default_rng(0), tmp_path / "table.csv"
+    readings = random.normal(size=(600, 2)) @ random.normal(size=(2, 4))
+    pd.DataFrame(readings, columns=list("abcd")).to_csv(path, index=False)
+    config = Config.model_validate(
+        {
+            "task": "detect",
+            "data": {"path": path, "inputs": list("abcd"), "window": 4},
+            "model": {"channels": 2, "heads": 1},
+            "quantization": {"bits": bits},
+            "detect": {"rows": 1, "method": "reconstruct"},
+        }
+    )
+    dataset = make_windows(read_table(config.data), config.data, monitors=config.monitors)
+    torch.manual_seed(0)
+    source = build(config).eval()
+    model = calibrated(source, dataset, config)
+    usual = torch.from_numpy(dataset.scaled_inputs(dataset.test.inputs))
+    expected, found = (each.evaluate(3 * usual) for each in (source, model))
+    assert (found - expected).norm() < 0.1 * expected.norm()

@@ -156,6 +156,7 @@ class ActivationQuantiser(nn.Module):
         bits: Width in bits.
         scheme: Scheme, which holds for free tensors.
         fixed: Whether the range is set and not learned.
+        room: Factor by which numbers may exceed the range that suits the sample.
         relu: Whether the tensor is the result of a ReLU.
         low: Lowest integer.
         high: Highest integer.
@@ -180,6 +181,7 @@ class ActivationQuantiser(nn.Module):
         self.bits = bits
         self.scheme = scheme
         self.fixed = spec.role == Role.PROBABILITY
+        self.room = 1.0
         self.relu = spec.role == Role.RELU
         self._lanes = spec.role == Role.LANES
         self.low, self.high = integer_range(bits, restricted=self._lanes)
@@ -250,13 +252,16 @@ class ActivationQuantiser(nn.Module):
 
     @torch.no_grad()
     def calibrate(self, x: Tensor) -> None:
-        """Choose scheme and range by the least mean squared error on a sample of ``x``."""
+        """Choose scheme and range by the least mean squared error on a sample of ``x``.
+
+        The range is ``room`` times as wide.
+        """
         if self.fixed:
             return
         symmetric, asymmetric = self.ranges(x)
         shifted = self._takes_zero_point(asymmetric.error, symmetric.error)
         chosen = asymmetric if self.free and shifted else symmetric
-        self._set(chosen.scale, chosen.zero_point)
+        self._set(self.room * chosen.scale, chosen.zero_point)
 
     def _takes_zero_point(self, asymmetric: float, symmetric: float) -> bool:
         """Return whether the scheme chooses a zero point, by the squared errors of both ranges."""
@@ -272,9 +277,9 @@ class ActivationQuantiser(nn.Module):
         ratio = asymmetric.error / max(symmetric.error, _SMALLEST_SCALE**2)
         if not self.zero_point.any():
             if ratio < ASYMMETRIC_BELOW:
-                self._set(asymmetric.scale, asymmetric.zero_point)
+                self._set(self.room * asymmetric.scale, asymmetric.zero_point)
         elif ratio > SYMMETRIC_ABOVE:
-            self._set(symmetric.scale, symmetric.zero_point)
+            self._set(self.room * symmetric.scale, symmetric.zero_point)
 
     def ranges(self, x: Tensor) -> tuple[QuantisationRange, QuantisationRange]:
         """Return the best ranges without and with a zero point, for a sample of ``x``."""

@@ -44,6 +44,8 @@ from narrowcast.quantize.steps import (
 )
 
 _TERMS = 4.0  # range of a term of the forecast, in units of that of the forecast
+# Anomalies exceed all of the training part. Keys and values, as narrow as weights, need no room.
+_ROOM = 2.0
 
 
 class QuantisedTransformer(Forecaster):
@@ -221,6 +223,8 @@ class QuantisedTransformer(Forecaster):
             largest = quantisers[0].largest * self._largest_factor()
             for name in self.shape.forecast(0):
                 results[f"{name}.output"].set_range(-largest, largest)
+            for each in self.activations():
+                each.room = _ROOM if each.free else 1.0
         if self.shape.relative:
             columns = [window[..., each] for each in self.shape.relative]
             levels = levels or [(float(each.min()), float(each.max())) for each in columns]

@@ -18,8 +18,8 @@ from narrowcast.training_records import History
 
 CALIBRATION_WINDOWS = 2048
 # Differences grow with the level of a series, too. The range has room for those of twice the level.
-# So it has for readings that are anomalies.
 _GROWTH = 2.0
+_ANOMALY = 4.0  # by how much readings that are anomalies may exceed those of training
 _REVIEW_WINDOWS = 512
 _REVIEWED = 0.5  # fraction of the epochs after which adaptive schemes may change
 # Learning rate as a fraction of that in floating point. Scales are learned as logarithms. At three
@@ -48,8 +48,10 @@ def calibrated(source: Transformer, dataset: Dataset, config: Config) -> Quantis
     target = torch.from_numpy(dataset.scaled_target(dataset.train))
     if not isinstance(dataset.targets, Targets):  # the results have no range but their own
         target = source.evaluate(*inputs, restart=restart)
-    grows = dataset.relative or isinstance(dataset.targets, Monitored)
-    model.calibrate(inputs, target, levels, _GROWTH if grows else 1.0, restart)
+    growth = _GROWTH if dataset.relative else 1.0
+    if isinstance(dataset.targets, Monitored):
+        growth = _ANOMALY
+    model.calibrate(inputs, target, levels, growth, restart)
     return model.eval()
 
 
