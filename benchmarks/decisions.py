@@ -84,7 +84,6 @@ MEASURES = {
     "roc_auc": "ROC AUC",
     "pr_auc": "PR AUC",
     "f1": "F1 at the threshold",
-    "f1_point_adjusted": "F1, point-adjusted",
     "flagged": "share with a flag",
 }
 
