@@ -19,6 +19,7 @@ from narrowcast.data import rules
 from narrowcast.digests import sealed
 from narrowcast.errors import UserError
 from narrowcast.forecasting import trained
+from narrowcast.forecasting.output import write_frames
 
 
 def complaint(result: tuple[int, str, str]) -> str:
@@ -203,3 +204,15 @@ def test_damaged_models(
     damage(tmp_path / "out")
     assert said in complaint(run("predict", "out", "--data", "new.csv", "--to", "found.csv"))
     assert not Path("found.csv").exists()
+
+
+def test_times_are_written_the_same_whatever_frame_they_are_in(tmp_path: Path) -> None:
+    times = pd.DatetimeIndex(
+        ["2024-01-01 00:00:01.5", "2024-01-01 00:00:02"], tz="UTC", name="time"
+    )
+    frame = pd.DataFrame({"y": [1.0, 2.0]}, index=times)
+    at_once, row_by_row = tmp_path / "a.csv", tmp_path / "b.csv"
+    write_frames(at_once, [frame])
+    write_frames(row_by_row, [frame.iloc[:1], frame.iloc[1:]])
+    assert at_once.read_bytes() == row_by_row.read_bytes()
+    assert b"2024-01-01 00:00:02+00:00,2.0" in at_once.read_bytes()

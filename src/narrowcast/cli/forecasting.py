@@ -38,7 +38,7 @@ Forecasts = Annotated[
 
 
 def predict(*, out: Trained, data: NewData, to: Forecasts = Path("-")) -> None:
-    """Forecast from new readings with a trained model.
+    """Forecast, classify or score new readings with a trained model.
 
     There is one row for each window, with the time of its last row. See docs/use.md.
     """
@@ -67,9 +67,9 @@ def run(
     data: NewData,
     to: Forecasts = Path("-"),
 ) -> None:
-    """Forecast from new readings with a board, or with a simulated one.
+    """Do what 'predict' does with a board, or with a simulated one.
 
-    The forecasts are those of 'predict', and appear as the board makes them. See docs/host.md.
+    The results are those of 'predict', and appear as the board makes them. See docs/host.md.
     """
     with one_line_errors():
         from narrowcast.extras import require_extra

@@ -40,7 +40,7 @@ def build(
 def train(
     *, config: ConfigFile, out: Out, data: Data = None, set_: Set = None, force: Force = False
 ) -> None:
-    """Train the forecaster in floating point (stage 1 of 7)."""
+    """Train the model in floating point (stage 1 of 7)."""
     with one_line_errors():
         from narrowcast import load_config, pipeline
 
@@ -51,9 +51,9 @@ def train(
 def quantize(
     *, config: ConfigFile, out: Out, data: Data = None, set_: Set = None, force: Force = False
 ) -> None:
-    """Quantise the trained forecaster (stage 2 of 7).
+    """Quantise the trained model (stage 2 of 7).
 
-    The forecaster is fine-tuned with fake quantisation and exported to integer_model.json.
+    The model is fine-tuned with fake quantisation and exported to integer_model.json.
     """
     with one_line_errors():
         from narrowcast import load_config, pipeline

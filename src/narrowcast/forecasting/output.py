@@ -45,9 +45,17 @@ def write_frames(path: Path, frames: Iterable[pd.DataFrame]) -> None:
 
 
 def _write_csv(stream: IO[bytes], frames: Iterable[pd.DataFrame]) -> None:
-    for i, frame in enumerate(frames):
+    for i, frame in enumerate(map(_with_texts, frames)):
         stream.write(frame.to_csv(header=i == 0, lineterminator="\n").encode())
         stream.flush()
+
+
+def _with_texts(frame: pd.DataFrame) -> pd.DataFrame:
+    """Return a frame whose times are texts of their own: pandas writes those of a frame alike."""
+    if not isinstance(frame.index, pd.DatetimeIndex):
+        return frame
+    texts = [time.isoformat(sep=" ") for time in frame.index]
+    return frame.set_axis(pd.Index(texts, name=frame.index.name))
 
 
 def _write_parquet(stream: IO[bytes], frames: Iterable[pd.DataFrame]) -> None:
