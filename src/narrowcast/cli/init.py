@@ -37,7 +37,9 @@ def init(
     task: Annotated[
         str,
         typer.Option(
-            "--task", metavar="TASK", help="'forecast', or 'classify' to tell labels of windows."
+            "--task",
+            metavar="TASK",
+            help="'forecast', 'classify' to tell labels of windows, or 'detect' for anomalies.",
         ),
     ] = "forecast",
     set_: Set = None,
@@ -61,8 +63,8 @@ def init(
             raise UserError("-: init needs a file, which the configuration names")
         if path.exists() and not force:
             raise UserError(f"{path}: exists: choose another name with --to, or --force")
-        if task not in ("forecast", "classify"):
-            raise UserError(f"--task {shown(task)}: must be 'forecast' or 'classify'")
+        if task not in ("forecast", "classify", "detect"):
+            raise UserError(f"--task {shown(task)}: must be 'forecast', 'classify' or 'detect'")
         result = draft(data, path.parent, target, _keys(set_ or ()), task)
         write_whole(path, result.text)
     for line in result.lines:

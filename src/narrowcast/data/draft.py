@@ -1,6 +1,7 @@
 """A first configuration for a table, with comments on what was found and what to choose."""
 
 import os
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -38,9 +39,24 @@ _LABEL_KEYS = (
     "# Further keys: unlabelled (labels that stand for none), split.part (a column that names",
     "# the part of each row), and class_weights in [train] for rare labels; see docs/classify.md.",
 )
+_DETECT_KEYS = (
+    "# Further keys: recording (columns that tell recordings apart), reference (readings relative",
+    "# to the first rows of each), split; see docs/detect.md.",
+)
+_CHANNELS = "channels = 32              # more learn more, and take more memory and time"
+_DETECT = (
+    "[detect]",
+    'method = "auto"            # tries "forecast" and "reconstruct"',
+    "rows = 4                   # the newest rows, which are compared",
+    "quantile = 0.995           # of the scores for validation; or false_alarms_per_day",
+    "",
+)
+_ANOMALY = re.compile(r".*(anomal|outlier|fault|failure|attack|alarm|abnormal).*", re.IGNORECASE)
 _WINDOW = 24
+_DETECTED = 16  # rows of a detector's window
 _ROWS_PER_WINDOW = 12  # at least, so that each part has windows
 _MOST_INPUTS = 8
+_MOST_MONITORED = 16
 _LISTED = 30  # columns that are not in use
 _COMMENT = 160  # characters
 _REPEATS = 0.2  # autocorrelation of a day
@@ -76,9 +92,10 @@ def draft(
     Args:
         path: The table, or a pattern of files.
         folder: The folder in which the configuration will be.
-        target: The column to forecast, or of labels; None for a guess.
+        target: The column to forecast, of labels, or of anomalies; None for a guess.
         given: Keys of ``[data]`` on how the file is written, such as ``timezone``.
-        task: ``forecast``, or ``classify`` to tell the labels of windows.
+        task: ``forecast``, ``classify`` to tell the labels of windows, or ``detect`` to tell
+            anomalies.
 
     Raises:
         UserError: The table cannot be read or used for training, or a key is not allowed. The
@@ -97,6 +114,8 @@ def draft(
         keys["missing_values"] = numbers, "they recur far outside of the other readings"
     if task == "classify":
         return _of_labels(found, path, folder, target, keys)
+    if task == "detect":
+        return _of_anomalies(found, path, folder, target, keys)
     times, every = _interval(found, keys)
     chosen = _target(found, target)
     guess = (
@@ -134,7 +153,7 @@ def draft(
     ]
     if label := may_be_labels(found, path):
         lines.append(f"labels:    perhaps in {shown(label)}: --task classify --target {label}")
-    text = _text(path, folder, keys, [*lines], rest, found.left_out)
+    text = _text(path, folder, keys, [*lines], rest, found.left_out, "forecast")
     _check(text, folder)
     return Draft(text, tuple(lines))
 
@@ -161,9 +180,56 @@ def _of_labels(found: Found, path: Path, folder: Path, target: str | None, keys:
     used = {*keys["inputs"][0], target, *keys.get("recording", ([], ""))[0]}
     rest = [str(name) for name in found.frame if name not in used]
     others = {name: why for name, why in found.left_out.items() if name not in used}
-    text = _text(path, folder, keys, lines, rest, others)
+    text = _text(path, folder, keys, lines, rest, others, "classify")
     _check(text, folder)
     return Draft(text, tuple(lines))
+
+
+def _of_anomalies(found: Found, path: Path, folder: Path, target: str | None, keys: Keys) -> Draft:
+    """Return a first configuration that tells anomalies."""
+    _, every = _interval(found, keys)
+    names = [str(name) for name in found.frame]
+    label = target
+    if target is None:
+        marked = [name for name in names if _ANOMALY.fullmatch(name)]
+        label = next((name for name in marked if _is_flag(found.frame[name])), None)
+    elif target not in names:
+        raise UserError(f"{path}: no column {shown(target)}{did_you_mean(target, names)}")
+    flags = [name for name in names if _is_flag(found.frame[name]) and name != label]
+    inputs = [name for name in names if name != label and name not in flags]
+    if not inputs:
+        raise UserError(f"{path}: has no column of numbers to tell anomalies by")
+    keys["inputs"] = inputs[:_MOST_MONITORED], "columns whose readings are compared"
+    if label is not None:
+        keys["target"] = label, "1 in rows with an anomaly, for scores only"
+    values = {key: value for key, (value, _) in keys.items()}
+    fixed = {"target": [], "path": path, "window": 2, "lead": 0, **values}
+    table = read_table(DataConfig.model_validate(fixed), anomalies=True)
+    keys["window"] = min(_window(table), _DETECTED), "rows that each score rests on"
+    missing, holes = _missing(table, keys["window"][0])
+    keys["missing"] = missing
+    chosen = {key: value for key, (value, _) in keys.items()}
+    config = Config.model_validate({"task": "detect", "data": {**chosen, "path": path}})
+    make_windows(  # as train will
+        read_table(config.data, anomalies=True),
+        *(config.data, config.stream),
+        monitors=config.monitors,
+    )
+    rest = [name for name in names if name not in (*keys["inputs"][0], label)]
+    lines = [
+        f"rows:      {len(table.frame)}{f', every {every}' if every else ''}",
+        f"columns:   {len(keys['inputs'][0])} are compared, {len(rest)} of numbers are not in use",
+        f"holes:     {holes}",
+        f"anomalies: {'no column says where' if label is None else f'labelled in {shown(label)}'}",
+    ]
+    text = _text(path, folder, keys, lines, rest, found.left_out, "detect")
+    _check(text, folder)
+    return Draft(text, tuple(lines))
+
+
+def _is_flag(values: pd.Series) -> bool:
+    """Return whether a column has no other values than 0 and 1."""
+    return bool(values.dropna().isin((0, 1)).all())
 
 
 def _interval(
@@ -279,10 +345,11 @@ def _text(
     lines: Sequence[str],
     rest: Sequence[str],
     left_out: Mapping[str, str],
+    task: str,
 ) -> str:
     """Return the configuration file."""
     order = [key for key in (*DataConfig.model_fields, "split.by") if key in keys]
-    task = ['task = "classify"', ""] if "classes" in keys else []
+    further = {"forecast": _FORECAST_KEYS, "classify": _LABEL_KEYS, "detect": _DETECT_KEYS}
     body = [_line("path", os.path.relpath(path.resolve(), folder.resolve()), "")]
     body += [_line(key, *keys[key]) for key in order]
     others = [
@@ -297,16 +364,17 @@ def _text(
             f"# A first configuration for {shown(path.name)}, by 'narrowcast init'.",
             *(f"# {_printable(line)}" for line in lines),
             "",
-            *task,
+            *([] if task == "forecast" else [f'task = "{task}"', ""]),
             "[data]",
             *body,
             *notes,
-            *(_LABEL_KEYS if task else _FORECAST_KEYS),
+            *further[task],
             "",
             "[model]",
-            "channels = 32              # more learn more, and take more memory and time",
+            *(() if task == "detect" else (_CHANNELS,)),  # as many as suit the inputs
             "layers = 1",
             "",
+            *(_DETECT if task == "detect" else ()),
             "[quantization]",
             "bits = 8                   # of weights, keys and values: 2 to 8",
             "",
