@@ -373,7 +373,7 @@ def test_mistake_in_an_override(tmp_path: Path, override: str, expected: str) ->
         ("data.split.test=true", "data.split.test = True is not allowed"),
         ("model.heads=4097", "from 1 to 4096"),
         ("model.channels=4096", "weights, but at most 4194304 are allowed"),
-        ("train.batch=99999999999999999999", "from 1 to 65536"),
+        ("train.batch=99999999999999999999", "from 2 to 65536"),
         ("train.epochs=1000001", "from 1 to 1000000"),
         ("train.seed=99999999999999999999999", "must be a whole number from 0 to 2**63 - 1"),
         ("train.learning_rate=true", "train.learning_rate = True is not allowed"),

@@ -678,7 +678,7 @@ class TrainConfig(Section):
         default=None, ge=1, le=10**6, description="a whole number from 1 to 1000000"
     )
     batch: int = Field(
-        default=64, ge=1, le=65536, description="a whole number of windows from 1 to 65536"
+        default=64, ge=2, le=65536, description="a whole number of windows from 2 to 65536"
     )
     loss: Loss = Field(default="mse", description="'mse', 'mae' or 'huber'")
     learning_rate: float = Field(default=5e-3, gt=0, description="a number above 0")

@@ -57,6 +57,19 @@ def drawn(
     return (after_restart(first, restart) if reach else first, *others), restart
 
 
+def batch_sizes(inferences: int, size: int) -> list[int]:
+    """Return the sizes of the batches of an epoch.
+
+    A last batch of a single inference, which has no variance for batch norm, joins the one before.
+    """
+    sizes = [size] * (inferences // size)
+    if (rest := inferences % size) == 1 and sizes:
+        sizes[-1] += 1
+    elif rest:
+        sizes.append(rest)
+    return sizes
+
+
 @dataclass(frozen=True, eq=False)
 class Batch:
     """The inferences of one step of a training.
@@ -117,7 +130,7 @@ class Examples:
 
         Args:
             reach: Inferences before one that its forecast may depend on; 0 for windows.
-            size: Inferences of a batch.
+            size: Inferences of a batch; the last one may have fewer, or one more.
             generator: Source of the random numbers.
         """
         counted = torch.zeros(len(self.restart), dtype=torch.bool)
@@ -125,7 +138,8 @@ class Examples:
         target = self.target.new_zeros(len(self.restart), self.target.shape[1])
         target[self.at] = self.target
         order = _in_random_order(self.restart, reach, generator)
-        split = (torch.split(each, size) for each in order)
+        sizes = batch_sizes(len(self.restart), size)
+        split = (torch.split(each, sizes) for each in order)
         for rows, restart in zip(*split, strict=True):
             restart[0] = True
             first, *further = (each[rows] for each in self.inputs)

@@ -21,7 +21,7 @@ from narrowcast.data.scaling import Array
 from narrowcast.errors import UserError, boundary
 from narrowcast.files import write_whole
 from narrowcast.integer.readings import check_readings
-from narrowcast.model.examples import Examples, Inputs, scaled
+from narrowcast.model.examples import Examples, Inputs, batch_sizes, scaled
 from narrowcast.model.forecaster import Forecaster
 from narrowcast.model.objectives import objective_of
 from narrowcast.model.transformer import Transformer, build
@@ -366,7 +366,12 @@ def fit(
     optimiser = torch.optim.AdamW(groups, weight_decay=config.weight_decay, fused=True)
     passes = _INFERENCES if model.reach else 1
     size = passes * config.batch
-    batches = passes * math.ceil(len(examples.restart) / size)
+    if len(examples.restart) < 2:
+        raise UserError(
+            "the training part has 1 window, but batch norm needs at least 2: choose a shorter "
+            "window or another split"
+        )
+    batches = passes * len(batch_sizes(len(examples.restart), size))
     schedule = torch.optim.lr_scheduler.LambdaLR(optimiser, _schedule(epochs * batches))
     average = _Average(model)
     losses: list[float] = []
