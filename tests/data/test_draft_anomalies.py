@@ -44,6 +44,15 @@ def test_what_is_written_can_be_trained(tmp_path: Path) -> None:
     assert len(dataset.train) and len(dataset.validation) and len(dataset.test)
 
 
+@pytest.mark.parametrize(("begin", "test"), [(300, 0.25), (170, 0.58), (50, 0.2), (390, 0.2)])
+def test_the_test_part_begins_before_the_first_anomaly(
+    tmp_path: Path, begin: int, test: float
+) -> None:
+    frame = table().assign(Anomaly=(np.arange(400) >= begin).astype(int))
+    frame.to_csv(tmp_path / "pump.csv", index=False)
+    assert written(tmp_path / "pump.csv").data.split.test == test
+
+
 def test_without_a_column_of_anomalies(tmp_path: Path) -> None:
     table().drop(columns="Anomaly").to_csv(tmp_path / "pump.csv", index=False)
     config = written(tmp_path / "pump.csv")

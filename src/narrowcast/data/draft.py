@@ -1,5 +1,6 @@
 """A first configuration for a table, with comments on what was found and what to choose."""
 
+import math
 import os
 import re
 from collections.abc import Mapping, Sequence
@@ -53,6 +54,8 @@ _DETECT = (
 )
 _ANOMALY = re.compile(r".*(anomal|outlier|fault|failure|attack|alarm|abnormal).*", re.IGNORECASE)
 _WINDOW = 24
+_LEAST_NORMAL = 0.2  # of the rows, before the first anomaly
+_TEST = 0.2  # of the rows, by default
 _DETECTED = 16  # rows of a detector's window
 _ROWS_PER_WINDOW = 12  # at least, so that each part has windows
 _MOST_INPUTS = 8
@@ -209,7 +212,11 @@ def _of_anomalies(found: Found, path: Path, folder: Path, target: str | None, ke
     missing, holes = _missing(table, keys["window"][0])
     keys["missing"] = missing
     chosen = {key: value for key, (value, _) in keys.items()}
-    config = Config.model_validate({"task": "detect", "data": {**chosen, "path": path}})
+    split = {} if label is None else _before_anomalies(table.frame[label].to_numpy())
+    if split:
+        keys["split.test"] = split["test"], "from shortly before the first anomaly on"
+    data = {**chosen, "split": split, "path": path}
+    config = Config.model_validate({"task": "detect", "data": data})
     make_windows(  # as train will
         read_table(config.data, anomalies=True),
         *(config.data, config.stream),
@@ -225,6 +232,14 @@ def _of_anomalies(found: Found, path: Path, folder: Path, target: str | None, ke
     text = _text(path, folder, keys, lines, rest, found.left_out, "detect")
     _check(text, folder)
     return Draft(text, tuple(lines))
+
+
+def _before_anomalies(label: NDArray[np.float64]) -> dict[str, float]:
+    """Return a test part that begins before the first anomaly, if enough rows are before it."""
+    anomaly = label > 0
+    before = int(anomaly.argmax()) if anomaly.any() else 0
+    share = math.ceil(100 * (1 - before / len(label))) / 100
+    return {"test": share} if _TEST < share <= 1 - _LEAST_NORMAL else {}
 
 
 def _is_flag(values: pd.Series) -> bool:
@@ -348,7 +363,7 @@ def _text(
     task: str,
 ) -> str:
     """Return the configuration file."""
-    order = [key for key in (*DataConfig.model_fields, "split.by") if key in keys]
+    order = [key for key in (*DataConfig.model_fields, "split.by", "split.test") if key in keys]
     further = {"forecast": _FORECAST_KEYS, "classify": _LABEL_KEYS, "detect": _DETECT_KEYS}
     body = [_line("path", os.path.relpath(path.resolve(), folder.resolve()), "")]
     body += [_line(key, *keys[key]) for key in order]
