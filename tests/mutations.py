@@ -1,8 +1,9 @@
-"""Sixty faults, one at a time: which test catches each of them?
+"""Seventy faults, one at a time: which test catches each of them?
 
-A fault is a small change of RTL, compiler or arithmetic that a programmer might make. For each, the
-tree is copied, the text of a file is replaced, and the tests run until one fails: first those that
-are likely to catch it, then all that ``make test`` runs. Not a part of ``make test``::
+A fault is a small change of RTL, compiler, arithmetic or data handling that a programmer might
+make. For each, the tree is copied, the text of a file is replaced, and the tests run until one
+fails: first those that are likely to catch it, then all that ``make test`` runs. Not a part of
+``make test``::
 
     python tests/mutations.py --json mutations.json
 """
@@ -22,8 +23,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
-RTL, COMPILE, INTEGER, EXPORT = (
-    f"src/narrowcast/{name}" for name in ("rtl", "compile", "integer", "export")
+RTL, COMPILE, INTEGER, EXPORT, DATA, QUANTIZE = (
+    f"src/narrowcast/{name}" for name in ("rtl", "compile", "integer", "export", "data", "quantize")
 )
 # The lint of the VHDL would see the text, not the fault.
 PYTEST = (sys.executable, "-m", "pytest", "-x", "-q", "--deselect", "tests/tools/test_style.py")
@@ -468,6 +469,76 @@ MUTATIONS = (
         "        side = np.sign(levels[i] - 0.5)",
         "        side = np.sign(levels[-1 - i] - 0.5)",
         "tests/quantize/test_network.py",
+    ),
+    Mutation(
+        "of equal results the last class is found",
+        f"{DATA}/labels.py",
+        "        found = results.argmax(axis=1)\n",
+        "        found = results.shape[1] - 1 - results[:, ::-1].argmax(axis=1)\n",
+        "tests/data/test_labels.py",
+    ),
+    Mutation(
+        "true and found labels are exchanged",
+        f"{DATA}/labels.py",
+        "true * size + found",
+        "found * size + true",
+        "tests/data/test_labels.py",
+    ),
+    Mutation(
+        "a score that is the threshold has a flag",
+        f"{DATA}/monitored.py",
+        "score > self.threshold",
+        "score >= self.threshold",
+        "tests/data/test_monitored.py",
+    ),
+    Mutation(
+        "equal scores count for the anomaly",
+        f"{DATA}/monitored.py",
+        "pd.Series(score).rank()",
+        'pd.Series(score).rank(method="max")',
+        "tests/data/test_monitored.py",
+    ),
+    Mutation(
+        "a window may end in the next part",
+        f"{DATA}/parts.py",
+        "changes[low] == changes[high]",
+        "changes[low] + 1 >= changes[high]",
+        "tests/data/test_recordings.py",
+    ),
+    Mutation(
+        "windows reach from one recording into the next",
+        f"{DATA}/table.py",
+        "np.diff(self.recording) > 0",
+        "np.diff(self.recording) > 1",
+        "tests/data/test_recordings.py",
+    ),
+    Mutation(
+        "the rows of the reference stay in windows",
+        f"{DATA}/reference.py",
+        "relative[: config.reference] = np.nan",
+        "relative[: config.reference - 1] = np.nan",
+        "tests/data/test_reference.py",
+    ),
+    Mutation(
+        "readings are added to what they are compared with",
+        f"{QUANTIZE}/fold.py",
+        "= -source.unit * factors[column]",
+        "= source.unit * factors[column]",
+        "tests/quantize/test_fold.py",
+    ),
+    Mutation(
+        "the rows that are compared are learnt",
+        f"{QUANTIZE}/steps.py",
+        "parameter.requires_grad_(spec.learnt)",
+        "parameter.requires_grad_(True)",
+        "tests/quantize/test_detector_network.py",
+    ),
+    Mutation(
+        "the threshold is a unit too high",
+        f"{QUANTIZE}/export.py",
+        "most = min(threshold / result.scale, largest_score(result))",
+        "most = min(threshold / result.scale + 1, largest_score(result))",
+        "tests/quantize/test_detector_network.py",
     ),
 )
 

@@ -108,6 +108,20 @@ def test_what_is_subtracted_stays_what_it_was() -> None:
     assert "actual.output" in names
 
 
+def test_the_threshold_is_the_nearest_integer() -> None:
+    config = configuration()
+    dataset, _ = windows(config)
+    network = untrained(config, dataset)
+    dataset = with_threshold(network, dataset, config.detect)
+    assert isinstance(dataset.targets, Monitored)
+    model = to_integer_model(network, dataset, config.data)
+    last = model.operations[-1]
+    assert isinstance(last, L1Norm)
+    # It is a score of the validation part, and so a whole number of units.
+    units = dataset.targets.threshold / model.tensors[last.operand].scale
+    assert last.threshold == round(units) == pytest.approx(units, abs=1e-3)
+
+
 def test_a_threshold_beyond_all_integers_has_no_flag() -> None:
     config = configuration()
     dataset, _ = windows(config)
