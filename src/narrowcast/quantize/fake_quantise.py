@@ -75,8 +75,8 @@ def fake_quantise(x: Tensor, scale: Tensor, zero_point: int, low: int, high: int
         low: Lowest integer.
         high: Highest integer.
     """
-    y: Tensor = _FakeQuantise.apply(x.contiguous(), scale, low - zero_point, high - zero_point)
-    return y
+    apply: Callable[..., Tensor] = _FakeQuantise.apply  # not typed in every version of torch
+    return apply(x.contiguous(), scale, low - zero_point, high - zero_point)
 
 
 def _best_scale(

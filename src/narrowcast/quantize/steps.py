@@ -6,7 +6,7 @@ also told which rows of the states are absent [inferences, rows]. The export of 
 scales of its operands from their integer tensors.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 import numpy as np
@@ -267,7 +267,8 @@ class QuantisedScores(nn.Module):
         below = scores - scores.detach().amax(dim=-1, keepdim=True)
         if self.output.observer is not None:
             self.output.observer(self.output, below.exp() * present)
-        e: Tensor = _Exponential.apply(below, self.output.bits)
+        apply: Callable[..., Tensor] = _Exponential.apply  # not typed in every version of torch
+        e = apply(below, self.output.bits)
         return e if absent is None else e * present
 
     def tensor(self, _: IntegerTensors) -> IntegerTensor:
