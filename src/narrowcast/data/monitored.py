@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from narrowcast.config import DetectConfig
+from narrowcast.config import DataConfig, DetectConfig
 from narrowcast.data.scaling import Array
 from narrowcast.errors import UserError
 from narrowcast.training_records import Detection
@@ -33,6 +33,30 @@ class Monitored:
     per_day: float | None
     labelled: bool
     threshold: float = np.inf
+
+    @classmethod
+    def of(
+        cls,
+        names: tuple[str, ...],
+        config: DataConfig,
+        interval: pd.Timedelta | None,
+        stride: int,
+    ) -> "Monitored":
+        """Return what is compared, without a threshold.
+
+        Args:
+            names: Names of the columns.
+            config: The configuration of the windows.
+            interval: Time from one row to the next; None if unknown.
+            stride: Rows from one window to the next.
+        """
+        return cls(
+            names=names,
+            columns=tuple(map(config.inputs.index, names)),
+            window=config.window,
+            per_day=windows_per_day(interval, stride),
+            labelled=bool(config.targets),
+        )
 
     def with_threshold(self, scores: Array, config: DetectConfig) -> "Monitored":
         """Return the same with a threshold.

@@ -36,7 +36,7 @@ from narrowcast.config import DataConfig, Monitors, Stream
 from narrowcast.data.ahead import ahead_scaling, check_ahead
 from narrowcast.data.holes import held_rows
 from narrowcast.data.labels import Labels, refuse_mixed
-from narrowcast.data.monitored import Monitored, windows_per_day
+from narrowcast.data.monitored import Monitored
 from narrowcast.data.parts import PARTS, in_one_part, parts_of_rows
 from narrowcast.data.rows import Part, Rows
 from narrowcast.data.scaling import Array, Scaling, fit_scaling, refuse_far
@@ -249,13 +249,8 @@ def make_windows(
     if monitors is not None:
         size = monitors.rows * len(monitors.columns)
         target_scaling = Scaling(np.zeros(size), np.ones(size))
-        targets = Monitored(
-            names=tuple(config.inputs[i] for i in monitors.columns),
-            columns=monitors.columns,
-            window=n,
-            per_day=windows_per_day(table.interval, config.stride),
-            labelled=bool(config.targets),
-        )
+        monitored = tuple(config.inputs[i] for i in monitors.columns)
+        targets = Monitored.of(monitored, config, table.interval, config.stride)
     elif config.classes:
         target_scaling = Scaling(np.zeros(1), np.ones(1))
         targets = Labels(config.targets[0], tuple(config.classes))

@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 
 from narrowcast.data import Labels, Monitored, Part, Rows, Rules, Table, Targets, load_rules
 from narrowcast.data.ahead import last_row, place
-from narrowcast.data.monitored import windows_per_day
 from narrowcast.data.rules import NAME as RULES
 from narrowcast.data.scaling import Array
 from narrowcast.errors import UserError, shown
@@ -183,7 +182,9 @@ class TrainedModel:
     def targets(self) -> Targets | Labels | Monitored:
         """The columns that are forecast, the classes that are told apart, or what is compared."""
         if isinstance(decoder := self.model.outputs[0].decoder, Detection):
-            return self._monitored(decoder.target)
+            ns = self.rules.interval
+            interval = None if ns is None else pd.Timedelta(ns, "ns")
+            return Monitored.of(decoder.target, self.rules.data, interval, stride=1)
         if self.rules.data.classes:
             return Labels(self.rules.data.targets[0], tuple(self.rules.data.classes))
         decoders = [e.decoder for e in self.model.outputs if isinstance(e.decoder, Forecast)]
@@ -195,17 +196,6 @@ class TrainedModel:
     def detects(self) -> bool:
         """Whether the model tells anomalies."""
         return isinstance(self.targets, Monitored)
-
-    def _monitored(self, names: tuple[str, ...]) -> Monitored:
-        rules = self.rules
-        interval = None if rules.interval is None else pd.Timedelta(rules.interval, "ns")
-        return Monitored(
-            names=names,
-            columns=tuple(map(rules.data.inputs.index, names)),
-            window=rules.data.window,
-            per_day=windows_per_day(interval, stride=1),
-            labelled=bool(rules.data.targets),
-        )
 
     def origins(self, table: Table, *, targets: bool) -> Origins:
         """Return the rows of a table in which the model forecasts.

@@ -118,6 +118,10 @@ class Examples:
         inputs = tuple(each.float() for each in self.inputs)
         return replace(self, inputs=inputs, target=self.target.float())
 
+    def taught(self, teacher: Forecaster) -> "Examples":
+        """Return the same with a model's results as targets, which have no noise, in float32."""
+        return replace(self, target=self.forecasts(teacher).float())
+
     def forecasts(self, model: Forecaster) -> Tensor:
         """Return a model's scaled forecasts of the targets [targets, outputs], in float64."""
         return model.evaluate(*self.inputs, restart=self.restart)[self.at]

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
@@ -83,7 +83,7 @@ def _of_forecasts(
     else:
         loss, goal = functional.mse_loss, validation.forecasts(teacher)
         limit = _DIVERGED * float(loss(mean, examples.target))
-        examples = replace(examples, target=examples.forecasts(teacher).float())
+        examples = examples.taught(teacher)
 
     def on_validation(forecasts: Tensor) -> float:
         of_forecasts, of_goal = (
@@ -127,7 +127,7 @@ def _of_labels(
     limit = _DIVERGED * math.log(len(labels.classes))
     if teacher is not None:
         loss, goal = functional.mse_loss, validation.forecasts(teacher)
-        examples = replace(examples, target=examples.forecasts(teacher).float())
+        examples = examples.taught(teacher)
         limit = _DIVERGED * float(examples.target.var())
         return Objective(loss, examples, lambda found: float(loss(found, goal)), error, limit)
     # The cross-entropy of unseen recordings grows with the certainty of a few wrong results, while
@@ -145,7 +145,7 @@ def _of_differences(
     limit = _DIVERGED * float(examples.inputs[0].square().mean())
     if teacher is not None:
         goal = validation.forecasts(teacher)
-        examples = replace(examples, target=examples.forecasts(teacher).float())
+        examples = examples.taught(teacher)
 
     def loss(results: Tensor) -> float:
         return float(functional.mse_loss(results, goal))

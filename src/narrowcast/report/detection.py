@@ -33,7 +33,6 @@ def _content(report: Report, known: Mapping[str, Detection], predictions: Arrays
     stretch = Stretch.of({name: each[drawn:] for name, each in predictions.items()})
     return {
         "known": known,
-        "choices": [],
         "best_simple": min(simple, key=lambda name: simple[name], default=None),
         "labelled": windows.anomaly is not None,
         "threshold": threshold,

@@ -45,18 +45,19 @@ def load_windows(config: Config, *, refit: bool = False) -> "tuple[Dataset, Tabl
     Raises:
         UserError: The readings cannot be read, or cannot be used for training.
     """
-    from narrowcast.data import make_windows, read_table
+    from narrowcast.data import Monitored, make_windows, read_table
 
     table = read_table(config.data, anomalies=config.monitors is not None)
     quantiles = config.model.quantiles
     dataset = make_windows(
         *(table, config.data, config.stream, quantiles), refit=refit, monitors=config.monitors
     )
+    targets = dataset.targets
     summary = DataSummary(
         file="" if config.data.path is None else config.data.path.name,
         rows=len(table.frame),
         inputs=tuple(config.data.inputs),
-        target=config.data.target if config.monitors is None else _monitored(config),
+        target=list(targets.names) if isinstance(targets, Monitored) else config.data.target,
         lead=config.data.lead,
         outputs=config.data.outputs,
         missing=table.missing,
@@ -88,12 +89,6 @@ def _by_class(dataset: "Dataset") -> dict[str, dict[str, int]] | None:
     parts = {"train": dataset.train, "validation": dataset.validation, "test": dataset.test}
     counts = {part: labels.counts(windows.target) for part, windows in parts.items()}
     return {name: {part: counts[part][name] for part in parts} for name in labels.classes}
-
-
-def _monitored(config: Config) -> list[str]:
-    """Return the columns that a detector compares."""
-    assert config.monitors is not None
-    return [config.data.inputs[i] for i in config.monitors.columns]
 
 
 def _remarks(dataset: "Dataset") -> list[str]:
