@@ -35,6 +35,27 @@ def intervals_line(found: Intervals) -> str:
 
 
 @dataclass(frozen=True)
+class SeriesErrors:
+    """Errors of the forecasts of one series of a panel.
+
+    Attributes:
+        windows: Number of its windows.
+        rmse: Root mean squared error, in the target's own unit.
+        mae: Mean absolute error, likewise.
+        rmsse: RMSE in units of the root mean squared change from one row to the next in the
+            training part (Makridakis et al., "The M5 competition", 2022); None without one.
+        mase: MAE in units of the mean absolute change from one row to the next in the training part
+            (Hyndman and Koehler, "Another look at measures of forecast accuracy", 2006); likewise.
+    """
+
+    windows: int
+    rmse: float
+    mae: float
+    rmsse: Annotated[float | None, IF_KNOWN] = None
+    mase: Annotated[float | None, IF_KNOWN] = None
+
+
+@dataclass(frozen=True)
 class Errors:
     """Errors of a forecast, in the target's own unit.
 
@@ -50,6 +71,10 @@ class Errors:
         by_target: Errors of each target by its name; None for a single one.
         intervals: Those of the quantiles, if they are forecast; the other errors are then those of
             the medians.
+        rmsse: Mean over the series of a panel of each one's RMSE relative to a naive one, see
+            :class:`SeriesErrors`; None if it is no panel, or for none.
+        mase: The same of the MAE.
+        by_series: Errors of each series of a panel by its name; None if it is none.
     """
 
     rmse: float
@@ -58,11 +83,14 @@ class Errors:
     mae_by_step: Annotated[tuple[float, ...] | None, IF_KNOWN] = None
     by_target: Annotated[dict[str, "Errors"] | None, IF_KNOWN] = None
     intervals: Annotated[Intervals | None, IF_KNOWN] = None
+    rmsse: Annotated[float | None, IF_KNOWN] = None
+    mase: Annotated[float | None, IF_KNOWN] = None
+    by_series: Annotated[dict[str, SeriesErrors] | None, IF_KNOWN] = None
 
     @property
     def error(self) -> float:
-        """What is to be small: the RMSE."""
-        return self.rmse
+        """What is to be small: the RMSE, or of a panel the RMSSE."""
+        return self.rmse if self.rmsse is None else self.rmsse
 
 
 @dataclass(frozen=True)

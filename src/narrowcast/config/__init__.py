@@ -16,6 +16,7 @@ from narrowcast.config.sections import (
     StorageConfig,
     TrainConfig,
     VerifyConfig,
+    is_pattern,
 )
 from narrowcast.config.shape import Monitors, Stream, shape_of
 from narrowcast.config.tensor_names import array_name, quantised_names, scheme_names
@@ -39,6 +40,7 @@ __all__ = [
     "array_name",
     "did_you_mean",
     "flat_items",
+    "is_pattern",
     "load_config",
     "quantised_names",
     "scheme_names",

@@ -3,6 +3,7 @@
 import datetime
 import math
 import re
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
@@ -84,6 +85,13 @@ def _one_or_several(value: str | list[str]) -> str | list[str]:
     return value[0] if isinstance(value, list) and len(value) == 1 else value
 
 
+def _by_static(value: object) -> object:
+    # A column without a list of its values holds numbers.
+    if isinstance(value, list) and all(isinstance(name, str) for name in value):
+        return {name: [] for name in _unique(value)}
+    return _by_column(value)
+
+
 def _length(value: object) -> object:
     if isinstance(value, str):
         return _interval(value)
@@ -108,6 +116,20 @@ MOST_CLASSES = 128
 HOLIDAY = "holiday"  # name of the column that data.holidays adds
 Loss = Literal["mse", "mae", "huber"]
 Task = Literal["forecast", "classify", "detect"]
+
+
+def is_pattern(name: str) -> bool:
+    """Return whether a name has wildcards, and stands for all names that it matches."""
+    return "*" in name or "?" in name
+
+
+def _static_inputs(static: Mapping[str, Sequence[str]]) -> tuple[str, ...]:
+    """Return the names of the inputs that are made of static columns with their values."""
+    return tuple(
+        name
+        for column, values in static.items()
+        for name in ([f"{column} = {value}" for value in values] or [column])
+    )
 
 
 class SplitConfig(Section):
@@ -200,6 +222,22 @@ class DataConfig(Section):
     last row has none has none, and is left out. Windows begin ``stride`` rows apart, from the first
     row of each recording on.
 
+    **Panels.** With ``id``, rows that differ in this column are of different series, each in order
+    of time on its own, and one model forecasts all of them. ``layout = "long"`` stands for ``id``,
+    ``time`` and ``target`` named ``unique_id``, ``ds`` and ``y``, unless they are given. With
+    ``series``, the columns of a wide table that have these names, in which ``*`` and ``?`` are
+    wildcards, are the series; ``target`` is then a name for their values. Files of a pattern that
+    have no such column are a series each. The only input is the target unless ``inputs`` are given.
+    The parts are parts of time, the same for all series, and a window belongs to the part in which
+    all its targets lie: earlier parts are known by then.
+
+    With ``local_scaling``, each series has its own level and spread, the mean and the standard
+    deviation of its target in the training part; a series without a training part has those of
+    its first window. ``static`` names columns that are constant in each series and are inputs, too:
+    a list of columns of numbers, or a table of each column with its values, such as
+    ``{Type = ["A", "B"]}``, each of which is an input of 0 or 1. A series with a single row, or one
+    that ends before the test part, is refused, unless ``short_series`` is ``"keep"``.
+
     With ``reference``, the mean of so many first rows of each recording is subtracted from its
     inputs, and unless ``reference_scale`` is false they are divided by the standard deviation of
     these rows. So recordings at different levels look alike. No window has any of these rows.
@@ -210,7 +248,9 @@ class DataConfig(Section):
         strict=False,
         description="the path of a file, of at most 4096 characters and without control characters",
     )
-    layout: Literal["columns", "rows"] = Field(default="columns", description="'columns' or 'rows'")
+    layout: Literal["columns", "rows", "long"] = Field(
+        default="columns", description="'columns', 'rows' or 'long'"
+    )
     time: str | None = Field(
         default=None,
         max_length=1000,
@@ -282,6 +322,28 @@ class DataConfig(Section):
         max_length=16,
         description="a list of at most 16 column names, each named once and of at most 1000 "
         "characters",
+    )
+    id: ColumnName | None = Field(
+        default=None, description="the name of a column, of at most 1000 characters"
+    )
+    series: ColumnNames = Field(
+        default=[],
+        max_length=20_000,
+        description="a list of at most 20000 column names, each named once and of at most 1000 "
+        "characters; '*' and '?' are wildcards",
+    )
+    static: Annotated[
+        dict[ColumnName, Annotated[list[Label], AfterValidator(_unique), Field(max_length=100)]],
+        BeforeValidator(_by_static),
+    ] = Field(
+        default={},
+        max_length=100,
+        description="a list of at most 100 column names, or a table of such with the values of "
+        "each, at most 100",
+    )
+    local_scaling: bool = Field(default=True, description="true or false")
+    short_series: Literal["refuse", "keep"] = Field(
+        default="refuse", description="'refuse' or 'keep'"
     )
     classes: Annotated[list[Label], AfterValidator(_unique)] = Field(
         default=[],
@@ -387,9 +449,33 @@ class DataConfig(Section):
         return tuple(dict.fromkeys((*self.inputs, *self.targets, *self.known, *self.groups)))
 
     @property
+    def indicators(self) -> dict[str, tuple[str, str]]:
+        """The inputs of 0 or 1 that are made of static columns: a column and a value of each."""
+        return {
+            f"{column} = {value}": (column, value)
+            for column, values in self.static.items()
+            for value in values
+        }
+
+    @property
+    def static_inputs(self) -> tuple[str, ...]:
+        """Names of the inputs that are constant in each series."""
+        return _static_inputs(self.static)
+
+    @property
     def read(self) -> tuple[str, ...]:
-        """Names of the columns that the file has to have besides the time, each once."""
-        return tuple(name for name in self.used if self.holidays is None or name != HOLIDAY)
+        """Names of the columns that the file has to have besides the time, each once.
+
+        Those of a wide table that wildcards stand for are not among them.
+        """
+        made = {*self.indicators, *([] if self.holidays is None else [HOLIDAY])}
+        listed = [name for name in self.series if not is_pattern(name)]
+        if self.series:
+            made |= {*self.targets, *self.recording}
+        elif self.id is not None and self.path is not None and is_pattern(self.path.name):
+            made |= {self.id}
+        used = dict.fromkeys((*self.used, *self.static, *listed))
+        return tuple(name for name in used if name not in made)
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -403,6 +489,23 @@ class DataConfig(Section):
             return "last"
         rule = self.resample_by
         return rule.get(column, "mean") if isinstance(rule, dict) else rule
+
+    @model_validator(mode="before")
+    @classmethod
+    def _of_a_panel(cls, values: Any) -> Any:
+        if not isinstance(values, dict):
+            return values
+        long = {"id": "unique_id", "time": "ds"} if values.get("layout") == "long" else {}
+        if not long and not values.get("series") and values.get("id") is None:
+            return values
+        panel = {"id": "unique_id", **long, "target": "y", **values}
+        given = panel.get("target")
+        panel = {"inputs": [given], "recording": [panel["id"]], **panel}
+        inputs, static = panel["inputs"], panel.get("static", {})
+        if isinstance(inputs, list) and isinstance(static, dict | list):
+            made = _static_inputs(static if isinstance(static, dict) else dict.fromkeys(static, ()))
+            panel["inputs"] = [*inputs, *(name for name in made if name not in inputs)]
+        return panel
 
     @model_validator(mode="before")
     @classmethod
@@ -458,6 +561,47 @@ class DataConfig(Section):
         return self
 
     @model_validator(mode="after")
+    def _one_panel(self) -> Self:
+        if self.id is None:
+            _refuse_given(
+                "is for the series of a panel: set id, the column that tells them apart",
+                ("static", self.static),
+                ("local_scaling = false", not self.local_scaling),
+                ("short_series = 'keep'", self.short_series == "keep"),
+            )
+            return self
+        if self.recording != [self.id]:
+            raise ValueError(
+                f"recording = {shown(self.recording)} beside id = {shown(self.id)}: each series is "
+                "one recording, so leave out recording"
+            )
+        if len(self.targets) != 1:
+            raise ValueError(
+                f"target names {len(self.targets)} columns, but a panel has one, in all its "
+                "series: name one"
+            )
+        _refuse_given(
+            "is not possible in a panel, whose parts are parts of time: leave it out",
+            ("split.by", self.split.by),
+            ("split.part", self.split.part),
+        )
+        if self.time is None and not self.series:
+            raise ValueError(
+                "id needs the name of the time column, as the parts are parts of time: set time"
+            )
+        if self.series:
+            _refuse_given(
+                "is not possible with series: a wide table has no column with a value for each",
+                ("static", self.static),
+            )
+            if self.time in self.series or set(self.series) & {*self.inputs, *self.known}:
+                raise ValueError(
+                    "series names the time column, or one that is among inputs or known: leave it "
+                    "out there"
+                )
+        return self
+
+    @model_validator(mode="after")
     def _consistent(self) -> Self:
         if both := set(self.categories) & {*self.inputs, *self.known}:
             raise ValueError(
@@ -508,7 +652,7 @@ class DataConfig(Section):
                 f"the target {shown(min(map(str, both)))} cannot name recordings or parts as well: "
                 "leave it out there"
             )
-        if self.groups and self.layout == "rows":
+        if self.groups and self.layout == "rows" and not self.series:
             raise ValueError(
                 "layout = 'rows' has no columns that name recordings or parts: leave out "
                 "recording, split.by and split.part"

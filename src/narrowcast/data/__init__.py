@@ -11,19 +11,20 @@ from narrowcast.data.detectors import Detectors, fit_detectors
 from narrowcast.data.feed import needs_end, tables_so_far
 from narrowcast.data.labels import Labels
 from narrowcast.data.monitored import Monitored
-from narrowcast.data.rows import Part, Rows
-from narrowcast.data.rules import Rules, load_rules, save_rules
-from narrowcast.data.scaling import Scaling, fit_scaling
-from narrowcast.data.stretches import Stretches
-from narrowcast.data.table import (
+from narrowcast.data.panel import Members, Panel
+from narrowcast.data.read import (
     SORTED,
-    Table,
     check_columns,
     new_table,
     read_new_table,
     read_table,
     with_times,
 )
+from narrowcast.data.rows import Part, Rows
+from narrowcast.data.rules import Rules, load_rules, save_rules
+from narrowcast.data.scaling import Scaling, fit_scaling
+from narrowcast.data.stretches import Stretches
+from narrowcast.data.table import Table
 from narrowcast.data.targets import ErrorSums, Targets, errors
 from narrowcast.data.windows import Dataset, make_windows
 
@@ -35,7 +36,9 @@ __all__ = [
     "Detectors",
     "ErrorSums",
     "Labels",
+    "Members",
     "Monitored",
+    "Panel",
     "Part",
     "Rows",
     "Rules",

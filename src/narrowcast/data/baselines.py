@@ -218,7 +218,7 @@ def baseline_errors(fitted: Baselines, part: Part, table: Table) -> dict[str, Er
     found: dict[str, Errors | None] = dict.fromkeys(BASELINES)
     for name, forecast in fitted.forecasts(part, table, last_known(table, fitted.config)):
         sums = ErrorSums(fitted.targets)
-        sums.add(forecast, part.target)
+        sums.add(forecast, part.target, part.members)
         found[name] = sums.errors()
     return found
 
@@ -275,10 +275,11 @@ def _season(plain: Baselines, dataset: Dataset, table: Table) -> int | None:
     best: tuple[float, int] | None = None
     for season in seasons_to_try(table, plain.config, int(validation.row[0])):
         sums = ErrorSums(plain.targets)
-        sums.add(plain.a_season_before(validation, table, known, season), validation.target)
+        forecast = plain.a_season_before(validation, table, known, season)
+        sums.add(forecast, validation.target, validation.members)
         found = sums.errors()
-        if found is not None and (best is None or found.rmse < best[0]):
-            best = found.rmse, season
+        if found is not None and (best is None or found.error < best[0]):
+            best = found.error, season
     return None if best is None else best[1]
 
 

@@ -1,13 +1,14 @@
 """The columns of a file as they were read, before their values are converted."""
 
 import itertools
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import pyarrow as pa
 
-from narrowcast.config import did_you_mean
+from narrowcast.config import DataConfig, did_you_mean, is_pattern
 from narrowcast.errors import UserError, shown
 
 _LISTED = 240  # characters of names in a message
@@ -107,11 +108,30 @@ def places(names: Sequence[str]) -> dict[str, list[int]]:
     return found
 
 
-def with_optional(
-    wanted: Sequence[str], optional: Sequence[str], names: Sequence[str]
-) -> list[str]:
-    """Return the wanted columns, and the optional ones that are among the names, each once."""
-    return list(dict.fromkeys((*wanted, *(each for each in optional if each in names))))
+def selected(config: DataConfig, wanted: Sequence[str], names: Sequence[str]) -> list[str]:
+    """Return the columns to read, each once.
+
+    Args:
+        config: Names the columns that tell recordings apart, which are read if they are there, and
+            those of a wide table that are series, with wildcards.
+        wanted: The columns that have to be there.
+        names: Names of all columns of the file.
+    """
+    optional = [name for name in config.recording if name in names and not config.series]
+    patterns = [_pattern(name) for name in config.series if is_pattern(name)]
+    others = {config.time, *config.inputs, *config.known}
+    series = [
+        name
+        for name in names
+        if name and name not in others and any(each.fullmatch(name) for each in patterns)
+    ]
+    return list(dict.fromkeys((*wanted, *optional, *series)))
+
+
+def _pattern(name: str) -> re.Pattern[str]:
+    """Return what matches a name with wildcards."""
+    plain = {"*": ".*", "?": "."}
+    return re.compile("".join(plain.get(each, re.escape(each)) for each in name), re.DOTALL)
 
 
 def find(wanted: Sequence[str], names: Sequence[str], path: Path | str) -> list[int]:

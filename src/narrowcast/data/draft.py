@@ -22,8 +22,9 @@ from narrowcast.data.holes import with_missing_rows
 from narrowcast.data.inspection import Found, inspect
 from narrowcast.data.interval import find_interval, readable, usual_step
 from narrowcast.data.labels import Labels
+from narrowcast.data.read import read_table
 from narrowcast.data.remarks import are_labels
-from narrowcast.data.table import Table, read_table
+from narrowcast.data.table import Table
 from narrowcast.data.windows import make_windows
 from narrowcast.errors import UserError, shown
 from narrowcast.files import matching_files

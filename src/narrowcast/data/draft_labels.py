@@ -15,8 +15,9 @@ from narrowcast.config.sections import MOST_CLASSES
 from narrowcast.data.categories import Category, recordings
 from narrowcast.data.inspection import Found
 from narrowcast.data.interval import usual_step
+from narrowcast.data.read import read_columns, read_table
 from narrowcast.data.series import is_identifier
-from narrowcast.data.table import Table, read_columns, read_table
+from narrowcast.data.table import Table
 from narrowcast.data.timestamps import time_stamps
 from narrowcast.data.values import Notation
 from narrowcast.data.windows import Dataset, make_windows

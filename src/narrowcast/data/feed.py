@@ -10,8 +10,9 @@ from io import BufferedReader
 from pathlib import Path
 
 from narrowcast.config import HOLIDAY, DataConfig
+from narrowcast.data.read import FEW, read_rows_so_far
 from narrowcast.data.source import GZIP
-from narrowcast.data.table import FEW, Table, read_rows_so_far
+from narrowcast.data.table import Table
 from narrowcast.data.text import decode, find_header, header_may_follow, records
 from narrowcast.errors import UserError, boundary
 
@@ -35,8 +36,8 @@ def needs_end(config: DataConfig, source: BufferedReader) -> str | None:
         return "columns known ahead are in later rows"
     if config.layout == "rows":
         return "each row is a series"
-    if config.reference is not None:
-        return "data.reference compares with the first rows"
+    if config.id is not None or config.reference is not None:
+        return "the first rows of each series say its level"
     wide = config.encoding is not None and codecs.lookup(config.encoding).name[:6] in _UNITS
     begin = source.peek(1)
     if wide or begin.startswith((GZIP, b"PAR1", *_WIDE)):

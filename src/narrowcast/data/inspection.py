@@ -1,6 +1,6 @@
 """What a table holds: its header, notation, time column, columns of numbers, and holes.
 
-Nothing is read here that :mod:`narrowcast.data.table` would not read: settings are tried until it
+Nothing is read here that :mod:`narrowcast.data.read` would not read: settings are tried until it
 accepts the table.
 """
 

@@ -7,7 +7,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from narrowcast.config import DataConfig
-from narrowcast.data.columns import Columns, find, with_optional
+from narrowcast.data.columns import Columns, find, selected
 from narrowcast.data.series import is_identifier
 from narrowcast.errors import UserError, boundary
 
@@ -32,7 +32,6 @@ def read_parquet(
     config: DataConfig,
     wanted: Sequence[str],
     path: Path,
-    optional: Sequence[str] = (),
 ) -> Columns:
     """Return the columns of a Parquet file.
 
@@ -41,7 +40,6 @@ def read_parquet(
         config: Names the columns, and says whether a series is a column or a row.
         wanted: Names of the columns in use.
         path: The file, for messages.
-        optional: Names of columns that are also read if they are there.
 
     Raises:
         UserError: The file cannot be read, or lacks a column.
@@ -49,7 +47,7 @@ def read_parquet(
     names = parquet_names(content, path)
     if config.layout == "rows":
         return _read_series(content, config, names, wanted, path)
-    wanted = with_optional(wanted, optional, names)
+    wanted = selected(config, wanted, names)
     keys = dict(zip(wanted, find(wanted, names, path), strict=True))
     time = None if config.time is None else find([config.time], names, path)[0]
     used = [*keys.values(), *([] if time is None else [time])]
@@ -111,6 +109,7 @@ def _read_series(
     table = _read(content, range(len(names)), (), path).slice(config.skip_rows)
     rows = [str(row) for row in range(len(table))]
     series = {}
+    wanted = selected(config, wanted, rows)
     for name, row in zip(wanted, find(wanted, rows, path), strict=True):
         with boundary(f"{path}: the series {name!r}", "it must hold numbers only"):
             values = pa.array([column[row].as_py() for column in table.columns])

@@ -27,15 +27,19 @@ def parts_of_rows(table: Table, split: SplitConfig) -> Codes:
         return _stated(table, split.part)
     if split.by is not None:
         return _of_groups(table, split)
-    rows = len(table.frame)
+    # In a panel, the parts are fractions of all times, the same for all series.
+    order = table.moments if table.series else np.arange(len(table.frame))
+    count = int(order.max()) + 1
     if isinstance(split.test, float):
-        test = np.arange(rows) >= rows - round(split.test * rows)
+        test = order >= count - round(split.test * count)
     else:
         test = _from(table, "test", split.test)
-    before = int((~test).sum())
     if isinstance(split.validation, float):
-        # A fraction of the rows before the test part, in their order.
-        validation = np.cumsum(~test) > before - round(split.validation * before)
+        # A fraction of what is before the test part, in its order.
+        earlier = np.zeros(count, dtype=np.bool_)
+        earlier[order[~test]] = True
+        before = int(earlier.sum())
+        validation = np.cumsum(earlier)[order] > before - round(split.validation * before)
     else:
         validation = _from(table, "validation", split.validation)
     return np.where(test, 2, np.where(validation, 1, 0))

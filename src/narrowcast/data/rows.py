@@ -16,6 +16,7 @@ from narrowcast.config import DataConfig, Stream
 from narrowcast.data.calendar import calendar_values
 from narrowcast.data.holes import Bridges, held
 from narrowcast.data.labels import labels_of_windows
+from narrowcast.data.panel import Members
 from narrowcast.data.scaling import Array
 from narrowcast.data.seasons import seasonal_readings
 from narrowcast.data.stretches import Stretches, read_rows, rows_of_inputs
@@ -44,6 +45,8 @@ class Part:
             known ahead, column by column.
             There is no array for what the configuration does not have.
         stretches: The stretches of a stream; None for windows, each of which has a target.
+        members: The series that the windows of a panel are of, in units of whose spreads the
+            target is; None if it is no panel.
     """
 
     inputs: Array
@@ -53,6 +56,7 @@ class Part:
     last_known: Array | None
     further: tuple[Array, ...] = ()
     stretches: Stretches | None = None
+    members: Members | None = None
 
     def __len__(self) -> int:
         return len(self.target)
@@ -245,6 +249,9 @@ class Rows:
             last_known=self.last_known[last] if config.lead else None,
             further=tuple(further),
             stretches=stretches,
+            members=None
+            if table.panel is None
+            else Members(table.panel, table.series_of_rows[last]),
         )
 
 

@@ -13,6 +13,7 @@ import pandas as pd
 from pydantic import TypeAdapter
 
 from narrowcast.config import DataConfig, Stream
+from narrowcast.data.panel import Panel, SeriesScale
 from narrowcast.data.table import Table
 from narrowcast.digests import DIGEST, digest, document_digest, sealed
 from narrowcast.errors import UserError, boundary, shown
@@ -20,7 +21,7 @@ from narrowcast.integer.serialise import AGAIN, JSON_NAME
 from narrowcast.records import write_json
 
 NAME = "source.json"
-_VERSION = 1
+_VERSION = 2
 
 
 @dataclass(frozen=True)
@@ -33,12 +34,15 @@ class Rules:
             if that had no time stamps.
         stream: What a model of a stream reads; None for windows.
         baselines_sha256: Digest of the file with the simple forecasts of the training.
+        series: How the target of each series of a panel is scaled, by its name; None if it is no
+            panel.
     """
 
     data: DataConfig
     interval: int | None
     stream: Stream | None
     baselines_sha256: str
+    series: dict[str, SeriesScale] | None
 
     @classmethod
     def of(
@@ -49,7 +53,15 @@ class Rules:
         The other arguments are those of the attributes.
         """
         interval = None if table.interval is None else table.interval.as_unit("ns").value
-        return cls(config.model_copy(update={"path": None}), interval, stream, baselines_sha256)
+        series = None if table.panel is None else table.panel.scales()
+        data = config.model_copy(update={"path": None})
+        return cls(data, interval, stream, baselines_sha256, series)
+
+    def scaled(self, table: Table) -> Table:
+        """Return new data with the target of each series in units of its spread, if it has any."""
+        if self.series is None:
+            return table
+        return Panel.of_scales(self.series).scaled_new(table, self.data)
 
     @property
     def config(self) -> DataConfig:
@@ -77,6 +89,7 @@ def save_rules(rules: Rules, folder: Path) -> None:
         "interval": rules.interval,
         "stream": None if rules.stream is None else asdict(rules.stream),
         "baselines_sha256": rules.baselines_sha256,
+        "series": None if rules.series is None else {k: asdict(e) for k, e in rules.series.items()},
     }
     write_json(folder / NAME, sealed(document))
 

@@ -1,55 +1,18 @@
-"""Reads a table of sensor readings, and rejects one that no model can be trained on.
+"""A table of sensor readings in order of time."""
 
-Each error message is one line with the file and, where it applies, the column and the row. Rows are
-counted from 1, without the header.
-"""
-
-from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
-import pyarrow as pa
 from numpy.typing import NDArray
 
-from narrowcast.config import HOLIDAY, DataConfig
-from narrowcast.data.anomalies import anomalies_of
-from narrowcast.data.categories import Category, recordings
-from narrowcast.data.columns import Columns, find
-from narrowcast.data.holes import held_rows, with_missing_rows
-from narrowcast.data.holidays import holiday_values
-from narrowcast.data.interval import (
-    check_interval,
-    check_same_interval,
-    check_unique,
-    find_interval,
-    gaps,
-    steps,
-    usual_step,
-)
-from narrowcast.data.parquet import parquet_names, read_parquet
-from narrowcast.data.reference import relative_to_reference
-from narrowcast.data.remarks import remark_labels, remark_stand_ins
-from narrowcast.data.resample import resampled
+from narrowcast.data.interval import gaps
 from narrowcast.data.row_names import RowNames
-from narrowcast.data.scaling import Array
-from narrowcast.data.series import check_series
-from narrowcast.data.source import is_parquet, read_source
-from narrowcast.data.text import HEAD, decode, find_header, read_text
-from narrowcast.data.timestamps import time_stamps
-from narrowcast.data.values import Notation, numbers
-from narrowcast.errors import UserError, boundary, shown
-from narrowcast.files import matches, matching_files
 
-SORTED = "the rows are not in order of time: sorted"
-"""A remark on a table."""
-
-_ROW = "\0row"  # the index of a row in the files, as a column; none of a file is named so
-
-FEW = 10
-"""Rows below which steps that are all wrong may be chance."""
+if TYPE_CHECKING:
+    from narrowcast.data.panel import Panel
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,6 +34,8 @@ class Table:
         rows: The numbers of rows in messages.
         source: Index of each row in the files [rows], that of the row before for one that was
             added, and that of the last row of a bin; None if the rows are those of the files.
+        series: Names of the series of a panel, each of which is a recording; none if it is none.
+        panel: How the target of each series was scaled; None if it was not.
     """
 
     time: pd.DatetimeIndex | None
@@ -82,6 +47,8 @@ class Table:
     names: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     rows: RowNames = field(default_factory=RowNames)
     source: NDArray[np.int64] | None = None
+    series: tuple[str, ...] = ()
+    panel: "Panel | None" = None
 
     def row(self, index: int) -> str:
         """Return the number of a row in messages, that in its file."""
@@ -112,459 +79,21 @@ class Table:
         return np.maximum.accumulate(np.where(self.begins, rows, 0))
 
     @property
+    def series_of_rows(self) -> NDArray[np.int64]:
+        """Index of the series, or of the recording, of each row [rows]."""
+        if self.recording is None:
+            return np.zeros(len(self.frame), dtype=np.int64)
+        return self.recording
+
+    @property
+    def moments(self) -> NDArray[np.int64]:
+        """Number of each row's time among all times [rows]; without times, in its series."""
+        if self.time is None:
+            return np.arange(len(self.frame)) - self.first_rows
+        return np.unique(self.time.asi8, return_inverse=True)[1].astype(np.int64)
+
+    @property
     def missing(self) -> dict[str, int]:
         """The number of missing values in each column."""
         counts = self.frame.isna().sum()
         return {str(name): int(n) for name, n in counts.items() if name not in self.names}
-
-
-def read_table(config: DataConfig, *, anomalies: bool = False) -> Table:
-    """Read the time column, the inputs, the target and what is known ahead from ``config.path``.
-
-    The file is a table in text or Parquet, optionally gzipped; its content says which. See
-    docs/tables.md for all that is read and refused.
-
-    Args:
-        config: The configuration of the table.
-        anomalies: Whether the target says which rows have an anomaly; nothing is learnt from it.
-
-    Raises:
-        UserError: The file cannot be read, or a selected column cannot be used for training.
-    """
-    if config.path is None:
-        raise UserError("no file of readings is given: set data.path")
-    path = config.path
-    with boundary(str(path), "the file is damaged, or no table"):
-        columns = read_columns(config, path, config.read)
-        return _converted(columns, config, str(path), anomalies=anomalies)
-
-
-def read_new_table(
-    config: DataConfig, path: Path, *, target: bool, anomalies: bool = False
-) -> Table:
-    """Read new data for a trained model.
-
-    It is read as :func:`read_table` does, but a column may hold a single value, or none.
-
-    Args:
-        config: The configuration of the training, with the interval of the table it had.
-        path: The file of new data.
-        target: Whether the target must be there. Else it is needed as an input only, and missing
-            throughout if it is none.
-        anomalies: As for :func:`read_table`.
-
-    Raises:
-        UserError: The file cannot be read, lacks a column, or holds what is no reading.
-    """
-    with boundary(str(path), "the file is damaged, or no table"):
-        columns = read_columns(config, path, _needed(config, target))
-        return _converted(columns, config, str(path), trained=True, anomalies=anomalies)
-
-
-def read_rows_so_far(content: bytes, config: DataConfig, path: Path, passed: int) -> Table:
-    """Read the last rows of a table in text that still grows, as :func:`read_new_table` does.
-
-    Few rows say nothing about the interval, so that the one of the training is taken.
-
-    Args:
-        content: The header and the last rows, in UTF-8.
-        config: The configuration of the training, with the interval of the table it had.
-        path: The file, for messages.
-        passed: Number of rows that came before these.
-
-    Raises:
-        UserError: The rows are no table, lack a column, or hold what is no reading.
-    """
-    with boundary(str(path), "this is no table"):
-        whole = config.model_copy(update={"skip_rows": 0, "encoding": None})
-        columns = read_text(content, whole, _needed(config, target=False), path, passed)
-        numbered = config.model_copy(update={"skip_rows": passed})
-        return _converted(columns, numbered, str(path), trained=True, grows=True)
-
-
-def new_table(
-    frame: pd.DataFrame, config: DataConfig, *, target: bool, anomalies: bool = False
-) -> Table:
-    """Return new data for a trained model from a frame, as :func:`read_new_table` reads them.
-
-    The time column is the one of this name, or else the index.
-
-    Raises:
-        UserError: The frame lacks a column, or holds what is no reading.
-    """
-    place, config = "the frame", config.model_copy(update={"skip_rows": 0})
-    with boundary(place, "it is no table of readings"):
-        given = with_times(frame, config)
-        names = [str(name) for name in given.columns]
-        needed = _needed(config, target)
-        needed += [name for name in config.recording if name in names and name not in needed]
-        wanted = [*needed, *([] if config.time is None else [config.time])]
-        columns = [
-            pa.chunked_array([pa.Array.from_pandas(given.iloc[:, each])])
-            for each in find(wanted, names, place)
-        ]
-        time = None if config.time is None else columns.pop()
-        read = Columns(dict(zip(needed, columns, strict=True)), time)
-        return _converted(read, config, place, trained=True, anomalies=anomalies)
-
-
-def _with_rows_ahead(
-    time: pd.DatetimeIndex, frame: pd.DataFrame, interval: pd.Timedelta, config: DataConfig
-) -> tuple[pd.DatetimeIndex, pd.DataFrame]:
-    """Add the rows, without readings, whose holidays the forecast from the last row depends on."""
-    ahead = np.arange(1, config.lead + config.outputs)
-    later = pd.DatetimeIndex(time[-1] + ahead * interval)
-    rows = frame.reindex(range(len(frame) + len(ahead)))
-    return pd.DatetimeIndex(time.append(later)), rows
-
-
-def with_times(frame: pd.DataFrame, config: DataConfig) -> pd.DataFrame:
-    """Return a frame with the time column, which may be its index.
-
-    Raises:
-        UserError: There are no time stamps, but the configuration names them.
-    """
-    if config.time is None or config.time in frame.columns:
-        return frame
-    if not isinstance(frame.index, pd.DatetimeIndex):
-        raise UserError(
-            f"the frame: has no column {shown(config.time)}, and its index holds no times"
-        )
-    return frame.reset_index(drop=True).assign(**{config.time: frame.index})
-
-
-def _needed(config: DataConfig, target: bool) -> list[str]:
-    """Return the names of the columns of new data."""
-    used = {*config.inputs, *config.known, *(config.targets if target else [])}
-    return [name for name in config.read if name in used]
-
-
-def check_columns(config: DataConfig) -> None:
-    """Check that ``config.path`` has the columns, if it is there. Its rows are not read.
-
-    Raises:
-        UserError: A file cannot be read, or lacks a column.
-    """
-    if config.layout == "rows" or config.path is None:
-        return
-    for path in matches(config.path):
-        if path.is_file():
-            _check_columns(config, path)
-
-
-def _check_columns(config: DataConfig, path: Path) -> None:
-    with boundary(str(path), "the file is damaged, or no table"):
-        content = read_source(path, HEAD)
-        if not is_parquet(content):
-            content = decode(content, config, path, whole=False)
-            find_header(content, config, config.read, path)
-            return
-        names = parquet_names(path, path)
-        time = [] if config.time is None else [config.time]
-        find([*config.read, *time], names, path)
-
-
-def read_columns(config: DataConfig, path: Path, wanted: Sequence[str]) -> Columns:
-    """Return the columns of a file, or of all files that a pattern matches.
-
-    Columns that tell recordings apart are read as well, if they are there.
-
-    Raises:
-        UserError: A file cannot be read, or lacks a column; or they do not go together.
-    """
-    found = {}
-    for each in matching_files(path):
-        content = read_source(each)
-        read = read_parquet if is_parquet(content) else read_text
-        found[each] = read(content, config, wanted, each, optional=config.recording)
-    return Columns.joined(found)
-
-
-def _converted(
-    columns: Columns,
-    config: DataConfig,
-    path: str,
-    *,
-    trained: bool = False,
-    grows: bool = False,
-    anomalies: bool = False,
-) -> Table:
-    """Return the table of what was read.
-
-    Args:
-        columns: What was read.
-        config: The configuration of the table.
-        path: The file, for messages.
-        trained: Whether a trained model uses the table, so that nothing is learnt from it.
-        grows: Whether further rows will come.
-        anomalies: As for :func:`read_table`.
-    """
-    rows = RowNames.of(config.skip_rows, columns.files)
-    notation = Notation.of(config, comma=columns.decimal_comma, rows=rows)
-    readings: dict[str, Array] = {}
-    groups: dict[str, Category] = {}
-    notes = [*columns.notes]
-    for name in list(columns.readings):
-        place = f"{path}, column {shown(name)}"
-        # Each column is dropped once it is converted: text takes more memory than numbers.
-        column = columns.readings.pop(name)
-        if anomalies and name in config.targets:
-            readings[name] = anomalies_of(column, notation, place)
-        elif name not in config.categories:
-            readings[name], remark = numbers(column, notation, place, varied=not trained)
-            notes += [remark] if remark else []
-        if name not in config.categories:
-            continue
-        category = Category.of(column, notation, place)
-        if name in config.groups:
-            groups[name] = category.complete(notation, place)
-            readings[name] = category.codes.astype(np.float64)
-        if name in config.targets and config.classes:
-            readings[name] = category.numbered(config, notation, place, varied=not trained)
-    frame = pd.DataFrame(readings, copy=False)
-    time = None
-    if columns.time is not None:
-        place = f"{path}, column {shown(config.time)}"
-        time = time_stamps(columns.time, config, place, rows, grows=grows)
-    told = [groups[name] for name in config.recording if name in groups]
-    sizes = [size for _, size in columns.files]
-    recording = recordings(told, sizes) if told or sizes else None
-    if not told:
-        notes += _other_series(columns, time, path)
-    doubts = [] if trained else remark_stand_ins(frame.drop(columns=list(config.categories)))
-    given = _Rows(time, frame.assign(**{_ROW: np.arange(float(len(frame)))}), recording)
-    ordered = _in_order(given, config, rows, path, trained=trained, grows=grows)
-    time, frame, recording = ordered.rows.time, ordered.rows.frame, ordered.rows.recording
-    # Rows that were added have the names and the number of the row before them.
-    added = [_ROW, *(name for name in config.groups if name in frame)]
-    frame[added] = frame[added].ffill()
-    source = frame.pop(_ROW).to_numpy(np.int64)
-    notes += ordered.notes(config)
-    frame = frame.assign(**{name: np.nan for name in config.targets if name not in frame})
-    if not trained and not config.classes and not anomalies:
-        remarks = (remark_labels(name, frame[name].to_numpy()) for name in config.targets)
-        notes += [each for each in remarks if each]
-    notes += doubts
-    names = {
-        name: tuple(config.classes) if name in config.targets else each.names
-        for name, each in groups.items()
-    }
-    return Table(
-        time=time,
-        frame=frame,
-        interval=ordered.interval,
-        jitter=config.jitter,
-        notes=tuple(notes),
-        recording=recording,
-        names=names,
-        rows=rows,
-        source=source,
-    )
-
-
-def _other_series(columns: Columns, time: pd.DatetimeIndex | None, path: str) -> list[str]:
-    """Return remarks on columns that may tell apart series in a file, and refuse what does."""
-    if not columns.files:
-        remark = check_series(columns.others, time, path)
-        return [remark] if remark else []
-    found, begin = [], 0
-    for name, size in columns.files:
-        others = {each: column.slice(begin, size) for each, column in columns.others.items()}
-        some = None if time is None else time[begin : begin + size]
-        found.append(check_series(others, some, str(name)))
-        begin += size
-    return list(dict.fromkeys(each for each in found if each))
-
-
-@dataclass(frozen=True, eq=False)
-class _Rows:
-    """Rows of a table: their times, readings, and the number of each one's recording."""
-
-    time: pd.DatetimeIndex | None
-    frame: pd.DataFrame
-    recording: NDArray[np.int64] | None
-
-    def of(self, rows: NDArray[np.int64]) -> "_Rows":
-        """Return some of the rows, in their order."""
-        return _Rows(
-            None if self.time is None else self.time[rows],
-            self.frame.iloc[rows].reset_index(drop=True),
-            None if self.recording is None else self.recording[rows],
-        )
-
-
-@dataclass(frozen=True, eq=False)
-class _Ordered:
-    """Rows in order of time, in each recording.
-
-    Attributes:
-        rows: The rows.
-        interval: The interval between them.
-        remark: A remark on the interval.
-        recordings: Number of recordings, if there may be several.
-        disordered: Number of recordings whose rows had to be sorted.
-        before: Number of rows before they were grouped to bins.
-        bins: Number of bins.
-        added: Number of missing rows that were added.
-    """
-
-    rows: _Rows
-    interval: pd.Timedelta | None
-    remark: str | None = None
-    recordings: int | None = None
-    disordered: int = 0
-    before: int = 0
-    bins: int = 0
-    added: int = 0
-
-    @classmethod
-    def joined(cls, parts: Sequence["_Ordered"], interval: pd.Timedelta | None) -> "_Ordered":
-        """Return the rows of several recordings."""
-        times = [each.rows.time for each in parts if each.rows.time is not None]
-        sizes = [len(each.rows.frame) for each in parts]
-        return cls(
-            rows=_Rows(
-                pd.DatetimeIndex(times[0].append(times[1:])) if times else None,
-                pd.concat([each.rows.frame for each in parts], ignore_index=True),
-                np.repeat(np.arange(len(parts)), sizes),
-            ),
-            interval=interval or parts[0].interval,
-            remark=next((each.remark for each in parts if each.remark), None),
-            recordings=len(parts),
-            disordered=sum(each.disordered for each in parts),
-            before=sum(each.before for each in parts),
-            bins=sum(each.bins for each in parts),
-            added=sum(each.added for each in parts),
-        )
-
-    def notes(self, config: DataConfig) -> list[str]:
-        """Return what was done to the rows, in one line each."""
-        found = []
-        if self.recordings is not None:
-            found.append(f"{self.recordings} recording{'s'[: self.recordings > 1]}")
-        if self.disordered:
-            found.append(SORTED)
-        if self.bins:
-            empty = self.bins - (len(self.rows.frame) - self.added)
-            found.append(
-                f"{self.before} rows became {self.bins} bins of {config.resample}, "
-                f"of which {empty} are empty"
-            )
-        if self.remark:
-            found.append(self.remark)
-        if self.added:
-            most = held_rows(config, self.interval)
-            found.append(f"{self.added} rows are missing in gaps of at most {most} rows: added")
-        return found
-
-
-def _in_order(
-    rows: _Rows, config: DataConfig, names: RowNames, path: str, *, trained: bool, grows: bool
-) -> _Ordered:
-    """Return the rows in order of time, with their bins, missing rows and holidays.
-
-    The arguments are those of :func:`_converted`; ``names`` are the numbers of rows in messages.
-
-    Raises:
-        UserError: The time stamps are not regular. The message names the recording, if there are
-            several.
-    """
-    interval = None if config.interval is None else pd.Timedelta(config.interval)
-    column = "" if rows.time is None else f", column {shown(config.time)}"
-    if rows.recording is None:
-        return _one_recording(
-            rows, config, interval, names, f"{path}{column}", trained=trained, grows=grows
-        )
-    order = np.argsort(rows.recording, kind="stable")
-    pieces = np.split(order, np.flatnonzero(np.diff(rows.recording[order])) + 1)
-    if interval is None and config.resample is None and rows.time is not None:
-        interval = _common_interval([rows.time[piece] for piece in pieces])
-    found = []
-    for number, piece in enumerate(pieces):
-        begin = names[int(piece[0])]
-        place = f"{path}{column}, recording {number + 1} (which begins in row {begin})"
-        one = rows.of(piece)
-        known = interval is not None and config.resample is None
-        if known and one.time is not None and interval is not None and len(one.time) >= FEW:
-            check_same_interval(one.time, interval, config.jitter, place)
-        found.append(
-            _one_recording(
-                one, config, interval, names, place, trained=trained, grows=grows, known=known
-            )
-        )
-    return _Ordered.joined(found, interval)
-
-
-def _common_interval(recordings: Sequence[pd.DatetimeIndex]) -> pd.Timedelta | None:
-    """Return the interval that most rows have; None if no recording has two."""
-    usual = Counter[pd.Timedelta]()
-    for each in recordings:
-        if len(each) > 1:
-            usual[usual_step(each.sort_values())[0]] += len(each)
-    return usual.most_common(1)[0][0] if usual else None
-
-
-def _one_recording(
-    rows: _Rows,
-    config: DataConfig,
-    interval: pd.Timedelta | None,
-    names: RowNames,
-    place: str,
-    *,
-    trained: bool,
-    grows: bool,
-    known: bool = False,
-) -> _Ordered:
-    """Do the same for the rows of one recording.
-
-    Args:
-        rows: The rows.
-        config: The configuration of the table.
-        interval: The interval, if it is stated or known from other recordings.
-        names: The numbers of rows in messages.
-        place: The file, the column and the recording, for messages.
-        trained: As in :func:`_converted`.
-        grows: As in :func:`_converted`.
-        known: Whether the interval is known, so that a few rows say nothing about it.
-    """
-    time, frame = rows.time, rows.frame
-    if time is None:
-        rows = _Rows(None, relative_to_reference(frame, config, place), rows.recording)
-        return _Ordered(rows, interval)
-    advice = "keep one row for each time"
-    if rows.recording is not None or config.recording:
-        advice += ", or add a column that tells recordings apart to data.recording"
-    check_unique(time, frame[_ROW].to_numpy(np.int64), names, place, advice)
-    disordered = len(time) > 1 and bool((steps(time) < 0).any())
-    if disordered:
-        order = np.argsort(time.asi8, kind="stable")
-        time, frame = time[order], frame.iloc[order].reset_index(drop=True)
-    remark, before, bins, added = None, 0, 0, 0
-    if config.resample is not None:
-        interval, before = pd.Timedelta(config.resample), len(frame)
-        row, starts = frame.pop(_ROW).to_numpy(), time
-        time, frame, bins = resampled(time, frame, config, place)
-        frame[_ROW] = row[starts.searchsorted(time, side="right") - 1]
-    elif interval is None or not (grows or known):
-        interval, remark = find_interval(time, interval, config.jitter, place)
-    elif len(frame) >= FEW:
-        check = check_interval if grows else find_interval
-        check(time, interval, config.jitter, place)
-    if (most := held_rows(config, interval)) and interval is not None:
-        rows_before = len(frame)
-        time, frame = with_missing_rows(time, frame, interval, config.jitter, most)
-        added = 0 if grows else len(frame) - rows_before
-    frame = relative_to_reference(frame, config, place)
-    if trained and config.holidays is not None and interval is not None:
-        time, frame = _with_rows_ahead(time, frame, interval, config)
-    if config.holidays is not None:
-        frame[HOLIDAY] = holiday_values(config.holidays, config.timezone or "UTC", time)
-    return _Ordered(
-        rows=_Rows(time, frame, None),
-        interval=interval,
-        remark=remark,
-        disordered=int(disordered),
-        before=before,
-        bins=bins,
-        added=added,
-    )

@@ -5,10 +5,12 @@ from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 from narrowcast.config import DataConfig
+from narrowcast.data.panel import Members, Panel
 from narrowcast.data.scaling import Array
-from narrowcast.training_records import Errors, Intervals
+from narrowcast.training_records import Errors, Intervals, SeriesErrors
 
 Values = TypeVar("Values", bound=Any)  # an array or a tensor
 
@@ -87,9 +89,10 @@ class ErrorSums:
         self._squares, self._sizes = np.zeros((2, *shape))
         self._pinball, self._below = np.zeros((2, *shape, len(targets.quantiles)))
         self._inside = np.zeros((*shape, len(targets.intervals)))
+        self._series: SeriesSums | None = None
         self._windows = 0
 
-    def add(self, prediction: Array, truth: Array) -> None:
+    def add(self, prediction: Array, truth: Array, members: Members | None = None) -> None:
         """Count forecasts against the truth.
 
         Windows in which a forecast is NaN, because it is impossible, do not count.
@@ -97,7 +100,11 @@ class ErrorSums:
         Args:
             prediction: Forecasts [windows, steps of all targets], or with quantiles of each step.
             truth: Targets [windows, steps of all targets].
+            members: The series that the windows of a panel are of; forecasts and targets are then
+                in units of their spreads.
         """
+        if members is not None:
+            prediction, truth = members.in_units(prediction), members.in_units(truth)
         targets, shape = self._targets, (-1, *self._squares.shape)
         times = targets.each
         if prediction.shape != (len(truth), times * truth.shape[1]):
@@ -105,6 +112,9 @@ class ErrorSums:
         possible = ~np.isnan(prediction).any(axis=1)
         prediction, truth = prediction[possible], truth[possible].reshape(shape)
         difference = targets.middle(prediction).reshape(shape) - truth
+        if members is not None:
+            self._series = self._series or SeriesSums(members.panel)
+            self._series.add(members.number[possible], difference)
         self._squares += np.sum(difference**2, axis=0)
         self._sizes += np.sum(np.abs(difference), axis=0)
         self._windows += len(difference)
@@ -129,7 +139,7 @@ class ErrorSums:
             for i, each in enumerate(zip(squares, sizes, strict=True))
         ]
         if len(own) == 1:
-            return own[0]
+            return own[0] if self._series is None else self._series.joined(own[0])
         return Errors(
             rmse=float(np.sqrt(np.mean(squares.mean(axis=1) / units**2))),
             mae=float(np.mean(sizes.mean(axis=1) / units)),
@@ -152,6 +162,53 @@ class ErrorSums:
         )
 
 
+class SeriesSums:
+    """Sums up the errors of each series of a panel."""
+
+    def __init__(self, panel: Panel) -> None:
+        self._panel = panel
+        self._windows, self._squares, self._sizes = np.zeros((3, len(panel.names)))
+
+    def add(self, number: NDArray[np.int64], difference: Array) -> None:
+        """Count errors.
+
+        Args:
+            number: Index of each window's series [windows].
+            difference: Errors [windows, ..., steps], in the target's unit.
+        """
+        flat, count = difference.reshape(len(number), -1), len(self._windows)
+        self._windows += np.bincount(number, minlength=count)
+        self._squares += np.bincount(number, (flat**2).mean(axis=1), count)
+        self._sizes += np.bincount(number, np.abs(flat).mean(axis=1), count)
+
+    def joined(self, overall: Errors) -> Errors:
+        """Return the errors over all windows with those of each series, and their means."""
+        panel, found = self._panel, {}
+        for i in np.flatnonzero(self._windows).tolist():
+            windows = self._windows[i]
+            mse, mae = self._squares[i] / windows, self._sizes[i] / windows
+            squared, absolute = panel.naive_mse[i], panel.naive_mae[i]
+            found[panel.names[i]] = SeriesErrors(
+                windows=int(windows),
+                rmse=float(np.sqrt(mse)),
+                mae=float(mae),
+                rmsse=float(np.sqrt(mse / squared)) if squared > 0 else None,
+                mase=float(mae / absolute) if absolute > 0 else None,
+            )
+        return replace(
+            overall,
+            rmsse=_mean([each.rmsse for each in found.values()]),
+            mase=_mean([each.mase for each in found.values()]),
+            by_series=found,
+        )
+
+
+def _mean(values: Sequence[float | None]) -> float | None:
+    """Return the mean of the values that are known; None without any."""
+    known = [each for each in values if each is not None]
+    return sum(known) / len(known) if known else None
+
+
 def _errors(squares: Array, sizes: Array) -> Errors:
     """Return the errors of one target from the means of each step."""
     several = len(squares) > 1
@@ -163,16 +220,22 @@ def _errors(squares: Array, sizes: Array) -> Errors:
     )
 
 
-def errors(prediction: Array, truth: Array, targets: Targets | None = None) -> Errors:
+def errors(
+    prediction: Array,
+    truth: Array,
+    targets: Targets | None = None,
+    members: Members | None = None,
+) -> Errors:
     """Return the errors of forecasts.
 
     Args:
         prediction: Forecasts [windows, steps of all targets], or with quantiles of each step.
         truth: Targets [windows, steps of all targets].
         targets: The columns that they are of; a single one unless given.
+        members: As for :meth:`ErrorSums.add`.
     """
     sums = ErrorSums(targets or Targets.single(truth.shape[1]))
-    sums.add(prediction, truth)
+    sums.add(prediction, truth, members)
     found = sums.errors()
     assert found is not None
     return found

@@ -19,7 +19,7 @@ import pyarrow.compute as pc
 import pyarrow.csv
 
 from narrowcast.config import DataConfig
-from narrowcast.data.columns import Columns, find, places, with_optional
+from narrowcast.data.columns import Columns, find, places, selected
 from narrowcast.data.series import may_tell_series
 from narrowcast.errors import UserError, one_line, shown
 
@@ -70,7 +70,6 @@ def read_text(
     wanted: Sequence[str],
     path: Path,
     passed: int = 0,
-    optional: Sequence[str] = (),
 ) -> Columns:
     """Return the columns of a table in text, as text.
 
@@ -80,7 +79,6 @@ def read_text(
         wanted: Names of the columns in use.
         path: The file, for messages.
         passed: Number of rows that came before these, for messages.
-        optional: Names of columns that are also read if they are there.
 
     Raises:
         UserError: The text is not a regular table, or lacks a column.
@@ -93,7 +91,7 @@ def read_text(
     if not re.compile(rb"\S").search(content, start):
         raise UserError(f"{path}: has no readings, only a header")
     names = header.names
-    wanted = with_optional(wanted, optional, names)
+    wanted = selected(config, wanted, names)
     keys = dict(zip(wanted, find(wanted, names, path), strict=True))
     time = None if config.time is None else find([config.time], names, path)[0]
     others = _others(content[start : start + HEAD], header, {*keys.values(), time})
@@ -392,6 +390,7 @@ def _read_series(content: bytes, config: DataConfig, wanted: Sequence[str], path
     separator = config.separator or separator
     names = [str(row) for row in range(len(lines))]
     series = {}
+    wanted = selected(config, wanted, names)
     for name, row in zip(wanted, find(wanted, names, path), strict=True):
         line = lines[row].decode()
         line = " ".join(line.split()) if separator == " " else line

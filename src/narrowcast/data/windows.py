@@ -15,6 +15,10 @@ the earlier parts, and no value from the first target of a part on affects what 
 earlier one. With one target, no window straddles, and the validation boundary does not change which
 windows are in training and validation together.
 
+**In a panel, a window belongs to the part in which all its targets lie**; its inputs may lie in an
+earlier part, as they are known by then. Where the targets are in two parts, it is left out and
+counted. So here, too, no value from the first target of a part on affects an earlier part.
+
 Where the rows are of several recordings, where the parts are whole values of a column or stated by
 one, and where windows have labels, a window lies in one part with all its rows and targets, or is
 left out and counted. So windows that overlap are never in two parts.
@@ -138,7 +142,7 @@ class Dataset:
             case Monitored():
                 return self.targets.detection(decoded, part.target, part.row)
             case Targets():
-                return errors(decoded, part.target, self.targets)
+                return errors(decoded, part.target, self.targets, part.members)
 
     def decoded(self, scaled: Array, readings: Array) -> Array:
         """Convert the model's results to the units of the targets, or to decisions.
@@ -231,6 +235,7 @@ def make_windows(
     source = Rows.of(table, config, most, earlier_rows(table, config))
 
     in_whole = bool(config.classes or config.groups or monitors or table.recording is not None)
+    in_whole = in_whole and config.id is None
     chosen = _Chosen.of(source, stream, targets=monitors is None, in_whole=in_whole, refit=refit)
 
     train = source.part(chosen.training + n - 1, stream)
@@ -331,7 +336,10 @@ class _Chosen:
 
         codes = parts_of_rows(table, config.split)
         merged = np.where(codes == 1, 0, codes) if refit else codes
-        if in_whole:
+        if config.id is not None:
+            low = first + n - 1 + config.lead
+            high = low + config.outputs - 1
+        elif in_whole:
             low = np.maximum(first, source.stretch[first + n - 1])
             high = first + n - 1 + after
         else:  # the next part's first target is as far after its first row as in every window

@@ -93,6 +93,8 @@ class Evaluation:
                     shares = (each.accuracy, each.balanced_accuracy, each.macro_f1)
                     rows.append([name, *(f"{share:.3f}" for share in shares)])
             return rows
+        if any(found is not None and found.by_series for found in self._errors.values()):
+            return _of_panel(self._errors)
         kinds, targets = ("RMSE", "MAE"), target_names(self.target)
         columns, heads = [self._errors], [*kinds]
         if len(targets) > 1:
@@ -139,6 +141,15 @@ class Evaluation:
             ]
             rows.append([name, f"{column.outside:.2%}", *ends])
         return rows
+
+
+def _of_panel(found: Mapping[str, Errors | None]) -> list[list[str]]:
+    """Return a table of the errors over all series, the first row with its names."""
+    rows = [["forecast", "RMSSE", "MASE", "RMSE", "MAE"]]
+    for name, e in found.items():
+        numbers = (None,) * 4 if e is None else (e.rmsse, e.mase, e.rmse, e.mae)
+        rows.append([name, *("-" if each is None else f"{each:.4g}" for each in numbers)])
+    return rows
 
 
 def _detections(found: Mapping[str, Detection]) -> list[list[str]]:
@@ -202,9 +213,11 @@ def _errors(
     assert isinstance(trained.targets, Targets)
     sums, rows = {"integer": ErrorSums(trained.targets)}, origins.rows
     for part, forecasts in _windows(trained, origins, drift):
-        sums["integer"].add(forecasts, part.target)
+        sums["integer"].add(forecasts, part.target, part.members)
         for name, forecast in simple.forecasts(part, rows.table, rows.last_known):
-            sums.setdefault(name, ErrorSums(simple.targets)).add(forecast, part.target)
+            sums.setdefault(name, ErrorSums(simple.targets)).add(
+                forecast, part.target, part.members
+            )
     found = {name: each.errors() for name, each in sums.items()}
     return {name: found.get(name) for name in ("integer", *NAMES)}
 

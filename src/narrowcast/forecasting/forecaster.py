@@ -106,7 +106,8 @@ class Forecaster:
 
         Returns:
             A row for each window, with the time stamp of its last row as index, in the zone of the
-            frame's time stamps. A column ``TARGET+k`` is the forecast for k rows later. Of a
+            frame's time stamps. A column ``TARGET+k`` is the forecast for k rows later. Of a panel,
+            the first column is the series. Of a
             classifier, ``TARGET`` is the label, and ``TARGET margin`` its margin to the next one.
             Of a detector, ``score`` is the score, and ``flag`` is 1 if it is above the threshold.
 
@@ -173,22 +174,22 @@ def forecasts(
             drift.add(part)
         index = times[first : first + len(values)]
         first += len(values)
-        yield trained.frame(values, index)
+        yield trained.frame(values, index, part.members)
 
 
 def _forecasts_of_board(
     trained: TrainedModel, origins: Origins, drift: Drift, link: Link
 ) -> Iterator[pd.DataFrame]:
     """Yield the forecasts of a board, each as soon as the board has made it."""
-    times, counted = origins.times, None
+    times, members, counted = origins.times, origins.members, None
     for part, each in trained.inferences(origins):
         if counted is not part:
             drift.add(part)
             counted = part
         values = link.forecast(*each.readings, restart=each.restart)
         if each.origin is not None:
-            index = times[each.origin : each.origin + 1]
-            yield trained.frame(values[None], index)
+            one = slice(each.origin, each.origin + 1)
+            yield trained.frame(values[None], times[one], members and members.some(one))
 
 
 def run_file(

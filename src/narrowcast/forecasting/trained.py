@@ -8,7 +8,17 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from narrowcast.data import Labels, Monitored, Part, Rows, Rules, Table, Targets, load_rules
+from narrowcast.data import (
+    Labels,
+    Members,
+    Monitored,
+    Part,
+    Rows,
+    Rules,
+    Table,
+    Targets,
+    load_rules,
+)
 from narrowcast.data.ahead import last_row, place
 from narrowcast.data.rules import NAME as RULES
 from narrowcast.data.scaling import Array
@@ -57,6 +67,14 @@ class Origins:
     def __str__(self) -> str:
         """Return the line of :func:`summary`."""
         return summary(len(self.last), self.gaps, self.missing, self.early)
+
+    @property
+    def members(self) -> Members | None:
+        """The series that each forecast is of; None if it is no panel."""
+        table = self.rows.table
+        if table.panel is None:
+            return None
+        return Members(table.panel, table.series_of_rows[self.last])
 
     @property
     def times(self) -> pd.Index:
@@ -154,16 +172,20 @@ class TrainedModel:
                     == self.rules.data.targets
                 )
 
-    def frame(self, results: Array, index: pd.Index) -> pd.DataFrame:
+    def frame(
+        self, results: Array, index: pd.Index, members: Members | None = None
+    ) -> pd.DataFrame:
         """Return results of the model as a table.
 
         Args:
             results: Forecasts [windows, forecasts], or decisions [windows, 2].
             index: Label of each row.
+            members: The series of each row, if the model is of a panel.
 
         Returns:
-            Columns named by the target, how many rows ahead, and the quantile if any; or the label,
-            and its margin to the next one; or the score, and whether it is above the threshold.
+            The series, if there are several, and columns named by the target, how many rows ahead,
+            and the quantile if any; or the label, and its margin to the next one; or the score, and
+            whether it is above the threshold.
         """
         data, targets = self.rules.data, self.targets
         if isinstance(targets, Labels):
@@ -176,7 +198,11 @@ class TrainedModel:
         steps = range(data.lead, data.lead + data.outputs)
         ends = [f" q{each:g}" for each in targets.quantiles] or [""]
         names = [f"{name}+{step}{end}" for name in data.targets for step in steps for end in ends]
-        return pd.DataFrame(results, index=index, columns=names)
+        if members is None:
+            return pd.DataFrame(results, index=index, columns=names)
+        frame = pd.DataFrame(members.in_units(results), index=index, columns=names)
+        frame.insert(0, data.recording[0], members.names)
+        return frame
 
     @property
     def targets(self) -> Targets | Labels | Monitored:
@@ -250,6 +276,7 @@ class TrainedModel:
             UserError: A column known ahead ends before the readings do.
         """
         config, stream, after = self.rules.data, self.rules.stream, self._after
+        table = self.rules.scaled(table)
         rows = Rows.of(table, config, self.model.inputs[0].held, self._earlier)
         present = _present(table, rows)
         remarks = _check_ahead(table, rows, present, after)

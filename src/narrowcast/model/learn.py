@@ -48,7 +48,8 @@ class Learnt:
             return None
         targets = self.dataset.forecast_targets
         medians = targets.middle(self.forecasts).repeat(len(targets.quantiles), axis=1)
-        return errors(medians + self.widths, self.dataset.test.target, targets)
+        test = self.dataset.test
+        return errors(medians + self.widths, test.target, targets, test.members)
 
 
 def learn(

@@ -103,6 +103,8 @@ def _quantise(config: Config, out: Path, work: Path, progress: Progress) -> Quan
             f"{len(test)} test windows: this is an error in narrowcast, please report it"
         )
     several = {"truth": test.target, **forecasts}
+    if test.members is not None:
+        several = {name: test.members.in_units(y) for name, y in several.items()}
     arrays = {
         **{name: y[:, 0] if y.shape[1] == 1 else y for name, y in several.items()},
         "row": test.row,

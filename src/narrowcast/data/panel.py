@@ -1,0 +1,227 @@
+"""The series of a panel: each one's level and spread, and how hard it is to forecast.
+
+One model forecasts all series, in units of their spreads: ``scaled = (value - level) / spread``.
+The level and the spread of a series are those of its target in the training part, so that they are
+known before the first forecast that counts. Both are kept with the model.
+"""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Annotated
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field
+
+from narrowcast.config import DataConfig
+from narrowcast.data.parts import parts_of_rows
+from narrowcast.data.scaling import Array
+from narrowcast.data.table import Table
+from narrowcast.errors import UserError, shown
+
+_NAMED = 5  # series in a remark
+
+
+@dataclass(frozen=True)
+class SeriesScale:
+    """What is known of a series, as :class:`Panel` has it of all.
+
+    Attributes:
+        level: Level, in the target's unit.
+        spread: Spread, in the target's unit.
+        naive_mae: Mean absolute change in the training part; None if there is none.
+        naive_mse: Mean squared change, likewise.
+    """
+
+    level: Annotated[float, Field(allow_inf_nan=False)]
+    spread: Annotated[float, Field(gt=0, allow_inf_nan=False)]
+    naive_mae: Annotated[float, Field(ge=0, allow_inf_nan=False)] | None
+    naive_mse: Annotated[float, Field(ge=0, allow_inf_nan=False)] | None
+
+
+@dataclass(frozen=True, eq=False)
+class Panel:
+    """The series of a panel.
+
+    Attributes:
+        names: Name of each series.
+        level: Level [series], in the target's unit; not a number if it is not known.
+        spread: Spread [series], in the target's unit, above 0; likewise.
+        naive_mae: Mean absolute change from one row to the next in the training part [series], in
+            the target's unit; not a number without any.
+        naive_mse: Mean squared change [series], likewise.
+    """
+
+    names: tuple[str, ...]
+    level: Array
+    spread: Array
+    naive_mae: Array
+    naive_mse: Array
+
+    @classmethod
+    def of_scales(cls, scales: Mapping[str, SeriesScale]) -> "Panel":
+        """Return the panel that :meth:`scales` has taken apart."""
+        every = list(scales.values())
+        naive = ([each.naive_mae for each in every], [each.naive_mse for each in every])
+        return cls(
+            tuple(scales),
+            np.array([each.level for each in every]),
+            np.array([each.spread for each in every]),
+            *(np.array([np.nan if x is None else x for x in each]) for each in naive),
+        )
+
+    def scales(self) -> dict[str, SeriesScale]:
+        """Return what is known of each series by its name."""
+        naive = (self.naive_mae.tolist(), self.naive_mse.tolist())
+        known = ([None if math.isnan(x) else x for x in each] for each in naive)
+        every = zip(self.level.tolist(), self.spread.tolist(), *known, strict=True)
+        return {name: SeriesScale(*each) for name, each in zip(self.names, every, strict=True)}
+
+    @classmethod
+    def of(cls, table: Table, config: DataConfig) -> "Panel":
+        """Return the series of a table, with what their training parts say.
+
+        Raises:
+            UserError: A series ends before the test part. The message names its last row.
+        """
+        number, values = table.series_of_rows, table.frame[config.targets[0]].to_numpy(np.float64)
+        names, codes = table.series, parts_of_rows(table, config.split)
+        if config.short_series == "refuse":
+            _refuse_early_ends(table, number, codes)
+        known = (codes == 0) & ~np.isnan(values)
+        change = np.diff(values, prepend=np.nan)
+        change[table.gaps | ~known] = np.nan
+        naive_mae, naive_mse = (
+            _means(number, each, len(names)) for each in (np.abs(change), change**2)
+        )
+        level = _means(number, np.where(known, values, np.nan), len(names))
+        squares = np.where(known, (values - level[number]) ** 2, np.nan)
+        spread = np.sqrt(_means(number, squares, len(names)))
+        if not config.local_scaling:
+            level, spread = np.zeros(len(names)), np.ones(len(names))
+        return cls(names, level, _positive(spread), naive_mae, naive_mse)
+
+    def for_table(self, table: Table, config: DataConfig) -> "Panel":
+        """Return the series of a table, of which some may not be in the panel.
+
+        Those that are not, or have no training part, have the level and the spread of the readings
+        of their first window.
+        """
+        place = {name: i for i, name in enumerate(self.names)}
+        rows = np.array([place.get(name, -1) for name in table.series], dtype=np.int64)
+
+        def found(values: Array) -> Array:
+            return np.where(rows < 0, np.nan, values[rows])
+
+        level, spread = found(self.level), found(self.spread)
+        if not config.local_scaling:
+            level, spread = np.zeros(len(rows)), np.ones(len(rows))
+        usual = float(np.nanmedian(self.spread))
+        number, values = table.series_of_rows, table.frame[config.targets[0]].to_numpy(np.float64)
+        for i in np.flatnonzero(np.isnan(level) | np.isnan(spread)).tolist():
+            readings = values[number == i]
+            first = readings[~np.isnan(readings)][: config.window]
+            level[i] = first.mean() if len(first) else 0.0
+            deviation = first.std() if len(first) else 0.0
+            spread[i] = deviation if deviation > 0 else usual
+        naive = (found(each) for each in (self.naive_mae, self.naive_mse))
+        return Panel(table.series, level, spread, *naive)
+
+    def unknown(self, table: Table) -> list[str]:
+        """Return a remark on the series of a table that are not in the panel."""
+        others = [name for name in table.series if name not in set(self.names)]
+        if not others:
+            return []
+        listed = ", ".join(shown(name) for name in others[:_NAMED])
+        further = f" and {len(others) - _NAMED} more" if len(others) > _NAMED else ""
+        return [
+            f"{len(others)} series that the training has not seen, {listed}{further}: the level "
+            "and the spread of each are those of its first window"
+        ]
+
+    def scaled(self, table: Table, config: DataConfig) -> Table:
+        """Return a table with the target of each series in units of its spread, from its level.
+
+        The panel is :meth:`for_table`, and the result keeps it.
+        """
+        number, name = table.series_of_rows, config.targets[0]
+        values = table.frame[name].to_numpy(np.float64)
+        frame = table.frame.assign(**{name: (values - self.level[number]) / self.spread[number]})
+        return replace(table, frame=frame, panel=self)
+
+    def scaled_new(self, table: Table, config: DataConfig) -> Table:
+        """Return new data for a trained model likewise; ``self`` is the panel of its training."""
+        found = self.for_table(table, config).scaled(table, config)
+        return replace(found, notes=(*table.notes, *self.unknown(table)))
+
+
+def scaled_by_series(table: Table, config: DataConfig) -> Table:
+    """Return the table of a training with the target of each series in units of its spread.
+
+    Raises:
+        UserError: As for :meth:`Panel.of`.
+    """
+    return Panel.of(table, config).for_table(table, config).scaled(table, config)
+
+
+@dataclass(frozen=True, eq=False)
+class Members:
+    """The series that windows are of.
+
+    Attributes:
+        panel: All series.
+        number: Index of each window's series [windows].
+    """
+
+    panel: Panel
+    number: NDArray[np.int64]
+
+    @property
+    def names(self) -> Array:
+        """Name of each window's series [windows], objects."""
+        return np.array(self.panel.names, dtype=object)[self.number]
+
+    def some(self, windows: slice) -> "Members":
+        """Return the series of some of the windows."""
+        return Members(self.panel, self.number[windows])
+
+    def in_units(self, values: Array) -> Array:
+        """Return forecasts or targets [windows, ...] in the target's unit."""
+        level, spread = (
+            each[self.number].reshape(-1, *(1,) * (values.ndim - 1))
+            for each in (self.panel.level, self.panel.spread)
+        )
+        return np.asarray(level + spread * values)
+
+
+def _means(number: NDArray[np.int64], values: Array, count: int) -> Array:
+    """Return the mean of each series' values [series], without NaN; NaN if there is no other."""
+    known = ~np.isnan(values)
+    rows = np.bincount(number[known], minlength=count)
+    sums = np.bincount(number[known], values[known], minlength=count)
+    with np.errstate(invalid="ignore"):
+        return np.asarray(sums / np.where(rows, rows, np.nan))
+
+
+def _positive(spread: Array) -> Array:
+    """Return spreads, with the median of all in place of 0, of a series that is constant."""
+    varied = spread[spread > 0]
+    usual = float(np.median(varied)) if len(varied) else 1.0
+    return np.where(spread == 0, usual, spread)
+
+
+def _refuse_early_ends(table: Table, number: NDArray[np.int64], codes: NDArray[np.int64]) -> None:
+    """Refuse a series without a row in the test part."""
+    last = np.append(np.flatnonzero(np.diff(number) > 0), len(number) - 1)
+    ended = last[codes[last] < 2]
+    if not len(ended):
+        return
+    row = int(ended[0])
+    when = "" if table.time is None else f", at {table.time[row].isoformat()}"
+    others = f" ({len(ended)} series in all)" if len(ended) > 1 else ""
+    raise UserError(
+        f"series {shown(table.series[number[row]])} ends in row {table.row(row)}{when}, before the "
+        f"test part begins{others}: set data.short_series = 'keep' to train on it all the same, or "
+        "move data.split"
+    )

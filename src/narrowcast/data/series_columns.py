@@ -1,0 +1,116 @@
+"""Columns of a panel: series that are columns of their own, and what is constant in each series."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from narrowcast.config import DataConfig
+from narrowcast.data.categories import Category
+from narrowcast.data.columns import Columns, listed
+from narrowcast.data.scaling import Array
+from narrowcast.data.values import Notation, numbers
+from narrowcast.errors import UserError, shown
+
+
+def with_id(columns: Columns, config: DataConfig, path: Path) -> Columns:
+    """Return the columns of one file, which is a series named by the file if no column says so."""
+    if config.id is None or config.series or config.id in columns.readings:
+        return columns
+    names = pa.repeat(path.stem.removesuffix(".csv"), columns.rows)
+    columns.readings[config.id] = pa.chunked_array([names])
+    return columns
+
+
+def unpivoted(
+    readings: Mapping[str, Array], config: DataConfig, place: str
+) -> tuple[dict[str, Array], Category]:
+    """Return the readings of a wide table, one series below the other, and the series of each row.
+
+    Args:
+        readings: Readings [rows] of each series, and of each input that all series have.
+        config: Says which ones these are.
+        place: The file, for messages.
+
+    Raises:
+        UserError: No column is a series.
+    """
+    shared = [name for name in (*config.inputs, *config.known) if name not in config.targets]
+    names = [name for name in readings if name not in shared]
+    if not names:
+        raise UserError(f"{place}: no column has a name of data.series = {listed(config.series)}")
+    rows = len(readings[names[0]])
+    found = {name: np.tile(readings[name], len(names)) for name in shared if name in readings}
+    found[config.targets[0]] = np.concatenate([readings[name] for name in names])
+    return found, Category(np.repeat(np.arange(len(names)), rows), tuple(names))
+
+
+def static_inputs(
+    name: str,
+    column: pa.ChunkedArray,
+    series: Category,
+    config: DataConfig,
+    notation: Notation,
+    place: str,
+) -> dict[str, Array]:
+    """Return the inputs that are made of a static column, [rows] each.
+
+    Args:
+        name: Name of the column.
+        column: The column as it was read.
+        series: The series of each row.
+        config: Names the values of the column, if it holds no numbers.
+        notation: How numbers are written.
+        place: The file and the column, for messages.
+
+    Raises:
+        UserError: A value is missing, is not among those of the configuration, or differs from the
+            first one of its series. The message names the series and the row.
+    """
+    values = config.static[name]
+    if not values:
+        found, _ = numbers(column, notation, place, varied=False)
+        _check_constant(found, np.isnan(found), series, notation, place)
+        return {name: found}
+    text = Category.of(column, notation, place)
+    _check_constant(text.codes, text.codes < 0, series, notation, place)
+    unknown = [i for i, value in enumerate(text.names) if value not in values]
+    if unknown:
+        row = int(np.flatnonzero(np.isin(text.codes, unknown))[0])
+        value = shown(text.names[text.codes[row]])
+        raise UserError(
+            f"{place}, row {notation.rows[row]}: {value} is not among the values of data.static, "
+            f"{listed(values)}: add it there"
+        )
+    names = np.array(text.names, dtype=object)[text.codes]
+    return {f"{name} = {value}": (names == value).astype(np.float64) for value in values}
+
+
+def _check_constant(
+    values: NDArray[np.generic],
+    missing: NDArray[np.bool_],
+    series: Category,
+    notation: Notation,
+    place: str,
+) -> None:
+    """Refuse a static column that is missing or changes within a series."""
+    if missing.any():
+        row = int(missing.argmax())
+        raise UserError(
+            f"{place}, row {notation.rows[row]}: is empty in series "
+            f"{shown(series.names[series.codes[row]])}: a static column needs a value in each row"
+        )
+    _, first = np.unique(series.codes, return_index=True)
+    of_series = np.zeros(len(series.names), dtype=np.intp)
+    of_series[series.codes[first]] = first
+    other = values != values[of_series[series.codes]]
+    if other.any():
+        row = int(other.argmax())
+        raise UserError(
+            f"{place}, row {notation.rows[row]}: is another value than in row "
+            f"{notation.rows[int(of_series[series.codes[row]])]} of the same series, "
+            f"{shown(series.names[series.codes[row]])}: leave it out of data.static, and name it "
+            "in data.inputs or data.known if it changes"
+        )
