@@ -180,6 +180,9 @@ def error_of(target: TargetNames) -> str:
 BASELINES = ("persistence", "seasonal_naive", "nlinear", "ridge", "ridge_quadratic")
 """The simple forecasts that every forecaster is compared with."""
 
+PANEL_BASELINES = ("ridge_per_series",)
+"""Further ones that the forecaster of a panel is compared with."""
+
 DETECTORS = ("z_score", "persistence_error")
 """The simple scores of anomalies that every detector is compared with."""
 
@@ -209,7 +212,7 @@ def beaten_by(test: Mapping[str, Scores | None], model: str) -> str | None:
     Returns:
         Name of the simple method; None if the model is at least as good as all of them.
     """
-    names = (*BASELINES, *CLASSIFIERS, *DETECTORS)
+    names = (*BASELINES, *PANEL_BASELINES, *CLASSIFIERS, *DETECTORS)
     simple = {name: found.error for name in names if (found := test.get(name)) is not None}
     own, best = test[model], min(simple, key=lambda name: simple[name], default=None)
     return best if best is not None and own is not None and simple[best] < own.error else None

@@ -175,7 +175,7 @@ def altered(path: Path, *, seal: bool, **changes: object) -> None:
         (lambda out: (out / rules.NAME).write_text('{"data":'), "is truncated or not JSON"),
         (lambda out: (out / rules.NAME).write_text("[]"), "is truncated or not JSON"),
         (lambda out: altered(out / rules.NAME, seal=False, stream=None, interval=1), "altered"),
-        (lambda out: altered(out / rules.NAME, seal=True, schema_version=2), "schema version 3"),
+        (lambda out: altered(out / rules.NAME, seal=True, schema_version=3), "schema version 3"),
         (lambda out: altered(out / rules.NAME, seal=True, data={}), "source.json: data.inputs"),
         (
             lambda out: altered(

@@ -11,14 +11,14 @@ from numpy.typing import NDArray
 from narrowcast.config import DataConfig
 from narrowcast.data.holes import held, held_rows
 from narrowcast.data.parts import parts_of_rows
-from narrowcast.data.ridge import fit_ridge, slices, with_intercept
+from narrowcast.data.ridge import Pairs, fit_ridge, fit_ridges, slices, with_intercept
 from narrowcast.data.rows import Part
 from narrowcast.data.scaling import Array, Scaling
 from narrowcast.data.seasons import reading_before, season_before
 from narrowcast.data.table import Table
 from narrowcast.data.targets import ErrorSums, Targets
 from narrowcast.data.windows import Dataset
-from narrowcast.training_records import BASELINES, Errors
+from narrowcast.training_records import BASELINES, PANEL_BASELINES, Errors
 
 # A period of the target: its autocorrelation, and its share of the highest one.
 _LEAST_CORRELATION = 0.2
@@ -39,7 +39,9 @@ class Baselines:
     ``ridge_quadratic`` is ridge regression on these values and their squares. ``nlinear`` is ridge
     regression of the changes from the targets' last values on the n changes of the targets in the
     window (Zeng et al., "Are Transformers Effective for Time Series Forecasting?", 2023); it is
-    impossible if a target is not among the inputs. The penalty is the smallest of a grid whose
+    impossible if a target is not among the inputs. In a panel, these three are fitted to the
+    windows of all series, and ``ridge_per_series`` is ridge regression on the windows of each
+    series of its own. The penalty is the smallest of a grid whose
     RMSE on the validation part is within 2 % of the least. The final fit is on the training and
     validation parts together.
 
@@ -52,6 +54,8 @@ class Baselines:
         units: Units of the targets' errors, see :class:`Targets`.
         weights: Weights [features, forecasts] of the linear forecasts by name; the last row is the
             intercept.
+        per_series: Weights [series, features, forecasts] of ``ridge_per_series``, not a number for
+            a series without windows; None if it is no panel.
     """
 
     config: DataConfig
@@ -61,6 +65,7 @@ class Baselines:
     further: tuple[Scaling, ...]
     units: tuple[float, ...]
     weights: Mapping[str, Array]
+    per_series: Array | None = None
 
     @property
     def targets(self) -> Targets:
@@ -84,6 +89,11 @@ class Baselines:
                 x @ weights + self._base(name, part, rows) for x, rows in self.chunks(name, part)
             ]
             yield name, np.concatenate(found)
+        if self.per_series is not None and part.members is not None:
+            series = part.members.panel.trained[part.members.number]
+            weights = self.per_series
+            found = [_of_each(x, weights, series[rows]) for x, rows in self.chunks("ridge", part)]
+            yield "ridge_per_series", np.concatenate(found)
 
     def a_season_before(self, part: Part, table: Table, known: Array, season: int) -> Array:
         """Return the targets' values a season before [windows, forecasts], NaN where missing."""
@@ -130,6 +140,7 @@ class Baselines:
             **{f"{name}.offset": each.offset for name, each in scalings.items()},
             **{f"{name}.scale": each.scale for name, each in scalings.items()},
             **{f"{name}.weights": each for name, each in self.weights.items()},
+            **({} if self.per_series is None else {"per_series": self.per_series}),
         }
 
     @classmethod
@@ -154,6 +165,7 @@ class Baselines:
             weights={
                 name: arrays[f"{name}.weights"] for name in _LINEAR if f"{name}.weights" in arrays
             },
+            per_series=arrays.get("per_series"),
         )
 
     @classmethod
@@ -201,6 +213,7 @@ def fit_baselines(
         empty,
         season=_season(empty, dataset, table),
         weights={name: _ridge(empty, name, dataset) for name in names},
+        per_series=None if dataset.train.members is None else _ridges(empty, dataset),
     )
 
 
@@ -215,7 +228,8 @@ def baselines(dataset: Dataset, table: Table, config: DataConfig) -> dict[str, E
 
 def baseline_errors(fitted: Baselines, part: Part, table: Table) -> dict[str, Errors | None]:
     """Return the errors of fitted forecasts on a part of a table, None for impossible ones."""
-    found: dict[str, Errors | None] = dict.fromkeys(BASELINES)
+    names = (*BASELINES, *(() if part.members is None else PANEL_BASELINES))
+    found: dict[str, Errors | None] = dict.fromkeys(names)
     for name, forecast in fitted.forecasts(part, table, last_known(table, fitted.config)):
         sums = ErrorSums(fitted.targets)
         sums.add(forecast, part.target, part.members)
@@ -299,3 +313,36 @@ def _ridge(plain: Baselines, name: str, dataset: Dataset) -> Array:
         return found.rmse
 
     return fit_ridge(pairs(dataset.train), pairs(dataset.validation), rmse)
+
+
+def _ridges(plain: Baselines, dataset: Dataset) -> Array:
+    """Return the weights [series, features, forecasts] of ridge regression on each series."""
+    members = dataset.train.members
+    assert members is not None
+    count = len(members.panel.names)
+    train, validation = (
+        _by_series(plain, part, count) for part in (dataset.train, dataset.validation)
+    )
+    some = next(iter(plain.chunks("ridge", dataset.train)))[0]
+    return fit_ridges(train, validation, (some.shape[1], dataset.train.target.shape[1]))
+
+
+def _by_series(plain: Baselines, part: Part, count: int) -> list[Pairs]:
+    """Return the features of a part's windows, and what they are fitted to, series by series."""
+    assert part.members is not None
+    found: list[list[tuple[Array, Array]]] = [[] for _ in range(count)]
+    for x, rows in plain.chunks("ridge", part):
+        number, y = part.members.number[rows], plain.to_forecast("ridge", part, rows)
+        for i in np.unique(number).tolist():
+            mine = number == i
+            found[i].append((x[mine], y[mine]))
+    return list(found)
+
+
+def _of_each(x: Array, weights: Array, series: NDArray[np.int64]) -> Array:
+    """Return forecasts [windows, forecasts] by the weights of each window's series; NaN for -1."""
+    found = np.full((len(x), weights.shape[2]), np.nan)
+    for i in np.unique(series[series >= 0]).tolist():
+        mine = series == i
+        found[mine] = x[mine] @ weights[i]
+    return found

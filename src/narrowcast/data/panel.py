@@ -51,6 +51,7 @@ class Panel:
         naive_mae: Mean absolute change from one row to the next in the training part [series], in
             the target's unit; not a number without any.
         naive_mse: Mean squared change [series], likewise.
+        trained: Index of each series in the panel of the training [series]; -1 for none.
     """
 
     names: tuple[str, ...]
@@ -58,6 +59,7 @@ class Panel:
     spread: Array
     naive_mae: Array
     naive_mse: Array
+    trained: NDArray[np.int64]
 
     @classmethod
     def of_scales(cls, scales: Mapping[str, SeriesScale]) -> "Panel":
@@ -69,6 +71,7 @@ class Panel:
             np.array([each.level for each in every]),
             np.array([each.spread for each in every]),
             *(np.array([np.nan if x is None else x for x in each]) for each in naive),
+            trained=np.arange(len(every)),
         )
 
     def scales(self) -> dict[str, SeriesScale]:
@@ -100,7 +103,8 @@ class Panel:
         spread = np.sqrt(_means(number, squares, len(names)))
         if not config.local_scaling:
             level, spread = np.zeros(len(names)), np.ones(len(names))
-        return cls(names, level, _positive(spread), naive_mae, naive_mse)
+        every = np.arange(len(names))
+        return cls(names, level, _positive(spread), naive_mae, naive_mse, every)
 
     def for_table(self, table: Table, config: DataConfig) -> "Panel":
         """Return the series of a table, of which some may not be in the panel.
@@ -125,8 +129,8 @@ class Panel:
             level[i] = first.mean() if len(first) else 0.0
             deviation = first.std() if len(first) else 0.0
             spread[i] = deviation if deviation > 0 else usual
-        naive = (found(each) for each in (self.naive_mae, self.naive_mse))
-        return Panel(table.series, level, spread, *naive)
+        naive = found(self.naive_mae), found(self.naive_mse)
+        return Panel(table.series, level, spread, *naive, rows)
 
     def unknown(self, table: Table) -> list[str]:
         """Return a remark on the series of a table that are not in the panel."""

@@ -1,6 +1,6 @@
 """Ridge regression with a penalty that the validation part chooses."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 import numpy as np
 
@@ -42,6 +42,35 @@ def fit_ridge(train: Pairs, validation: Pairs, error: Callable[[Array], float]) 
     measured = np.array([error(_solve(fitted, penalty)) for penalty in _PENALTIES])
     penalty = _PENALTIES[np.argmax(measured <= _TIE * measured.min())]
     return _solve(fitted + _moments(validation), penalty)
+
+
+def fit_ridges(train: Sequence[Pairs], validation: Sequence[Pairs], size: tuple[int, int]) -> Array:
+    """Return the weights of several groups of windows, such as series, with a common penalty.
+
+    The penalty is chosen as by :func:`fit_ridge`, by the squared error over all groups.
+
+    Args:
+        train: The training part of each group.
+        validation: The validation part of each group.
+        size: Number of features and of columns.
+
+    Returns:
+        Weights [groups, features, columns], not a number for a group without windows.
+    """
+    found = np.full((len(_PENALTIES), len(train), *size), np.nan)
+    squares = np.zeros(len(_PENALTIES))
+    for i, (fitted, unseen) in enumerate(zip(train, validation, strict=True)):
+        moments = _moments(fitted)
+        if not moments.ndim:
+            continue
+        every = list(unseen)
+        both = moments + _moments(every)
+        for k, penalty in enumerate(_PENALTIES):
+            weights = _solve(moments, penalty)
+            squares[k] += sum(float(np.sum((x @ weights - y) ** 2)) for x, y in every)
+            found[k, i] = _solve(both, penalty)
+    chosen = np.argmax(np.sqrt(squares) <= _TIE * np.sqrt(squares.min()))
+    return np.asarray(found[chosen])
 
 
 def _moments(pairs: Pairs) -> Array:

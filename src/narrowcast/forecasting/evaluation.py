@@ -28,6 +28,7 @@ from narrowcast.forecasting.trained import Origins, TrainedModel
 from narrowcast.pipeline.outputs import BASELINES
 from narrowcast.training_records import BASELINES as NAMES
 from narrowcast.training_records import (
+    PANEL_BASELINES,
     Detection,
     Errors,
     Recognition,
@@ -219,7 +220,8 @@ def _errors(
                 forecast, part.target, part.members
             )
     found = {name: each.errors() for name, each in sums.items()}
-    return {name: found.get(name) for name in ("integer", *NAMES)}
+    names = (*NAMES, *(PANEL_BASELINES if rows.table.panel else ()))
+    return {name: found.get(name) for name in ("integer", *names)}
 
 
 def _recognised(

@@ -15,6 +15,7 @@ from narrowcast.report.stretch import STRETCH, Stretch
 from narrowcast.report.task import Arrays, Task
 from narrowcast.training_records import (
     BASELINES,
+    PANEL_BASELINES,
     Errors,
     Intervals,
     error_of,
@@ -26,7 +27,7 @@ MOST_STEPS = 24  # steps ahead that are drawn, each on its own
 
 
 def _content(report: Report, known: Mapping[str, Errors], predictions: Arrays) -> dict[str, Any]:
-    simple = {name: known[name].rmse for name in BASELINES if name in known}
+    simple = {name: known[name].error for name in (*BASELINES, *PANEL_BASELINES) if name in known}
     stretch = Stretch.of(predictions)
     targets = [
         _target(name, i, known, predictions, stretch, report)

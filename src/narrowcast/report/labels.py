@@ -11,6 +11,7 @@ LABELS = {
     "nlinear": "NLinear",
     "ridge": "Ridge",
     "ridge_quadratic": "Ridge, quadratic",
+    "ridge_per_series": "Ridge per series",
     "majority": "Most frequent label",
     "ridge_classifier": "Ridge classifier",
     "z_score": "Distance from the mean (z-score)",
