@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from narrowcast.data import Classifiers, Labels, fit_classifiers
 from narrowcast.data.rows import Part
 from narrowcast.data.scaling import Scaling
+from narrowcast.data.views import Windows
 from narrowcast.data.windows import Dataset
 
 LABELS = Labels("kind", ("a", "b", "c"))
@@ -48,7 +49,7 @@ def part(truth: list[int], seed: int) -> Part:
     noise = np.random.default_rng(seed).normal(0, 0.1, (len(truth), 2, 2))
     noise[:, :, 0] += np.array(truth)[:, None]
     target = np.array(truth, dtype=np.float64)[:, None]
-    return Part(noise, target, np.arange(len(truth)), None, None)
+    return Part(Windows.of(noise), target, np.arange(len(truth)), None, None)
 
 
 def dataset() -> Dataset:

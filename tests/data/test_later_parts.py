@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from narrowcast.config import DataConfig
 from narrowcast.data import Dataset, Table, make_windows, read_table
 from narrowcast.data.baselines import seasons_to_try
+from narrowcast.data.views import Windows
 from narrowcast.errors import UserError
 
 GARBAGE = {
@@ -86,6 +87,8 @@ def same(one: object, other: object) -> None:
         assert (one.shape, one.tobytes()) == (other.shape, other.tobytes())
     elif isinstance(one, pd.DatetimeIndex) and isinstance(other, pd.DatetimeIndex):
         assert one.equals(other)
+    elif isinstance(one, Windows) and isinstance(other, Windows):
+        same(one[:], other[:])
     elif one is None or isinstance(one, int):
         assert one == other
     else:

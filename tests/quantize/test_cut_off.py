@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from narrowcast.data import Part
+from narrowcast.data.views import Windows
 from narrowcast.integer import Affine, Forecast, Input, IntegerModel, Output
 from narrowcast.integer.builder import Shape
 from narrowcast.integer.random_model import random_model
@@ -33,7 +34,7 @@ def test_only_readings_beyond_the_last_integer_are_cut_off() -> None:
     inputs[0, :, 1] = [highest + 0.4 * step, highest + 0.6 * step, lowest - 0.6 * step]
     last = result.dequantise(np.array(result.high)) * 2 - 100
     target = np.array([[last], [last + 2 * result.scale]])
-    found = cut_off(model, Part(inputs, target, np.arange(2), None, None))
+    found = cut_off(model, Part(Windows.of(inputs), target, np.arange(2), None, None))
     assert found.inputs == {"a": 0.0, "b": pytest.approx(2 / 6)}
     assert found.target == 0.5
 
@@ -43,7 +44,7 @@ def test_masks_are_no_readings() -> None:
     (source,) = model.inputs
     masked = dataclasses.replace(source, columns=("a", "a missing"), masked=True)
     changed = dataclasses.replace(model, inputs=(masked,))
-    part = Part(np.zeros((2, 3, 2)), np.zeros((2, 1)), np.arange(2), None, None)
+    part = Part(Windows.of(np.zeros((2, 3, 2))), np.zeros((2, 1)), np.arange(2), None, None)
     assert list(cut_off(changed, part).inputs) == ["a"]
 
 

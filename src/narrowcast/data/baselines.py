@@ -113,11 +113,11 @@ class Baselines:
 
     def _features(self, name: str, part: Part, rows: slice) -> Array:
         if name == "nlinear":
-            x = part.inputs[rows][:, :, list(self.config.target_columns)] / self.change
+            x = part.windows[rows][:, :, list(self.config.target_columns)] / self.change
             return (x - x[:, -1:]).reshape(len(x), -1)
         further = zip(self.further, part.further, strict=True)
         every = (
-            self.window.apply(part.inputs[rows]),
+            self.window.apply(part.windows[rows]),
             *(scaling.apply(each[rows]) for scaling, each in further),
         )
         flat = np.hstack([x.reshape(len(x), -1) for x in every])
@@ -127,7 +127,7 @@ class Baselines:
         """Return what is added to a linear forecast."""
         if name != "nlinear":
             return 0.0
-        return self.targets.repeated(part.inputs[rows][:, -1, list(self.config.target_columns)])
+        return self.targets.repeated(part.windows[rows][:, -1, list(self.config.target_columns)])
 
     def arrays(self) -> dict[str, NDArray[Any]]:
         """Return what was fitted as arrays by name, for a file."""
@@ -196,8 +196,8 @@ def fit_baselines(
         targets: The columns that are forecast, with the units of the errors of the model that they
             are compared with; those of the windows unless given.
     """
-    low = dataset.train.inputs.min(axis=(0, 1))
-    span = dataset.train.inputs.max(axis=(0, 1)) - low
+    low, high = dataset.train.windows.ends()
+    span = high - low
     columns = list(dataset.target_columns)
     empty = Baselines(
         config=config,

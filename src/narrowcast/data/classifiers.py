@@ -89,5 +89,5 @@ def fit_classifiers(dataset: Dataset, labels: Labels) -> Classifiers:
 
 def _features(window: Scaling, part: Part, rows: slice) -> Array:
     """Return the scaled readings of windows and a 1 [windows, features]."""
-    x = window.apply(part.inputs[rows])
+    x = window.apply(part.windows[rows])
     return with_intercept(x.reshape(len(x), -1))

@@ -65,12 +65,12 @@ class Panel:
     def of_scales(cls, scales: Mapping[str, SeriesScale]) -> "Panel":
         """Return the panel that :meth:`scales` has taken apart."""
         every = list(scales.values())
-        naive = ([each.naive_mae for each in every], [each.naive_mse for each in every])
         return cls(
-            tuple(scales),
-            np.array([each.level for each in every]),
-            np.array([each.spread for each in every]),
-            *(np.array([np.nan if x is None else x for x in each]) for each in naive),
+            names=tuple(scales),
+            level=np.array([each.level for each in every]),
+            spread=np.array([each.spread for each in every]),
+            naive_mae=np.array([each.naive_mae for each in every], dtype=np.float64),
+            naive_mse=np.array([each.naive_mse for each in every], dtype=np.float64),
             trained=np.arange(len(every)),
         )
 

@@ -19,8 +19,10 @@ from narrowcast.data.labels import labels_of_windows
 from narrowcast.data.panel import Members
 from narrowcast.data.scaling import Array
 from narrowcast.data.seasons import seasonal_readings
-from narrowcast.data.stretches import Stretches, read_rows, rows_of_inputs
+from narrowcast.data.stretches import Stretches, read_rows
 from narrowcast.data.table import Table
+from narrowcast.data.views import Windows
+from narrowcast.integer.readings import ages
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,7 +33,7 @@ class Part:
     readings as its input; only some of them have targets.
 
     Attributes:
-        inputs: Input values [windows, n, m], or [inferences, kernel, m].
+        windows: Windows of the input values, of n rows, or of a stream of ``kernel`` rows.
         target: Targets [windows, forecasts], target by target, and of each step by step; NaN if
             missing, which of those of a data set only labels of anomalies are.
         row: Row of the first target [windows], counted from 0 in the table.
@@ -49,7 +51,7 @@ class Part:
             target is; None if it is no panel.
     """
 
-    inputs: Array
+    windows: Windows
     target: Array
     row: NDArray[np.int64]
     time: pd.DatetimeIndex | None
@@ -62,10 +64,15 @@ class Part:
         return len(self.target)
 
     @property
+    def inputs(self) -> Array:
+        """All input values [windows, n, m], or [inferences, kernel, m]."""
+        return self.windows[:]
+
+    @property
     def restart(self) -> NDArray[np.bool_]:
         """Whether an inference is the first of a stretch [inferences]; every window is."""
         if self.stretches is None:
-            return np.ones(len(self.inputs), dtype=np.bool_)
+            return np.ones(len(self.windows), dtype=np.bool_)
         return self.stretches.restart
 
     @property
@@ -223,14 +230,13 @@ class Rows:
         """
         table, config = self.table, self.config
         if stream is None:
-            ends, stretches, rows = last, None, last[:, None] + np.arange(1 - config.window, 1)
+            ends, stretches, size = last, None, config.window
+            first = np.zeros_like(last)
         else:
             ends, restart = read_rows(self.inputs, table.gaps, last, stream.reach)
             stretches = Stretches(restart, np.searchsorted(ends, last))
-            rows = rows_of_inputs(ends, restart, stream.kernel)
-        inputs = self.inputs[rows]
-        if config.missing == "interpolate":
-            self._bridges.fill(inputs[..., : len(config.inputs)], rows)
+            size, first = stream.kernel, ends[np.arange(len(ends)) - ages(restart)]
+        bridges = self._bridges if config.missing == "interpolate" else None
         further = []
         if self.earlier:
             further += [
@@ -242,7 +248,7 @@ class Rows:
             further.append(ahead.reshape(len(ends), 1, -1))
         row = last + config.lead
         return Part(
-            inputs=inputs,
+            windows=Windows(self.inputs, ends, first, size, bridges),
             target=self._targets[last].reshape(len(last), -1),
             row=row,
             time=None if self._times is None else self._times[np.minimum(row, len(self.inputs))],

@@ -6,7 +6,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from narrowcast.data.scaling import Array
-from narrowcast.integer.readings import ages
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,20 +44,3 @@ def read_rows(
     rows = np.flatnonzero(read)
     before = np.append(False, read[:-1])
     return start + rows, (gaps[start:end] | ~before)[rows]
-
-
-def rows_of_inputs(
-    rows: NDArray[np.int64], restart: NDArray[np.bool_], kernel: int
-) -> NDArray[np.int64]:
-    """Return the rows of each inference's input [inferences, kernel], the newest last.
-
-    After a restart, the first reading of the stretch stands in for those that do not exist.
-
-    Args:
-        rows: Row of the reading of each inference.
-        restart: Whether it is the first of a stretch.
-        kernel: How many readings an input has.
-    """
-    first = rows[np.arange(len(rows)) - ages(restart)]
-    found: NDArray[np.int64] = np.maximum(rows[:, None] + np.arange(1 - kernel, 1), first[:, None])
-    return found

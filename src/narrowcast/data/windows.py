@@ -121,7 +121,9 @@ class Dataset:
         """
         if isinstance(self.targets, Monitored):
             return np.zeros((len(part), len(self.target_scaling.scale)))
-        return self.target_scaling.apply(part.target - self._base(part.of_targets(part.inputs)))
+        return self.target_scaling.apply(
+            part.target - self._base(part.of_targets(part.windows.newest))
+        )
 
     @property
     def forecast_targets(self) -> Targets:
@@ -151,7 +153,7 @@ class Dataset:
 
         Args:
             scaled: Results of the model [windows, results].
-            readings: Readings from which they result.
+            readings: Readings from which they result, or only their newest row.
 
         Returns:
             Forecasts [windows, forecasts], or decisions [windows, 2], see :meth:`Labels.decided`
@@ -247,7 +249,7 @@ def make_windows(
     if relative:
         seen = relative_to_last(train.inputs, relative).reshape(-1, train.inputs.shape[2])
     if added:
-        last = train.of_targets(train.inputs)[:, -1, list(added)]
+        last = train.of_targets(train.windows.newest)[:, -1, list(added)]
         expected = train.target - np.repeat(last, outputs, axis=1)
     input_scaling = _input_scaling(seen, config)
     targets: Targets | Labels | Monitored

@@ -344,10 +344,11 @@ class TrainedModel:
         for first in range(0, len(last), size):
             part = origins.rows.part(last[first : first + size], stream)
             number_of = dict(zip(part.at.tolist(), range(first, first + len(part)), strict=True))
+            windows = part.inputs
             for i, restart in enumerate(part.restart.tolist()):
                 if origins.done and i < part.at[0]:
                     continue
-                readings = part.inputs[i], *(each[i] for each in part.further)
+                readings = windows[i], *(each[i] for each in part.further)
                 yield part, Inference(readings, restart, number_of.get(i))
 
 

@@ -3,11 +3,13 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from narrowcast.data import Dataset, Part
 from narrowcast.data.scaling import Array
+from narrowcast.data.views import Index
 from narrowcast.model.forecaster import Forecaster
 from narrowcast.model.stream import after_restart, segments
 
@@ -53,7 +55,7 @@ def drawn(
     chosen, restart = (each[:most] for each in order)
     rows = chosen.numpy()
     further = tuple(each[rows] for each in part.further)
-    first, *others = scaled(part.inputs[rows], further, dataset)
+    first, *others = scaled(part.windows[rows], further, dataset)
     return (after_restart(first, restart) if reach else first, *others), restart
 
 
@@ -92,13 +94,17 @@ class Examples:
     """The inferences of a part with their targets.
 
     Attributes:
-        inputs: Scaled readings of each input [inferences, rows, columns].
+        part: The inferences.
+        dataset: Data with the scaling of readings.
+        dtype: Type of the scaled readings.
         restart: Which inferences begin a stretch [inferences]; every window does.
         at: The inference of each target [targets].
         target: Scaled targets [targets, outputs].
     """
 
-    inputs: Inputs
+    part: Part
+    dataset: Dataset
+    dtype: torch.dtype
     restart: Tensor
     at: Tensor
     target: Tensor
@@ -107,7 +113,9 @@ class Examples:
     def of(cls, part: Part, dataset: Dataset) -> "Examples":
         """Return the inferences of a part, in float64."""
         return cls(
-            inputs=scaled(part.inputs, part.further, dataset),
+            part=part,
+            dataset=dataset,
+            dtype=torch.float64,
             restart=torch.from_numpy(part.restart),
             at=torch.from_numpy(part.at),
             target=torch.from_numpy(dataset.scaled_target(part)),
@@ -115,8 +123,23 @@ class Examples:
 
     def single(self) -> "Examples":
         """Return the same in float32."""
-        inputs = tuple(each.float() for each in self.inputs)
-        return replace(self, inputs=inputs, target=self.target.float())
+        return replace(self, dtype=torch.float32, target=self.target.float())
+
+    def inputs(self, index: Index) -> Inputs:
+        """Return the scaled readings of some inferences, by input."""
+        further = tuple(each[index] for each in self.part.further)
+        found = scaled(self.part.windows[index], further, self.dataset)
+        return tuple(each.to(self.dtype) for each in found)
+
+    @property
+    def mean_square(self) -> float:
+        """Mean square of the scaled readings of the first input."""
+        sums = [
+            float(np.square(self.dataset.scaled_inputs(each)).sum())
+            for each in self.part.windows.chunks()
+        ]
+        windows = self.part.windows
+        return sum(sums) / (len(windows) * windows.size * windows.columns)
 
     def taught(self, teacher: Forecaster) -> "Examples":
         """Return the same with a model's results as targets, which have no noise, in float32."""
@@ -124,7 +147,7 @@ class Examples:
 
     def forecasts(self, model: Forecaster) -> Tensor:
         """Return a model's scaled forecasts of the targets [targets, outputs], in float64."""
-        return model.evaluate(*self.inputs, restart=self.restart)[self.at]
+        return model.evaluate_batches(self.inputs, len(self.restart), self.restart)[self.at]
 
     def batches(self, reach: int, size: int, generator: torch.Generator) -> Iterator[Batch]:
         """Yield all inferences once, in random order: windows, or segments of a stream.
@@ -146,7 +169,7 @@ class Examples:
         split = (torch.split(each, sizes) for each in order)
         for rows, restart in zip(*split, strict=True):
             restart[0] = True
-            first, *further = (each[rows] for each in self.inputs)
+            first, *further = self.inputs(rows.numpy())
             if reach:
                 first = after_restart(first, restart)
             if counted[rows].any():

@@ -1,7 +1,12 @@
 """The base class of the models in floating point and with fake quantisation."""
 
+from collections.abc import Callable
+
 import torch
 from torch import Tensor, nn
+
+Gathered = Callable[[slice], tuple[Tensor, ...]]
+"""Returns the scaled readings of some inferences, by input [inferences, rows, columns]."""
 
 _BATCH = 64  # windows per call, so few that activations stay in the processor's cache
 _SHARE = 8  # inferences of a stream per call, in units of those that lead up to them
@@ -20,7 +25,6 @@ class Forecaster(nn.Module):
 
     reach: int
 
-    @torch.no_grad()
     def evaluate(self, *inputs: Tensor, restart: Tensor | None = None) -> Tensor:
         """Forecast in eval mode; afterwards the network is in its former mode.
 
@@ -31,28 +35,35 @@ class Forecaster(nn.Module):
         Returns:
             Scaled forecasts [inferences, outputs], in float64.
         """
+        given = lambda batch: tuple(x[batch] for x in inputs)  # noqa: E731
+        return self.evaluate_batches(given, len(inputs[0]), restart)
+
+    @torch.no_grad()
+    def evaluate_batches(self, inputs: Gathered, count: int, restart: Tensor | None) -> Tensor:
+        """Do the same, with the arguments of :meth:`in_batches`."""
         training = self.training
         self.eval()
-        result = self.in_batches(inputs, restart)
+        result = self.in_batches(inputs, count, restart)
         self.train(training)
         return result
 
     def in_batches(
-        self, inputs: tuple[Tensor, ...], restart: Tensor | None, windows: int = _BATCH
+        self, inputs: Gathered, count: int, restart: Tensor | None, windows: int = _BATCH
     ) -> Tensor:
         """Return the results of ``forward`` in the present mode, in float64.
 
         Each batch of a stream begins with the inferences that the first forecast may depend on.
 
         Args:
-            inputs: Scaled readings of each input [inferences, rows, columns].
+            inputs: Returns the scaled readings of some inferences, by input.
+            count: Number of inferences.
             restart: Which inferences of a stream begin a stretch.
             windows: Windows of a batch.
         """
         size, results = max(windows, _SHARE * self.reach), []
-        for first in range(0, len(inputs[0]), size):
+        for first in range(0, count, size):
             before = min(first, self.reach)
-            batch = slice(first - before, first + size)
+            batch = slice(first - before, min(first + size, count))
             begins = None if restart is None else restart[batch]
-            results.append(self(*(x[batch] for x in inputs), restart=begins)[before:].double())
+            results.append(self(*inputs(batch), restart=begins)[before:].double())
         return torch.cat(results)

@@ -142,7 +142,7 @@ def _of_differences(
     examples = Examples.of(dataset.train, dataset).single()
     goal = validation.target
     # Readings themselves are the differences of a network that computes nothing.
-    limit = _DIVERGED * float(examples.inputs[0].square().mean())
+    limit = _DIVERGED * examples.mean_square
     if teacher is not None:
         goal = validation.forecasts(teacher)
         examples = examples.taught(teacher)

@@ -99,7 +99,7 @@ def predict(
             f"{len(dataset.train.further)}: give part.further, readings of earlier seasons and "
             "values known ahead"
         )
-    readings = check_readings(readings, dataset.train.inputs.shape[1], dataset.columns)
+    readings = check_readings(readings, dataset.train.windows.size, dataset.columns)
     begins = None if restart is None else torch.from_numpy(restart)
     forecasts = model.evaluate(*scaled(readings, further, dataset), restart=begins)
     return dataset.decoded(forecasts.numpy(), readings)
@@ -107,9 +107,9 @@ def predict(
 
 def predict_part(model: Forecaster, part: Part, dataset: Dataset) -> Array:
     """Return what :func:`predict` does for a part's windows."""
-    restart = None if part.stretches is None else part.restart
-    forecasts = predict(model, part.inputs, dataset, *part.further, restart=restart)
-    return part.of_targets(forecasts)
+    with one_thread():
+        scaled_results = Examples.of(part, dataset).forecasts(model).numpy()
+    return dataset.decoded(scaled_results, part.of_targets(part.windows.newest))
 
 
 def _schedule(steps: int) -> Callable[[int], float]:

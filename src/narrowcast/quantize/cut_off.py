@@ -17,8 +17,9 @@ def cut_off(model: IntegerModel, part: Part) -> CutOff:
         part: Windows in their own units.
     """
     source = model.inputs[0]
-    outside = model.tensors[source.tensor].outside(source.real(part.inputs))
-    readings = {source.tensor: part.of_targets(part.inputs)}
+    tensor = model.tensors[source.tensor]
+    outside = [tensor.outside(source.real(x)).mean(axis=1) for x in part.windows.chunks()]
+    readings = {source.tensor: part.of_targets(part.windows.newest)}
     missed = []
     for result, truth in zip(
         model.outputs, np.split(part.target, len(model.outputs), axis=1), strict=True
@@ -28,6 +29,6 @@ def cut_off(model: IntegerModel, part: Part) -> CutOff:
         every = np.repeat(truth, max(1, len(result.decoder.quantiles)), axis=1)
         scaled = result.decoder.scaling.apply(every - result.decoder.base(readings)[:, 0])
         missed.append(model.tensors[result.tensor].outside(scaled))
-    shares = outside.mean(axis=(0, 1)).tolist()[: source.readings]
+    shares = np.concatenate(outside).mean(axis=0).tolist()[: source.readings]
     names = source.columns[: source.readings]
     return CutOff(dict(zip(names, shares, strict=True)), float(np.mean(missed)) if missed else 0.0)

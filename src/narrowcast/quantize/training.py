@@ -3,6 +3,7 @@
 import math
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -41,8 +42,11 @@ def calibrated(source: Transformer, dataset: Dataset, config: Config) -> Quantis
     columns = config.relative_columns
     levels: Levels = []
     if columns:
-        parts = [dataset.scaled_inputs(each.inputs) for each in (dataset.train, dataset.validation)]
-        levels = [expected_levels(*(each[:, :, i] for each in parts)) for i in columns]
+        parts = [
+            np.concatenate([dataset.scaled_inputs(x)[..., columns] for x in each.windows.chunks()])
+            for each in (dataset.train, dataset.validation)
+        ]
+        levels = [expected_levels(*(x[..., i] for x in parts)) for i in range(len(columns))]
     factors = balance(inputs[0], precision.bits["input"], columns, levels).float()
     model = QuantisedTransformer(source, precision, factors)
     target = torch.from_numpy(dataset.scaled_target(dataset.train))

@@ -79,7 +79,9 @@ class Rounded:
         for name, switch in self._switches.items():
             switch.bits = bits[name]
         given = self._examples
-        forecast = self._model.in_batches(given.inputs, given.restart, _BATCH)[given.at]
+        forecast = self._model.in_batches(given.inputs, len(given.restart), given.restart, _BATCH)[
+            given.at
+        ]
         return float(self._mean_square(self._targets.middle(forecast) - self._teacher))
 
     def _mean_square(self, scaled: Tensor) -> Tensor:

@@ -50,7 +50,7 @@ def prepare(config: Config, out: Path) -> Prepared:
 
 def _emptied(part: Part) -> Part:
     return Part(
-        inputs=part.inputs[:0],
+        windows=part.windows.some(slice(0)),
         target=part.target[:0],
         row=part.row[:0],
         time=None if part.time is None else part.time[:0],
