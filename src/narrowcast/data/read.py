@@ -260,7 +260,7 @@ def _converted(
             readings[name] = category.codes.astype(np.float64)
         if name in config.targets and config.classes:
             readings[name] = category.numbered(config, notation, place, varied=not trained)
-    rows_of_file = len(next(iter(readings.values())))
+    rows_of_file = max(map(len, readings.values()), default=0)
     if config.id is not None:
         readings = _of_series(static, readings, groups, config, notation, path)
     frame = pd.DataFrame(readings, copy=False)
