@@ -36,7 +36,7 @@ from narrowcast.data.resample import resampled
 from narrowcast.data.row_names import RowNames
 from narrowcast.data.scaling import Array
 from narrowcast.data.series import check_series
-from narrowcast.data.series_columns import static_inputs, unpivoted, with_id
+from narrowcast.data.series_columns import check_zones, static_inputs, unpivoted, with_id
 from narrowcast.data.source import is_parquet, read_source
 from narrowcast.data.table import Table
 from narrowcast.data.text import HEAD, decode, find_header, read_text
@@ -268,6 +268,8 @@ def _converted(
     if columns.time is not None:
         place = f"{path}, column {shown(config.time)}"
         time = time_stamps(columns.time, config, place, rows, grows=grows)
+        if config.id is not None:
+            check_zones(columns.time, groups[config.id], config, notation, place)
         time = time[np.arange(len(frame)) % rows_of_file]
     told = [groups[name] for name in config.recording if name in groups]
     sizes = [] if config.id is not None else [size for _, size in columns.files]

@@ -11,8 +11,10 @@ from narrowcast.config import DataConfig
 from narrowcast.data.categories import Category
 from narrowcast.data.columns import Columns, listed
 from narrowcast.data.scaling import Array
-from narrowcast.data.values import Notation, numbers
+from narrowcast.data.values import Notation, as_text, numbers
 from narrowcast.errors import UserError, shown
+
+_OFFSET = r"\d[T ]\d.*?(Z|z|[+-]\d{2}(?::?\d{2})?)$"
 
 
 def with_id(columns: Columns, config: DataConfig, path: Path) -> Columns:
@@ -86,6 +88,37 @@ def static_inputs(
         )
     names = np.array(text.names, dtype=object)[text.codes]
     return {f"{name} = {value}": (names == value).astype(np.float64) for value in values}
+
+
+def check_zones(
+    times: pa.ChunkedArray, series: Category, config: DataConfig, notation: Notation, place: str
+) -> None:
+    """Refuse time stamps of several zones, which would not be the same hours of the day.
+
+    Args:
+        times: The time column as it was read.
+        series: The series of each row.
+        config: With a time zone, offsets may differ, as those of summer and winter do.
+        notation: How rows are numbered.
+        place: The file and the column, for messages.
+
+    Raises:
+        UserError: The message names the series and the row of the first other zone.
+    """
+    text = as_text(times)
+    if text is None or config.timezone is not None:
+        return
+    found = text.to_pandas().str.extract(_OFFSET, expand=False).fillna("none")
+    offsets = found.replace({"Z": "+00:00", "z": "+00:00"}).to_numpy()
+    other = np.flatnonzero(offsets != offsets[0])
+    if len(other):
+        row = int(other[0])
+        raise UserError(
+            f"{place}, row {notation.rows[row]}: has the offset {offsets[row]} in series "
+            f"{shown(series.names[series.codes[row]])}, but row {notation.rows[0]} has "
+            f"{offsets[0]}: write all times in UTC, or set data.timezone if they are of one zone "
+            "with summer time"
+        )
 
 
 def _check_constant(
