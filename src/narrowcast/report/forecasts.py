@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from narrowcast.report import axes
 from narrowcast.report.charts import Chart, Line, Point
 from narrowcast.report.labels import LABELS
+from narrowcast.report.panel import page_of
 from narrowcast.report.schema import Report
 from narrowcast.report.stretch import STRETCH, Stretch
 from narrowcast.report.task import Arrays, Task
@@ -35,6 +36,9 @@ def _content(report: Report, known: Mapping[str, Errors], predictions: Arrays) -
     ]
     return {
         "known": known,
+        "panel": page_of(known, predictions, report.data.target)
+        if isinstance(report.data.target, str)
+        else None,
         "best_simple": min(simple, key=lambda name: simple[name], default=None),
         "targets": targets,
         "choices": list(targets[0].forecasts),
@@ -198,7 +202,7 @@ def _line(name: str, x: Iterable[float], y: Sequence[float]) -> Line:
 def _lines(report: Report, known: Mapping[str, Errors]) -> Iterator[str]:  # noqa: ARG001
     rounded, exact = known["integer"], known["float"]
     unit = ", of all targets in units of their scales" if rounded.by_target else ""
-    pairs = [("test RMSE:", rounded, exact, unit)]
+    pairs = [("test RMSE:" if rounded.rmsse is None else "test RMSSE:", rounded, exact, unit)]
     if rounded.by_target and exact.by_target:
         pairs += [
             (f"  {k}:", each, exact.by_target[k], "") for k, each in rounded.by_target.items()
@@ -211,7 +215,7 @@ def _lines(report: Report, known: Mapping[str, Errors]) -> Iterator[str]:  # noq
 
 
 def _score(errors: Errors) -> str:
-    return f"{errors.rmse:.4g}"
+    return f"{errors.error:.4g}"
 
 
 TASK = Task(

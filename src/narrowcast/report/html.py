@@ -24,7 +24,8 @@ def render_html(report: Report, predictions: Arrays) -> str:
             first target [windows] in nanoseconds since 1970. Forecasts and their truth are in the
             target's own unit, [windows] or [windows, outputs]. Of classes, ``truth`` is the number
             of the true one [windows], and the others are decisions [windows, 2]: the number of the
-            class that is found, and its margin to the next one.
+            class that is found, and its margin to the next one. Of a panel, also the number of the
+            ``series`` of each window [windows], ascending.
     """
     task = task_of(report)
     return render(

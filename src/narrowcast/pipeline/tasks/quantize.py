@@ -109,6 +109,7 @@ def _quantise(config: Config, out: Path, work: Path, progress: Progress) -> Quan
         **{name: y[:, 0] if y.shape[1] == 1 else y for name, y in several.items()},
         "row": test.row,
         **({} if test.time is None else {"time": test.time.as_unit("ns").asi8}),
+        **({} if test.members is None else {"series": test.members.number}),
         "restart": restart,
         "inputs": model.pack_inputs(inputs).astype(np.int32),
         "results": model.pack_outputs(results).astype(np.int32),

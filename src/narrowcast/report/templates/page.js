@@ -42,3 +42,17 @@ for (const each of document.querySelectorAll("[data-key]"))
   for (const [event, on] of [["pointerenter", true], ["pointerleave", false]])
     each.addEventListener(event, () => document.querySelectorAll(`[data-key="${each.dataset.key}"]`)
       .forEach(other => other.classList.toggle("on", on)));
+// A search leaves the rows of the series whose names have the text.
+const find = document.getElementById("find-series");
+if (find) {
+  const rows = [...document.querySelectorAll("#series tbody tr")], told = document.getElementById("found-series");
+  find.addEventListener("input", () => {
+    const text = find.value.trim().toLowerCase();
+    let count = 0;
+    for (const row of rows) {
+      row.hidden = !row.cells[0].textContent.toLowerCase().includes(text);
+      count += !row.hidden;
+    }
+    told.textContent = text ? `${count} found` : "";
+  });
+}
