@@ -81,6 +81,6 @@ def lightgbm_errors(dataset: Dataset, config: DataConfig) -> dict[str, Errors]:
         model = lightgbm.train(_SETTINGS, whole, model.best_iteration)
         forecasts[1][:, step] += model.predict(unseen)
     return {
-        "validation": errors(forecasts[0], validation.target),
-        "test": errors(forecasts[1], test.target),
+        "validation": errors(forecasts[0], validation.target, members=validation.members),
+        "test": errors(forecasts[1], test.target, members=test.members),
     }

@@ -23,6 +23,8 @@ from narrowcast.training_records import BASELINES, PANEL_BASELINES, Errors
 # A period of the target: its autocorrelation, and its share of the highest one.
 _LEAST_CORRELATION = 0.2
 _NEARLY = 0.9
+# Where the rows are at least so far apart, a year is a season, too.
+_LONG, _YEAR = "1D", 365.25
 _LINEAR = ("nlinear", "ridge", "ridge_quadratic")
 
 
@@ -238,7 +240,7 @@ def baseline_errors(fitted: Baselines, part: Part, table: Table) -> dict[str, Er
 
 
 def seasons_to_try(table: Table, config: DataConfig, training_rows: int) -> list[int]:
-    """Return lengths of seasons in rows: a day, a week, and the peak of the autocorrelation.
+    """Return lengths of seasons in rows: a day, a week, a year, the peak of the autocorrelation.
 
     Args:
         table: The table.
@@ -248,7 +250,9 @@ def seasons_to_try(table: Table, config: DataConfig, training_rows: int) -> list
     """
     found = []
     if table.interval is not None:
-        found = [round(pd.Timedelta(days, "D") / table.interval) for days in (1, 7)]
+        long = table.interval >= pd.Timedelta(_LONG)
+        days = (1, 7, _YEAR) if long else (1, 7)
+        found = [round(pd.Timedelta(each, "D") / table.interval) for each in days]
     targets = table.frame[list(config.targets)].to_numpy(np.float64)
     pieces = [targets[:training_rows]]
     if table.recording is not None or config.groups:
