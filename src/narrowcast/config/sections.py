@@ -227,9 +227,10 @@ class DataConfig(Section):
     ``time`` and ``target`` named ``unique_id``, ``ds`` and ``y``, unless they are given. With
     ``series``, the columns of a wide table that have these names, in which ``*`` and ``?`` are
     wildcards, are the series; ``target`` is then a name for their values. Files of a pattern that
-    have no such column are a series each. The only input is the target unless ``inputs`` are given.
-    The parts are parts of time, the same for all series, and a window belongs to the part in which
-    all its targets lie: earlier parts are known by then.
+    have no such column are a series each. The only input is the target unless ``inputs`` are given,
+    and it is among the ``relative_inputs`` unless these are given. The parts are parts of time, the
+    same for all series, and a window belongs to the part in which all its targets lie: earlier
+    parts are known by then.
 
     With ``local_scaling``, each series has its own level and spread, the mean and the standard
     deviation of its target in the training part; a series without a training part has those of
@@ -505,6 +506,8 @@ class DataConfig(Section):
         if isinstance(inputs, list) and isinstance(static, dict | list):
             made = _static_inputs(static if isinstance(static, dict) else dict.fromkeys(static, ()))
             panel["inputs"] = [*inputs, *(name for name in made if name not in inputs)]
+            if given in panel["inputs"] and panel.get("missing") != "mask":
+                panel = {"relative_inputs": [given], **panel}
         return panel
 
     @model_validator(mode="before")

@@ -1,6 +1,6 @@
 """Affine scaling of features, with one offset and one scale per feature."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -60,16 +60,48 @@ def fit_scaling(
         UserError: A feature is constant in ``values``.
     """
     low, high = np.nanmin(values, axis=0), np.nanmax(values, axis=0)
+    _refuse_constant(low, high, names)
+    with np.errstate(over="ignore", invalid="ignore"):  # see refuse_far
+        if kind == "min-max":
+            return Scaling(low, high - low)
+        return Scaling(np.nanmean(values, axis=0), np.nanstd(values, axis=0))
+
+
+def fit_scaling_in_chunks(
+    chunks: Callable[[], Iterable[Array]],
+    kind: Literal["min-max", "standard"],
+    names: Sequence[str],
+) -> Scaling:
+    """Do the same for values that are not all in memory at once, without NaN.
+
+    Args:
+        chunks: Returns the values, some rows at a time; it is called up to three times.
+        kind: As for :func:`fit_scaling`.
+        names: Likewise.
+
+    Raises:
+        UserError: A feature is constant.
+    """
+    ends = [(x.min(axis=0), x.max(axis=0)) for x in chunks()]
+    low, high = np.min([a for a, _ in ends], axis=0), np.max([b for _, b in ends], axis=0)
+    _refuse_constant(low, high, names)
+    with np.errstate(over="ignore", invalid="ignore"):
+        if kind == "min-max":
+            return Scaling(low, high - low)
+        rows = sum(len(x) for x in chunks())
+        mean = np.sum([x.sum(axis=0) for x in chunks()], axis=0) / rows
+        square = np.sum([((x - mean) ** 2).sum(axis=0) for x in chunks()], axis=0) / rows
+        return Scaling(mean, np.sqrt(square))
+
+
+def _refuse_constant(low: Array, high: Array, names: Sequence[str]) -> None:
+    """Refuse features whose least and greatest value are the same."""
     if constant := np.flatnonzero(low == high).tolist():
         name = repr(names[constant[0]]) if names else f"number {constant[0]}"
         raise UserError(
             f"column {name} has the constant value {low[constant[0]]:g} throughout the training "
             "part: leave it out, or move the split"
         )
-    with np.errstate(over="ignore", invalid="ignore"):  # see refuse_far
-        if kind == "min-max":
-            return Scaling(low, high - low)
-        return Scaling(np.nanmean(values, axis=0), np.nanstd(values, axis=0))
 
 
 def refuse_far(

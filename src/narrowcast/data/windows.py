@@ -30,8 +30,8 @@ stretch. Besides, a part holds the earlier readings that its forecasts rest on, 
 They may lie in an earlier part, as the state of the model is known by then.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -43,7 +43,13 @@ from narrowcast.data.labels import Labels, refuse_mixed
 from narrowcast.data.monitored import Monitored
 from narrowcast.data.parts import PARTS, in_one_part, parts_of_rows
 from narrowcast.data.rows import Part, Rows
-from narrowcast.data.scaling import Array, Scaling, fit_scaling, refuse_far
+from narrowcast.data.scaling import (
+    Array,
+    Scaling,
+    fit_scaling,
+    fit_scaling_in_chunks,
+    refuse_far,
+)
 from narrowcast.data.seasons import earlier_rows
 from narrowcast.data.stretches import read_rows
 from narrowcast.data.table import Table
@@ -241,17 +247,20 @@ def make_windows(
     chosen = _Chosen.of(source, stream, targets=monitors is None, in_whole=in_whole, refit=refit)
 
     train = source.part(chosen.training + n - 1, stream)
-    used, _ = read_rows(source.inputs, table.gaps, chosen.training + n - 1, n - 1)
     relative = tuple(config.inputs.index(name) for name in config.relative_inputs)
     columns = config.target_columns
     added = columns if set(columns) <= set(relative) else ()
-    seen, expected = source.inputs[used], train.target
-    if relative:
-        seen = relative_to_last(train.inputs, relative).reshape(-1, train.inputs.shape[2])
+    expected = train.target
     if added:
         last = train.of_targets(train.windows.newest)[:, -1, list(added)]
         expected = train.target - np.repeat(last, outputs, axis=1)
-    input_scaling = _input_scaling(seen, config)
+    if relative:
+        fitted = _relative_scaling(train, relative, config)
+    else:
+        used, _ = read_rows(source.inputs, table.gaps, chosen.training + n - 1, n - 1)
+        readings = source.inputs[used, : len(config.inputs)]
+        fitted = fit_scaling(readings, config.scaling, config.inputs)
+    input_scaling = _with_unscaled(fitted, train.windows.columns)
     targets: Targets | Labels | Monitored
     if monitors is not None:
         size = monitors.rows * len(monitors.columns)
@@ -397,11 +406,20 @@ def _check_range(source: Rows, dataset: Dataset) -> None:
         refuse_far(values, Scaling(every.offset[one], every.scale[one]), names, row)
 
 
-def _input_scaling(values: Array, config: DataConfig) -> Scaling:
-    """Return the scaling of the inputs. Masks and the calendar are not scaled."""
+def _relative_scaling(train: Part, relative: tuple[int, ...], config: DataConfig) -> Scaling:
+    """Return the scaling of the columns of the table in windows, some relative to their last."""
     columns = len(config.inputs)
-    fitted = fit_scaling(values[:, :columns], config.scaling, config.inputs)
-    further = values.shape[1] - columns
+    windows = replace(train.windows, values=train.windows.values[:, :columns])
+
+    def chunks() -> Iterator[Array]:
+        return (relative_to_last(x, relative).reshape(-1, columns) for x in windows.chunks())
+
+    return fit_scaling_in_chunks(chunks, config.scaling, config.inputs)
+
+
+def _with_unscaled(fitted: Scaling, columns: int) -> Scaling:
+    """Return the scaling of all inputs. The last ones, masks and the calendar, are not scaled."""
+    further = columns - len(fitted.scale)
     return Scaling(
         np.append(fitted.offset, [0.0] * further), np.append(fitted.scale, [1.0] * further)
     )
