@@ -19,7 +19,6 @@ CASES = Path(__file__).parents[3] / "shared" / "cases" / "tables"
 REFUSED = {
     "big_header_field.csv": "is no table, but JSON",
     "dst_naive_fold.csv": "set data.timezone",
-    "long_by_series.csv": "several series in time, told apart by column 'unique_id'",
     "long_seamless.csv": "column 'unique_id' has 2 values that repeat",
     "nul_in_line.csv": "holds a NUL character",
     "one_huge_field.csv": "has no header with as many names",
@@ -28,6 +27,7 @@ REFUSED = {
     "xlsx.xlsx": "a zip archive or an Excel workbook",
 }
 KEYS = {  # that the file needs
+    "long_by_series.csv": {"id": "unique_id"},
     "dayfirst_dot.csv": {"time_format": "%d.%m.%Y %H:%M"},
     "excel_serial.csv": {"time_format": "excel"},
     "jit_ms_15pct.csv": {"resample": "10min", "interval": None},

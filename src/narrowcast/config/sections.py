@@ -222,7 +222,8 @@ class DataConfig(Section):
     last row has none has none, and is left out. Windows begin ``stride`` rows apart, from the first
     row of each recording on.
 
-    **Panels.** With ``id``, rows that differ in this column are of different series, each in order
+    **Panels.** With ``id``, rows that differ in this column, or in one of several, are of different
+    series, each in order
     of time on its own, and one model forecasts all of them. ``layout = "long"`` stands for ``id``,
     ``time`` and ``target`` named ``unique_id``, ``ds`` and ``y``, unless they are given. With
     ``series``, the columns of a wide table that have these names, in which ``*`` and ``?`` are
@@ -324,8 +325,16 @@ class DataConfig(Section):
         description="a list of at most 16 column names, each named once and of at most 1000 "
         "characters",
     )
-    id: ColumnName | None = Field(
-        default=None, description="the name of a column, of at most 1000 characters"
+    id: (
+        Annotated[
+            ColumnName | Annotated[ColumnNames, Field(min_length=1, max_length=16)],
+            AfterValidator(_one_or_several),
+        ]
+        | None
+    ) = Field(
+        default=None,
+        description="the name of a column, of at most 1000 characters, or a list of at most 16, "
+        "each named once",
     )
     series: ColumnNames = Field(
         default=[],
@@ -474,7 +483,7 @@ class DataConfig(Section):
         if self.series:
             made |= {*self.targets, *self.recording}
         elif self.id is not None and self.path is not None and is_pattern(self.path.name):
-            made |= {self.id}
+            made |= {*self.recording}
         used = dict.fromkeys((*self.used, *self.static, *listed))
         return tuple(name for name in used if name not in made)
 
@@ -501,7 +510,8 @@ class DataConfig(Section):
             return values
         panel = {"id": "unique_id", **long, "target": "y", **values}
         given = panel.get("target")
-        panel = {"inputs": [given], "recording": [panel["id"]], **panel}
+        told = panel["id"] if isinstance(panel["id"], list) else [panel["id"]]
+        panel = {"inputs": [given], "recording": told, **panel}
         inputs, static = panel["inputs"], panel.get("static", {})
         if isinstance(inputs, list) and isinstance(static, dict | list):
             made = _static_inputs(static if isinstance(static, dict) else dict.fromkeys(static, ()))
@@ -573,7 +583,7 @@ class DataConfig(Section):
                 ("short_series = 'keep'", self.short_series == "keep"),
             )
             return self
-        if self.recording != [self.id]:
+        if self.recording != ([self.id] if isinstance(self.id, str) else self.id):
             raise ValueError(
                 f"recording = {shown(self.recording)} beside id = {shown(self.id)}: each series is "
                 "one recording, so leave out recording"

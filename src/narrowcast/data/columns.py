@@ -118,20 +118,21 @@ def selected(config: DataConfig, wanted: Sequence[str], names: Sequence[str]) ->
         names: Names of all columns of the file.
     """
     optional = [name for name in config.recording if name in names and not config.series]
-    patterns = [_pattern(name) for name in config.series if is_pattern(name)]
+    patterns = [name for name in config.series if is_pattern(name)]
     others = {config.time, *config.inputs, *config.known}
     series = [
         name
         for name in names
-        if name and name not in others and any(each.fullmatch(name) for each in patterns)
+        if name and name not in others and any(matches_name(each, name) for each in patterns)
     ]
     return list(dict.fromkeys((*wanted, *optional, *series)))
 
 
-def _pattern(name: str) -> re.Pattern[str]:
-    """Return what matches a name with wildcards."""
-    plain = {"*": ".*", "?": "."}
-    return re.compile("".join(plain.get(each, re.escape(each)) for each in name), re.DOTALL)
+def matches_name(pattern: str, name: str) -> bool:
+    """Return whether a name is one that a pattern with the wildcards ``*`` and ``?`` stands for."""
+    wildcards = {"*": ".*", "?": "."}
+    plain = "".join(wildcards.get(each, re.escape(each)) for each in pattern)
+    return re.fullmatch(plain, name, re.DOTALL) is not None
 
 
 def find(wanted: Sequence[str], names: Sequence[str], path: Path | str) -> list[int]:

@@ -1,10 +1,11 @@
 """A first configuration for a table, with comments on what was found and what to choose."""
 
+import json
 import math
 import os
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,10 @@ from pydantic import ValidationError
 from narrowcast.config import Config, DataConfig, did_you_mean
 from narrowcast.config.load import parse_toml
 from narrowcast.config.mistakes import first_mistake
+from narrowcast.data.categories import Category
+from narrowcast.data.columns import matches_name
 from narrowcast.data.draft_labels import Keys, label_keys, may_be_labels
+from narrowcast.data.draft_panel import columns_alike, ids_of, static_columns
 from narrowcast.data.holes import with_missing_rows
 from narrowcast.data.inspection import Found, inspect
 from narrowcast.data.interval import find_interval, readable, usual_step
@@ -30,7 +34,17 @@ from narrowcast.errors import UserError, shown
 from narrowcast.files import matching_files
 
 _WRITTEN = (
-    *("layout", "encoding", "separator", "decimal", "thousands", "skip_rows", "missing_values"),
+    *(
+        "layout",
+        "id",
+        "series",
+        "encoding",
+        "separator",
+        "decimal",
+        "thousands",
+        "skip_rows",
+        "missing_values",
+    ),
     *("time_unit", "time_format", "timezone", "jitter", "recording"),
 )
 _FORECAST_KEYS = (
@@ -107,9 +121,12 @@ def draft(
     """
     given = dict(given or {})
     _check_given(given, path)
-    found = inspect(matching_files(path)[0], given)
+    of_panel = {key: given[key] for key in ("id", "series") if key in given}
+    plain_keys = {key: value for key, value in given.items() if key not in of_panel}
+    found = inspect(matching_files(path)[0], plain_keys)
     keys: Keys = {
-        key: (value, found.why.get(key, "as stated")) for key, value in found.settings.items()
+        key: (value, found.why.get(key, "as stated"))
+        for key, value in (*found.settings.items(), *of_panel.items())
     }
     if found.time is not None:
         keys["time"] = found.time, "the column of time stamps"
@@ -121,6 +138,12 @@ def draft(
     if task == "detect":
         return _of_anomalies(found, path, folder, target, keys)
     times, every = _interval(found, keys)
+    if "series" in keys:
+        return _of_wide_panel(found, path, folder, keys)
+    stated = keys["id"][0] if "id" in keys else None
+    told = ids_of(found, path, [stated] if isinstance(stated, str) else stated)
+    if told is not None:
+        return _of_long_panel(found, path, folder, target, keys, *told)
     chosen = _target(found, target)
     guess = (
         "as stated" if target is not None else "a guess, the last column of measured values: choose"
@@ -155,9 +178,77 @@ def draft(
         f"holes:     {holes}",
         f"target:    {shown(chosen)}" + ("" if target is not None else ", a guess: --target NAME"),
     ]
+    if alike := columns_alike(found):
+        lines.append(
+            f"series:    perhaps the columns {shown(alike)}: --set 'data.series=[\"{alike}\"]'"
+        )
     if label := may_be_labels(found, path):
         lines.append(f"labels:    perhaps in {shown(label)}: --task classify --target {label}")
     text = _text(path, folder, keys, [*lines], rest, found.left_out, "forecast")
+    _check(text, folder)
+    return Draft(text, tuple(lines))
+
+
+def _of_long_panel(
+    found: Found,
+    path: Path,
+    folder: Path,
+    target: str | None,
+    keys: Keys,
+    ids: list[str],
+    series: Category,
+) -> Draft:
+    """Return a first configuration of the series that some columns tell apart."""
+    name = ids[0] if len(ids) == 1 else ids
+    keys = {**keys, "id": (name, "what tells series apart")}
+    static = static_columns(found, path, series, ids)
+    frame = found.frame.drop(columns=[each for each in (*static, *ids) if each in found.frame])
+    chosen = _target(replace(found, frame=frame), target)
+    keys["target"] = chosen, "as stated" if target is not None else "a guess: choose"
+    if static:
+        keys["static"] = static, "constant in each series; [] stands for numbers"
+    rest = [each for each in map(str, frame) if each != chosen]
+    others = {each: why for each, why in found.left_out.items() if each not in (*static, *ids)}
+    return _of_panel(path, folder, keys, rest, others)
+
+
+def _of_wide_panel(found: Found, path: Path, folder: Path, keys: Keys) -> Draft:
+    """Return a first configuration of the columns that are series."""
+    patterns = keys["series"][0]
+    keys["series"] = patterns, "the columns that are series"
+    rest = [
+        str(name)
+        for name in found.frame
+        if not any(matches_name(each, str(name)) for each in patterns)
+    ]
+    return _of_panel(path, folder, keys, rest, found.left_out)
+
+
+def _of_panel(
+    path: Path, folder: Path, keys: Keys, rest: Sequence[str], others: Mapping[str, str]
+) -> Draft:
+    """Return a first configuration of many series, once it is known what they are."""
+    values = {key: value for key, (value, _) in keys.items()}
+    table = read_table(DataConfig.model_validate({"path": path, "window": 2, "lead": 1, **values}))
+    lengths = np.bincount(table.series_of_rows)
+    target = values.get("target", "y")
+    longest = table.frame[target].to_numpy(np.float64)[table.series_of_rows == lengths.argmax()]
+    window = max(2, min(_WINDOW, int(np.median(lengths)) // _ROWS_PER_WINDOW))
+    keys["window"] = window, "rows that each forecast rests on"
+    keys["lead"] = 1, "rows from the last one of a window to its first forecast"
+    keys["outputs"] = 1, "forecasts of a window, in successive rows"
+    if calendar := _features(longest, table):
+        keys["calendar"] = calendar, "the target repeats so"
+    keys["missing"], holes = _missing(table, window)
+    values = {key: value for key, (value, _) in keys.items()}
+    config = Config.model_validate({"data": {**values, "path": path}})
+    make_windows(read_table(config.data), config.data, config.stream)  # as train will
+    lines = [
+        f"series:    {len(table.series)}, of {lengths.min()} to {lengths.max()} rows",
+        f"holes:     {holes}",
+        f"target:    {shown(target)}",
+    ]
+    text = _text(path, folder, keys, lines, rest, others, "forecast")
     _check(text, folder)
     return Draft(text, tuple(lines))
 
@@ -310,9 +401,13 @@ def _window(table: Table) -> int:
 
 def _calendar(table: Table, target: str) -> list[str]:
     """Return the calendar features with which the target repeats."""
+    return _features(table.frame[target].to_numpy(np.float64), table)
+
+
+def _features(values: NDArray[np.float64], table: Table) -> list[str]:
+    """Return the calendar features with which values, in successive rows of a table, repeat."""
     if table.time is None or table.interval is None:
         return []
-    values = table.frame[target].to_numpy(np.float64)
     day, week = (round(pd.Timedelta(days, "D") / table.interval) for days in (1, 7))
     daily, weekly = _correlation(values, day), _correlation(values, week)
     features = []
@@ -405,6 +500,9 @@ def _text(
 
 
 def _line(key: str, value: object, comment: str) -> str:
+    if isinstance(value, dict):  # on one line
+        pairs = (_line(json.dumps(name), each, "").rstrip() for name, each in value.items())
+        return f"{key} = {{ {', '.join(pairs)} }} # {_printable(comment)}"
     every = value if isinstance(value, list) else [value]
     texts = [tomli_w.dumps({"x": each}).strip().removeprefix("x = ") for each in every]
     text = f"{key} = [{', '.join(texts)}]" if isinstance(value, list) else f"{key} = {texts[0]}"

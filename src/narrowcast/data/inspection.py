@@ -218,7 +218,8 @@ def _time(
                 if name in named and not numeric:
                     refused.setdefault(name, _without_place(error))
                 continue
-            if not times.duplicated().all() and (name in named or not times.duplicated().any()):
+            alone = name in named or not numeric or not times.duplicated().any()
+            if not times.duplicated().all() and alone:
                 return name, times, form, {}
     return None, None, {}, refused
 

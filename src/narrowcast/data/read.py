@@ -36,7 +36,7 @@ from narrowcast.data.resample import resampled
 from narrowcast.data.row_names import RowNames
 from narrowcast.data.scaling import Array
 from narrowcast.data.series import check_series
-from narrowcast.data.series_columns import check_zones, static_inputs, unpivoted, with_id
+from narrowcast.data.series_columns import check_zones, joined, static_inputs, unpivoted, with_id
 from narrowcast.data.source import is_parquet, read_source
 from narrowcast.data.table import Table
 from narrowcast.data.text import HEAD, decode, find_header, read_text
@@ -238,48 +238,34 @@ def _converted(
     """
     rows = RowNames.of(config.skip_rows, columns.files)
     notation = Notation.of(config, comma=columns.decimal_comma, rows=rows)
-    readings: dict[str, Array] = {}
-    groups: dict[str, Category] = {}
-    notes = [*columns.notes]
     static = {name: columns.readings.pop(name) for name in config.static}
-    for name in list(columns.readings):
-        place = f"{path}, column {shown(name)}"
-        # Each column is dropped once it is converted: text takes more memory than numbers.
-        column = columns.readings.pop(name)
-        if anomalies and name in config.targets:
-            readings[name] = anomalies_of(column, notation, place)
-        elif name not in config.categories:
-            varied = not trained and not config.series  # one of many series may be constant
-            readings[name], remark = numbers(column, notation, place, varied=varied)
-            notes += [remark] if remark else []
-        if name not in config.categories:
-            continue
-        category = Category.of(column, notation, place)
-        if name in config.groups:
-            groups[name] = category.complete(notation, place)
-            readings[name] = category.codes.astype(np.float64)
-        if name in config.targets and config.classes:
-            readings[name] = category.numbered(config, notation, place, varied=not trained)
+    readings, groups, notes = _parsed(
+        columns, config, notation, path, trained=trained, anomalies=anomalies
+    )
     rows_of_file = max(map(len, readings.values()), default=0)
+    series = None
     if config.id is not None:
-        readings = _of_series(static, readings, groups, config, notation, path)
+        readings, series = _of_series(static, readings, groups, config, notation, path)
     frame = pd.DataFrame(readings, copy=False)
     time = None
     if columns.time is not None:
         place = f"{path}, column {shown(config.time)}"
         time = time_stamps(columns.time, config, place, rows, grows=grows)
-        if config.id is not None:
-            check_zones(columns.time, groups[config.id], config, notation, place)
+        if series is not None:
+            check_zones(columns.time, series, config, notation, place)
         time = time[np.arange(len(frame)) % rows_of_file]
     told = [groups[name] for name in config.recording if name in groups]
-    sizes = [] if config.id is not None else [size for _, size in columns.files]
-    recording = recordings(told, sizes) if told or sizes else None
-    if not told and config.id is None:
+    sizes = [size for _, size in columns.files]
+    if series is not None:
+        recording: NDArray[np.int64] | None = series.codes
+    else:
+        recording = recordings(told, sizes) if told or sizes else None
+    if not told and series is None:
         notes += _other_series(columns, time, path)
     doubts = [] if trained else remark_stand_ins(frame.drop(columns=list(config.categories)))
     row = (np.arange(len(frame)) % rows_of_file).astype(np.float64)
     given = _Rows(time, frame.assign(**{_ROW: row}), recording)
-    names_of_series = () if config.id is None else groups[config.id].names
+    names_of_series = () if series is None else series.names
     ordered = _in_order(given, config, rows, path, names_of_series, trained=trained, grows=grows)
     time, frame, recording = ordered.rows.time, ordered.rows.frame, ordered.rows.recording
     # Rows that were added have the names and the number of the row before them.
@@ -310,6 +296,43 @@ def _converted(
     )
 
 
+def _parsed(
+    columns: Columns,
+    config: DataConfig,
+    notation: Notation,
+    path: str,
+    *,
+    trained: bool,
+    anomalies: bool,
+) -> tuple[dict[str, Array], dict[str, Category], list[str]]:
+    """Return the readings and the names of each column [rows of the file], and remarks.
+
+    The arguments are those of :func:`_converted`; ``notation`` says how numbers are written.
+    """
+    readings: dict[str, Array] = {}
+    groups: dict[str, Category] = {}
+    notes = [*columns.notes]
+    for name in list(columns.readings):
+        place = f"{path}, column {shown(name)}"
+        # Each column is dropped once it is converted: text takes more memory than numbers.
+        column = columns.readings.pop(name)
+        if anomalies and name in config.targets:
+            readings[name] = anomalies_of(column, notation, place)
+        elif name not in config.categories:
+            varied = not trained and not config.series  # one of many series may be constant
+            readings[name], remark = numbers(column, notation, place, varied=varied)
+            notes += [remark] if remark else []
+        if name not in config.categories:
+            continue
+        category = Category.of(column, notation, place)
+        if name in config.groups:
+            groups[name] = category.complete(notation, place)
+            readings[name] = category.codes.astype(np.float64)
+        if name in config.targets and config.classes:
+            readings[name] = category.numbered(config, notation, place, varied=not trained)
+    return readings, groups, notes
+
+
 def _of_series(
     static: Mapping[str, pa.ChunkedArray],
     readings: dict[str, Array],
@@ -317,26 +340,25 @@ def _of_series(
     config: DataConfig,
     notation: Notation,
     path: str,
-) -> dict[str, Array]:
-    """Return the readings of a panel, and add the series of each row to ``groups``.
+) -> tuple[dict[str, Array], Category]:
+    """Return the readings of a panel, and the series of each row.
 
     Args:
         static: Columns that are constant in each series, as they were read.
         readings: Readings [rows of the file] of the other columns.
-        groups: The column that tells series apart, unless the table is wide.
+        groups: The columns that tell series apart, unless the table is wide.
         config: The configuration of the table.
         notation: How numbers are written.
         path: The file, for messages.
     """
-    (name,) = config.recording
     if config.series:
-        readings, groups[name] = unpivoted(readings, config, path)
-        return {**readings, name: groups[name].codes.astype(np.float64)}
-    found = dict(readings)
+        found, series = unpivoted(readings, config, path)
+        return {**found, config.recording[0]: series.codes.astype(np.float64)}, series
+    series, found = joined([groups[name] for name in config.recording]), dict(readings)
     for each, column in static.items():
         place = f"{path}, column {shown(each)}"
-        found |= static_inputs(each, column, groups[name], config, notation, place)
-    return found
+        found |= static_inputs(each, column, series, config, notation, place)
+    return found, series
 
 
 def _other_series(columns: Columns, time: pd.DatetimeIndex | None, path: str) -> list[str]:

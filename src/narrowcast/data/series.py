@@ -20,7 +20,7 @@ _IDENTIFIER = re.compile(
     rf"(.*[^a-z])?(id|uid|uuid|guid)|({_THINGS})[^a-z]*(id|name|no|nr|number|code|key)?"
 )
 _MANY = 0.1  # of the rows have a time that stands there before
-_ADVICE = "set data.recording = [{}] to keep them apart"
+_ADVICE = "set data.id = [{0}] for a model of all series, or data.recording = [{0}] for runs of one"
 
 
 def is_identifier(name: str) -> bool:

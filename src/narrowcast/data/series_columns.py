@@ -1,9 +1,10 @@
 """Columns of a panel: series that are columns of their own, and what is constant in each series."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pyarrow as pa
 from numpy.typing import NDArray
 
@@ -19,11 +20,20 @@ _OFFSET = r"\d[T ]\d.*?(Z|z|[+-]\d{2}(?::?\d{2})?)$"
 
 def with_id(columns: Columns, config: DataConfig, path: Path) -> Columns:
     """Return the columns of one file, which is a series named by the file if no column says so."""
-    if config.id is None or config.series or config.id in columns.readings:
+    if config.id is None or config.series or {*config.recording} & columns.readings.keys():
         return columns
     names = pa.repeat(path.stem.removesuffix(".csv"), columns.rows)
-    columns.readings[config.id] = pa.chunked_array([names])
+    columns.readings[config.recording[0]] = pa.chunked_array([names])
     return columns
+
+
+def joined(columns: Sequence[Category]) -> Category:
+    """Return the series of each row, told apart by one or several columns of names."""
+    if len(columns) == 1:
+        return columns[0]
+    names = [np.array(each.names, dtype=object)[each.codes] for each in columns]
+    codes, found = pd.factorize(np.array(["/".join(each) for each in zip(*names, strict=True)]))
+    return Category(np.asarray(codes, dtype=np.int64), tuple(map(str, found)))
 
 
 def unpivoted(

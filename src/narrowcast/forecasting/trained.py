@@ -201,7 +201,7 @@ class TrainedModel:
         if members is None:
             return pd.DataFrame(results, index=index, columns=names)
         frame = pd.DataFrame(members.in_units(results), index=index, columns=names)
-        frame.insert(0, data.recording[0], members.names)
+        frame.insert(0, "/".join(data.recording), members.names)
         return frame
 
     @property
