@@ -375,7 +375,8 @@ class _Chosen:
                 short = ""
                 if table.recording is not None:
                     longest = int(np.bincount(table.recording).max())
-                    short = f", whose recordings have at most {longest} rows"
+                    of = "series" if table.series else "recordings"
+                    short = f", whose {of} have at most {longest} rows"
                 several = f", {found.skipped_mixed} several labels" if config.classes else ""
                 raise UserError(
                     f"no complete window of {n + after} rows lies in the "
