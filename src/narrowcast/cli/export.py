@@ -11,6 +11,7 @@ from narrowcast.errors import UserError, shown
 
 if TYPE_CHECKING:
     from narrowcast.export.fixed_point import FractionBits
+    from narrowcast.integer import IntegerModel
 
 app = typer.Typer(
     name="export",
@@ -60,6 +61,14 @@ def c(
             help="Also write main_test.c, which compares the results of so many test windows.",
         ),
     ] = None,
+    series: Annotated[
+        str | None,
+        typer.Option(
+            "--series",
+            metavar="NAME",
+            help="The series of a panel whose readings the code takes, in their own unit.",
+        ),
+    ] = None,
     driver: Annotated[
         bool,
         typer.Option(
@@ -76,7 +85,7 @@ def c(
         from narrowcast.export import bench_words, c_code
         from narrowcast.integer import load_model, model_sha256
 
-        model = load_model(out)
+        model = _model_of_series(out, load_model(out), series)
         code = c_code(model, model_sha256(out), name, _fraction_bits(fraction_bits or []))
         words = None if bench is None else bench_words(model, out / "vectors", bench)
         code.write(to)
@@ -150,6 +159,42 @@ def core(
     typer.echo(f"core:       {to / name}.core, to run with FuseSoC; read {to / 'README.md'} first")
     typer.echo(f"sources:    {to / 'rtl'} (VHDL-2008), {to / 'verilog' / name}.v (Verilog-2005)")
     typer.echo(f"latency:    {cycles} clocks")
+
+
+def _model_of_series(out: Path, model: "IntegerModel", name: str | None) -> "IntegerModel":
+    """Return a model with readings and forecasts in their own unit, of a panel those of a series.
+
+    Raises:
+        UserError: The model is of a panel, and no series is named, or one that it does not know; or
+            a series is named, and it is of none.
+    """
+    import json
+
+    from narrowcast.config import did_you_mean
+    from narrowcast.errors import boundary
+    from narrowcast.integer import of_series
+    from narrowcast.pipeline.outputs import SOURCE
+
+    path = out / SOURCE
+    with boundary(str(path), "it is damaged"):
+        panel = path.is_file() and bool(json.loads(path.read_bytes()).get("series"))
+    if not panel:
+        if name is not None:
+            raise UserError(f"--series {shown(name)}: the model is of no panel: leave it out")
+        return model
+    from narrowcast.data.rules import load_rules
+
+    known = load_rules(out).series or {}
+    if name is None:
+        some = ", ".join(map(shown, list(known)[:5]))
+        raise UserError(
+            f"{out}: the model is of {len(known)} series: choose one with --series, such as {some}"
+        )
+    if name not in known:
+        raise UserError(
+            f"--series {shown(name)}: the training has not seen it{did_you_mean(name, known)}"
+        )
+    return of_series(model, known[name].level, known[name].spread)
 
 
 def _fraction_bits(texts: list[str]) -> "FractionBits":

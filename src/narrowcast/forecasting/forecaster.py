@@ -146,7 +146,8 @@ def _labels(frame: pd.DataFrame, origins: Origins) -> pd.Index:
     """Return the index of forecasts as the frame writes it."""
     config = origins.rows.config
     if origins.rows.table.time is None:
-        return frame.index[origins.last]
+        source = origins.rows.table.source
+        return frame.index[origins.last if source is None else source[origins.last]]
     times = origins.times
     assert isinstance(times, pd.DatetimeIndex)
     given = frame[config.time] if config.time in frame.columns else frame.index

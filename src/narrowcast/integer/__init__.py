@@ -25,6 +25,7 @@ from narrowcast.integer.model import (
     ValuesAhead,
 )
 from narrowcast.integer.serialise import load_model, model_sha256, save_model
+from narrowcast.integer.series import of_series
 from narrowcast.integer.state_bytes import join_rows, pack_rows, pack_state, unpack_state
 
 __all__ = [
@@ -57,6 +58,7 @@ __all__ = [
     "join_rows",
     "load_model",
     "model_sha256",
+    "of_series",
     "pack_rows",
     "pack_state",
     "reset_state",
