@@ -46,8 +46,8 @@ from narrowcast.search.trials import POPULATION, new_sampler
 from narrowcast.targets.device import load_device
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
-GOALS = Objectives.parse("rmse,energy", "latency_us=200,lut=8000")
-ANY = Objectives.parse("rmse", "")
+GOALS = Objectives.parse("error,energy", "latency_us=200,lut=8000")
+ANY = Objectives.parse("error", "")
 UNIFORM = (2, 3, 4, 5, 6, 7, 8)
 FIT = [
     ("airu", 12, 64, "xc7s6"),
@@ -79,7 +79,7 @@ def reference(task: tuple[Config, Path, str, dict[str, int]]) -> None:
     if not path.exists():
         prepared = prepare(config, out / "search")
         found = train(prepared.state, prepared.dataset, with_bits(config, bits), GOALS)
-        result = {"bits": bits, "rmse": found.rmse, "distance": found.distance}
+        result = {"bits": bits, "rmse": found.error, "distance": found.distance}
         path.write_text(json.dumps(result, indent=1) + "\n")
 
 
@@ -102,7 +102,7 @@ def rank_proxy(config: Config, out: Path, known: dict[str, dict[str, Any]]) -> N
     proxy = Proxy.fit(
         bits,
         [probe.user_attrs["distance"] for probe in probes],
-        [probe.user_attrs["rmse"] for probe in probes],
+        [probe.user_attrs["error"] for probe in probes],
     )
     mixed = [found for name, found in known.items() if name.startswith("random")]
     predicted = [proxy.error(found["bits"]) for found in mixed]
@@ -118,7 +118,7 @@ def hold_front(config: Config, out: Path, known: dict[str, dict[str, Any]]) -> N
     def values(rmse: float, costs: Any) -> tuple[float, float]:
         return rmse, costs["energy_uj"]
 
-    own = np.array([values(p["costs"]["rmse"], p["costs"]) for p in document["front"]])
+    own = np.array([values(p["costs"]["error"], p["costs"]) for p in document["front"]])
     points = []
     for found in known.values():
         assessment = assess(with_bits(config, found["bits"]), GOALS)
@@ -132,7 +132,7 @@ def hold_front(config: Config, out: Path, known: dict[str, dict[str, Any]]) -> N
     )
     for point in document["front"] + document["others"]:
         if point["label"]:
-            beaten = (own <= values(point["costs"]["rmse"], point["costs"])).all(axis=1).any()
+            beaten = (own <= values(point["costs"]["error"], point["costs"])).all(axis=1).any()
             print(f"  {point['label']}: {'dominated or on it' if beaten else 'NOT dominated'}")
 
 

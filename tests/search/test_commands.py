@@ -21,7 +21,7 @@ def call(
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--minimise", "rmse,enrgy"], "did you mean 'energy_uj'?"),
+        (["--minimise", "error,enrgy"], "did you mean 'energy_uj'?"),
         (["--device", "xc7s16"], "unknown device 'xc7s16'"),
         (["--budget", "soon"], "--budget 'soon'"),
         (["--vary", "chanels=4"], "did you mean 'channels'?"),

@@ -24,7 +24,7 @@ BASE = Config.model_validate(
         "quantization": {"activation_bits": 4, "attention_bits": 4},
     }
 )
-GOALS = Objectives.parse("rmse,energy", "latency_us=500,lut=8000")
+GOALS = Objectives.parse("error,energy", "latency_us=500,lut=8000")
 
 
 def point(number: int, config: Config, *, best: bool, **costs: float) -> Point:
@@ -44,7 +44,7 @@ def front_of(count: int, others: int, goals: Objectives = GOALS) -> Front:
         }
         config = with_bits(BASE, widths if i % 3 else 4)
         costs = {
-            "rmse": 4 + 3 * 2.718 ** (-3 * t) + (0 if best else generator.random()),
+            "error": 4 + 3 * 2.718 ** (-3 * t) + (0 if best else generator.random()),
             "energy_uj": 0.2 * 10 ** (1.5 * t),
             "latency_us": 100 + 300 * t + 50 * generator.random(),
             "lut": round(2500 + 3000 * t + 400 * generator.random()),
@@ -56,7 +56,7 @@ def front_of(count: int, others: int, goals: Objectives = GOALS) -> Front:
 def test_the_page_of_a_front_has_charts_and_a_table() -> None:
     front = front_of(12, 30)
     tree = check_frame(render_front(front))
-    assert tree.all("h1")[0].text == "Search: forecasting temperature on XC7S15"
+    assert tree.all("h1")[0].text == "Search: temperature on XC7S15"
     assert "Latency ≤ 500 µs LUT ≤ 8,000" in tree.all("dl")[0].text
     assert "8,000 LUT, 16,000 FF, 20 DSP, 20 block memories" in tree.all("dl")[0].text
     head, *rows = tree.at("front").rows()
@@ -95,7 +95,7 @@ def test_limits_and_the_device_are_drawn_where_they_are_near() -> None:
 
 
 def test_a_front_without_points_has_a_page() -> None:
-    page = render_front(Front(BASE, Objectives.parse("rmse,energy", ""), ()))
+    page = render_front(Front(BASE, Objectives.parse("error,energy", ""), ()))
     assert "No points yet" in check_frame(page).all("main")[0].text
 
 
@@ -103,7 +103,7 @@ def test_names_from_the_configuration_cannot_become_markup() -> None:
     evil = "</script></svg><b onload=x>{{ 7 * 7 }}"
     base = changed(BASE, data={"target": evil})
     page = render_front(Front(base, GOALS, front_of(2, 1).points))
-    assert parse(page).all("h1")[0].text == f"Search: forecasting {evil} on XC7S15"
+    assert parse(page).all("h1")[0].text == f"Search: {evil} on XC7S15"
     assert "<b onload" not in page
 
 

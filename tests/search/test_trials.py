@@ -16,10 +16,10 @@ from narrowcast.search.trials import JOURNAL, PROBES, TRAINED, checksum, open_tr
 from narrowcast.targets.device import load_device
 from signals import interruptions
 
-GOALS = Objectives.parse("rmse,energy", "")
+GOALS = Objectives.parse("error,energy", "")
 NOTES: dict[str, Any] = {
     **{"label": "x", "costs": dict.fromkeys(QUANTITIES, 5.0), "violations": {}},
-    **{"rmse": 1.0, "distance": 0.1, "seconds": 3.0},
+    **{"error": 1.0, "distance": 0.1, "seconds": 3.0},
 }
 PROBLEM: dict[str, Any] = {"model": {"channels": 4}}
 AGAIN = "put back a copy, or delete it to begin again"
@@ -147,7 +147,7 @@ def test_what_other_programs_write_to_the_journal_is_kept(out: Path, config_file
 @pytest.mark.parametrize(
     ("right", "wrong"),
     [
-        (b'"rmse"', b'"rmsx"'),
+        (b'"error"', b'"errox"'),
         (b'"seconds": 3.0', b'"seconds": null'),
         (b'"violations": {}', b'"violations": 3'),
         (b'"lut": 5.0,', b""),
