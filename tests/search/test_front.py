@@ -99,6 +99,43 @@ def test_a_front_without_points_has_a_page() -> None:
     assert "No points yet" in check_frame(page).all("main")[0].text
 
 
+LABELS = {"inputs": ["a", "b"], "target": "movement", "classes": ["still", "moving"], "window": 12}
+READINGS = {"inputs": ["flow", "pressure"], "target": "fault", "window": 12}
+
+
+@pytest.mark.parametrize(
+    ("plain", "subject", "head", "sentence"),
+    [
+        (
+            {"task": "classify", "data": LABELS},
+            "movement",
+            "1 - macro F1",
+            "1 less the macro F1 score of movement, on the validation part",
+        ),
+        (
+            {"task": "detect", "data": READINGS, "detect": {"method": "forecast"}},
+            "flow, pressure",
+            "RMS difference",
+            "RMS difference of flow, pressure, scaled, on the validation part",
+        ),
+    ],
+)
+def test_the_page_names_the_error_of_the_task(
+    plain: dict[str, object], subject: str, head: str, sentence: str
+) -> None:
+    config = Config.model_validate(plain)
+    points = (point(1, config, best=True, error=0.0), point(2, config, best=False, error=0.25))
+    front = Front(config, GOALS, points)
+    page = render_front(front)
+    tree = check_frame(page)
+    assert tree.all("h1")[0].text == f"Search: {subject} on XC7S15"
+    assert tree.at("front").rows()[0][2] == head
+    assert f"Least {head} 0" in tree.all("dl")[0].text
+    assert sentence in page and "RMSE" not in page and "forecast" not in page
+    assert tree.at("chart-1").all("circle")[0].text.endswith(f", {head} 0.000")
+    assert next(front.table())[1] == f"validation {head}"
+
+
 def test_names_from_the_configuration_cannot_become_markup() -> None:
     evil = "</script></svg><b onload=x>{{ 7 * 7 }}"
     base = changed(BASE, data={"target": evil})
@@ -135,9 +172,10 @@ def test_what_a_point_changes_is_stated_in_words() -> None:
 
 
 EVERYTHING = Shape(4, 1, 8, layers=2, seasons=1, known=1)
+COMPARING = Shape(4, 2, 8, outputs=2, decision="l1_norm", compared=1, monitored=(0, 1))
 NAMES = dict.fromkeys(
     name
-    for shape in (EVERYTHING, replace(EVERYTHING, fold=True))
+    for shape in (EVERYTHING, replace(EVERYTHING, fold=True), COMPARING)
     for name in quantised_names(shape)
 )
 
