@@ -256,6 +256,9 @@ def decision_models(name: str, data: Path, out: Path, count: int) -> None:
                 results, validation.forecasts(source), dataset
             ),
         }
+        if config.task == "detect":
+            alike = results / source.unit
+            errors["RMS over all columns together"] = float(alike.square().mean().sqrt())
         if config.task == "classify":
             truth = validation.target[:, 0].long()
             errors["share of wrong labels"] = float(

@@ -170,7 +170,7 @@ def error_name(task: Literal["forecast", "classify", "detect"], target: TargetNa
         case "classify":
             return ErrorName("1 - macro F1", f"1 less the macro F1 score of {listed}")
         case "detect":
-            return ErrorName("RMS difference", f"RMS difference of {listed}, scaled")
+            return ErrorName("RMS difference", f"RMS difference of {listed}, scaled, their mean")
 
 
 BASELINES = ("persistence", "seasonal_naive", "nlinear", "ridge", "ridge_quadratic")
@@ -219,8 +219,9 @@ class History:
         loss: Loss of the scaled forecasts on the training part, see :class:`TrainConfig`; in
             fine-tuning the mean squared difference from the teacher's.
         validation_error: Error on the validation part: the RMSE in the target's own unit, of a
-            classifier 1 less the macro F1 score, of a detector the RMS of the scaled differences
-            without their weights.
+            classifier 1 less the macro F1 score, of a detector the geometric mean over all
+            differences of their RMS, scaled and without their weights. A share of any of them then
+            counts the same, as in the score.
         best: Index of the epoch with the least loss on the validation part; its weights were kept.
     """
 

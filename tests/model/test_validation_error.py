@@ -55,6 +55,21 @@ def test_weights_of_a_detector_do_not_change_its_error(weights: list[float]) -> 
     assert error == pytest.approx(history.error, rel=1e-4)
 
 
+def test_a_share_of_any_difference_counts_the_same() -> None:
+    config = configuration()
+    dataset, _ = windows(config)
+    error = validation_error(dataset, Examples.of(dataset.validation, dataset))
+    results = torch.from_numpy(np.random.default_rng(0).normal(size=(50, 4)) * [1, 10, 100, 1000])
+    found = error(results)
+    rms = results.square().mean(dim=0).sqrt()
+    assert found == pytest.approx(float(torch.prod(rms)) ** 0.25)
+    for column in range(4):
+        changed = results.clone()
+        changed[:, column] *= 2
+        assert error(changed) == pytest.approx(2**0.25 * found)
+    assert 0 < error(torch.zeros(50, 4)) < 1e-5
+
+
 def test_the_difference_of_forecasts_is_in_their_unit() -> None:
     _, dataset = forecasts("b")
     one, other = torch.zeros(5, 2), torch.ones(5, 2)

@@ -116,7 +116,7 @@ READINGS = {"inputs": ["flow", "pressure"], "target": "fault", "window": 12}
             {"task": "detect", "data": READINGS, "detect": {"method": "forecast"}},
             "flow, pressure",
             "RMS difference",
-            "RMS difference of flow, pressure, scaled, on the validation part",
+            "RMS difference of flow, pressure, scaled, their mean, on the validation part",
         ),
     ],
 )

@@ -25,7 +25,7 @@ GOALS = Objectives.parse("error,energy", "")
 NAMES = {"classify": "1 - macro F1", "detect": "RMS difference"}
 SENTENCES = {
     "classify": "1 less the macro F1 score of label",
-    "detect": "RMS difference of a, b, scaled",
+    "detect": "RMS difference of a, b, scaled, their mean",
 }
 
 

@@ -27,6 +27,9 @@ _LOSSES: dict[Loss, _Compare] = {
 # A training has diverged if its loss is so many times that of results that are the same for all.
 _DIVERGED = 100.0
 
+# RMS of a difference, in scaled units, below which it counts as this.
+_LEAST_DIFFERENCE = 1e-6
+
 
 @dataclass(frozen=True)
 class Objective:
@@ -89,8 +92,9 @@ def validation_error(
         return float((unit * (targets.middle(forecasts) - truth)).square().mean().sqrt())
 
     def of_differences(results: Tensor) -> float:
-        weighted = results if teacher is None else results / teacher.unit
-        return float(weighted.square().mean().sqrt())
+        alike = results if teacher is None else results / teacher.unit
+        each = alike.square().mean(dim=0).sqrt()
+        return float(each.clamp(min=_LEAST_DIFFERENCE).log().mean().exp())
 
     match dataset.targets:
         case Labels():
