@@ -170,7 +170,7 @@ def error_name(task: Literal["forecast", "classify", "detect"], target: TargetNa
         case "classify":
             return ErrorName("1 - macro F1", f"1 less the macro F1 score of {listed}")
         case "detect":
-            return ErrorName("RMS difference", f"RMS difference of {listed}, scaled, their mean")
+            return ErrorName("RMS residual", f"RMS residual of {listed}, scaled, their mean")
 
 
 BASELINES = ("persistence", "seasonal_naive", "nlinear", "ridge", "ridge_quadratic")

@@ -115,8 +115,8 @@ READINGS = {"inputs": ["flow", "pressure"], "target": "fault", "window": 12}
         (
             {"task": "detect", "data": READINGS, "detect": {"method": "forecast"}},
             "flow, pressure",
-            "RMS difference",
-            "RMS difference of flow, pressure, scaled, their mean, on the validation part",
+            "RMS residual",
+            "RMS residual of flow, pressure, scaled, their mean, on the validation part",
         ),
     ],
 )
@@ -189,6 +189,18 @@ def test_a_big_front_is_legible_at_all_widths(browser: Page, tmp_path: Path) -> 
     path = tmp_path / "front.html"
     path.write_text(render_front(front_of(60, 2000)), encoding="utf-8")
     assert path.stat().st_size < 400_000
+    assert faults(browser, path) == []
+
+
+@pytest.mark.parametrize("task", ["classify", "detect"])
+def test_a_front_of_other_tasks_is_legible_at_all_widths(
+    browser: Page, tmp_path: Path, task: str
+) -> None:
+    plain = {"classify": LABELS, "detect": READINGS}
+    config = Config.model_validate({"task": task, "data": plain[task]})
+    points = tuple(point(i, config, best=i < 4, error=0.6465 + i, lut=900.0 * i) for i in range(9))
+    path = tmp_path / "front.html"
+    path.write_text(render_front(Front(config, GOALS, points)), encoding="utf-8")
     assert faults(browser, path) == []
 
 

@@ -22,10 +22,10 @@ from narrowcast.search.space import changed
 from pages import parse
 
 GOALS = Objectives.parse("error,energy", "")
-NAMES = {"classify": "1 - macro F1", "detect": "RMS difference"}
+NAMES = {"classify": "1 - macro F1", "detect": "RMS residual"}
 SENTENCES = {
     "classify": "1 less the macro F1 score of label",
-    "detect": "RMS difference of a, b, scaled, their mean",
+    "detect": "RMS residual of a, b, scaled, their mean",
 }
 
 
