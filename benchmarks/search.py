@@ -267,15 +267,18 @@ def decision_models(name: str, data: Path, out: Path, count: int) -> None:
             errors["cross-entropy"] = float(functional.cross_entropy(results, truth))
         test = dataset.scores(predict_part(model, dataset.test, dataset), dataset.test)
         found.append((errors, test.error))
-    print(
-        f"{name}: Spearman's rank correlation with the error on the test part, {len(found)} models"
-    )
-    for key in found[0][0]:
-        known, random_ = (
-            spearman([errors[key] for errors, _ in each], [error for _, error in each])
-            for each in (found, found[len(UNIFORM) :])
-        )
-        print(f"  {key}: {known:.2f}, without the uniform models {random_:.2f}")
+    print_ranks(name, found)
+
+
+def print_ranks(name: str, found: list[tuple[dict[str, float], float]]) -> None:
+    """Print how errors rank models, of which the uniform ones come first."""
+    for what, each in (("all", found), ("with random bits", found[len(UNIFORM) :])):
+        if not each:
+            continue
+        print(f"{name}, {len(each)} models, {what}: Spearman with the error on the test part")
+        for key in each[0][0]:
+            rank = spearman([errors[key] for errors, _ in each], [error for _, error in each])
+            print(f"  {rank:.2f} of the {key}")
 
 
 def main() -> None:
