@@ -5,13 +5,16 @@
     python benchmarks/search.py samplers --data ../shared/data --out out/search
     python benchmarks/search.py fit --data ../shared/data --out out/search
     python benchmarks/search.py build --data ../shared/data --out out/search
+    python benchmarks/search.py errors --data ../shared/data --out out/search --models 17
 
 ``reference`` trains models of AirU (12, 32) in full: uniform ones, and others of random bits.
 ``front`` searches for ten minutes, unless that is done, and holds the front against the reference;
 it also prints how the proxy, taught by the search's own short trainings, ranks the random models.
 ``samplers`` compares samplers of candidates, judged by a proxy that the reference has taught.
 ``fit`` makes models fit that do not with 8 bits, and trains both. ``build`` builds every point of
-the front, with all checks. What was trained is kept in ``--out``: a run that was stopped goes on.
+the front, with all checks. ``errors`` trains models of WISDM and of SKAB for 15 epochs, and prints
+how errors on the validation part rank them, next to the error on the test part. Except by
+``errors``, what was trained is kept in ``--out``: a run that was stopped goes on.
 """
 
 import argparse
@@ -27,27 +30,32 @@ import numpy as np
 import optuna
 from optuna.storages import JournalStorage
 from optuna.storages.journal import JournalFileBackend
+from torch.nn import functional
 
 from narrowcast import load_config, pipeline
 from narrowcast.config import Config, quantised_names, shape_of
 from narrowcast.data import errors, make_windows, read_table
-from narrowcast.model import predict_part
+from narrowcast.model import learn, predict_part
+from narrowcast.model.examples import Examples
+from narrowcast.model.objectives import mean_square_difference
+from narrowcast.pipeline.tasks.readings import load_windows
 from narrowcast.quantize import finetune
 from narrowcast.search.assess import assess
 from narrowcast.search.fit import fit_device
 from narrowcast.search.hypervolume import hypervolume
 from narrowcast.search.jobs import load_float, train
-from narrowcast.search.objectives import Objectives
+from narrowcast.search.objectives import Objectives, error_of
 from narrowcast.search.proxy import Proxy
 from narrowcast.search.run import search
 from narrowcast.search.shapes import prepare
 from narrowcast.search.space import Space, with_bits
 from narrowcast.search.trials import POPULATION, new_sampler
 from narrowcast.targets.device import load_device
+from recordings import WISDM, skab
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
-GOALS = Objectives.parse("rmse,energy", "latency_us=200,lut=8000")
-ANY = Objectives.parse("rmse", "")
+GOALS = Objectives.parse("error,energy", "latency_us=200,lut=8000")
+ANY = Objectives.parse("error", "")
 UNIFORM = (2, 3, 4, 5, 6, 7, 8)
 FIT = [
     ("airu", 12, 64, "xc7s6"),
@@ -56,6 +64,7 @@ FIT = [
     ("pems", 24, 64, "xc7s6"),
     ("airu", 24, 96, "xc7s15"),
 ]
+COMMANDS = ("reference", "front", "samplers", "fit", "build", "errors")
 FILES = {
     "airu": "airu/airu.csv",
     "pems": "pems_d11_speed/speed_pems4w_layout_observed83.csv",
@@ -79,7 +88,7 @@ def reference(task: tuple[Config, Path, str, dict[str, int]]) -> None:
     if not path.exists():
         prepared = prepare(config, out / "search")
         found = train(prepared.state, prepared.dataset, with_bits(config, bits), GOALS)
-        result = {"bits": bits, "rmse": found.rmse, "distance": found.distance}
+        result = {"bits": bits, "rmse": found.error, "distance": found.distance}
         path.write_text(json.dumps(result, indent=1) + "\n")
 
 
@@ -102,7 +111,7 @@ def rank_proxy(config: Config, out: Path, known: dict[str, dict[str, Any]]) -> N
     proxy = Proxy.fit(
         bits,
         [probe.user_attrs["distance"] for probe in probes],
-        [probe.user_attrs["rmse"] for probe in probes],
+        [probe.user_attrs["error"] for probe in probes],
     )
     mixed = [found for name, found in known.items() if name.startswith("random")]
     predicted = [proxy.error(found["bits"]) for found in mixed]
@@ -118,7 +127,7 @@ def hold_front(config: Config, out: Path, known: dict[str, dict[str, Any]]) -> N
     def values(rmse: float, costs: Any) -> tuple[float, float]:
         return rmse, costs["energy_uj"]
 
-    own = np.array([values(p["costs"]["rmse"], p["costs"]) for p in document["front"]])
+    own = np.array([values(p["costs"]["error"], p["costs"]) for p in document["front"]])
     points = []
     for found in known.values():
         assessment = assess(with_bits(config, found["bits"]), GOALS)
@@ -132,7 +141,7 @@ def hold_front(config: Config, out: Path, known: dict[str, dict[str, Any]]) -> N
     )
     for point in document["front"] + document["others"]:
         if point["label"]:
-            beaten = (own <= values(point["costs"]["rmse"], point["costs"])).all(axis=1).any()
+            beaten = (own <= values(point["costs"]["error"], point["costs"])).all(axis=1).any()
             print(f"  {point['label']}: {'dominated or on it' if beaten else 'NOT dominated'}")
 
 
@@ -218,10 +227,64 @@ def print_fits(results: list[dict[str, Any]]) -> None:
         )
 
 
+def decision_models(name: str, data: Path, out: Path, count: int) -> None:
+    """Print how errors on the validation part rank models that classify or detect.
+
+    Args:
+        name: ``wisdm`` or ``skab``.
+        data: Folder of the data sets.
+        out: Folder for the table of SKAB.
+        count: Number of models with random bits, beside the uniform ones.
+    """
+    table = data / WISDM
+    if name == "skab":
+        table = out / "skab.csv"
+        skab(data).to_csv(table, index=False)
+    short = ["train.finetune_epochs=15", "train.refit=false"]
+    config = load_config(EXAMPLES / f"{name}.toml", short, table)
+    dataset, readings, _ = load_windows(config)
+    source = learn(dataset, readings, config).model
+    validation = Examples.of(dataset.validation, dataset)
+    found = []
+    for bits in reference_models(config, count).values():
+        point = with_bits(config, bits)
+        model, history = finetune(source, dataset, point)
+        results = validation.forecasts(model)
+        errors = {
+            error_of(config).short: history.error,
+            "distance from the float model": mean_square_difference(
+                results, validation.forecasts(source), dataset
+            ),
+        }
+        if config.task == "detect":
+            alike = results / source.unit
+            errors["RMS over all columns together"] = float(alike.square().mean().sqrt())
+        if config.task == "classify":
+            truth = validation.target[:, 0].long()
+            errors["share of wrong labels"] = float(
+                (results.argmax(dim=1) != truth).double().mean()
+            )
+            errors["cross-entropy"] = float(functional.cross_entropy(results, truth))
+        test = dataset.scores(predict_part(model, dataset.test, dataset), dataset.test)
+        found.append((errors, test.error))
+    print_ranks(name, found)
+
+
+def print_ranks(name: str, found: list[tuple[dict[str, float], float]]) -> None:
+    """Print how errors rank models, of which the uniform ones come first."""
+    for what, each in (("all", found), ("with random bits", found[len(UNIFORM) :])):
+        if not each:
+            continue
+        print(f"{name}, {len(each)} models, {what}: Spearman with the error on the test part")
+        for key in each[0][0]:
+            rank = spearman([errors[key] for errors, _ in each], [error for _, error in each])
+            print(f"  {rank:.2f} of the {key}")
+
+
 def main() -> None:
     """Measure one thing."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("what", choices=("reference", "front", "samplers", "fit", "build"))
+    parser.add_argument("what", choices=COMMANDS)
     parser.add_argument("--data", type=Path, required=True, help="folder of the data sets")
     parser.add_argument("--out", type=Path, required=True, help="folder for results")
     parser.add_argument("--models", type=int, default=200, help="random ones, in the reference")
@@ -252,6 +315,9 @@ def main() -> None:
     elif args.what == "fit":
         with ProcessPoolExecutor(args.processes, get_context("spawn")) as pool:
             print_fits(list(pool.map(fit_case, [(case, args.data, args.out) for case in FIT])))
+    elif args.what == "errors":
+        for name in ("wisdm", "skab"):
+            decision_models(name, args.data, args.out, args.models)
     else:
         for path in sorted((args.out / "search" / "front").glob("*.toml")):
             report = pipeline.build(load_config(path), args.out / "build" / path.stem)

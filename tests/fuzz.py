@@ -170,7 +170,7 @@ def _as_toml(values: Any) -> bytes:
         return json.dumps(values, default=str).encode()
 
 
-GOALS = Objectives.parse("rmse,energy", "")
+GOALS = Objectives.parse("error,energy", "")
 
 
 def _begin_search(folder: Path) -> None:
@@ -182,7 +182,7 @@ def _begin_search(folder: Path) -> None:
                 space.distributions(parameters),
                 {
                     **{"label": "x", "costs": dict.fromkeys(QUANTITIES, 5.0 + i), "violations": {}},
-                    **{"rmse": 1.0, "distance": 0.1, "seconds": 3.0},
+                    **{"error": 1.0, "distance": 0.1, "seconds": 3.0},
                 },
             )
             trials.keep(TRAINED, parameters, distributions, (1.0, 2.0 + i), notes)

@@ -169,12 +169,41 @@ def target_names(target: TargetNames) -> tuple[str, ...]:
     return (target,) if isinstance(target, str) else tuple(target)
 
 
-def error_of(target: TargetNames) -> str:
-    """Return what the joint error of all targets is called, and its unit if there are several."""
+@dataclass(frozen=True)
+class ErrorName:
+    """What the error on the validation part is called, :attr:`History.validation_error`.
+
+    Attributes:
+        short: Its name, such as ``RMSE``.
+        full: The same with the columns that it is of, and its unit unless that is their own.
+    """
+
+    short: str
+    full: str
+
+
+def error_name(
+    task: Literal["forecast", "classify", "detect"], target: TargetNames, *, panel: bool = False
+) -> ErrorName:
+    """Return what the error of a task is called.
+
+    Args:
+        task: The task.
+        target: The columns that are forecast, that of the labels, or those that are compared.
+        panel: Whether the forecasts are of many series.
+    """
     names = target_names(target)
-    if len(names) == 1:
-        return f"RMSE of {names[0]}"
-    return f"RMSE of {', '.join(names)}, each in units of its scale in the training part"
+    listed = ", ".join(names)
+    match task:
+        case "forecast" if panel:
+            return ErrorName("RMSSE", f"RMSSE of {listed}, its mean over the series")
+        case "forecast":
+            unit = ", each in units of its scale in the training part" if len(names) > 1 else ""
+            return ErrorName("RMSE", f"RMSE of {listed}{unit}")
+        case "classify":
+            return ErrorName("1 - macro F1", f"1 less the macro F1 score of {listed}")
+        case "detect":
+            return ErrorName("RMS residual", f"RMS residual of {listed}, scaled, their mean")
 
 
 BASELINES = ("persistence", "seasonal_naive", "nlinear", "ridge", "ridge_quadratic")
@@ -226,13 +255,20 @@ class History:
         loss: Loss of the scaled forecasts on the training part, see :class:`TrainConfig`; in
             fine-tuning the mean squared difference from the teacher's.
         validation_error: Error on the validation part: the RMSE in the target's own unit, of a
-            classifier 1 less the macro F1 score, of a detector the RMS of the scaled differences.
+            classifier 1 less the macro F1 score, of a detector the geometric mean over all
+            differences of their RMS, scaled and without their weights. A share of any of them then
+            counts the same, as in the score.
         best: Index of the epoch with the least loss on the validation part; its weights were kept.
     """
 
     loss: tuple[float, ...]
     validation_error: tuple[float, ...]
     best: int
+
+    @property
+    def error(self) -> float:
+        """Error on the validation part with the weights that were kept."""
+        return self.validation_error[self.best]
 
 
 @dataclass(frozen=True)
@@ -344,6 +380,7 @@ class DataSummary:
         notes: Remarks on how the table was read and on doubtful columns.
         known: Columns known ahead.
         classes: Labels of the target that are told apart, in the order of their numbers.
+        series: Number of series of a panel; None if it is none.
     """
 
     file: str
@@ -357,6 +394,7 @@ class DataSummary:
     notes: tuple[str, ...] = ()
     known: tuple[str, ...] = ()
     classes: tuple[str, ...] = ()
+    series: Annotated[int | None, IF_KNOWN] = None
 
 
 @dataclass(frozen=True)

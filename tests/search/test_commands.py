@@ -21,7 +21,7 @@ def call(
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--minimise", "rmse,enrgy"], "did you mean 'energy_uj'?"),
+        (["--minimise", "error,enrgy"], "did you mean 'energy_uj'?"),
         (["--device", "xc7s16"], "unknown device 'xc7s16'"),
         (["--budget", "soon"], "--budget 'soon'"),
         (["--vary", "chanels=4"], "did you mean 'channels'?"),
@@ -57,21 +57,3 @@ def test_fit_says_how_to_build(
     )
     assert code == 0 and "it fits xc7s25 as it is" in printed
     assert f"{out / 'fit.toml'}" in printed and (out / "fit.toml").exists()
-
-
-@pytest.mark.parametrize("command", ["search", "fit"])
-@pytest.mark.parametrize("task", ["classify", "detect"])
-def test_other_tasks_than_forecasts_are_refused(
-    config_file: Path,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-    command: str,
-    task: str,
-) -> None:
-    labels = ["--set", "data.classes=['0', '1', '2', '3', '4']"] if task == "classify" else []
-    size = ["--set", f"task={task}", "--set", "data.window=8", "--out", str(tmp_path / "out")]
-    code, _, errors = call(monkeypatch, capsys, command, str(config_file), *size, *labels)
-    expected = f"search and fit compare forecasts only, but task = {task!r}: choose the widths"
-    assert code == 2 and expected in errors and errors.count("\n") == 1
-    assert not (tmp_path / "out").exists()

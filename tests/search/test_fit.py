@@ -32,10 +32,10 @@ def test_what_was_not_needed_is_given_back() -> None:
 def test_a_model_is_made_to_fit(config_file: Path, tmp_path: Path) -> None:
     config = load_config(config_file)
     slow, fast = (
-        assess(with_bits(config, bits), Objectives.parse("rmse", "")).costs["latency_us"]
+        assess(with_bits(config, bits), Objectives.parse("error", "")).costs["latency_us"]
         for bits in (8, 2)
     )
-    objectives = Objectives.parse("rmse", f"latency_us={(slow + fast) / 2}")
+    objectives = Objectives.parse("error", f"latency_us={(slow + fast) / 2}")
     found = fit_device(config, tmp_path / "out", objectives)
     assert found.changes and not found.after.violations
     again = load_config(tmp_path / "out" / "fit.toml")
@@ -45,7 +45,7 @@ def test_a_model_is_made_to_fit(config_file: Path, tmp_path: Path) -> None:
 
 def test_what_fits_is_left_alone(config_file: Path, tmp_path: Path) -> None:
     config = load_config(config_file)
-    found = fit_device(config, tmp_path / "out", Objectives.parse("rmse", ""))
+    found = fit_device(config, tmp_path / "out", Objectives.parse("error", ""))
     assert not found.changes and found.config == config
     assert not (tmp_path / "out" / "models").exists()  # nothing was trained
     assert load_config(tmp_path / "out" / "fit.toml").model == config.model
@@ -53,7 +53,7 @@ def test_what_fits_is_left_alone(config_file: Path, tmp_path: Path) -> None:
 
 
 def test_what_cannot_fit_is_refused_before_training(config_file: Path, tmp_path: Path) -> None:
-    objectives = Objectives.parse("rmse", "latency_us=0.01")
+    objectives = Objectives.parse("error", "latency_us=0.01")
     with pytest.raises(UserError, match="do not help: on xc7s15, latency_us is exceeded by"):
         fit_device(load_config(config_file), tmp_path / "out", objectives)
     assert not (tmp_path / "out").exists()

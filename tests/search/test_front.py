@@ -24,7 +24,7 @@ BASE = Config.model_validate(
         "quantization": {"activation_bits": 4, "attention_bits": 4},
     }
 )
-GOALS = Objectives.parse("rmse,energy", "latency_us=500,lut=8000")
+GOALS = Objectives.parse("error,energy", "latency_us=500,lut=8000")
 
 
 def point(number: int, config: Config, *, best: bool, **costs: float) -> Point:
@@ -44,7 +44,7 @@ def front_of(count: int, others: int, goals: Objectives = GOALS) -> Front:
         }
         config = with_bits(BASE, widths if i % 3 else 4)
         costs = {
-            "rmse": 4 + 3 * 2.718 ** (-3 * t) + (0 if best else generator.random()),
+            "error": 4 + 3 * 2.718 ** (-3 * t) + (0 if best else generator.random()),
             "energy_uj": 0.2 * 10 ** (1.5 * t),
             "latency_us": 100 + 300 * t + 50 * generator.random(),
             "lut": round(2500 + 3000 * t + 400 * generator.random()),
@@ -56,7 +56,7 @@ def front_of(count: int, others: int, goals: Objectives = GOALS) -> Front:
 def test_the_page_of_a_front_has_charts_and_a_table() -> None:
     front = front_of(12, 30)
     tree = check_frame(render_front(front))
-    assert tree.all("h1")[0].text == "Search: forecasting temperature on XC7S15"
+    assert tree.all("h1")[0].text == "Search: temperature on XC7S15"
     assert "Latency ≤ 500 µs LUT ≤ 8,000" in tree.all("dl")[0].text
     assert "8,000 LUT, 16,000 FF, 20 DSP, 20 block memories" in tree.all("dl")[0].text
     head, *rows = tree.at("front").rows()
@@ -95,15 +95,52 @@ def test_limits_and_the_device_are_drawn_where_they_are_near() -> None:
 
 
 def test_a_front_without_points_has_a_page() -> None:
-    page = render_front(Front(BASE, Objectives.parse("rmse,energy", ""), ()))
+    page = render_front(Front(BASE, Objectives.parse("error,energy", ""), ()))
     assert "No points yet" in check_frame(page).all("main")[0].text
+
+
+LABELS = {"inputs": ["a", "b"], "target": "movement", "classes": ["still", "moving"], "window": 12}
+READINGS = {"inputs": ["flow", "pressure"], "target": "fault", "window": 12}
+
+
+@pytest.mark.parametrize(
+    ("plain", "subject", "head", "sentence"),
+    [
+        (
+            {"task": "classify", "data": LABELS},
+            "movement",
+            "1 - macro F1",
+            "1 less the macro F1 score of movement, on the validation part",
+        ),
+        (
+            {"task": "detect", "data": READINGS, "detect": {"method": "forecast"}},
+            "flow, pressure",
+            "RMS residual",
+            "RMS residual of flow, pressure, scaled, their mean, on the validation part",
+        ),
+    ],
+)
+def test_the_page_names_the_error_of_the_task(
+    plain: dict[str, object], subject: str, head: str, sentence: str
+) -> None:
+    config = Config.model_validate(plain)
+    points = (point(1, config, best=True, error=0.0), point(2, config, best=False, error=0.25))
+    front = Front(config, GOALS, points)
+    page = render_front(front)
+    tree = check_frame(page)
+    assert tree.all("h1")[0].text == f"Search: {subject} on XC7S15"
+    assert tree.at("front").rows()[0][2] == head
+    assert f"Least {head} 0" in tree.all("dl")[0].text
+    assert sentence in page and "RMSE" not in page and "forecast" not in page
+    assert tree.at("chart-1").all("circle")[0].text.endswith(f", {head} 0.000")
+    assert next(front.table())[1] == f"validation {head}"
 
 
 def test_names_from_the_configuration_cannot_become_markup() -> None:
     evil = "</script></svg><b onload=x>{{ 7 * 7 }}"
     base = changed(BASE, data={"target": evil})
     page = render_front(Front(base, GOALS, front_of(2, 1).points))
-    assert parse(page).all("h1")[0].text == f"Search: forecasting {evil} on XC7S15"
+    assert parse(page).all("h1")[0].text == f"Search: {evil} on XC7S15"
     assert "<b onload" not in page
 
 
@@ -135,9 +172,10 @@ def test_what_a_point_changes_is_stated_in_words() -> None:
 
 
 EVERYTHING = Shape(4, 1, 8, layers=2, seasons=1, known=1)
+COMPARING = Shape(4, 2, 8, outputs=2, decision="l1_norm", compared=1, monitored=(0, 1))
 NAMES = dict.fromkeys(
     name
-    for shape in (EVERYTHING, replace(EVERYTHING, fold=True))
+    for shape in (EVERYTHING, replace(EVERYTHING, fold=True), COMPARING)
     for name in quantised_names(shape)
 )
 
@@ -151,6 +189,18 @@ def test_a_big_front_is_legible_at_all_widths(browser: Page, tmp_path: Path) -> 
     path = tmp_path / "front.html"
     path.write_text(render_front(front_of(60, 2000)), encoding="utf-8")
     assert path.stat().st_size < 400_000
+    assert faults(browser, path) == []
+
+
+@pytest.mark.parametrize("task", ["classify", "detect"])
+def test_a_front_of_other_tasks_is_legible_at_all_widths(
+    browser: Page, tmp_path: Path, task: str
+) -> None:
+    plain = {"classify": LABELS, "detect": READINGS}
+    config = Config.model_validate({"task": task, "data": plain[task]})
+    points = tuple(point(i, config, best=i < 4, error=0.6465 + i, lut=900.0 * i) for i in range(9))
+    path = tmp_path / "front.html"
+    path.write_text(render_front(Front(config, GOALS, points)), encoding="utf-8")
     assert faults(browser, path) == []
 
 

@@ -5,13 +5,13 @@ from narrowcast.search.objectives import Objectives, parse_budget, percent, roun
 
 
 def test_units_may_be_left_out() -> None:
-    objectives = Objectives.parse("rmse, energy", "latency=200, lut=8000")
-    assert objectives.minimise == ("rmse", "energy_uj")
+    objectives = Objectives.parse("error, energy", "latency=200, lut=8000")
+    assert objectives.minimise == ("error", "energy_uj")
     assert objectives.limits == {"latency_us": 200, "lut": 8000}
 
 
 def test_a_violation_is_a_fraction_of_its_limit() -> None:
-    objectives = Objectives.parse("rmse", "latency_us=200,lut=8000")
+    objectives = Objectives.parse("error", "latency_us=200,lut=8000")
     violations = objectives.violations({"latency_us": 300.0, "lut": 8000.0})
     assert violations == {"latency_us": pytest.approx(0.5)}
 
@@ -19,16 +19,17 @@ def test_a_violation_is_a_fraction_of_its_limit() -> None:
 @pytest.mark.parametrize(
     ("minimise", "most", "message"),
     [
-        ("rmse,enrgy", "", r"there is no 'enrgy' \(did you mean 'energy_uj'\?\)"),
-        ("energy", "", "must have rmse"),
-        ("rmse,energy,energy_uj", "", "twice"),
+        ("rmse,energy", "", r"there is no 'rmse': it may be error, energy_uj,"),
+        ("error,enrgy", "", r"there is no 'enrgy' \(did you mean 'energy_uj'\?\)"),
+        ("energy", "", "must have error"),
+        ("error,energy,energy_uj", "", "twice"),
         ("", "", "there is no ''"),
-        ("rmse,", "", "there is no ''"),
-        ("rmse", "=5", "there is no ''"),
-        ("rmse", "rmse=3", "minimise it instead"),
-        ("rmse", "lut", "a number above 0"),
-        ("rmse", "lut=-1", "a number above 0"),
-        ("rmse", "lut=nan", "a number above 0"),
+        ("error,", "", "there is no ''"),
+        ("error", "=5", "there is no ''"),
+        ("error", "error=3", "minimise it instead"),
+        ("error", "lut", "a number above 0"),
+        ("error", "lut=-1", "a number above 0"),
+        ("error", "lut=nan", "a number above 0"),
     ],
 )
 def test_a_mistake_is_named(minimise: str, most: str, message: str) -> None:

@@ -27,7 +27,7 @@ from narrowcast.search.proxy import LEAST_PROBES
 from narrowcast.search.run import key_of, search
 from narrowcast.search.space import Space
 
-GOALS = Objectives.parse("rmse,energy", "latency_us=100")
+GOALS = Objectives.parse("error,energy", "latency_us=100")
 
 
 def finished(out: Path) -> dict[str, list[str]]:
@@ -132,7 +132,7 @@ def test_an_interruption_as_the_first_worker_starts_ends_it(
 def test_impossible_limits_are_named_with_the_nearest(config_file: Path, tmp_path: Path) -> None:
     config = load_config(config_file, ["train.seed=9223372036854775807"])
     with pytest.raises(UserError, match=r"--max latency_us=1 is missed by \d+%, with [\d.]+"):
-        search(config, tmp_path / "out", Objectives.parse("rmse", "latency=1"), seconds=5)
+        search(config, tmp_path / "out", Objectives.parse("error", "latency=1"), seconds=5)
     assert not (tmp_path / "out").exists()
 
 

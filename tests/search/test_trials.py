@@ -16,10 +16,10 @@ from narrowcast.search.trials import JOURNAL, PROBES, TRAINED, checksum, open_tr
 from narrowcast.targets.device import load_device
 from signals import interruptions
 
-GOALS = Objectives.parse("rmse,energy", "")
+GOALS = Objectives.parse("error,energy", "")
 NOTES: dict[str, Any] = {
     **{"label": "x", "costs": dict.fromkeys(QUANTITIES, 5.0), "violations": {}},
-    **{"rmse": 1.0, "distance": 0.1, "seconds": 3.0},
+    **{"error": 1.0, "distance": 0.1, "seconds": 3.0},
 }
 PROBLEM: dict[str, Any] = {"model": {"channels": 4}}
 AGAIN = "put back a copy, or delete it to begin again"
@@ -55,6 +55,18 @@ def test_trials_are_there_again(out: Path, config_file: Path) -> None:
     with open_trials(out, GOALS, PROBLEM, 2**63 - 1, resume=True) as trials:
         assert len(trials.trained) == 5 and not trials.finished[PROBES]
         assert trials.trained[0].user_attrs == NOTES
+
+
+def test_a_search_of_another_version_is_refused_as_it_is(out: Path) -> None:
+    path, journal = out / "search.json", (out / JOURNAL).read_bytes()
+    for journal_version in (3, None):
+        path.write_text(json.dumps({**PROBLEM, "journal": journal_version}))
+        with (
+            pytest.raises(UserError, match=r"search\.json: is a search of another version of narr"),
+            open_trials(out, GOALS, PROBLEM, 0, resume=True),
+        ):
+            pass
+        assert (out / JOURNAL).read_bytes() == journal
 
 
 def test_a_line_cut_off_is_forgotten(out: Path, config_file: Path) -> None:
@@ -147,7 +159,7 @@ def test_what_other_programs_write_to_the_journal_is_kept(out: Path, config_file
 @pytest.mark.parametrize(
     ("right", "wrong"),
     [
-        (b'"rmse"', b'"rmsx"'),
+        (b'"error"', b'"errox"'),
         (b'"seconds": 3.0', b'"seconds": null'),
         (b'"violations": {}', b'"violations": 3'),
         (b'"lut": 5.0,', b""),
@@ -188,7 +200,7 @@ def test_another_problem_is_refused(out: Path) -> None:
             open_trials(out, GOALS, PROBLEM, 0, resume=True),
         ):
             pass
-    (out / "search.json").write_text('{"model": 3}')
+    (out / "search.json").write_text('{"model": 3, "journal": 4}')
     with (
         pytest.raises(UserError, match=r"model was 3 and is now \{'channels': 4\}"),
         open_trials(out, GOALS, PROBLEM, 0, resume=True),
@@ -213,4 +225,4 @@ def test_resume_is_asked_for_and_has_something_to_resume(out: Path, tmp_path: Pa
         ):
             pass
     assert not (tmp_path / "new").exists()
-    assert json.loads((out / "search.json").read_text()) == PROBLEM
+    assert json.loads((out / "search.json").read_text()) == PROBLEM | {"journal": 4}

@@ -20,8 +20,9 @@ def search(
     set_: Set = None,
     device: DeviceName = None,
     minimise: Annotated[
-        str, typer.Option("--minimise", metavar="NAME,...", help="The objectives: rmse and others.")
-    ] = "rmse,energy",
+        str,
+        typer.Option("--minimise", metavar="NAME,...", help="The objectives: error and others."),
+    ] = "error,energy",
     most: Most = "",
     vary: Annotated[
         list[str] | None,
@@ -113,7 +114,7 @@ def fit(
         from narrowcast.search.objectives import Objectives
 
         settings = _with_file(load_config(config, with_device(set_, device), data))
-        result = fit_device(settings, out, Objectives.parse("rmse", most), command_progress())
+        result = fit_device(settings, out, Objectives.parse("error", most), command_progress())
     for line in result.reasons():
         typer.echo(line)
     if result.changes:

@@ -1134,12 +1134,18 @@ class Config(Section):
         return len(self.data.classes) or self.data.outputs
 
     @property
+    def subjects(self) -> list[str]:
+        """Columns that the results are of: what is forecast, the labels, or what is compared."""
+        if self.task != "detect":
+            return list(self.data.targets)
+        return self.detect.columns or self.data.inputs
+
+    @property
     def monitors(self) -> Monitors | None:
         """What a model compares that detects anomalies; None for other tasks."""
         if self.task != "detect":
             return None
-        names = self.detect.columns or self.data.inputs
-        columns = tuple(map(self.data.inputs.index, names))
+        columns = tuple(map(self.data.inputs.index, self.subjects))
         hidden = self.detect.method == "forecast"
         return Monitors(columns, self.detect.rows, hidden)
 

@@ -25,7 +25,7 @@ from narrowcast.data.rules import Rules, load_rules, save_rules
 from narrowcast.data.scaling import Scaling, fit_scaling
 from narrowcast.data.stretches import Stretches
 from narrowcast.data.table import Table
-from narrowcast.data.targets import ErrorSums, Targets, errors
+from narrowcast.data.targets import ErrorSums, SeriesSums, Targets, errors
 from narrowcast.data.windows import Dataset, make_windows
 
 __all__ = [
@@ -43,6 +43,7 @@ __all__ = [
     "Rows",
     "Rules",
     "Scaling",
+    "SeriesSums",
     "Stretches",
     "Table",
     "Targets",

@@ -25,6 +25,7 @@ class Monitored:
         per_day: Windows in a day, if the interval of the rows is known.
         labelled: Whether a column says which rows have an anomaly.
         threshold: The largest score without a flag.
+        flags: Number of scores of the validation part above it.
     """
 
     names: tuple[str, ...]
@@ -33,6 +34,7 @@ class Monitored:
     per_day: float | None
     labelled: bool
     threshold: float = np.inf
+    flags: int = 0
 
     @classmethod
     def of(
@@ -89,7 +91,8 @@ class Monitored:
                     "or more: state as many, or choose a longer validation part"
                 )
         kept = len(scores) - int(share * len(scores) + 1e-9)
-        return replace(self, threshold=float(np.sort(scores)[kept - 1]))
+        threshold = float(np.sort(scores)[kept - 1])
+        return replace(self, threshold=threshold, flags=int((scores > threshold).sum()))
 
     def decided(self, results: Array) -> Array:
         """Return score and flag of each window [windows, 2].

@@ -186,6 +186,11 @@ class Members:
         """Name of each window's series [windows], objects."""
         return np.array(self.panel.names, dtype=object)[self.number]
 
+    @property
+    def spread(self) -> Array:
+        """Spread of each window's series [windows], in the target's unit."""
+        return np.asarray(self.panel.spread[self.number])
+
     def some(self, windows: slice) -> "Members":
         """Return the series of some of the windows."""
         return Members(self.panel, self.number[windows])

@@ -181,6 +181,13 @@ class SeriesSums:
         self._squares += np.bincount(number, (flat**2).mean(axis=1), count)
         self._sizes += np.bincount(number, np.abs(flat).mean(axis=1), count)
 
+    def rmsse(self) -> float | None:
+        """Return the mean of the RMSSE of each series; None if no series has one."""
+        with np.errstate(invalid="ignore", divide="ignore"):
+            each = np.sqrt(self._squares / self._windows / self._panel.naive_mse)
+        known = each[np.isfinite(each)]
+        return float(known.mean()) if len(known) else None
+
     def joined(self, overall: Errors) -> Errors:
         """Return the errors over all windows with those of each series, and their means."""
         panel, found = self._panel, {}
@@ -197,7 +204,7 @@ class SeriesSums:
             )
         return replace(
             overall,
-            rmsse=_mean([each.rmsse for each in found.values()]),
+            rmsse=self.rmsse(),
             mase=_mean([each.mase for each in found.values()]),
             by_series=found,
         )

@@ -184,8 +184,13 @@ class Dataset:
 
     @property
     def error_scale(self) -> Array:
-        """Factors [steps of all targets] from scaled errors to the units of ``targets``."""
-        targets = self.forecast_targets
+        """Factors [steps of all targets] from scaled errors to the units of ``targets``.
+
+        What no forecast is has one factor, 1.
+        """
+        targets = self.targets
+        if not isinstance(targets, Targets):
+            return np.ones(1)
         units = targets.repeated(np.array([targets.units]))[0]
         return np.asarray(self.target_scaling.scale / units, dtype=np.float64)
 

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 import torch
 from torch import Tensor
@@ -10,10 +11,10 @@ from torch.nn import functional
 
 from narrowcast.config import TrainConfig
 from narrowcast.config.sections import Loss
-from narrowcast.data import Dataset, Labels, Monitored, Targets
+from narrowcast.data import Dataset, Labels, Monitored, SeriesSums, Targets
 from narrowcast.model.examples import Examples
-from narrowcast.model.forecaster import Forecaster
 from narrowcast.model.quantiles import pinball
+from narrowcast.model.transformer import Transformer
 
 _Compare = Callable[[Tensor, Tensor], Tensor]
 
@@ -25,6 +26,9 @@ _LOSSES: dict[Loss, _Compare] = {
 
 # A training has diverged if its loss is so many times that of results that are the same for all.
 _DIVERGED = 100.0
+
+# RMS of a difference, in scaled units, below which it counts as this.
+_LEAST_DIFFERENCE = 1e-6
 
 
 @dataclass(frozen=True)
@@ -47,7 +51,7 @@ class Objective:
 
 
 def objective_of(
-    dataset: Dataset, config: TrainConfig, validation: Examples, teacher: Forecaster | None
+    dataset: Dataset, config: TrainConfig, validation: Examples, teacher: Transformer | None
 ) -> Objective:
     """Return the objective of a training on a data set.
 
@@ -67,13 +71,67 @@ def objective_of(
             return _of_forecasts(dataset, config, validation, teacher)
 
 
+def validation_error(
+    dataset: Dataset, validation: Examples, teacher: Transformer | None = None
+) -> Callable[[Tensor], float]:
+    """Return the function from results of the validation part to :attr:`History.validation_error`.
+
+    Args:
+        dataset: The data.
+        validation: The validation part.
+        teacher: Float model whose weights of differences the results have, too; None if the results
+            are differences without weights.
+    """
+    truth = validation.target
+
+    def of_labels(labels: Labels, results: Tensor) -> float:
+        return labels.recognition(labels.decided(results.numpy()), truth.numpy()).error
+
+    def of_forecasts(targets: Targets, forecasts: Tensor) -> float:
+        unit = torch.from_numpy(dataset.error_scale)
+        difference = unit * (targets.middle(forecasts) - truth)
+        rmse, members = float(difference.square().mean().sqrt()), validation.part.members
+        if members is None:
+            return rmse
+        sums = SeriesSums(members.panel)
+        sums.add(members.number, difference.numpy() * members.spread[:, None])
+        scaled = sums.rmsse()
+        return rmse if scaled is None else scaled
+
+    def of_differences(results: Tensor) -> float:
+        alike = results if teacher is None else results / teacher.unit
+        each = alike.square().mean(dim=0).sqrt()
+        return float(each.clamp(min=_LEAST_DIFFERENCE).log().mean().exp())
+
+    match dataset.targets:
+        case Labels():
+            return partial(of_labels, dataset.targets)
+        case Monitored():
+            return of_differences
+        case Targets():
+            return partial(of_forecasts, dataset.targets)
+
+
+def mean_square_difference(one: Tensor, other: Tensor, dataset: Dataset) -> float:
+    """Return the mean square difference of two models' results.
+
+    Args:
+        one: Results of a model [windows, results].
+        other: Those of another model.
+        dataset: Data with the scaling of forecasts. The difference of these is in the square of
+            their unit; that of other results is as they are.
+    """
+    unit = torch.from_numpy(dataset.error_scale)
+    factor = unit.repeat_interleave(one.shape[1] // len(unit))
+    return float((factor * (one - other)).square().mean())
+
+
 def _of_forecasts(
-    dataset: Dataset, config: TrainConfig, validation: Examples, teacher: Forecaster | None
+    dataset: Dataset, config: TrainConfig, validation: Examples, teacher: Transformer | None
 ) -> Objective:
     """Return the objective of forecasts. On the validation part each step counts the same."""
     examples, targets = Examples.of(dataset.train, dataset).single(), dataset.forecast_targets
-    unit = torch.from_numpy(dataset.error_scale)
-    by_target = unit.view(-1, targets.steps)
+    by_target = torch.from_numpy(dataset.error_scale).view(-1, targets.steps)
     share = (by_target / by_target.mean(dim=1, keepdim=True)).flatten()
     mean = examples.target.mean(dim=0).expand_as(examples.target)
     if teacher is None:
@@ -91,10 +149,7 @@ def _of_forecasts(
         )
         return float(loss(of_forecasts * forecasts, of_goal * goal))
 
-    def error(forecasts: Tensor) -> float:
-        difference = targets.middle(forecasts) - validation.target
-        return float((unit * difference).square().mean().sqrt())
-
+    error = validation_error(dataset, validation)
     return Objective(loss, examples, on_validation, error, limit)
 
 
@@ -103,7 +158,7 @@ def _of_labels(
     labels: Labels,
     config: TrainConfig,
     validation: Examples,
-    teacher: Forecaster | None,
+    teacher: Transformer | None,
 ) -> Objective:
     """Return the objective of classes: the cross-entropy."""
     examples = Examples.of(dataset.train, dataset).single()
@@ -120,10 +175,7 @@ def _of_labels(
             label_smoothing=config.label_smoothing,
         )
 
-    def error(results: Tensor) -> float:
-        found = labels.decided(results.numpy())
-        return labels.recognition(found, validation.target.numpy()).error
-
+    error = validation_error(dataset, validation)
     limit = _DIVERGED * math.log(len(labels.classes))
     if teacher is not None:
         loss, goal = functional.mse_loss, validation.forecasts(teacher)
@@ -136,7 +188,7 @@ def _of_labels(
 
 
 def _of_differences(
-    dataset: Dataset, validation: Examples, teacher: Forecaster | None
+    dataset: Dataset, validation: Examples, teacher: Transformer | None
 ) -> Objective:
     """Return the objective of differences from readings: their mean square."""
     examples = Examples.of(dataset.train, dataset).single()
@@ -150,7 +202,5 @@ def _of_differences(
     def loss(results: Tensor) -> float:
         return float(functional.mse_loss(results, goal))
 
-    def error(results: Tensor) -> float:
-        return float(results.square().mean().sqrt())
-
+    error = validation_error(dataset, validation, teacher)
     return Objective(functional.mse_loss, examples, loss, error, limit)

@@ -328,7 +328,7 @@ def fit(
     epochs: int,
     groups: Sequence[dict[str, Any]],
     augmentation: Augmentation | None = None,
-    teacher: Forecaster | None = None,
+    teacher: Transformer | None = None,
     review: Callable[[int], bool] | None = None,
     chosen: int | None = None,
     progress: EpochCallback | None = None,

@@ -12,7 +12,7 @@ from narrowcast.report.charts import Chart, Line, Point
 from narrowcast.report.schema import Report
 from narrowcast.report.stretch import Stretch
 from narrowcast.report.task import Arrays, Task
-from narrowcast.training_records import DETECTORS, Detection, detection_line, target_names
+from narrowcast.training_records import DETECTORS, Detection, detection_line, error_name
 
 MOST_POINTS = 200  # thresholds in a chart
 _BEFORE = 60  # windows that are drawn before the first one of interest
@@ -163,7 +163,7 @@ TASK = Task(
     kind=Detection,
     template="report/templates/detection.html.j2",
     result="decision",
-    error=lambda data: f"RMS difference of {', '.join(target_names(data.target))}, scaled",
+    error=lambda data: error_name("detect", data.target).full,
     loss="Loss",
     losses={
         "float": "Floating point, squared difference from the readings",

@@ -19,7 +19,7 @@ from narrowcast.training_records import (
     PANEL_BASELINES,
     Errors,
     Intervals,
-    error_of,
+    error_name,
     intervals_line,
     target_names,
 )
@@ -222,7 +222,7 @@ TASK = Task(
     kind=Errors,
     template="report/templates/forecasts.html.j2",
     result="forecast",
-    error=lambda data: error_of(data.target),
+    error=lambda data: error_name("forecast", data.target, panel=data.series is not None).full,
     loss="Loss of the scaled forecasts",
     losses={"float": "Floating point, from the truth", "integer": "Integers, from the float's"},
     content=_content,

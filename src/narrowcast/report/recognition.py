@@ -15,7 +15,7 @@ from narrowcast.report.labels import LABELS
 from narrowcast.report.schema import Report
 from narrowcast.report.stretch import Stretch
 from narrowcast.report.task import Arrays, Task
-from narrowcast.training_records import CLASSIFIERS, Recognition, recognition_line, target_names
+from narrowcast.training_records import CLASSIFIERS, Recognition, error_name, recognition_line
 
 MOST_WRITTEN = 20  # classes with whose confusion matrix the counts are written
 MOST_MISTAKES = 3  # pairs of labels that are named because one is often taken for the other
@@ -371,7 +371,7 @@ TASK = Task(
     kind=Recognition,
     template="report/templates/recognition.html.j2",
     result="decision",
-    error=lambda data: f"1 less the macro F1 score of {', '.join(target_names(data.target))}",
+    error=lambda data: error_name("classify", data.target).full,
     loss="Loss",
     losses={
         "float": "Floating point, cross-entropy with the truth",

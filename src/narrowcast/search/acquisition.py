@@ -26,7 +26,7 @@ class Line:
     """The relation of the error after full training to the proxy's prediction.
 
     Attributes:
-        offset: Offset of the error, in the target's unit.
+        offset: Offset of the error, in its unit.
         slope: Slope of the error over the prediction.
         scatter: Standard deviation of the error around the line, divided by the prediction.
     """

@@ -1,4 +1,4 @@
-"""Reduces the widths of a model until it fits, where the forecast is least sensitive.
+"""Reduces the widths of a model until it fits, where its results are least sensitive.
 
 The sensitivity table gives the loss for each narrower width of each tensor. From the configured
 widths, one bit is removed repeatedly from the tensor with the least additional loss, until the
@@ -7,7 +7,6 @@ fits. The estimator decides what fits, for the float model rounded to the widths
 model is trained, and nothing if the configured model fits.
 """
 
-import math
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,12 +15,16 @@ from typing import Any
 from narrowcast.config import Config, shape_of, to_toml
 from narrowcast.errors import UserError
 from narrowcast.files import locked, write_whole
+from narrowcast.model import Forecaster
+from narrowcast.model.examples import Examples
+from narrowcast.model.objectives import validation_error
 from narrowcast.progress import Progress
+from narrowcast.quantize.network import QuantisedTransformer
 from narrowcast.quantize.training import calibrated
 from narrowcast.records import write_json
 from narrowcast.search.assess import Assessment, assess, missed
 from narrowcast.search.jobs import assess_model, load_float
-from narrowcast.search.objectives import Objectives, check_task
+from narrowcast.search.objectives import Objectives, check_comparable, error_of
 from narrowcast.search.sensitivity import Rounded, sensitivity
 from narrowcast.search.shapes import prepare
 from narrowcast.search.space import WIDTHS, Widths, with_bits
@@ -41,8 +44,8 @@ class Change:
         name: Name of ``quantised_names``.
         before: Configured width, in bits.
         after: New width, in bits.
-        loss: Increase of the mean square difference from the float model's forecasts by this change
-            alone, in the square of the target's unit.
+        loss: Increase of the mean square difference from the float model's results by this change
+            alone, as :func:`mean_square_difference` states it.
     """
 
     name: str
@@ -53,18 +56,17 @@ class Change:
 
 @dataclass(frozen=True)
 class Validation:
-    """The effect of the reduced widths on the forecasts of the validation part.
+    """The effect of the reduced widths on the error of the validation part, without fine-tuning.
 
     Attributes:
-        float_rmse: RMSE of the float model, in the target's unit.
-        distance_before: Mean square difference of the rounded model's forecasts from the float
-            model's, at the configured widths and before fine-tuning.
-        distance_after: The same at the new widths.
+        exact: Error of the float model, as ``error_of`` names it.
+        before: That of the integer model at the configured widths.
+        after: The same at the new widths.
     """
 
-    float_rmse: float
-    distance_before: float
-    distance_after: float
+    exact: float
+    before: float
+    after: float
 
 
 @dataclass(frozen=True)
@@ -98,13 +100,11 @@ class Fit:
                 yield f"as configured, {missed(name, excess)}"
         used = ", ".join(f"{self.after.costs[name]:.0f} {name.upper()}" for name in ("lut", "dsp"))
         yield f"now it fits {device}: {used}, {self.after.costs['latency_us']:.1f} us"
-        was, now = (
-            math.hypot(self.validation.float_rmse, math.sqrt(distance))
-            for distance in (self.validation.distance_before, self.validation.distance_after)
-        )
+        name, found = error_of(self.config).short, self.validation
         yield (
-            f"validation RMSE before fine-tuning: {now:.4g}, as configured {was:.4g}; fine-tuning "
-            "wins most of it back"
+            f"validation {name} before fine-tuning: {found.after:.4g}, as configured "
+            f"{found.before:.4g}, in floating point {found.exact:.4g}; fine-tuning wins most of it "
+            "back"
         )
 
     def to_json(self) -> dict[str, Any]:
@@ -126,9 +126,10 @@ def fit_device(
     trained in the same folder below ``out`` as by ``search``.
 
     Raises:
-        UserError: The model does not fit even with the least widths, or makes no forecasts.
+        UserError: The model does not fit even with the least widths, or is a detector of which no
+            method is stated.
     """
-    check_task(config)
+    check_comparable(config)
     with locked(out):
         fit = _fit_device(config, out, objectives, progress or Progress())
         write_whole(out / CONFIG, to_toml(fit.config, out))
@@ -149,14 +150,21 @@ def _fit_device(config: Config, out: Path, objectives: Objectives, progress: Pro
         prepared = prepare(smallest, out)
         source = load_float(prepared.state, config)
         rounded = Rounded(source, prepared.dataset, config)
+        validation = Examples.of(prepared.dataset.validation, prepared.dataset)
+        error_of_results = validation_error(prepared.dataset, validation, source)
+
+        def model_of(chosen: Widths) -> QuantisedTransformer:
+            return calibrated(source, prepared.dataset, with_bits(config, chosen))
+
+        def error(model: Forecaster) -> float:
+            return error_of_results(validation.forecasts(model))
 
         def assessed(chosen: Widths) -> Assessment:
             point = with_bits(config, chosen)
             if (found := assess(point, objectives)).violations:
                 return found
             # The stand-in has other ranges than the model, which may cost lanes.
-            model = calibrated(source, prepared.dataset, point)
-            return assess_model(model, prepared.dataset, point, objectives)
+            return assess_model(model_of(chosen), prepared.dataset, point, objectives)
 
         def fits(chosen: Widths) -> bool:
             return not assessed(chosen).violations
@@ -175,9 +183,7 @@ def _fit_device(config: Config, out: Path, objectives: Objectives, progress: Pro
             ),
             before=before,
             after=after,
-            validation=Validation(
-                rounded.float_rmse, rounded.distance(bits), rounded.distance(chosen)
-            ),
+            validation=Validation(*map(error, (source, model_of(bits), model_of(chosen)))),
         )
     finally:
         progress.ended()

@@ -8,7 +8,7 @@ import numpy as np
 
 from narrowcast.config import Config, shape_of
 from narrowcast.search.hypervolume import nondominated
-from narrowcast.search.objectives import ERROR, Objectives
+from narrowcast.search.objectives import ERROR, Objectives, error_of
 from narrowcast.search.space import Space, shape_name
 from narrowcast.search.trials import VIOLATIONS, Trials
 
@@ -89,7 +89,8 @@ class Front:
         """Yield the rows of a table of the front, the header first."""
         minimised = self.objectives.minimise
         shown = [*minimised, *(name for name in _SHOWN if name not in minimised)]
-        heads = ["validation rmse" if name == ERROR else name for name in shown]
+        error = f"validation {error_of(self.base).short}"
+        heads = [error if name == ERROR else name for name in shown]
         yield ["point", *heads, "size", "bits"]
         for point in self.best:
             widths = list(point.config.quantization.widths(shape_of(point.config)).values())

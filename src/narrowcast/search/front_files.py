@@ -13,16 +13,16 @@ from narrowcast.report import axes
 from narrowcast.report.charts import Chart, Mark, Rule
 from narrowcast.report.page import render
 from narrowcast.search.front import FOLDER, Front, Point
-from narrowcast.search.objectives import ERROR, QUANTITIES
+from narrowcast.search.objectives import ERROR, QUANTITIES, error_of
 from narrowcast.search.words import changes, size
 from narrowcast.targets.device import load_device
+from narrowcast.training_records import ErrorName
 
 JSON, HTML = "front.json", "front.html"
 
 _DRAWN = ("energy_uj", "latency_us", "lut")
 _FAR = 3.0  # a limit that is so many times the largest value is stated, but not drawn
 _HEADS = {
-    ERROR: "RMSE",
     "energy_uj": "Energy, µJ",
     "power_mw": "Power, mW",
     "latency_us": "Latency, µs",
@@ -47,6 +47,7 @@ def write_front(front: Front, out: Path) -> None:
     for name in stale - {Path(point.file).name for point in front.best if point.file}:
         (out / FOLDER / name).unlink()
     document = {
+        "error": f"{error_of(front.base).full}, validation part",
         "minimise": front.objectives.minimise,
         "max": front.objectives.limits,
         "front": [point.to_json() for point in front.best],
@@ -62,21 +63,23 @@ def render_front(front: Front) -> str:
     drawn = list(dict.fromkeys([*costs, *_DRAWN]))
     device = load_device(front.base.hardware.device)
     budgets = {name: getattr(device, name) for name in ("lut", "ff", "dsp", "blocks")}
+    error = error_of(front.base)
     return render(
         "search/front.html.j2",
         front=front,
         base=front.base,
         size=size(front.base),
-        charts=[_chart(front, name, budgets.get(name)) for name in drawn],
+        error=error.short,
+        charts=[_chart(front, error, name, budgets.get(name)) for name in drawn],
         columns=list(dict.fromkeys([*drawn, "dsp", *front.objectives.limits])),
         heads=_HEADS,
-        quantities=QUANTITIES,
+        quantities=QUANTITIES | {ERROR: f"{error.full}, on the validation part"},
         budgets=budgets,
         changes={point.file: changes(point.config, front.base) for point in front.best},
     )
 
 
-def _chart(front: Front, name: str, budget: int | None) -> Chart:
+def _chart(front: Front, error: ErrorName, name: str, budget: int | None) -> Chart:
     """Return the error against a cost, with the limit and the device's budget if they are near."""
     points = front.points
     values = [point.costs[name] for point in points]
@@ -93,17 +96,19 @@ def _chart(front: Front, name: str, budget: int | None) -> Chart:
         axes.adapted([*values, *(rule.x for rule in rules)], 4),
         axes.adapted([point.costs[ERROR] for point in points]),
         x_label=_sentence(QUANTITIES[name]),
-        y_label="RMSE, validation part",
+        y_label=f"{error.short}, validation part",
         cloud=[(each.costs[name], each.costs[ERROR]) for each in points if not each.best],
-        marks=[_mark(point, name, number) for number, point in enumerate(front.best, 1)],
+        marks=[
+            _mark(point, error.short, name, number) for number, point in enumerate(front.best, 1)
+        ],
         rules=rules,
         height=250,
     )
 
 
-def _mark(point: Point, name: str, number: int) -> Mark:
+def _mark(point: Point, error: str, name: str, number: int) -> Mark:
     x, y = point.costs[name], point.costs[ERROR]
-    told = f"{_HEADS[name]} {axes.number(x)}", f"RMSE {axes.measured(y)}"
+    told = f"{_HEADS[name]} {axes.number(x)}", f"{error} {axes.measured(y)}"
     title = ", ".join(filter(None, (f"point {number}", point.label, *told)))
     return Mark(x, y, title, f"point-{number}", str(number))
 

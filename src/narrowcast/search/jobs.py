@@ -1,15 +1,17 @@
 """Functions for workers, on this machine or on a cluster. All values can be pickled."""
 
 import time
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import safetensors.torch
 
 from narrowcast.config import Config
-from narrowcast.data import Dataset, errors
+from narrowcast.data import Dataset
 from narrowcast.errors import UserError
 from narrowcast.estimate import estimate_on
-from narrowcast.model import Transformer, build, predict_part
+from narrowcast.model import Transformer, build
+from narrowcast.model.examples import Examples
+from narrowcast.model.objectives import mean_square_difference
 from narrowcast.quantize import finetune, to_integer_model
 from narrowcast.quantize.network import QuantisedTransformer
 from narrowcast.search.assess import Assessment, assess_estimate
@@ -21,13 +23,13 @@ class Trained:
     """A point that was trained in full.
 
     Attributes:
-        rmse: RMSE of the integer model on the validation part, in the target's unit.
-        distance: Mean square difference from the float model's forecasts there.
+        error: Error of the integer model on the validation part, as ``error_of`` names it.
+        distance: Mean square difference of its results there from the float model's.
         assessment: Costs of the trained model. It may violate limits that its stand-in meets.
         seconds: Duration of the training, in seconds.
     """
 
-    rmse: float
+    error: float
     distance: float
     assessment: Assessment
     seconds: float
@@ -44,15 +46,12 @@ def train(state: bytes, dataset: Dataset, config: Config, objectives: Objectives
     """Fine-tune a point in full, as ``narrowcast quantize`` does."""
     start = time.monotonic()
     source = load_float(state, config)
-    model, _ = finetune(source, dataset, config)
-    windows = dataset.validation
-    forecast = predict_part(model, windows, dataset)
-    teacher = predict_part(source, windows, dataset)
-    targets = dataset.forecast_targets
-    points = replace(targets, quantiles=())
+    model, history = finetune(source, dataset, config)
+    validation = Examples.of(dataset.validation, dataset)
+    results, wanted = validation.forecasts(model), validation.forecasts(source)
     return Trained(
-        rmse=errors(forecast, windows.target, targets).rmse,
-        distance=errors(targets.middle(forecast), targets.middle(teacher), points).rmse ** 2,
+        error=history.error,
+        distance=mean_square_difference(results, wanted, dataset),
         assessment=assess_model(model, dataset, config, objectives),
         seconds=time.monotonic() - start,
     )

@@ -2,21 +2,22 @@
 
 import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from narrowcast.config import Config, did_you_mean
 from narrowcast.errors import UserError, shown
+from narrowcast.training_records import ErrorName, error_name
 
 _LONGEST_BUDGET = 10_000 * 3600  # seconds
 
-ERROR = "rmse"
+ERROR = "error"
 QUANTITIES = {
-    ERROR: "RMSE on the validation part, in the target's unit; several targets: in their scales",
-    "energy_uj": "energy of a forecast, in µJ (estimated)",
+    ERROR: "error on the validation part",
+    "energy_uj": "energy of an inference, in µJ (estimated)",
     "power_mw": "power, in mW (estimated)",
-    "latency_us": "time from the last reading to the forecast, in µs",
-    "cycles": "clocks of a forecast",
+    "latency_us": "time from the last reading to the result, in µs",
+    "cycles": "clocks of an inference",
     "lut": "look-up tables (estimated)",
     "ff": "flip-flops (estimated)",
     "dsp": "DSP blocks",
@@ -25,16 +26,41 @@ QUANTITIES = {
 Costs = Mapping[str, float]
 
 
-def check_task(config: Config) -> None:
-    """Refuse models that make no forecasts, whose quality is no RMSE.
+def error_of(config: Config) -> ErrorName:
+    """Return what the error of a configuration's models is called.
+
+    It is the one by which training chooses its best epoch, or that it reports. It needs no labels
+    of anomalies, and is known of every model.
+    """
+    return error_name(config.task, config.subjects, panel=config.data.id is not None)
+
+
+def check_comparable(config: Config, sizes: Collection[str] = ()) -> None:
+    """Refuse detectors whose errors do not compare.
+
+    The differences of a reconstruction from what it reads are the smaller the more it copies, and
+    those of a forecast are larger than those of any reconstruction.
+
+    Args:
+        config: The configuration.
+        sizes: Names of the sizes of the model that are searched.
 
     Raises:
-        UserError: The model classifies, or detects anomalies.
+        UserError: The method is not stated, or the size of a model that reconstructs is searched.
     """
-    if config.task != "forecast":
+    if config.task != "detect":
+        return
+    method = config.detect.method
+    if method == "auto":
         raise UserError(
-            f"search and fit compare forecasts only, but task = {config.task!r}: choose the widths "
-            "in [quantization], and let 'narrowcast build' measure them"
+            "detect.method = 'auto': search and fit compare models of one method: state "
+            "'forecast' or 'reconstruct', which 'narrowcast train' chooses between"
+        )
+    if method == "reconstruct" and sizes:
+        raise UserError(
+            f"--vary {shown(next(iter(sizes)))}: sizes do not compare with detect.method = "
+            "'reconstruct', as the larger model copies better what it reads, anomalies too: leave "
+            "it out, and state the size in the configuration"
         )
 
 
@@ -52,7 +78,7 @@ class Objectives:
 
     @classmethod
     def parse(cls, minimise: str, most: str) -> "Objectives":
-        """Parse ``--minimise rmse,energy`` and ``--max latency_us=200,lut=8000``.
+        """Parse ``--minimise error,energy`` and ``--max latency_us=200,lut=8000``.
 
         Units such as ``_us`` may be omitted.
 

@@ -2,7 +2,7 @@
 
 Rounding without training says little about the error after fine-tuning, because fine-tuning adapts
 the weights. So some random assignments of widths are fine-tuned for a few epochs. Each gives two
-numbers: the distance of its forecasts from the float model's, which depends almost only on the
+numbers: the distance of its results from the float model's, which depends almost only on the
 widths, and its error, which is the quantity of interest but also varies at random. Both are fitted
 together by a sum over tensors, in which the term of a tensor falls with its width. docs/search.md
 has the rank correlations of this proxy and of alternatives.
@@ -48,21 +48,22 @@ class Proxy:
 
         Args:
             assignments: Widths of each model, all with the same tensors.
-            distances: Mean square difference from the float model's forecasts, after fine-tuning.
-            errors: RMSE after fine-tuning.
+            distances: Mean square difference from the float model's results, after fine-tuning.
+            errors: Error after fine-tuning. One of 0, as of a classifier that is right in all
+                windows, counts as half of the least that is not.
         """
         names = tuple(assignments[0])
         features = np.array([_features(bits, names) for bits in assignments])
         scaled, mean, spread = _standardised(features)
         far, _, _ = _standardised(np.log(distances))
-        wrong, usual, deviation = _standardised(np.log(errors))
+        wrong, usual, deviation = _standardised(np.log(_above_zero(errors)))
         score = _DISTANCE_SHARE * far + (1 - _DISTANCE_SHARE) * wrong
         gram = scaled.T @ scaled + _RIDGE * np.eye(len(names))
         weights = deviation * np.linalg.solve(gram, scaled.T @ score) / spread
         return cls(names, weights, float(usual - mean @ weights))
 
     def error(self, bits: Widths) -> float:
-        """Return the predicted error, in the target's unit.
+        """Return the predicted error, above 0, in its unit.
 
         It is the error after a short training, slightly larger than that after a full one.
         """
@@ -71,6 +72,12 @@ class Proxy:
 
 def _features(bits: Widths, names: Sequence[str]) -> Values:
     return np.array([_BASE ** -bits[name] for name in names])
+
+
+def _above_zero(errors: Sequence[float]) -> Values:
+    values = np.array(errors)
+    least = min(values[values > 0], default=1.0)
+    return np.where(values > 0, values, least / 2)
 
 
 def _standardised(values: Values) -> tuple[Values, Values, Values]:

@@ -35,7 +35,14 @@ from narrowcast.search.assess import Assessment, assess, missed
 from narrowcast.search.front import Front
 from narrowcast.search.front_files import write_front
 from narrowcast.search.jobs import Trained, train
-from narrowcast.search.objectives import ERROR, Objectives, check_task, percent, rounded_up
+from narrowcast.search.objectives import (
+    ERROR,
+    Objectives,
+    check_comparable,
+    error_of,
+    percent,
+    rounded_up,
+)
 from narrowcast.search.proxy import EPOCHS, LEAST_PROBES, MOST_PROBES, Proxy
 from narrowcast.search.shapes import Prepared, prepare
 from narrowcast.search.space import SHAPE, Space, changed, shape_name
@@ -55,7 +62,6 @@ _PROBING = 0.3  # fraction of the budget for short trainings, beyond the least n
 _SAMPLING = 0.4  # fraction of the budget after which candidates are trained
 _MOST_CANDIDATES = 5000
 _ATTEMPTS = 150  # proposals to find a feasible point of a size
-_JOURNAL_VERSION = 3  # of the content of trials
 _POLL_SECONDS = 0.5
 
 
@@ -114,6 +120,7 @@ class Run:
         progress: Progress,
     ) -> None:
         self._seed = seed
+        self._error = f"validation {error_of(next(iter(space.shapes.values()))).short}"
         self._space, self._objectives, self._trials = space, objectives, trials
         self._workers, self._out, self._progress = workers, out, progress
         self._proxies: dict[str, Proxy] = {}
@@ -190,7 +197,7 @@ class Run:
             f"running: {', '.join(f'{n} {what}' for what, n in running.items()) or 'proposals'}; "
             f"done: {len(self._trials.finished[PROBES])} short trainings, "
             f"{len(self._seen)} candidates, {len(self._candidates)} feasible; {trained} trained"
-            + (f", best validation RMSE {best:.4g}" if math.isfinite(best) else "")
+            + (f", best {self._error}: {best:.4g}" if math.isfinite(best) else "")
         )
         if self._over and left:
             note = f"beyond the budget, at least {left} trainings left; {note}"
@@ -366,12 +373,12 @@ class Run:
 
     def _keep(self, study: str, parameters: Mapping[str, Any], label: str, found: Trained) -> None:
         missing = dict.fromkeys(self._objectives.minimise, math.inf)
-        costs = {**missing, **found.assessment.costs, ERROR: found.rmse}
+        costs = {**missing, **found.assessment.costs, ERROR: found.error}
         notes = {
             "label": label,
             "costs": found.assessment.costs,
             VIOLATIONS: found.assessment.violations,
-            ERROR: found.rmse,
+            ERROR: found.error,
             "distance": found.distance,
             "seconds": found.seconds,
         }
@@ -447,7 +454,7 @@ def search(
         UserError: The search is impossible. The message says why and what to do.
         ToolError: Workers were lost repeatedly.
     """
-    check_task(config)
+    check_comparable(config, sizes or {})
     progress = progress or Progress()
     space = Space.of(config, load_device(config.hardware.device), sizes or {})
     starts = feasible_starts(space, objectives, config.train.seed)
@@ -481,7 +488,6 @@ def problem_of(config: Config, objectives: Objectives, space: Space) -> dict[str
     del settings["data"]["path"]  # the content counts, and it may have moved
     return {
         **settings,
-        "journal": _JOURNAL_VERSION,
         "minimise": objectives.minimise,
         "max": objectives.limits,
         "sizes": sorted(space.shapes),

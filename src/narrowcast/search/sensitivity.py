@@ -1,4 +1,4 @@
-"""The sensitivity of the forecast to the width of each tensor, without training."""
+"""The sensitivity of the results to the width of each tensor, without training."""
 
 from collections.abc import Iterator, Sequence
 
@@ -9,6 +9,7 @@ from narrowcast.config import Config, quantised_names, shape_of
 from narrowcast.data import Dataset
 from narrowcast.model import Transformer
 from narrowcast.model.examples import Examples
+from narrowcast.model.objectives import mean_square_difference
 from narrowcast.model.training import one_thread
 from narrowcast.quantize.network import QuantisedTransformer
 from narrowcast.quantize.steps import QuantisedAppend, QuantisedLinear, QuantisedRowSum
@@ -43,11 +44,7 @@ def _places(model: QuantisedTransformer) -> Iterator[tuple[str, nn.Module, str]]
 
 
 class Rounded:
-    """A float model rounded to any widths, with calibrated ranges and without fine-tuning.
-
-    Attributes:
-        float_rmse: RMSE of the float model on the validation part, in the target's unit.
-    """
+    """A float model rounded to any widths, with calibrated ranges and without fine-tuning."""
 
     @one_thread()
     def __init__(self, source: Transformer, dataset: Dataset, config: Config) -> None:
@@ -63,29 +60,24 @@ class Rounded:
                 step.register_module(attribute, switch)
                 self._switches[name] = switch
         examples = Examples.of(dataset.validation, dataset)
+        self._dataset = dataset
         self._examples = examples.single()
-        self._unit = torch.from_numpy(dataset.error_scale)
-        self._targets = dataset.forecast_targets
-        self._teacher = self._targets.middle(examples.forecasts(source))
-        self.float_rmse = float(self._mean_square(self._teacher - examples.target)) ** 0.5
+        self._teacher = examples.forecasts(source)
 
     @one_thread()
     @torch.no_grad()
     def distance(self, bits: Widths) -> float:
-        """Return the mean square difference from the float model's validation forecasts.
+        """Return the mean square difference from the float model's results on the validation part.
 
-        Its unit is the square of the target's unit.
+        Its unit is that of :func:`mean_square_difference`.
         """
         for name, switch in self._switches.items():
             switch.bits = bits[name]
         given = self._examples
-        forecast = self._model.in_batches(given.inputs, len(given.restart), given.restart, _BATCH)[
+        results = self._model.in_batches(given.inputs, len(given.restart), given.restart, _BATCH)[
             given.at
         ]
-        return float(self._mean_square(self._targets.middle(forecast) - self._teacher))
-
-    def _mean_square(self, scaled: Tensor) -> Tensor:
-        return (self._unit * scaled).square().mean()
+        return mean_square_difference(results, self._teacher, self._dataset)
 
 
 def sensitivity(rounded: Rounded, bits: Widths) -> dict[str, dict[int, float]]:

@@ -5,7 +5,8 @@ from pathlib import Path
 
 from narrowcast import pipeline
 from narrowcast.config import Config
-from narrowcast.data import Dataset, Part, Stretches, make_windows, read_table
+from narrowcast.data import Dataset, Part, Stretches
+from narrowcast.pipeline.tasks.readings import load_windows
 from narrowcast.search.space import shape_name
 
 MODELS = "models"
@@ -39,9 +40,7 @@ def prepare(config: Config, out: Path) -> Prepared:
     unseen = config.train.model_copy(update={"refit": False})
     pipeline.train(config.model_copy(update={"train": unseen}), folder)
     state = (folder / pipeline.FLOAT_MODEL).read_bytes()
-    dataset = make_windows(
-        read_table(config.data), config.data, config.stream, config.model.quantiles
-    )
+    dataset, *_ = load_windows(config)
     return Prepared(
         dataset=replace(dataset, test=_emptied(dataset.test)),
         state=state,

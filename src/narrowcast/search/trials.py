@@ -36,6 +36,7 @@ VIOLATIONS = "violations"
 POPULATION = 40
 SEEDS = 1 << 32  # of Optuna's samplers; train.seed may be larger
 _CHECKSUM = "checksum"
+_VERSION = 4  # of the content of trials
 _PROBLEMS = TypeAdapter(dict[str, Any])
 _VALUES = TypeAdapter(list[float])
 _COSTS = QUANTITIES.keys() - {ERROR}
@@ -73,7 +74,7 @@ class _Trained(_Assessed):
     """User attributes of a training's trial."""
 
     label: str
-    rmse: float
+    error: float
     distance: float
     seconds: float
 
@@ -270,7 +271,7 @@ def open_trials(
     Args:
         out: The folder.
         objectives: Objectives, which are the values of the studies.
-        problem: Everything that the trials depend on, as JSON.
+        problem: Everything that the trials depend on beside the code, as JSON.
         seed: Seed of the sampler.
         resume: Continue the search in the folder; otherwise start a new one.
 
@@ -280,6 +281,7 @@ def open_trials(
             by another process.
     """
     path = out / JOURNAL
+    problem = {**problem, "journal": _VERSION}
     if resume and not path.exists():
         raise UserError(f"{path}: there is no search to resume: leave out --resume")
     if not resume and path.exists():
@@ -303,6 +305,11 @@ def _check_problem(path: Path, problem: Mapping[str, Any]) -> None:
         raise UserError(
             f"{path}: is missing or damaged: put back a copy, or choose another folder with --out"
         ) from None
+    if known.get("journal") != problem["journal"]:
+        raise UserError(
+            f"{path}: is a search of another version of narrowcast, whose trials have other "
+            "fields: choose another folder with --out"
+        )
     if changed := first_difference(known, plain(problem)):
         key, then, now = changed
         raise UserError(

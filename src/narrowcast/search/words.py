@@ -21,6 +21,7 @@ _STEPS = {
     "ahead": "map of values known ahead",
     "skip": "map of the attention output to the forecast",
     "head": "head",
+    "actual": "map of the readings that are compared",
 }
 _HARDWARE = {
     "lanes": "{} lanes",

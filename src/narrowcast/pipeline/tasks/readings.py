@@ -75,6 +75,7 @@ def load_windows(config: Config, *, refit: bool = False) -> "tuple[Dataset, Tabl
         notes=(*table.notes, *_remarks(dataset)),
         known=tuple(config.data.known),
         classes=tuple(config.data.classes),
+        series=len(table.series) or None,
     )
     return dataset, table, summary
 

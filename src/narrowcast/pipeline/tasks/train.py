@@ -87,14 +87,13 @@ def _choice(config: Config, faults: dict[str, float]) -> str:
 def _threshold(learnt: "Learnt") -> str:
     """Return a remark on the threshold of a detector."""
     from narrowcast.data import Monitored
-    from narrowcast.model import predict_part
 
     dataset = learnt.dataset
-    assert isinstance(dataset.targets, Monitored)
-    decided = predict_part(learnt.model, dataset.validation, dataset)
+    monitored = dataset.targets
+    assert isinstance(monitored, Monitored)
     return (
-        f"threshold {dataset.targets.threshold:.4g}: {int(decided[:, 1].sum())} of "
-        f"{len(decided)} scores of the validation part are above it"
+        f"threshold {monitored.threshold:.4g}: {monitored.flags} of {len(dataset.validation)} "
+        "scores of the validation part are above it"
     )
 
 
