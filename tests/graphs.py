@@ -509,9 +509,9 @@ def with_decoders(model: IntegerModel) -> IntegerModel:
         match step:
             case ArgMax():
                 labels = tuple(f"class {i}" for i in range(model.tensors[step.operand].columns))
-                return replace(each, decoder=Classification("kind", labels))
+                return replace(each, decoders=(Classification("kind", labels),))
             case L1Norm():
-                return replace(each, decoder=Detection(("x", "y")))
+                return replace(each, decoders=(Detection(("x", "y")),))
         return each
 
     return replace(model, outputs=tuple(map(decoded, model.outputs)))

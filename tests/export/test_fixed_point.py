@@ -56,11 +56,10 @@ def everything() -> IntegerModel:
         ahead=ValuesAhead("window", ("price", "price", "wind", "wind"), (1, 2, 1, 2)),
     )
     added = LastReading("window", 2)
-    head = Output(
-        "head.output", Forecast("p", Affine((0.5, -0.25), (30.0, 45.0)), added, (0.2, 0.7))
-    )
-    plain = Output("plain.output", Forecast("load", Affine((1e4,) * 3, (100.0, 200.0, -300.0))))
-    return replace(model, inputs=(window, seasons, known), outputs=(head, plain))
+    head = Forecast("p", Affine((0.5, -0.25), (30.0, 45.0)), added, (0.2, 0.7))
+    plain = Forecast("load", Affine((1e4,) * 3, (100.0, 200.0, -300.0)))
+    outputs = Output("head.output", (head,)), Output("plain.output", (plain,))
+    return replace(model, inputs=(window, seasons, known), outputs=outputs)
 
 
 def run(folder: Path, code: CCode, body: str, numbers: np.ndarray, results: int) -> np.ndarray:
@@ -82,7 +81,7 @@ def run(folder: Path, code: CCode, body: str, numbers: np.ndarray, results: int)
 
 def quantised_in_c(folder: Path, code: CCode, each: InputFormat, numbers: np.ndarray) -> np.ndarray:
     """Return words [windows, rows, columns]; ``numbers`` are the members of a row, row by row."""
-    own, rows, size = each.tensor.name, each.tensor.rows, each.tensor.size
+    own, rows, size = each.tensor.name, each.rows, each.tensor.size
     kind = f"{code.name}_{own}_row_t"
     read = f"for (j = 0; j < {len(each.readings)}; ++j) "
     body = f"        {kind} rows[{rows}];\n        for (i = 0; i < {rows}; ++i) {{\n"
@@ -97,13 +96,13 @@ def quantised_in_c(folder: Path, code: CCode, each: InputFormat, numbers: np.nda
     body += f"        }}\n        {code.name}_quantise_{own}(rows, &inputs);\n"
     body += f'        for (i = 0; i < {size}; ++i) printf("%ld ", (long)inputs.{own}[i]);\n'
     found = run(folder, code, body, numbers, size)
-    return found.reshape(len(numbers), rows, -1)
+    return found.reshape(len(numbers), each.tensor.rows, -1)
 
 
 def drawn_counts(each: InputFormat, windows: int, seed: int = 0) -> np.ndarray:
     """Return counts [windows, rows, readings]: anywhere, at the ends, and around the range."""
     random = np.random.default_rng(seed)
-    shape = windows, each.tensor.rows
+    shape = windows, each.rows
     columns = []
     for index, column in enumerate(each.readings):
         reach = round((1 << (each.tensor.bits + column.shift)) / abs(column.multiplier))
@@ -158,22 +157,24 @@ def test_forecasts_are_those_of_the_twin(tmp_path: Path) -> None:
     code = c_code(everything(), DIGEST)
     random = np.random.default_rng(2)
     for each, words_of in zip(code.formats.outputs, code.outputs, strict=True):
-        own, size = words_of.name, each.tensor.size
-        words = random.integers(each.tensor.low, each.tensor.high + 1, (100, 1, size))
-        last = random.integers(-(1 << 31), 1 << 31, 100) if each.decoder.added else None
+        own, size, rows = words_of.name, each.tensor.size, each.tensor.rows
+        words = random.integers(each.tensor.low, each.tensor.high + 1, (100, rows, size // rows))
+        last = random.integers(-(1 << 31), 1 << 31, (100, rows)) if each.added else None
         body = f"        int32_t found[{size}];\n"
         argument = ""
         if last is not None:
-            body += "        int32_t last = (int32_t)next();\n"
-            argument = "last, "
+            body += f"        int32_t last[{rows}];\n        for (i = 0; i < {rows}; ++i) "
+            body += "last[i] = (int32_t)next();\n"
+            argument = "last[0], " if rows == 1 else "last, "
         body += f"        for (i = 0; i < {size}; ++i) outputs.{own}[i] = "
         body += f"({words_of.type.name})next();\n"
         body += f"        {code.name}_decode_{own}(&outputs, {argument}found);\n"
         body += f'        for (i = 0; i < {size}; ++i) printf("%ld ", (long)found[i]);\n'
-        numbers = words[:, 0] if last is None else np.column_stack([last, words[:, 0]])
-        found = run(tmp_path, code, body, numbers, size)
-        assert np.array_equal(found, each.counts(words, last)[:, 0])
-        if each.decoder.quantiles:
+        flat = words.reshape(100, -1)
+        numbers = flat if last is None else np.column_stack([last, flat])
+        found = run(tmp_path, code, body, numbers, size).reshape(words.shape)
+        assert np.array_equal(found, each.counts(words, last))
+        if each.quantiles:
             assert (np.diff(found) >= 0).all()
 
 
@@ -213,13 +214,14 @@ def test_forecasts_differ_from_double_precision_by_a_count_at_most() -> None:
     model = everything()
     random = np.random.default_rng(4)
     for each in c_code(model, DIGEST).formats.outputs:
-        words = random.integers(
-            each.tensor.low, each.tensor.high + 1, (1000, 1, each.tensor.columns)
-        )
-        exact = each.decoder.ordered(each.decoder.scaling.invert(each.tensor.dequantise(words)))
-        found = each.counts(words, np.zeros(1000, int) if each.decoder.added else None)
-        apart = np.abs(found - np.ldexp(exact, each.fraction_bits))
-        assert apart.max() < 0.51
+        shape = 1000, each.tensor.rows, each.tensor.columns
+        words = random.integers(each.tensor.low, each.tensor.high + 1, shape)
+        found = each.counts(words, np.zeros(shape[:2], int) if each.added else None)
+        for i, row in enumerate(each.rows):
+            assert isinstance(row.decoder, Forecast)
+            real = row.decoder.scaling.invert(each.tensor.dequantise(words[:, i]))
+            apart = np.abs(found[:, i] - np.ldexp(row.decoder.ordered(real), row.fraction_bits))
+            assert apart.max() < 0.51
 
 
 def deciding() -> IntegerModel:
@@ -232,14 +234,14 @@ def deciding() -> IntegerModel:
     )
     model = random_graph(g.build(*made), (8,), 4, widths={"in": 8, "errors.output": 16})
     labels = Classification("pump */", ("off", "on ??/", "x" * 80))
-    outputs = Output(made[0], labels), Output(made[1], Detection(("temp", "p")))
+    outputs = Output(made[0], (labels,)), Output(made[1], (Detection(("temp", "p")),))
     return replace(model, outputs=outputs)
 
 
 def test_decisions_are_those_of_the_twin(tmp_path: Path) -> None:
     model = deciding()
     code = c_code(model, DIGEST, fraction_bits={"p": 3})
-    assert [each.fraction_bits for each in code.formats.outputs] == [28, 3]
+    assert [each.rows[0].fraction_bits for each in code.formats.outputs] == [28, 3]
     random = np.random.default_rng(5)
     for each, words_of in zip(code.formats.outputs, code.outputs, strict=True):
         whole, amount = (0, 1) if each.labels else (1, 0)
@@ -251,7 +253,7 @@ def test_decisions_are_those_of_the_twin(tmp_path: Path) -> None:
             words_of.tensor.name
         ]
         assert np.array_equal(found[:, whole], exact[:, 0, whole])
-        apart = found[:, amount] - np.ldexp(exact[:, 0, amount], each.fraction_bits)
+        apart = found[:, amount] - np.ldexp(exact[:, 0, amount], each.rows[0].fraction_bits)
         assert np.abs(apart).max() < 0.51
 
 

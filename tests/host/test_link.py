@@ -51,7 +51,8 @@ def test_a_forecast_is_that_of_the_integer_model() -> None:
         for name, column in (("y", 1), ("z", 0))
     ]
     tensors = (each.tensor for each in model.outputs)
-    model = replace(model, outputs=tuple(map(Output, tensors, made)))
+    outputs = (Output(tensor, (each,)) for tensor, each in zip(tensors, made, strict=True))
+    model = replace(model, outputs=tuple(outputs))
     random = np.random.default_rng(0)
     readings = [random.normal(size=(5, t.rows, t.columns)) for t in model.input_tensors]
     link = Link(Board(model), model, SHA256)
@@ -68,7 +69,7 @@ def test_a_decision_is_that_of_the_integer_model() -> None:
     found = [link.forecast(each) for each in readings]
     given = {tensor.name: readings}
     expected = model.decode(execute(model, model.quantise(given)), given)
-    rows = [each[:, 0] for each in expected.values()]
+    rows = [each.reshape(5, -1) for each in expected.values()]
     assert np.array_equal(found, np.concatenate(rows, axis=1))
 
 
@@ -154,7 +155,7 @@ def test_the_code_of_the_page_forecasts(monkeypatch: pytest.MonkeyPatch) -> None
     page = (Path(__file__).parents[2] / "docs" / "host.md").read_text()
     (code,) = re.findall(r"^```python\n(.*?)^```", page, re.MULTILINE | re.DOTALL)
     made = Forecast("y", Affine((1.0, 2.0), (3.0, 4.0)))
-    model = replace(WINDOW, outputs=(Output(WINDOW.outputs[0].tensor, made),))
+    model = replace(WINDOW, outputs=(Output(WINDOW.outputs[0].tensor, (made,)),))
     board = Board(model)
     monkeypatch.setattr(Link, "open", lambda *_: Link(board, model, SHA256))
     readings = np.random.default_rng(0).normal(size=(3, 2))

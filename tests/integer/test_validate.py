@@ -40,7 +40,7 @@ def model() -> IntegerModel:
     made = random_model(shape, (8,), 1)
     decoder = Forecast("y", Affine((0.0, 1.0), (2.0, 3.0)))
     return replace(
-        made, outputs=(Output("head.output", decoder),), metadata={"window": 4, "target": "y"}
+        made, outputs=(Output("head.output", (decoder,)),), metadata={"window": 4, "target": "y"}
     )
 
 
@@ -80,8 +80,8 @@ def source(**changes: Any) -> Change:
 def decoder(**changes: Any) -> Change:
     def apply(model: IntegerModel) -> IntegerModel:
         (output,) = model.outputs
-        assert output.decoder is not None
-        changed = replace(output, decoder=replace(output.decoder, **changes))
+        (found,) = output.decoders
+        changed = replace(output, decoders=(replace(found, **changes),))
         return replace(model, outputs=(changed,))
 
     return apply
@@ -91,7 +91,7 @@ def decode(name: str, decoder: Any) -> Change:
     return lambda model: replace(
         model,
         outputs=tuple(
-            replace(each, decoder=decoder) if each.tensor == name else each
+            replace(each, decoders=(decoder,)) if each.tensor == name else each
             for each in model.outputs
         ),
     )

@@ -227,8 +227,9 @@ def test_several_outputs_are_the_executor() -> None:
     integer = assert_same(trained(windows, config), windows, config)
     assert forecast(integer, windows.test.inputs).shape == windows.test.target.shape
     (output,) = integer.outputs
-    assert output.decoder is not None
-    assert integer.output_words == len(output.decoder.scaling.scale) == 3
+    (decoder,) = output.decoders
+    assert isinstance(decoder, Forecast)
+    assert integer.output_words == len(decoder.scaling.scale) == 3
 
 
 def test_columns_with_peaks_leave_integers_to_the_others() -> None:
@@ -436,6 +437,7 @@ def test_the_integer_model_has_the_structure_of_the_architecture(
         "layers": 2,
         "heads": 2,
         "pooling": "mean",
+        "tokens": "rows",
         "kernel": 1,
         "stride": 1,
         "fold": False,
@@ -448,7 +450,7 @@ def test_the_integer_model_has_the_structure_of_the_architecture(
     scaling = dataset.target_scaling
     assert result == Output(
         "head.output",
-        Forecast("b", Affine(tuple(scaling.offset.tolist()), tuple(scaling.scale.tolist()))),
+        (Forecast("b", Affine(tuple(scaling.offset.tolist()), tuple(scaling.scale.tolist()))),),
     )
     save_model(integer, tmp_path)
     loaded = load_model(tmp_path)
@@ -575,7 +577,7 @@ def test_several_targets_are_forecast_by_one_model(
     source, _ = train_float(windows, config)
     model, _ = finetune(source, windows, config)
     integer = to_integer_model(model, windows, data)
-    assert [each.decoder and each.decoder.target for each in integer.outputs] == ["b", "a"]
+    assert [decoder.target for each in integer.outputs for decoder in each.decoders] == ["b", "a"]
     assert [each.earlier and each.earlier.column for each in integer.inputs[1:]] == [1, 0]
     save_model(integer, tmp_path)
     loaded = load_model(tmp_path)

@@ -2,7 +2,7 @@
 
 import math
 from dataclasses import replace
-from itertools import zip_longest
+from itertools import islice, zip_longest
 
 from narrowcast.config import DataConfig
 from narrowcast.data import Dataset, Labels, Monitored, Scaling, Targets
@@ -48,6 +48,7 @@ def to_integer_model(
             integer = _with_norm(integer, dataset.targets.threshold)
     source = integer.inputs[0]
     shape, factors = model.shape, model.factors.double().numpy()
+    decoders = iter(_decoders(source.tensor, dataset, config))
     return replace(
         integer,
         inputs=(
@@ -60,6 +61,7 @@ def to_integer_model(
                 held=dataset.held,
                 masked=config.missing == "mask",
                 interpolated=config.missing == "interpolate",
+                shared=shape.shared if shape.series else None,
             ),
             *(
                 replace(_further(each, source, shape, dataset, config), scaling=_affine(scaling))
@@ -67,14 +69,13 @@ def to_integer_model(
             ),
         ),
         outputs=tuple(
-            Output(each.tensor, decoder)
-            for each, decoder in zip(
-                integer.outputs, _decoders(source.tensor, dataset, config), strict=True
-            )
+            Output(each.tensor, tuple(islice(decoders, integer.tensors[each.tensor].rows)))
+            for each in integer.outputs
         ),
         metadata={
             "architecture": "transformer",
             "kind": shape.kind,
+            "tokens": "series" if shape.series else "rows",
             "window": shape.window,
             "inputs": shape.inputs,
             "channels": shape.channels,
@@ -142,7 +143,7 @@ def _with_norm(model: IntegerModel, threshold: float) -> IntegerModel:
 
 
 def _decoders(window: str, dataset: Dataset, config: DataConfig) -> list[Decoder]:
-    """Return what a host makes of each output.
+    """Return what a host makes of each row of the outputs.
 
     Args:
         window: Name of the input tensor with the windows.

@@ -40,7 +40,8 @@ def prepare(config: Config, out: Path) -> Prepared:
     pipeline.train(config.model_copy(update={"train": unseen}), folder)
     state = (folder / pipeline.FLOAT_MODEL).read_bytes()
     dataset = make_windows(
-        read_table(config.data), config.data, config.stream, config.model.quantiles
+        *(read_table(config.data), config.data, config.stream, config.model.quantiles),
+        series=config.model.series,
     )
     return Prepared(
         dataset=replace(dataset, test=_emptied(dataset.test)),
