@@ -74,6 +74,8 @@ def assert_contract(model: IntegerModel, inputs: Inputs, restart: np.ndarray | N
         (Shape(1, 1, 2), (2, 3, 4, 5, 6, 7, 8), 6),
         (Shape(3, 2, 4, outputs=3, known=2), (4, 8), 9),
         (Shape(4, 2, 4, outputs=2, relative=(1,), seasons=2, known=3), (3, 8), 10),
+        (Shape(4, 3, 4, heads=2, outputs=2, targets=3, series=True), (4, 8), 11),
+        (Shape(3, 6, 4, layers=2, targets=2, series=True, shared=2, fold=True), (3, 8), 12),
     ],
 )
 def test_transformers_follow_the_contract(shape: Shape, bits: tuple[int, ...], seed: int) -> None:

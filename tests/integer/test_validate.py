@@ -87,11 +87,11 @@ def decoder(**changes: Any) -> Change:
     return apply
 
 
-def decode(name: str, decoder: Any) -> Change:
+def decode(name: str, *decoders: Any) -> Change:
     return lambda model: replace(
         model,
         outputs=tuple(
-            replace(each, decoders=(decoder,)) if each.tensor == name else each
+            replace(each, decoders=decoders) if each.tensor == name else each
             for each in model.outputs
         ),
     )
@@ -493,7 +493,7 @@ def test_a_raised_residual_counts() -> None:
 CLASS, SCORE = "class.output", "score.output"
 DECISIONS = [
     (
-        several(decode(CLASS, None), step("class", operand="in")),
+        several(decode(CLASS), step("class", operand="in")),
         "ArgMax class: reads in, which no Linear makes",
     ),
     (step("score", operand="in"), r"L1Norm score: reads in, which no Linear makes"),

@@ -589,6 +589,50 @@ def test_several_targets_are_forecast_by_one_model(
     assert result.rmse < 0.6 and cut_off(integer, test).target == 0
 
 
+@pytest.mark.parametrize(
+    ("drifts", "outputs", "fold"), [(False, 1, True), (False, 2, False), (True, 2, True)]
+)
+def test_series_are_forecast_by_the_same_weights(
+    drifts: bool, outputs: int, fold: bool, tmp_path: Path
+) -> None:
+    """Each series repeats the one before it, at a level of its own, a hundred times as large."""
+    random = np.random.default_rng(1)
+    first = random.normal(size=1500)
+    names = ["a", "b", "c"]
+    values = np.stack([np.roll(first, shift) for shift in (0, 1, 2)], axis=1)
+    frame = pd.DataFrame(values * (1, 100, 10_000) + (5, -300, 70_000), columns=names)
+    config = Config(
+        data=DataConfig(
+            inputs=names,
+            target=names,
+            relative_inputs=names if drifts else [],
+            window=5,
+            lead=1,
+            outputs=outputs,
+        ),
+        model=ModelConfig(channels=16, heads=4, tokens="series", fold=fold),
+        quantization=QuantizationConfig(bits=6),
+        train=TrainConfig(epochs=60, finetune_epochs=3, batch=64, patience=60),
+    )
+    windows = make_windows(Table(None, frame, None), config.data, series=True)
+    source, _ = train_float(windows, config)
+    model, _ = finetune(source, windows, config)
+    integer = assert_same(model, windows, config)
+    save_model(integer, tmp_path)
+    assert load_model(tmp_path).inputs == integer.inputs
+    (window,), (result,) = integer.inputs, integer.outputs
+    assert (window.shared, window.window(integer.input_tensors[0])) == (0, 5)
+    assert [each.target for each in result.decoders] == names
+    assert integer.output_tensors[0].rows == 3
+    test = windows.test
+    found = errors(predict_part(model, test, windows), test.target, windows.targets)
+    assert found.by_target is not None
+    # The first series is noise. What follows it is known, and the last one two steps ahead as well.
+    rmse = [found.by_target[name].by_step or (found.by_target[name].rmse,) for name in names]
+    assert rmse[1][0] < 25 and rmse[2][0] < 2500 and rmse[2][-1] < 2500
+    assert min(rmse[0]) > 0.9
+
+
 @pytest.mark.parametrize("drifts", [False, True])
 def test_quantiles_are_forecast(drifts: bool, tmp_path: Path) -> None:
     """The spread of the target depends on another column: intervals have to follow it."""

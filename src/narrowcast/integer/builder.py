@@ -529,10 +529,16 @@ class Shape:
         }
 
     def forecast(self, target: int) -> list[str]:
-        """Return the products whose sum is the forecast of a target, the head last."""
+        """Return the products whose sum is the forecast of a target, in order.
+
+        The head is the last one, but a series' product of its own readings follows it: an engine
+        makes results of one row at a time, and this one is the shortest sum.
+        """
         tail = ("skip", "head") if self.folds_tail else ("head",)
         actual = ("actual",) if self.compared else ()
         own = (self.of_target(name, target) for name in tail)
+        if self.series:
+            return [*reversed(tail), *self.terms(target)]
         return [*actual, *self.terms(target), *own]
 
     @property
@@ -561,7 +567,7 @@ def transformer(shape: Shape) -> GraphSpec:
     differences from the newest rows, these rows, negative, are the first term.
 
     With a token for each series, all tokens are computed to the end. The forecasts of a series are
-    a linear map of its own readings, to which the head of its token adds.
+    what the head makes of its token, and a linear map of its own readings.
 
     If the shape is folded, linear maps with nothing between them are one product: embedding and
     key, value or query of the first layer; down projection of the last layer and head.
