@@ -62,6 +62,35 @@ def everything() -> IntegerModel:
     return replace(model, inputs=(window, seasons, known), outputs=outputs)
 
 
+def of_series() -> IntegerModel:
+    """Two series, whose rows have changes, masks and the calendar of the last row of the window."""
+    shared = len(CALENDAR.columns)
+    g = GraphBuilder()
+    x = g.input("window", 2, 2 * 3 + shared)
+    spec = g.build(g.linear("head", x, 4), g.linear("plain", x, 2))
+    widths = {"window": 9, "head.output": 12, "plain.output": 16}
+    model = random_graph(spec, (8,), 4, widths=widths)
+    names = ("temp", "p", "m1", "m2", *CALENDAR.columns)
+    offsets = (21.5, -0.0125, 0.0, 0.0, *(0.1,) * shared)
+    scales = (7.3, 31.7, 1.0, 1.0, *(0.7,) * shared)
+    window = Input(
+        *("window", names, Affine(offsets, scales), (0, 1), CALENDAR), masked=True, shared=shared
+    )
+    heads = tuple(
+        Forecast(name, Affine((0.5, -0.25) * 2, (scale, 45.0) * 2), added, (0.2, 0.7))
+        for name, scale, added in (
+            ("temp", 3.0, LastReading("window", 0)),
+            ("p", 30.0, LastReading("window", 1)),
+        )
+    )
+    plain = (
+        Forecast("load */", Affine((1e4, 1e4), (100.0, -300.0))),
+        Forecast("gain", Affine((500.0, -1e3), (0.1, 0.2))),
+    )
+    outputs = Output("head.output", heads), Output("plain.output", plain)
+    return replace(model, inputs=(window,), outputs=outputs)
+
+
 def run(folder: Path, code: CCode, body: str, numbers: np.ndarray, results: int) -> np.ndarray:
     """Run a program that reads some numbers a window and prints some."""
     code.write(folder)
@@ -135,6 +164,26 @@ def test_words_are_those_of_the_twin(tmp_path: Path, given: dict[str | None, int
     assert np.array_equal(quantised_in_c(tmp_path, code, known, ahead), known.words(ahead))
 
 
+def test_words_of_series_are_those_of_the_twin_and_of_the_model(tmp_path: Path) -> None:
+    model = of_series()
+    code = c_code(model, DIGEST)
+    (window,) = code.formats.inputs
+    assert (window.rows, len(window.readings)) == (3, 2)
+    random = np.random.default_rng(1)
+    readings = drawn_counts(window, 200)
+    missing = random.integers(0, 2, readings.shape)
+    times = [random.integers(*ends, (200, 3)) for ends in ((0, 1440), (1, 8), (1, 367))]
+    numbers = np.concatenate([readings, missing, np.stack(times, axis=-1)], axis=-1)
+    found = quantised_in_c(tmp_path, code, window, numbers)
+    assert np.array_equal(found, window.words(readings, missing == 1, Clock(*times)))
+    minute, weekday, day = (each.ravel() for each in times)
+    of_calendar = CALENDAR.values(minute, weekday, day).reshape(200, 3, -1)
+    real = np.ldexp(readings, [-each.fraction_bits for each in window.readings])
+    exact = model.quantise({"window": np.concatenate([real, missing, of_calendar], axis=-1)})
+    inside = slice(8, None)  # readings before are at the ends of 32 bits
+    assert np.array_equal(found[inside], exact["window"][inside])
+
+
 def test_times_that_no_clock_shows_stay_within_the_tables(tmp_path: Path) -> None:
     code = c_code(everything(), DIGEST)
     window = code.formats.inputs[0]
@@ -153,8 +202,9 @@ def test_times_that_no_clock_shows_stay_within_the_tables(tmp_path: Path) -> Non
     assert np.array_equal(wrong, right)
 
 
-def test_forecasts_are_those_of_the_twin(tmp_path: Path) -> None:
-    code = c_code(everything(), DIGEST)
+@pytest.mark.parametrize("model", [everything(), of_series()], ids=["everything", "series"])
+def test_forecasts_are_those_of_the_twin(tmp_path: Path, model: IntegerModel) -> None:
+    code = c_code(model, DIGEST)
     random = np.random.default_rng(2)
     for each, words_of in zip(code.formats.outputs, code.outputs, strict=True):
         own, size, rows = words_of.name, each.tensor.size, each.tensor.rows
@@ -175,7 +225,8 @@ def test_forecasts_are_those_of_the_twin(tmp_path: Path) -> None:
         found = run(tmp_path, code, body, numbers, size).reshape(words.shape)
         assert np.array_equal(found, each.counts(words, last))
         if each.quantiles:
-            assert (np.diff(found) >= 0).all()
+            steps = found.reshape(100, rows, -1, len(each.quantiles))
+            assert (np.diff(steps) >= 0).all()
 
 
 def test_words_are_those_of_double_precision() -> None:
@@ -210,8 +261,8 @@ def test_halves_go_to_the_even_word() -> None:
     assert np.array_equal(column.words(change), exact)
 
 
-def test_forecasts_differ_from_double_precision_by_a_count_at_most() -> None:
-    model = everything()
+@pytest.mark.parametrize("model", [everything(), of_series()], ids=["everything", "series"])
+def test_forecasts_differ_from_double_precision_by_a_count_at_most(model: IntegerModel) -> None:
     random = np.random.default_rng(4)
     for each in c_code(model, DIGEST).formats.outputs:
         shape = 1000, each.tensor.rows, each.tensor.columns

@@ -14,6 +14,7 @@ from narrowcast.errors import UserError
 from narrowcast.host import Link
 from narrowcast.integer import (
     Affine,
+    Calendar,
     Forecast,
     IntegerModel,
     LastReading,
@@ -28,6 +29,7 @@ from narrowcast.integer.identity import Identity
 from narrowcast.integer.random_model import random_model
 from words import random_words, stream_words
 
+CALENDAR = Calendar(("month",))
 WINDOW = random_model(Shape(3, 2, 4, outputs=2), (4, 8), 3)
 STREAM = random_model(Shape(3, 2, 4, heads=2, kind="stream"), (4, 8), 3)
 
@@ -58,6 +60,24 @@ def test_a_forecast_is_that_of_the_integer_model() -> None:
     link = Link(Board(model), model, SHA256)
     found = [link.forecast(*(each[i] for each in readings)) for i in range(5)]
     assert np.array_equal(found, forecast(model, *readings))
+
+
+def test_a_forecast_of_each_series_is_that_of_the_integer_model() -> None:
+    model = random_model(Shape(3, 2 * 2 + 2, 4, targets=2, series=True, shared=2), (4, 8), 3)
+    (window,), (result,) = model.inputs, model.outputs
+    made = tuple(
+        Forecast(name, Affine((1.0,), (3.0,)), LastReading("input", column))
+        for column, name in enumerate(("y", "z"))
+    )
+    names, scaling = (*"abcd", *CALENDAR.columns), Affine((0.0,) * 6, (1.0,) * 6)
+    arranged = replace(
+        *(window,), columns=names, scaling=scaling, calendar=CALENDAR, shared=2, masked=True
+    )
+    model = replace(model, inputs=(arranged,), outputs=(replace(result, decoders=made),))
+    readings = np.random.default_rng(0).normal(size=(5, 3, 6))
+    link = Link(Board(model), model, SHA256)
+    found = [link.forecast(each) for each in readings]
+    assert np.array_equal(found, forecast(model, readings)) and len(found[0]) == 2
 
 
 def test_a_decision_is_that_of_the_integer_model() -> None:

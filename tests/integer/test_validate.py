@@ -533,6 +533,50 @@ DECISIONS = [
 ]
 
 
+Y = Forecast("y", Affine((0.0,), (1.0,)))
+SERIES = [
+    (source(shared=-1), "input input: shared is -1, not a whole number from 0 to 4"),
+    (source(shared=5), "input input: shared is 5, not a whole number from 0 to 4"),
+    (source(shared=True), "input input: shared is True, not a whole number"),
+    (source(shared=0), "input input: 0 columns are shared, but the calendar has 2"),
+    (source(shared=1), "input input: 1 columns are shared, but the calendar has 2"),
+    (source(shared=None), "input input: names 4 columns of 5"),
+    (source(masked=True), "input input: 2 columns are no 2 of each of 2 series"),
+    (tensor("input", rows=3), "input input: 2 columns are no 1 of each of 3 series"),
+    (tensor("input", columns=2), "input input: 2 columns are no window of a series and 2 shared"),
+    (source(scaling=Affine((0.0,) * 5, (1.0,) * 5)), "scaling.offset has 5 numbers for 4 columns"),
+    (source(relative=(2,)), "input input: a relative column is 2, not a whole number from 0 to 1"),
+    (decode("own.output", Y), "output own.output: has 1 decoders for 2 rows"),
+    (decode("own.output", Y, Y, Y), "output own.output: has 3 decoders for 2 rows"),
+    (
+        decode("own.output", Y, replace(Y, added=LastReading("input", 0))),
+        "output own.output: its rows have other quantiles, or not all add a reading",
+    ),
+    (
+        decode("own.output", replace(Y, quantiles=(0.5,)), Y),
+        "output own.output: its rows have other quantiles, or not all add a reading",
+    ),
+    (
+        decode("own.output", *(replace(Y, added=LastReading("input", 4)),) * 2),
+        "output own.output: the added column is 4, not a whole number from 0 to 3",
+    ),
+]
+
+
+@pytest.mark.parametrize(("change", "message"), SERIES)
+def test_series(change: Change, message: str) -> None:
+    """Two series of three rows, which share a calendar."""
+    calendar, scaling = Calendar(("month",)), Affine((0.0,) * 4, (1.0,) * 4)
+    columns = ("a", "b", *calendar.columns)
+    made = random_model(Shape(3, 4, 4, targets=2, series=True, shared=2), (8,), 1)
+    given = source(columns=columns, scaling=scaling, calendar=calendar, shared=2, relative=(0, 1))
+    model = several(given, decode("own.output", Y, Y))(made)
+    analyse(model)
+    with pytest.raises(ValueError, match=re.escape(message)) as caught:
+        analyse(change(model))
+    assert "\n" not in str(caught.value)
+
+
 @pytest.mark.parametrize(("change", "message"), DECISIONS)
 def test_decisions(change: Change, message: str) -> None:
     model = decisions()

@@ -212,7 +212,9 @@ def _check_columns(each: Input, tensor: Tensor, calendar: int, where: str) -> No
         _require(columns == tensor.columns, f"{where}: names {columns} columns of {tensor.columns}")
         return
     _check_int(shared, 0, columns, f"{where}: shared")
-    _require(shared >= calendar, f"{where}: {shared} columns are shared, without the calendar")
+    _require(
+        shared == calendar, f"{where}: {shared} columns are shared, but the calendar has {calendar}"
+    )
     parts = 2 if each.masked else 1
     _require(
         columns - shared == parts * tensor.rows,
