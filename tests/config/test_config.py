@@ -523,7 +523,9 @@ def test_unreadable_file(tmp_path: Path) -> None:
         load_config(tmp_path / "latin.toml")
 
 
-@pytest.mark.parametrize("name", ["airu", "demo", "intervals", "pems", "pems_series", "skab", "wisdm"])
+@pytest.mark.parametrize(
+    "name", ["airu", "demo", "intervals", "pems", "pems_series", "skab", "wisdm"]
+)
 def test_examples_load(name: str) -> None:
     config = load_config(EXAMPLES / f"{name}.toml")
     assert config.data.path is not None and config.data.path.parent == EXAMPLES

@@ -69,8 +69,8 @@ def shape_of(config: "Config") -> Shape:
         compared=0 if monitors is None else monitors.rows,
         monitored=() if monitors is None else monitors.columns,
         hidden=monitors is not None and monitors.hidden,
-        series=config.model.tokens == "series",
-        shared=len(calendar_columns(config.data.calendar)),
+        series=config.model.series,
+        shared=len(calendar_columns(config.data.calendar)) if config.model.series else 0,
     )
 
 

@@ -54,7 +54,7 @@ def balance(
     if columns:
         lowest, highest = covered(factors, columns, levels)
         lowest, highest = min(lowest, 0.0), max(highest, 0.0)
-        for i in set(range(len(factors))) - set(columns):
+        for i in set(range(alike, len(factors))) - set(columns):
             below, above = quantiser.ranges(inputs[..., i])[1].bounds(bits)
             excess = max(_ratio(below, lowest), _ratio(above, highest))
             if excess > float(factors[i]):
