@@ -573,12 +573,13 @@ def test_a_token_for_each_series(tmp_path: Path) -> None:
         (["data.target=['a', 'c']"], "entry 1 is 'b' in inputs, and 'c' in target"),
         (["data.known=['k']"], "data.known is not possible with model.tokens = 'series': leave it"),
         (["data.seasons=[6]"], "data.seasons is not possible with model.tokens = 'series': leave"),
+        (["data.time=t", "data.holidays=DE"], "data.holidays is not possible with model.tokens"),
         (
-            ["task=detect", "data.target=[]", "data.lead=0", "model.channels=4"],
+            ["task=detect"],
             "model.tokens = 'series' is for task = 'forecast', not 'detect': leave it out",
         ),
         (
-            ["task=classify", "data.target=c", "data.lead=0", "data.classes=['0', '1']"],
+            ["task=classify"],
             "model.tokens = 'series' is for task = 'forecast', not 'classify': leave it out",
         ),
         (["model.tokens=columns"], "model.tokens = 'columns' is not allowed: it must be 'rows' or"),

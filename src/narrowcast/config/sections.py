@@ -897,6 +897,8 @@ class Config(Section):
 
     @model_validator(mode="after")
     def _possible(self) -> Self:
+        if self.model.series:
+            self._check_series()
         self._check_task()
         others = [name for name in self.data.targets if name not in self.data.inputs]
         if self.model.relative and others:
@@ -911,9 +913,7 @@ class Config(Section):
                 "hardware.state_access = true is for streams, which have states: leave it out, or "
                 "take model.kind = 'stream'"
             )
-        if self.model.series:
-            self._check_series()
-        elif len(self.data.targets) > MOST_TARGETS:
+        if not self.model.series and len(self.data.targets) > MOST_TARGETS:
             raise ValueError(
                 f"data.target names {len(self.data.targets)} columns, but a model has a head for "
                 f"each of at most {MOST_TARGETS}: name fewer, or take model.tokens = 'series', "
@@ -1061,6 +1061,12 @@ class Config(Section):
         data, needs = self.data, "model.tokens = 'series'"
         if self.task != "forecast":
             raise ValueError(f"{needs} is for task = 'forecast', not {self.task!r}: leave it out")
+        _refuse_given(
+            f"is not possible with {needs}: leave it out",
+            ("data.holidays", data.holidays),
+            ("data.known", data.known),
+            ("data.seasons", data.seasons),
+        )
         if len(data.targets) < 2:
             raise ValueError(
                 f"{needs} needs several series, but data.target names one: list them all there, or "
@@ -1076,12 +1082,6 @@ class Config(Section):
                 f"{needs} needs the same list of columns in data.inputs and data.target: entry "
                 f"{place} is {found[0]} in inputs, and {found[1]} in target"
             )
-        _refuse_given(
-            f"is not possible with {needs}: leave it out",
-            ("data.known", data.known),
-            ("data.holidays", data.holidays),
-            ("data.seasons", data.seasons),
-        )
 
     def _check_stream(self) -> None:
         """Refuse what needs several readings at a time, if each token has only one."""
