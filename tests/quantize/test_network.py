@@ -633,6 +633,22 @@ def test_series_are_forecast_by_the_same_weights(
     assert min(rmse[0]) > 0.9
 
 
+@pytest.mark.parametrize("length", [3, 30, 1000])
+def test_many_long_names_are_left_out_of_the_description(length: int, tmp_path: Path) -> None:
+    names = [f"{'x' * (length - 2)}{i:02}" for i in range(40)]
+    values = np.random.default_rng(0).normal(size=(200, 40))
+    config = Config(
+        data=DataConfig(inputs=names, target=names, window=2, lead=1),
+        model=ModelConfig(channels=2, tokens="series"),
+    )
+    windows = make_windows(Table(None, pd.DataFrame(values, columns=names), None), config.data)
+    model = calibrated(build(config).eval(), windows, config)
+    save_model(to_integer_model(model, windows, config.data), tmp_path)
+    text = load_model(tmp_path).metadata["target"]
+    assert isinstance(text, str) and len(text) <= 1000
+    assert text.endswith({3: names[-1], 30: "9 more", 1000: "40 more"}[length])
+
+
 @pytest.mark.parametrize("drifts", [False, True])
 def test_quantiles_are_forecast(drifts: bool, tmp_path: Path) -> None:
     """The spread of the target depends on another column: intervals have to follow it."""

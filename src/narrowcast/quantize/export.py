@@ -1,6 +1,7 @@
 """Export of a quantised Transformer to the integer model of a configuration."""
 
 import math
+from collections.abc import Sequence
 from dataclasses import replace
 from itertools import islice, zip_longest
 
@@ -27,6 +28,7 @@ from narrowcast.integer.model import (
     l1_norm_tensor,
     largest_score,
 )
+from narrowcast.integer.validate import MOST_TEXT
 from narrowcast.quantize.network import QuantisedTransformer
 
 
@@ -100,14 +102,24 @@ def _of_task(shape: Shape, dataset: Dataset, config: DataConfig) -> dict[str, Sc
         case Monitored(names=names, threshold=threshold):
             method = "forecast" if shape.hidden else "reconstruct"
             return {
-                "target": ", ".join(names),
+                "target": _named(names),
                 "method": method,
                 "compared_rows": shape.compared,
                 "threshold": threshold if math.isfinite(threshold) else None,
             }
         case Targets(quantiles=quantiles):
             listed = {"quantiles": ", ".join(map(str, quantiles))} if quantiles else {}
-            return {"target": ", ".join(config.targets), **listed}
+            return {"target": _named(config.targets), **listed}
+
+
+def _named(names: Sequence[str]) -> str:
+    """Return names with commas between: all of them, or as many as a text of metadata holds."""
+    for shown in range(len(names), -1, -1):
+        left = [f"{len(names) - shown} more"] if shown < len(names) else []
+        text = ", ".join([*names[:shown], *left])
+        if len(text) <= MOST_TEXT:
+            break
+    return text
 
 
 def _with_arg_max(model: IntegerModel) -> IntegerModel:
