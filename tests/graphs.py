@@ -478,8 +478,8 @@ def a_result_behind_a_score() -> GraphSpec:
 
 
 def series() -> GraphSpec:
-    """A token for each series, with results of its own: the sum of three products."""
-    shape = Shape(6, 7, 8, heads=2, outputs=2, targets=5, series=True, shared=2, fold=True)
+    """A token for each series, with results of its own: the sum of four products."""
+    shape = Shape(6, 7, 8, heads=2, outputs=2, targets=5, known=1, series=True, shared=2, fold=True)
     return transformer(shape)
 
 
@@ -570,6 +570,7 @@ def drawn_series(seed: int, most_series: int = 24, most_channels: int = 32) -> I
         heads=heads,
         ffn_channels=int(random.integers(1, 2 * most_channels)),
         outputs=int(random.choice([1, 1, 2, 5])),
+        known=int(random.choice([0, 0, 1, 3])),
         quantiles=int(random.choice([1, 1, 3])),
         targets=series,
         fold=bool(random.random() < 0.7),

@@ -571,7 +571,6 @@ def test_a_token_for_each_series(tmp_path: Path) -> None:
         ),
         (["data.inputs=['b', 'a']"], "entry 0 is 'b' in inputs, and 'a' in target"),
         (["data.target=['a', 'c']"], "entry 1 is 'b' in inputs, and 'c' in target"),
-        (["data.known=['k']"], "data.known is not possible with model.tokens = 'series': leave it"),
         (["data.seasons=[6]"], "data.seasons is not possible with model.tokens = 'series': leave"),
         (["data.time=t", "data.holidays=DE"], "data.holidays is not possible with model.tokens"),
         (

@@ -67,8 +67,9 @@ def of_series() -> IntegerModel:
     shared = len(CALENDAR.columns)
     g = GraphBuilder()
     x = g.input("window", 2, 2 * 3 + shared)
-    spec = g.build(g.linear("head", x, 4), g.linear("plain", x, 2))
-    widths = {"window": 9, "head.output": 12, "plain.output": 16}
+    ahead = g.linear("ahead", g.input("known", 2, 3), 4)
+    spec = g.build(g.linear("head", x, 4, residual=ahead), g.linear("plain", x, 2))
+    widths = {"window": 9, "known": 10, "head.output": 12, "plain.output": 16}
     model = random_graph(spec, (8,), 4, widths=widths)
     names = ("temp", "p", "m1", "m2", *CALENDAR.columns)
     offsets = (21.5, -0.0125, 0.0, 0.0, *(0.1,) * shared)
@@ -87,8 +88,13 @@ def of_series() -> IntegerModel:
         Forecast("load */", Affine((1e4, 1e4), (100.0, -300.0))),
         Forecast("gain", Affine((500.0, -1e3), (0.1, 0.2))),
     )
+    known = Input(
+        *("known", ("price+1", "price+2", "wind+1"), Affine((1e5, 1e5, 2.0), (3.0, 3.0, -1e-3))),
+        ahead=ValuesAhead("window", ("price", "price", "wind"), (1, 2, 1)),
+        shared=3,
+    )
     outputs = Output("head.output", heads), Output("plain.output", plain)
-    return replace(model, inputs=(window,), outputs=outputs)
+    return replace(model, inputs=(window, known), outputs=outputs)
 
 
 def run(folder: Path, code: CCode, body: str, numbers: np.ndarray, results: int) -> np.ndarray:
@@ -167,8 +173,9 @@ def test_words_are_those_of_the_twin(tmp_path: Path, given: dict[str | None, int
 def test_words_of_series_are_those_of_the_twin_and_of_the_model(tmp_path: Path) -> None:
     model = of_series()
     code = c_code(model, DIGEST)
-    (window,) = code.formats.inputs
+    window, known = code.formats.inputs
     assert (window.rows, len(window.readings)) == (3, 2)
+    assert (known.rows, len(known.readings)) == (1, 3)
     random = np.random.default_rng(1)
     readings = drawn_counts(window, 200)
     missing = random.integers(0, 2, readings.shape)
@@ -179,9 +186,19 @@ def test_words_of_series_are_those_of_the_twin_and_of_the_model(tmp_path: Path) 
     minute, weekday, day = (each.ravel() for each in times)
     of_calendar = CALENDAR.values(minute, weekday, day).reshape(200, 3, -1)
     real = np.ldexp(readings, [-each.fraction_bits for each in window.readings])
-    exact = model.quantise({"window": np.concatenate([real, missing, of_calendar], axis=-1)})
-    inside = slice(8, None)  # readings before are at the ends of 32 bits
+    ahead = drawn_counts(known, 200)
+    ahead_found = quantised_in_c(tmp_path, code, known, ahead)
+    assert np.array_equal(ahead_found, known.words(ahead))
+    exact = model.quantise(
+        {
+            "window": np.concatenate([real, missing, of_calendar], axis=-1),
+            "known": np.ldexp(ahead, [-each.fraction_bits for each in known.readings]),
+        }
+    )
+    inside = slice(25, None)  # readings before are at the ends of 32 bits
     assert np.array_equal(found[inside], exact["window"][inside])
+    assert np.array_equal(ahead_found[inside], exact["known"][inside])
+    assert np.array_equal(ahead_found[:, 0], ahead_found[:, 1])
 
 
 def test_times_that_no_clock_shows_stay_within_the_tables(tmp_path: Path) -> None:

@@ -49,6 +49,7 @@ KINDS = {
         'data.target=["a","b"]',
         'data.relative_inputs=["a","b"]',
         'model.tokens="series"',
+        'data.known=["k"]',
         "data.lead=2",
         "model.quantiles=[0.2,0.5,0.7]",
     ),

@@ -96,8 +96,10 @@ def with_further_inputs() -> IntegerModel:
 
 def of_series() -> IntegerModel:
     """Return a model of two series with masks and a calendar, each with a decoder."""
-    model = random_model(Shape(3, 6, 2, targets=2, series=True, shared=2, fold=True), (3, 8), 6)
-    (window,), (result,) = model.inputs, model.outputs
+    shape = Shape(3, 6, 2, targets=2, known=2, series=True, shared=2, fold=True)
+    model = random_model(shape, (3, 8), 6)
+    (window, known), (result,) = model.inputs, model.outputs
+    ahead = ValuesAhead(window.tensor, ("p", "q"), (1, 1))
     calendar = Calendar(("month",))
     decoders = tuple(
         Forecast(name, Affine((0.5,), (2.0,)), LastReading(window.tensor, column))
@@ -113,7 +115,11 @@ def of_series() -> IntegerModel:
         masked=True,
         shared=2,
     )
-    return replace(model, inputs=(filled,), outputs=(replace(result, decoders=decoders),))
+    return replace(
+        model,
+        inputs=(filled, replace(known, ahead=ahead, shared=2)),
+        outputs=(replace(result, decoders=decoders),),
+    )
 
 
 def _mutate_document(document: Document, names: list[str], draw: random.Random) -> str:

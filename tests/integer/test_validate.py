@@ -74,7 +74,15 @@ def edited(name: str, index: Any, value: int) -> Change:
 
 
 def source(**changes: Any) -> Change:
-    return lambda model: replace(model, inputs=(replace(model.inputs[0], **changes),))
+    return lambda model: replace(
+        model, inputs=(replace(model.inputs[0], **changes), *model.inputs[1:])
+    )
+
+
+def further(**changes: Any) -> Change:
+    return lambda model: replace(
+        model, inputs=(model.inputs[0], replace(model.inputs[1], **changes))
+    )
 
 
 def decoder(**changes: Any) -> Change:
@@ -546,6 +554,13 @@ SERIES = [
     (tensor("input", columns=2), "input input: 2 columns are no window of a series and 2 shared"),
     (source(scaling=Affine((0.0,) * 5, (1.0,) * 5)), "scaling.offset has 5 numbers for 4 columns"),
     (source(relative=(2,)), "input input: a relative column is 2, not a whole number from 0 to 1"),
+    (further(shared=1), "input known: 1 columns are shared, but 2 values are known ahead, for 2"),
+    (further(shared=None), "input known: has 2 values ahead for 2 x 2 elements"),
+    (further(ahead=None), "input known: 2 columns are shared, but the calendar has 0"),
+    (
+        further(ahead=None, earlier=EarlierReadings("input", 0, (1, 2))),
+        "input known: earlier readings are of no series",
+    ),
     (decode("own.output", Y), "output own.output: has 1 decoders for 2 rows"),
     (decode("own.output", Y, Y, Y), "output own.output: has 3 decoders for 2 rows"),
     (
@@ -565,12 +580,13 @@ SERIES = [
 
 @pytest.mark.parametrize(("change", "message"), SERIES)
 def test_series(change: Change, message: str) -> None:
-    """Two series of three rows, which share a calendar."""
+    """Two series of three rows, which share a calendar and two values ahead."""
     calendar, scaling = Calendar(("month",)), Affine((0.0,) * 4, (1.0,) * 4)
     columns = ("a", "b", *calendar.columns)
-    made = random_model(Shape(3, 4, 4, targets=2, series=True, shared=2), (8,), 1)
+    made = random_model(Shape(3, 4, 4, targets=2, known=2, series=True, shared=2), (8,), 1)
     given = source(columns=columns, scaling=scaling, calendar=calendar, shared=2, relative=(0, 1))
-    model = several(given, decode("own.output", Y, Y))(made)
+    known = further(shared=2, ahead=ValuesAhead("input", ("p", "q"), (1, 1)))
+    model = several(given, known, decode("own.output", Y, Y))(made)
     analyse(model)
     with pytest.raises(ValueError, match=re.escape(message)) as caught:
         analyse(change(model))

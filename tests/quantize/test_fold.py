@@ -116,6 +116,7 @@ SERIES = st.builds(
         targets=targets, inputs=groups * targets + shared, shared=shared, series=True, **others
     ),
     targets=st.integers(2, 4),
+    known=st.integers(0, 2),
     groups=st.integers(1, 2),
     shared=st.integers(0, 2),
     window=st.integers(2, 9),
@@ -150,7 +151,9 @@ def test_the_quantised_network_is_the_same_function(shape: Shape) -> None:
     graph = transformer(shape)
     parameters = folded(source, factors)
     assert parameters.keys() == {e.name for e in graph.operations if isinstance(e, LinearSpec)}
-    found = run(graph, parameters, [arranged(inputs[0] / factors, shape), *inputs[1:]])
+    given = [arranged(inputs[0] / factors, shape), *inputs[1:]]
+    rows = [graph.tensors[name].rows for name in graph.inputs]
+    found = run(graph, parameters, [x.expand(-1, n, -1) for x, n in zip(given, rows, strict=True)])
     torch.testing.assert_close(found, source(*inputs), rtol=1e-3, atol=1e-3)
     assert products_of(graph) <= products_of(source.graph)
 

@@ -1064,7 +1064,6 @@ class Config(Section):
         _refuse_given(
             f"is not possible with {needs}: leave it out",
             ("data.holidays", data.holidays),
-            ("data.known", data.known),
             ("data.seasons", data.seasons),
         )
         if len(data.targets) < 2:

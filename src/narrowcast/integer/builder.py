@@ -372,7 +372,7 @@ class Shape:
         seasons: Number of earlier seasons of which the readings at the forecast's times are a
             further input for each target.
         known: Number of columns known ahead, whose values at the forecast's times are a further
-            input.
+            input, with the same row for each series.
         fold: Whether successive linear maps are one product where that has fewer multiplications.
         kind: Whether each inference has a whole window, or the last reading of a stream.
         decision: What the results of a target are reduced to: the largest one, or a score; None if
@@ -516,17 +516,16 @@ class Shape:
     def terms(self, target: int) -> dict[str, str]:
         """Return the product of each further input of a target, and the input's name.
 
-        Series have one of their own readings.
+        Series have one of their own readings, too.
         """
-        if self.series:
-            return {"own": "input"}
         seasons = self.of_target("seasons", target)
         products = {"seasonal": seasons, "ahead": "known"}
-        return {
+        found = {
             self.of_target(product, target): name
             for product, name in products.items()
             if name in self.further
         }
+        return found | {"own": "input"} if self.series else found
 
     def forecast(self, target: int) -> list[str]:
         """Return the products whose sum is the forecast of a target, in order.
@@ -606,7 +605,7 @@ def transformer(shape: Shape) -> GraphSpec:
         if layer < shape.layers - 1 or not shape.folds_tail:
             x = graph.linear(f"{at}.ffn_down", up, d, residual=x)
     for name, columns in shape.further.items():
-        graph.input(name, 1, columns)
+        graph.input(name, shape.rows if shape.series else 1, columns)
     outputs = list(_forecasts(graph, shape, x, up))
     if shape.decision == "arg_max":
         outputs = [graph.arg_max("decision", each) for each in outputs]

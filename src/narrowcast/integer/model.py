@@ -377,7 +377,7 @@ class Input:
 
     A row of the tensor is one of the window, or, with ``shared``, a series: all readings of one
     column, the oldest first, their masks, and what the last row of the window has in the columns
-    that all series share.
+    that all series share. Values known ahead are shared, all of them.
 
     Attributes:
         tensor: Name of the tensor.
@@ -417,7 +417,7 @@ class Input:
         if self.shared is None:
             return tensor.rows
         of_each = (len(self.columns) - self.shared) // tensor.rows  # readings, or those and masks
-        return (tensor.columns - self.shared) // of_each
+        return (tensor.columns - self.shared) // of_each if of_each else 1
 
     def real(self, readings: Reals) -> Reals:
         """Convert readings [windows, rows, columns] to real numbers, in the same order."""

@@ -212,6 +212,14 @@ def _check_columns(each: Input, tensor: Tensor, calendar: int, where: str) -> No
         _require(columns == tensor.columns, f"{where}: names {columns} columns of {tensor.columns}")
         return
     _check_int(shared, 0, columns, f"{where}: shared")
+    _require(each.earlier is None, f"{where}: earlier readings are of no series")
+    if each.ahead is not None:
+        _require(
+            shared == columns == tensor.columns,
+            f"{where}: {shared} columns are shared, but {columns} values are known ahead, for "
+            f"{tensor.columns} columns",
+        )
+        return
     _require(
         shared == calendar, f"{where}: {shared} columns are shared, but the calendar has {calendar}"
     )
@@ -337,7 +345,7 @@ def _check_rows(
     """Check that each element has a row, counted from the last one of another input."""
     others = {source.tensor for source in model.inputs} - {each.tensor}
     _require(given.input in others, f"{where}: {shown(given.input)} is no other input")
-    rows, columns = _tensor(model, each.tensor).rows, len(each.columns)
+    rows, columns = each.window(_tensor(model, each.tensor)), len(each.columns)
     _require(
         rows == 1 and len(given.rows) == columns,
         f"{where}: has {len(given.rows)} {words[1]} for {rows} x {columns} elements",

@@ -191,8 +191,13 @@ class Transformer(Forecaster):
             x = x + self.position
         for layer in self.layers:
             x = layer(x, missing)
+        given = dict(zip(self.shape.further, further, strict=True))
         if self.shape.series:
-            of_each: Tensor = self.further["own"](tokens) + self.head(x)
+            (terms,) = self.terms
+            of_each: Tensor = self.head(x)
+            for product, name in terms.items():
+                operand = given[name].to(x.dtype) if name in given else tokens
+                of_each = of_each + self.further[product](operand)
             return of_each.flatten(1)
         forecast: Tensor = self.head(x.mean(dim=1))  # of one token if the last layer computes one
         if self.gain is not None:
@@ -201,7 +206,6 @@ class Transformer(Forecaster):
         if self.shape.compared:
             newest = readings[:, -self.shape.compared :, list(self.shape.monitored)]
             forecast = forecast - self.unit * newest.flatten(1)
-        given = dict(zip(self.shape.further, further, strict=True))
         if given:
             forecast = forecast + torch.cat(
                 [

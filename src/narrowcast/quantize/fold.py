@@ -76,7 +76,7 @@ def folded(source: Transformer, factors: Tensor) -> dict[str, LinearParameters]:
     for name, product in source.further.items():
         assert isinstance(product, nn.Linear)
         products[name] = _plain(product)
-        if shape.series:
+        if name == "own":
             products[name] = LinearParameters(product.weight * of_row, product.bias)
     for target in range(shape.results):
         gain = None

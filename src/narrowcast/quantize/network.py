@@ -128,7 +128,7 @@ class QuantisedTransformer(Forecaster):
         window, *further = (each.float() for each in inputs)
         divided = arranged(window / self.factors, self.shape), *further
         tensors: dict[str, Tensor] = {
-            name: quantiser(x)
+            name: quantiser(x.expand(-1, self.graph.tensors[name].rows, -1))
             for name, quantiser, x in zip(self.graph.inputs, self.inputs, divided, strict=True)
         }
         missing = None
@@ -183,8 +183,9 @@ class QuantisedTransformer(Forecaster):
         divisors = tuple(self.factors.tolist()) if window else (1.0,) * tensor.columns
         columns = tuple(f"x{i}" for i in range(len(divisors)))
         scaling = Affine((0.0,) * len(divisors), divisors)
-        shared = self.shape.shared if window and self.shape.series else None
-        return Input(tensor.name, columns, scaling, shared=shared)
+        shared = self.shape.shared if window else tensor.columns
+        series = self.shape.series
+        return Input(tensor.name, columns, scaling, shared=shared if series else None)
 
     @torch.no_grad()
     def calibrate(
