@@ -26,6 +26,7 @@ from narrowcast.integer.builder import (
     Role,
     RowSumSpec,
     Shape,
+    transformer,
 )
 from narrowcast.integer.random_model import random_graph, random_model
 from narrowcast.targets.device import Device, load_device
@@ -476,6 +477,12 @@ def a_result_behind_a_score() -> GraphSpec:
     return g.build(score, g.linear("rows", x, 5))
 
 
+def series() -> GraphSpec:
+    """A token for each series, with results of its own: the sum of four products."""
+    shape = Shape(6, 7, 8, heads=2, outputs=2, targets=5, known=1, series=True, shared=2, fold=True)
+    return transformer(shape)
+
+
 GRAPHS: dict[str, Callable[[], GraphSpec]] = {
     each.__name__: each
     for each in (
@@ -489,7 +496,7 @@ GRAPHS: dict[str, Callable[[], GraphSpec]] = {
         *(rows_that_nothing_reads, convolution, patches),
         *(stream, stream_of_pairs, states_of_one_tensor, last_row_is_kept, biased_scores),
         *(decisions_beside_others, one_class, deviation_of_one_column, deviation_of_a_stream),
-        *(a_result_behind_a_score, stream_of_pairs_of_results),
+        *(a_result_behind_a_score, stream_of_pairs_of_results, series),
     )
 }
 
@@ -509,9 +516,9 @@ def with_decoders(model: IntegerModel) -> IntegerModel:
         match step:
             case ArgMax():
                 labels = tuple(f"class {i}" for i in range(model.tensors[step.operand].columns))
-                return replace(each, decoder=Classification("kind", labels))
+                return replace(each, decoders=(Classification("kind", labels),))
             case L1Norm():
-                return replace(each, decoder=Detection(("x", "y")))
+                return replace(each, decoders=(Detection(("x", "y")),))
         return each
 
     return replace(model, outputs=tuple(map(decoded, model.outputs)))
@@ -545,6 +552,30 @@ def drawn_stream(seed: int, most_rows: int = 64, most_channels: int = 64) -> Int
         known=int(random.integers(0, 2)),
         fold=bool(random.random() < 0.7),
         kind="stream",
+    )
+    bits = tuple(int(b) for b in random.choice(np.arange(2, 9), random.integers(1, 8)))
+    return random_model(shape, bits, seed)
+
+
+def drawn_series(seed: int, most_series: int = 24, most_channels: int = 32) -> IntegerModel:
+    """Return an untrained model with a token for each series that is drawn in all respects."""
+    random = np.random.default_rng([13, seed])
+    heads = int(random.integers(1, 5))
+    series, shared = int(random.integers(2, most_series + 1)), int(random.choice([0, 0, 4, 9]))
+    shape = Shape(
+        window=int(random.integers(2, 25)),
+        inputs=series * int(random.choice([1, 1, 2])) + shared,  # with masks at times
+        channels=heads * int(random.integers(1, most_channels // heads + 1)),
+        layers=int(random.integers(1, 4)),
+        heads=heads,
+        ffn_channels=int(random.integers(1, 2 * most_channels)),
+        outputs=int(random.choice([1, 1, 2, 5])),
+        known=int(random.choice([0, 0, 1, 3])),
+        quantiles=int(random.choice([1, 1, 3])),
+        targets=series,
+        fold=bool(random.random() < 0.7),
+        series=True,
+        shared=shared,
     )
     bits = tuple(int(b) for b in random.choice(np.arange(2, 9), random.integers(1, 8)))
     return random_model(shape, bits, seed)

@@ -523,7 +523,9 @@ def test_unreadable_file(tmp_path: Path) -> None:
         load_config(tmp_path / "latin.toml")
 
 
-@pytest.mark.parametrize("name", ["airu", "demo", "intervals", "pems", "skab", "wisdm"])
+@pytest.mark.parametrize(
+    "name", ["airu", "demo", "intervals", "pems", "pems_series", "skab", "wisdm"]
+)
 def test_examples_load(name: str) -> None:
     config = load_config(EXAMPLES / f"{name}.toml")
     assert config.data.path is not None and config.data.path.parent == EXAMPLES
@@ -540,6 +542,68 @@ def test_names_of_the_report_are_known_to_the_mistake(tmp_path: Path) -> None:
     text = complaint(tmp_path, DATA, 'quantization.bits={"embed.output" = 4}')
     assert text.startswith("override 'quantization.bits=")
     assert "there is no 'embed.output' (did you mean 'embed.activation'?)" in text
+
+
+SERIES = DATA.replace('"c"', '["a", "b"]').replace("lead = 0", "lead = 1")
+
+
+def test_a_token_for_each_series(tmp_path: Path) -> None:
+    calendar = 'data.calendar=["hour"]'
+    config = load(tmp_path, SERIES, 'model.tokens="series"', "data.time=t", calendar)
+    shape = shape_of(config)
+    assert (config.kernel, config.stride, config.data.season_lengths) == (1, 1, ())
+    assert (shape.rows, shape.columns, shape.tokens, shape.results) == (2, 6 + 4, 2, 1)
+    assert config.relative_columns == (0, 1)
+
+
+@pytest.mark.parametrize(
+    ("settings", "expected"),
+    [
+        (["data.target=a"], "model.tokens = 'series' needs several series, but data.target names"),
+        (["model.kind=stream"], "[model] tokens = 'series' is not possible with kind = 'stream'"),
+        (["model.kernel=2"], "[model] kernel = 2 is not possible with tokens = 'series'"),
+        (["model.stride=2"], "[model] stride = 2 is not possible with tokens = 'series'"),
+        (["model.pooling=mean"], "[model] pooling = 'mean' is not possible with tokens = 'series'"),
+        (
+            ["data.inputs=['a', 'b', 'c']"],
+            "needs the same list of columns in data.inputs and data.target: entry 2 is 'c' in "
+            "inputs, and nothing in target",
+        ),
+        (["data.inputs=['b', 'a']"], "entry 0 is 'b' in inputs, and 'a' in target"),
+        (["data.target=['a', 'c']"], "entry 1 is 'b' in inputs, and 'c' in target"),
+        (["data.seasons=[6]"], "data.seasons is not possible with model.tokens = 'series': leave"),
+        (["data.time=t", "data.holidays=DE"], "data.holidays is not possible with model.tokens"),
+        (
+            ["task=detect"],
+            "model.tokens = 'series' is for task = 'forecast', not 'detect': leave it out",
+        ),
+        (
+            ["task=classify"],
+            "model.tokens = 'series' is for task = 'forecast', not 'classify': leave it out",
+        ),
+        (["model.tokens=columns"], "model.tokens = 'columns' is not allowed: it must be 'rows' or"),
+    ],
+)
+def test_what_does_not_go_with_a_token_for_each_series_is_refused(
+    tmp_path: Path, settings: list[str], expected: str
+) -> None:
+    assert expected in complaint(tmp_path, SERIES, "model.tokens=series", *settings)
+
+
+def test_many_series_have_one_head(tmp_path: Path) -> None:
+    def names(count: int) -> list[str]:
+        listed = [f"s{i}" for i in range(count)]
+        return [f"data.inputs={listed}", f"data.target={listed}"]
+
+    assert shape_of(load(tmp_path, SERIES, "model.tokens=series", *names(127))).results == 1
+    assert (
+        "it must be the name of a column, of at most 1000 characters, or a list of at most 127"
+        in (complaint(tmp_path, SERIES, "model.tokens=series", *names(128)))
+    )
+    assert shape_of(load(tmp_path, SERIES, *names(64))).results == 64
+    assert "data.target names 65 columns, but a model has a head for each of at most 64" in (
+        complaint(tmp_path, SERIES, *names(65))
+    )
 
 
 DETECT = 'task = "detect"\n' + DATA.replace("window = 6", "window = 8").replace("lead = 0\n", "")

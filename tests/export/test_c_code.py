@@ -7,7 +7,14 @@ from pathlib import Path
 import pytest
 from c_programs import agrees
 
-from graphs import GRAPHS, drawn_graph, drawn_model, drawn_stream, graph_model
+from graphs import (
+    GRAPHS,
+    drawn_graph,
+    drawn_model,
+    drawn_series,
+    drawn_stream,
+    graph_model,
+)
 from narrowcast.export import c_code
 from narrowcast.integer import IntegerModel
 from narrowcast.integer.builder import GraphBuilder, Role
@@ -20,7 +27,7 @@ USUAL = (
     *("one_tensor_for_all", "two_inputs", "rows_of_different_counts", "elements_of_two_inputs"),
     *("sum_of_the_input", "residual_twice", "scores_for_two_values", "outputs_in_reverse"),
     *("last_token", "convolution", "patches", "stream", "states_of_one_tensor"),
-    *("decisions_beside_others", "deviation_of_a_stream"),
+    *("decisions_beside_others", "deviation_of_a_stream", "series"),
 )
 
 
@@ -60,6 +67,12 @@ def test_wide_numbers(tmp_path: Path, seed: int, bits: tuple[int, ...]) -> None:
 @pytest.mark.parametrize("seed", range(3, 100))
 def test_more_drawn_streams(tmp_path: Path, seed: int) -> None:
     check(tmp_path, drawn_stream(seed, 16, 32))
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("seed", range(100))
+def test_drawn_series(tmp_path: Path, seed: int) -> None:
+    check(tmp_path, drawn_series(seed))
 
 
 @pytest.mark.long

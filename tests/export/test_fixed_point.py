@@ -56,11 +56,45 @@ def everything() -> IntegerModel:
         ahead=ValuesAhead("window", ("price", "price", "wind", "wind"), (1, 2, 1, 2)),
     )
     added = LastReading("window", 2)
-    head = Output(
-        "head.output", Forecast("p", Affine((0.5, -0.25), (30.0, 45.0)), added, (0.2, 0.7))
+    head = Forecast("p", Affine((0.5, -0.25), (30.0, 45.0)), added, (0.2, 0.7))
+    plain = Forecast("load", Affine((1e4,) * 3, (100.0, 200.0, -300.0)))
+    outputs = Output("head.output", (head,)), Output("plain.output", (plain,))
+    return replace(model, inputs=(window, seasons, known), outputs=outputs)
+
+
+def of_series() -> IntegerModel:
+    """Two series, whose rows have changes, masks and the calendar of the last row of the window."""
+    shared = len(CALENDAR.columns)
+    g = GraphBuilder()
+    x = g.input("window", 2, 2 * 3 + shared)
+    ahead = g.linear("ahead", g.input("known", 2, 3), 4)
+    spec = g.build(g.linear("head", x, 4, residual=ahead), g.linear("plain", x, 2))
+    widths = {"window": 9, "known": 10, "head.output": 12, "plain.output": 16}
+    model = random_graph(spec, (8,), 4, widths=widths)
+    names = ("temp", "p", "m1", "m2", *CALENDAR.columns)
+    offsets = (21.5, -0.0125, 0.0, 0.0, *(0.1,) * shared)
+    scales = (7.3, 31.7, 1.0, 1.0, *(0.7,) * shared)
+    window = Input(
+        *("window", names, Affine(offsets, scales), (0, 1), CALENDAR), masked=True, shared=shared
     )
-    plain = Output("plain.output", Forecast("load", Affine((1e4,) * 3, (100.0, 200.0, -300.0))))
-    return replace(model, inputs=(window, seasons, known), outputs=(head, plain))
+    heads = tuple(
+        Forecast(name, Affine((0.5, -0.25) * 2, (scale, 45.0) * 2), added, (0.2, 0.7))
+        for name, scale, added in (
+            ("temp", 3.0, LastReading("window", 0)),
+            ("p", 30.0, LastReading("window", 1)),
+        )
+    )
+    plain = (
+        Forecast("load */", Affine((1e4, 1e4), (100.0, -300.0))),
+        Forecast("gain", Affine((500.0, -1e3), (0.1, 0.2))),
+    )
+    known = Input(
+        *("known", ("price+1", "price+2", "wind+1"), Affine((1e5, 1e5, 2.0), (3.0, 3.0, -1e-3))),
+        ahead=ValuesAhead("window", ("price", "price", "wind"), (1, 2, 1)),
+        shared=3,
+    )
+    outputs = Output("head.output", heads), Output("plain.output", plain)
+    return replace(model, inputs=(window, known), outputs=outputs)
 
 
 def run(folder: Path, code: CCode, body: str, numbers: np.ndarray, results: int) -> np.ndarray:
@@ -82,7 +116,7 @@ def run(folder: Path, code: CCode, body: str, numbers: np.ndarray, results: int)
 
 def quantised_in_c(folder: Path, code: CCode, each: InputFormat, numbers: np.ndarray) -> np.ndarray:
     """Return words [windows, rows, columns]; ``numbers`` are the members of a row, row by row."""
-    own, rows, size = each.tensor.name, each.tensor.rows, each.tensor.size
+    own, rows, size = each.tensor.name, each.rows, each.tensor.size
     kind = f"{code.name}_{own}_row_t"
     read = f"for (j = 0; j < {len(each.readings)}; ++j) "
     body = f"        {kind} rows[{rows}];\n        for (i = 0; i < {rows}; ++i) {{\n"
@@ -97,13 +131,13 @@ def quantised_in_c(folder: Path, code: CCode, each: InputFormat, numbers: np.nda
     body += f"        }}\n        {code.name}_quantise_{own}(rows, &inputs);\n"
     body += f'        for (i = 0; i < {size}; ++i) printf("%ld ", (long)inputs.{own}[i]);\n'
     found = run(folder, code, body, numbers, size)
-    return found.reshape(len(numbers), rows, -1)
+    return found.reshape(len(numbers), each.tensor.rows, -1)
 
 
 def drawn_counts(each: InputFormat, windows: int, seed: int = 0) -> np.ndarray:
     """Return counts [windows, rows, readings]: anywhere, at the ends, and around the range."""
     random = np.random.default_rng(seed)
-    shape = windows, each.tensor.rows
+    shape = windows, each.rows
     columns = []
     for index, column in enumerate(each.readings):
         reach = round((1 << (each.tensor.bits + column.shift)) / abs(column.multiplier))
@@ -136,6 +170,37 @@ def test_words_are_those_of_the_twin(tmp_path: Path, given: dict[str | None, int
     assert np.array_equal(quantised_in_c(tmp_path, code, known, ahead), known.words(ahead))
 
 
+def test_words_of_series_are_those_of_the_twin_and_of_the_model(tmp_path: Path) -> None:
+    model = of_series()
+    code = c_code(model, DIGEST)
+    window, known = code.formats.inputs
+    assert (window.rows, len(window.readings)) == (3, 2)
+    assert (known.rows, len(known.readings)) == (1, 3)
+    random = np.random.default_rng(1)
+    readings = drawn_counts(window, 200)
+    missing = random.integers(0, 2, readings.shape)
+    times = [random.integers(*ends, (200, 3)) for ends in ((0, 1440), (1, 8), (1, 367))]
+    numbers = np.concatenate([readings, missing, np.stack(times, axis=-1)], axis=-1)
+    found = quantised_in_c(tmp_path, code, window, numbers)
+    assert np.array_equal(found, window.words(readings, missing == 1, Clock(*times)))
+    minute, weekday, day = (each.ravel() for each in times)
+    of_calendar = CALENDAR.values(minute, weekday, day).reshape(200, 3, -1)
+    real = np.ldexp(readings, [-each.fraction_bits for each in window.readings])
+    ahead = drawn_counts(known, 200)
+    ahead_found = quantised_in_c(tmp_path, code, known, ahead)
+    assert np.array_equal(ahead_found, known.words(ahead))
+    exact = model.quantise(
+        {
+            "window": np.concatenate([real, missing, of_calendar], axis=-1),
+            "known": np.ldexp(ahead, [-each.fraction_bits for each in known.readings]),
+        }
+    )
+    inside = slice(25, None)  # readings before are at the ends of 32 bits
+    assert np.array_equal(found[inside], exact["window"][inside])
+    assert np.array_equal(ahead_found[inside], exact["known"][inside])
+    assert np.array_equal(ahead_found[:, 0], ahead_found[:, 1])
+
+
 def test_times_that_no_clock_shows_stay_within_the_tables(tmp_path: Path) -> None:
     code = c_code(everything(), DIGEST)
     window = code.formats.inputs[0]
@@ -154,27 +219,31 @@ def test_times_that_no_clock_shows_stay_within_the_tables(tmp_path: Path) -> Non
     assert np.array_equal(wrong, right)
 
 
-def test_forecasts_are_those_of_the_twin(tmp_path: Path) -> None:
-    code = c_code(everything(), DIGEST)
+@pytest.mark.parametrize("model", [everything(), of_series()], ids=["everything", "series"])
+def test_forecasts_are_those_of_the_twin(tmp_path: Path, model: IntegerModel) -> None:
+    code = c_code(model, DIGEST)
     random = np.random.default_rng(2)
     for each, words_of in zip(code.formats.outputs, code.outputs, strict=True):
-        own, size = words_of.name, each.tensor.size
-        words = random.integers(each.tensor.low, each.tensor.high + 1, (100, 1, size))
-        last = random.integers(-(1 << 31), 1 << 31, 100) if each.decoder.added else None
+        own, size, rows = words_of.name, each.tensor.size, each.tensor.rows
+        words = random.integers(each.tensor.low, each.tensor.high + 1, (100, rows, size // rows))
+        last = random.integers(-(1 << 31), 1 << 31, (100, rows)) if each.added else None
         body = f"        int32_t found[{size}];\n"
         argument = ""
         if last is not None:
-            body += "        int32_t last = (int32_t)next();\n"
-            argument = "last, "
+            body += f"        int32_t last[{rows}];\n        for (i = 0; i < {rows}; ++i) "
+            body += "last[i] = (int32_t)next();\n"
+            argument = "last[0], " if rows == 1 else "last, "
         body += f"        for (i = 0; i < {size}; ++i) outputs.{own}[i] = "
         body += f"({words_of.type.name})next();\n"
         body += f"        {code.name}_decode_{own}(&outputs, {argument}found);\n"
         body += f'        for (i = 0; i < {size}; ++i) printf("%ld ", (long)found[i]);\n'
-        numbers = words[:, 0] if last is None else np.column_stack([last, words[:, 0]])
-        found = run(tmp_path, code, body, numbers, size)
-        assert np.array_equal(found, each.counts(words, last)[:, 0])
-        if each.decoder.quantiles:
-            assert (np.diff(found) >= 0).all()
+        flat = words.reshape(100, -1)
+        numbers = flat if last is None else np.column_stack([last, flat])
+        found = run(tmp_path, code, body, numbers, size).reshape(words.shape)
+        assert np.array_equal(found, each.counts(words, last))
+        if each.quantiles:
+            steps = found.reshape(100, rows, -1, len(each.quantiles))
+            assert (np.diff(steps) >= 0).all()
 
 
 def test_words_are_those_of_double_precision() -> None:
@@ -209,17 +278,18 @@ def test_halves_go_to_the_even_word() -> None:
     assert np.array_equal(column.words(change), exact)
 
 
-def test_forecasts_differ_from_double_precision_by_a_count_at_most() -> None:
-    model = everything()
+@pytest.mark.parametrize("model", [everything(), of_series()], ids=["everything", "series"])
+def test_forecasts_differ_from_double_precision_by_a_count_at_most(model: IntegerModel) -> None:
     random = np.random.default_rng(4)
     for each in c_code(model, DIGEST).formats.outputs:
-        words = random.integers(
-            each.tensor.low, each.tensor.high + 1, (1000, 1, each.tensor.columns)
-        )
-        exact = each.decoder.ordered(each.decoder.scaling.invert(each.tensor.dequantise(words)))
-        found = each.counts(words, np.zeros(1000, int) if each.decoder.added else None)
-        apart = np.abs(found - np.ldexp(exact, each.fraction_bits))
-        assert apart.max() < 0.51
+        shape = 1000, each.tensor.rows, each.tensor.columns
+        words = random.integers(each.tensor.low, each.tensor.high + 1, shape)
+        found = each.counts(words, np.zeros(shape[:2], int) if each.added else None)
+        for i, row in enumerate(each.rows):
+            assert isinstance(row.decoder, Forecast)
+            real = row.decoder.scaling.invert(each.tensor.dequantise(words[:, i]))
+            apart = np.abs(found[:, i] - np.ldexp(row.decoder.ordered(real), row.fraction_bits))
+            assert apart.max() < 0.51
 
 
 def deciding() -> IntegerModel:
@@ -232,14 +302,14 @@ def deciding() -> IntegerModel:
     )
     model = random_graph(g.build(*made), (8,), 4, widths={"in": 8, "errors.output": 16})
     labels = Classification("pump */", ("off", "on ??/", "x" * 80))
-    outputs = Output(made[0], labels), Output(made[1], Detection(("temp", "p")))
+    outputs = Output(made[0], (labels,)), Output(made[1], (Detection(("temp", "p")),))
     return replace(model, outputs=outputs)
 
 
 def test_decisions_are_those_of_the_twin(tmp_path: Path) -> None:
     model = deciding()
     code = c_code(model, DIGEST, fraction_bits={"p": 3})
-    assert [each.fraction_bits for each in code.formats.outputs] == [28, 3]
+    assert [each.rows[0].fraction_bits for each in code.formats.outputs] == [28, 3]
     random = np.random.default_rng(5)
     for each, words_of in zip(code.formats.outputs, code.outputs, strict=True):
         whole, amount = (0, 1) if each.labels else (1, 0)
@@ -251,7 +321,7 @@ def test_decisions_are_those_of_the_twin(tmp_path: Path) -> None:
             words_of.tensor.name
         ]
         assert np.array_equal(found[:, whole], exact[:, 0, whole])
-        apart = found[:, amount] - np.ldexp(exact[:, 0, amount], each.fraction_bits)
+        apart = found[:, amount] - np.ldexp(exact[:, 0, amount], each.rows[0].fraction_bits)
         assert np.abs(apart).max() < 0.51
 
 

@@ -38,6 +38,21 @@ KINDS = {
     "known, held": ('data.known=["k"]', "data.missing=hold", "data.outputs=2"),
     "several targets": ('data.target=["b","a"]', "data.outputs=2", "data.seasons=[24]"),
     "quantiles": ('data.target=["b","a"]', "data.outputs=2", "model.quantiles=[0.2,0.5,0.7]"),
+    "series": (
+        'data.target=["a","b"]',
+        'model.tokens="series"',
+        'data.calendar=["hour","weekday"]',
+        "data.outputs=2",
+        "data.missing=mask",
+    ),
+    "series, drifting": (
+        'data.target=["a","b"]',
+        'data.relative_inputs=["a","b"]',
+        'model.tokens="series"',
+        'data.known=["k"]',
+        "data.lead=2",
+        "model.quantiles=[0.2,0.5,0.7]",
+    ),
     "several targets, drifting": (
         'data.target=["a","b"]',
         'data.relative_inputs=["a","b"]',
@@ -97,7 +112,8 @@ def test_forecasts_of_the_training_table_are_those_of_the_test_part(
     frame = table() if times else table().reset_index(drop=True)
     found = forecaster.predict(frame)
     steps = range(rules.lead, rules.lead + rules.outputs)
-    ends = [" q0.2", " q0.5", " q0.7"] if kind == "quantiles" else [""]
+    several = any("quantiles" in each for each in KINDS[kind])
+    ends = [" q0.2", " q0.5", " q0.7"] if several else [""]
     assert list(found) == [
         f"{name}+{step}{end}" for name in rules.targets for step in steps for end in ends
     ]

@@ -14,6 +14,7 @@ from narrowcast.errors import UserError
 from narrowcast.host import Link
 from narrowcast.integer import (
     Affine,
+    Calendar,
     Forecast,
     IntegerModel,
     LastReading,
@@ -28,6 +29,7 @@ from narrowcast.integer.identity import Identity
 from narrowcast.integer.random_model import random_model
 from words import random_words, stream_words
 
+CALENDAR = Calendar(("month",))
 WINDOW = random_model(Shape(3, 2, 4, outputs=2), (4, 8), 3)
 STREAM = random_model(Shape(3, 2, 4, heads=2, kind="stream"), (4, 8), 3)
 
@@ -51,12 +53,31 @@ def test_a_forecast_is_that_of_the_integer_model() -> None:
         for name, column in (("y", 1), ("z", 0))
     ]
     tensors = (each.tensor for each in model.outputs)
-    model = replace(model, outputs=tuple(map(Output, tensors, made)))
+    outputs = (Output(tensor, (each,)) for tensor, each in zip(tensors, made, strict=True))
+    model = replace(model, outputs=tuple(outputs))
     random = np.random.default_rng(0)
     readings = [random.normal(size=(5, t.rows, t.columns)) for t in model.input_tensors]
     link = Link(Board(model), model, SHA256)
     found = [link.forecast(*(each[i] for each in readings)) for i in range(5)]
     assert np.array_equal(found, forecast(model, *readings))
+
+
+def test_a_forecast_of_each_series_is_that_of_the_integer_model() -> None:
+    model = random_model(Shape(3, 2 * 2 + 2, 4, targets=2, series=True, shared=2), (4, 8), 3)
+    (window,), (result,) = model.inputs, model.outputs
+    made = tuple(
+        Forecast(name, Affine((1.0,), (3.0,)), LastReading("input", column))
+        for column, name in enumerate(("y", "z"))
+    )
+    names, scaling = (*"abcd", *CALENDAR.columns), Affine((0.0,) * 6, (1.0,) * 6)
+    arranged = replace(
+        *(window,), columns=names, scaling=scaling, calendar=CALENDAR, shared=2, masked=True
+    )
+    model = replace(model, inputs=(arranged,), outputs=(replace(result, decoders=made),))
+    readings = np.random.default_rng(0).normal(size=(5, 3, 6))
+    link = Link(Board(model), model, SHA256)
+    found = [link.forecast(each) for each in readings]
+    assert np.array_equal(found, forecast(model, readings)) and len(found[0]) == 2
 
 
 def test_a_decision_is_that_of_the_integer_model() -> None:
@@ -68,7 +89,7 @@ def test_a_decision_is_that_of_the_integer_model() -> None:
     found = [link.forecast(each) for each in readings]
     given = {tensor.name: readings}
     expected = model.decode(execute(model, model.quantise(given)), given)
-    rows = [each[:, 0] for each in expected.values()]
+    rows = [each.reshape(5, -1) for each in expected.values()]
     assert np.array_equal(found, np.concatenate(rows, axis=1))
 
 
@@ -154,7 +175,7 @@ def test_the_code_of_the_page_forecasts(monkeypatch: pytest.MonkeyPatch) -> None
     page = (Path(__file__).parents[2] / "docs" / "host.md").read_text()
     (code,) = re.findall(r"^```python\n(.*?)^```", page, re.MULTILINE | re.DOTALL)
     made = Forecast("y", Affine((1.0, 2.0), (3.0, 4.0)))
-    model = replace(WINDOW, outputs=(Output(WINDOW.outputs[0].tensor, made),))
+    model = replace(WINDOW, outputs=(Output(WINDOW.outputs[0].tensor, (made,)),))
     board = Board(model)
     monkeypatch.setattr(Link, "open", lambda *_: Link(board, model, SHA256))
     readings = np.random.default_rng(0).normal(size=(3, 2))

@@ -29,8 +29,12 @@ from safetensors.numpy import load, save
 from damage import end, outcome, places, tally
 from graphs import with_decoders
 from narrowcast.integer import (
+    Affine,
+    Calendar,
     EarlierReadings,
+    Forecast,
     IntegerModel,
+    LastReading,
     ValuesAhead,
     execute,
     load_model,
@@ -63,6 +67,7 @@ def models() -> list[IntegerModel]:
         with_further_inputs(),
         *(with_decoders(random_graph(random_spec(s, decides=True), (2, 8), s)) for s in range(2)),
         *(random_model(convolution(pooling, fold=fold), (3, 8), 4) for pooling, fold in CHOICES),
+        of_series(),
     ]
 
 
@@ -86,6 +91,34 @@ def with_further_inputs() -> IntegerModel:
             replace(earlier, earlier=EarlierReadings(window.tensor, 0, (1, 0))),
             replace(ahead, ahead=ValuesAhead(window.tensor, ("p", "p"), (1, 2))),
         ),
+    )
+
+
+def of_series() -> IntegerModel:
+    """Return a model of two series with masks and a calendar, each with a decoder."""
+    shape = Shape(3, 6, 2, targets=2, known=2, series=True, shared=2, fold=True)
+    model = random_model(shape, (3, 8), 6)
+    (window, known), (result,) = model.inputs, model.outputs
+    ahead = ValuesAhead(window.tensor, ("p", "q"), (1, 1))
+    calendar = Calendar(("month",))
+    decoders = tuple(
+        Forecast(name, Affine((0.5,), (2.0,)), LastReading(window.tensor, column))
+        for column, name in enumerate(("a", "b"))
+    )
+    columns = ("a", "b", "a missing", "b missing", *calendar.columns)
+    filled = replace(
+        window,
+        columns=columns,
+        scaling=Affine((0.0,) * 6, (1.0,) * 6),
+        relative=(0, 1),
+        calendar=calendar,
+        masked=True,
+        shared=2,
+    )
+    return replace(
+        model,
+        inputs=(filled, replace(known, ahead=ahead, shared=2)),
+        outputs=(replace(result, decoders=decoders),),
     )
 
 

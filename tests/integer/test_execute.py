@@ -74,6 +74,8 @@ def assert_contract(model: IntegerModel, inputs: Inputs, restart: np.ndarray | N
         (Shape(1, 1, 2), (2, 3, 4, 5, 6, 7, 8), 6),
         (Shape(3, 2, 4, outputs=3, known=2), (4, 8), 9),
         (Shape(4, 2, 4, outputs=2, relative=(1,), seasons=2, known=3), (3, 8), 10),
+        (Shape(4, 3, 4, heads=2, outputs=2, targets=3, series=True), (4, 8), 11),
+        (Shape(3, 6, 4, layers=2, targets=2, series=True, shared=2, fold=True), (3, 8), 12),
     ],
 )
 def test_transformers_follow_the_contract(shape: Shape, bits: tuple[int, ...], seed: int) -> None:
@@ -165,12 +167,12 @@ def test_a_decision_is_decoded() -> None:
     scale = model.tensors["row.output"].scale
     labels = Classification("kind", ("a", "b", "c"))
     results = {name: np.array([[[2, 15]], [[0, 0]]])}
-    decoded = replace(model, outputs=(Output(name, labels),)).decode(results, {})
+    decoded = replace(model, outputs=(Output(name, (labels,)),)).decode(results, {})
     assert decoded[name].tolist() == [[[2.0, 15 * scale]], [[0.0, 0.0]]]
     model = decision("l1_norm", 2, 1)
     scale = model.tensors["row.output"].scale
     results = {name: np.array([[[9, 0]], [[10, 1]]])}
-    decoded = replace(model, outputs=(Output(name, Detection(("x",))),)).decode(results, {})
+    decoded = replace(model, outputs=(Output(name, (Detection(("x",)),)),)).decode(results, {})
     assert decoded[name].tolist() == [[[9 * scale, 0.0]], [[10 * scale, 1.0]]]
 
 
@@ -365,8 +367,8 @@ def test_the_forecasts_of_several_outputs_are_side_by_side() -> None:
     readings = np.random.default_rng(0).normal(size=(5, 2, 3))
     given = {"in": readings}
     results = model.decode(execute(model, model.quantise(given)), given)
-    both = np.hstack([results[name][:, 0] for name in outputs])
-    assert both.shape == (5, 4)
+    both = np.hstack([results[name].reshape(5, -1) for name in outputs])
+    assert both.shape == (5, 8)
     np.testing.assert_array_equal(forecast(model, readings), both)
 
 
@@ -374,8 +376,8 @@ def test_quantiles_of_a_step_are_put_in_order() -> None:
     model = random_model(Shape(3, 2, 4, outputs=2, quantiles=3), (8,), 3)
     (output,) = model.outputs
     made = Forecast("y", Affine((5.0,) * 6, (2.0,) * 6))
-    plain = replace(model, outputs=(replace(output, decoder=made),))
-    ordered = replace(output, decoder=replace(made, quantiles=(0.1, 0.5, 0.9)))
+    plain = replace(model, outputs=(replace(output, decoders=(made,)),))
+    ordered = replace(output, decoders=(replace(made, quantiles=(0.1, 0.5, 0.9)),))
     readings = np.random.default_rng(0).normal(size=(200, 3, 2))
     found = forecast(replace(model, outputs=(ordered,)), readings).reshape(-1, 2, 3)
     before = forecast(plain, readings).reshape(-1, 2, 3)

@@ -40,7 +40,7 @@ def model() -> IntegerModel:
     made = random_model(shape, (8,), 1)
     decoder = Forecast("y", Affine((0.0, 1.0), (2.0, 3.0)))
     return replace(
-        made, outputs=(Output("head.output", decoder),), metadata={"window": 4, "target": "y"}
+        made, outputs=(Output("head.output", (decoder,)),), metadata={"window": 4, "target": "y"}
     )
 
 
@@ -74,24 +74,32 @@ def edited(name: str, index: Any, value: int) -> Change:
 
 
 def source(**changes: Any) -> Change:
-    return lambda model: replace(model, inputs=(replace(model.inputs[0], **changes),))
+    return lambda model: replace(
+        model, inputs=(replace(model.inputs[0], **changes), *model.inputs[1:])
+    )
+
+
+def further(**changes: Any) -> Change:
+    return lambda model: replace(
+        model, inputs=(model.inputs[0], replace(model.inputs[1], **changes))
+    )
 
 
 def decoder(**changes: Any) -> Change:
     def apply(model: IntegerModel) -> IntegerModel:
         (output,) = model.outputs
-        assert output.decoder is not None
-        changed = replace(output, decoder=replace(output.decoder, **changes))
+        (found,) = output.decoders
+        changed = replace(output, decoders=(replace(found, **changes),))
         return replace(model, outputs=(changed,))
 
     return apply
 
 
-def decode(name: str, decoder: Any) -> Change:
+def decode(name: str, *decoders: Any) -> Change:
     return lambda model: replace(
         model,
         outputs=tuple(
-            replace(each, decoder=decoder) if each.tensor == name else each
+            replace(each, decoders=decoders) if each.tensor == name else each
             for each in model.outputs
         ),
     )
@@ -493,7 +501,7 @@ def test_a_raised_residual_counts() -> None:
 CLASS, SCORE = "class.output", "score.output"
 DECISIONS = [
     (
-        several(decode(CLASS, None), step("class", operand="in")),
+        several(decode(CLASS), step("class", operand="in")),
         "ArgMax class: reads in, which no Linear makes",
     ),
     (step("score", operand="in"), r"L1Norm score: reads in, which no Linear makes"),
@@ -531,6 +539,58 @@ DECISIONS = [
     (decode(CLASS, Classification(None, ("a", "b", "c"))), f"{CLASS}: the target's name is None"),
     (decode(SCORE, Detection(("x", 3))), f"output {SCORE}: a target's name is 3"),
 ]
+
+
+Y = Forecast("y", Affine((0.0,), (1.0,)))
+SERIES = [
+    (source(shared=-1), "input input: shared is -1, not a whole number from 0 to 4"),
+    (source(shared=5), "input input: shared is 5, not a whole number from 0 to 4"),
+    (source(shared=True), "input input: shared is True, not a whole number"),
+    (source(shared=0), "input input: 0 columns are shared, but the calendar has 2"),
+    (source(shared=1), "input input: 1 columns are shared, but the calendar has 2"),
+    (source(shared=None), "input input: names 4 columns of 5"),
+    (source(masked=True), "input input: 2 columns are no 2 of each of 2 series"),
+    (tensor("input", rows=3), "input input: 2 columns are no 1 of each of 3 series"),
+    (tensor("input", columns=2), "input input: 2 columns are no window of a series and 2 shared"),
+    (source(scaling=Affine((0.0,) * 5, (1.0,) * 5)), "scaling.offset has 5 numbers for 4 columns"),
+    (source(relative=(2,)), "input input: a relative column is 2, not a whole number from 0 to 1"),
+    (further(shared=1), "input known: 1 columns are shared, but 2 values are known ahead, for 2"),
+    (further(shared=None), "input known: has 2 values ahead for 2 x 2 elements"),
+    (further(ahead=None), "input known: 2 columns are shared, but the calendar has 0"),
+    (
+        further(ahead=None, earlier=EarlierReadings("input", 0, (1, 2))),
+        "input known: earlier readings are of no series",
+    ),
+    (decode("own.output", Y), "output own.output: has 1 decoders for 2 rows"),
+    (decode("own.output", Y, Y, Y), "output own.output: has 3 decoders for 2 rows"),
+    (
+        decode("own.output", Y, replace(Y, added=LastReading("input", 0))),
+        "output own.output: its rows have other quantiles, or not all add a reading",
+    ),
+    (
+        decode("own.output", replace(Y, quantiles=(0.5,)), Y),
+        "output own.output: its rows have other quantiles, or not all add a reading",
+    ),
+    (
+        decode("own.output", *(replace(Y, added=LastReading("input", 4)),) * 2),
+        "output own.output: the added column is 4, not a whole number from 0 to 3",
+    ),
+]
+
+
+@pytest.mark.parametrize(("change", "message"), SERIES)
+def test_series(change: Change, message: str) -> None:
+    """Two series of three rows, which share a calendar and two values ahead."""
+    calendar, scaling = Calendar(("month",)), Affine((0.0,) * 4, (1.0,) * 4)
+    columns = ("a", "b", *calendar.columns)
+    made = random_model(Shape(3, 4, 4, targets=2, known=2, series=True, shared=2), (8,), 1)
+    given = source(columns=columns, scaling=scaling, calendar=calendar, shared=2, relative=(0, 1))
+    known = further(shared=2, ahead=ValuesAhead("input", ("p", "q"), (1, 1)))
+    model = several(given, known, decode("own.output", Y, Y))(made)
+    analyse(model)
+    with pytest.raises(ValueError, match=re.escape(message)) as caught:
+        analyse(change(model))
+    assert "\n" not in str(caught.value)
 
 
 @pytest.mark.parametrize(("change", "message"), DECISIONS)

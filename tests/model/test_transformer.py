@@ -1,4 +1,5 @@
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -10,6 +11,7 @@ from narrowcast.data import Dataset, Table, errors, make_windows
 from narrowcast.errors import UserError
 from narrowcast.integer.builder import Shape
 from narrowcast.model import Transformer, build, load_state, predict, save_state, train_float
+from narrowcast.model.transformer import arranged
 
 
 @pytest.fixture(scope="module")
@@ -78,6 +80,60 @@ def test_a_relative_model_starts_as_persistence(config: Config) -> None:
     forecast = predict(model.eval(), windows.test.inputs, windows)[:, 0]
     np.testing.assert_allclose(forecast, windows.test.last_known[:, 0], rtol=1e-5)
     assert build(config).gain is None
+
+
+def of_series(**settings: Any) -> tuple[Config, Dataset]:
+    """Return three series at different levels, each of which is a token, and their windows."""
+    names = ["a", "b", "c"]
+    data = DataConfig(inputs=names, target=names, window=4, lead=2, outputs=2, **settings)
+    model = ModelConfig(channels=8, heads=2, tokens="series")
+    config = Config(data=data, model=model, train=TrainConfig(epochs=3))
+    values = np.random.default_rng(1).normal((3, -50, 700), (1, 9, 40), (300, 3)).cumsum(axis=0)
+    table = Table(None, pd.DataFrame(values, columns=names), None)
+    return config, make_windows(table, config.data, series=True)
+
+
+def test_a_token_has_the_window_of_its_series_and_what_all_share() -> None:
+    shape = Shape(3, 2 * 2 + 1, 4, targets=2, series=True, shared=1)
+    window = torch.arange(15.0).reshape(1, 3, 5)
+    expected = [[0, 5, 10, 2, 7, 12, 14], [1, 6, 11, 3, 8, 13, 14]]
+    assert arranged(window, shape)[0].tolist() == expected
+    model = Transformer(shape)
+    assert model(torch.rand(6, 3, 5)).shape == (6, 2)
+    d, c = 4, 7
+    layer = 4 * (d * d + d) + 2 * 4 * d * d + 4 * d + d + 2 * 2 * d
+    expected_size = (c * d + d) + 2 * d + layer + (d + 1) + (c + 1)
+    assert sum(p.numel() for p in model.parameters()) == expected_size
+
+
+def test_each_series_starts_as_persistence() -> None:
+    config, windows = of_series()
+    model = build(config)
+    model.start_from_last(windows.input_scaling, windows.target_scaling)
+    found = predict(model.eval(), windows.test.inputs, windows)
+    expected = windows.test.last_known.repeat(2, axis=1)
+    np.testing.assert_allclose(found, expected, rtol=1e-5)
+
+
+@pytest.mark.parametrize("drifts", [False, True])
+def test_targets_have_the_scaling_of_their_series(drifts: bool) -> None:
+    config, windows = of_series(relative_inputs=["a", "b", "c"] if drifts else [])
+    assert config.relative_columns == (() if drifts else (0, 1, 2))
+    for name in ("offset", "scale"):
+        expected = getattr(windows.input_scaling, name).repeat(2)
+        np.testing.assert_array_equal(getattr(windows.target_scaling, name), expected)
+    scaled = windows.scaled_target(windows.train)
+    np.testing.assert_allclose(windows.decoded(scaled, windows.train.inputs), windows.train.target)
+
+
+def test_other_series_change_a_forecast() -> None:
+    config, _ = of_series()
+    model = build(config).eval()
+    window = torch.rand(9, 4, 3)
+    changed = window.clone()
+    changed[:, :, 1] += 1.0
+    difference = (model(changed) - model(window)).view(9, 3, 2).abs()
+    assert (difference > 1e-4).all()
 
 
 def test_a_seed_gives_the_same_model(dataset: Dataset, config: Config, tmp_path: Path) -> None:

@@ -33,7 +33,7 @@ def test_a_detector_is_trained_quantised_compiled_and_simulated(config_file: Pat
     pipeline.compile(config, out)
     model = load_model(out)
     assert isinstance(model.operations[-1], L1Norm)
-    assert model.outputs[0].decoder == Decoder(("a", "b"))
+    assert model.outputs[0].decoders == (Decoder(("a", "b")),)
     inputs, expected, _ = read_vectors(out / "vectors", model)
     assert np.array_equal(execute_words(model, inputs), expected)
     verified = pipeline.verify(config, out)

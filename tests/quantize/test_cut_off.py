@@ -18,7 +18,7 @@ def scaled_model() -> IntegerModel:
     (source,), (result,) = model.inputs, model.outputs
     return IntegerModel(
         (Input(source.tensor, ("a", "b"), Affine((-100.0, -100.0), (2.0, 2.0))),),
-        (Output(result.tensor, Forecast("y", Affine((-100.0,), (2.0,)))),),
+        (Output(result.tensor, (Forecast("y", Affine((-100.0,), (2.0,))),)),),
         model.tensors,
         model.operations,
         model.arrays,

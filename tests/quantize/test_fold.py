@@ -20,7 +20,13 @@ from narrowcast.integer.builder import (
     transformer,
 )
 from narrowcast.integer.random_model import random_model
-from narrowcast.model.transformer import Transformer, convolved, join_heads, split_heads
+from narrowcast.model.transformer import (
+    Transformer,
+    arranged,
+    convolved,
+    join_heads,
+    split_heads,
+)
 from narrowcast.quantize.fold import LinearParameters, folded
 
 
@@ -62,7 +68,7 @@ def run(graph: GraphSpec, parameters: dict[str, LinearParameters], inputs: list[
             case ContextSpec():
                 value = split_heads(state[each.value], each.heads)
                 state[each.output] = join_heads(state[each.operand] @ value)
-    return torch.cat([state[name][:, 0] for name in graph.outputs], dim=1)
+    return torch.cat([state[name].flatten(1) for name in graph.outputs], dim=1)
 
 
 TARGETS = st.sampled_from([(1, ()), (1, (1,)), (2, ()), (2, (1, 0)), (3, (0, 1, 0))])
@@ -105,7 +111,26 @@ DETECTORS = st.builds(
 )
 
 
-@given(st.one_of(SHAPES, DETECTORS))
+SERIES = st.builds(
+    lambda targets, groups, shared, **others: Shape(
+        targets=targets, inputs=groups * targets + shared, shared=shared, series=True, **others
+    ),
+    targets=st.integers(2, 4),
+    known=st.integers(0, 2),
+    groups=st.integers(1, 2),
+    shared=st.integers(0, 2),
+    window=st.integers(2, 9),
+    channels=st.sampled_from([4, 12]),
+    layers=st.integers(1, 2),
+    heads=st.sampled_from([1, 2]),
+    ffn_channels=st.sampled_from([None, 3, 40]),
+    outputs=st.sampled_from([1, 2, 7]),
+    quantiles=st.sampled_from([1, 3]),
+    fold=st.booleans(),
+)
+
+
+@given(st.one_of(SHAPES, DETECTORS, SERIES))
 @settings(max_examples=60)
 @torch.no_grad()
 def test_the_quantised_network_is_the_same_function(shape: Shape) -> None:
@@ -121,15 +146,19 @@ def test_the_quantised_network_is_the_same_function(shape: Shape) -> None:
     if shape.compared:
         source.scale_results(torch.rand(shape.forecasts))
     factors = 2.0 ** torch.randint(-2, 3, (shape.inputs,))
+    if shape.series:
+        factors[: shape.inputs - shape.shared] = 1.0  # the weights are those of all series
     graph = transformer(shape)
     parameters = folded(source, factors)
     assert parameters.keys() == {e.name for e in graph.operations if isinstance(e, LinearSpec)}
-    found = run(graph, parameters, [inputs[0] / factors, *inputs[1:]])
+    given = [arranged(inputs[0] / factors, shape), *inputs[1:]]
+    rows = [graph.tensors[name].rows for name in graph.inputs]
+    found = run(graph, parameters, [x.expand(-1, n, -1) for x, n in zip(given, rows, strict=True)])
     torch.testing.assert_close(found, source(*inputs), rtol=1e-3, atol=1e-3)
     assert products_of(graph) <= products_of(source.graph)
 
 
-@given(st.one_of(SHAPES, DETECTORS))
+@given(st.one_of(SHAPES, DETECTORS, SERIES))
 @settings(max_examples=60)
 def test_an_engine_has_no_more_multiplications(shape: Shape) -> None:
     folded_macs, plain = (

@@ -227,8 +227,9 @@ def test_several_outputs_are_the_executor() -> None:
     integer = assert_same(trained(windows, config), windows, config)
     assert forecast(integer, windows.test.inputs).shape == windows.test.target.shape
     (output,) = integer.outputs
-    assert output.decoder is not None
-    assert integer.output_words == len(output.decoder.scaling.scale) == 3
+    (decoder,) = output.decoders
+    assert isinstance(decoder, Forecast)
+    assert integer.output_words == len(decoder.scaling.scale) == 3
 
 
 def test_columns_with_peaks_leave_integers_to_the_others() -> None:
@@ -436,6 +437,7 @@ def test_the_integer_model_has_the_structure_of_the_architecture(
         "layers": 2,
         "heads": 2,
         "pooling": "mean",
+        "tokens": "rows",
         "kernel": 1,
         "stride": 1,
         "fold": False,
@@ -448,7 +450,7 @@ def test_the_integer_model_has_the_structure_of_the_architecture(
     scaling = dataset.target_scaling
     assert result == Output(
         "head.output",
-        Forecast("b", Affine(tuple(scaling.offset.tolist()), tuple(scaling.scale.tolist()))),
+        (Forecast("b", Affine(tuple(scaling.offset.tolist()), tuple(scaling.scale.tolist()))),),
     )
     save_model(integer, tmp_path)
     loaded = load_model(tmp_path)
@@ -575,7 +577,7 @@ def test_several_targets_are_forecast_by_one_model(
     source, _ = train_float(windows, config)
     model, _ = finetune(source, windows, config)
     integer = to_integer_model(model, windows, data)
-    assert [each.decoder and each.decoder.target for each in integer.outputs] == ["b", "a"]
+    assert [decoder.target for each in integer.outputs for decoder in each.decoders] == ["b", "a"]
     assert [each.earlier and each.earlier.column for each in integer.inputs[1:]] == [1, 0]
     save_model(integer, tmp_path)
     loaded = load_model(tmp_path)
@@ -585,6 +587,66 @@ def test_several_targets_are_forecast_by_one_model(
     assert result.by_target is not None and list(result.by_target) == ["b", "a"]
     assert result.by_target["b"].rmse < 60 and result.by_target["a"].rmse < 0.6
     assert result.rmse < 0.6 and cut_off(integer, test).target == 0
+
+
+@pytest.mark.parametrize(
+    ("drifts", "outputs", "fold"), [(False, 1, True), (False, 2, False), (True, 2, True)]
+)
+def test_series_are_forecast_by_the_same_weights(
+    drifts: bool, outputs: int, fold: bool, tmp_path: Path
+) -> None:
+    """Each series repeats the one before it, at a level of its own, a hundred times as large."""
+    random = np.random.default_rng(1)
+    first = random.normal(size=1500)
+    names = ["a", "b", "c"]
+    values = np.stack([np.roll(first, shift) for shift in (0, 1, 2)], axis=1)
+    frame = pd.DataFrame(values * (1, 100, 10_000) + (5, -300, 70_000), columns=names)
+    config = Config(
+        data=DataConfig(
+            inputs=names,
+            target=names,
+            relative_inputs=names if drifts else [],
+            window=5,
+            lead=1,
+            outputs=outputs,
+        ),
+        model=ModelConfig(channels=16, heads=4, tokens="series", fold=fold),
+        quantization=QuantizationConfig(bits=6),
+        train=TrainConfig(epochs=60, finetune_epochs=3, batch=64, patience=60),
+    )
+    windows = make_windows(Table(None, frame, None), config.data, series=True)
+    source, _ = train_float(windows, config)
+    model, _ = finetune(source, windows, config)
+    integer = assert_same(model, windows, config)
+    save_model(integer, tmp_path)
+    assert load_model(tmp_path).inputs == integer.inputs
+    (window,), (result,) = integer.inputs, integer.outputs
+    assert (window.shared, window.window(integer.input_tensors[0])) == (0, 5)
+    assert [each.target for each in result.decoders] == names
+    assert integer.output_tensors[0].rows == 3
+    test = windows.test
+    found = errors(predict_part(model, test, windows), test.target, windows.targets)
+    assert found.by_target is not None
+    # The first series is noise. What follows it is known, and the last one two steps ahead as well.
+    rmse = [found.by_target[name].by_step or (found.by_target[name].rmse,) for name in names]
+    assert rmse[1][0] < 25 and rmse[2][0] < 2500 and rmse[2][-1] < 2500
+    assert min(rmse[0]) > 0.9
+
+
+@pytest.mark.parametrize("length", [3, 30, 1000])
+def test_many_long_names_are_left_out_of_the_description(length: int, tmp_path: Path) -> None:
+    names = [f"{'x' * (length - 2)}{i:02}" for i in range(40)]
+    values = np.random.default_rng(0).normal(size=(200, 40))
+    config = Config(
+        data=DataConfig(inputs=names, target=names, window=2, lead=1),
+        model=ModelConfig(channels=2, tokens="series"),
+    )
+    windows = make_windows(Table(None, pd.DataFrame(values, columns=names), None), config.data)
+    model = calibrated(build(config).eval(), windows, config)
+    save_model(to_integer_model(model, windows, config.data), tmp_path)
+    text = load_model(tmp_path).metadata["target"]
+    assert isinstance(text, str) and len(text) <= 1000
+    assert text.endswith({3: names[-1], 30: "9 more", 1000: "40 more"}[length])
 
 
 @pytest.mark.parametrize("drifts", [False, True])

@@ -173,9 +173,10 @@ def test_what_a_point_changes_is_stated_in_words() -> None:
 
 EVERYTHING = Shape(4, 1, 8, layers=2, seasons=1, known=1)
 COMPARING = Shape(4, 2, 8, outputs=2, decision="l1_norm", compared=1, monitored=(0, 1))
+SERIES = Shape(4, 2, 8, targets=2, series=True)
 NAMES = dict.fromkeys(
     name
-    for shape in (EVERYTHING, replace(EVERYTHING, fold=True), COMPARING)
+    for shape in (EVERYTHING, replace(EVERYTHING, fold=True), COMPARING, SERIES)
     for name in quantised_names(shape)
 )
 

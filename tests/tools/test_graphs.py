@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from graphs import GRAPHS, drawn_model, graph_model, options_of, roomy
+from graphs import GRAPHS, drawn_model, drawn_series, graph_model, options_of, roomy
 from narrowcast.compile import Design, compile_model
 from narrowcast.estimate import area
 from narrowcast.integer import IntegerModel
@@ -60,6 +60,20 @@ def test_drawn_graphs(tmp_path: Path, seed: int) -> None:
 @pytest.mark.parametrize("seed", range(8))
 def test_drawn_decisions(tmp_path: Path, seed: int) -> None:
     check(tmp_path, drawn_model(seed, 5, decides=True), seed)
+
+
+@pytest.mark.parametrize(
+    "seed", [seed if seed < 3 else pytest.param(seed, marks=pytest.mark.long) for seed in range(30)]
+)
+def test_drawn_series(tmp_path: Path, seed: int) -> None:
+    check(tmp_path, drawn_series(seed, 7, 12), seed)
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("seed", range(30, 60))
+def test_many_windows_of_drawn_series(tmp_path: Path, seed: int) -> None:
+    model = drawn_series(seed)
+    check_many(tmp_path, model, seed % len(options_of(model)))
 
 
 @pytest.mark.parametrize("seed", range(2))

@@ -153,6 +153,14 @@ def test_decisions_come_as_two_words(tmp_path: Path, name: str) -> None:
     assert host.converse(tmp_path / "rtl", tmp_path / "work") == host.answer
 
 
+def test_each_series_has_results(tmp_path: Path) -> None:
+    host = compiled(graph_model("series"), tmp_path)
+    for window in range(3):
+        host.ask(window)
+    assert len(host.answer) == 3 * (2 * 5 * 2 + 1)  # words of two bytes, series by series
+    assert host.converse(tmp_path / "rtl", tmp_path / "work") == host.answer
+
+
 def test_an_identity_is_as_the_page_states_it() -> None:
     model = random_model(Shape(3, 2, 4, heads=2, kind="stream"), (4, 8), 3, output_bits=11)
     identity = Identity.of(model, SHA256, state_access=True)

@@ -5,7 +5,7 @@ import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from itertools import pairwise
+from itertools import pairwise, zip_longest
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
@@ -113,6 +113,8 @@ Label = Annotated[str, BeforeValidator(_column_name), Field(min_length=1, max_le
 Boundary = Annotated[float | str, BeforeValidator(_iso), AfterValidator(_boundary)]
 Memory = Literal["auto", "block", "distributed"]
 MOST_CLASSES = 128
+MOST_SERIES = 127
+MOST_TARGETS = 64  # of a model with a head for each
 HOLIDAY = "holiday"  # name of the column that data.holidays adds
 Loss = Literal["mse", "mae", "huber"]
 Task = Literal["forecast", "classify", "detect"]
@@ -280,10 +282,10 @@ class DataConfig(Section):
         "characters",
     )
     target: Annotated[
-        ColumnName | Annotated[ColumnNames, Field(max_length=64)],
+        ColumnName | Annotated[ColumnNames, Field(max_length=MOST_SERIES)],
         AfterValidator(_one_or_several),
     ] = Field(
-        description="the name of a column, of at most 1000 characters, or a list of at most 64, "
+        description="the name of a column, of at most 1000 characters, or a list of at most 127, "
         "each named once"
     )
     relative_inputs: ColumnNames = Field(
@@ -711,6 +713,13 @@ class ModelConfig(Section):
     rows in both, a token is a patch of rows, and a long window has few tokens. In a stream each
     token embeds the last ``kernel`` readings, and there is no ``stride``.
 
+    With ``tokens = "series"`` each token is a series, one of several targets, which are then all of
+    the inputs: it embeds all readings of its column in the window, and the calendar of the last
+    row, with the same weights for each series. Attention goes across series, a bias for each of
+    them takes the place of positions, and the forecasts of a series are read from its token: a
+    linear map of its readings, plus a head with the same weights for all tokens. There is no
+    ``kernel``, no ``stride`` and no ``pooling``.
+
     With ``fold``, the quantised network computes linear maps with nothing between them as one
     product where that takes fewer multiplications; in real numbers it is the same function.
 
@@ -724,6 +733,7 @@ class ModelConfig(Section):
     """
 
     kind: Kind = Field(default="window", description="'window' or 'stream'")
+    tokens: Literal["rows", "series"] = Field(default="rows", description="'rows' or 'series'")
     channels: int = Field(default=32, ge=1, le=4096, description="a whole number from 1 to 4096")
     layers: int = Field(default=1, ge=1, le=100, description="a whole number from 1 to 100")
     heads: int = Field(
@@ -774,6 +784,28 @@ class ModelConfig(Section):
                 "quantiles has no 0.5, the median, which is the forecast that is compared with "
                 "others: add it"
             )
+        return self
+
+    @property
+    def series(self) -> bool:
+        """Whether each token is a series."""
+        return self.tokens == "series"
+
+    @model_validator(mode="after")
+    def _of_series(self) -> Self:
+        if not self.series:
+            return self
+        if self.kind == "stream":
+            raise ValueError(
+                "tokens = 'series' is not possible with kind = 'stream', in which each reading is "
+                "a token: leave out one of them"
+            )
+        for key in ("kernel", "stride", "pooling"):
+            if key in self.model_fields_set and getattr(self, key) not in (None, "last"):
+                raise ValueError(
+                    f"{key} = {getattr(self, key)!r} is not possible with tokens = 'series', each "
+                    "of which has all rows of a window: leave it out"
+                )
         return self
 
     @model_validator(mode="after")
@@ -1008,6 +1040,10 @@ class Config(Section):
         if not isinstance(data, dict):
             return values
         task = values.get("task")
+        model = values.get("model")
+        if isinstance(model, dict) and model.get("tokens") == "series":
+            data = {"seasons": [], **data}  # those of a calendar would be further inputs
+            values = {**values, "data": data}
         if task in ("classify", "detect"):
             unlabelled: dict[str, list[str]] = {"target": []} if task == "detect" else {}
             narrow = _narrow(values) if task == "detect" else {}
@@ -1018,6 +1054,8 @@ class Config(Section):
 
     @model_validator(mode="after")
     def _possible(self) -> Self:
+        if self.model.series:
+            self._check_series()
         self._check_task()
         others = [name for name in self.data.targets if name not in self.data.inputs]
         if self.model.relative and others:
@@ -1031,6 +1069,12 @@ class Config(Section):
             raise ValueError(
                 "hardware.state_access = true is for streams, which have states: leave it out, or "
                 "take model.kind = 'stream'"
+            )
+        if not self.model.series and len(self.data.targets) > MOST_TARGETS:
+            raise ValueError(
+                f"data.target names {len(self.data.targets)} columns, but a model has a head for "
+                f"each of at most {MOST_TARGETS}: name fewer, or take model.tokens = 'series', "
+                "with one head for all"
             )
         self._check_tokens()
         self._check_sizes()
@@ -1157,6 +1201,8 @@ class Config(Section):
     @property
     def kernel(self) -> int:
         """Rows of the window that each token embeds; in short windows fewer by default."""
+        if self.model.series:
+            return 1
         hidden = self.detect.rows if self.task == "detect" else 0
         return self.model.kernel or min(_KERNEL, max(1, (self.data.window - hidden) // 2))
 
@@ -1172,6 +1218,32 @@ class Config(Section):
             return None
         shape = shape_of(self)
         return Stream(shape.rows, shape.reach + shape.rows - 1)
+
+    def _check_series(self) -> None:
+        """Refuse what does not go together with a token for each series."""
+        data, needs = self.data, "model.tokens = 'series'"
+        if self.task != "forecast":
+            raise ValueError(f"{needs} is for task = 'forecast', not {self.task!r}: leave it out")
+        _refuse_given(
+            f"is not possible with {needs}: leave it out",
+            ("data.holidays", data.holidays),
+            ("data.seasons", data.seasons),
+        )
+        if len(data.targets) < 2:
+            raise ValueError(
+                f"{needs} needs several series, but data.target names one: list them all there, or "
+                "leave out tokens"
+            )
+        if tuple(data.inputs) != data.targets:
+            pairs = zip_longest(data.inputs, data.targets)
+            place, (given, wanted) = next(
+                (i, pair) for i, pair in enumerate(pairs) if pair[0] != pair[1]
+            )
+            found = ["nothing" if each is None else shown(each) for each in (given, wanted)]
+            raise ValueError(
+                f"{needs} needs the same list of columns in data.inputs and data.target: entry "
+                f"{place} is {found[0]} in inputs, and {found[1]} in target"
+            )
 
     def _check_stream(self) -> None:
         """Refuse what needs several readings at a time, if each token has only one."""

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from narrowcast.integer.builder import Decision, LinearSpec, Shape, transformer
+from narrowcast.integer.calendar import calendar_columns
 
 if TYPE_CHECKING:
     from narrowcast.config.sections import Config
@@ -68,6 +69,8 @@ def shape_of(config: "Config") -> Shape:
         compared=0 if monitors is None else monitors.rows,
         monitored=() if monitors is None else monitors.columns,
         hidden=monitors is not None and monitors.hidden,
+        series=config.model.series,
+        shared=len(calendar_columns(config.data.calendar)) if config.model.series else 0,
     )
 
 

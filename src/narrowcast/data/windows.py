@@ -89,7 +89,8 @@ class Dataset:
             seasons of each target, and one fitted on the values at the training targets for what is
             known ahead.
         target_scaling: Scaling of the steps of all targets, fitted on the training windows, or on
-            the changes in them. Numbers of classes are not scaled.
+            the changes in them, or that of the same columns among the inputs. Numbers of classes
+            are not scaled.
     """
 
     columns: tuple[str, ...]
@@ -209,6 +210,7 @@ def make_windows(
     *,
     refit: bool = False,
     monitors: Monitors | None = None,
+    series: bool = False,
 ) -> Dataset:
     """Cut all windows and split them by time.
 
@@ -226,6 +228,8 @@ def make_windows(
         refit: Whether the training part goes on to the test part. The validation part is then a
             part of it, for a last training with what validation has chosen.
         monitors: What a model compares that detects anomalies; None for other tasks.
+        series: Whether the targets have the scaling of the same columns among the inputs, as a
+            model needs that forecasts all series with the same weights.
 
     Raises:
         UserError: The table has fewer rows than one window spans, a part has no complete window,
@@ -279,6 +283,9 @@ def make_windows(
     else:
         names = [name for name in config.targets for _ in range(outputs)]
         target_scaling = fit_scaling(expected, config.scaling, names)
+        if series:
+            of_step = np.repeat(columns, outputs)
+            target_scaling = Scaling(input_scaling.offset[of_step], input_scaling.scale[of_step])
         scales = [each.scale for each in target_scaling.split(len(config.targets))]
         targets = Targets.of(config, scales, quantiles)
     dataset = Dataset(

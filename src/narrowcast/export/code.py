@@ -85,7 +85,7 @@ class CCode:
             for each in self.formats.inputs
         )
         columns = sum(_QUANTISER_BYTES * len(each.readings) for each in self.formats.inputs)
-        columns += sum(_DECODING_BYTES * len(each.columns) for each in self.formats.outputs)
+        columns += sum(_DECODING_BYTES * len(each.decodings) for each in self.formats.outputs)
         arrays = sum(each.bytes for each in self.program.constants)
         return arrays + tables + columns
 

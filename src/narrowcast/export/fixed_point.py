@@ -24,7 +24,6 @@ from narrowcast.integer import (
     Input,
     IntegerModel,
     LastReading,
-    Output,
     Tensor,
 )
 from narrowcast.integer.calendar import FEATURES
@@ -144,6 +143,11 @@ class InputFormat:
         """The column of each reading."""
         return _columns(self.input)
 
+    @property
+    def rows(self) -> int:
+        """Number of rows of readings."""
+        return self.input.window(self.tensor)
+
     def words(
         self,
         count: Array,
@@ -151,7 +155,7 @@ class InputFormat:
         clock: Clock | None = None,
         last: Array | None = None,
     ) -> Array:
-        """Return words [windows, rows, columns], as the C code makes them.
+        """Return words of the tensor [windows, rows, columns], as the C code makes them.
 
         Args:
             count: Counts [windows, rows, readings]; those of earlier readings are not relative.
@@ -170,7 +174,7 @@ class InputFormat:
         if clock is not None:
             at = {"hour": clock.minute, "weekday": clock.weekday - 1, "month": clock.day - 1}
             parts += [table[at[name]] for name, table in self.calendar.items()]
-        return np.concatenate(parts, axis=-1)
+        return self.input.arranged(np.concatenate(parts, axis=-1), self.tensor)
 
 
 @dataclass(frozen=True)
@@ -193,58 +197,83 @@ class Decoding:
 
 
 @dataclass(frozen=True)
-class OutputFormat:
-    """How forecasts, or the numbers of a decision, are made of the words of an output.
+class RowFormat:
+    """How forecasts, or the numbers of a decision, are made of the words of a row of an output.
 
     Attributes:
         decoder: What the words mean.
-        tensor: The tensor.
         fraction_bits: F of the forecasts, or of margin or score; class and flag are integers.
         columns: Of each column.
         added: The column whose newest reading is added; None if there is none.
     """
 
     decoder: Decoder
-    tensor: Tensor
     fraction_bits: int
     columns: tuple[Decoding, ...]
     added: str | None
+
+    @property
+    def target(self) -> str:
+        """What the row tells of."""
+        return ", ".join(_targets(self.decoder))
+
+
+@dataclass(frozen=True)
+class OutputFormat:
+    """How the rows of an output are decoded, all of them to the same kind of numbers.
+
+    Attributes:
+        tensor: The tensor.
+        rows: Of each row.
+    """
+
+    tensor: Tensor
+    rows: tuple[RowFormat, ...]
 
     def counts(self, words: Array, last: Array | None = None) -> Array:
         """Return counts [windows, rows, columns], as the C code makes them.
 
         Args:
             words: Words of the output [windows, rows, columns].
-            last: Counts [windows] of the reading that is added, if there is one.
+            last: Counts [windows, rows] of the readings that are added, if there are any.
         """
         names = ("base", "multiplier", "bias", "shift")
         base, multiplier, bias, shift = (
-            np.array([getattr(each, name) for each in self.columns]) for name in names
+            np.array([[getattr(each, name) for each in row.columns] for row in self.rows])
+            for name in names
         )
         change = ((words - self.tensor.zero_point) * multiplier + bias) >> shift
-        result: Array = change + base + (0 if last is None else last[:, None, None])
+        result: Array = change + base + (0 if last is None else last[..., None])
         result = np.clip(result, INT32.low, INT32.high)
-        return self.decoder.ordered(result) if isinstance(self.decoder, Forecast) else result
+        decoder = self.rows[0].decoder
+        return decoder.ordered(result) if isinstance(decoder, Forecast) else result
+
+    @property
+    def decodings(self) -> list[Decoding]:
+        """How each column is made, row by row."""
+        return [each for row in self.rows for each in row.columns]
+
+    @property
+    def added(self) -> bool:
+        """Whether a reading is added to each row."""
+        return self.rows[0].added is not None
 
     @property
     def quantiles(self) -> tuple[float, ...]:
         """Probabilities of the quantiles of each step, if the output has any."""
-        return self.decoder.quantiles if isinstance(self.decoder, Forecast) else ()
+        decoder = self.rows[0].decoder
+        return decoder.quantiles if isinstance(decoder, Forecast) else ()
 
     @property
     def labels(self) -> tuple[str, ...]:
         """The names of the classes, if the output is a class."""
-        return self.decoder.labels if isinstance(self.decoder, Classification) else ()
-
-    @property
-    def target(self) -> str:
-        """What the output tells of."""
-        return ", ".join(_targets(self.decoder))
+        decoder = self.rows[0].decoder
+        return decoder.labels if isinstance(decoder, Classification) else ()
 
     @property
     def kind(self) -> str:
         """What is made of the words."""
-        return _MADE[type(self.decoder)]
+        return _MADE[type(self.rows[0].decoder)]
 
 
 @dataclass(frozen=True)
@@ -253,7 +282,7 @@ class Formats:
 
     Attributes:
         inputs: Of each input.
-        outputs: Of each output that has a decoder.
+        outputs: Of each output that has decoders.
     """
 
     inputs: tuple[InputFormat, ...]
@@ -271,7 +300,8 @@ def formats(model: IntegerModel, fraction_bits: FractionBits) -> Formats:
         UserError: A format is given for a column that does not exist, or one in which its readings
             do not fit, or are too coarse.
     """
-    targets = {name for each in model.outputs for name in _targets(each.decoder)}
+    decoders = [decoder for each in model.outputs for decoder in each.decoders]
+    targets = {name for each in decoders for name in _targets(each)}
     names = {name for each in model.inputs for name in _columns(each)} | targets
     for name, bits in fraction_bits.items():
         if name is not None and name not in names:
@@ -282,20 +312,22 @@ def formats(model: IntegerModel, fraction_bits: FractionBits) -> Formats:
             raise UserError(f"--fraction-bits: {bits} is not from -64 to 64")
     sources = {each.tensor: each for each in model.inputs}
     inputs = tuple(_input_format(model, each, sources, fraction_bits) for each in model.inputs)
+
+    def row(tensor: Tensor, decoder: Decoder) -> RowFormat:
+        if isinstance(decoder, Forecast):
+            return _forecast_format(model, tensor, decoder, sources, fraction_bits)
+        return _decision_format(tensor, decoder, fraction_bits)
+
     outputs = [
-        _forecast_format(model, each, each.decoder, sources, fraction_bits)
-        if isinstance(each.decoder, Forecast)
-        else _decision_format(model.tensors[each.tensor], each.decoder, fraction_bits)
-        for each in model.outputs
-        if each.decoder is not None
+        OutputFormat(tensor, tuple(row(tensor, decoder) for decoder in each.decoders))
+        for each, tensor in zip(model.outputs, model.output_tensors, strict=True)
+        if each.decoders
     ]
     return Formats(inputs, tuple(outputs))
 
 
-def _targets(decoder: Decoder | None) -> tuple[str, ...]:
-    """Return the names of what an output tells of, by which its format can be given."""
-    if decoder is None:
-        return ()
+def _targets(decoder: Decoder) -> tuple[str, ...]:
+    """Return the names of what a decoder tells of, by which its format can be given."""
     return (decoder.target,) if isinstance(decoder.target, str) else decoder.target
 
 
@@ -345,10 +377,11 @@ def _relative_to(model: IntegerModel, source: Input, column: int) -> Iterator[tu
         if earlier is not None and (earlier.input, earlier.column) == (source.tensor, column):
             tensor = model.tensors[each.tensor]
             yield from (_range(each, tensor, index) for index in range(each.readings))
+    last = LastReading(source.tensor, column)
     for result in model.outputs:
-        decoder = result.decoder
-        if isinstance(decoder, Forecast) and decoder.added == LastReading(source.tensor, column):
-            yield from _forecast_ranges(model.tensors[result.tensor], decoder.scaling)
+        for decoder in result.decoders:
+            if isinstance(decoder, Forecast) and decoder.added == last:
+                yield from _forecast_ranges(model.tensors[result.tensor], decoder.scaling)
 
 
 def _forecast_ranges(tensor: Tensor, scaling: Affine) -> list[tuple[float, float]]:
@@ -370,7 +403,7 @@ def _input_format(
         quantisers.append(_quantiser(each, tensor, index, bits, relative))
     k = len(quantisers)
     masks = k if each.masked else 0
-    of_mask = np.broadcast_to(np.array([[0.0], [1.0]]), (2, tensor.columns))
+    of_mask = np.broadcast_to(np.array([[0.0], [1.0]]), (2, len(each.columns)))
     words = tensor.quantise(each.scaling.apply(of_mask))[:, k : k + masks].T
     return InputFormat(each, tensor, tuple(quantisers), words, _calendar(each, tensor, k + masks))
 
@@ -415,7 +448,7 @@ def _check_fit(ends: tuple[float, float], bits: int, what: str) -> None:
         )
 
 
-def _decision_format(tensor: Tensor, decoder: Decoder, given: FractionBits) -> OutputFormat:
+def _decision_format(tensor: Tensor, decoder: Decoder, given: FractionBits) -> RowFormat:
     """Return the format of a decision: one of its numbers is an integer, the other one has F bits.
 
     That of a score can be given by one of the quantities that it sums up.
@@ -431,17 +464,17 @@ def _decision_format(tensor: Tensor, decoder: Decoder, given: FractionBits) -> O
         raise UserError(f"{bits} fractional bits are too many for {what}")
     whole, amount = (Decoding(0, m, 1 << (shift - 1), shift) for m, shift in (integer, real))
     columns = (whole, amount) if is_class else (amount, whole)
-    return OutputFormat(decoder, tensor, bits, columns, None)
+    return RowFormat(decoder, bits, columns, None)
 
 
 def _forecast_format(
     model: IntegerModel,
-    each: Output,
+    tensor: Tensor,
     decoder: Forecast,
     sources: Mapping[str, Input],
     given: FractionBits,
-) -> OutputFormat:
-    tensor, scaling, added = model.tensors[each.tensor], decoder.scaling, decoder.added
+) -> RowFormat:
+    scaling, added = decoder.scaling, decoder.added
     ranges = _forecast_ranges(tensor, scaling)
     name = None
     if added is not None:
@@ -463,4 +496,4 @@ def _forecast_format(
         base = round(exact)
         bias = round((exact - base) * _power(shift)) + (1 << (shift - 1))
         columns.append(Decoding(base, multiplier, bias, shift))
-    return OutputFormat(decoder, tensor, bits, tuple(columns), name)
+    return RowFormat(decoder, bits, tuple(columns), name)

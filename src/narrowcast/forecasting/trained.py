@@ -31,6 +31,7 @@ from narrowcast.integer import (
     forecast,
     load_model,
 )
+from narrowcast.integer.model import Decoder
 from narrowcast.integer.serialise import AGAIN
 from narrowcast.training_records import left_out
 
@@ -147,7 +148,7 @@ class TrainedModel:
         steps = range(data.lead, data.lead + data.outputs)
         return (
             source.columns == data.columns
-            and window.rows == (data.window if stream is None else stream.kernel)
+            and source.window(window) == (data.window if stream is None else stream.kernel)
             and source.calendar == data.clock
             and source.relative == tuple(map(data.inputs.index, data.relative_inputs))
             and known == ([tuple(name for name in data.known for _ in steps)] if data.known else [])
@@ -161,15 +162,14 @@ class TrainedModel:
         match targets:
             case Labels():
                 expected = Classification(targets.target, targets.classes)
-                return [each.decoder for each in outputs] == [expected]
+                return [each.decoders for each in outputs] == [(expected,)]
             case Monitored():
                 return len(outputs) == 1 and set(targets.names) <= set(self.rules.data.inputs)
             case Targets():
                 columns = {each.columns for each in self.model.output_tensors}
                 return (
                     columns == {self.rules.data.outputs * targets.each}
-                    and tuple(each.decoder and each.decoder.target for each in outputs)
-                    == self.rules.data.targets
+                    and tuple(each.target for each in self._decoders) == self.rules.data.targets
                 )
 
     def frame(
@@ -207,16 +207,22 @@ class TrainedModel:
     @property
     def targets(self) -> Targets | Labels | Monitored:
         """The columns that are forecast, the classes that are told apart, or what is compared."""
-        if isinstance(decoder := self.model.outputs[0].decoder, Detection):
+        decoders = self._decoders
+        if decoders and isinstance(decoder := decoders[0], Detection):
             ns = self.rules.interval
             interval = None if ns is None else pd.Timedelta(ns, "ns")
             return Monitored.of(decoder.target, self.rules.data, interval, stride=1)
         if self.rules.data.classes:
             return Labels(self.rules.data.targets[0], tuple(self.rules.data.classes))
-        decoders = [e.decoder for e in self.model.outputs if isinstance(e.decoder, Forecast)]
-        scales = [np.array(each.scaling.scale) for each in decoders]
-        quantiles = decoders[0].quantiles if decoders else ()
+        forecasts = [each for each in decoders if isinstance(each, Forecast)]
+        scales = [np.array(each.scaling.scale) for each in forecasts]
+        quantiles = forecasts[0].quantiles if forecasts else ()
         return Targets.of(self.rules.data, scales, quantiles)
+
+    @property
+    def _decoders(self) -> list[Decoder]:
+        """What a host makes of each row of the outputs."""
+        return [decoder for each in self.model.outputs for decoder in each.decoders]
 
     @property
     def detects(self) -> bool:
@@ -326,7 +332,7 @@ class TrainedModel:
         Their memory does not depend on the number of origins.
         """
         stream, columns = self.rules.stream, origins.rows.inputs.shape[1]
-        reading = self.model.input_tensors[0].rows * columns
+        reading = self.model.inputs[0].window(self.model.input_tensors[0]) * columns
         size = max(1, _BATCH_NUMBERS // reading, _LEAST_SHARE * (stream.reach if stream else 0))
         for first in range(0, len(origins.last), size):
             part = origins.rows.part(origins.last[first : first + size], stream)

@@ -372,7 +372,7 @@ class Shape:
         seasons: Number of earlier seasons of which the readings at the forecast's times are a
             further input for each target.
         known: Number of columns known ahead, whose values at the forecast's times are a further
-            input.
+            input, with the same row for each series.
         fold: Whether successive linear maps are one product where that has fewer multiplications.
         kind: Whether each inference has a whole window, or the last reading of a stream.
         decision: What the results of a target are reduced to: the largest one, or a score; None if
@@ -381,6 +381,11 @@ class Shape:
             of those in ``monitored``, row by row; 0 if they are no differences.
         monitored: Indices of these columns of the input.
         hidden: Whether the tokens embed the rows before those only.
+        series: Whether each token is a series, one of the targets, and not some rows of the window.
+            It embeds all readings of its column, and the forecasts of a series are read from its
+            token.
+        shared: Number of the last columns of the input that all series share; a token embeds those
+            of the last row.
     """
 
     window: int
@@ -404,13 +409,29 @@ class Shape:
     compared: int = 0
     monitored: tuple[int, ...] = ()
     hidden: bool = False
+    series: bool = False
+    shared: int = 0
 
     @property
     def rows(self) -> int:
-        """Rows of the input."""
+        """Rows of the input's tensor."""
+        if self.series:
+            return self.targets
         if self.kind == "window":
             return self.window
         return self.kernel + (self.compared if self.hidden else 0)
+
+    @property
+    def columns(self) -> int:
+        """Columns of the input's tensor."""
+        if not self.series:
+            return self.inputs
+        return self.window * (self.inputs - self.shared) // self.targets + self.shared
+
+    @property
+    def results(self) -> int:
+        """Number of outputs: one for each target, or a single one with a row for each series."""
+        return 1 if self.series else self.targets
 
     @property
     def seen(self) -> int:
@@ -424,18 +445,18 @@ class Shape:
 
     @property
     def mean(self) -> bool:
-        """Whether the head reads the mean of several tokens, and not the last one."""
-        return self.kind == "window" and self.pooling == "mean"
+        """Whether the head reads the mean of several tokens."""
+        return self.kind == "window" and self.pooling == "mean" and not self.series
 
     @property
     def embedded(self) -> int:
         """Columns of what each token embeds."""
-        return self.kernel * self.inputs
+        return self.kernel * self.columns
 
     @property
     def all_tokens(self) -> bool:
         """Whether the first layer computes all tokens, and not the last one only."""
-        return self.layers > 1 or self.mean
+        return self.layers > 1 or self.mean or self.series
 
     @property
     def folds_keys(self) -> bool:
@@ -462,7 +483,7 @@ class Shape:
         compared rows, copies them by products with the identity matrix. So it does with what is
         summed and read as well.
         """
-        d, e, o = self.channels, self.ffn, self.targets * self.forecasts
+        d, e, o = self.channels, self.ffn, self.results * self.forecasts
         rows, copies = 1, 0
         first = self.layers == 1 and self.folds_keys and (self.kernel > 1 or self.stride > 1)
         if self.mean:
@@ -490,23 +511,33 @@ class Shape:
 
     def of_target(self, name: str, target: int) -> str:
         """Return the name of what each target has on its own."""
-        return name if self.targets == 1 else f"{name}_{target}"
+        return name if self.results == 1 else f"{name}_{target}"
 
     def terms(self, target: int) -> dict[str, str]:
-        """Return the product of each further input of a target, and the input's name."""
+        """Return the product of each further input of a target, and the input's name.
+
+        Series have one of their own readings, too.
+        """
         seasons = self.of_target("seasons", target)
         products = {"seasonal": seasons, "ahead": "known"}
-        return {
+        found = {
             self.of_target(product, target): name
             for product, name in products.items()
             if name in self.further
         }
+        return found | {"own": "input"} if self.series else found
 
     def forecast(self, target: int) -> list[str]:
-        """Return the products whose sum is the forecast of a target, the head last."""
+        """Return the products whose sum is the forecast of a target, in order.
+
+        The head is the last one, but a series' product of its own readings follows it: an engine
+        makes results of one row at a time, and this one is the shortest sum.
+        """
         tail = ("skip", "head") if self.folds_tail else ("head",)
         actual = ("actual",) if self.compared else ()
         own = (self.of_target(name, target) for name in tail)
+        if self.series:
+            return [*reversed(tail), *self.terms(target)]
         return [*actual, *self.terms(target), *own]
 
     @property
@@ -534,13 +565,16 @@ def transformer(shape: Shape) -> GraphSpec:
     further inputs, and the head. The first of them adds the last reading. If results are
     differences from the newest rows, these rows, negative, are the first term.
 
+    With a token for each series, all tokens are computed to the end. The forecasts of a series are
+    what the head makes of its token, and a linear map of its own readings.
+
     If the shape is folded, linear maps with nothing between them are one product: embedding and
     key, value or query of the first layer; down projection of the last layer and head.
     """
     graph = GraphBuilder()
     d = shape.channels
     stream = shape.kind == "stream"
-    first = graph.input("input", shape.rows, shape.inputs)
+    first = graph.input("input", shape.rows, shape.columns)
     stride = 1 if stream else shape.stride
     embedding = _Embedding(
         kernel=shape.kernel, stride=stride, bias_per_row=not stream, until=shape.seen
@@ -550,7 +584,7 @@ def transformer(shape: Shape) -> GraphSpec:
     x = graph.linear("embed", first, d, row=streamed, **embedding)
     for layer in range(shape.layers):
         at = f"layers.{layer}"
-        last = layer == shape.layers - 1 and not shape.mean
+        last = layer == shape.layers - 1 and not shape.mean and not shape.series
         of_input = layer == 0 and shape.folds_keys
         source, form = (first, embedding) if of_input else (x, _Embedding())
         key = graph.linear(f"{at}.key", source, d, role=Role.LANES, **form)
@@ -571,7 +605,7 @@ def transformer(shape: Shape) -> GraphSpec:
         if layer < shape.layers - 1 or not shape.folds_tail:
             x = graph.linear(f"{at}.ffn_down", up, d, residual=x)
     for name, columns in shape.further.items():
-        graph.input(name, 1, columns)
+        graph.input(name, shape.rows if shape.series else 1, columns)
     outputs = list(_forecasts(graph, shape, x, up))
     if shape.decision == "arg_max":
         outputs = [graph.arg_max("decision", each) for each in outputs]
@@ -597,9 +631,9 @@ def _forecasts(graph: GraphBuilder, shape: Shape, x: str, up: str) -> Iterator[s
             pooled[name] = graph.row_sum(name, tensor)
         return pooled.get(name, tensor)
 
-    for target in range(shape.targets):
+    for target in range(shape.results):
         residual, element = None, None
-        if shape.relative:
+        if shape.relative and not shape.series:
             residual, element = graph.inputs[0], (shape.rows - 1, shape.relative[target])
         terms = shape.terms(target)
         for name in shape.forecast(target):

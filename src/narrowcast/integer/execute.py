@@ -273,7 +273,7 @@ def forecast(
         state: As that of :func:`execute`, to forecast reading by reading.
 
     Returns:
-        [windows, forecasts], the first rows of all outputs side by side, in the targets' own units.
+        [windows, forecasts], the rows of all outputs side by side, in the targets' own units.
 
     Raises:
         ValueError: The model has other inputs, or the readings are of another shape or not finite.

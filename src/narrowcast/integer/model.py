@@ -9,19 +9,27 @@ converts readings to integers and results to forecasts or decisions. ``docs/inte
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from narrowcast.integer.arithmetic import integer_range, signed_bits
 from narrowcast.integer.calendar import Calendar
-from narrowcast.integer.readings import Number, check_readings, ordered, relative_to_last
+from narrowcast.integer.readings import (
+    Number,
+    check_readings,
+    ordered,
+    positions_of_series,
+    relative_to_last,
+)
 
-SCHEMA_VERSION = 9
+SCHEMA_VERSION = 10
 
 Array = NDArray[np.int64]
 Reals = NDArray[np.float64]
 Scalar = int | float | str | bool | None
+Values = TypeVar("Values", Array, Reals)
 
 
 @dataclass(frozen=True)
@@ -367,6 +375,10 @@ class ValuesAhead:
 class Input:
     """A tensor that a host fills with readings.
 
+    A row of the tensor is one of the window, or, with ``shared``, a series: all readings of one
+    column, the oldest first, their masks, and what the last row of the window has in the columns
+    that all series share. Values known ahead are shared, all of them.
+
     Attributes:
         tensor: Name of the tensor.
         columns: Names of the columns.
@@ -378,6 +390,8 @@ class Input:
         masked: Whether each column of readings has one that is 1 where the reading is missing.
         interpolated: Whether a host interpolates missing readings that it knows the next one of.
         ahead: What the columns of an input with one row are, if they are known ahead.
+        shared: How many of the last columns all series share, if the rows of the tensor are series;
+            None if they are those of the window.
     """
 
     tensor: str
@@ -390,6 +404,7 @@ class Input:
     masked: bool = False
     interpolated: bool = False
     ahead: ValuesAhead | None = None
+    shared: int | None = None
 
     @property
     def readings(self) -> int:
@@ -397,9 +412,25 @@ class Input:
         others = 0 if self.calendar is None else len(self.calendar.columns)
         return (len(self.columns) - others) // (2 if self.masked else 1)
 
+    def window(self, tensor: Tensor) -> int:
+        """Return the rows of a window, from which the input's tensor is made."""
+        if self.shared is None:
+            return tensor.rows
+        of_each = (len(self.columns) - self.shared) // tensor.rows  # readings, or those and masks
+        return (tensor.columns - self.shared) // of_each if of_each else 1
+
     def real(self, readings: Reals) -> Reals:
-        """Convert readings [windows, rows, columns] to the tensor's real numbers."""
+        """Convert readings [windows, rows, columns] to real numbers, in the same order."""
         return self.scaling.apply(relative_to_last(readings, self.relative))
+
+    def arranged(self, window: Values, tensor: Tensor) -> Values:
+        """Return numbers of windows [windows, rows, columns] as the rows of the tensor."""
+        if self.shared is None:
+            return window
+        rows, columns = window.shape[1:]
+        at = positions_of_series(rows, columns, tensor.rows, self.shared)
+        arranged: Values = window.reshape(len(window), rows * columns)[:, at]
+        return arranged
 
 
 @dataclass(frozen=True)
@@ -496,11 +527,28 @@ class Output:
 
     Attributes:
         tensor: Name of the tensor.
-        decoder: Conversion of its integers to real values by the host; None for plain integers.
+        decoders: Conversion of the integers of each row to real values by the host; none for plain
+            integers.
     """
 
     tensor: str
-    decoder: Decoder | None = None
+    decoders: tuple[Decoder, ...] = ()
+
+    def decode(self, tensor: Tensor, integers: Array, readings: Mapping[str, Reals]) -> Reals:
+        """Convert integers [windows, rows, columns] to real values.
+
+        Args:
+            tensor: The tensor.
+            integers: Its integers.
+            readings: Readings [windows, rows, columns] of each input by its tensor's name.
+        """
+        if not self.decoders:
+            return integers.astype(np.float64)
+        rows = [
+            decoder.decode(tensor, integers[:, i : i + 1], readings)
+            for i, decoder in enumerate(self.decoders)
+        ]
+        return np.concatenate(rows, axis=1)
 
 
 @dataclass(frozen=True, eq=False)
@@ -589,8 +637,8 @@ class IntegerModel:
         result = {}
         for each in self.inputs:
             tensor = self.tensors[each.tensor]
-            real = check_readings(readings[each.tensor], tensor.rows, each.columns)
-            result[each.tensor] = tensor.quantise(each.real(real))
+            real = check_readings(readings[each.tensor], each.window(tensor), each.columns)
+            result[each.tensor] = each.arranged(tensor.quantise(each.real(real)), tensor)
         return result
 
     def decode(
@@ -604,22 +652,18 @@ class IntegerModel:
             results: Integers of each output by its tensor's name.
             readings: Readings from which they result, as in :meth:`quantise`.
         """
-        decoded: dict[str, Reals] = {}
-        for each in self.outputs:
-            tensor, integers = self.tensors[each.tensor], results[each.tensor]
-            decoded[each.tensor] = (
-                integers.astype(np.float64)
-                if each.decoder is None
-                else each.decoder.decode(tensor, integers, readings)
-            )
-        return decoded
+        return {
+            each.tensor: each.decode(self.tensors[each.tensor], results[each.tensor], readings)
+            for each in self.outputs
+        }
 
     def forecasts(self, results: Mapping[str, Array], readings: Mapping[str, Reals]) -> Reals:
-        """Return the decoded first rows of all outputs side by side, [windows, forecasts].
+        """Return the decoded rows of all outputs side by side, [windows, forecasts].
 
         The arguments are those of :meth:`decode`.
         """
-        return np.concatenate([each[:, 0] for each in self.decode(results, readings).values()], 1)
+        decoded = self.decode(results, readings).values()
+        return np.concatenate([row for each in decoded for row in each.swapaxes(0, 1)], axis=1)
 
     def pack_inputs(self, inputs: Mapping[str, Array]) -> Array:
         """Return the words [windows, input_words] of the engine's stream, row by row."""

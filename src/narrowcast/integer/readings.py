@@ -1,6 +1,7 @@
 """Readings before they become integers, and forecasts after they were.
 
-Checks of readings, columns relative to their last row, ages, and the order of quantiles.
+Checks of readings, columns relative to their last row, the readings of each series, ages, and the
+order of quantiles.
 """
 
 from collections.abc import Sequence
@@ -71,6 +72,27 @@ def relative_to_last(readings: Reals, columns: Sequence[int]) -> Reals:
     relative = readings.copy()
     relative[..., chosen] -= readings[:, -1:, chosen]
     return relative
+
+
+def positions_of_series(rows: int, columns: int, series: int, shared: int) -> NDArray[np.int64]:
+    """Return where the numbers of each series are in a window that is flattened row by row.
+
+    Series i has column i of all rows, the oldest first, then column series + i of all rows, and so
+    on, and at last the last ``shared`` columns of the last row.
+
+    Args:
+        rows: Rows of a window.
+        columns: Columns of a window: as many for each series, and those that are shared.
+        series: Number of series.
+        shared: Number of columns that all series share.
+
+    Returns:
+        Positions [series, rows * columns of each series + shared].
+    """
+    at = np.arange(rows * columns).reshape(rows, columns)
+    own = at[:, : columns - shared].T.reshape(-1, series, rows).swapaxes(0, 1)
+    last = np.broadcast_to(at[-1, columns - shared :], (series, shared))
+    return np.concatenate((own.reshape(series, -1), last), axis=1)
 
 
 def ages(restart: NDArray[np.bool_], before: int = 0) -> NDArray[np.int64]:

@@ -101,6 +101,7 @@ class _Input(_Entry):
     masked: bool
     interpolated: bool
     ahead: _ValuesAhead | None
+    shared: int | None
 
 
 class _LastReading(_Entry):
@@ -133,7 +134,7 @@ _Decoder = Annotated[_AnyDecoder, Field(discriminator="kind")]
 
 class _Output(_Entry):
     tensor: str
-    decoder: _Decoder | None
+    decoders: tuple[_Decoder, ...]
 
 
 class _Linear(_Entry):
@@ -215,7 +216,7 @@ _Operation = Annotated[_AnyOperation, Field(discriminator="kind")]
 
 
 class _Document(_Entry):
-    schema_version: Literal[9]
+    schema_version: Literal[10]
     inputs: tuple[_Input, ...]
     outputs: tuple[_Output, ...]
     tensors: tuple[_Tensor, ...]
@@ -260,7 +261,7 @@ def _input(each: _Input) -> Input:
     earlier = None if each.earlier is None else EarlierReadings(**each.earlier.values())
     scaling = _affine(each.scaling)
     ahead = None if each.ahead is None else ValuesAhead(**each.ahead.values())
-    given = each.held, each.masked, each.interpolated, ahead
+    given = each.held, each.masked, each.interpolated, ahead, each.shared
     return Input(each.tensor, each.columns, scaling, each.relative, calendar, earlier, *given)
 
 
@@ -276,7 +277,7 @@ def _decoder(entry: _AnyDecoder) -> Decoder:
 
 
 def _output(entry: _Output) -> Output:
-    return Output(entry.tensor, None if entry.decoder is None else _decoder(entry.decoder))
+    return Output(entry.tensor, tuple(map(_decoder, entry.decoders)))
 
 
 def _with_kind(part: Operation | Decoder) -> dict[str, Any]:
@@ -303,7 +304,7 @@ def save_model(model: IntegerModel, folder: Path) -> None:
         "schema_version": SCHEMA_VERSION,
         "inputs": [asdict(each) for each in model.inputs],
         "outputs": [
-            {"tensor": each.tensor, "decoder": each.decoder and _with_kind(each.decoder)}
+            {"tensor": each.tensor, "decoders": list(map(_with_kind, each.decoders))}
             for each in model.outputs
         ],
         "tensors": [asdict(each) for each in model.tensors.values()],

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from narrowcast.integer.model import Affine, Forecast, Input, IntegerModel, Output
+from narrowcast.integer.model import Affine, Decoder, Forecast, Input, IntegerModel
 
 
 def of_series(model: IntegerModel, level: float, spread: float) -> IntegerModel:
@@ -17,8 +17,8 @@ def of_series(model: IntegerModel, level: float, spread: float) -> IntegerModel:
         level: Level of the series, in the target's unit.
         spread: Spread of the series, in the target's unit, above 0.
     """
-    decoders = [each.decoder for each in model.outputs if isinstance(each.decoder, Forecast)]
-    target = decoders[0].target
+    decoders = (each for output in model.outputs for each in output.decoders)
+    target = next(each.target for each in decoders if isinstance(each, Forecast))
 
     def own_input(given: Input) -> Input:
         offset, scale = list(given.scaling.offset), list(given.scaling.scale)
@@ -30,18 +30,19 @@ def of_series(model: IntegerModel, level: float, spread: float) -> IntegerModel:
             scale[i] *= spread
         return replace(given, scaling=Affine(tuple(offset), tuple(scale)))
 
-    def own_output(given: Output) -> Output:
-        decoder = given.decoder
-        assert isinstance(decoder, Forecast)
-        base = 0.0 if decoder.added is not None else level
+    def own_decoder(given: Decoder) -> Decoder:
+        assert isinstance(given, Forecast)
+        base = 0.0 if given.added is not None else level
         scaling = Affine(
-            tuple(each * spread + base for each in decoder.scaling.offset),
-            tuple(each * spread for each in decoder.scaling.scale),
+            tuple(each * spread + base for each in given.scaling.offset),
+            tuple(each * spread for each in given.scaling.scale),
         )
-        return replace(given, decoder=replace(decoder, scaling=scaling))
+        return replace(given, scaling=scaling)
 
     return replace(
         model,
         inputs=tuple(map(own_input, model.inputs)),
-        outputs=tuple(map(own_output, model.outputs)),
+        outputs=tuple(
+            replace(each, decoders=tuple(map(own_decoder, each.decoders))) for each in model.outputs
+        ),
     )

@@ -100,6 +100,7 @@ def check_structure(model: IntegerModel) -> None:
                     _check_l1_norm(model, step)
         except ValueError as error:
             raise ValueError(f"{where}: {error}") from None
+    _check_decoded_rows(model)
     _check_all_used(model)
     _check_metadata(model.metadata)
 
@@ -181,14 +182,12 @@ def _check_interface(model: IntegerModel) -> None:
         tensor = _tensor(model, each.tensor)
         where = f"input {each.tensor}"
         _require(each.tensor not in made, f"{where}: an operation makes it, too")
-        _require(
-            len(each.columns) == tensor.columns,
-            f"{where}: names {len(each.columns)} columns of {tensor.columns}",
-        )
+        calendar = _check_calendar(each, where)
+        _check_columns(each, tensor, calendar, where)
         for column in each.columns:
             _check_text(column, f"{where}: a column's name")
-        _check_scaling(each.scaling, tensor.columns, where)
-        given = tensor.columns - _check_calendar(each, where)
+        _check_scaling(each.scaling, len(each.columns), where)
+        given = len(each.columns) - calendar
         _check_int(each.held, 0, MOST_STEPS, f"{where}: held")
         for name in ("masked", "interpolated"):
             _require(isinstance(getattr(each, name), bool), f"{where}: {name} is no boolean")
@@ -202,8 +201,55 @@ def _check_interface(model: IntegerModel) -> None:
         tensor = _tensor(model, each.tensor)
         where = f"output {each.tensor}"
         _require(each.tensor in made, f"{where}: no operation makes it")
-        if each.decoder is not None:
-            _check_decoder(model, tensor, each.decoder, where)
+        for decoder in each.decoders:
+            _check_decoder(model, tensor, decoder, where)
+
+
+def _check_columns(each: Input, tensor: Tensor, calendar: int, where: str) -> None:
+    """Check that the columns of an input, the last of them of a calendar, make its tensor."""
+    columns, shared = len(each.columns), each.shared
+    if shared is None:
+        _require(columns == tensor.columns, f"{where}: names {columns} columns of {tensor.columns}")
+        return
+    _check_int(shared, 0, columns, f"{where}: shared")
+    _require(each.earlier is None, f"{where}: earlier readings are of no series")
+    if each.ahead is not None:
+        _require(
+            shared == columns == tensor.columns,
+            f"{where}: {shared} columns are shared, but {columns} values are known ahead, for "
+            f"{tensor.columns} columns",
+        )
+        return
+    _require(
+        shared == calendar, f"{where}: {shared} columns are shared, but the calendar has {calendar}"
+    )
+    parts = 2 if each.masked else 1
+    _require(
+        columns - shared == parts * tensor.rows,
+        f"{where}: {columns - shared} columns are no {parts} of each of {tensor.rows} series",
+    )
+    of_rows = tensor.columns - shared
+    _require(
+        of_rows > 0 and of_rows % parts == 0,
+        f"{where}: {tensor.columns} columns are no window of a series and {shared} shared columns",
+    )
+
+
+def _columns_of(model: IntegerModel, name: str) -> int:
+    """Return the number of columns of the readings of an input."""
+    return next(len(each.columns) for each in model.inputs if each.tensor == name)
+
+
+def _check_decoded_rows(model: IntegerModel) -> None:
+    """Check that outputs have a decoder for each row or none, and that those are alike."""
+    for each, tensor in zip(model.outputs, model.output_tensors, strict=True):
+        where, rows = f"output {each.tensor}", len(each.decoders)
+        _require(rows in (0, tensor.rows), f"{where}: has {rows} decoders for {tensor.rows} rows")
+        forecasts = [decoder for decoder in each.decoders if isinstance(decoder, Forecast)]
+        alike = {(decoder.quantiles, decoder.added is None) for decoder in forecasts}
+        _require(
+            len(alike) < 2, f"{where}: its rows have other quantiles, or not all add a reading"
+        )
 
 
 def _check_decoder(model: IntegerModel, tensor: Tensor, decoder: Decoder, where: str) -> None:
@@ -222,7 +268,7 @@ def _check_decoder(model: IntegerModel, tensor: Tensor, decoder: Decoder, where:
             if (added := decoder.added) is not None:
                 read = {source.tensor for source in model.inputs}
                 _require(added.input in read, f"{where}: {shown(added.input)} is no input")
-                last = model.tensors[added.input].columns - 1
+                last = _columns_of(model, added.input) - 1
                 _check_int(added.column, 0, last, f"{where}: the added column")
             _check_quantiles(decoder.quantiles, tensor.columns, where)
         case Classification():
@@ -277,7 +323,7 @@ def _check_elements(model: IntegerModel, each: Input, where: str) -> None:
     _require(earlier is None or ahead is None, f"{where}: has earlier readings and values ahead")
     if earlier is not None:
         _check_rows(model, each, earlier, where, ("an earlier reading", "earlier readings"))
-        last = _tensor(model, earlier.input).columns - 1
+        last = _columns_of(model, earlier.input) - 1
         _check_int(earlier.column, 0, last, f"{where}: the column of earlier readings")
     if ahead is not None:
         _check_rows(model, each, ahead, where, ("a value ahead", "values ahead"))
@@ -299,7 +345,7 @@ def _check_rows(
     """Check that each element has a row, counted from the last one of another input."""
     others = {source.tensor for source in model.inputs} - {each.tensor}
     _require(given.input in others, f"{where}: {shown(given.input)} is no other input")
-    rows, columns = _tensor(model, each.tensor).rows, len(each.columns)
+    rows, columns = each.window(_tensor(model, each.tensor)), len(each.columns)
     _require(
         rows == 1 and len(given.rows) == columns,
         f"{where}: has {len(given.rows)} {words[1]} for {rows} x {columns} elements",

@@ -83,9 +83,12 @@ def learn(
         unseen = Unseen.of(model, dataset)
         scale = dataset.target_scaling.repeated(len(quantiles)).scale
         widths = scale * constant_widths(unseen, quantiles)
-        factors = spreads(unseen, quantiles) if config.train.conformal else None
+        of_head = unseen.split(model.shape.tokens) if config.model.series else unseen
+        factors = spreads(of_head, quantiles) if config.train.conformal else None
     if config.refits:
-        dataset = make_windows(table, config.data, config.stream, quantiles, refit=True)
+        dataset = make_windows(
+            table, config.data, config.stream, quantiles, refit=True, series=config.model.series
+        )
         if last is not None:
             last(dataset, history)
         model, _ = train_float(dataset, config, progress, chosen=history.best)

@@ -54,6 +54,12 @@ class Unseen:
         forecasts, truth = validation.forecasts(model).numpy(), validation.target.numpy()
         return cls(targets.middle(forecasts), forecasts.reshape(*truth.shape, -1), truth)
 
+    def split(self, series: int) -> "Unseen":
+        """Return the forecasts of each series as windows of their own [windows * series, steps]."""
+        arrays = self.median, self.forecasts, self.target
+        windows = series * len(self.target)
+        return Unseen(*(each.reshape(windows, -1, *each.shape[2:]) for each in arrays))
+
 
 def constant_widths(unseen: Unseen, levels: Sequence[float]) -> Array:
     """Return the quantiles of the median's errors [steps * quantiles].

@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import replace
+from typing import cast
 
 import numpy as np
 import torch
@@ -11,6 +12,7 @@ from torch.nn import functional
 from narrowcast.config import Config, shape_of
 from narrowcast.data import Scaling
 from narrowcast.integer.builder import GraphSpec, LinearSpec, ScoresSpec, Shape, transformer
+from narrowcast.integer.readings import positions_of_series
 from narrowcast.model.forecaster import Forecaster
 from narrowcast.model.norm import BatchRenorm
 from narrowcast.model.stream import absent, kept
@@ -50,6 +52,15 @@ def _linear(graph: GraphSpec, name: str) -> nn.Linear:
     operand, output = graph.tensors[product.operand], graph.tensors[product.output]
     assert isinstance(product, LinearSpec)
     return nn.Linear(product.kernel * operand.columns, output.columns)
+
+
+def arranged(window: Tensor, shape: Shape) -> Tensor:
+    """Return what the rows of the input's tensor have, of windows [windows, n, m]."""
+    if not shape.series:
+        return window
+    rows, columns = window.shape[1:]
+    at = positions_of_series(rows, columns, shape.rows, shape.shared)
+    return window.flatten(1)[:, torch.from_numpy(at)]
 
 
 def convolved(x: Tensor, product: LinearSpec, rows: int) -> Tensor:
@@ -116,6 +127,9 @@ class Layer(nn.Module):
 class Transformer(Forecaster):
     """A forecaster: embedding, encoder layers, linear head of the last token or of their mean.
 
+    With ``shape.series`` each token is a series, and each has forecasts of its own: a linear map of
+    its readings, and the head, whose weights are those of all tokens.
+
     If ``shape.relative`` names the input of each target, the head adds the last row's value of that
     input, multiplied by ``gain``. The rest of the network then forecasts a change. Linear maps of
     the further inputs, those of ``shape.further``, are added, too.
@@ -149,15 +163,16 @@ class Transformer(Forecaster):
         self.layers = nn.ModuleList(
             Layer(self.graph, f"layers.{i}", shape.heads, dropout) for i in range(shape.layers)
         )
-        forecasts = shape.targets * shape.forecasts
+        forecasts = shape.results * shape.forecasts
         self.head = nn.Linear(shape.channels, forecasts)
-        self.terms = [shape.terms(target) for target in range(shape.targets)]
+        self.terms = [shape.terms(target) for target in range(shape.results)]
         self.further = nn.ModuleDict(
             {product: _linear(self.graph, product) for terms in self.terms for product in terms}
         )
         for parameter in self.further.parameters():
             nn.init.zeros_(parameter)
-        self.gain = nn.Parameter(torch.ones(forecasts)) if shape.relative else None
+        adds_last = shape.relative and not shape.series
+        self.gain = nn.Parameter(torch.ones(forecasts)) if adds_last else None
         if shape.compared:
             self.register_buffer("unit", torch.ones(forecasts))
 
@@ -166,7 +181,8 @@ class Transformer(Forecaster):
         readings = x.to(self.embed.weight.dtype)
         embedding = self.graph.operations[0]
         assert isinstance(embedding, LinearSpec)
-        x = self.embed(convolved(readings, embedding, self.shape.tokens))
+        tokens = arranged(readings, self.shape)
+        x = self.embed(convolved(tokens, embedding, self.shape.tokens))
         missing = None
         if self.position is None:
             none = torch.zeros(len(x), dtype=torch.bool)
@@ -175,6 +191,14 @@ class Transformer(Forecaster):
             x = x + self.position
         for layer in self.layers:
             x = layer(x, missing)
+        given = dict(zip(self.shape.further, further, strict=True))
+        if self.shape.series:
+            (terms,) = self.terms
+            of_each: Tensor = self.head(x)
+            for product, name in terms.items():
+                operand = given[name].to(x.dtype) if name in given else tokens
+                of_each = of_each + self.further[product](operand)
+            return of_each.flatten(1)
         forecast: Tensor = self.head(x.mean(dim=1))  # of one token if the last layer computes one
         if self.gain is not None:
             last = readings[:, -1, list(self.shape.relative)]
@@ -182,7 +206,6 @@ class Transformer(Forecaster):
         if self.shape.compared:
             newest = readings[:, -self.shape.compared :, list(self.shape.monitored)]
             forecast = forecast - self.unit * newest.flatten(1)
-        given = dict(zip(self.shape.further, further, strict=True))
         if given:
             forecast = forecast + torch.cat(
                 [
@@ -208,11 +231,18 @@ class Transformer(Forecaster):
         """Initialise a relative model such that it forecasts the last known value.
 
         Returns:
-            Gains [steps], which convert values from an input's scaled units to a target's.
+            Gains [steps of all targets], which convert values from an input's scaled units to a
+            target's. Series have the same scaling in both.
         """
         i = np.repeat(self.shape.relative, self.shape.outputs)
-        assert self.gain is not None
         gain = torch.from_numpy(inputs.scale[i] / target.scale)
+        if self.gain is None:
+            own = cast(nn.Linear, self.further["own"])
+            own.weight.zero_()
+            own.weight[:, self.shape.window - 1] = 1.0
+            for each in (self.head.weight, self.head.bias):
+                each.zero_()
+            return gain.float()
         bias = torch.from_numpy((inputs.offset[i] - target.offset) / target.scale)
         self.head.weight.zero_()
         self.gain.copy_(gain.repeat_interleave(self.shape.quantiles))

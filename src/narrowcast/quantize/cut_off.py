@@ -17,18 +17,18 @@ def cut_off(model: IntegerModel, part: Part) -> CutOff:
         part: Windows in their own units.
     """
     source = model.inputs[0]
-    tensor = model.tensors[source.tensor]
-    outside = [tensor.outside(source.real(x)).mean(axis=1) for x in part.windows.chunks()]
+    read = model.tensors[source.tensor]
+    outside = [read.outside(source.real(x)).mean(axis=1) for x in part.windows.chunks()]
     readings = {source.tensor: part.of_targets(part.windows.newest)}
     missed = []
-    for result, truth in zip(
-        model.outputs, np.split(part.target, len(model.outputs), axis=1), strict=True
-    ):
-        if not isinstance(result.decoder, Forecast):
+    decoders = [(each, result.tensor) for result in model.outputs for each in result.decoders]
+    truths = np.split(part.target, len(decoders), axis=1)
+    for (decoder, tensor), truth in zip(decoders, truths, strict=True):
+        if not isinstance(decoder, Forecast):
             continue  # a decision cannot be cut off
-        every = np.repeat(truth, max(1, len(result.decoder.quantiles)), axis=1)
-        scaled = result.decoder.scaling.apply(every - result.decoder.base(readings)[:, 0])
-        missed.append(model.tensors[result.tensor].outside(scaled))
+        every = np.repeat(truth, max(1, len(decoder.quantiles)), axis=1)
+        scaled = decoder.scaling.apply(every - decoder.base(readings)[:, 0])
+        missed.append(model.tensors[tensor].outside(scaled))
     shares = np.concatenate(outside).mean(axis=0).tolist()[: source.readings]
     names = source.columns[: source.readings]
     return CutOff(dict(zip(names, shares, strict=True)), float(np.mean(missed)) if missed else 0.0)

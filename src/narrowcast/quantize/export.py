@@ -1,8 +1,9 @@
 """Export of a quantised Transformer to the integer model of a configuration."""
 
 import math
+from collections.abc import Sequence
 from dataclasses import replace
-from itertools import zip_longest
+from itertools import islice, zip_longest
 
 from narrowcast.config import DataConfig
 from narrowcast.data import Dataset, Labels, Monitored, Scaling, Targets
@@ -27,6 +28,7 @@ from narrowcast.integer.model import (
     l1_norm_tensor,
     largest_score,
 )
+from narrowcast.integer.validate import MOST_TEXT
 from narrowcast.quantize.network import QuantisedTransformer
 
 
@@ -48,6 +50,7 @@ def to_integer_model(
             integer = _with_norm(integer, dataset.targets.threshold)
     source = integer.inputs[0]
     shape, factors = model.shape, model.factors.double().numpy()
+    decoders = iter(_decoders(source.tensor, dataset, config))
     return replace(
         integer,
         inputs=(
@@ -60,6 +63,7 @@ def to_integer_model(
                 held=dataset.held,
                 masked=config.missing == "mask",
                 interpolated=config.missing == "interpolate",
+                shared=shape.shared if shape.series else None,
             ),
             *(
                 replace(_further(each, source, shape, dataset, config), scaling=_affine(scaling))
@@ -67,14 +71,13 @@ def to_integer_model(
             ),
         ),
         outputs=tuple(
-            Output(each.tensor, decoder)
-            for each, decoder in zip(
-                integer.outputs, _decoders(source.tensor, dataset, config), strict=True
-            )
+            Output(each.tensor, tuple(islice(decoders, integer.tensors[each.tensor].rows)))
+            for each in integer.outputs
         ),
         metadata={
             "architecture": "transformer",
             "kind": shape.kind,
+            "tokens": "series" if shape.series else "rows",
             "window": shape.window,
             "inputs": shape.inputs,
             "channels": shape.channels,
@@ -99,14 +102,24 @@ def _of_task(shape: Shape, dataset: Dataset, config: DataConfig) -> dict[str, Sc
         case Monitored(names=names, threshold=threshold):
             method = "forecast" if shape.hidden else "reconstruct"
             return {
-                "target": ", ".join(names),
+                "target": _named(names),
                 "method": method,
                 "compared_rows": shape.compared,
                 "threshold": threshold if math.isfinite(threshold) else None,
             }
         case Targets(quantiles=quantiles):
             listed = {"quantiles": ", ".join(map(str, quantiles))} if quantiles else {}
-            return {"target": ", ".join(config.targets), **listed}
+            return {"target": _named(config.targets), **listed}
+
+
+def _named(names: Sequence[str]) -> str:
+    """Return names with commas between: all of them, or as many as a text of metadata holds."""
+    for shown in range(len(names), -1, -1):
+        left = [f"{len(names) - shown} more"] if shown < len(names) else []
+        text = ", ".join([*names[:shown], *left])
+        if len(text) <= MOST_TEXT:
+            break
+    return text
 
 
 def _with_arg_max(model: IntegerModel) -> IntegerModel:
@@ -142,7 +155,7 @@ def _with_norm(model: IntegerModel, threshold: float) -> IntegerModel:
 
 
 def _decoders(window: str, dataset: Dataset, config: DataConfig) -> list[Decoder]:
-    """Return what a host makes of each output.
+    """Return what a host makes of each row of the outputs.
 
     Args:
         window: Name of the input tensor with the windows.

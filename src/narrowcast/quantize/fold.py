@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from narrowcast.integer.builder import LinearSpec, Shape, transformer
-from narrowcast.model.transformer import Layer, Transformer
+from narrowcast.model.transformer import Layer, Transformer, arranged
 
 
 @dataclass(frozen=True)
@@ -40,9 +40,10 @@ def folded(source: Transformer, factors: Tensor) -> dict[str, LinearParameters]:
     """
     shape = source.shape
     embed, head = source.embed, source.head
-    share = 1 / shape.tokens if shape.pooling == "mean" else 1.0
+    share = 1 / shape.tokens if shape.mean else 1.0
     bias = embed.bias if source.position is None else embed.bias + source.position
-    embedding = LinearParameters(embed.weight * factors.repeat(shape.kernel), bias)
+    of_row = arranged(factors.expand(1, shape.window, -1), shape)[0, 0]
+    embedding = LinearParameters(embed.weight * of_row.repeat(shape.kernel), bias)
     products = {"embed": embedding}
     root = math.sqrt(shape.channels / shape.heads)
     for i, layer in enumerate(source.layers):
@@ -75,7 +76,9 @@ def folded(source: Transformer, factors: Tensor) -> dict[str, LinearParameters]:
     for name, product in source.further.items():
         assert isinstance(product, nn.Linear)
         products[name] = _plain(product)
-    for target in range(shape.targets):
+        if name == "own":
+            products[name] = LinearParameters(product.weight * of_row, product.bias)
+    for target in range(shape.results):
         gain = None
         if source.gain is not None:
             of_target = source.gain.view(shape.targets, -1)[target]

@@ -22,7 +22,11 @@ Levels = Sequence[tuple[float, float]]
 
 
 def balance(
-    inputs: Tensor, bits: int, columns: tuple[int, ...] = (), levels: Levels = ()
+    inputs: Tensor,
+    bits: int,
+    columns: tuple[int, ...] = (),
+    levels: Levels = (),
+    alike: int = 0,
 ) -> Tensor:
     """Return powers of two, one per column, by which scaled readings are divided.
 
@@ -40,14 +44,17 @@ def balance(
         bits: Width of the input tensor.
         columns: Columns of the targets if the model forecasts changes, else none.
         levels: Lowest and highest level of each of these columns to cover.
+        alike: Number of the first columns that are not divided, because one column of the
+            embedding's weights is for all of them: series, each of which is a token.
     """
     quantiser = ActivationQuantiser(TensorSpec("column", 1, 1), bits, "symmetric")
     ranges = torch.cat([quantiser.ranges(column)[0].scale for column in inputs.unbind(-1)])
     factors: Tensor = 2.0 ** torch.round(0.5 * torch.log2(ranges / ranges.median()))
+    factors[:alike] = 1.0
     if columns:
         lowest, highest = covered(factors, columns, levels)
         lowest, highest = min(lowest, 0.0), max(highest, 0.0)
-        for i in set(range(len(factors))) - set(columns):
+        for i in set(range(alike, len(factors))) - set(columns):
             below, above = quantiser.ranges(inputs[..., i])[1].bounds(bits)
             excess = max(_ratio(below, lowest), _ratio(above, highest))
             if excess > float(factors[i]):

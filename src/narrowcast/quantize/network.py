@@ -28,7 +28,7 @@ from narrowcast.integer.model import Tensor as IntegerTensor
 from narrowcast.model.examples import Inputs
 from narrowcast.model.forecaster import Forecaster
 from narrowcast.model.stream import absent
-from narrowcast.model.transformer import Transformer
+from narrowcast.model.transformer import Transformer, arranged
 from narrowcast.quantize.fake_quantise import ActivationQuantiser
 from narrowcast.quantize.fold import biases, folded
 from narrowcast.quantize.input_range import Levels, covered
@@ -126,9 +126,9 @@ class QuantisedTransformer(Forecaster):
         if not self.training:
             return self.evaluate(*inputs, restart=restart)
         window, *further = (each.float() for each in inputs)
-        divided = window / self.factors, *further
+        divided = arranged(window / self.factors, self.shape), *further
         tensors: dict[str, Tensor] = {
-            name: quantiser(x)
+            name: quantiser(x.expand(-1, self.graph.tensors[name].rows, -1))
             for name, quantiser, x in zip(self.graph.inputs, self.inputs, divided, strict=True)
         }
         missing = None
@@ -137,7 +137,7 @@ class QuantisedTransformer(Forecaster):
             missing = absent(none if restart is None else restart, self.shape.window)
         for step in self.steps():
             tensors[step.spec.output] = step(tensors, missing)
-        return torch.cat([tensors[name][:, 0] for name in self.graph.outputs], dim=1)
+        return torch.cat([tensors[name].flatten(1) for name in self.graph.outputs], dim=1)
 
     def evaluate(self, *inputs: Tensor, restart: Tensor | None = None) -> Tensor:
         """Forecast with the integer model, in train mode as well.
@@ -168,7 +168,10 @@ class QuantisedTransformer(Forecaster):
         scaled = Affine((0.0,) * self.shape.forecasts, (1.0,) * self.shape.forecasts)
         return IntegerModel(
             inputs=tuple(self._input(tensors[name]) for name in self.graph.inputs),
-            outputs=tuple(Output(name, Forecast(name, scaled)) for name in self.graph.outputs),
+            outputs=tuple(
+                Output(name, (Forecast(name, scaled),) * self.graph.tensors[name].rows)
+                for name in self.graph.outputs
+            ),
             tensors=tensors,
             operations=tuple(operations),
             arrays=arrays,
@@ -178,8 +181,11 @@ class QuantisedTransformer(Forecaster):
         """Return an input of the integer model that takes scaled readings."""
         window = tensor.name == self.graph.inputs[0]
         divisors = tuple(self.factors.tolist()) if window else (1.0,) * tensor.columns
-        columns = tuple(f"x{i}" for i in range(tensor.columns))
-        return Input(tensor.name, columns, Affine((0.0,) * tensor.columns, divisors))
+        columns = tuple(f"x{i}" for i in range(len(divisors)))
+        scaling = Affine((0.0,) * len(divisors), divisors)
+        shared = self.shape.shared if window else tensor.columns
+        series = self.shape.series
+        return Input(tensor.name, columns, scaling, shared=shared if series else None)
 
     @torch.no_grad()
     def calibrate(
@@ -206,7 +212,8 @@ class QuantisedTransformer(Forecaster):
             restart: Which inferences of a stream begin a stretch.
         """
         results = {each.name: each for each in self.activations()}
-        for i, of_target in enumerate(torch.split(target, self.shape.outputs, dim=1)):
+        steps = self.shape.outputs * self.shape.targets // self.shape.results
+        for i, of_target in enumerate(torch.split(target, steps, dim=1)):
             margin = 0.5 * float(of_target.max() - of_target.min())
             lowest, highest = float(of_target.min()) - margin, float(of_target.max()) + margin
             *terms, last = self.shape.forecast(i)

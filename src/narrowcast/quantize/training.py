@@ -47,7 +47,8 @@ def calibrated(source: Transformer, dataset: Dataset, config: Config) -> Quantis
             for each in (dataset.train, dataset.validation)
         ]
         levels = [expected_levels(*(x[..., i] for x in parts)) for i in range(len(columns))]
-    factors = balance(inputs[0], precision.bits["input"], columns, levels).float()
+    alike = shape_of(config).inputs - shape_of(config).shared if config.model.series else 0
+    factors = balance(inputs[0], precision.bits["input"], columns, levels, alike).float()
     model = QuantisedTransformer(source, precision, factors)
     target = torch.from_numpy(dataset.scaled_target(dataset.train))
     if not isinstance(dataset.targets, Targets):  # the results have no range but their own

@@ -19,6 +19,7 @@ _STEPS = {
     "ffn_down": "second feed-forward product",
     "seasonal": "map of earlier seasons",
     "ahead": "map of values known ahead",
+    "own": "map of the own readings of a series",
     "skip": "map of the attention output to the forecast",
     "head": "head",
     "actual": "map of the readings that are compared",

@@ -128,6 +128,9 @@ def _quantise(config: Config, out: Path, work: Path, progress: Progress) -> Quan
     known = config.data.relative_inputs
     further = [name for name in drifting(lost) if name not in known]
     if further and isinstance(dataset.targets, Targets):
+        if set(further) & set(dataset.targets.names):  # all targets are relative, or none
+            every = {*further, *dataset.targets.names}
+            further = [name for name in dataset.columns if name in every]
         columns = json.dumps([*known, *further], ensure_ascii=False)
         advice = f"to follow a series that drifts, set data.relative_inputs = {columns}"
         progress.remarked("quantize", advice)

@@ -50,7 +50,10 @@ def load_windows(config: Config, *, refit: bool = False) -> "tuple[Dataset, Tabl
     table = read_table(config.data, anomalies=config.monitors is not None)
     quantiles = config.model.quantiles
     dataset = make_windows(
-        *(table, config.data, config.stream, quantiles), refit=refit, monitors=config.monitors
+        *(table, config.data, config.stream, quantiles),
+        refit=refit,
+        monitors=config.monitors,
+        series=config.model.series,
     )
     targets = dataset.targets
     summary = DataSummary(
