@@ -15,10 +15,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 import boosting
 from narrowcast.config import Config, load_config
+from narrowcast.data import Members, Part, Table
+from narrowcast.data.parts import parts_of_rows
 from narrowcast.files import write_whole
 from narrowcast.training_records import BASELINES, PANEL_BASELINES, Errors
 
@@ -112,6 +115,77 @@ def learnt(panel: Panel, seed: int, widths: list[int], data: Path, out: Path) ->
     return result
 
 
+def as_tokens(panel: Panel, seed: int, widths: list[int], data: Path, out: Path) -> Result:
+    """Return the errors of a model whose tokens are the series, on the same test targets."""
+    import torch  # noqa: PLC0415
+
+    from narrowcast.data import errors, make_windows, read_table  # noqa: PLC0415
+    from narrowcast.data.targets import Targets  # noqa: PLC0415
+    from narrowcast.integer import forecast  # noqa: PLC0415
+    from narrowcast.model import learn, predict_part  # noqa: PLC0415
+    from narrowcast.quantize import finetune, to_integer_model  # noqa: PLC0415
+
+    torch.set_num_threads(1)
+    table = read_table(panel.config(data, out).data)
+    assert table.panel is not None
+    config = _tokens_config(panel, table, seed, data, out)
+    wide = read_table(config.data)
+    dataset = make_windows(wide, config.data, series=True)
+    found = learn(dataset, wide, config)
+    test, members = found.dataset.test, _members(found.dataset.test, table)
+    single = Targets.single(config.data.outputs)
+
+    def measures(forecasts: Any) -> dict[str, float]:
+        """Return the errors of forecasts [windows, series * steps] as those of a panel."""
+        long = [x.reshape(-1, config.data.outputs) for x in (forecasts, test.target)]
+        level, spread = (
+            each[members.number][:, None] for each in (members.panel.level, members.panel.spread)
+        )
+        prediction, truth = ((x - level) / spread for x in long)
+        return _measures(errors(prediction, truth, single, members))
+
+    result = {"float": measures(predict_part(found.model, test, found.dataset))}
+    for bits in widths:
+        quantization = config.quantization.model_copy(update={"bits": bits})
+        narrow = config.model_copy(update={"quantization": quantization})
+        quantised, _ = finetune(found.model, found.dataset, narrow)
+        model = to_integer_model(quantised, found.dataset, narrow.data)
+        result[str(bits)] = measures(forecast(model, test.inputs, *test.further))
+    return result
+
+
+def _tokens_config(panel: Panel, table: Table, seed: int, data: Path, out: Path) -> Config:
+    """Return the configuration with the series as columns, and with the same targets in each part.
+
+    A window of a single table belongs to the part of its first row; one of a panel to that of its
+    targets. So the parts begin so many rows earlier.
+    """
+    config = panel.config(data, out, f"train.seed={seed}")
+    parts = parts_of_rows(table, config.data.split)[table.series_of_rows == 0]
+    before = config.data.window + config.data.lead - 1
+    tested, validated = (int((parts < part).sum()) - before for part in (2, 1))
+    split = {"test": 1 - tested / len(parts), "validation": 1 - validated / tested}
+    plain = config.model_dump(mode="json", exclude={"data", "model"})
+    kept = {"path", "layout", "time", "window", "lead", "outputs", "calendar", "missing"}
+    names = list(table.series)
+    return Config.model_validate(
+        {
+            **plain,
+            "data": {
+                **config.data.model_dump(include=kept),
+                **{"inputs": names, "target": names, "relative_inputs": names, "split": split},
+            },
+            "model": {"tokens": "series", "channels": config.model.channels},
+        }
+    )
+
+
+def _members(part: Part, table: Table) -> Members:
+    """Return the series of each window of a part and series, window by window."""
+    assert table.panel is not None
+    return Members(table.panel, np.tile(np.arange(len(table.series)), len(part)))
+
+
 def _measures(found: Errors) -> dict[str, float]:
     return {name: getattr(found, name) for name in MEASURES}
 
@@ -132,6 +206,7 @@ def main() -> None:
     parser.add_argument("--panels", nargs="+", choices=PANELS, default=list(PANELS))
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--bits", type=int, nargs="*", default=[8, 4])
+    parser.add_argument("--tokens", action="store_true", help="also with series as tokens")
     parser.add_argument("--set", nargs="*", default=[], help="further settings of all panels")
     arguments = parser.parse_args()
     data, out, widths = arguments.data, arguments.out, arguments.bits
@@ -142,6 +217,15 @@ def main() -> None:
         panel = Panel(panel.example, panel.data, (*panel.settings, *arguments.set))
         others = kept(out / f"{name}-simple.json", lambda p=panel: simple(p, data, out))  # type: ignore[misc]
         runs = []
+        tokens = []
+        if arguments.tokens:
+            tokens = [
+                kept(
+                    out / f"{name}-tokens-seed{seed}.json",
+                    lambda p=panel, s=seed: as_tokens(p, s, widths, data, out),  # type: ignore[misc]
+                )
+                for seed in range(arguments.seeds)
+            ]
         for seed in range(arguments.seeds):
             runs.append(
                 kept(
@@ -152,6 +236,11 @@ def main() -> None:
             print(f"{name}, seed {seed}: RMSSE {runs[-1]['float']['rmsse']:.4f}", flush=True)
         rows = {key: [others[key]] for key in SIMPLE if others.get(key)}
         rows |= {key: [run[key] for run in runs] for key in ("float", *map(str, widths))}
+        rows |= {
+            f"tokens, {key}": [run[key] for run in tokens]
+            for key in ("float", *map(str, widths))
+            if tokens
+        }
         for way, every in rows.items():
             line: Result = {"panel": name, "way": way, "seeds": len(every)}
             for measure in MEASURES:
