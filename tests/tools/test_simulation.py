@@ -79,7 +79,6 @@ CASES = {
     "tables alone": Case(
         Shape(5, 3, 8, layers=2, heads=2, outputs=2, relative=(1,)),
         (3, 4, 6),
-        verilator=True,
         device=HX8K,
     ),
     "values known ahead": Case(Shape(4, 3, 8, outputs=3, known=2), (4, 8), 8, seed=7),
@@ -87,7 +86,6 @@ CASES = {
         Shape(5, 3, 8, heads=2, outputs=2, targets=2, relative=(1, 0), seasons=2, known=1),
         *((3, 5, 8), 12, 2),
         seed=3,
-        verilator=True,
     ),
     "two ways of tables": Case(Shape(4, 3, 8), (8,), ways=2, verilator=True, device=HX8K),
 }
