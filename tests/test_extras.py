@@ -108,6 +108,21 @@ def test_help_loads_nothing_that_a_command_runs(arguments: tuple[str, ...]) -> N
     assert (found.returncode, found.stderr) == (0, "")
 
 
+@pytest.mark.parametrize("command", ["search", "fit"])
+def test_a_mistake_is_named_before_torch_is_imported(folder: Path, command: str) -> None:
+    code = (
+        "import atexit, sys; "
+        "atexit.register(lambda: print(*({'torch', 'pandas'} & sys.modules.keys()))); "
+        f"sys.argv = ['narrowcast', {command!r}, 'run.toml', '--out', 'out', '--max', 'weight=1']; "
+        "from narrowcast.cli import main; main()"
+    )
+    found = subprocess.run(
+        [sys.executable, "-c", code], cwd=folder, capture_output=True, text=True, check=False
+    )
+    assert (found.returncode, found.stdout) == (2, "\n")
+    assert "weight" in found.stderr
+
+
 def test_what_is_installed_is_not_complained_of(monkeypatch: pytest.MonkeyPatch) -> None:
     require_extra("train", "training")
     monkeypatch.setitem(sys.modules, "distributed", None)

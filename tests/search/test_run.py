@@ -176,10 +176,10 @@ def workers_of(process: "subprocess.Popen[bytes]") -> list[int]:
     return found
 
 
-def test_a_search_killed_three_times_loses_nothing(config_file: Path, tmp_path: Path) -> None:
+def test_a_search_killed_twice_loses_nothing(config_file: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
     known: dict[str, list[str]] = {}
-    for round_ in range(3):
+    for round_ in range(2):  # begun, and resumed
         process = begin(config_file, out, "--budget", "1h", *(["--resume"] if round_ else []))
         wait_for_trainings(trained(out) + 4, process, out)
         workers = [os.pidfd_open(worker) for worker in workers_of(process)]
@@ -200,10 +200,10 @@ def test_a_search_killed_three_times_loses_nothing(config_file: Path, tmp_path: 
     assert len(now["probes"]) >= LEAST_PROBES and len(now["trained"]) >= 7
 
 
-def test_workers_killed_three_times_are_replaced(config_file: Path, tmp_path: Path) -> None:
+def test_workers_killed_twice_are_replaced(config_file: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
     process = begin(config_file, out, "--budget", "1s")
-    for goal in (2, 5, 8):  # of 19 at least
+    for goal in (2, 8):  # of 19 at least; the first ones, and those in their place
         wait_for_trainings(goal, process, out)
         while not (workers := workers_of(process)):
             assert process.poll() is None

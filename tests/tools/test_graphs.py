@@ -16,7 +16,7 @@ from words import random_words
 # Graphs, and numbers of options.
 IN_VERILATOR = [
     *(("two_outputs", 1), ("one_class", 0), ("decisions_beside_others", 2)),
-    *(("elements_of_two_inputs", number) for number in range(3)),
+    *(("elements_of_two_inputs", number) for number in (0, 2)),
 ]
 
 
@@ -28,12 +28,12 @@ def design_of(model: IntegerModel, number: int, folder: Path) -> Design:
 
 
 def check(folder: Path, model: IntegerModel, number: int) -> None:
-    """Compare three windows in GHDL."""
+    """Compare two windows in GHDL."""
     number %= len(options_of(model))
     design = design_of(model, number, folder)
-    words, expected = random_words(model, 3)
+    words, expected = random_words(model, 2)
     found = simulate_ghdl(folder / "rtl", model, words, expected, folder / "work")
-    assert (found.windows, found.mismatches, found.first_difference) == (3, 0, None)
+    assert (found.windows, found.mismatches, found.first_difference) == (2, 0, None)
     assert found.cycles == design.cycles
 
 

@@ -79,7 +79,6 @@ CASES = {
     "tables alone": Case(
         Shape(5, 3, 8, layers=2, heads=2, outputs=2, relative=(1,)),
         (3, 4, 6),
-        verilator=True,
         device=HX8K,
     ),
     "values known ahead": Case(Shape(4, 3, 8, outputs=3, known=2), (4, 8), 8, seed=7),
@@ -87,7 +86,6 @@ CASES = {
         Shape(5, 3, 8, heads=2, outputs=2, targets=2, relative=(1, 0), seasons=2, known=1),
         *((3, 5, 8), 12, 2),
         seed=3,
-        verilator=True,
     ),
     "two ways of tables": Case(Shape(4, 3, 8), (8,), ways=2, verilator=True, device=HX8K),
 }
@@ -132,8 +130,8 @@ def test_engine_equals_the_integer_model(tmp_path: Path, name: str) -> None:
         assert {b.storage for b in design.buffers if not b.name.startswith("w")} == {case.storage}
     inputs, expected = random_words(model, 100)
     assert len(np.unique(expected[:, 0])) > 10
-    found = simulate_ghdl(rtl, model, inputs[1:4], expected[1:4], tmp_path / "ghdl")
-    assert (found.windows, found.mismatches, found.first_difference) == (3, 0, None)
+    found = simulate_ghdl(rtl, model, inputs[1:3], expected[1:3], tmp_path / "ghdl")
+    assert (found.windows, found.mismatches, found.first_difference) == (2, 0, None)
     assert found.cycles == design.cycles
     if case.verilator:
         found = simulate_verilator(rtl, model, inputs, expected, tmp_path / "verilator")
@@ -195,7 +193,7 @@ def test_trace_of_every_tensor(tmp_path: Path) -> None:
     assert text == "all stored tensors agree in GHDL"
 
 
-OF_WINDOW, OF_STREAM = Shape(5, 3, 8, heads=2, outputs=3), Shape(5, 3, 8, heads=2, kind="stream")
+OF_WINDOW, OF_STREAM = Shape(3, 3, 8, heads=2, outputs=3), Shape(3, 3, 8, heads=2, kind="stream")
 
 
 @pytest.mark.parametrize(

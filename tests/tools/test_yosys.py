@@ -243,8 +243,8 @@ def test_cells_are_replaced_within_synthesis_and_pads_added_behind_it() -> None:
 
 
 def test_resources_are_those_that_the_compiler_planned_and_estimated(tmp_path: Path) -> None:
-    model = random_model(Shape(5, 3, 8, layers=2, heads=2, outputs=2), (3, 4, 6), 1)
-    design = compile_model(model, DEVICE, area, HardwareOptions(lanes=5))
+    model = random_model(Shape(3, 2, 8, heads=2, outputs=2), (3, 4, 6), 1)
+    design = compile_model(model, DEVICE, area, HardwareOptions(lanes=3))
     design.write_rtl(tmp_path / "rtl")
     used = synthesise_yosys(tmp_path / "rtl", DEVICE, 100, tmp_path / "work")
     assert used.dsp == design.dsp

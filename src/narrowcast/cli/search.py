@@ -60,15 +60,18 @@ def search(
 
         require_extra("search", "a search")
         from narrowcast.search.objectives import Objectives, parse_budget
-        from narrowcast.search.run import search as run
         from narrowcast.search.space import parse_sizes
 
+        settings = _with_file(load_config(config, with_device(set_, device), data))
+        objectives, seconds = Objectives.parse(minimise, most), parse_budget(budget)
+        sizes = parse_sizes(vary or ())
+        # What was said is checked before torch is imported, which takes long.
+        from narrowcast.search.run import search as run
+
         front = run(
-            _with_file(load_config(config, with_device(set_, device), data)),
-            out,
-            Objectives.parse(minimise, most),
-            seconds=parse_budget(budget),
-            sizes=parse_sizes(vary or ()),
+            *(settings, out, objectives),
+            seconds=seconds,
+            sizes=sizes,
             resume=resume,
             cluster=cluster,
             workers=workers,
@@ -110,11 +113,13 @@ def fit(
         from narrowcast.extras import require_extra
 
         require_extra("search", "fitting a model")
-        from narrowcast.search.fit import CONFIG, fit_device
         from narrowcast.search.objectives import Objectives
 
         settings = _with_file(load_config(config, with_device(set_, device), data))
-        result = fit_device(settings, out, Objectives.parse("error", most), command_progress())
+        objectives = Objectives.parse("error", most)
+        from narrowcast.search.fit import CONFIG, fit_device
+
+        result = fit_device(settings, out, objectives, command_progress())
     for line in result.reasons():
         typer.echo(line)
     if result.changes:

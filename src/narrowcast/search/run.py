@@ -55,7 +55,7 @@ from narrowcast.search.trials import (
     Trials,
     open_trials,
 )
-from narrowcast.search.workers import LocalWorkers, Workers, open_workers
+from narrowcast.search.workers import Workers, open_workers
 from narrowcast.targets.device import load_device
 
 _PROBING = 0.3  # fraction of the budget for short trainings, beyond the least number of them
@@ -126,7 +126,6 @@ class Run:
         self._proxies: dict[str, Proxy] = {}
         self._prepared: dict[str, Prepared] = {}
         self._pending: dict[Future[Any], _Task] = {}
-        self._local = LocalWorkers(1)
         self._candidates: dict[str, Candidate] = {}
         self._probes: deque[dict[str, Any]] = deque()
         self._uniform: deque[tuple[Mapping[str, Any], str]] = deque()
@@ -144,26 +143,23 @@ class Run:
         self._starts = starts
         self._begin = time.monotonic()
         self._seconds = seconds
-        try:
-            for name, start in starts.items():
-                done = partial(self._prepared_one, name)
-                arguments = self._space.point(start), self._out
-                self._run(_Task("float model", self._local, prepare, arguments, done))
-            while self._pending or self._uniform or not self._over:
-                sampling = self._ready and not self._over
-                self._collect(0.0 if sampling else _POLL_SECONDS)
-                self._feed()
-                if self._ready:
-                    self._train_more()
-                else:
-                    self._learn()
-                if sampling and (self._samples or len(self._pending) < self._workers.count):
-                    self._sample()
-                elif sampling:
-                    self._collect(_POLL_SECONDS)
-                self._report()
-        finally:
-            self._local.close()
+        for name, start in starts.items():
+            done = partial(self._prepared_one, name)
+            arguments = self._space.point(start), self._out
+            self._run(_Task("float model", self._workers.local, prepare, arguments, done))
+        while self._pending or self._uniform or not self._over:
+            sampling = self._ready and not self._over
+            self._collect(0.0 if sampling else _POLL_SECONDS)
+            self._feed()
+            if self._ready:
+                self._train_more()
+            else:
+                self._learn()
+            if sampling and (self._samples or len(self._pending) < self._workers.count):
+                self._sample()
+            elif sampling:
+                self._collect(_POLL_SECONDS)
+            self._report()
         if not self._seen:
             self._progress.remarked(
                 "search",

@@ -9,7 +9,7 @@ import sys
 from collections.abc import Callable, Iterator
 from concurrent.futures import CancelledError, Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from multiprocessing import resource_tracker
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -33,6 +33,11 @@ class Workers(Protocol):
 
     count: int
 
+    @property
+    def local(self) -> "LocalWorkers":
+        """Workers of this machine, for functions that write files."""
+        ...
+
     def submit(self, function: Callable[..., Any], *arguments: Any) -> "Future[Any]":
         """Run a module-level function with arguments that can be pickled."""
         ...
@@ -49,6 +54,11 @@ class LocalWorkers:
         self.count = count
         self._deaths = 0
         self._pool = self._new()
+
+    @property
+    def local(self) -> "LocalWorkers":
+        """These workers."""
+        return self
 
     def _new(self) -> ProcessPoolExecutor:
         context = multiprocessing.get_context("spawn")
@@ -97,8 +107,8 @@ class LocalWorkers:
 class ClusterWorkers:
     """The workers of a Dask cluster. Dask itself repeats the functions of lost workers."""
 
-    def __init__(self, client: "Client", count: int) -> None:
-        self.count = count
+    def __init__(self, client: "Client", count: int, local: LocalWorkers) -> None:
+        self.count, self.local = count, local
         self._client = client
         self._executor = client.get_executor(pure=False)
 
@@ -142,11 +152,8 @@ def open_workers(cluster: str | None, count: int | None) -> Iterator[Workers]:
         UserError: There is no cluster at that address, or it has no workers.
     """
     if cluster is None:
-        local = LocalWorkers(count or os.cpu_count() or 1)
-        try:
+        with closing(LocalWorkers(count or os.cpu_count() or 1)) as local:
             yield local
-        finally:
-            local.close()
         return
     require_extra("cluster", "--cluster")
     from distributed import Client  # noqa: PLC0415
@@ -171,7 +178,8 @@ def open_workers(cluster: str | None, count: int | None) -> Iterator[Workers]:
             raise UserError(
                 f"--cluster {cluster}: has no workers: start some by 'dask worker {cluster}'"
             )
-        yield ClusterWorkers(client, min(threads, count or threads))
+        with closing(LocalWorkers(1)) as local:
+            yield ClusterWorkers(client, min(threads, count or threads), local)
 
 
 @contextmanager
