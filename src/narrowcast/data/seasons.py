@@ -111,13 +111,10 @@ def _row(table: Table, last: NDArray[np.int64], earlier: int) -> NDArray[np.int6
     begin = table.first_rows[last]
     if table.time is None or table.interval is None:
         return np.where(last - earlier >= begin, last - earlier, -1)
-    time, off = table.time.asi8, table.interval.value // 2
-    wanted = time[last] - earlier * table.interval.value
-    row = np.empty_like(last)
-    for first in np.unique(begin):  # times increase within each recording
-        mine = begin == first
-        end = int(last[mine].max()) + 1
-        row[mine] = first + np.searchsorted(time[first:end], wanted[mine] - off)
-    row = np.minimum(row, last)
+    time, interval = table.time.asi8, table.interval.as_unit("ns").value
+    off = interval // 2
+    wanted = time[last] - earlier * interval
+    instant = table.instants[last] - (earlier * interval + off) // table.unit
+    row = np.clip(np.searchsorted(table.instants, instant), begin, last)
     near = np.abs(time[row] - wanted) <= off
     return np.where(near, row, -1)

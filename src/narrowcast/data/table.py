@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -13,6 +14,9 @@ from narrowcast.data.row_names import RowNames
 
 if TYPE_CHECKING:
     from narrowcast.data.panel import Panel
+
+
+_PARTS = 16  # bits: how finely instants divide an interval
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,7 +58,7 @@ class Table:
         """Return the number of a row in messages, that in its file."""
         return self.rows[index if self.source is None else int(self.source[index])]
 
-    @property
+    @cached_property
     def gaps(self) -> NDArray[np.bool_]:
         """Flags [rows]: whether a row is not one interval after the previous row.
 
@@ -65,14 +69,14 @@ class Table:
             return self.begins
         return gaps(self.time, self.interval, self.jitter) | self.begins
 
-    @property
+    @cached_property
     def begins(self) -> NDArray[np.bool_]:
         """Flags [rows]: whether a row is the first of a recording, but not of the first one."""
         if self.recording is None:
             return np.zeros(len(self.frame), dtype=np.bool_)
         return np.append(False, np.diff(self.recording) > 0)
 
-    @property
+    @cached_property
     def first_rows(self) -> NDArray[np.int64]:
         """Row with which the recording of each row begins [rows]."""
         rows = np.arange(len(self.frame))
@@ -85,7 +89,26 @@ class Table:
             return np.zeros(len(self.frame), dtype=np.int64)
         return self.recording
 
+    @cached_property
+    def instants(self) -> NDArray[np.int64]:
+        """Time of each row [rows] in parts of an interval, ascending over all recordings.
+
+        Differences within a recording are those of its times, in units of ``unit`` nanoseconds.
+        """
+        assert self.time is not None
+        time = self.time.asi8
+        since = (time - time[self.first_rows]) // self.unit
+        ends = np.flatnonzero(np.append(self.begins[1:], True))
+        spans = np.cumsum(since[ends] + 1)
+        return since + np.concatenate(([0], spans[:-1]))[np.cumsum(self.begins)]
+
     @property
+    def unit(self) -> int:
+        """Unit of ``instants``, in nanoseconds: a small part of the interval."""
+        assert self.interval is not None
+        return max(1, self.interval.as_unit("ns").value >> _PARTS)
+
+    @cached_property
     def moments(self) -> NDArray[np.int64]:
         """Number of each row's time among all times [rows]; without times, in its series."""
         if self.time is None:
