@@ -717,8 +717,9 @@ class ModelConfig(Section):
     the inputs: it embeds all readings of its column in the window, and the calendar of the last
     row, with the same weights for each series. Attention goes across series, a bias for each of
     them takes the place of positions, and the forecasts of a series are read from its token: a
-    linear map of its readings, plus a head with the same weights for all tokens. There is no
-    ``kernel``, no ``stride`` and no ``pooling``.
+    linear map of its readings, plus a head with the same weights for all tokens. With ``relative``,
+    the training begins with the last reading in place of that map. There is no ``kernel``, no
+    ``stride`` and no ``pooling``.
 
     With ``fold``, the quantised network computes linear maps with nothing between them as one
     product where that takes fewer multiplications; in real numbers it is the same function.
