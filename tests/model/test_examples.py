@@ -50,8 +50,9 @@ def test_any_number_of_windows_can_be_trained(rows: int, kind: str) -> None:
     model, history = train_float(dataset, config)
     assert all(np.isfinite(history.loss))
     examples = Examples.of(dataset.train, dataset)
-    batches = list(examples.batches(model.reach, 8, torch.Generator().manual_seed(0)))
-    assert sum(int(each.counted.sum()) for each in batches) == len(dataset.train)
+    batches = list(examples.batches(model, 8, torch.Generator().manual_seed(0)))
+    trained = [each.target if each.wanted is None else each.wanted for each in batches]
+    assert sum(map(len, trained)) == len(dataset.train)
 
 
 def test_a_single_window_cannot_be_trained() -> None:

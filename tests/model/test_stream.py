@@ -10,7 +10,7 @@ from narrowcast.data import Dataset, Table, errors, make_windows
 from narrowcast.integer.builder import Shape
 from narrowcast.model import Transformer, predict, predict_part, train_float
 from narrowcast.model.examples import Examples
-from narrowcast.model.stream import absent, after_restart, ages, kept, segments
+from narrowcast.model.stream import absent, after_restart, ages, kept, led_up_to, segments
 from narrowcast.model.transformer import slopes
 
 
@@ -42,13 +42,14 @@ def test_ages_and_states() -> None:
     state, missing = kept(rows, 3), absent(RESTART, 3)
     for i, age in enumerate(AGES):
         assert missing[i].tolist() == [age < 2, age < 1, False]
+        assert torch.equal(kept(rows, 3, torch.tensor([i]))[0][~missing[i]], state[i][~missing[i]])
         exist = state[i][~missing[i]]
         assert torch.equal(exist, rows[i + 1 - len(exist) : i + 1, 0])
 
 
 def test_the_first_reading_stands_in_for_those_before_it() -> None:
     inputs = torch.arange(9)[:, None, None] + torch.arange(-2, 1)[None, :, None]
-    found = after_restart(inputs, RESTART)[..., 0]
+    found = after_restart(inputs, torch.tensor(AGES))[..., 0]
     first = torch.arange(9) - torch.tensor(AGES)
     assert torch.equal(found, torch.maximum(inputs[..., 0], first[:, None]))
 
@@ -71,17 +72,54 @@ def test_segments_have_all_inferences_and_none_spans_a_restart() -> None:
     assert begins.all() and sorted(windows.tolist()) == list(range(50))
 
 
-def test_batches_begin_anew_and_have_the_targets_of_their_inferences(dataset: Dataset) -> None:
+def test_inferences_are_led_up_to_by_those_of_their_stretch() -> None:
+    generator = torch.Generator().manual_seed(0)
+    chosen, age = torch.tensor([8, 2, 5, 4]), torch.tensor(AGES)
+    rows, begins, since, wanted = led_up_to(chosen, age, 2, 0.0, generator)
+    assert rows.tolist() == [6, 7, 8, 0, 1, 2, 5, 3, 4]
+    assert torch.equal(since, age[rows])
+    assert begins.nonzero()[:, 0].tolist() == [0, 3, 6, 7]
+    assert torch.equal(rows[wanted], chosen)
+    seen = set()
+    for _ in range(50):
+        rows, begins, since, wanted = led_up_to(chosen, age, 2, 1.0, generator)
+        assert torch.equal(rows[wanted], chosen)
+        assert torch.equal(since, ages(begins))
+        assert (since <= age[rows]).all()
+        seen |= set(zip(rows[wanted].tolist(), since[wanted].tolist(), strict=True))
+    assert seen == {(8, 0), (8, 1), (8, 2), (2, 0), (2, 1), (2, 2), (5, 0), (4, 0), (4, 1)}
+
+
+def test_batches_have_each_target_once_with_what_it_rests_on(dataset: Dataset) -> None:
+    """What leads up to a forecast gives that of the whole stretch, or that after a restart."""
+    torch.manual_seed(0)
     examples = Examples.of(dataset.train, dataset)
-    counted = total = 0
-    for batch in examples.batches(reach=3, size=50, generator=torch.Generator()):
+    model = Transformer(Shape(4, 2, 8, heads=2, kernel=2, kind="stream")).double().eval()
+    expected = examples.forecasts(model)
+    alike = total = 0
+    for batch in examples.batches(model, 50, torch.Generator().manual_seed(0)):
+        assert batch.wanted is not None and bool(batch.restart[0])
+        found = model(*batch.inputs, restart=batch.restart, wanted=batch.wanted)
+        for forecast, target in zip(found, batch.target[batch.wanted], strict=True):
+            at = (examples.target == target).all(dim=1).nonzero()[0, 0]
+            alike += int(torch.allclose(forecast, expected[at]))
+        total += len(batch.wanted)
+    assert total == len(dataset.train)
+    assert 0.8 * total < alike < total
+
+
+def test_segments_begin_anew_and_have_the_targets_of_their_inferences(dataset: Dataset) -> None:
+    examples = Examples.of(dataset.train, dataset)
+    model = Transformer(Shape(4, 2, 8, layers=2, heads=2, kernel=2, kind="stream"))
+    trained = total = 0
+    for batch in examples.batches(model, 50, torch.Generator()):
         assert bool(batch.restart[0])
         first = batch.inputs[0][batch.restart]
         assert torch.equal(first, first[:, -1:].expand_as(first))  # repeated
-        counted += int(batch.counted.sum())
+        wanted = torch.arange(len(batch.target)) if batch.wanted is None else batch.wanted
+        trained += len(wanted)
         total += len(batch.target)
-        assert not batch.target[~batch.counted].any()
-    assert (counted, total) == (len(dataset.train), len(dataset.train.inputs))
+    assert (trained, total) == (len(dataset.train), len(dataset.train.inputs))
 
 
 @pytest.mark.parametrize("layers", [1, 2])
@@ -99,6 +137,9 @@ def test_a_network_attends_to_the_last_tokens_of_a_stretch(layers: int) -> None:
         torch.testing.assert_close(alone, whole[i])
         if age > model.reach:
             assert not torch.allclose(model(x[i - model.reach + 1 : i + 1])[-1], whole[i])
+    wanted = torch.tensor([0, 3, 14, 39])
+    some = model(x, restart=restart, wanted=wanted)
+    torch.testing.assert_close(some, whole[wanted])
     many = torch.randn(700, 2, 3)
     begins = torch.rand(700) < 0.05
     torch.testing.assert_close(

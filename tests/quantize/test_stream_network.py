@@ -111,6 +111,19 @@ def test_fake_quantisation_is_close_to_the_integers(config: Config) -> None:
     assert float((real - integers).abs().quantile(0.75)) < 0.15 * float(integers.std())
 
 
+@pytest.mark.parametrize("config", CASES)
+def test_forecasts_that_are_wanted_are_those_of_the_whole_stretch(config: Config) -> None:
+    dataset = stretches(config)
+    model = trained(dataset, config).train()
+    inputs, restart = sample(dataset, config, 200)
+    wanted = torch.tensor([0, 7, 8, 120, 199])
+    whole = model(*inputs, restart=restart)
+    some = model(*inputs, restart=restart, wanted=wanted)
+    torch.testing.assert_close(some, whole[wanted])
+    some.square().sum().backward()
+    assert all(p.grad is not None for p in model.parameters() if p.requires_grad)
+
+
 def test_reading_by_reading_is_stretch_by_stretch() -> None:
     config = CASES[2]
     dataset = stretches(config)

@@ -444,6 +444,14 @@ class Shape:
         return 0 if self.kind == "window" else self.layers * (self.window - 1)
 
     @property
+    def lead(self) -> int:
+        """Inferences before one of which its forecast needs nothing but keys and values.
+
+        With several layers it needs more, the results of the layers below.
+        """
+        return self.reach if self.layers == 1 else 0
+
+    @property
     def mean(self) -> bool:
         """Whether the head reads the mean of several tokens."""
         return self.kind == "window" and self.pooling == "mean" and not self.series

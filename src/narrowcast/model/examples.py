@@ -11,7 +11,7 @@ from narrowcast.data import Dataset, Part
 from narrowcast.data.scaling import Array
 from narrowcast.data.views import Index
 from narrowcast.model.forecaster import Forecaster
-from narrowcast.model.stream import after_restart, segments
+from narrowcast.model.stream import after_restart, ages, led_up_to, segments
 
 Inputs = tuple[Tensor, ...]
 """Scaled readings [inferences, rows, columns] of each input of a graph."""
@@ -20,6 +20,10 @@ Inputs = tuple[Tensor, ...]
 # may depend on. The first ones of a segment are trained with few tokens to attend to.
 _SEGMENT = 96
 _LEAST_SEGMENT = 4
+
+# Share of the forecasts of a stream that are trained as after a restart, where each is trained
+# alone. Chosen on the validation parts of AirU, ETTh1 and PeMS.
+_ANEW = 0.125
 
 
 def scaled(readings: Array, further: tuple[Array, ...], dataset: Dataset) -> Inputs:
@@ -56,7 +60,7 @@ def drawn(
     rows = chosen.numpy()
     further = tuple(each[rows] for each in part.further)
     first, *others = scaled(part.windows[rows], further, dataset)
-    return (after_restart(first, restart) if reach else first, *others), restart
+    return (after_restart(first, ages(restart)) if reach else first, *others), restart
 
 
 def batch_sizes(inferences: int, size: int) -> list[int]:
@@ -79,13 +83,13 @@ class Batch:
     Attributes:
         inputs: Scaled readings of each input [inferences, rows, columns].
         restart: Which inferences begin a stretch [inferences]; every window does.
-        counted: Which inferences have targets [inferences].
+        wanted: Indices of the inferences that are trained; None if all are.
         target: Scaled targets [inferences, outputs], 0 where there are none.
     """
 
     inputs: Inputs
     restart: Tensor
-    counted: Tensor
+    wanted: Tensor | None
     target: Tensor
 
 
@@ -149,28 +153,58 @@ class Examples:
         """Return a model's scaled forecasts of the targets [targets, outputs], in float64."""
         return model.evaluate_batches(self.inputs, len(self.restart), self.restart)[self.at]
 
-    def batches(self, reach: int, size: int, generator: torch.Generator) -> Iterator[Batch]:
-        """Yield all inferences once, in random order: windows, or segments of a stream.
+    def batches(self, model: Forecaster, size: int, generator: torch.Generator) -> Iterator[Batch]:
+        """Yield all targets once, in random order: of windows, or of segments of a stream.
 
-        A segment begins as a stretch does. One that is divided between two batches is two segments.
-        Batches without any target are left out.
+        If a forecast needs no more than keys and values of earlier inferences, each one is a
+        segment of its own, with these before it: those of a stretch are alike, and a batch of them
+        says less. Otherwise, that takes too long. A segment is then a part of a stretch, begins as
+        a stretch does, and is two of them if it is divided between two batches.
 
         Args:
-            reach: Inferences before one that its forecast may depend on; 0 for windows.
-            size: Inferences of a batch; the last one may have fewer, or one more.
+            model: The model, of windows or of streams.
+            size: Forecasts of a batch; the last one may have fewer, or one more. Of segments with
+                several forecasts, inferences; batches without any target are left out.
             generator: Source of the random numbers.
         """
-        counted = torch.zeros(len(self.restart), dtype=torch.bool)
-        counted[self.at] = True
-        target = self.target.new_zeros(len(self.restart), self.target.shape[1])
+        inferences = len(self.restart)
+        target = self.target.new_zeros(inferences, self.target.shape[1])
         target[self.at] = self.target
-        order = _in_random_order(self.restart, reach, generator)
-        sizes = batch_sizes(len(self.restart), size)
-        split = (torch.split(each, sizes) for each in order)
-        for rows, restart in zip(*split, strict=True):
-            restart[0] = True
-            first, *further = self.inputs(rows.numpy())
-            if reach:
-                first = after_restart(first, restart)
+        if model.lead:
+            order = self.at[torch.randperm(len(self.at), generator=generator)]
+            age = ages(self.restart)
+            for chosen in torch.split(order, batch_sizes(len(order), size)):
+                yield self._batch(*led_up_to(chosen, age, model.lead, _ANEW, generator), target)
+            return
+        counted = torch.zeros(inferences, dtype=torch.bool)
+        counted[self.at] = True
+        every = _in_random_order(self.restart, model.reach, generator)
+        split = (torch.split(each, batch_sizes(inferences, size)) for each in every)
+        for rows, begins in zip(*split, strict=True):
+            begins[0] = True
             if counted[rows].any():
-                yield Batch((first, *further), restart, counted[rows], target[rows])
+                since = ages(begins) if model.reach else None
+                yield self._batch(rows, begins, since, counted[rows], target)
+
+    def _batch(
+        self,
+        rows: Tensor,
+        begins: Tensor,
+        since: Tensor | None,
+        wanted: Tensor,
+        target: Tensor,
+    ) -> Batch:
+        """Return a batch.
+
+        Args:
+            rows: Its inferences.
+            begins: Whether each is the first of a segment.
+            since: How many inferences before each one its stretch begins; None for windows.
+            wanted: Which inferences are trained.
+            target: Scaled targets of all inferences.
+        """
+        first, *further = self.inputs(rows.numpy())
+        if since is not None:
+            first = after_restart(first, since)
+        trained = None if bool(wanted.all()) else wanted.nonzero()[:, 0]
+        return Batch((first, *further), begins, trained, target[rows])

@@ -18,12 +18,17 @@ class Forecaster(nn.Module):
     Its arguments are the readings of each input of the graph [inferences, rows, columns]; each
     window is an inference. Those of a stream are consecutive. The keyword ``restart``
     [inferences] then says which of them is the first of a stretch; None means the first one only.
+    Results are those of all inferences, or of those whose indices the keyword ``wanted`` has, which
+    takes less time.
 
     Attributes:
         reach: Inferences before one that its forecast may depend on; 0 for windows.
+        lead: Inferences before one of which its forecast needs nothing but keys and values; 0 if it
+            needs more.
     """
 
     reach: int
+    lead: int
 
     def evaluate(self, *inputs: Tensor, restart: Tensor | None = None) -> Tensor:
         """Forecast in eval mode; afterwards the network is in its former mode.

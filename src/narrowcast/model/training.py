@@ -43,9 +43,9 @@ _WARM_UP = 0.1
 # Share of the columns of the training windows that have an outage, where these are masked.
 _OUTAGES = 0.1
 
-# A batch of a stream has so many inferences for each window of ``train.batch``, as those of a
-# segment are alike, and an epoch as many passes, so that it has the batches of one over windows.
-# Chosen on the validation parts of AirU and ETTh1.
+# A batch of segments of a stream has so many inferences for each window of ``train.batch``, as
+# those of a segment are alike, and an epoch as many passes, so that it has the batches of one over
+# windows. Chosen on the validation parts of AirU and ETTh1.
 _INFERENCES = 4
 
 # Batches over which the evaluated and kept weights are averaged.
@@ -364,14 +364,15 @@ def fit(
     examples = objective.examples
     shuffle = torch.Generator().manual_seed(config.seed)
     optimiser = torch.optim.AdamW(groups, weight_decay=config.weight_decay, fused=True)
-    passes = _INFERENCES if model.reach else 1
+    passes = _INFERENCES if model.reach > model.lead else 1
     size = passes * config.batch
     if len(examples.restart) < 2:
         raise UserError(
             "the training part has 1 window, but batch norm needs at least 2: choose a shorter "
             "window or another split"
         )
-    batches = passes * len(batch_sizes(len(examples.restart), size))
+    trained = len(examples.at if model.lead else examples.restart)
+    batches = passes * len(batch_sizes(trained, size))
     schedule = torch.optim.lr_scheduler.LambdaLR(optimiser, _schedule(epochs * batches))
     average = _Average(model)
     losses: list[float] = []
@@ -380,20 +381,21 @@ def fit(
     for epoch in range(epochs):
         model.train()
         total, count = 0.0, 0
-        every = (examples.batches(model.reach, size, shuffle) for _ in range(passes))
+        every = (examples.batches(model, size, shuffle) for _ in range(passes))
         for batch in chain.from_iterable(every):
             x, y = batch.inputs, batch.target
             if augmentation is not None:
                 x, y = augmentation(x, y, batch.restart)
-            forecast = model(*x, restart=batch.restart)
-            loss = objective.loss(forecast[batch.counted], y[batch.counted])
+            if batch.wanted is not None:
+                y = y[batch.wanted]
+            forecast = model(*x, restart=batch.restart, wanted=batch.wanted)
+            loss = objective.loss(forecast, y)
             optimiser.zero_grad()
             loss.backward()
             optimiser.step()
             schedule.step()
             average.update()
-            targets = int(batch.counted.sum())
-            total, count = total + loss.item() * targets, count + targets
+            total, count = total + loss.item() * len(y), count + len(y)
         losses.append(total / count)
         if not _finite(average.model, losses[-1]):
             raise _diverged(config, epoch + 1)

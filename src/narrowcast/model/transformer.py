@@ -101,17 +101,19 @@ class Layer(nn.Module):
         self.ffn_down = _linear(graph, f"{prefix}.ffn_down")
         self.ffn_norm = norm(self.ffn_down.out_features)
 
-    def forward(self, x: Tensor, missing: Tensor | None = None) -> Tensor:
+    def forward(
+        self, x: Tensor, missing: Tensor | None = None, wanted: Tensor | None = None
+    ) -> Tensor:
         """[windows, n, d] -> [windows, n, d], or of the last token only [windows, 1, d].
 
-        In a stream, [inferences, 1, d] -> [inferences, 1, d], and ``missing`` [inferences, keys]
-        says which tokens do not exist yet.
+        In a stream, [inferences, 1, d] -> [inferences, 1, d], of all inferences or of those that
+        are wanted. ``missing`` [inferences, keys] says which tokens do not exist yet for these.
         """
-        computed = x[:, -self.rows :]
+        computed = x[:, -self.rows :] if wanted is None else x[wanted, -self.rows :]
         query, key, value = self.query(computed), self.key(x), self.value(x)
         mask = None
         if self.bias is not None and missing is not None:
-            key, value = kept(key, self.keys), kept(value, self.keys)
+            key, value = (kept(each, self.keys, wanted) for each in (key, value))
             mask = self.bias[:, None].masked_fill(missing[:, None, None], -math.inf)
         query, key, value = (split_heads(each, self.heads) for each in (query, key, value))
         context = join_heads(functional.scaled_dot_product_attention(query, key, value, mask))
@@ -156,7 +158,7 @@ class Transformer(Forecaster):
         self.shape = shape
         self.graph = transformer(replace(shape, fold=False, decision=None))
         self.embed = _linear(self.graph, "embed")
-        self.reach = shape.reach
+        self.reach, self.lead = shape.reach, shape.lead
         windowed = shape.kind == "window"
         positions = sinusoids(shape.tokens, shape.channels)
         self.position = nn.Parameter(positions) if windowed else None
@@ -176,7 +178,13 @@ class Transformer(Forecaster):
         if shape.compared:
             self.register_buffer("unit", torch.ones(forecasts))
 
-    def forward(self, x: Tensor, *further: Tensor, restart: Tensor | None = None) -> Tensor:
+    def forward(
+        self,
+        x: Tensor,
+        *further: Tensor,
+        restart: Tensor | None = None,
+        wanted: Tensor | None = None,
+    ) -> Tensor:
         """[windows, n, m], and [windows, 1, ...] of further inputs -> [windows, forecasts]."""
         readings = x.to(self.embed.weight.dtype)
         embedding = self.graph.operations[0]
@@ -189,8 +197,13 @@ class Transformer(Forecaster):
             missing = absent(none if restart is None else restart, self.shape.window)
         else:
             x = x + self.position
-        for layer in self.layers:
+        *lower, last_layer = self.layers
+        for layer in lower:
             x = layer(x, missing)
+        if wanted is not None:
+            missing = None if missing is None else missing[wanted]
+            readings, further = readings[wanted], tuple(each[wanted] for each in further)
+        x = last_layer(x, missing, wanted)
         given = dict(zip(self.shape.further, further, strict=True))
         if self.shape.series:
             (terms,) = self.terms

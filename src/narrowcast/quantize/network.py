@@ -15,8 +15,10 @@ from narrowcast.integer.builder import (
     AppendSpec,
     ArgMaxSpec,
     ContextSpec,
+    GraphSpec,
     L1NormSpec,
     LinearSpec,
+    OperationSpec,
     RowSumSpec,
     ScoresSpec,
     transformer,
@@ -27,7 +29,7 @@ from narrowcast.integer.model import Affine, Forecast, Input, IntegerModel, Oper
 from narrowcast.integer.model import Tensor as IntegerTensor
 from narrowcast.model.examples import Inputs
 from narrowcast.model.forecaster import Forecaster
-from narrowcast.model.stream import absent
+from narrowcast.model.stream import absent, kept
 from narrowcast.model.transformer import Transformer, arranged
 from narrowcast.quantize.fake_quantise import ActivationQuantiser
 from narrowcast.quantize.fold import biases, folded
@@ -46,6 +48,28 @@ from narrowcast.quantize.steps import (
 _TERMS = 4.0  # range of a term of the forecast, in units of that of the forecast
 # Anomalies exceed all of the training part. Keys and values, as narrow as weights, need no room.
 _ROOM = 2.0
+
+
+def _operands(spec: OperationSpec) -> tuple[str, ...]:
+    """Return the tensors that an operation reads."""
+    match spec:
+        case LinearSpec(residual=str(residual)):
+            return spec.operand, residual
+        case ScoresSpec():
+            return spec.operand, spec.key
+        case ContextSpec():
+            return spec.operand, spec.value
+        case _:
+            return (spec.operand,)
+
+
+def _lasting(graph: GraphSpec) -> set[str]:
+    """Return the tensors that rows of states are made of, all of which a stream needs."""
+    found: set[str] = set()
+    for spec in reversed(graph.operations):
+        if isinstance(spec, AppendSpec) or spec.output in found:
+            found |= set(_operands(spec))
+    return found - set(graph.inputs)
 
 
 class QuantisedTransformer(Forecaster):
@@ -75,8 +99,9 @@ class QuantisedTransformer(Forecaster):
         factors = torch.ones(source.shape.inputs) if factors is None else factors
         self.register_buffer("factors", factors)
         self.shape = replace(source.shape, decision=None)
-        self.reach = source.reach
+        self.reach, self.lead = source.reach, source.lead
         self.graph = transformer(self.shape)
+        self._lasting = _lasting(self.graph)
         parameters, by_age = folded(source, factors), biases(source)
 
         def quantiser(name: str) -> ActivationQuantiser:
@@ -121,10 +146,13 @@ class QuantisedTransformer(Forecaster):
         for each in self.inputs:
             yield cast(ActivationQuantiser, each)
 
-    def forward(self, *inputs: Tensor, restart: Tensor | None = None) -> Tensor:
+    def forward(
+        self, *inputs: Tensor, restart: Tensor | None = None, wanted: Tensor | None = None
+    ) -> Tensor:
         """Return forecasts [windows, forecasts]; in eval mode the same as :meth:`evaluate`."""
         if not self.training:
-            return self.evaluate(*inputs, restart=restart)
+            forecasts = self.evaluate(*inputs, restart=restart)
+            return forecasts if wanted is None else forecasts[wanted]
         window, *further = (each.float() for each in inputs)
         divided = arranged(window / self.factors, self.shape), *further
         tensors: dict[str, Tensor] = {
@@ -135,9 +163,37 @@ class QuantisedTransformer(Forecaster):
         if self.reach:
             none = torch.zeros(len(window), dtype=torch.bool)
             missing = absent(none if restart is None else restart, self.shape.window)
-        for step in self.steps():
-            tensors[step.spec.output] = step(tensors, missing)
+        if wanted is None:
+            for step in self.steps():
+                tensors[step.spec.output] = step(tensors, missing)
+        else:
+            tensors = self._of_wanted(tensors, missing, wanted)
         return torch.cat([tensors[name].flatten(1) for name in self.graph.outputs], dim=1)
+
+    def _of_wanted(
+        self, tensors: dict[str, Tensor], missing: Tensor | None, wanted: Tensor
+    ) -> dict[str, Tensor]:
+        """Return tensors of some inferences only.
+
+        Args:
+            tensors: Inputs, to which what states are made of is added.
+            missing: Which rows of the states are absent.
+            wanted: Indices of the inferences.
+        """
+        found: dict[str, Tensor] = {}
+        absent_there = None if missing is None else missing[wanted]
+        for step in self.steps():
+            output = step.spec.output
+            if output in self._lasting:
+                tensors[output] = step(tensors, missing)
+            elif isinstance(step, QuantisedAppend):
+                found[output] = kept(tensors[step.spec.operand], step.rows, wanted)
+            else:
+                for name in _operands(step.spec):
+                    if name not in found:
+                        found[name] = tensors[name][wanted]
+                found[output] = step(found, absent_there)
+        return found
 
     def evaluate(self, *inputs: Tensor, restart: Tensor | None = None) -> Tensor:
         """Forecast with the integer model, in train mode as well.
