@@ -399,7 +399,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, required=True, help="folder for results")
     parser.add_argument("--bits", nargs="*", type=int, default=[*BITS], help="may be none")
     parser.add_argument("--seeds", type=int, default=5, help="how many, from 0")
-    parser.add_argument("--only", default="", help="rows whose name begins so")
+    parser.add_argument("--only", nargs="+", default=[""], help="rows whose names begin so")
     parser.add_argument("--set", nargs="+", default=[], metavar="KEY=VALUE", help="other settings")
     parser.add_argument("--quantiles", nargs="+", default=[], metavar="Q", help="forecast these")
     parser.add_argument("--streams", action="store_true", help="compare with streams")
@@ -416,7 +416,7 @@ def main() -> None:
     if args.quantiles:
         args.set.append(f"model.quantiles=[{', '.join(args.quantiles)}]")
         others.append(CONSTANT)
-    chosen = [case for case in CASES if case.row.startswith(args.only)]
+    chosen = [case for case in CASES if case.row.startswith(tuple(args.only))]
     tasks = [
         (
             replace(
@@ -432,7 +432,8 @@ def main() -> None:
         for case in chosen
     ]
     if not tasks:
-        parser.error(f"no row begins with {args.only!r}: there are {', '.join(ROWS)}")
+        wanted = " or ".join(map(repr, args.only))
+        parser.error(f"no row begins with {wanted}: there are {', '.join(ROWS)}")
     published = replace(PUBLISHED, settings=(*PUBLISHED.settings, *args.set))
     best_of = [(published, seed, (str(COMPARED_BITS),)) for seed in range(args.published)]
     cases = {case.name: case for case, *_ in tasks}
