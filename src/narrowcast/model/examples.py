@@ -21,8 +21,8 @@ Inputs = tuple[Tensor, ...]
 _SEGMENT = 96
 _LEAST_SEGMENT = 4
 
-# Successive forecasts of a segment of a stream where what leads up to them takes little time, and the
-# share of these segments that begin as after a restart.
+# Successive forecasts of a segment of a stream, where what leads up to them takes little time, and
+# the share of these segments that begin as after a restart.
 _SUCCESSIVE = 4
 _ANEW = 0.06
 
