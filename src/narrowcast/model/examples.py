@@ -21,9 +21,7 @@ Inputs = tuple[Tensor, ...]
 _SEGMENT = 96
 _LEAST_SEGMENT = 4
 
-# Successive forecasts of a segment of a stream, where what leads up to them takes little time, and
-# the share of these segments that begin as after a restart.
-_SUCCESSIVE = 4
+# Share of the forecasts of a stream that are trained as after a restart, where each is a segment.
 _ANEW = 0.06
 
 
@@ -172,18 +170,15 @@ class Examples:
         target = self.target.new_zeros(inferences, self.target.shape[1])
         target[self.at] = self.target
         if model.lead:
-            apart = torch.diff(self.at, prepend=torch.tensor([-2])) > 1
-            order = segments(self.restart[self.at] | apart, _SUCCESSIVE, generator)
-            split = (torch.split(each, batch_sizes(len(self.at), size)) for each in order)
-            for targets, begins in zip(*split, strict=True):
-                begins[0] = True
-                chosen = self.at[targets], begins, ages(self.restart)
-                yield self._batch(*led_up_to(*chosen, model.lead, _ANEW, generator), target)
+            order = self.at[torch.randperm(len(self.at), generator=generator)]
+            age = ages(self.restart)
+            for chosen in torch.split(order, batch_sizes(len(order), size)):
+                yield self._batch(*led_up_to(chosen, age, model.lead, _ANEW, generator), target)
             return
         counted = torch.zeros(inferences, dtype=torch.bool)
         counted[self.at] = True
-        order = _in_random_order(self.restart, model.reach, generator)
-        split = (torch.split(each, batch_sizes(inferences, size)) for each in order)
+        every = _in_random_order(self.restart, model.reach, generator)
+        split = (torch.split(each, batch_sizes(inferences, size)) for each in every)
         for rows, begins in zip(*split, strict=True):
             begins[0] = True
             if counted[rows].any():

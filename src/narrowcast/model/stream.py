@@ -86,37 +86,31 @@ def segments(restart: Tensor, length: int, generator: torch.Generator) -> tuple[
 
 
 def led_up_to(
-    chosen: Tensor,
-    begins: Tensor,
-    age: Tensor,
-    lead: int,
-    share: float,
-    generator: torch.Generator,
+    chosen: Tensor, age: Tensor, lead: int, share: float, generator: torch.Generator
 ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    """Put those inferences of its stretch before each segment that lead up to it.
+    """Put those inferences of its stretch before each one that lead up to it.
 
-    Before a share of the segments there are fewer, or none, as after a restart.
+    Before a share of them there are fewer, or none, as after a restart.
 
     Args:
-        chosen: Inferences, segment by segment, of which those of a segment are consecutive.
-        begins: Whether each is the first of its segment; the first one is.
+        chosen: Inferences.
         age: How many inferences before each of all inferences its stretch began.
-        lead: Most inferences before a segment.
-        share: Share of the segments that are trained as after a restart.
+        lead: Most inferences before each chosen one.
+        share: Share of the chosen ones that are trained as after a restart.
         generator: Source of the random numbers.
 
     Returns:
-        The longer segments: all inferences, whether each is the first of its segment, how many
-        inferences before it its stretch began, or is said to begin, and whether it is chosen.
+        The segments, one for each chosen inference, which is its last one: all inferences, whether
+        each is the first of its segment, how many inferences before it its stretch began, or is
+        said to begin, and whether it is a chosen one.
     """
-    starts = begins.nonzero()[:, 0]
-    before = age[chosen[starts]].clamp(max=lead)
-    random = torch.rand(2, len(starts), generator=generator)
+    before = age[chosen].clamp(max=lead)
+    random = torch.rand(2, len(chosen), generator=generator)
     anew = random[0] < share
     before = torch.where(anew, (random[1] * (before + 1)).long(), before)
-    sizes = before + torch.diff(starts, append=torch.tensor([len(chosen)]))
-    ends = sizes.cumsum(0)
-    within = torch.arange(int(ends[-1])) - (ends - sizes).repeat_interleave(sizes)
-    inferences = (chosen[starts] - before).repeat_interleave(sizes) + within
+    sizes = before + 1
+    left = sizes.cumsum(0).repeat_interleave(sizes) - 1 - torch.arange(int(sizes.sum()))
+    inferences = chosen.repeat_interleave(sizes) - left
+    within = before.repeat_interleave(sizes) - left
     since = torch.where(anew.repeat_interleave(sizes), within, age[inferences])
-    return inferences, within == 0, since, within >= before.repeat_interleave(sizes)
+    return inferences, within == 0, since, left == 0

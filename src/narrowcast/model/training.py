@@ -364,7 +364,7 @@ def fit(
     examples = objective.examples
     shuffle = torch.Generator().manual_seed(config.seed)
     optimiser = torch.optim.AdamW(groups, weight_decay=config.weight_decay, fused=True)
-    passes = _INFERENCES if model.reach else 1
+    passes = _INFERENCES if model.reach > model.lead else 1
     size = passes * config.batch
     if len(examples.restart) < 2:
         raise UserError(

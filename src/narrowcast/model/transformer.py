@@ -81,7 +81,14 @@ class Layer(nn.Module):
         bias: Biases of the scores [heads, keys] of a stream, by age; None for windows.
     """
 
-    def __init__(self, graph: GraphSpec, prefix: str, heads: int, dropout: float) -> None:
+    def __init__(
+        self,
+        graph: GraphSpec,
+        prefix: str,
+        heads: int,
+        dropout: float,
+        norm: type[nn.BatchNorm1d],
+    ) -> None:
         """Make an untrained layer for the graph's products ``<prefix>.<name>``."""
         super().__init__()
         self.heads = heads
@@ -95,7 +102,6 @@ class Layer(nn.Module):
         self.query = _linear(graph, f"{prefix}.query")
         self.value = _linear(graph, f"{prefix}.value")
         self.attention_out = _linear(graph, f"{prefix}.attention_out")
-        norm = BatchRenorm if scores.bias else nn.BatchNorm1d
         self.attention_norm = norm(self.attention_out.out_features)
         self.ffn_up = _linear(graph, f"{prefix}.ffn_up")
         self.ffn_down = _linear(graph, f"{prefix}.ffn_down")
@@ -162,8 +168,10 @@ class Transformer(Forecaster):
         windowed = shape.kind == "window"
         positions = sinusoids(shape.tokens, shape.channels)
         self.position = nn.Parameter(positions) if windowed else None
+        norm = BatchRenorm if self.reach > self.lead else nn.BatchNorm1d  # batches of segments
         self.layers = nn.ModuleList(
-            Layer(self.graph, f"layers.{i}", shape.heads, dropout) for i in range(shape.layers)
+            Layer(self.graph, f"layers.{i}", shape.heads, dropout, norm)
+            for i in range(shape.layers)
         )
         forecasts = shape.results * shape.forecasts
         self.head = nn.Linear(shape.channels, forecasts)
