@@ -11,7 +11,7 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from narrowcast.config import DataConfig
+from narrowcast.config import Config, DataConfig
 from narrowcast.data import Table, baselines, make_windows, new_table, read_table
 from narrowcast.data.panel import Panel
 from narrowcast.errors import UserError
@@ -312,6 +312,14 @@ def test_bad_panels(tmp_path: Path) -> None:
     zones.loc[50, "ds"] += "T00:00:00+02:00"
     said = complaint(zones, tmp_path)
     assert "row 51: has the offset +02:00 in series 'b', but row 1 has none" in said
+
+
+@pytest.mark.parametrize("task", ["classify", "detect"])
+@pytest.mark.parametrize("keys", [{"id": "a"}, {"series": ["a*"]}, {"layout": "long"}])
+def test_only_forecasts_are_of_panels(task: str, keys: dict[str, object]) -> None:
+    data = {"window": 8, "time": "t", **keys}
+    with pytest.raises(ValueError, match=f"not for task = '{task}': name the columns that tell"):
+        Config.model_validate({"task": task, "data": data})
 
 
 @pytest.mark.parametrize(
