@@ -1050,8 +1050,8 @@ class Config(Section):
             panel += ["layout = 'long'"] if data.get("layout") == "long" else []
             if panel:
                 raise ValueError(
-                    f"data.{panel[0]} is for forecasts of many series, not for task = '{task}': name "
-                    "the columns that tell recordings apart in data.recording"
+                    f"data.{panel[0]} is for forecasts of many series, not for task = '{task}': "
+                    "name the columns that tell recordings apart in data.recording"
                 )
             unlabelled: dict[str, list[str]] = {"target": []} if task == "detect" else {}
             narrow = _narrow(values) if task == "detect" else {}
