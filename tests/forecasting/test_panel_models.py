@@ -106,6 +106,7 @@ def test_unknown_series_and_code_for_one(tmp_path: Path, run: Run) -> None:
     table(("north", "new")).to_csv("new.csv", index=False)
     code, _, err = run("predict", out, "--data", "new.csv", "--to", "found.csv")
     assert code == 0 and "1 series that the training has not seen, 'new'" in err
+    assert "windows left out: none" in err  # none that would reach into another series
     found = pd.read_csv("found.csv")
     assert set(found["unique_id"]) == {"north", "new"} and found["y+1"].notna().all()
     code, _, err = run("export", "c", out, "--to", "c")

@@ -291,12 +291,16 @@ class TrainedModel:
         def windows(rows_of_each: int) -> tuple[NDArray[np.int64], int, int]:
             """Return the last rows of whole windows, and how many have a gap or a hole."""
             first = max(0, done - rows_of_each + 1)
+            some = slice(first, max(0, end - rows_of_each + 1))
             gapped, missing = (
-                each[first : max(0, end - rows_of_each + 1)]
+                each[some]
                 for each in rows.left_out(rows_of_each, targets=targets and not self.detects)
             )
+            begin = rows.table.first_rows
+            ends = begin[rows_of_each - 1 :][some][: len(gapped)]
+            across = begin[some][: len(gapped)] != ends  # two recordings: not a window at all
             whole = np.flatnonzero(~gapped & ~missing) + first + rows_of_each - 1
-            return whole, int(gapped.sum()), int(missing.sum())
+            return whole, int((gapped & ~across).sum()), int(missing.sum())
 
         last, gaps, holes = windows(config.window)
         early = 0
