@@ -12,6 +12,7 @@ from commands import Run
 from narrowcast import Forecaster, load_config, pipeline
 from narrowcast.config import Config
 from narrowcast.data import load_rules
+from narrowcast.errors import UserError
 from narrowcast.integer import forecast, load_model, of_series
 
 BASE = """
@@ -101,6 +102,20 @@ def test_evaluation_is_that_of_the_training(tmp_path: Path) -> None:
     assert again is not None and again.error < 2 * own["rmsse"]
 
 
+def test_columns_known_ahead_are_those_of_each_series(tmp_path: Path) -> None:
+    forecaster = Forecaster.load(trained(tmp_path, "data.known=['price']", "data.missing=hold"))
+    frame = table()
+    last = frame["ds"].max()
+    early = (frame["unique_id"] == "north") & (frame["ds"] > last - pd.Timedelta("9D"))
+    with pytest.raises(UserError, match="'price', known ahead, ends in row 151 of series 'north'"):
+        forecaster.predict(frame.assign(price=frame["price"].where(~early)))
+    # Rows without readings below hold what is known ahead, and no forecast is made in them.
+    short = frame.assign(y=frame["y"].where(frame["ds"] <= last - pd.Timedelta("4D")))
+    found = forecaster.predict(short)
+    ends = found.groupby("unique_id").apply(lambda rows: rows.index.max())
+    assert set(ends) == {last - pd.Timedelta("4D")}
+
+
 def test_unknown_series_and_code_for_one(tmp_path: Path, run: Run) -> None:
     out = str(trained(tmp_path))
     table(("north", "new")).to_csv("new.csv", index=False)
@@ -108,6 +123,11 @@ def test_unknown_series_and_code_for_one(tmp_path: Path, run: Run) -> None:
     assert code == 0 and "1 series that the training has not seen, 'new'" in err
     found = pd.read_csv("found.csv")
     assert set(found["unique_id"]) == {"north", "new"} and found["y+1"].notna().all()
+    # None of the models that are fitted to each series forecasts others.
+    table(("new",)).to_csv("new.csv", index=False)
+    code, said, _ = run("evaluate", out, "--data", "new.csv")
+    (row,) = (line.split() for line in said.splitlines() if line.startswith("ridge_per_series"))
+    assert code == 0 and set(row[1:]) == {"-"}
     code, _, err = run("export", "c", out, "--to", "c")
     assert code == 2 and "of 3 series: choose one with --series, such as 'north', 'south'" in err
     code, _, err = run("export", "c", out, "--to", "c", "--series", "nort")

@@ -133,7 +133,8 @@ def new_table(
     with boundary(place, "it is no table of readings"):
         given = with_times(frame, config)
         names = [str(name) for name in given.columns]
-        needed = selected(config, _needed(config, target), names)
+        ids = [] if config.id is None or config.series else config.recording
+        needed = selected(config, [*_needed(config, target), *ids], names)
         wanted = [*needed, *([] if config.time is None else [config.time])]
         columns = [
             pa.chunked_array([pa.Array.from_pandas(given.iloc[:, each])])
@@ -247,19 +248,20 @@ def _converted(
     if config.id is not None:
         readings, series = _of_series(static, readings, groups, config, notation, path)
     frame = pd.DataFrame(readings, copy=False)
-    time = None
-    if columns.time is not None:
-        place = f"{path}, column {shown(config.time)}"
-        time = time_stamps(columns.time, config, place, rows, grows=grows)
-        if series is not None:
-            check_zones(columns.time, series, config, notation, place)
-        time = time[np.arange(len(frame)) % rows_of_file]
     told = [groups[name] for name in config.recording if name in groups]
     sizes = [size for _, size in columns.files]
     if series is not None:
         recording: NDArray[np.int64] | None = series.codes
     else:
         recording = recordings(told, sizes) if told or sizes else None
+    time = None
+    if columns.time is not None:
+        place = f"{path}, column {shown(config.time)}"
+        own = recording if len(frame) == rows_of_file else None  # a wide table has its times once
+        time = time_stamps(columns.time, config, place, rows, series=own, grows=grows)
+        if series is not None:
+            check_zones(columns.time, series, config, notation, place)
+        time = time[np.arange(len(frame)) % rows_of_file]
     if not told and series is None:
         notes += _other_series(columns, time, path)
     doubts = [] if trained else remark_stand_ins(frame.drop(columns=list(config.categories)))
@@ -499,8 +501,6 @@ def _in_order(
             )
         one = rows.of(piece)
         known = interval is not None and config.resample is None
-        if known and one.time is not None and interval is not None and len(one.time) >= FEW:
-            check_same_interval(one.time, interval, config.jitter, place)
         found.append(
             _one_recording(
                 one, config, interval, names, place, trained=trained, grows=grows, known=known
@@ -512,9 +512,10 @@ def _in_order(
 def _common_interval(recordings: Sequence[pd.DatetimeIndex]) -> pd.Timedelta | None:
     """Return the interval that most rows have; None if no recording has two."""
     usual = Counter[pd.Timedelta]()
-    for each in recordings:
+    for times in recordings:
+        each = times.unique().sort_values()  # duplicates are refused later
         if len(each) > 1:
-            usual[usual_step(each.sort_values())[0]] += len(each)
+            usual[usual_step(each)[0]] += len(each)
     return usual.most_common(1)[0][0] if usual else None
 
 
@@ -546,9 +547,13 @@ def _one_recording(
         rows = _Rows(None, relative_to_reference(frame, config, place), rows.recording)
         return _Ordered(rows, interval)
     advice = "keep one row for each time"
-    if config.id is None and (rows.recording is not None or config.recording):
+    if config.id is not None:
+        advice += ", or add a column that tells series apart to data.id"
+    elif rows.recording is not None or config.recording:
         advice += ", or add a column that tells recordings apart to data.recording"
     check_unique(time, frame[_ROW].to_numpy(np.int64), names, place, advice)
+    if known and interval is not None and len(time) >= FEW:
+        check_same_interval(time, interval, config.jitter, place)
     disordered = len(time) > 1 and bool((steps(time) < 0).any())
     if disordered:
         order = np.argsort(time.asi8, kind="stable")
