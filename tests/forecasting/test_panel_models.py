@@ -1,6 +1,8 @@
 """A model of many series: its forecasts of new data, of unknown series, and the code for one."""
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +14,7 @@ from commands import Run
 from narrowcast import Forecaster, load_config, pipeline
 from narrowcast.config import Config
 from narrowcast.data import load_rules
+from narrowcast.digests import sealed
 from narrowcast.errors import UserError
 from narrowcast.integer import forecast, load_model, of_series
 
@@ -135,6 +138,37 @@ def test_unknown_series_and_code_for_one(tmp_path: Path, run: Run) -> None:
     assert not Path("c").exists()
     code, _, err = run("export", "c", out, "--to", "c", "--series", "south")
     assert code == 0 and Path("c/narrowcast_model.c").is_file()
+
+
+def test_rules_of_another_panel_are_refused(tmp_path: Path) -> None:
+    out = trained(tmp_path)
+    document = json.loads((out / "source.json").read_text())
+    document.pop("sha256")
+    north, *_ = document["series"].values()
+
+    def complaint(series: object) -> str:
+        (out / "source.json").write_text(json.dumps(sealed({**document, "series": series})))
+        with pytest.raises(UserError) as error:
+            Forecaster.load(out)
+        return str(error.value)
+
+    for key, value in (("spread", 0), ("spread", 1e-320), ("level", np.nan), ("level", 1e308)):
+        said = complaint({**document["series"], "north": {**north, key: value}})
+        assert f"series.north.{key}: input should be" in said
+    for none in ({}, None):
+        assert "its settings are not those of the integer model" in complaint(none)
+    assert "of other series than source.json" in complaint({"north": north})
+
+
+def test_frames_and_input_without_what_tells_series_apart(tmp_path: Path) -> None:
+    out = trained(tmp_path)
+    with pytest.raises(UserError, match="the frame: has no rows"):
+        Forecaster.load(out).predict(table()[:0])
+    nameless = table().drop(columns="unique_id").to_csv(index=False)
+    command = [sys.executable, "-m", "narrowcast", "predict", str(out), "--data", "-"]
+    found = subprocess.run(command, input=nameless, capture_output=True, text=True, check=False)
+    assert found.returncode == 2 and not found.stdout
+    assert "error: -: no column 'unique_id'" in found.stderr
 
 
 def test_a_frame_is_learnt_and_forecast_from() -> None:

@@ -31,13 +31,13 @@ class SeriesScale:
 
     Attributes:
         level: Level, in the target's unit.
-        spread: Spread, in the target's unit.
+        spread: Spread, in the target's unit, of a size that can be scaled.
         naive_mae: Mean absolute change in the training part; None if there is none.
         naive_mse: Mean squared change, likewise.
     """
 
-    level: Annotated[float, Field(allow_inf_nan=False)]
-    spread: Annotated[float, Field(gt=0, allow_inf_nan=False)]
+    level: Annotated[float, Field(ge=-LARGEST, le=LARGEST)]
+    spread: Annotated[float, Field(ge=1 / LARGEST, le=LARGEST)]
     naive_mae: Annotated[float, Field(ge=0, allow_inf_nan=False)] | None
     naive_mse: Annotated[float, Field(ge=0, allow_inf_nan=False)] | None
 

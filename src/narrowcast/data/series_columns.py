@@ -22,11 +22,11 @@ def with_id(columns: Columns, config: DataConfig, path: Path) -> Columns:
     """Return the columns of one file, which is a series named by the file if no column says so.
 
     Raises:
-        UserError: Several columns tell series apart, and one of them is missing.
+        UserError: A column that tells series apart is missing, where the file cannot replace it.
     """
     if config.id is None or config.series:
         return columns
-    if len(config.recording) > 1:
+    if len(config.recording) > 1 or str(path) == "-":  # standard input has no name
         find(config.recording, [*columns.readings, *columns.others], path)
     elif config.recording[0] not in columns.readings:
         names = pa.repeat(path.stem.removesuffix(".csv"), columns.rows)

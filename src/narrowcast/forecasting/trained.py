@@ -148,7 +148,8 @@ class TrainedModel:
         known = [each.ahead.columns for each in model.inputs if each.ahead]
         steps = range(data.lead, data.lead + data.outputs)
         return (
-            source.columns == data.columns
+            bool(self.rules.series) == (data.id is not None)
+            and source.columns == data.columns
             and source.window(window) == (data.window if stream is None else stream.kernel)
             and source.calendar == data.clock
             and source.relative == tuple(map(data.inputs.index, data.relative_inputs))
