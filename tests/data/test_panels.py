@@ -322,6 +322,89 @@ def test_only_forecasts_are_of_panels(task: str, keys: dict[str, object]) -> Non
         Config.model_validate({"task": task, "data": data})
 
 
+def test_the_columns_that_tell_series_apart_have_to_do_so(tmp_path: Path) -> None:
+    frame = long({"a": 40, "b": 40})
+    halves = [frame.assign(kind=kind) for kind in ("x", "y")]
+    both = pd.concat(halves).sort_values("ds", kind="stable")
+    _, table = read(both, tmp_path, id=["unique_id", "kind"])
+    assert set(table.series) == {"a/x", "a/y", "b/x", "b/y"}
+    said = complaint(both, tmp_path)
+    assert "series 'a'" in said and "second time (40 duplicates in all)" in said
+    assert "add a column that tells series apart to data.id" in said
+    clash = pd.concat([frame.assign(kind="x/y"), frame.assign(unique_id="a/x", kind="y")[:40]])
+    said = complaint(clash, tmp_path, id=["unique_id", "kind"])
+    assert "'a', 'x/y' and 'a/x', 'y' are both named 'a/x/y'" in said
+    frame.to_csv(tmp_path / "part.csv", index=False)
+    config = DataConfig.model_validate(
+        {"path": tmp_path / "pa*.csv", **LONG, "id": ["unique_id", "kind"]}
+    )
+    with pytest.raises(UserError, match=r"part\.csv: no column 'kind'"):
+        read_table(config)
+    whole = DataConfig(**LONG)
+    with pytest.raises(UserError, match="the frame: no column 'unique_id'"):
+        new_table(frame.drop(columns="unique_id"), whole, target=True)
+
+
+@pytest.mark.parametrize("value", [0.0, 0.1, 1e9 / 3, -1e-3])
+def test_a_constant_series_has_its_value_as_level(tmp_path: Path, value: float) -> None:
+    frame = long({"a": 40, "b": 40})
+    mine = frame["unique_id"] == "b"
+    constant = frame.assign(y=frame["y"].where(~mine | (frame["ds"] >= days(40)[32]), value))
+    config, table = read(constant, tmp_path)
+    assert table.panel is not None
+    assert table.panel.level[1] == value
+    assert table.panel.spread[1] == table.panel.spread[0]
+    assert table.panel.naive_mae[1] == table.panel.naive_mse[1] == 0
+    make_windows(table, config)
+    # The same for a series that only new data have, and for what floats do not resolve.
+    trained = Panel(("a",), *(np.ones(1) for _ in range(4)), np.arange(1))
+    found = trained.for_table(new_table(constant, config, target=True), config)
+    assert found.level[1] == value and found.spread[1] == 1
+    noise = np.where(frame.index % 2, 0.3, 0.1 + 0.2)
+    _, table = read(constant.assign(y=constant["y"].where(~mine, noise)), tmp_path)
+    assert table.panel is not None and table.panel.spread[1] == table.panel.spread[0]
+    _, table = read(constant.assign(y=frame["y"].where(~mine, frame["y"] * 1e-310)), tmp_path)
+    assert table.panel is not None and table.panel.spread[1] == table.panel.spread[0]
+    assert table.panel.naive_mae[1] == table.panel.naive_mse[1] == 0
+
+
+def test_readings_far_from_the_level_of_their_series(tmp_path: Path) -> None:
+    frame = long({"a": 40, "b": 40})
+    quiet = 7 + 1e-12 * (frame.index % 2)
+    mine = (frame["unique_id"] == "b") & (frame["ds"] < days(40)[32])
+    said = complaint(frame.assign(y=frame["y"].where(~mine, quiet)), tmp_path)
+    value = f"{frame['y'][72]:g}"
+    assert f"column 'y' has {value} in row 73 of series 'b', whose level and spread" in said
+    said = complaint(frame.assign(y=np.where(frame["unique_id"] == "a", 1.0, 2.0)), tmp_path)
+    assert "column 'y' is constant in each series throughout the training part" in said
+
+
+def test_the_level_of_an_unknown_series_is_no_later_than_its_first_window() -> None:
+    config = DataConfig(**LONG, missing="hold")
+    trained = Panel(("a",), *(np.ones(1) for _ in range(4)), np.arange(1))
+    y = [np.nan, 4.0, np.nan, 6.0, 1e6, 1e6]
+    frame = pd.DataFrame({"unique_id": "new", "ds": days(6), "y": y})
+    assert trained.for_table(new_table(frame, config, target=True), config).level.tolist() == [5.0]
+
+
+@pytest.mark.parametrize("by_time", [False, True])
+def test_local_times_are_those_of_each_series(tmp_path: Path, by_time: bool) -> None:
+    hours = pd.date_range("2024-10-20", periods=24 * 14, freq="h", tz="UTC")
+    text = hours.tz_convert("Europe/Berlin").strftime("%Y-%m-%d %H:%M")
+    y = np.random.default_rng(0).standard_normal(len(hours))
+    parts = [pd.DataFrame({"unique_id": name, "ds": text, "y": y}) for name in "ab"]
+    frame = pd.concat(parts)
+    if by_time:
+        frame = frame.sort_index(kind="stable")
+    _, table = read(frame, tmp_path, timezone="Europe/Berlin")
+    assert table.time is not None
+    assert list(table.time) == [*hours] * 2
+    frame = frame[frame["unique_id"] == "a"].rename(columns={"y": "s1"}).assign(s2=y)
+    keys = {"layout": "columns", "series": ["s?"], "time": "ds"}
+    _, table = read(frame, tmp_path, **keys, timezone="Europe/Berlin")
+    assert table.time is not None and list(table.time) == [*hours] * 2
+
+
 @pytest.mark.parametrize(
     ("keys", "said"),
     [

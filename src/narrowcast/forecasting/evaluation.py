@@ -20,6 +20,7 @@ from narrowcast.data import (
     Targets,
 )
 from narrowcast.data.labels import recognition
+from narrowcast.data.rules import NAME as RULES
 from narrowcast.data.scaling import Array
 from narrowcast.digests import digest
 from narrowcast.errors import UserError, boundary
@@ -283,4 +284,9 @@ def load_simple(out: Path, trained: TrainedModel) -> Simple:
             return Classifiers.of_arrays(load(content), targets)
         if isinstance(targets, Monitored):
             return Detectors.of_arrays(load(content), targets)
-        return Baselines.of_arrays(load(content), trained.rules.data)
+        found, series = Baselines.of_arrays(load(content), trained.rules.data), trained.rules.series
+        if (None if found.per_series is None else len(found.per_series)) != (
+            series and len(series)
+        ):
+            raise UserError(f"{path}: is of other series than {RULES}; {again}")
+        return found
