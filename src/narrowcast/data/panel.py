@@ -143,7 +143,8 @@ class Panel:
 
     def unknown(self, table: Table) -> list[str]:
         """Return a remark on the series of a table that are not in the panel."""
-        others = [name for name in table.series if name not in set(self.names)]
+        known = set(self.names)
+        others = [name for name in table.series if name not in known]
         if not others:
             return []
         listed = ", ".join(shown(name) for name in others[:_NAMED])
