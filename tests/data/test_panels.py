@@ -301,6 +301,8 @@ def test_bad_panels(tmp_path: Path) -> None:
     assert "series 'b' (which begins in row 41)" in said and "2 days" in said
     nameless = frame.assign(unique_id=frame["unique_id"].where(frame.index != 50))
     assert "row 51: is empty" in complaint(nameless, tmp_path)
+    said = complaint(frame, tmp_path, seasons=[50])
+    assert "50 is 50 rows long, but its longest series has only 40: leave it out" in said
     static = frame.assign(size=np.where(frame.index < 70, 1, 2))
     said = complaint(static, tmp_path, static=["size"])
     assert "row 71: is another value than in row 41 of the same series, 'b'" in said

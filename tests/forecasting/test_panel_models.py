@@ -119,6 +119,16 @@ def test_columns_known_ahead_are_those_of_each_series(tmp_path: Path) -> None:
     assert set(ends) == {last - pd.Timedelta("4D")}
 
 
+@pytest.mark.parametrize("size", [1e80, 1e140])
+def test_errors_that_overflow_are_refused(tmp_path: Path, run: Run, size: float) -> None:
+    out = str(trained(tmp_path))
+    far = table()
+    far.assign(y=far["y"] * size).to_csv("far.csv", index=False)
+    code, said, err = run("evaluate", out, "--data", "far.csv", "--json", "errors.json")
+    assert code == 2 and not said and not Path("errors.json").exists()
+    assert "beyond what a float holds: readings of 'y' lie too far from those of the tr" in err
+
+
 def test_unknown_series_and_code_for_one(tmp_path: Path, run: Run) -> None:
     out = str(trained(tmp_path))
     table(("north", "new")).to_csv("new.csv", index=False)
