@@ -11,7 +11,7 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from narrowcast.config import DataConfig
+from narrowcast.config import Config, DataConfig
 from narrowcast.data import Table, baselines, make_windows, new_table, read_table
 from narrowcast.data.panel import Panel
 from narrowcast.errors import UserError
@@ -414,3 +414,11 @@ def test_local_times_are_those_of_each_series(tmp_path: Path, by_time: bool) -> 
 def test_keys_that_do_not_go_together(keys: dict[str, object], said: str) -> None:
     with pytest.raises(ValueError, match=said):
         DataConfig.model_validate({"window": 3, "lead": 1, **keys})
+
+
+@pytest.mark.parametrize("task", ["classify", "detect"])
+@pytest.mark.parametrize("key", [{"layout": "long"}, {"id": "unit"}, {"series": ["s*"]}])
+def test_panels_are_for_forecasts(task: str, key: dict[str, object]) -> None:
+    data = {"inputs": ["y"], "target": "label", "classes": ["a", "b"], "time": "t", "window": 8}
+    with pytest.raises(ValueError, match=f"is for forecasts, not for task = '{task}'"):
+        Config.model_validate({"task": task, "data": {**data, **key}})
