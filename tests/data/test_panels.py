@@ -316,14 +316,6 @@ def test_bad_panels(tmp_path: Path) -> None:
     assert "row 51: has the offset +02:00 in series 'b', but row 1 has none" in said
 
 
-@pytest.mark.parametrize("task", ["classify", "detect"])
-@pytest.mark.parametrize("keys", [{"id": "a"}, {"series": ["a*"]}, {"layout": "long"}])
-def test_only_forecasts_are_of_panels(task: str, keys: dict[str, object]) -> None:
-    data = {"window": 8, "time": "t", **keys}
-    with pytest.raises(ValueError, match=f"not for task = '{task}': name the columns that tell"):
-        Config.model_validate({"task": task, "data": data})
-
-
 def test_the_columns_that_tell_series_apart_have_to_do_so(tmp_path: Path) -> None:
     frame = long({"a": 40, "b": 40})
     halves = [frame.assign(kind=kind) for kind in ("x", "y")]
@@ -422,3 +414,11 @@ def test_local_times_are_those_of_each_series(tmp_path: Path, by_time: bool) -> 
 def test_keys_that_do_not_go_together(keys: dict[str, object], said: str) -> None:
     with pytest.raises(ValueError, match=said):
         DataConfig.model_validate({"window": 3, "lead": 1, **keys})
+
+
+@pytest.mark.parametrize("task", ["classify", "detect"])
+@pytest.mark.parametrize("key", [{"layout": "long"}, {"id": "unit"}, {"series": ["s*"]}])
+def test_panels_are_for_forecasts(task: str, key: dict[str, object]) -> None:
+    data = {"inputs": ["y"], "target": "label", "classes": ["a", "b"], "time": "t", "window": 8}
+    with pytest.raises(ValueError, match=f"is for forecasts, not for task = '{task}'"):
+        Config.model_validate({"task": task, "data": {**data, **key}})

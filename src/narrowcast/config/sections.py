@@ -1046,12 +1046,11 @@ class Config(Section):
             data = {"seasons": [], **data}  # those of a calendar would be further inputs
             values = {**values, "data": data}
         if task in ("classify", "detect"):
-            panel = [key for key in ("id", "series") if data.get(key)]
-            panel += ["layout = 'long'"] if data.get("layout") == "long" else []
-            if panel:
+            if data.get("id") or data.get("series") or data.get("layout") == "long":
                 raise ValueError(
-                    f"data.{panel[0]} is for forecasts of many series, not for task = '{task}': "
-                    "name the columns that tell recordings apart in data.recording"
+                    "a panel, with data.id, data.series or data.layout = 'long', is for "
+                    f"forecasts, not for task = {task!r}: name the columns that tell runs apart "
+                    "in data.recording"
                 )
             unlabelled: dict[str, list[str]] = {"target": []} if task == "detect" else {}
             narrow = _narrow(values) if task == "detect" else {}
