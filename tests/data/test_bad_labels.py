@@ -212,7 +212,7 @@ def test_several_series_in_one_file_of_several(refused: Callable[..., str]) -> N
     both = pd.concat([files["1.csv"].assign(sensor=each) for each in ("p", "q")])
     files = {name: rows.assign(sensor="p") for name, rows in files.items()} | {"1.csv": both}
     keys = "data.recording=[]", "data.split.by=who"
-    said = "1.csv: several series in time, told apart by column 'sensor': set data.recording"
+    said = "1.csv: several series in time, told apart by column 'sensor': set data.id = ['sensor']"
     assert said in refused(files, "*.csv", *keys)
 
 

@@ -68,3 +68,18 @@ def test_wide_tables_are_panels_if_the_user_says_so(tmp_path: Path) -> None:
 def test_a_stated_column_has_to_be_there(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="no column 'stor' that could tell series apart"):
         keys(rows(), tmp_path, id="stor")
+
+
+def test_a_stated_column_has_to_name_each_series(tmp_path: Path) -> None:
+    frame = rows()
+    one = frame[(frame["shop"] == "north") & (frame["good"] == "tea")]
+    assert keys(one, tmp_path, id="good").id == "good"
+    empty = one.assign(good=one["good"].where(np.arange(len(one)) != 3))
+    with pytest.raises(UserError, match="'good' does not tell series apart: some rows have no"):
+        keys(empty, tmp_path, id="good")
+    with pytest.raises(UserError, match="no column of numbers changes within the series that 'sho"):
+        constant = frame.assign(sold=frame.groupby(["shop", "good"]).ngroup())
+        keys(constant, tmp_path, id=["shop", "good"])
+    few = one[["day", "sold"]].assign(sold=np.arange(len(one)) % 7)
+    with pytest.raises(UserError, match="no column of numbers changes within the series that 'sol"):
+        keys(few, tmp_path, id="sold")

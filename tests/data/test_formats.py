@@ -405,7 +405,7 @@ def test_several_series_in_one_table_are_refused(refused: Refused, name: str) ->
         content = pd.concat([half, second]).to_csv(index=False)
         message = refused(content)
         assert f"column '{name}'" in message
-        assert "set data.recording = [" in message
+        assert "set data.id = [" in message and "or data.recording = [" in message
     stream = io.BytesIO()
     pd.concat([half, seamless]).to_parquet(stream)
     assert refused(stream.getvalue()).startswith(f": column '{name}' has 2 values")
@@ -414,10 +414,10 @@ def test_several_series_in_one_table_are_refused(refused: Refused, name: str) ->
 def test_numbers_that_name_series_are_refused_if_times_repeat(refused: Refused) -> None:
     frame = pd.concat([plain().assign(Store=store) for store in (1, 2, 3)])
     message = refused(frame.to_csv(index=False))
-    assert "told apart by column 'Store': set data.recording = ['Store'] to keep" in message
+    assert "told apart by column 'Store': set data.id = ['Store'] for" in message
     parts = pd.concat([frame.assign(kind="x"), frame.assign(kind="y")]).drop(columns="b")
     message = refused(parts.to_csv(index=False), inputs=["a"])
-    assert "'kind': set data.recording = ['Store', 'kind'] to keep" in message
+    assert "'kind': set data.id = ['Store', 'kind'] for" in message
 
 
 def test_text_that_repeats_draws_one_line(read: Read) -> None:

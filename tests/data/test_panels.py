@@ -11,7 +11,7 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from narrowcast.config import DataConfig
+from narrowcast.config import Config, DataConfig
 from narrowcast.data import Table, baselines, make_windows, new_table, read_table
 from narrowcast.data.panel import Panel
 from narrowcast.errors import UserError
@@ -301,6 +301,8 @@ def test_bad_panels(tmp_path: Path) -> None:
     assert "series 'b' (which begins in row 41)" in said and "2 days" in said
     nameless = frame.assign(unique_id=frame["unique_id"].where(frame.index != 50))
     assert "row 51: is empty" in complaint(nameless, tmp_path)
+    said = complaint(frame, tmp_path, seasons=[50])
+    assert "50 is 50 rows long, but its longest series has only 40: leave it out" in said
     static = frame.assign(size=np.where(frame.index < 70, 1, 2))
     said = complaint(static, tmp_path, static=["size"])
     assert "row 71: is another value than in row 41 of the same series, 'b'" in said
@@ -312,6 +314,89 @@ def test_bad_panels(tmp_path: Path) -> None:
     zones.loc[50, "ds"] += "T00:00:00+02:00"
     said = complaint(zones, tmp_path)
     assert "row 51: has the offset +02:00 in series 'b', but row 1 has none" in said
+
+
+def test_the_columns_that_tell_series_apart_have_to_do_so(tmp_path: Path) -> None:
+    frame = long({"a": 40, "b": 40})
+    halves = [frame.assign(kind=kind) for kind in ("x", "y")]
+    both = pd.concat(halves).sort_values("ds", kind="stable")
+    _, table = read(both, tmp_path, id=["unique_id", "kind"])
+    assert set(table.series) == {"a/x", "a/y", "b/x", "b/y"}
+    said = complaint(both, tmp_path)
+    assert "series 'a'" in said and "second time (40 duplicates in all)" in said
+    assert "add a column that tells series apart to data.id" in said
+    clash = pd.concat([frame.assign(kind="x/y"), frame.assign(unique_id="a/x", kind="y")[:40]])
+    said = complaint(clash, tmp_path, id=["unique_id", "kind"])
+    assert "'a', 'x/y' and 'a/x', 'y' are both named 'a/x/y'" in said
+    frame.to_csv(tmp_path / "part.csv", index=False)
+    config = DataConfig.model_validate(
+        {"path": tmp_path / "pa*.csv", **LONG, "id": ["unique_id", "kind"]}
+    )
+    with pytest.raises(UserError, match=r"part\.csv: no column 'kind'"):
+        read_table(config)
+    whole = DataConfig(**LONG)
+    with pytest.raises(UserError, match="the frame: no column 'unique_id'"):
+        new_table(frame.drop(columns="unique_id"), whole, target=True)
+
+
+@pytest.mark.parametrize("value", [0.0, 0.1, 1e9 / 3, -1e-3])
+def test_a_constant_series_has_its_value_as_level(tmp_path: Path, value: float) -> None:
+    frame = long({"a": 40, "b": 40})
+    mine = frame["unique_id"] == "b"
+    constant = frame.assign(y=frame["y"].where(~mine | (frame["ds"] >= days(40)[32]), value))
+    config, table = read(constant, tmp_path)
+    assert table.panel is not None
+    assert table.panel.level[1] == value
+    assert table.panel.spread[1] == table.panel.spread[0]
+    assert table.panel.naive_mae[1] == table.panel.naive_mse[1] == 0
+    make_windows(table, config)
+    # The same for a series that only new data have, and for what floats do not resolve.
+    trained = Panel(("a",), *(np.ones(1) for _ in range(4)), np.arange(1))
+    found = trained.for_table(new_table(constant, config, target=True), config)
+    assert found.level[1] == value and found.spread[1] == 1
+    noise = np.where(frame.index % 2, 0.3, 0.1 + 0.2)
+    _, table = read(constant.assign(y=constant["y"].where(~mine, noise)), tmp_path)
+    assert table.panel is not None and table.panel.spread[1] == table.panel.spread[0]
+    _, table = read(constant.assign(y=frame["y"].where(~mine, frame["y"] * 1e-310)), tmp_path)
+    assert table.panel is not None and table.panel.spread[1] == table.panel.spread[0]
+    assert table.panel.naive_mae[1] == table.panel.naive_mse[1] == 0
+
+
+def test_readings_far_from_the_level_of_their_series(tmp_path: Path) -> None:
+    frame = long({"a": 40, "b": 40})
+    quiet = 7 + 1e-12 * (frame.index % 2)
+    mine = (frame["unique_id"] == "b") & (frame["ds"] < days(40)[32])
+    said = complaint(frame.assign(y=frame["y"].where(~mine, quiet)), tmp_path)
+    value = f"{frame['y'][72]:g}"
+    assert f"column 'y' has {value} in row 73 of series 'b', whose level and spread" in said
+    said = complaint(frame.assign(y=np.where(frame["unique_id"] == "a", 1.0, 2.0)), tmp_path)
+    assert "column 'y' is constant in each series throughout the training part" in said
+
+
+def test_the_level_of_an_unknown_series_is_no_later_than_its_first_window() -> None:
+    config = DataConfig(**LONG, missing="hold")
+    trained = Panel(("a",), *(np.ones(1) for _ in range(4)), np.arange(1))
+    y = [np.nan, 4.0, np.nan, 6.0, 1e6, 1e6]
+    frame = pd.DataFrame({"unique_id": "new", "ds": days(6), "y": y})
+    assert trained.for_table(new_table(frame, config, target=True), config).level.tolist() == [5.0]
+
+
+@pytest.mark.parametrize("by_time", [False, True])
+def test_local_times_are_those_of_each_series(tmp_path: Path, by_time: bool) -> None:
+    hours = pd.date_range("2024-10-20", periods=24 * 14, freq="h", tz="UTC")
+    text = hours.tz_convert("Europe/Berlin").strftime("%Y-%m-%d %H:%M")
+    y = np.random.default_rng(0).standard_normal(len(hours))
+    parts = [pd.DataFrame({"unique_id": name, "ds": text, "y": y}) for name in "ab"]
+    frame = pd.concat(parts)
+    if by_time:
+        frame = frame.sort_index(kind="stable")
+    _, table = read(frame, tmp_path, timezone="Europe/Berlin")
+    assert table.time is not None
+    assert list(table.time) == [*hours] * 2
+    frame = frame[frame["unique_id"] == "a"].rename(columns={"y": "s1"}).assign(s2=y)
+    keys = {"layout": "columns", "series": ["s?"], "time": "ds"}
+    _, table = read(frame, tmp_path, **keys, timezone="Europe/Berlin")
+    assert table.time is not None and list(table.time) == [*hours] * 2
 
 
 @pytest.mark.parametrize(
@@ -329,3 +414,11 @@ def test_bad_panels(tmp_path: Path) -> None:
 def test_keys_that_do_not_go_together(keys: dict[str, object], said: str) -> None:
     with pytest.raises(ValueError, match=said):
         DataConfig.model_validate({"window": 3, "lead": 1, **keys})
+
+
+@pytest.mark.parametrize("task", ["classify", "detect"])
+@pytest.mark.parametrize("key", [{"layout": "long"}, {"id": "unit"}, {"series": ["s*"]}])
+def test_panels_are_for_forecasts(task: str, key: dict[str, object]) -> None:
+    data = {"inputs": ["y"], "target": "label", "classes": ["a", "b"], "time": "t", "window": 8}
+    with pytest.raises(ValueError, match=f"is for forecasts, not for task = '{task}'"):
+        Config.model_validate({"task": task, "data": {**data, **key}})

@@ -72,7 +72,10 @@ def whole(model: TrainedModel, text: str, folder: Path) -> tuple[pd.DataFrame, s
 
 @pytest.mark.parametrize(
     "kind",
-    ["relative, seasons, calendar", "masked", "interpolated stream", "holidays", "without times"],
+    [
+        *("relative, seasons, calendar", "masked", "interpolated stream", "holidays"),
+        *("without times", "series"),
+    ],
 )
 def test_forecasts_are_those_of_the_whole_table(kind: str, tmp_path: Path) -> None:
     times = kind != "without times"

@@ -1,6 +1,8 @@
 """A model of many series: its forecasts of new data, of unknown series, and the code for one."""
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +14,8 @@ from commands import Run
 from narrowcast import Forecaster, load_config, pipeline
 from narrowcast.config import Config
 from narrowcast.data import load_rules
+from narrowcast.digests import sealed
+from narrowcast.errors import UserError
 from narrowcast.integer import forecast, load_model, of_series
 
 BASE = """
@@ -101,13 +105,43 @@ def test_evaluation_is_that_of_the_training(tmp_path: Path) -> None:
     assert again is not None and again.error < 2 * own["rmsse"]
 
 
+def test_columns_known_ahead_are_those_of_each_series(tmp_path: Path) -> None:
+    forecaster = Forecaster.load(trained(tmp_path, "data.known=['price']", "data.missing=hold"))
+    frame = table()
+    last = frame["ds"].max()
+    early = (frame["unique_id"] == "north") & (frame["ds"] > last - pd.Timedelta("9D"))
+    with pytest.raises(UserError, match="'price', known ahead, ends in row 151 of series 'north'"):
+        forecaster.predict(frame.assign(price=frame["price"].where(~early)))
+    # Rows without readings below hold what is known ahead, and no forecast is made in them.
+    short = frame.assign(y=frame["y"].where(frame["ds"] <= last - pd.Timedelta("4D")))
+    found = forecaster.predict(short)
+    ends = found.groupby("unique_id").apply(lambda rows: rows.index.max())
+    assert set(ends) == {last - pd.Timedelta("4D")}
+
+
+@pytest.mark.parametrize("size", [1e80, 1e140])
+def test_errors_that_overflow_are_refused(tmp_path: Path, run: Run, size: float) -> None:
+    out = str(trained(tmp_path))
+    far = table()
+    far.assign(y=far["y"] * size).to_csv("far.csv", index=False)
+    code, said, err = run("evaluate", out, "--data", "far.csv", "--json", "errors.json")
+    assert code == 2 and not said and not Path("errors.json").exists()
+    assert "beyond what a float holds: readings of 'y' lie too far from those of the tr" in err
+
+
 def test_unknown_series_and_code_for_one(tmp_path: Path, run: Run) -> None:
     out = str(trained(tmp_path))
     table(("north", "new")).to_csv("new.csv", index=False)
     code, _, err = run("predict", out, "--data", "new.csv", "--to", "found.csv")
     assert code == 0 and "1 series that the training has not seen, 'new'" in err
+    assert "windows left out: none" in err  # none that would reach into another series
     found = pd.read_csv("found.csv")
     assert set(found["unique_id"]) == {"north", "new"} and found["y+1"].notna().all()
+    # None of the models that are fitted to each series forecasts others.
+    table(("new",)).to_csv("new.csv", index=False)
+    code, said, _ = run("evaluate", out, "--data", "new.csv")
+    (row,) = (line.split() for line in said.splitlines() if line.startswith("ridge_per_series"))
+    assert code == 0 and set(row[1:]) == {"-"}
     code, _, err = run("export", "c", out, "--to", "c")
     assert code == 2 and "of 3 series: choose one with --series, such as 'north', 'south'" in err
     code, _, err = run("export", "c", out, "--to", "c", "--series", "nort")
@@ -115,6 +149,37 @@ def test_unknown_series_and_code_for_one(tmp_path: Path, run: Run) -> None:
     assert not Path("c").exists()
     code, _, err = run("export", "c", out, "--to", "c", "--series", "south")
     assert code == 0 and Path("c/narrowcast_model.c").is_file()
+
+
+def test_rules_of_another_panel_are_refused(tmp_path: Path) -> None:
+    out = trained(tmp_path)
+    document = json.loads((out / "source.json").read_text())
+    document.pop("sha256")
+    north, *_ = document["series"].values()
+
+    def complaint(series: object) -> str:
+        (out / "source.json").write_text(json.dumps(sealed({**document, "series": series})))
+        with pytest.raises(UserError) as error:
+            Forecaster.load(out)
+        return str(error.value)
+
+    for key, value in (("spread", 0), ("spread", 1e-320), ("level", np.nan), ("level", 1e308)):
+        said = complaint({**document["series"], "north": {**north, key: value}})
+        assert f"series.north.{key}: input should be" in said
+    for none in ({}, None):
+        assert "its settings are not those of the integer model" in complaint(none)
+    assert "of other series than source.json" in complaint({"north": north})
+
+
+def test_frames_and_input_without_what_tells_series_apart(tmp_path: Path) -> None:
+    out = trained(tmp_path)
+    with pytest.raises(UserError, match="the frame: has no rows"):
+        Forecaster.load(out).predict(table()[:0])
+    nameless = table().drop(columns="unique_id").to_csv(index=False)
+    command = [sys.executable, "-m", "narrowcast", "predict", str(out), "--data", "-"]
+    found = subprocess.run(command, input=nameless, capture_output=True, text=True, check=False)
+    assert found.returncode == 2 and not found.stdout
+    assert "error: -: no column 'unique_id'" in found.stderr
 
 
 def test_a_frame_is_learnt_and_forecast_from() -> None:

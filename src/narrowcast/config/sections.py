@@ -1046,6 +1046,12 @@ class Config(Section):
             data = {"seasons": [], **data}  # those of a calendar would be further inputs
             values = {**values, "data": data}
         if task in ("classify", "detect"):
+            if data.get("id") or data.get("series") or data.get("layout") == "long":
+                raise ValueError(
+                    "a panel, with data.id, data.series or data.layout = 'long', is for "
+                    f"forecasts, not for task = {task!r}: name the columns that tell runs apart "
+                    "in data.recording"
+                )
             unlabelled: dict[str, list[str]] = {"target": []} if task == "detect" else {}
             narrow = _narrow(values) if task == "detect" else {}
             return {**values, **narrow, "data": {"lead": 0, **unlabelled, **data}}

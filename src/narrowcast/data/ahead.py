@@ -18,9 +18,9 @@ def check_ahead(table: Table, config: DataConfig) -> None:
     """
     if not config.known:
         return
-    last = np.max([_last_rows(table, name) for name in config.targets], axis=0)
+    last = np.max([last_rows(table, name) for name in config.targets], axis=0)
     for name in config.known:
-        ends = _last_rows(table, name)
+        ends = last_rows(table, name)
         if (wrong := first(ends < last)) is not None:
             end = int(ends[wrong])
             known = "has no value" if end < 0 else f"ends in {place(table, end)}"
@@ -31,15 +31,9 @@ def check_ahead(table: Table, config: DataConfig) -> None:
             )
 
 
-def last_row(table: Table, column: str) -> int:
-    """Return the last row in which a column has a value, -1 if there is none."""
-    known = np.flatnonzero(~np.isnan(table.frame[column].to_numpy(np.float64)))
-    return int(known[-1]) if len(known) else -1
-
-
-def _last_rows(table: Table, column: str) -> NDArray[np.int64]:
+def last_rows(table: Table, column: str) -> NDArray[np.int64]:
     """Return the last row of each recording in which a column has a value [recordings], or -1."""
-    begins = np.flatnonzero(np.append(True, table.begins[1:]))
+    begins = np.flatnonzero(table.first_rows == np.arange(len(table.frame)))
     known = ~np.isnan(table.frame[column].to_numpy(np.float64))
     return np.maximum.reduceat(np.where(known, np.arange(len(known)), -1), begins)
 
@@ -47,7 +41,7 @@ def _last_rows(table: Table, column: str) -> NDArray[np.int64]:
 def place(table: Table, row: int) -> str:
     """Return the number of a row with its time."""
     time = "" if table.time is None else f" ({table.time[row].isoformat()})"
-    return f"row {table.row(row)}{time}"
+    return f"row {table.place(row)}{time}"
 
 
 def ahead_scaling(values: Array, config: DataConfig) -> Scaling:

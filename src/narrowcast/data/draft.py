@@ -19,7 +19,7 @@ from narrowcast.config import Config, DataConfig, did_you_mean
 from narrowcast.config.load import parse_toml
 from narrowcast.config.mistakes import first_mistake
 from narrowcast.data.categories import Category
-from narrowcast.data.columns import matches_name
+from narrowcast.data.columns import listed, matches_name
 from narrowcast.data.draft_labels import Keys, label_keys, may_be_labels
 from narrowcast.data.draft_panel import columns_alike, ids_of, static_columns
 from narrowcast.data.holes import with_missing_rows
@@ -203,6 +203,10 @@ def _of_long_panel(
     keys = {**keys, "id": (name, "what tells series apart")}
     static = static_columns(found, path, series, ids)
     frame = found.frame.drop(columns=[each for each in (*static, *ids) if each in found.frame])
+    if frame.empty:
+        raise UserError(
+            f"{path}: no column of numbers changes within the series that {listed(ids)} tells apart"
+        )
     chosen = _target(replace(found, frame=frame), target)
     keys["target"] = chosen, "as stated" if target is not None else "a guess: choose"
     if static:

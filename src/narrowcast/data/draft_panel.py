@@ -37,7 +37,7 @@ def ids_of(found: Found, path: Path, stated: list[str] | None) -> tuple[list[str
         stated: Names of the columns, if they are stated.
 
     Raises:
-        UserError: There is no column of that name.
+        UserError: There is no column of that name, or it is empty in some rows.
     """
     names = [name for name in (*map(str, found.frame), *found.left_out) if name != found.time]
     for name in stated or ():
@@ -49,10 +49,16 @@ def ids_of(found: Found, path: Path, stated: list[str] | None) -> tuple[list[str
     known = {}
     for name in stated or sorted(texts, key=lambda each: not is_identifier(each)):
         category = _category(found, path, name)
-        if category is not None and (category.codes >= 0).all() and len(category.names) > 1:
+        if category is not None and (category.codes >= 0).all():
             known[name] = category
+        elif stated:
+            raise UserError(
+                f"{path}: column {shown(name)} does not tell series apart: some rows have no name "
+                "there"
+            )
     if stated:
         return stated, joined([known[name] for name in stated])
+    known = {name: each for name, each in known.items() if len(each.names) > 1}
     sizes = range(1, min(len(known), _MOST_IDS) + 1)
     for some in itertools.chain.from_iterable(combinations(known, size) for size in sizes):
         series = joined([known[name] for name in some])

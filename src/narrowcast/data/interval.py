@@ -137,7 +137,7 @@ def check_interval(
 
 
 def check_same_interval(
-    times: pd.DatetimeIndex, interval: pd.Timedelta, jitter: float, place: str
+    times: pd.DatetimeIndex, interval: pd.Timedelta, jitter: float, place: str, advice: str
 ) -> None:
     """Refuse a recording whose rows are not as far apart as those of most recordings.
 
@@ -146,6 +146,7 @@ def check_same_interval(
         interval: The interval of most recordings, or the stated one.
         jitter: Part of the interval by which a time stamp may be off.
         place: The file and the recording, for messages.
+        advice: What else to do about it.
 
     Raises:
         UserError: The rows are further apart, or nearer.
@@ -155,9 +156,8 @@ def check_same_interval(
     usual, _ = usual_step(times.sort_values())
     if abs(usual / interval - 1) > tolerance(jitter):
         raise UserError(
-            f"{place}: most of its rows are {readable(usual)} apart, but those of other recordings "
-            f"{readable(interval)}: bring all to equal steps with data.resample, or leave out "
-            "data.time if that does not matter"
+            f"{place}: most of its rows are {readable(usual)} apart, but those of others "
+            f"{readable(interval)}: bring all to equal steps with data.resample, or {advice}"
         )
 
 

@@ -16,11 +16,13 @@ from pydantic import Field
 
 from narrowcast.config import DataConfig
 from narrowcast.data.parts import parts_of_rows
-from narrowcast.data.scaling import Array
+from narrowcast.data.scaling import FARTHEST, Array
 from narrowcast.data.table import Table
+from narrowcast.data.values import LARGEST, first
 from narrowcast.errors import UserError, shown
 
 _NAMED = 5  # series in a remark
+_RESOLVED = 4 * float(np.finfo(np.float64).eps)  # of a level
 
 
 @dataclass(frozen=True)
@@ -29,13 +31,13 @@ class SeriesScale:
 
     Attributes:
         level: Level, in the target's unit.
-        spread: Spread, in the target's unit.
+        spread: Spread, in the target's unit, of a size that can be scaled.
         naive_mae: Mean absolute change in the training part; None if there is none.
         naive_mse: Mean squared change, likewise.
     """
 
-    level: Annotated[float, Field(allow_inf_nan=False)]
-    spread: Annotated[float, Field(gt=0, allow_inf_nan=False)]
+    level: Annotated[float, Field(ge=-LARGEST, le=LARGEST)]
+    spread: Annotated[float, Field(ge=1 / LARGEST, le=LARGEST)]
     naive_mae: Annotated[float, Field(ge=0, allow_inf_nan=False)] | None
     naive_mse: Annotated[float, Field(ge=0, allow_inf_nan=False)] | None
 
@@ -86,7 +88,8 @@ class Panel:
         """Return the series of a table, with what their training parts say.
 
         Raises:
-            UserError: A series ends before the test part. The message names its last row.
+            UserError: A series ends before the test part; the message names its last row. Or each
+                is constant.
         """
         number, values = table.series_of_rows, table.frame[config.targets[0]].to_numpy(np.float64)
         names, codes = table.series, parts_of_rows(table, config.split)
@@ -98,13 +101,18 @@ class Panel:
         naive_mae, naive_mse = (
             _means(number, each, len(names)) for each in (np.abs(change), change**2)
         )
-        level = _means(number, np.where(known, values, np.nan), len(names))
-        squares = np.where(known, (values - level[number]) ** 2, np.nan)
-        spread = np.sqrt(_means(number, squares, len(names)))
+        level, spread = _levels_and_spreads(number, np.where(known, values, np.nan), len(names))
+        if known.any() and not np.any(spread[~np.isnan(spread)]):
+            raise UserError(
+                f"column {shown(config.targets[0])} is constant in each series throughout the "
+                "training part: forecast another one, or move data.split"
+            )
+        for each in (naive_mae, naive_mse):
+            each[spread == 0] = 0.0  # changes that are not resolved are none
         if not config.local_scaling:
             level, spread = np.zeros(len(names)), np.ones(len(names))
         every = np.arange(len(names))
-        return cls(names, level, _positive(spread), naive_mae, naive_mse, every)
+        return cls(names, level, _positive(spread, spread), naive_mae, naive_mse, every)
 
     def for_table(self, table: Table, config: DataConfig) -> "Panel":
         """Return the series of a table, of which some may not be in the panel.
@@ -121,20 +129,22 @@ class Panel:
         level, spread = found(self.level), found(self.spread)
         if not config.local_scaling:
             level, spread = np.zeros(len(rows)), np.ones(len(rows))
-        usual = float(np.nanmedian(self.spread))
         number, values = table.series_of_rows, table.frame[config.targets[0]].to_numpy(np.float64)
-        for i in np.flatnonzero(np.isnan(level) | np.isnan(spread)).tolist():
-            readings = values[number == i]
-            first = readings[~np.isnan(readings)][: config.window]
-            level[i] = first.mean() if len(first) else 0.0
-            deviation = first.std() if len(first) else 0.0
-            spread[i] = deviation if deviation > 0 else usual
+        begin = _first_windows(number, values, config.window)
+        own = _levels_and_spreads(number, np.where(begin, values, np.nan), len(rows))
+        unknown = np.isnan(level) | np.isnan(spread)
+        level, spread = (
+            np.where(unknown, *each) for each in zip(own, (level, spread), strict=True)
+        )
+        # A series without any reading has no forecast either.
+        level, spread = np.nan_to_num(level), _positive(spread, self.spread)
         naive = found(self.naive_mae), found(self.naive_mse)
         return Panel(table.series, level, spread, *naive, rows)
 
     def unknown(self, table: Table) -> list[str]:
         """Return a remark on the series of a table that are not in the panel."""
-        others = [name for name in table.series if name not in set(self.names)]
+        known = set(self.names)
+        others = [name for name in table.series if name not in known]
         if not others:
             return []
         listed = ", ".join(shown(name) for name in others[:_NAMED])
@@ -164,9 +174,22 @@ def scaled_by_series(table: Table, config: DataConfig) -> Table:
     """Return the table of a training with the target of each series in units of its spread.
 
     Raises:
-        UserError: As for :meth:`Panel.of`.
+        UserError: As for :meth:`Panel.of`; or a reading is too far from the level of its series.
     """
-    return Panel.of(table, config).for_table(table, config).scaled(table, config)
+    panel, name = Panel.of(table, config).for_table(table, config), config.targets[0]
+    found = panel.scaled(table, config)
+    scaled = found.frame[name].to_numpy(np.float64)
+    finite = np.isfinite(panel.level) & np.isfinite(panel.spread)
+    far = ~finite[table.series_of_rows] | (np.abs(scaled) > FARTHEST)
+    if (row := first(far & ~table.frame[name].isna().to_numpy())) is not None:
+        series = int(table.series_of_rows[row])
+        raise UserError(
+            f"column {shown(name)} has {table.frame[name][row]:g} in row {table.place(row)}, whose "
+            f"level and spread in the training part are {panel.level[series]:g} and "
+            f"{panel.spread[series]:g}, too far apart to be scaled: correct it, name it in "
+            "data.missing_values, or leave out the series"
+        )
+    return found
 
 
 @dataclass(frozen=True, eq=False)
@@ -213,11 +236,39 @@ def _means(number: NDArray[np.int64], values: Array, count: int) -> Array:
         return np.asarray(sums / np.where(rows, rows, np.nan))
 
 
-def _positive(spread: Array) -> Array:
-    """Return spreads, with the median of all in place of 0, of a series that is constant."""
-    varied = spread[spread > 0]
+def _levels_and_spreads(
+    number: NDArray[np.int64], values: Array, count: int
+) -> tuple[Array, Array]:
+    """Return the mean and the standard deviation of each series' values [series].
+
+    Both are NaN of a series without values. A standard deviation is 0 if it is below what a float
+    resolves at the level, or what can be scaled.
+    """
+    known = np.flatnonzero(~np.isnan(values))[::-1]
+    base = np.full(count, np.nan)
+    base[number[known]] = values[known]  # the first value: a constant series has exactly this level
+    with np.errstate(invalid="ignore"):
+        level = base + _means(number, values - base[number], count)
+        spread = np.sqrt(_means(number, (values - level[number]) ** 2, count))
+        least = np.maximum(_RESOLVED * np.abs(level), 1 / LARGEST)
+        return level, np.where(spread <= least, 0.0, spread)
+
+
+def _first_windows(number: NDArray[np.int64], values: Array, window: int) -> NDArray[np.bool_]:
+    """Return whether each row is in the first window of its series that begins with a reading."""
+    known = np.flatnonzero(~np.isnan(values))[::-1]
+    first = np.full(int(number.max(initial=-1)) + 1, len(number))
+    first[number[known]] = known
+    row = np.arange(len(number))
+    found: NDArray[np.bool_] = (row >= first[number]) & (row < first[number] + window)
+    return found
+
+
+def _positive(spread: Array, every: Array) -> Array:
+    """Return spreads, with the median of ``every`` that is above 0 in place of 0 or NaN."""
+    varied = every[every > 0]
     usual = float(np.median(varied)) if len(varied) else 1.0
-    return np.where(spread == 0, usual, spread)
+    return np.where(spread > 0, spread, usual)
 
 
 def _refuse_early_ends(table: Table, number: NDArray[np.int64], codes: NDArray[np.int64]) -> None:

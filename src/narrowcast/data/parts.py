@@ -72,7 +72,7 @@ def _stated(table: Table, column: str) -> Codes:
     names = [each.strip().lower() for each in table.names[column]]
     if unknown := sorted(set(names) - _NAMES.keys()):
         rows = np.flatnonzero(table.frame[column] == names.index(unknown[0]))
-        place = f" in row {table.row(int(rows[0]))}" if len(rows) else ""
+        place = f" in row {table.place(int(rows[0]))}" if len(rows) else ""
         raise UserError(
             f"data.split.part: column {shown(column)} has {shown(unknown[0])}{place}, which is no "
             "part: each row needs 'train', 'validation' or 'test'"

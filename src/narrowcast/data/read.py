@@ -4,6 +4,7 @@ Each error message is one line with the file and, where it applies, the column a
 counted from 1, without the header.
 """
 
+import itertools
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -131,9 +132,12 @@ def new_table(
     """
     place, config = "the frame", config.model_copy(update={"skip_rows": 0})
     with boundary(place, "it is no table of readings"):
+        if not len(frame):
+            raise UserError(f"{place}: has no rows")
         given = with_times(frame, config)
         names = [str(name) for name in given.columns]
-        needed = selected(config, _needed(config, target), names)
+        ids = [] if config.id is None or config.series else config.recording
+        needed = selected(config, [*_needed(config, target), *ids], names)
         wanted = [*needed, *([] if config.time is None else [config.time])]
         columns = [
             pa.chunked_array([pa.Array.from_pandas(given.iloc[:, each])])
@@ -247,19 +251,20 @@ def _converted(
     if config.id is not None:
         readings, series = _of_series(static, readings, groups, config, notation, path)
     frame = pd.DataFrame(readings, copy=False)
-    time = None
-    if columns.time is not None:
-        place = f"{path}, column {shown(config.time)}"
-        time = time_stamps(columns.time, config, place, rows, grows=grows)
-        if series is not None:
-            check_zones(columns.time, series, config, notation, place)
-        time = time[np.arange(len(frame)) % rows_of_file]
     told = [groups[name] for name in config.recording if name in groups]
     sizes = [size for _, size in columns.files]
     if series is not None:
         recording: NDArray[np.int64] | None = series.codes
     else:
         recording = recordings(told, sizes) if told or sizes else None
+    time = None
+    if columns.time is not None:
+        place = f"{path}, column {shown(config.time)}"
+        own = recording if len(frame) == rows_of_file else None  # a wide table has its times once
+        time = time_stamps(columns.time, config, place, rows, series=own, grows=grows)
+        if series is not None:
+            check_zones(columns.time, series, config, notation, place)
+        time = time[np.arange(len(frame)) % rows_of_file]
     if not told and series is None:
         notes += _other_series(columns, time, path)
     doubts = [] if trained else remark_stand_ins(frame.drop(columns=list(config.categories)))
@@ -383,13 +388,24 @@ class _Rows:
     frame: pd.DataFrame
     recording: NDArray[np.int64] | None
 
-    def of(self, rows: NDArray[np.int64]) -> "_Rows":
+    def of(self, rows: NDArray[np.int64] | slice) -> "_Rows":
         """Return some of the rows, in their order."""
         return _Rows(
             None if self.time is None else self.time[rows],
             self.frame.iloc[rows].reset_index(drop=True),
             None if self.recording is None else self.recording[rows],
         )
+
+    @property
+    def recordings(self) -> list["_Rows"]:
+        """The rows of each recording."""
+        assert self.recording is not None
+        # One sort and slices of it take less time than as many selections as there are recordings.
+        every = self.of(np.argsort(self.recording, kind="stable"))
+        assert every.recording is not None
+        edges = np.flatnonzero(np.diff(every.recording)) + 1
+        ends = [0, *edges.tolist(), len(every.frame)]
+        return [every.of(slice(*each)) for each in itertools.pairwise(ends)]
 
 
 @dataclass(frozen=True, eq=False)
@@ -484,23 +500,19 @@ def _in_order(
         return _one_recording(
             rows, config, interval, names, f"{path}{column}", trained=trained, grows=grows
         )
-    order = np.argsort(rows.recording, kind="stable")
-    pieces = np.split(order, np.flatnonzero(np.diff(rows.recording[order])) + 1)
-    if interval is None and config.resample is None and rows.time is not None:
-        interval = _common_interval([rows.time[piece] for piece in pieces])
+    pieces = rows.recordings
+    if interval is None and config.resample is None:
+        interval = _common_interval([each.time for each in pieces if each.time is not None])
     found = []
-    for number, piece in enumerate(pieces):
-        begin = names[int(rows.frame[_ROW].iloc[piece[0]])]
+    for number, one in enumerate(pieces):
+        begin = names[int(one.frame[_ROW].iloc[0])]
         what = f"series {shown(series[number])}" if series else f"recording {number + 1}"
         place = f"{path}{column}, {what} (which begins in row {begin})"
-        if series and len(piece) < 2 and config.short_series == "refuse" and not trained:
+        if series and len(one.frame) < 2 and config.short_series == "refuse" and not trained:
             raise UserError(
                 f"{place}: has a single row: leave it out, or set data.short_series = 'keep'"
             )
-        one = rows.of(piece)
         known = interval is not None and config.resample is None
-        if known and one.time is not None and interval is not None and len(one.time) >= FEW:
-            check_same_interval(one.time, interval, config.jitter, place)
         found.append(
             _one_recording(
                 one, config, interval, names, place, trained=trained, grows=grows, known=known
@@ -512,9 +524,10 @@ def _in_order(
 def _common_interval(recordings: Sequence[pd.DatetimeIndex]) -> pd.Timedelta | None:
     """Return the interval that most rows have; None if no recording has two."""
     usual = Counter[pd.Timedelta]()
-    for each in recordings:
+    for times in recordings:
+        each = times.unique().sort_values()  # duplicates are refused later
         if len(each) > 1:
-            usual[usual_step(each.sort_values())[0]] += len(each)
+            usual[usual_step(each)[0]] += len(each)
     return usual.most_common(1)[0][0] if usual else None
 
 
@@ -546,9 +559,16 @@ def _one_recording(
         rows = _Rows(None, relative_to_reference(frame, config, place), rows.recording)
         return _Ordered(rows, interval)
     advice = "keep one row for each time"
-    if config.id is None and (rows.recording is not None or config.recording):
+    if config.id is not None:
+        advice += ", or add a column that tells series apart to data.id"
+    elif rows.recording is not None or config.recording:
         advice += ", or add a column that tells recordings apart to data.recording"
     check_unique(time, frame[_ROW].to_numpy(np.int64), names, place, advice)
+    if known and interval is not None and len(time) >= FEW:
+        other = (
+            "leave out data.time if that does not matter" if config.id is None else "leave it out"
+        )
+        check_same_interval(time, interval, config.jitter, place, other)
     disordered = len(time) > 1 and bool((steps(time) < 0).any())
     if disordered:
         order = np.argsort(time.asi8, kind="stable")

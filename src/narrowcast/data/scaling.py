@@ -11,7 +11,8 @@ from narrowcast.errors import UserError
 
 Array = NDArray[np.float64]
 
-_FARTHEST = 1e12  # in scales; the products of an attention overflow in float32 from 1e18 on
+FARTHEST = 1e12
+"""Scales from an offset; the products of an attention overflow in float32 from 1e18 on."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -119,7 +120,7 @@ def refuse_far(
         UserError: The message names the column and the row.
     """
     with np.errstate(over="ignore", invalid="ignore"):
-        far = ~np.isfinite(scaling.scale) | (np.abs(scaling.apply(values)) > _FARTHEST).any(axis=0)
+        far = ~np.isfinite(scaling.scale) | (np.abs(scaling.apply(values)) > FARTHEST).any(axis=0)
     for column in np.flatnonzero(far).tolist():
         row = int(np.nanargmax(np.abs(values[:, column])))
         raise UserError(

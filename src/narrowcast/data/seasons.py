@@ -61,10 +61,11 @@ def _check(table: Table, season: str | int, rows: int) -> None:
             f"data.seasons: {season!r} is shorter than the interval of {table.interval}: leave it "
             "out"
         )
-    if rows >= len(table.frame):
+    longest = int(np.bincount(table.series_of_rows).max())
+    if rows >= longest:
+        what = "the table has only" if table.recording is None else "its longest series has only"
         raise UserError(
-            f"data.seasons: {season!r} is {rows} rows long, but the table has only "
-            f"{len(table.frame)}: leave it out"
+            f"data.seasons: {season!r} is {rows} rows long, but {what} {longest}: leave it out"
         )
 
 
@@ -81,7 +82,7 @@ def seasonal_readings(
         table: The table, whose interval is that of the rows.
         target: The column [rows].
         known: The column [rows] with the last reading in place of missing ones.
-        last: Last row of each window [windows].
+        last: Last row of each window [windows], ascending.
         earlier: Number of rows before it of each reading.
 
     Returns:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from narrowcast.config import DataConfig
 from narrowcast.data.categories import Category
-from narrowcast.data.columns import Columns, listed
+from narrowcast.data.columns import Columns, find, listed
 from narrowcast.data.scaling import Array
 from narrowcast.data.values import Notation, as_text, numbers
 from narrowcast.errors import UserError, shown
@@ -19,21 +19,41 @@ _OFFSET = r"\d[T ]\d.*?(Z|z|[+-]\d{2}(?::?\d{2})?)$"
 
 
 def with_id(columns: Columns, config: DataConfig, path: Path) -> Columns:
-    """Return the columns of one file, which is a series named by the file if no column says so."""
-    if config.id is None or config.series or {*config.recording} & columns.readings.keys():
+    """Return the columns of one file, which is a series named by the file if no column says so.
+
+    Raises:
+        UserError: A column that tells series apart is missing, where the file cannot replace it.
+    """
+    if config.id is None or config.series:
         return columns
-    names = pa.repeat(path.stem.removesuffix(".csv"), columns.rows)
-    columns.readings[config.recording[0]] = pa.chunked_array([names])
+    if len(config.recording) > 1 or str(path) == "-":  # standard input has no name
+        find(config.recording, [*columns.readings, *columns.others], path)
+    elif config.recording[0] not in columns.readings:
+        names = pa.repeat(path.stem.removesuffix(".csv"), columns.rows)
+        columns.readings[config.recording[0]] = pa.chunked_array([names])
     return columns
 
 
 def joined(columns: Sequence[Category]) -> Category:
-    """Return the series of each row, told apart by one or several columns of names."""
+    """Return the series of each row, told apart by one or several columns of names.
+
+    The name of a series is those of its columns with a slash between them.
+
+    Raises:
+        UserError: Two series have the same name.
+    """
     if len(columns) == 1:
         return columns[0]
-    names = [np.array(each.names, dtype=object)[each.codes] for each in columns]
-    codes, found = pd.factorize(np.array(["/".join(each) for each in zip(*names, strict=True)]))
-    return Category(np.asarray(codes, dtype=np.int64), tuple(map(str, found)))
+    codes, found = pd.factorize(pd.MultiIndex.from_arrays([each.codes for each in columns]))
+    parts = [tuple(each.names[i] for each, i in zip(columns, some, strict=True)) for some in found]
+    first: dict[str, tuple[str, ...]] = {}
+    for some in parts:
+        if (other := first.setdefault("/".join(some), some)) is not some:
+            raise UserError(
+                f"data.id: the series {listed(other)} and {listed(some)} are both named "
+                f"{shown('/'.join(some))}: write their names without slashes"
+            )
+    return Category(np.asarray(codes, dtype=np.int64), tuple(first))
 
 
 def unpivoted(

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from narrowcast.data.interval import gaps
 from narrowcast.data.row_names import RowNames
+from narrowcast.errors import shown
 
 if TYPE_CHECKING:
     from narrowcast.data.panel import Panel
@@ -57,6 +58,13 @@ class Table:
     def row(self, index: int) -> str:
         """Return the number of a row in messages, that in its file."""
         return self.rows[index if self.source is None else int(self.source[index])]
+
+    def place(self, index: int) -> str:
+        """Return the number of a row in messages, with its series if it is of a panel."""
+        number = self.row(index)
+        if not self.series:
+            return number
+        return f"{number} of series {shown(self.series[int(self.series_of_rows[index])])}"
 
     @cached_property
     def gaps(self) -> NDArray[np.bool_]:

@@ -176,10 +176,10 @@ class SeriesSums:
             number: Index of each window's series [windows].
             difference: Errors [windows, ..., steps], in the target's unit.
         """
-        flat, count = difference.reshape(len(number), -1), len(self._windows)
+        count, steps = len(self._windows), tuple(range(1, difference.ndim))
         self._windows += np.bincount(number, minlength=count)
-        self._squares += np.bincount(number, (flat**2).mean(axis=1), count)
-        self._sizes += np.bincount(number, np.abs(flat).mean(axis=1), count)
+        self._squares += np.bincount(number, (difference**2).mean(axis=steps), count)
+        self._sizes += np.bincount(number, np.abs(difference).mean(axis=steps), count)
 
     def rmsse(self) -> float | None:
         """Return the mean of the RMSSE of each series; None if no series has one."""

@@ -48,6 +48,7 @@ def time_stamps(
     place: str,
     rows: RowNames | None = None,
     *,
+    series: NDArray[np.int64] | None = None,
     grows: bool = False,
 ) -> pd.DatetimeIndex:
     """Return time stamps [rows] in UTC, with a resolution of nanoseconds, in the order of the rows.
@@ -57,6 +58,8 @@ def time_stamps(
         config: States the unit, the format and the time zone, where the values do not.
         place: The file and the column, for messages.
         rows: The numbers of rows in messages, if there are several files.
+        series: Number of each row's series or recording [rows], whose order says what an hour is
+            that a change of clocks repeats; None if all rows are of one.
         grows: Whether rows arrive in pieces. Where one ends must not decide what a local time
             means, so that none may be in an hour that a change of clocks repeats.
 
@@ -65,7 +68,7 @@ def time_stamps(
             1678 to 2261.
     """
     names = rows or RowNames(config.skip_rows)
-    return _TimeColumn(config, place, names, grows=grows).read(column)
+    return _TimeColumn(config, place, names, series, grows=grows).read(column)
 
 
 def find_formats(column: pa.ChunkedArray) -> list[str]:
@@ -89,8 +92,17 @@ def _fitting(texts: pd.Series) -> list[str]:
 class _TimeColumn:
     """Reads one column; the attributes are the arguments of :func:`time_stamps`."""
 
-    def __init__(self, config: DataConfig, place: str, rows: RowNames, *, grows: bool) -> None:
-        self._config, self._place, self._rows, self._grows = config, place, rows, grows
+    def __init__(
+        self,
+        config: DataConfig,
+        place: str,
+        rows: RowNames,
+        series: NDArray[np.int64] | None,
+        *,
+        grows: bool,
+    ) -> None:
+        self._config, self._place, self._rows = config, place, rows
+        self._series, self._grows = series, grows
 
     def read(self, column: pa.ChunkedArray) -> pd.DatetimeIndex:
         kind = column.type
@@ -281,13 +293,27 @@ class _TimeColumn:
         zone = self._config.timezone
         if zone is None:
             return times.tz_localize("UTC")
-        descending = len(times) > 1 and times[0] > times[-1]
-        ordered = times[::-1] if descending else times
+        local = times.tz_localize(zone, ambiguous="NaT", nonexistent="NaT").tz_convert("UTC")
+        series = np.zeros(len(times), dtype=np.int64) if self._series is None else self._series
+        unclear = np.isin(series, series[np.asarray(local.isna())])
+        order = np.flatnonzero(unclear)[np.argsort(series[unclear], kind="stable")]
+        found = local.asi8.copy()
+        for rows in np.split(order, np.flatnonzero(np.diff(series[order])) + 1):
+            found[rows] = self._in_order(times, rows, zone).asi8
+        return pd.DatetimeIndex(pd.to_datetime(found, unit=local.unit, utc=True))
+
+    def _in_order(
+        self, times: pd.DatetimeIndex, rows: NDArray[np.intp], zone: str
+    ) -> pd.DatetimeIndex:
+        """Return the times of some rows, of one series, of which some are in a change of clocks."""
+        own = times[rows]
+        descending = len(own) > 1 and own[0] > own[-1]
+        ordered = own[::-1] if descending else own
         try:
             local = ordered.tz_localize(zone, ambiguous="raise" if self._grows else "infer")
         except Exception:  # of several types, as pandas changed them
-            marked = times.tz_localize(zone, ambiguous="NaT", nonexistent="NaT")
-            bad = first(np.asarray(marked.isna())) or 0
+            marked = own.tz_localize(zone, ambiguous="NaT", nonexistent="NaT")
+            bad = int(rows[first(np.asarray(marked.isna())) or 0])
             raise UserError(
                 f"{self._row(bad)}: {times[bad]} is in {zone} an hour that a change of clocks "
                 "skips or repeats, and the rows do not tell which is meant: give times in UTC"

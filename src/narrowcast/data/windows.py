@@ -407,7 +407,7 @@ def _check_range(source: Rows, dataset: Dataset) -> None:
         UserError: The message names the column and the row.
     """
     config = source.config
-    row = source.table.row
+    row = source.table.place
     refuse_far(source.inputs, dataset.input_scaling, config.columns, row)
     outputs = []
     if not isinstance(dataset.targets, Monitored):

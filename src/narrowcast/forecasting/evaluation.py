@@ -19,7 +19,9 @@ from narrowcast.data import (
     Table,
     Targets,
 )
+from narrowcast.data.columns import listed
 from narrowcast.data.labels import recognition
+from narrowcast.data.rules import NAME as RULES
 from narrowcast.data.scaling import Array
 from narrowcast.digests import digest
 from narrowcast.errors import UserError, boundary
@@ -174,7 +176,7 @@ def evaluate(trained: TrainedModel, simple: Simple, table: Table) -> Evaluation:
     """Return the scores of a model and of simple methods on a table with targets.
 
     Raises:
-        UserError: No window has a known target.
+        UserError: No window has a known target, or readings are too far from those of the training.
     """
     origins, data = trained.origins(table, targets=True), trained.rules.data
     drift = Drift(trained.model)
@@ -210,18 +212,38 @@ def _windows(trained: TrainedModel, origins: Origins, drift: Drift) -> Iterator[
 def _errors(
     trained: TrainedModel, simple: Baselines, origins: Origins, drift: Drift
 ) -> dict[str, Scores | None]:
-    """Return the errors of a forecaster and of the simple forecasts."""
+    """Return the errors of a forecaster and of the simple forecasts.
+
+    Raises:
+        UserError: Readings are so far from those of the training that errors overflow.
+    """
     assert isinstance(trained.targets, Targets)
     sums, rows = {"integer": ErrorSums(trained.targets)}, origins.rows
-    for part, forecasts in _windows(trained, origins, drift):
-        sums["integer"].add(forecasts, part.target, part.members)
-        for name, forecast in simple.forecasts(part, rows.table, rows.last_known):
-            sums.setdefault(name, ErrorSums(simple.targets)).add(
-                forecast, part.target, part.members
+    with np.errstate(over="ignore", invalid="ignore"):
+        for part, forecasts in _windows(trained, origins, drift):
+            sums["integer"].add(forecasts, part.target, part.members)
+            for name, forecast in simple.forecasts(part, rows.table, rows.last_known):
+                sums.setdefault(name, ErrorSums(simple.targets)).add(
+                    forecast, part.target, part.members
+                )
+        found = {name: each.errors() for name, each in sums.items()}
+    for name, errors in found.items():
+        if errors is not None and not _finite(errors):
+            raise UserError(
+                f"the errors of {name} are beyond what a float holds: readings of "
+                f"{listed(target_names(trained.rules.data.target))} lie too far from those of the "
+                "training: correct them"
             )
-    found = {name: each.errors() for name, each in sums.items()}
     names = (*NAMES, *(PANEL_BASELINES if rows.table.panel else ()))
     return {name: found.get(name) for name in ("integer", *names)}
+
+
+def _finite(errors: Errors) -> bool:
+    """Return whether all errors are finite."""
+    numbers = [errors.rmse, errors.mae, errors.rmsse, errors.mase]
+    for each in (errors.by_series or {}).values():
+        numbers += [each.rmsse, each.mase]
+    return bool(np.isfinite([each for each in numbers if each is not None]).all())
 
 
 def _recognised(
@@ -283,4 +305,9 @@ def load_simple(out: Path, trained: TrainedModel) -> Simple:
             return Classifiers.of_arrays(load(content), targets)
         if isinstance(targets, Monitored):
             return Detectors.of_arrays(load(content), targets)
-        return Baselines.of_arrays(load(content), trained.rules.data)
+        found, series = Baselines.of_arrays(load(content), trained.rules.data), trained.rules.series
+        if (None if found.per_series is None else len(found.per_series)) != (
+            series and len(series)
+        ):
+            raise UserError(f"{path}: is of other series than {RULES}; {again}")
+        return found

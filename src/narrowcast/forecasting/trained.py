@@ -19,9 +19,10 @@ from narrowcast.data import (
     Targets,
     load_rules,
 )
-from narrowcast.data.ahead import last_row, place
+from narrowcast.data.ahead import last_rows, place
 from narrowcast.data.rules import NAME as RULES
 from narrowcast.data.scaling import Array
+from narrowcast.data.values import first as first_true
 from narrowcast.errors import UserError, shown
 from narrowcast.integer import (
     Classification,
@@ -147,7 +148,8 @@ class TrainedModel:
         known = [each.ahead.columns for each in model.inputs if each.ahead]
         steps = range(data.lead, data.lead + data.outputs)
         return (
-            source.columns == data.columns
+            bool(self.rules.series) == (data.id is not None)
+            and source.columns == data.columns
             and source.window(window) == (data.window if stream is None else stream.kernel)
             and source.calendar == data.clock
             and source.relative == tuple(map(data.inputs.index, data.relative_inputs))
@@ -286,17 +288,23 @@ class TrainedModel:
         rows = Rows.of(table, config, self.model.inputs[0].held, self._earlier)
         present = _present(table, rows)
         remarks = _check_ahead(table, rows, present, after)
-        end = present + 1 - (after if targets else 0)
+        ends = present + 1 - (after if targets else 0)
+        allowed = np.arange(len(rows.inputs)) < ends[table.series_of_rows]
+        end = int(ends.max(initial=0))
 
         def windows(rows_of_each: int) -> tuple[NDArray[np.int64], int, int]:
             """Return the last rows of whole windows, and how many have a gap or a hole."""
             first = max(0, done - rows_of_each + 1)
+            some = slice(first, max(0, end - rows_of_each + 1))
             gapped, missing = (
-                each[first : max(0, end - rows_of_each + 1)]
+                each[some]
                 for each in rows.left_out(rows_of_each, targets=targets and not self.detects)
             )
-            whole = np.flatnonzero(~gapped & ~missing) + first + rows_of_each - 1
-            return whole, int(gapped.sum()), int(missing.sum())
+            within = allowed[first + rows_of_each - 1 :][: len(gapped)]
+            begin = rows.table.first_rows  # rows of two recordings are not a window at all
+            within &= begin[some][: len(gapped)] == begin[rows_of_each - 1 :][some][: len(gapped)]
+            whole = np.flatnonzero(within & ~gapped & ~missing) + first + rows_of_each - 1
+            return whole, int((within & gapped).sum()), int((within & missing).sum())
 
         last, gaps, holes = windows(config.window)
         early = 0
@@ -358,14 +366,19 @@ class TrainedModel:
                 yield part, Inference(readings, restart, number_of.get(i))
 
 
-def _present(table: Table, rows: Rows) -> int:
-    """Return the last row with a reading of an input that is not known ahead, or of the target."""
+def _present(table: Table, rows: Rows) -> NDArray[np.int64]:
+    """Return the last row of each recording with a reading [recordings], or -1.
+
+    Readings are those of the target, and of inputs that are neither known ahead nor constant.
+    """
     config = rows.config
-    read = [name for name in (*config.inputs, *config.targets) if name not in config.known]
-    return max((last_row(table, name) for name in read), default=len(rows.inputs) - 1)
+    ahead = {*config.known, *config.static_inputs}
+    read = [name for name in (*config.inputs, *config.targets) if name not in ahead]
+    found: NDArray[np.int64] = np.max([last_rows(table, name) for name in read], axis=0)
+    return found
 
 
-def _check_ahead(table: Table, rows: Rows, present: int, after: int) -> list[str]:
+def _check_ahead(table: Table, rows: Rows, present: NDArray[np.int64], after: int) -> list[str]:
     """Refuse a column known ahead that ends before the readings do; remark on one that ends early.
 
     Raises:
@@ -373,15 +386,17 @@ def _check_ahead(table: Table, rows: Rows, present: int, after: int) -> list[str
     """
     notes = []
     for name in rows.config.known:
-        end = last_row(table, name)
-        if end < present:
+        ends = last_rows(table, name)
+        if (wrong := first_true(ends < present)) is not None:
+            known = "has no value" if ends[wrong] < 0 else f"ends in {place(table, ends[wrong])}"
             raise UserError(
-                f"column {shown(name)}, known ahead, ends in {place(table, end)}, but the readings "
-                f"go on to {place(table, present)}: continue it up to {after} rows beyond"
+                f"column {shown(name)}, known ahead, {known}, but the readings "
+                f"go on to {place(table, present[wrong])}: continue it up to {after} rows beyond"
             )
-        if end < present + after:
+        lacking = np.where(present >= 0, present + after - ends, 0)
+        if (early := first_true(lacking > 0)) is not None:
             notes.append(
-                f"column {shown(name)}, known ahead, ends in {place(table, end)}: the last "
-                f"{present + after - end} forecasts need further rows of it"
+                f"column {shown(name)}, known ahead, ends in {place(table, ends[early])}: the last "
+                f"{lacking[lacking > 0].sum()} forecasts need further rows of it"
             )
     return notes
