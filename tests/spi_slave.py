@@ -1,8 +1,11 @@
-"""The twin of ``spi_slave.vhd``: what it makes of whole transactions."""
+"""The twin of ``spi_slave.vhd``, and a board behind it."""
 
+import random
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
+
+from board import Board, Frames
 
 WRITE, READ = 2, 3
 
@@ -21,11 +24,41 @@ class SpiSlave:
     Attributes:
         waiting: Bytes of answers that wait.
         taken: What was handed over: bytes, and "broken" for those that were.
+        shown: The byte on MISO.
     """
 
     def __init__(self) -> None:
         self.waiting: deque[int] = deque()
         self.taken: list[int | str] = []
+        self.select()
+
+    def select(self) -> None:
+        """Begin a transaction."""
+        self._instruction: int | None = None
+        self._show_flag()
+
+    def _show_flag(self) -> None:
+        self.shown, self._is_flag = int(bool(self.waiting)), True
+
+    def take(self, byte: int) -> None:
+        """Take a byte from MOSI, and show the next one."""
+        if self._instruction == WRITE:
+            self.taken.append(byte)
+        if self._instruction == READ and not self._is_flag:
+            self.waiting.popleft()
+        if self._instruction is None:
+            self._instruction = byte
+        if self._instruction != READ:
+            self.shown = 0
+        elif self._is_flag and self.shown:
+            self.shown, self._is_flag = self.waiting[0], False
+        else:
+            self._show_flag()
+
+    def break_off(self) -> None:
+        """End the transaction within a byte."""
+        if self._instruction == WRITE:
+            self.taken.append("broken")
 
     def transaction(
         self, mosi: Sequence[int], arriving: Mapping[int, int] = MappingProxyType({})
@@ -37,31 +70,57 @@ class SpiSlave:
             arriving: A byte of an answer that begins to wait within a byte, by its index.
         """
         miso: list[int] = []
-        instruction = None
-        shown, is_flag = int(bool(self.waiting)), True  # the byte on MISO
+        self.select()
         for k in range(0, len(mosi), 8):
             bits = mosi[k : k + 8]
-            miso += bits_of(shown)[: len(bits)]
+            miso += bits_of(self.shown)[: len(bits)]
             if k // 8 in arriving:
                 self.waiting.append(arriving[k // 8])
-            if len(bits) < 8:
-                if instruction == WRITE:
-                    self.taken.append("broken")
-                break
-            if instruction == WRITE:
-                self.taken.append(byte_of(bits))
-            if instruction == READ and not is_flag:
-                self.waiting.popleft()
-            instruction = byte_of(bits) if instruction is None else instruction
-            if instruction == READ and is_flag and shown:
-                shown, is_flag = self.waiting[0], False
-            elif instruction == READ:
-                shown, is_flag = int(bool(self.waiting)), True
+            if len(bits) == 8:
+                self.take(byte_of(bits))
             else:
-                shown = 0
+                self.break_off()
         return miso
 
+
+class SpiBoard:
+    """A board with a slave before it. The bytes of an answer come as they are ready, so with gaps.
+
+    Args:
+        board: What is behind the slave.
+    """
+
+    def __init__(self, board: Board) -> None:
+        self.slave = SpiSlave()
+        self._frames = Frames(board)
+        self._later: deque[int] = deque()
+        self._noise = random.Random(1)
+
+    def _exchange(self, byte: int) -> int:
+        if self._later and self._noise.random() < 0.7:
+            self.slave.waiting.append(self._later.popleft())
+        shown = self.slave.shown
+        self.slave.take(byte)
+        for each in self.slave.taken:
+            assert isinstance(each, int)
+            self._later.extend(self._frames.take(bytes([each])))
+        self.slave.taken.clear()
+        return shown
+
     def exchange(self, content: bytes) -> bytes:
-        """Return the bytes on MISO."""
-        miso = self.transaction([bit for byte in content for bit in bits_of(byte)])
-        return bytes(byte_of(miso[k : k + 8]) for k in range(0, len(miso), 8))
+        """Make one transaction."""
+        self.slave.select()
+        return bytes(self._exchange(byte) for byte in content)
+
+    def play(self, read: Callable[[], bytes], write: Callable[[bytes], object]) -> None:
+        """Take transactions from a pipe, as ``spi_main.cpp`` does.
+
+        Args:
+            read: Returns the next byte; nothing at the end.
+            write: Sends bytes.
+        """
+        while count := read():
+            for _ in range(count[0]):
+                write(bytes([self._exchange(read()[0])]))
+            if count[0] == 0:
+                self.slave.select()

@@ -18,6 +18,7 @@ SPI = "spi:"  # before the numbers of a bus and a device
 
 _WRITE, _READ = b"\2", b"\3"  # the first byte of a transaction
 _MOST = 1024  # bytes of a transaction; spidev takes 4096
+_MOST_DROPPED = 256  # transactions
 _POLL_SECONDS = 0.001
 
 
@@ -155,8 +156,8 @@ class SpiPort:
 
     def clear(self) -> None:
         """Drop what waits. What never ends comes from no board."""
-        for _ in range(_MOST):
-            if not self._waiting(1):
+        for attempt in range(_MOST_DROPPED):
+            if not self._waiting(_MOST if attempt else 1):
                 return
 
     def close(self) -> None:
