@@ -130,6 +130,6 @@ def test_a_board_without_pins_for_the_interface(tmp_path: Path) -> None:
     with pytest.raises(UserError) as caught:
         place(tmp_path, load_device("gw1nr-9"), tmp_path / "work", interface="spi")
     assert str(caught.value) == (
-        "hardware.interface = 'spi': the Tang Nano 9K has no pins for it, but these boards have: "
-        "iCE40-HX8K breakout, iCEBreaker, ULX3S 45F, ULX3S 85F, ULX3S"
+        "hardware.interface = 'spi': no pins of the Tang Nano 9K are known for it: take 'uart', or "
+        "the device of another board: iCE40-HX8K breakout, iCEBreaker, ULX3S 45F, ULX3S 85F, ULX3S"
     )

@@ -18,8 +18,8 @@
 -- runs, only if the check byte is right. A frame with a wrong check byte or a broken byte, or in
 -- which nothing comes for 2 ** TIMEOUT_BITS clocks, is dropped: the engine is reset and there is no
 -- answer, so the next frame begins a stretch. So it is with a state that is refused. Between frames
--- everything but the bytes that begin one is ignored, and so is what comes before the answer is on
--- its way.
+-- everything but the bytes that begin one is ignored, and so is what comes before all bytes of the
+-- answer have been taken.
 library ieee;
 use ieee.std_logic_1164.all;
 use ieee.numeric_std.all;
@@ -104,6 +104,7 @@ architecture rtl of byte_link is
 
   -- from the engine to the host
   signal answering : std_logic;
+  signal busy      : std_logic;             -- from a question to the last byte of its answer
   signal telling   : std_logic;             -- the identity
   signal told      : unsigned(3 downto 0);  -- bytes of it
   signal out_valid : std_logic;
@@ -166,20 +167,20 @@ begin
         part     <= (others => '0');
         complete <= '0';
         in_sum   <= (others => '0');
-        if rx_valid = '1' and rx_data = SYNC and answering = '0' then
+        if rx_valid = '1' and rx_data = SYNC and busy = '0' then
           in_frame <= '1';
           restart  <= '0';
           keep     <= '0';
         end if;
-        if rx_valid = '1' and rx_data = IDENTIFY and answering = '0' then
+        if rx_valid = '1' and rx_data = IDENTIFY and busy = '0' then
           asked <= '1';
         end if;
-        if KEPT_ROWS > 0 and rx_valid = '1' and rx_data = FIRST and answering = '0' then
+        if KEPT_ROWS > 0 and rx_valid = '1' and rx_data = FIRST and busy = '0' then
           in_frame <= '1';
           restart  <= '1';
           keep     <= '0';
         end if;
-        if STATE_ACCESS = 1 and rx_valid = '1' and answering = '0' then
+        if STATE_ACCESS = 1 and rx_valid = '1' and busy = '0' then
           if rx_data = SYNC_KEEP or rx_data = FIRST_KEEP then
             in_frame <= '1';
             restart  <= '0';
@@ -260,6 +261,7 @@ begin
       state_out_last  => row_last
     );
 
+  busy      <= answering or tx_valid;
   out_ready <= '1' when tx_valid = '0' and rest_left = 0 and out_left /= 0 else '0';
   row_ready <= in_row and not tx_valid and not row_ends;
 

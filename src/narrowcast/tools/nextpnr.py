@@ -100,8 +100,8 @@ def board_of(device: Device, interface: InterfaceName) -> tuple[Board, PlaceAndR
     if interface not in device.board.constraints:
         having = ", ".join(each.name for each in boards() if interface in each.constraints)
         raise UserError(
-            f"hardware.interface = {interface!r}: the {device.board.name} has no pins for it, but "
-            f"these boards have: {having}"
+            f"hardware.interface = {interface!r}: no pins of the {device.board.name} are known for "
+            f"it: take 'uart', or the device of another board: {having}"
         )
     return device.board, tools
 
