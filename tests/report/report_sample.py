@@ -141,6 +141,7 @@ PROGRAM = CompileResults(
     cycles=20063,
     utilisation=0.7,
     state_access=False,
+    interface="uart",
     array=ArraySummary(ways=1, columns=16, kinds=("pairs",), grouped=False),
     steps=tuple(
         StepCost(

@@ -1,14 +1,18 @@
 """What is said of the families, and the files of devices and boards."""
 
+import re
 from dataclasses import replace
 
 import pytest
 
 from narrowcast.compile import HardwareOptions, compile_model
+from narrowcast.config import InterfaceName
 from narrowcast.estimate import area
 from narrowcast.integer.builder import Shape
 from narrowcast.integer.random_model import random_model
+from narrowcast.rtl import RTL
 from narrowcast.targets.device import FAMILIES, boards, device_names, load_device
+from narrowcast.tools.interface import INTERFACES
 
 XC7, ICE40, ECP5, GOWIN = (FAMILIES[name] for name in ("xc7", "ice40", "ecp5", "gowin"))
 
@@ -116,8 +120,17 @@ def test_every_board_has_a_device_that_can_be_placed() -> None:
         device = load_device(board.device)
         tools = device.family.place_and_route
         assert tools is not None and device.place_options
-        assert any(board.constraints.rpartition(".")[2] in option for option in tools.constraints)
-        assert all(port in board.constraints_text for port in ("clk", "serial_in", "serial_out"))
+        assert "uart" in board.constraints
+        for interface, file in board.constraints.items():
+            assert any(file.rpartition(".")[2] in option for option in tools.constraints)
+            text = re.sub(r"^#.*|^//.*", "", board.constraints_text(interface), flags=re.MULTILINE)
+            assert all(re.search(rf"\b{port}\b", text) for port in ports(interface)), file
+
+
+def ports(interface: InterfaceName) -> list[str]:
+    """Return the ports of an interface's top entity."""
+    top = (RTL / f"{INTERFACES[interface].top}.vhd").read_text()
+    return re.findall(r"^ +(\w+) *: (?:in|out) ", top, re.MULTILINE)
 
 
 def test_a_device_has_the_board_that_names_it() -> None:

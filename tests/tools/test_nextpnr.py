@@ -5,13 +5,15 @@ from pathlib import Path
 import pytest
 
 from narrowcast.compile import HardwareOptions, compile_model
+from narrowcast.config import InterfaceName
 from narrowcast.errors import ToolError, UserError
 from narrowcast.estimate import area
 from narrowcast.integer.builder import Shape
 from narrowcast.integer.random_model import random_model
 from narrowcast.records import to_json
 from narrowcast.targets.device import load_device
-from narrowcast.tools.nextpnr import TOP, packed_cells, place
+from narrowcast.tools.interface import INTERFACES
+from narrowcast.tools.nextpnr import packed_cells, place
 from narrowcast.tools.yosys import run_yosys
 
 # In place of all that the engine does: one multiplier more than an UP5K has.
@@ -46,6 +48,12 @@ begin
 end architecture rtl;
 """
 
+BITSTREAMS = {  # how a log names the tool, and how a bitstream begins
+    "ice40": ("nextpnr-ice40 ", bytes.fromhex("ff0000ff7eaa997e")),
+    "ecp5": ("nextpnr-ecp5 ", bytes.fromhex("ff00")),
+    "gowin": ("nextpnr-himbaechel-gowin ", b"1" * 32),
+}
+
 
 def write_rtl(folder: Path, device: str) -> Path:
     """Write the sources of a small engine: the tools' time depends on its size."""
@@ -56,28 +64,29 @@ def write_rtl(folder: Path, device: str) -> Path:
 
 
 @pytest.mark.parametrize(
-    ("name", "tool", "begins"),
+    ("name", "interface"),
     [
-        # test_boards.py always places for this one, and both are of one family
-        pytest.param(
-            *("up5k", "nextpnr-ice40 ", bytes.fromhex("ff0000ff7eaa997e")), marks=pytest.mark.long
-        ),
-        pytest.param(
-            *("hx8k", "nextpnr-ice40 ", bytes.fromhex("ff0000ff7eaa997e")), marks=pytest.mark.long
-        ),
-        ("ecp5-25f", "nextpnr-ecp5 ", bytes.fromhex("ff00")),
-        *(
-            pytest.param(name, "nextpnr-himbaechel-gowin ", b"1" * 32, marks=pytest.mark.long)
-            for name in ("gw1nr-9", "gw2ar-18")
-        ),
+        # test_boards.py always places the first one
+        pytest.param("up5k", "uart", marks=pytest.mark.long),
+        ("up5k", "spi"),
+        pytest.param("hx8k", "uart", marks=pytest.mark.long),
+        pytest.param("hx8k", "spi", marks=pytest.mark.long),
+        ("ecp5-25f", "uart"),
+        pytest.param("ecp5-25f", "spi", marks=pytest.mark.long),
+        pytest.param("gw1nr-9", "uart", marks=pytest.mark.long),
+        pytest.param("gw2ar-18", "uart", marks=pytest.mark.long),
     ],
-    ids=["up5k", "hx8k", "ecp5-25f", "gw1nr-9", "gw2ar-18"],
 )
-def test_bitstream(tmp_path: Path, name: str, tool: str, begins: bytes) -> None:
-    device = load_device(name)
+def test_bitstream(tmp_path: Path, name: str, interface: InterfaceName) -> None:
+    device, top = load_device(name), INTERFACES[interface].top
+    tool, begins = BITSTREAMS[device.family.name]
     rtl = write_rtl(tmp_path / "rtl", name)
     steps: list[tuple[int, int, str]] = []
-    found = place(rtl, device, tmp_path / "work", progress=lambda *step: steps.append(step))
+    found = place(
+        *(rtl, device, tmp_path / "work"),
+        progress=lambda *step: steps.append(step),
+        interface=interface,
+    )
     assert found.tool.startswith(tool) and found.tool[-1].isdigit()
     assert found.bitstream.read_bytes().startswith(begins)
     assert found.clock_mhz < found.fmax_mhz < 300
@@ -86,8 +95,8 @@ def test_bitstream(tmp_path: Path, name: str, tool: str, begins: bytes) -> None:
     assert flow is not None
     if device.family.logic_cells:
         if device.family.pads is not None:  # pads without constraints are refused
-            run_yosys(tmp_path / "work" / f"{TOP}.v", TOP, device)
-        packed = packed_cells(tmp_path / "work" / f"{TOP}.json", device)
+            run_yosys(tmp_path / "work" / f"{top}.v", top, device)
+        packed = packed_cells(tmp_path / "work" / f"{top}.json", device)
         # the placer decides which flip-flops share a cell with an adder
         assert found.lut == (pytest.approx(packed, rel=0.05) if flow.beside else packed)
     assert 0 < found.bram <= device.blocks and 0 <= found.dsp <= device.dsp
@@ -97,7 +106,7 @@ def test_bitstream(tmp_path: Path, name: str, tool: str, begins: bytes) -> None:
     assert [done for done, _, _ in steps] == [0, 1, 2, 3, 4]
     assert to_json(found)["critical_path"]["from"] == path.source
     assert "Warning" not in (tmp_path / "work" / "place.log").read_text()
-    assert (tmp_path / "work" / f"{TOP}.log").read_text() == ""
+    assert (tmp_path / "work" / f"{top}.log").read_text() == ""
 
 
 def test_a_design_that_is_too_large(tmp_path: Path) -> None:
@@ -107,7 +116,7 @@ def test_a_design_that_is_too_large(tmp_path: Path) -> None:
     engine.write_text(entity + end + TOO_LARGE)
     with pytest.raises(ToolError, match=r"(?s)^nextpnr-ice40 failed .*ERROR: .*_DSP"):
         place(rtl, load_device("up5k"), tmp_path / "work")
-    assert not list((tmp_path / "work").glob(f"{TOP}.bi*"))
+    assert not list((tmp_path / "work").glob("*.bi*"))
 
 
 def test_a_device_without_a_board(tmp_path: Path) -> None:
@@ -115,3 +124,12 @@ def test_a_device_without_a_board(tmp_path: Path) -> None:
     known = f"xc7s15 has no open place and route.*{placed}"
     with pytest.raises(UserError, match=known):
         place(tmp_path, load_device("xc7s15"), tmp_path / "work")
+
+
+def test_a_board_without_pins_for_the_interface(tmp_path: Path) -> None:
+    with pytest.raises(UserError) as caught:
+        place(tmp_path, load_device("gw1nr-9"), tmp_path / "work", interface="spi")
+    assert str(caught.value) == (
+        "hardware.interface = 'spi': no pins of the Tang Nano 9K are known for it: take 'uart', or "
+        "the device of another board: iCE40-HX8K breakout, iCEBreaker, ULX3S 45F, ULX3S 85F, ULX3S"
+    )

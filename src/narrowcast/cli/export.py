@@ -73,7 +73,7 @@ def c(
         bool,
         typer.Option(
             "--driver",
-            help="Also write NAME_link.h and .c, which infer on a board over its serial line.",
+            help="Also write NAME_link.h and .c, which infer on a board over UART or SPI.",
         ),
     ] = False,
 ) -> None:

@@ -61,7 +61,8 @@ def run(
         typer.Option(
             "--port",
             metavar="PORT",
-            help="The board's serial port, such as /dev/ttyUSB1; sim:OUT simulates a board.",
+            help="The board's serial port, such as /dev/ttyUSB1, or spi:BUS.DEVICE; sim:OUT "
+            "simulates a board.",
         ),
     ],
     data: NewData,

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from narrowcast.compile.design import Design, StepCost
 from narrowcast.compile.memory import Buffer
+from narrowcast.config import InterfaceName
 
 
 @dataclass(frozen=True)
@@ -48,22 +49,25 @@ class CompileResults(Program):
         cycles: Predicted clock cycles of one inference.
         utilisation: MACs / (lanes x cycles).
         state_access: Whether a host can read the states and put them back.
+        interface: How a host speaks to a board with the design.
     """
 
     lanes: int
     cycles: int
     utilisation: float
     state_access: bool
+    interface: InterfaceName
 
 
-def summarise(design: Design) -> CompileResults:
-    """Return the summary of a design."""
+def summarise(design: Design, interface: InterfaceName = "uart") -> CompileResults:
+    """Return the summary of a design, which gets this interface on a board."""
     array = design.array
     return CompileResults(
         lanes=design.lanes,
         cycles=design.cycles,
         utilisation=design.utilisation,
         state_access=design.state_access is not None,
+        interface=interface,
         array=ArraySummary(
             ways=array.ways,
             columns=array.columns,

@@ -118,6 +118,7 @@ MOST_TARGETS = 64  # of a model with a head for each
 HOLIDAY = "holiday"  # name of the column that data.holidays adds
 Loss = Literal["mse", "mae", "huber"]
 Task = Literal["forecast", "classify", "detect"]
+InterfaceName = Literal["uart", "spi"]
 
 
 def is_pattern(name: str) -> bool:
@@ -970,6 +971,7 @@ class HardwareConfig(Section):
         default="auto", description="a frequency in MHz, from 0.001 to 1000, or 'auto'"
     )
     state_access: bool = Field(default=False, description="true or false")
+    interface: InterfaceName = Field(default="uart", description="'uart' or 'spi'")
     storage: StorageConfig = Field(
         default=StorageConfig(), description="a section of kinds of memory"
     )

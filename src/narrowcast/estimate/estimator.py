@@ -119,7 +119,7 @@ class Estimate:
         within = f"estimated, within {self.power_error:.0%}"
         fitted = f"fitted to {self.tool}, within"
         cells = [
-            f"cells:      {self.cells} of {device.lut}, with the serial line, fitted to nextpnr, "
+            f"cells:      {self.cells} of {device.lut}, with a serial line, fitted to nextpnr, "
             f"within {self.cells_error:.1%}"
         ] * bool(self.cells)
         latency, remark = self._counted("cycles", "{:.1f}", self.clock_mhz)

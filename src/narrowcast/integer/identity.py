@@ -1,4 +1,4 @@
-"""What a board says of itself: the model that it holds, by its digest, and the words of its line.
+"""What a board says of itself: the model that it holds, by its digest, and the words of its frames.
 
 The answer has 16 bytes (``docs/boards.md``, "Identity"). It is a constant of the design.
 """
@@ -16,7 +16,7 @@ _WORD_COUNTS = 1 << 16  # counts of words are modulo this
 
 
 def word_bytes(tensors: Sequence[Tensor]) -> int:
-    """Return the bytes of each word of a stream on the serial line."""
+    """Return the bytes of each word of a stream between a host and a board."""
     return -(-max(tensor.bits for tensor in tensors) // 8)
 
 

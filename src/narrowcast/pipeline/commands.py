@@ -91,11 +91,12 @@ def place(config: Config, out: Path | str, options: Options = _DEFAULT) -> Place
     """Place and route the engine on a board; writes ``place_and_route.json`` and ``board/``.
 
     Raises:
-        UserError: There is no open place and route for the device, or the routed design is slower
-            than the board's clock (the results are written nevertheless).
+        UserError: There is no open place and route for the device, its board has no pins for the
+            interface, or the routed design is slower than the board's clock (the results are
+            written nevertheless).
         ToolError: The design cannot be placed, or a tool failed.
     """
-    board_of(load_device(config.hardware.device))
+    board_of(load_device(config.hardware.device), config.hardware.interface)
     with _planned(config, out, replace(options, place="nextpnr")) as planned:
         assert planned.place is not None  # as the device has a board
         results = _run(planned, planned.place, out, options)

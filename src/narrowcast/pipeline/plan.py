@@ -59,7 +59,7 @@ def plan(config: Config, out: Path, options: Options) -> Plan:
     device = load_device(config.hardware.device)
     can_learn = partial(preconditions.can_learn, config)
     can_synthesise = partial(preconditions.can_synthesise, device, options)
-    can_place = partial(preconditions.can_place, device, options)
+    can_place = partial(preconditions.can_place, device, config.hardware.interface, options)
     placed = options.place != "none" and device.board is not None
     learnt = train.stage(config, can_learn)
     quantised = quantize.stage(config, out, can_learn)

@@ -4,13 +4,14 @@ They do not affect the outputs of a stage, so this module does not count as code
 """
 
 from narrowcast.compile import HardwareOptions, compile_model
-from narrowcast.config import Config
+from narrowcast.config import Config, InterfaceName
 from narrowcast.estimate import stand_in
 from narrowcast.estimate.area import area_model
 from narrowcast.extras import require_extra
 from narrowcast.pipeline.options import Options
 from narrowcast.targets.device import Device, check_vivado, load_device
 from narrowcast.tools import ghdl
+from narrowcast.tools.nextpnr import board_of
 from narrowcast.tools.process import require
 from narrowcast.tools.scratch import scratch_folder
 from narrowcast.tools.yosys import find_yosys, version
@@ -64,17 +65,17 @@ def can_synthesise(device: Device, options: Options) -> None:
         _run_yosys("synth", "synthesis", options)
 
 
-def can_place(device: Device, options: Options) -> None:
-    """Check that the tools for place and route are installed, and that yosys runs.
+def can_place(device: Device, interface: InterfaceName, options: Options) -> None:
+    """Check that the board has pins, that the tools are installed, and that yosys runs.
 
     Raises:
-        UserError: A package or the user's yosys is missing, or there is no folder for temporary
-            files that tools can use.
+        UserError: There is no board, or it has no pins for the interface; a package or the user's
+            yosys is missing, or there is no folder for temporary files that tools can use.
         ToolError: A program is missing, or yosys failed.
     """
+    _, tools = board_of(device, interface)
     require("ghdl")
-    tools = device.family.place_and_route
-    require_extra("place", "place and route", *(tools.packages if tools else ()))
+    require_extra("place", "place and route", *tools.packages)
     _run_yosys("place", "place and route", options)
 
 

@@ -1,5 +1,6 @@
 """Devices and boards, each described by one TOML file."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
@@ -8,7 +9,7 @@ from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import BeforeValidator, ConfigDict, Field, InstanceOf, TypeAdapter, with_config
 
-from narrowcast.config import did_you_mean
+from narrowcast.config import InterfaceName, did_you_mean
 from narrowcast.config.load import parse_toml
 from narrowcast.errors import UserError, boundary, shown
 from narrowcast.targets.ecp5 import ECP5
@@ -48,18 +49,18 @@ class Board:
         name: Name of the board.
         device: Name of the device on it.
         clock_mhz: Frequency of its oscillator, in MHz.
-        constraints: Name of the file of pin constraints, in the same folder as the board's file.
+        constraints: Name of the file of pin constraints for each interface that has pins, in the
+            same folder as the board's file.
     """
 
     name: str
     device: str
     clock_mhz: Positive
-    constraints: str
+    constraints: Mapping[InterfaceName, str]
 
-    @property
-    def constraints_text(self) -> str:
-        """Content of the file of pin constraints."""
-        return (_FOLDER / "boards" / self.constraints).read_text()
+    def constraints_text(self, interface: InterfaceName) -> str:
+        """Return the content of the file of pin constraints for an interface that has pins."""
+        return (_FOLDER / "boards" / self.constraints[interface]).read_text()
 
 
 @_WHOLE

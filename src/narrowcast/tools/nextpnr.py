@@ -1,7 +1,7 @@
 """Place and route with nextpnr, and the bitstream for a board.
 
-The placed design is ``serial_top``, the engine with its serial interface. The board's constraints
-assign its pins. Fmax, resources and bitstream are from the same run.
+The placed design is the top entity of an interface, ``serial_top`` or ``spi_top``. The board's
+constraints assign its pins. Fmax, resources and bitstream are from the same run.
 """
 
 import json
@@ -15,23 +15,16 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
+from narrowcast.config import InterfaceName
 from narrowcast.errors import UserError
-from narrowcast.targets.device import Board, Device, device_names, load_device
+from narrowcast.targets.device import Board, Device, boards, device_names, load_device
 from narrowcast.targets.family import PlaceAndRoute
 from narrowcast.tools.ghdl import to_verilog
+from narrowcast.tools.interface import BAUD, INTERFACES
 from narrowcast.tools.netlist import lone_flip_flops, read_netlist
 from narrowcast.tools.process import ProgressCallback, reading, run
 from narrowcast.tools.yosys import run_yosys
 from narrowcast.tools.yowasp import yowasp
-
-SERIAL_SOURCES = (
-    "model_identity.vhd",
-    "uart_receiver.vhd",
-    "uart_transmitter.vhd",
-    "serial_top.vhd",
-)
-TOP = "serial_top"
-BAUD = 115200  # baud rate of the serial interface
 
 
 @dataclass(frozen=True)
@@ -90,11 +83,12 @@ class Placement:
         return min(self.clock_mhz, self.fmax_mhz)
 
 
-def board_of(device: Device) -> tuple[Board, PlaceAndRoute]:
+def board_of(device: Device, interface: InterfaceName) -> tuple[Board, PlaceAndRoute]:
     """Return the board of a device, and the tools for place and route.
 
     Raises:
-        UserError: There is no board, or there are no open tools for the family.
+        UserError: There is no board, there are no open tools for the family, or the board has no
+            pins for the interface.
     """
     tools = device.family.place_and_route
     if device.board is None or tools is None:
@@ -102,6 +96,12 @@ def board_of(device: Device) -> tuple[Board, PlaceAndRoute]:
         raise UserError(
             f"{device.name} has no {'board' if tools else 'open place and route'}: "
             f"place works for {', '.join(known)}"
+        )
+    if interface not in device.board.constraints:
+        having = ", ".join(each.name for each in boards() if interface in each.constraints)
+        raise UserError(
+            f"hardware.interface = {interface!r}: no pins of the {device.board.name} are known for "
+            f"it: take 'uart', or the device of another board: {having}"
         )
     return device.board, tools
 
@@ -112,8 +112,9 @@ def place(
     work: Path,
     yosys: Path | None = None,
     progress: ProgressCallback | None = None,
+    interface: InterfaceName = "uart",
 ) -> Placement:
-    """Synthesise, place, route and pack the serial top for the device's board.
+    """Synthesise, place, route and pack a design with its interface for the device's board.
 
     Args:
         rtl: Folder of the sources.
@@ -121,30 +122,33 @@ def place(
         work: Folder for all outputs, including the bitstream.
         yosys: Path of yosys, instead of the installed package.
         progress: Called when each tool starts.
+        interface: How a host speaks to the board.
 
     Raises:
-        UserError: There is no board with this device.
+        UserError: There is no board with this device, or it has no pins for the interface.
         ToolError: A tool failed, or its report cannot be read.
     """
-    board, flow = board_of(device)
+    board, flow = board_of(device, interface)
+    spoken = INTERFACES[interface]
+    top, constraints = spoken.top, board.constraints[interface]
 
     def begin(step: int, tool: str) -> None:
         if progress is not None:
             progress(step, 4, tool)
 
     begin(0, "GHDL")
-    generics = {"CLOCKS_PER_BIT": round(board.clock_mhz * 1e6 / BAUD)}
-    verilog = to_verilog(rtl, work, TOP, SERIAL_SOURCES, generics)
+    generics = spoken.generics(round(board.clock_mhz * 1e6 / BAUD))
+    verilog = to_verilog(rtl, work, top, spoken.sources, generics)
     begin(1, "yosys")
-    run_yosys(verilog, TOP, device, yosys, pads=True)
+    run_yosys(verilog, top, device, yosys, pads=True)
     begin(2, flow.placer)
     placer = yowasp(flow.package, flow.placer)
-    (work / board.constraints).write_text(board.constraints_text)
+    (work / constraints).write_text(board.constraints_text(interface))
     log = run(
         [
-            *(*placer, *device.place_options, "--json", f"{TOP}.json"),
-            *(option.format(board.constraints) for option in flow.constraints),
-            *(flow.routed, f"{TOP}.routed"),
+            *(*placer, *device.place_options, "--json", f"{top}.json"),
+            *(option.format(constraints) for option in flow.constraints),
+            *(flow.routed, f"{top}.routed"),
             *("--freq", f"{board.clock_mhz:g}", "--timing-allow-fail"),
             *("--seed", "1", "--report", "timing.json"),
         ],
@@ -153,9 +157,9 @@ def place(
     )
     (work / "place.log").write_text(log)
     begin(3, flow.packer)
-    bitstream = f"{TOP}.{flow.bitstream}"
+    bitstream = f"{top}.{flow.bitstream}"
     packed = [option.format(bitstream) for option in flow.packed]
-    packer = [*_packer(flow), *device.pack_options, f"{TOP}.routed", *packed]
+    packer = [*_packer(flow), *device.pack_options, f"{top}.routed", *packed]
     run(packer, work, name=flow.packer)
     version = run([*placer, "--version"], work, name=flow.placer)
     number = re.search(r"Version nextpnr-([\w.-]+)", version)

@@ -1,4 +1,4 @@
-"""A simulated board: ``serial_top`` in Verilator, as a process with its serial line on two pipes.
+"""A simulated board: a top entity in Verilator, as a process with its line on two pipes.
 
 It is made once for each design, and kept in a folder for temporary files.
 """
@@ -10,42 +10,50 @@ from contextlib import suppress
 from hashlib import sha256
 from pathlib import Path
 
+from narrowcast.config import InterfaceName
 from narrowcast.errors import UserError
 from narrowcast.files import copy
 from narrowcast.rtl import RTL
 from narrowcast.tools.ghdl import SOURCES, to_verilog
-from narrowcast.tools.nextpnr import SERIAL_SOURCES, TOP
+from narrowcast.tools.interface import INTERFACES
 from narrowcast.tools.scratch import private_folder, scratch_folder
 from narrowcast.tools.simulate import verilate
 
-_HARNESS = RTL / "testbench" / "serial_main.cpp"
-_GENERICS = {"CLOCKS_PER_BIT": 4, "TIMEOUT_BITS": 16}  # 4 is the least that works
-_IDLE = 2 << _GENERICS["TIMEOUT_BITS"]  # clocks in which a board has dropped any frame
+_HARNESSES = RTL / "testbench"
+_PIPE = _HARNESSES / "pipe.h"
+_TIMEOUT_BITS = 16
+_IDLE = 2 << _TIMEOUT_BITS  # clocks in which a board has dropped any frame
 _MOST_KEPT = 16
 _SECONDS = 60.0
+_MOST = 255  # bytes of a part of a transaction
 
 
-def board_program(rtl: Path) -> Path:
+def board_program(rtl: Path, interface: InterfaceName) -> Path:
     """Return the program that simulates a board with a design; make it if it is not there yet.
 
     Args:
         rtl: Folder of the design's sources.
+        interface: How a host speaks to the board.
 
     Raises:
         UserError: The sources are not there.
         ToolError: A tool is missing or failed.
     """
-    files = [*(rtl / name for name in (*SOURCES, *SERIAL_SOURCES)), _HARNESS]
+    spoken = INTERFACES[interface]
+    harness = _HARNESSES / spoken.harness
+    generics = spoken.generics(spoken.least_clocks) | {"TIMEOUT_BITS": _TIMEOUT_BITS}
+    files = [*(rtl / name for name in (*SOURCES, *spoken.sources)), harness, _PIPE]
     for path in files:
         if not path.is_file():
             raise UserError(f"{path}: no such file: a simulated board needs 'narrowcast compile'")
     content = b"".join(sha256(path.read_bytes()).digest() for path in files)
     kept = private_folder("boards")
-    program = kept / sha256(content + repr(_GENERICS).encode()).hexdigest()
+    program = kept / sha256(content + repr(generics).encode()).hexdigest()
     if not program.exists():
         with scratch_folder() as work:
-            verilog = to_verilog(rtl, work, TOP, SERIAL_SOURCES, _GENERICS)
-            made = verilate(work, verilog, _HARNESS, "-O1")
+            verilog = to_verilog(rtl, work, spoken.top, spoken.sources, generics)
+            copy(_PIPE, work / _PIPE.name)
+            made = verilate(work, verilog, harness, "-O1")
             new = program.with_suffix(f".{os.getpid()}")
             copy(made, new)
             new.chmod(0o700)
@@ -57,35 +65,41 @@ def board_program(rtl: Path) -> Path:
     return program
 
 
-def board_command(rtl: Path, cycles: int) -> list[str]:
+def board_command(rtl: Path, cycles: int, interface: InterfaceName = "uart") -> list[str]:
     """Return the command that simulates a board, with its line on standard input and output.
 
     Args:
         rtl: Folder of the design's sources.
         cycles: Clock cycles of an inference.
+        interface: How a host speaks to the board.
     """
-    bit, idle = _GENERICS["CLOCKS_PER_BIT"], _IDLE + 2 * cycles
-    return [str(board_program(rtl)), str(bit), str(idle)]
+    bit, idle = INTERFACES[interface].least_clocks, _IDLE + 2 * cycles
+    return [str(board_program(rtl, interface)), str(bit), str(idle)]
 
 
 class SimulatedBoard:
     """A port behind which a board is simulated. It ends with this process, however that ends.
 
+    With SPI, use :meth:`exchange` alone.
+
     Args:
         rtl: Folder of the design's sources.
         cycles: Clock cycles of an inference.
         name: What messages call the port.
+        interface: How a host speaks to the board.
 
     Raises:
         UserError: The sources are not there.
         ToolError: The simulation cannot be made.
     """
 
-    def __init__(self, rtl: Path, cycles: int, name: str) -> None:
+    def __init__(
+        self, rtl: Path, cycles: int, name: str, interface: InterfaceName = "uart"
+    ) -> None:
         self.name = name
         self.seconds = _SECONDS
         self._process = subprocess.Popen(
-            board_command(rtl, cycles),
+            board_command(rtl, cycles, interface),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             bufsize=0,
@@ -108,6 +122,12 @@ class SimulatedBoard:
         while len(content) < count and self._comes(self.seconds):
             content += self._taken(count - len(content))
         return content
+
+    def exchange(self, content: bytes) -> bytes:
+        """Make one transaction on SPI, and return as many bytes as it sends."""
+        parts = [content[i : i + _MOST] for i in range(0, len(content), _MOST)]
+        self.write(b"".join(bytes([len(part)]) + part for part in (*parts, b"")))
+        return self.read(len(content))
 
     def clear(self) -> None:
         """Drop what has come and was not read."""

@@ -25,6 +25,7 @@ from narrowcast.tools.process import reading, run
 from narrowcast.tools.verification import Checked
 from narrowcast.tools.yowasp import yowasp
 
+_TRI_STATE = "limited support for tri-state"  # of a pin it is enough
 _MEMORY = re.compile(r"^module ((?:ram|rom)_[01]_\w*)", re.MULTILINE)
 
 
@@ -139,7 +140,7 @@ def yosys_script(
     tables = " ".join(modules.get("rom_0", []))
     return "; ".join(
         [
-            *([f'logger -nowarn "{family.no_warning}"'] if family.no_warning else []),
+            *(f'logger -nowarn "{each}"' for each in (_TRI_STATE, family.no_warning) if each),
             f"read_verilog {verilog}",
             *(f'setattr -set {name} "logic" */m:*' for name in both),
             *style(both[:1], ram_of_luts, "ram_0"),

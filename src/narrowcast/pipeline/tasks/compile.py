@@ -39,7 +39,7 @@ def stage(config: Config, out: Path) -> Stage[CompileResults]:
             inputs, results = (arrays[name].astype(np.int64) for name in ("inputs", "results"))
             restart = arrays["restart"] if model.states else None
             write_vectors(work / VECTORS, model, inputs, results, restart)
-        return summarise(design)
+        return summarise(design, hardware.interface)
 
     settings = config.model_dump(mode="json", include={"hardware"})
     del settings["hardware"]["clock_mhz"]

@@ -27,7 +27,9 @@ def stage(
 
         device, yosys = load_device(config.hardware.device), find_yosys(options.yosys)
         with scratch_folder() as scratch:
-            placement = place(out / RTL, device, scratch, yosys, progress.advanced)
+            placement = place(
+                out / RTL, device, scratch, yosys, progress.advanced, config.hardware.interface
+            )
             bitstream = Path(BOARD) / placement.bitstream.name
             write_whole(work / bitstream, placement.bitstream.read_bytes())
         return replace(placement, bitstream=bitstream)
@@ -39,7 +41,7 @@ def stage(
         kind=Placement,
         outputs=(BOARD,),
         needs=(RTL,),
-        settings={"hardware": {"device": config.hardware.device}},
+        settings=config.model_dump(mode="json", include={"hardware": {"device", "interface"}}),
         options={
             "yosys": None if options.yosys is None else str(options.yosys),
             "code": code_digest(__name__),

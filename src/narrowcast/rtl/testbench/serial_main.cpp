@@ -8,14 +8,13 @@
 // than the board takes for anything, the clock stands still until the next byte comes. So a board
 // that has nothing to do takes no time of the processor. The end of the input ends the program: so
 // it ends with the process at the other end.
-#include <poll.h>
 #include <unistd.h>
 
-#include <cerrno>
 #include <cstdint>
 #include <cstdlib>
 
 #include "Vserial_top.h"
+#include "pipe.h"
 #include "verilated.h"
 
 double sc_time_stamp() { return 0; }
@@ -25,19 +24,7 @@ int main(int argc, char **argv) {
     const long bit = atol(argv[1]), patience = atol(argv[2]);
     if (bit < 1) return 2;
 
-    uint8_t buffer[4096];
-    size_t filled = 0, sent = 0;
-    // Takes what has come, and waits for it if wanted. False at the end of the input.
-    auto receive = [&](bool wait) {
-        pollfd input = {0, POLLIN, 0};
-        if (poll(&input, 1, wait ? -1 : 0) <= 0) return true;
-        const ssize_t got = read(0, buffer, sizeof buffer);
-        if (got <= 0) return got < 0 && (errno == EINTR || errno == EAGAIN);
-        filled = got;
-        sent = 0;
-        return true;
-    };
-
+    Pipe pipe;
     Vserial_top board;
     board.clk = 0;
     board.serial_in = 1;
@@ -56,11 +43,11 @@ int main(int argc, char **argv) {
     uint8_t heard = 0;
     for (;;) {
         if (in_clock == 10 * bit) {
-            if (sent == filled && !receive(quiet >= patience)) return 0;
-            if (sent < filled) {
-                frame = buffer[sent++] << 1 | 1 << 9;
+            if (pipe.holds_byte(quiet >= patience)) {
+                frame = pipe.take() << 1 | 1 << 9;
                 in_clock = 0;
             }
+            if (pipe.has_ended()) return 0;
         }
         if (in_clock < 10 * bit) {
             board.serial_in = frame >> (in_clock++ / bit) & 1;

@@ -1,4 +1,4 @@
-"""The engine on its serial line, as a host sees it: what docs/boards.md promises."""
+"""The engine behind each interface, as a host sees it: what docs/boards.md promises."""
 
 from copy import deepcopy
 from pathlib import Path
@@ -8,6 +8,7 @@ import pytest
 
 from graphs import graph_model
 from narrowcast.compile import HardwareOptions, compile_model
+from narrowcast.config import InterfaceName
 from narrowcast.estimate import area
 from narrowcast.integer import (
     IntegerModel,
@@ -23,7 +24,7 @@ from narrowcast.integer.model import Array, Tensor
 from narrowcast.integer.random_model import random_graph, random_model
 from narrowcast.targets.device import load_device
 from narrowcast.tools.ghdl import analyse
-from narrowcast.tools.nextpnr import SERIAL_SOURCES
+from narrowcast.tools.interface import INTERFACES
 from narrowcast.tools.process import require, run
 from words import random_words
 
@@ -33,7 +34,7 @@ IDENTIFY = 0xAA
 SHA256 = "0123456789abcdef" + 48 * "0"
 CLOCKS_PER_BIT = 8
 TIMEOUT_BITS = 10
-SEND, SEND_BROKEN, PAUSE, HEAR, PULL_LOW = range(5)
+SEND, SEND_BROKEN, PAUSE, HEAR, PULL_LOW, READ = range(6)
 Script = list[tuple[int, int]]
 
 
@@ -47,8 +48,10 @@ def message(words: Array, tensors: tuple[Tensor, ...]) -> bytes:
 class Host:
     """Writes the script of a conversation, and knows what has to come back."""
 
-    def __init__(self, model: IntegerModel, windows: int = 8, *, access: bool = False) -> None:
-        self.model = model
+    def __init__(
+        self, model: IntegerModel, interface: InterfaceName, windows: int = 8, *, access: bool
+    ) -> None:
+        self.model, self.interface = model, interface
         self.identity = Identity.of(model, SHA256, state_access=access).pack()
         self.inputs, self.expected = random_words(model, windows)
         self.state = reset_state(model)
@@ -101,17 +104,29 @@ class Host:
     def timeout(self) -> None:
         self.script.append((PAUSE, 2**TIMEOUT_BITS // CLOCKS_PER_BIT + 20))
 
-    def converse(self, rtl: Path, work: Path, bit_ps: int = CLOCKS_PER_BIT * 10_000) -> bytes:
-        """Simulate the script and return the bytes that came back."""
-        tb = Path(__file__).with_name("serial_tb.vhd")
-        analyse(rtl, work, *(rtl / name for name in SERIAL_SOURCES), tb)
+    def converse(self, folder: Path, slower: int = 0, seed: int = 1) -> bytes:
+        """Simulate the script and return the bytes that came back.
+
+        Args:
+            folder: Folder with the sources in ``rtl``.
+            slower: By how many thousandths the host's clock is slower than the board's.
+            seed: Of what a master on SPI is free in. Its bits are as fast as allowed.
+        """
+        rtl, work, spoken = folder / "rtl", folder / "work", INTERFACES[self.interface]
+        bench = "serial_tb" if self.interface == "uart" else "spi_tb"
+        tb = Path(__file__).with_name(f"{bench}.vhd")
+        analyse(rtl, work, *(rtl / name for name in spoken.sources), tb)
+        generics = spoken.generics(CLOCKS_PER_BIT) if self.interface == "uart" else {"SEED": seed}
+        generics |= {
+            "TIMEOUT_BITS": TIMEOUT_BITS,
+            "BIT_PS": CLOCKS_PER_BIT * (10_000 + 10 * slower),
+        }
         lines = [f"{command} {number}" for command, number in self.script]
         (work / "script.txt").write_text("\n".join(lines) + "\n")
         run(
             [
-                *(require("ghdl"), "-r", "--std=08", "serial_tb", "-gSCRIPT_FILE=script.txt"),
-                *("-gOUTPUT_FILE=heard.txt", f"-gCLOCKS_PER_BIT={CLOCKS_PER_BIT}"),
-                *(f"-gTIMEOUT_BITS={TIMEOUT_BITS}", f"-gBIT_PS={bit_ps}"),
+                *(require("ghdl"), "-r", "--std=08", bench, "-gSCRIPT_FILE=script.txt"),
+                *("-gOUTPUT_FILE=heard.txt", *(f"-g{name}={n}" for name, n in generics.items())),
                 *("--ieee-asserts=disable", "--stop-time=100ms"),
             ],
             work,
@@ -119,28 +134,37 @@ class Host:
         return bytes(map(int, (work / "heard.txt").read_text().split()))
 
 
-def compiled(model: IntegerModel, folder: Path, *, access: bool = False) -> Host:
+@pytest.fixture(params=INTERFACES)
+def interface(request: pytest.FixtureRequest) -> InterfaceName:
+    name: InterfaceName = request.param
+    return name
+
+
+def compiled(
+    model: IntegerModel, folder: Path, interface: InterfaceName = "uart", *, access: bool = False
+) -> Host:
     """Write the sources of a model, and return the host that talks to it."""
     options = HardwareOptions(lanes=4, state_access=access)
     compile_model(model, load_device("xc7s15"), area, options).write_rtl(folder / "rtl", SHA256)
-    return Host(model, access=access)
+    return Host(model, interface, access=access)
 
 
-def make_host(folder: Path, output_bits: int = 16) -> Host:
+def make_host(folder: Path, interface: InterfaceName = "uart", output_bits: int = 16) -> Host:
     model = random_model(Shape(3, 2, 4, outputs=2), (4, 8), 3, output_bits=output_bits)
-    return compiled(model, folder)
+    return compiled(model, folder, interface)
 
 
 @pytest.mark.parametrize(("output_bits", "slower"), [(16, 0), (8, 0), (11, 25), (16, -25)])
 def test_answers_are_those_of_the_integer_model(
-    tmp_path: Path, output_bits: int, slower: int
+    tmp_path: Path, interface: InterfaceName, output_bits: int, slower: int
 ) -> None:
-    host = make_host(tmp_path, output_bits)
+    host = make_host(tmp_path, interface, output_bits)
     host.identify()
     for window in range(len(host.inputs)):
         host.ask(window)
-    bit_ps = CLOCKS_PER_BIT * (10_000 + 10 * slower)  # the host's clock is not the board's
-    assert host.converse(tmp_path / "rtl", tmp_path / "work", bit_ps) == host.answer
+    if interface == "spi":
+        slower = max(slower, 0)  # the host's is the only clock of bits
+    assert host.converse(tmp_path, slower) == host.answer
 
 
 @pytest.mark.parametrize("name", ["one_class", "deviation_of_a_stream"])
@@ -150,7 +174,7 @@ def test_decisions_come_as_two_words(tmp_path: Path, name: str) -> None:
         host.ask_next(window, restart=window == 0) if host.model.states else host.ask(window)
     size = word_bytes(host.model.output_tensors)
     assert len(host.answer) == len(host.inputs) * (2 * size + 1)
-    assert host.converse(tmp_path / "rtl", tmp_path / "work") == host.answer
+    assert host.converse(tmp_path) == host.answer
 
 
 def test_each_series_has_results(tmp_path: Path) -> None:
@@ -158,7 +182,7 @@ def test_each_series_has_results(tmp_path: Path) -> None:
     for window in range(3):
         host.ask(window)
     assert len(host.answer) == 3 * (2 * 5 * 2 + 1)  # words of two bytes, series by series
-    assert host.converse(tmp_path / "rtl", tmp_path / "work") == host.answer
+    assert host.converse(tmp_path) == host.answer
 
 
 def test_an_identity_is_as_the_page_states_it() -> None:
@@ -186,11 +210,13 @@ def test_a_frame_has_the_words_of_all_inputs(tmp_path: Path) -> None:
         host.ask(window)
     assert len(host.frame(0)) == 1 + 2 * (6 + 8) + 1
     assert len(host.answer) == len(host.inputs) * (3 * (6 + 2) + 1)
-    assert host.converse(tmp_path / "rtl", tmp_path / "work") == host.answer
+    assert host.converse(tmp_path) == host.answer
 
 
-def test_broken_frames_get_no_answer_and_do_no_harm(tmp_path: Path) -> None:
-    host = make_host(tmp_path)
+def test_broken_frames_get_no_answer_and_do_no_harm(
+    tmp_path: Path, interface: InterfaceName
+) -> None:
+    host = make_host(tmp_path, interface)
     whole = host.frame(2)
     host.ask(0)
     # noise between frames
@@ -221,11 +247,13 @@ def test_broken_frames_get_no_answer_and_do_no_harm(tmp_path: Path) -> None:
     # a line that is low for long
     host.script += [(PULL_LOW, 3 * 2**TIMEOUT_BITS), (PAUSE, 12)]
     host.ask(0)
-    assert host.converse(tmp_path / "rtl", tmp_path / "work") == host.answer
+    assert host.converse(tmp_path) == host.answer
 
 
-def test_what_is_sent_before_the_answer_is_ignored(tmp_path: Path) -> None:
-    host = make_host(tmp_path)
+def test_what_is_sent_before_the_answer_is_ignored(
+    tmp_path: Path, interface: InterfaceName
+) -> None:
+    host = make_host(tmp_path, interface)
     host.ask(0)
     wait = host.script.pop()
     host.send(host.frame(1)[:3])
@@ -237,13 +265,15 @@ def test_what_is_sent_before_the_answer_is_ignored(tmp_path: Path) -> None:
     host.send(bytes([IDENTIFY]))
     host.script.append(wait)
     host.ask(3)
-    assert host.converse(tmp_path / "rtl", tmp_path / "work") == host.answer
+    assert host.converse(tmp_path) == host.answer
 
 
 @pytest.mark.parametrize("inputs", [1, 3])
-def test_a_stream_of_readings(tmp_path: Path, inputs: int) -> None:
+def test_a_stream_of_readings(tmp_path: Path, interface: InterfaceName, inputs: int) -> None:
     """A restart comes with a frame, and a frame that is dropped is one, too."""
-    host = compiled(random_model(Shape(3, inputs, 4, heads=2, kind="stream"), (4, 8), 3), tmp_path)
+    host = compiled(
+        random_model(Shape(3, inputs, 4, heads=2, kind="stream"), (4, 8), 3), tmp_path, interface
+    )
     for window in range(5):
         host.ask_next(window, restart=False)
     host.identify()  # which leaves what is kept as it is
@@ -255,14 +285,14 @@ def test_a_stream_of_readings(tmp_path: Path, inputs: int) -> None:
     host.dropped()
     for window in range(7, 3, -1):
         host.ask_next(window, restart=False)
-    assert host.converse(tmp_path / "rtl", tmp_path / "work") == host.answer
+    assert host.converse(tmp_path) == host.answer
 
 
 @pytest.mark.parametrize("outputs", [1, 2])
-def test_states_over_the_line(tmp_path: Path, outputs: int) -> None:
+def test_states_over_the_line(tmp_path: Path, interface: InterfaceName, outputs: int) -> None:
     """Rows are read, whole states put back; a state that is refused is a restart."""
     shape = Shape(3, 2, 4, heads=2, outputs=outputs, kind="stream")
-    host = compiled(random_model(shape, (4, 8), 3), tmp_path, access=True)
+    host = compiled(random_model(shape, (4, 8), 3), tmp_path, interface, access=True)
     for window in range(4):
         host.ask_next(window, restart=window == 1, keep=window != 2)
     kept = deepcopy(host.state)
@@ -290,7 +320,7 @@ def test_states_over_the_line(tmp_path: Path, outputs: int) -> None:
     host.script += [(SEND_BROKEN, content[4]), (PAUSE, 3)]
     host.state = reset_state(host.model)
     host.ask_next(6, restart=False)
-    assert host.converse(tmp_path / "rtl", tmp_path / "work") == host.answer
+    assert host.converse(tmp_path) == host.answer
 
 
 def test_without_access_the_line_has_no_states(tmp_path: Path) -> None:
@@ -301,7 +331,7 @@ def test_without_access_the_line_has_no_states(tmp_path: Path) -> None:
         host.send(bytes([begin]) + bytes(3))
     host.send(bytes([RESTORE, 0, 0, 0x1D, 0x0F]))
     host.ask_next(1, restart=False)
-    assert host.converse(tmp_path / "rtl", tmp_path / "work") == host.answer
+    assert host.converse(tmp_path) == host.answer
 
 
 def test_a_model_without_states_knows_no_restart(tmp_path: Path) -> None:
@@ -310,4 +340,63 @@ def test_a_model_without_states_knows_no_restart(tmp_path: Path) -> None:
     host.send(host.frame(1, restart=True))
     host.timeout()
     host.ask(2)
-    assert host.converse(tmp_path / "rtl", tmp_path / "work") == host.answer
+    assert host.converse(tmp_path) == host.answer
+
+
+def test_reads_at_the_wrong_time(tmp_path: Path) -> None:
+    """They change nothing, and lose nothing."""
+    host = make_host(tmp_path, "spi")
+    host.script.append((READ, 5))  # nothing was asked
+    host.ask(0)
+    host.script.append((READ, 9))  # more than there is
+    host.script.insert(-2, (READ, 3))  # before the answer is there
+    host.send(host.frame(1)[:3])
+    host.script.append((READ, 1))  # within a frame
+    host.send(host.frame(1)[3:])
+    host.answer += message(host.expected[1], host.model.output_tensors)
+    host.script.append((HEAR, len(host.answer)))
+    # reads do not keep a frame alive that breaks off
+    host.send(host.frame(2)[:4])
+    host.script.append((READ, 2 * 2**TIMEOUT_BITS // (8 * CLOCKS_PER_BIT)))
+    host.ask(3)
+    host.identify()
+    # an answer waits for as long as the master likes, and nothing takes its place
+    host.ask(4)
+    wait = host.script.pop()
+    for _ in range(3):
+        host.timeout()
+        host.send(host.frame(5) + bytes([IDENTIFY]))
+    host.script.append((HEAR, len(host.answer) - 1))
+    host.send(host.frame(5) + bytes([IDENTIFY]))
+    host.script.append(wait)
+    host.ask(6)
+    assert host.converse(tmp_path) == host.answer
+
+
+@pytest.mark.parametrize("seed", [2, 3])
+def test_a_conversation_at_random(tmp_path: Path, seed: int) -> None:
+    host = make_host(tmp_path, "spi")
+    noise = np.random.default_rng(seed)
+    for _ in range(25):
+        window = int(noise.integers(len(host.inputs)))
+        frame = host.frame(window)
+        cut = int(noise.integers(1, len(frame)))
+        what = noise.integers(7)
+        if what == 0:
+            host.identify()
+        elif what == 1:
+            host.send(frame[:cut])
+            host.timeout()
+        elif what == 2:
+            host.send(frame[:cut])
+            host.script += [(SEND_BROKEN, frame[cut]), (PAUSE, 3)]
+        elif what == 3:  # a changed bit
+            bit = 1 << int(noise.integers(8))
+            host.send(frame[:cut] + bytes([frame[cut] ^ bit]) + frame[cut + 1 :])
+        elif what == 4:
+            host.send(bytes(noise.integers(RESTORE + 2, 256, size=3).tolist()))
+            host.script.append((PULL_LOW, int(noise.integers(1, 60))))
+        else:
+            host.ask(window)
+            host.script.insert(-1, (READ, int(noise.integers(4))))
+    assert host.converse(tmp_path, slower=100, seed=seed) == host.answer
