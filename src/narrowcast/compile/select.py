@@ -26,7 +26,6 @@ from narrowcast.integer.arithmetic import MULTIPLIER_BITS
 from narrowcast.integer.model import Context, IntegerModel, Linear, Scores
 from narrowcast.targets.device import Device
 
-PAIR_PORT = 25  # least width of a DSP port for two lanes with sums of any length
 NARROW_WEIGHTS = 6  # greatest width in bits of weights for lanes made of look-up tables
 ANY_WIDTH = 99
 LEAST_COLUMNS = 8
@@ -55,7 +54,8 @@ class HardwareOptions:
             for wider weights, if that is faster with as many lanes as one way has. Of a stream, two
             ways have every other column of the only row each; by default, if the design fits and
             takes less energy.
-        pairs: Whether two lanes share a DSP block. By default, if its ports are wide enough.
+        pairs: Whether two lanes share a DSP block. By default, if its ports are wide enough for the
+            model's operands.
         tables: Whether the second way's lanes are made of look-up tables. By default, if there are
             not enough DSP blocks.
         state_access: Whether a host can read the states of a stream and put them back.
@@ -264,11 +264,6 @@ def _cost(cycles: int, array: LaneArray, idle: int) -> tuple[int, int]:
     return cycles * (idle + array.lanes), -array.narrow_x
 
 
-def takes_pairs(device: Device) -> bool:
-    """Return whether two lanes fit in one of the device's DSP blocks."""
-    return device.dsp_block is not None and device.dsp_block.wide >= PAIR_PORT
-
-
 class _Maker:
     """Makes arrays of one and of two ways."""
 
@@ -286,21 +281,33 @@ class _Maker:
         if compilation.graph.runs:
             run = widths["RUNNING_X_BITS"], widths["RUNNING_W_BITS"]
             self.shared = self.device.dsp_of_product(*run)
-        self.pairs = (
-            takes_pairs(self.device)
-            and options.pairs is not False
-            and all(
-                compilation.groups[step.name] > 0
-                for step in self.analysis.products
-                if not isinstance(step, Linear)
+        single = max(1, self.device.dsp_of_product(widths["X_BITS"], compilation.lane_bits))
+        packed = compilation.lane_bits + compilation.field
+        pair = max(1, self.device.dsp_of_product(widths["X_BITS"], packed))
+        groups = compilation.groups
+        attention = (s.name for s in self.analysis.products if not isinstance(s, Linear))
+        possible = pair < 2 * single and any(groups.values())
+        possible = possible and all(groups[name] > 0 for name in attention)
+        if options.pairs and not possible:
+            raise UserError(
+                f"hardware.pairs: two lanes of this model do not share a DSP block of "
+                f"{self.device.name}; set it to false or 'auto', or lower quantization.bits"
             )
-        )
-        w_bits = compilation.lane_bits + (compilation.field if self.pairs else 0)
-        self.each = max(1, self.device.dsp_of_product(widths["X_BITS"], w_bits))
+        self.pairs = possible and options.pairs is not False
+        self.each = pair if self.pairs else single
 
     def one_way(self) -> Iterator[LaneArray]:
-        for columns in self.columns(self.most_columns(1), 1):
+        """Yield arrays of one way: of DSP blocks, or of tables if that makes more lanes.
+
+        Two lanes in a block are as many as are worth their power, and take few tables.
+        """
+        most = self.most_columns(1)
+        for columns in self.columns(most, 1):
             yield self.make(columns, (self.kind(columns),))
+        if self.device.dsp_block is not None and not self.pairs:
+            for columns in self.columns(self.most_of_tables(1), 1):
+                if columns > most:
+                    yield self.make(columns, (LaneKind.TABLES,))
 
     def two_ways(self, best: LaneArray | None) -> Iterator[LaneArray]:
         """Yield arrays of two ways, where DSP blocks last or weights are narrow.
@@ -363,13 +370,14 @@ class _Maker:
         return {tensors[step.output].columns for step in several or linear}
 
     def most_columns(self, ways: int) -> int:
-        """Return how many columns the first way can have beside so many epilogues.
+        """Return how many columns the first way can have beside so many epilogues."""
+        if self.device.dsp_block is None:
+            return self.most_of_tables(ways)
+        left = self.device.dsp - ways * self.epilogue - self.shared
+        return left // self.each * (2 if self.pairs else 1)
 
-        Without DSP blocks, lanes take half of the look-up tables at most.
-        """
-        if self.device.dsp_block is not None:
-            left = self.device.dsp - ways * self.epilogue - self.shared
-            return left // self.each * (2 if self.pairs else 1)
+    def most_of_tables(self, ways: int) -> int:
+        """Return how many columns each way can have in half of the look-up tables."""
         widths = self.compilation.widths(1)
         x_bits = max(each.x_bits for each in self.analysis.operands.values())
         luts, _ = table_lane(x_bits, widths["LANE_BITS"], widths["SUM_BITS"])
@@ -419,13 +427,8 @@ def _check(device: Device, options: HardwareOptions) -> None:
     for name, value, most in (("lanes", lanes, MOST_LANES), ("ways", ways, 2)):
         if value is not None and not 1 <= value <= most:
             raise UserError(f"hardware.{name}: the engine takes from 1 to {most}, not {value}")
-    if options.pairs and not takes_pairs(device):
-        raise UserError(
-            f"hardware.pairs: a DSP port of {device.name} has {block.wide} bits, and "
-            f"two lanes take {PAIR_PORT}; set it to false or 'auto'"
-            if block
-            else f"hardware.pairs: {device.name} has no DSP; set it to false or 'auto'"
-        )
+    if options.pairs and block is None:
+        raise UserError(f"hardware.pairs: {device.name} has no DSP; set it to false or 'auto'")
     if lanes is not None and ways == 2 and lanes % 4:
         raise UserError(f"hardware.lanes: two ways take a multiple of 4 lanes, not {lanes}")
     if lanes is not None and options.pairs and lanes % 2:

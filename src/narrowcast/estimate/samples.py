@@ -5,7 +5,6 @@ from dataclasses import asdict, dataclass, field
 from random import Random
 from typing import Any
 
-from narrowcast.compile.select import takes_pairs
 from narrowcast.integer.builder import Shape
 from narrowcast.integer.model import IntegerModel
 from narrowcast.integer.random_model import random_model
@@ -88,6 +87,6 @@ def _lanes(random: Random, device: Device) -> dict[str, Any]:
         return {"lanes": random.choice([4, 8, 12, 16])}
     if drawn < 0.27:
         return {"tables": True}
-    if drawn < 0.32 and takes_pairs(device):
+    if drawn < 0.32 and device.dsp_block is not None:
         return {"pairs": False}
     return {}
