@@ -148,7 +148,7 @@ def trained(config: Config) -> IntegerModel:
     [
         ("model.channels=16", True),
         ("model.channels=8 quantization.activation_bits=6", True),
-        ("model.channels=12 quantization.bits=5 data.scaling=min-max hardware.device=up5k", True),
+        ("model.channels=12 quantization.bits=5 data.scaling=min-max hardware.device=up5k", False),
         ("model.channels=32 data.window=24 data.scaling=min-max", True),  # other lanes
         ("model.channels=16 quantization.bits=4 hardware.device=ecp5-25f", False),
         ("model.kind=stream", True),

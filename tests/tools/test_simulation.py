@@ -28,6 +28,7 @@ from words import random_words
 DEVICE = load_device("xc7s15")
 ROOMY = replace(DEVICE, lut=10**6, ff=10**6, blocks=1000)
 HX8K = replace(load_device("hx8k"), lut=10_000)  # a little larger
+UP5K = replace(load_device("up5k"), lut=10**6, ff=10**6, blocks=1000)
 KINDS = (
     *("weights", "activations", "keys", "values", "softmax"),
     *("parameters", "exponentials", "program"),
@@ -86,6 +87,18 @@ CASES = {
         Shape(5, 3, 8, heads=2, outputs=2, targets=2, relative=(1, 0), seasons=2, known=1),
         *((3, 5, 8), 12, 2),
         seed=3,
+    ),
+    "pairs in ports of 16 bits": Case(
+        Shape(6, 3, 16, heads=2, outputs=2, relative=(1,)), (4,), verilator=True, device=UP5K
+    ),
+    "pairs in ports of 16 bits, some products alone": Case(
+        *(Shape(5, 3, 12, layers=2, heads=2), (2, 4, 6), 6, 1),
+        seed=5,
+        verilator=True,
+        device=UP5K,
+    ),
+    "a way of tables in place of few blocks": Case(
+        Shape(4, 3, 16, outputs=2), (8,), seed=1, verilator=True, device=UP5K
     ),
     "two ways of tables": Case(Shape(4, 3, 8), (8,), ways=2, verilator=True, device=HX8K),
 }
