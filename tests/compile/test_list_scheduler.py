@@ -10,10 +10,8 @@ import pytest
 TESTS = Path(__file__).with_name("test_schedule.py")
 
 
-@pytest.mark.parametrize(
-    "flag",
-    ["NUMBA_BOUNDSCHECK", pytest.param("NUMBA_DISABLE_JIT", marks=pytest.mark.long)],
-)
+@pytest.mark.long
+@pytest.mark.parametrize("flag", ["NUMBA_BOUNDSCHECK", "NUMBA_DISABLE_JIT"])
 def test_the_kernel_is_the_same_without_its_shortcuts(tmp_path: Path, flag: str) -> None:
     """Compiled code is kept apart, as what is on disk does not know of the flag."""
     environment = os.environ | {flag: "1", "NUMBA_CACHE_DIR": str(tmp_path)}

@@ -176,39 +176,27 @@ def workers_of(process: "subprocess.Popen[bytes]") -> list[int]:
     return found
 
 
-def test_a_search_killed_twice_loses_nothing(config_file: Path, tmp_path: Path) -> None:
+def test_a_search_that_is_killed_and_then_a_worker_loses_nothing(
+    config_file: Path, tmp_path: Path
+) -> None:
     out = tmp_path / "out"
-    known: dict[str, list[str]] = {}
-    for round_ in range(2):  # begun, and resumed
-        process = begin(config_file, out, "--budget", "1h", *(["--resume"] if round_ else []))
-        wait_for_trainings(trained(out) + 4, process, out)
-        workers = [os.pidfd_open(worker) for worker in workers_of(process)]
-        process.kill()
-        process.wait()
-        for worker in workers:
-            select.select([worker], [], [])  # until it has ended
-            os.close(worker)
-        now = finished(out)
-        assert no_trial_twice(now)
-        assert all(set(names) <= set(now[study]) for study, names in known.items())
-        known = now
+    process = begin(config_file, out, "--budget", "1h")
+    wait_for_trainings(4, process, out)
+    workers = [os.pidfd_open(worker) for worker in workers_of(process)]
+    process.kill()
+    process.wait()
+    for worker in workers:
+        select.select([worker], [], [])  # until it has ended
+        os.close(worker)
+    known = finished(out)
+    assert no_trial_twice(known)
     process = begin(config_file, out, "--budget", "1s", "--resume")
+    wait_for_trainings(trained(out) + 2, process, out)  # of 13 more at least
+    while not (replaced := workers_of(process)):
+        assert process.poll() is None
+    os.kill(replaced[0], signal.SIGKILL)
     assert process.wait() == 0, errors_of(out).read_text()
     now = finished(out)
     assert no_trial_twice(now)
     assert all(set(names) <= set(now[study]) for study, names in known.items())
-    assert len(now["probes"]) >= LEAST_PROBES and len(now["trained"]) >= 7
-
-
-def test_workers_killed_twice_are_replaced(config_file: Path, tmp_path: Path) -> None:
-    out = tmp_path / "out"
-    process = begin(config_file, out, "--budget", "1s")
-    for goal in (2, 8):  # of 19 at least; the first ones, and those in their place
-        wait_for_trainings(goal, process, out)
-        while not (workers := workers_of(process)):
-            assert process.poll() is None
-        os.kill(workers[0], signal.SIGKILL)
-    assert process.wait() == 0, errors_of(out).read_text()
-    now = finished(out)
-    assert no_trial_twice(now)
     assert len(now["probes"]) >= LEAST_PROBES and len(now["trained"]) >= 7

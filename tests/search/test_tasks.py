@@ -52,10 +52,8 @@ def measured(config: Config, out: Path) -> float:
 @pytest.mark.usefixtures("few_probes")
 def test_a_search_minimises_what_training_reports(config_file: Path, tmp_path: Path) -> None:
     config, out = load_config(config_file), tmp_path / "out"
-    sizes = {"channels": [2, 4]}
-    front = search(config, out, GOALS, seconds=0.1, sizes=sizes, workers=2)
-    assert len(front.points) >= 14  # the uniform models of both sizes at least
-    assert {point.config.model.channels for point in front.points} == {2, 4}
+    front = search(config, out, GOALS, seconds=0.1, workers=2)
+    assert len(front.points) >= 7  # the uniform models at least
     first, last = front.best[0], front.best[-1]
     for point in {first.file: first, last.file: last}.values():
         assert point.costs["error"] == measured(point.config, tmp_path / "build")
@@ -71,7 +69,7 @@ def test_a_search_minimises_what_training_reports(config_file: Path, tmp_path: P
     assert parse(page).at("front").rows()[0][2] == name
 
     before = finished(out)
-    search(config, out, GOALS, seconds=0.1, sizes=sizes, workers=2, resume=True)
+    search(config, out, GOALS, seconds=0.1, workers=2, resume=True)
     assert no_trial_twice(finished(out)) and finished(out) == before
 
 

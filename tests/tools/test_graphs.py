@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -18,6 +19,12 @@ IN_VERILATOR = [
     *(("two_outputs", 1), ("one_class", 0), ("decisions_beside_others", 2)),
     *(("elements_of_two_inputs", number) for number in (0, 2)),
 ]
+
+
+def seeds(usual: int, every: int) -> list[Any]:
+    """Return numbers from 0, of which only the first few are in every run."""
+    further = (pytest.param(seed, marks=pytest.mark.long) for seed in range(usual, every))
+    return [*range(usual), *further]
 
 
 def design_of(model: IntegerModel, number: int, folder: Path) -> Design:
@@ -52,19 +59,17 @@ def test_graphs(tmp_path: Path, name: str) -> None:
     check(tmp_path, graph_model(name), list(GRAPHS).index(name))
 
 
-@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize("seed", seeds(3, 6))
 def test_drawn_graphs(tmp_path: Path, seed: int) -> None:
     check(tmp_path, drawn_model(seed), seed)
 
 
-@pytest.mark.parametrize("seed", range(8))
+@pytest.mark.parametrize("seed", seeds(3, 8))
 def test_drawn_decisions(tmp_path: Path, seed: int) -> None:
     check(tmp_path, drawn_model(seed, 5, decides=True), seed)
 
 
-@pytest.mark.parametrize(
-    "seed", [seed if seed < 3 else pytest.param(seed, marks=pytest.mark.long) for seed in range(30)]
-)
+@pytest.mark.parametrize("seed", seeds(2, 30))
 def test_drawn_series(tmp_path: Path, seed: int) -> None:
     check(tmp_path, drawn_series(seed, 7, 12), seed)
 
