@@ -59,9 +59,22 @@ def test_sizes_that_contradict_each_other_are_left_out(config_file: Path) -> Non
         sizes = [f"channels={many}", f"window={many}", "layers=1,2,3,4,5,6,7,8,9,10"]
         Space.of(config, DEVICE, parse_sizes(sizes))
     assert parse_sizes(["channels=16", "model.channels=32,16"]) == {"channels": [16, 32]}
-    for text in ("chanels=4", "channels=", "channels=a", "channels=0,4", "layers=-1"):
+    for text in ("chanels=4", "channels=", "channels=a", "channels=0,4", "layers=-1", "kind=flow"):
         with pytest.raises(UserError, match="--vary"):
             parse_sizes([text])
+
+
+def test_windows_and_streams_are_searched_together(config_file: Path) -> None:
+    config = load_config(config_file)
+    assert parse_sizes(["kind=stream", "kind=window"]) == {"kind": ["window", "stream"]}
+    space = Space.of(config, DEVICE, parse_sizes(["kind=window,stream", "channels=4"]))
+    assert list(space.shapes) == ["n3-d4-l1-h4-f16", "stream-n3-d4-l1-h4-f16"]
+    for parameters, _ in space.uniform():
+        point = space.point(parameters)
+        assert shape_name(point) == parameters[SHAPE]
+        assert (point.model.kind == "stream") == parameters[SHAPE].startswith("stream")
+    space = Space.of(config, DEVICE, parse_sizes(["kind=window,stream", "window=1,2"]))
+    assert list(space.impossible) == ["kind=window, window=1", "kind=stream, window=1"]
 
 
 def test_samples_are_the_same_for_the_same_seed(config_file: Path) -> None:

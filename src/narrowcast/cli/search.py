@@ -28,8 +28,9 @@ def search(
         list[str] | None,
         typer.Option(
             "--vary",
-            metavar="SIZE=NUMBER,...",
-            help="Search sizes, too: window, channels, layers, heads or ffn_channels=16,32.",
+            metavar="SIZE=VALUE,...",
+            help="Search sizes, too: window, channels, layers, heads or ffn_channels=16,32, or "
+            "kind=window,stream.",
         ),
     ] = None,
     budget: Annotated[

@@ -14,7 +14,7 @@ import math
 import statistics
 import time
 from collections import Counter, deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import FIRST_COMPLETED, CancelledError, Future, wait
 from dataclasses import dataclass
 from functools import partial
@@ -45,7 +45,7 @@ from narrowcast.search.objectives import (
 )
 from narrowcast.search.proxy import EPOCHS, LEAST_PROBES, MOST_PROBES, Proxy
 from narrowcast.search.shapes import Prepared, prepare
-from narrowcast.search.space import SHAPE, Space, changed, shape_name
+from narrowcast.search.space import SHAPE, Sizes, Space, changed, shape_name
 from narrowcast.search.trials import (
     POPULATION,
     PROBES,
@@ -427,7 +427,7 @@ def search(
     objectives: Objectives,
     *,
     seconds: float,
-    sizes: Mapping[str, Sequence[int]] | None = None,
+    sizes: Sizes | None = None,
     resume: bool = False,
     cluster: str | None = None,
     workers: int | None = None,
@@ -440,7 +440,7 @@ def search(
         out: Output folder.
         objectives: Objectives and limits.
         seconds: Budget of this run, in seconds.
-        sizes: Values of the model's sizes to choose from, by the names of ``SIZES``.
+        sizes: Values of the model's kind and sizes to choose from, by the names of ``SIZES``.
         resume: Continue the search in ``out``.
         cluster: Address of a Dask scheduler; None for processes of this machine.
         workers: Greatest number of simultaneous trainings; None for one per core.

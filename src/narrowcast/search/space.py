@@ -6,7 +6,7 @@ configuration sets are kept; those that are ``auto`` are searched.
 
 import math
 import random
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from itertools import product
 from pathlib import Path
@@ -23,6 +23,7 @@ from narrowcast.targets.device import Device
 
 WIDTHS = range(2, 9)
 SIZES = {
+    "kind": "model",
     "window": "data",
     "channels": "model",
     "layers": "model",
@@ -31,12 +32,16 @@ SIZES = {
 }
 _LANES = (4, 8, 16, 24, 32, 48, 64)
 _MOST_SIZES = 100
+_KINDS = ("window", "stream")
 SHAPE = "shape"
 
 Widths = Mapping[str, int]
 """Width in bits by the names of ``quantised_names``."""
 
 OptionValue = int | bool | str
+
+Sizes = Mapping[str, Sequence[int | str]]
+"""Values of the model's kind and sizes by the names of ``SIZES``."""
 
 
 def changed(config: Config, **sections: Mapping[str, Any]) -> Config:
@@ -54,21 +59,23 @@ def with_bits(config: Config, bits: int | Mapping[str, int]) -> Config:
 
 
 def shape_name(config: Config) -> str:
-    """Return a name for the size of a model, which is also a folder's name."""
+    """Return a name for the kind and size of a model, which is also a folder's name."""
     model = config.model
+    kind = "stream-" if model.kind == "stream" else ""
     return (
-        f"n{config.data.window}-d{model.channels}-l{model.layers}-h{model.heads}"
+        f"{kind}n{config.data.window}-d{model.channels}-l{model.layers}-h{model.heads}"
         f"-f{model.ffn_channels}"
     )
 
 
-def parse_sizes(texts: Sequence[str]) -> dict[str, list[int]]:
+def parse_sizes(texts: Sequence[str]) -> dict[str, list[int | str]]:
     """Parse ``key=value,value,...`` of ``--vary``. Values of a repeated key are merged.
 
     Raises:
-        UserError: The key is not a size of the model, or a value is not a whole number above 0.
+        UserError: The key is not a size of the model, or a value is not a whole number above 0, or
+            of ``kind`` no kind.
     """
-    sizes: dict[str, list[int]] = {}
+    sizes: dict[str, list[int | str]] = {}
     for text in texts:
         key, _, values = text.partition("=")
         key = key.strip().removeprefix("data.").removeprefix("model.")
@@ -77,22 +84,36 @@ def parse_sizes(texts: Sequence[str]) -> dict[str, list[int]]:
                 f"--vary {shown(text)}: there is no {shown(key)}{did_you_mean(key, SIZES)}: "
                 f"it may be {', '.join(SIZES)}"
             )
-        try:
-            numbers = {int(value) for value in values.split(",")}
-        except ValueError:
-            numbers = {0}
-        if min(numbers) < 1:
-            raise UserError(
-                f"--vary {shown(text)}: must be whole numbers above 0 with commas, such as "
-                "channels=16,32"
-            )
-        sizes[key] = sorted(numbers.union(sizes.get(key, ())))
+        given = {each.strip() for each in values.split(",")}
+        kept = sizes.setdefault(key, [])
+        if key == "kind":
+            if not given.issubset(_KINDS):
+                raise UserError(f"--vary {shown(text)}: must be 'window' or 'stream', or both")
+            kept[:] = [each for each in _KINDS if each in given.union(kept)]
+        else:
+            kept[:] = sorted(_numbers(text, given).union(kept))
     return sizes
 
 
-def _shapes(
-    config: Config, sizes: Mapping[str, Sequence[int]]
-) -> tuple[dict[str, Config], dict[str, str]]:
+def _numbers(text: str, given: Set[str]) -> set[Any]:
+    """Return the values of a size.
+
+    Raises:
+        UserError: One is not a whole number above 0.
+    """
+    try:
+        numbers = {int(value) for value in given}
+    except ValueError:
+        numbers = {0}
+    if min(numbers) < 1:
+        raise UserError(
+            f"--vary {shown(text)}: must be whole numbers above 0 with commas, such as "
+            "channels=16,32"
+        )
+    return numbers
+
+
+def _shapes(config: Config, sizes: Sizes) -> tuple[dict[str, Config], dict[str, str]]:
     """Return the configurations of all possible sizes, and why others are impossible."""
     count = math.prod(map(len, sizes.values()))
     if count > _MOST_SIZES:
@@ -102,7 +123,7 @@ def _shapes(
         )
     shapes, refusals = {}, {}
     for values in product(*sizes.values()):
-        sections: dict[str, dict[str, int]] = {"data": {}, "model": {}}
+        sections: dict[str, dict[str, Any]] = {"data": {}, "model": {}}
         for key, value in zip(sizes, values, strict=True):
             sections[SIZES[key]][key] = value
         if "channels" in sizes and "ffn_channels" not in sizes:
@@ -139,7 +160,7 @@ class Space:
     impossible: Mapping[str, str]
 
     @classmethod
-    def of(cls, config: Config, device: Device, sizes: Mapping[str, Sequence[int]]) -> "Space":
+    def of(cls, config: Config, device: Device, sizes: Sizes) -> "Space":
         """Return the search space of a configuration on a device.
 
         Raises:

@@ -41,8 +41,9 @@ def size(config: Config) -> str:
     """Return the size and the widths of a model."""
     model, widths = config.model, set(config.quantization.widths(shape_of(config)).values())
     bits = f"{min(widths)} to {max(widths)}" if len(widths) > 1 else f"{min(widths)}"
+    of = "windows of" if model.kind == "window" else "a stream of tokens that attend to"
     return (
-        f"windows of {config.data.window}, {_count(model.channels, 'channel')}, "
+        f"{of} {config.data.window}, {_count(model.channels, 'channel')}, "
         f"{_count(model.layers, 'layer')}, {_count(model.heads, 'head')}, "
         f"{_count(model.ffn_channels, 'feed-forward channel')} and {bits} bits"
     )
