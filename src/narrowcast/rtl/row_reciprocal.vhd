@@ -44,7 +44,9 @@ architecture rtl of row_reciprocal is
   signal remainder : unsigned(ROW_SUM_BITS - 1 downto 0);
   signal dividend  : unsigned(QUOTIENT_BITS - 1 downto 0);
   signal quotient  : unsigned(QUOTIENT_BITS - 1 downto 0);
-  signal left      : unsigned(5 downto 0);
+  signal busy      : std_logic;
+  signal left      : unsigned(5 downto 0); -- bits behind this one
+  signal last_bit  : std_logic;            -- worked out a clock ahead
   signal write     : std_logic;
   signal row       : unsigned(RING_BITS - 1 downto 0);
 
@@ -88,8 +90,13 @@ begin
         divisor   <= sum;
         remainder <= resize(shift_right(sum_top, QUOTIENT_BITS), ROW_SUM_BITS);
         dividend  <= resize(sum_top, QUOTIENT_BITS);
-        left      <= to_unsigned(QUOTIENT_BITS, 6);
-      elsif left /= 0 then
+        left      <= to_unsigned(QUOTIENT_BITS - 1, 6);
+        busy      <= '1';
+        last_bit  <= '0';
+        if QUOTIENT_BITS = 1 then
+          last_bit <= '1';
+        end if;
+      elsif busy = '1' then
         trial := remainder & dividend(QUOTIENT_BITS - 1);
         less  := trial - ('0' & divisor);
         if trial >= ('0' & divisor) then
@@ -102,8 +109,10 @@ begin
         dividend <= dividend(QUOTIENT_BITS - 2 downto 0) & '0';
         left     <= left - 1;
         if left = 1 then
-          write <= '1';
+          last_bit <= '1';
         end if;
+        busy  <= not last_bit;
+        write <= last_bit;
       end if;
 
       if write = '1' then
@@ -116,7 +125,7 @@ begin
       if reset = '1' then
         summed <= '0';
         write  <= '0';
-        left   <= (others => '0');
+        busy   <= '0';
       end if;
     end if;
   end process divide;
