@@ -5,6 +5,8 @@
 -- clock. The numerator's upper part is smaller than any sum (the largest exponential of a row is
 -- full scale, and the compiler bounds numerator / full scale), so the division starts with it as
 -- the remainder and needs QUOTIENT_BITS clocks whatever the width of the numerator.
+-- With IN_PARTS, a number of the row is the sum of two exponentials. All three numbers of the sum are
+-- added with one carry chain.
 -- The multipliers of the last rows are kept in turn, for the context product to read, two clocks
 -- from address to data.
 library ieee;
@@ -14,6 +16,7 @@ use ieee.numeric_std.all;
 entity row_reciprocal is
   generic (
     BLOCK_MEMORY   : natural; -- 1: block memory, 0: look-up tables
+    IN_PARTS       : natural := 0; -- 1: "other_e" is a part of the row, too
     RING_BITS      : positive; -- 2 ** so many multipliers are kept
     E_BITS         : positive;
     ROW_SUM_BITS   : positive;
@@ -26,6 +29,7 @@ entity row_reciprocal is
     rewind       : in    std_logic; -- the next row is the first again
     valid        : in    std_logic;
     e            : in    unsigned(E_BITS - 1 downto 0);
+    other_e      : in    unsigned(E_BITS - 1 downto 0) := (others => '0'); -- with IN_PARTS
     row_first    : in    std_logic;
     row_last     : in    std_logic;
     numerator    : in    unsigned(NUMERATOR_BITS - 1 downto 0);
@@ -71,6 +75,9 @@ begin
 
   divide : process (clk) is
     variable base  : unsigned(ROW_SUM_BITS - 1 downto 0);
+    variable own   : unsigned(ROW_SUM_BITS - 1 downto 0);
+    variable other : unsigned(ROW_SUM_BITS - 1 downto 0);
+    variable carry : unsigned(ROW_SUM_BITS - 1 downto 0);
     variable trial : unsigned(ROW_SUM_BITS downto 0);
     variable less  : unsigned(ROW_SUM_BITS downto 0);
   begin
@@ -81,7 +88,13 @@ begin
         if row_first = '1' then
           base := (others => '0');
         end if;
-        sum     <= base + e;
+        own   := resize(e, ROW_SUM_BITS);
+        other := resize(other_e, ROW_SUM_BITS);
+        carry := (base and own) or (base and other) or (own and other);
+        sum   <= base + own;
+        if IN_PARTS = 1 then
+          sum <= (base xor own xor other) + shift_left(carry, 1);
+        end if;
         sum_top <= numerator;
       end if;
 

@@ -148,8 +148,8 @@ def yosys_script(
             *style(both, "block", "ram_1", "rom_1"),
             # mapped later, the program would take the register of its index behind it, and have the
             # list of jobs in block memory in front
-            *("proc", "memory_map -rom-only -attr rom_style=logic"),
-            "opt -mux_undef -undriven -fine",
+            *("proc", "memory_map -rom-only -attr rom_style=logic sequencer collector"),
+            "opt -mux_undef -undriven -fine sequencer collector",
             *wires,
             # keeps the hierarchy of ROMs: the mapper would merge them with their address logic
             *([f"setattr -mod -set keep_hierarchy 1 {tables}"] if tables else []),
