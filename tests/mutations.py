@@ -116,15 +116,15 @@ MUTATIONS = (
     Mutation(
         "a single idle clock between tiles is dropped",
         f"{RTL}/sequencer.vhd",
-        "if s.tile_pause /= 0 then",
-        "if s.tile_pause > 1 then",
+        "if following.tile_pause /= 0 then",
+        "if following.tile_pause > 1 then",
         "tests/rtl/test_sequencer.py",
     ),
     Mutation(
         "rows for which a job has waited are not counted off",
         f"{RTL}/sequencer.vhd",
-        "left := left - needs;",
-        "left := left;",
+        "counted := needs;",
+        "counted := (others => '0');",
         "tests/rtl/test_sequencer.py",
     ),
     Mutation(
@@ -242,8 +242,8 @@ MUTATIONS = (
     Mutation(
         "a segment also answers for the word behind it",
         f"{RTL}/weight_bank.vhd",
-        "earlier < SEGMENTS(s).first + SEGMENTS(s).words then",
-        "earlier <= SEGMENTS(s).first + SEGMENTS(s).words then",
+        "not reaches(address, BEHIND);",
+        "not reaches(address, BEHIND + 1);",
         "tests/rtl/test_memories.py",
     ),
     Mutation(

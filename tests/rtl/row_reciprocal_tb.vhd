@@ -14,6 +14,7 @@ use work.bench.all;
 
 entity row_reciprocal_tb is
   generic (
+    IN_PARTS       : natural;
     RING_BITS      : positive;
     E_BITS         : positive;
     ROW_SUM_BITS   : positive;
@@ -29,6 +30,7 @@ architecture test of row_reciprocal_tb is
   signal rewind       : std_logic;
   signal valid        : std_logic;
   signal e            : unsigned(E_BITS - 1 downto 0);
+  signal other_e      : unsigned(E_BITS - 1 downto 0);
   signal row_first    : std_logic;
   signal row_last     : std_logic;
   signal numerator    : unsigned(NUMERATOR_BITS - 1 downto 0);
@@ -44,6 +46,7 @@ begin
   dut : entity work.row_reciprocal
     generic map (
       BLOCK_MEMORY   => 0,
+      IN_PARTS       => IN_PARTS,
       RING_BITS      => RING_BITS,
       E_BITS         => E_BITS,
       ROW_SUM_BITS   => ROW_SUM_BITS,
@@ -56,6 +59,7 @@ begin
       rewind       => rewind,
       valid        => valid,
       e            => e,
+      other_e      => other_e,
       row_first    => row_first,
       row_last     => row_last,
       numerator    => numerator,
@@ -67,7 +71,7 @@ begin
   drive : process is
     file     source  : text open read_mode is STIMULUS;
     file     sink    : text open write_mode is RESPONSE;
-    variable n       : integers_t(0 to 8);
+    variable n       : integers_t(0 to 9);
     variable outputs : line;
   begin
     while not endfile(source) loop
@@ -81,6 +85,7 @@ begin
       numerator    <= to_unsigned(n(6), NUMERATOR_BITS);
       read         <= to_bit(n(7));
       read_address <= to_unsigned(n(8), RING_BITS);
+      other_e      <= to_unsigned(n(9), E_BITS);
       wait until rising_edge(clk);
       add(outputs, multiplier);
       writeline(sink, outputs);

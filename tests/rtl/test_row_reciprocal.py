@@ -15,7 +15,7 @@ from narrowcast.compile.timing import (
 
 TABLE = 2  # clocks of the table of exponentials, after the epilogue
 
-RESET, REWIND, VALID, E, FIRST, LAST, NUMERATOR, READ, ADDRESS = range(9)
+RESET, REWIND, VALID, E, FIRST, LAST, NUMERATOR, READ, ADDRESS, OTHER = range(10)
 
 
 @pytest.fixture(scope="module")
@@ -32,6 +32,7 @@ class Sizes:
     sum_bits: int
     quotient_bits: int
     numerator_bits: int
+    in_parts: bool = False
 
     @property
     def written_after(self) -> int:
@@ -57,24 +58,27 @@ class Conversation:
             "LAST": self.noise.randint(0, 1),
             "NUMERATOR": self.noise.getrandbits(s.numerator_bits),
             "ADDRESS": self.noise.getrandbits(s.ring_bits),
+            "OTHER": self.noise.getrandbits(s.e_bits),
         } | inputs
         names = ("RESET", "REWIND", "VALID", "E", "FIRST", "LAST", "NUMERATOR", "READ", "ADDRESS")
-        self.clocks.append([numbers.get(name, 0) for name in names])
+        self.clocks.append([numbers.get(name, 0) for name in (*names, "OTHER")])
 
     def idle(self, clocks: int) -> None:
         for _ in range(clocks):
             self.clock()
 
     def add_row(self, row: list[int], numerator: int, gaps: float = 0.0) -> None:
+        total = 0
         for i, e in enumerate(row):
             while self.noise.random() < gaps:
                 self.clock()
             first, last = int(i == 0), int(i == len(row) - 1)
             at_last = numerator if last else self.noise.getrandbits(self.sizes.numerator_bits)
             self.clock(VALID=1, E=e, FIRST=first, LAST=last, NUMERATOR=at_last)
+            total += e + (self.clocks[-1][OTHER] if self.sizes.in_parts else 0)
         slot = self.row % (1 << self.sizes.ring_bits)
         at = len(self.clocks) - 1 + self.sizes.written_after
-        self.writes[at] = (slot, numerator // sum(row))
+        self.writes[at] = (slot, numerator // total)
         self.row += 1
 
     def forget(self, **command: int) -> None:
@@ -104,6 +108,7 @@ class Conversation:
                 memory[being_written[0]] = being_written[1]
         out = bench.run(
             self.clocks,
+            IN_PARTS=int(s.in_parts),
             RING_BITS=s.ring_bits,
             E_BITS=s.e_bits,
             ROW_SUM_BITS=s.sum_bits,
@@ -146,9 +151,11 @@ def draw(talk: Conversation, rows: int) -> None:
         talk.add_row(row, talk.noise.randrange(bound), talk.noise.choice((0, 0.3)))
 
 
+@pytest.mark.parametrize("in_parts", [False, True])
 @pytest.mark.parametrize("ring_bits", [2, MULTIPLIER_RING.bit_length() - 1])
-def test_drawn_rows_through_the_ring(bench: Bench, ring_bits: int) -> None:
-    talk = Conversation(Sizes(ring_bits, 8, 14, ROW_MULTIPLIER_BITS, 25), ring_bits)
+def test_drawn_rows_through_the_ring(bench: Bench, ring_bits: int, in_parts: bool) -> None:
+    sizes = Sizes(ring_bits, 8, 14 + in_parts, ROW_MULTIPLIER_BITS, 25, in_parts)
+    talk = Conversation(sizes, ring_bits)
     talk.forget(RESET=1)
     draw(talk, 60)
     talk.idle(talk.sizes.written_after)

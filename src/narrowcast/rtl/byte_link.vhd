@@ -60,6 +60,7 @@ architecture rtl of byte_link is
   constant IN_TOTAL     : positive := INPUT_WORDS * INPUT_BYTES;
   constant IN_BITS      : positive := index_bits(IN_TOTAL + 1);
   constant PART_BITS    : positive := index_bits(INPUT_BYTES);
+  constant LOW_BITS     : positive := TIMEOUT_BITS / 2;
   constant OUT_BITS     : positive := index_bits(OUTPUTS + 1);
   constant REST_BITS    : positive := index_bits(OUTPUT_BYTES + 1);
 
@@ -71,7 +72,10 @@ architecture rtl of byte_link is
 
   -- from the host to the engine
   signal in_frame  : std_logic;
-  signal idle      : unsigned(TIMEOUT_BITS downto 0);
+  -- clocks in which nothing has come, in two counters: the carry between them is a register
+  signal idle_low  : unsigned(LOW_BITS downto 0);
+  signal idle_high : unsigned(TIMEOUT_BITS - LOW_BITS downto 0);
+  signal timed_out : std_logic;
   signal in_left   : unsigned(IN_BITS - 1 downto 0); -- bytes of the frame but for the check byte
   signal part      : unsigned(PART_BITS - 1 downto 0);
   signal complete  : std_logic;                      -- "word" is, and waits for the byte behind it
@@ -145,24 +149,21 @@ begin
       end if;
 
       if STATE_ACCESS = 1 and in_state = '1' then
-        idle <= idle + 1;
         if state_ready = '1' then
           judging     <= state_valid;
           state_valid <= '0';
         end if;
         if rx_valid = '1' then
-          idle        <= (others => '0');
           state_valid <= '1';
         end if;
         if (judging and restored) = '1' then
           in_state <= '0';
           accepted <= '1';
-        elsif rx_broken = '1' or idle(TIMEOUT_BITS) = '1' or (judging and refused) = '1' then
+        elsif rx_broken = '1' or timed_out = '1' or (judging and refused) = '1' then
           in_state <= '0';
           drop     <= '1';
         end if;
       elsif in_frame = '0' then
-        idle     <= (others => '0');
         in_left  <= to_unsigned(IN_TOTAL, IN_BITS);
         part     <= (others => '0');
         complete <= '0';
@@ -194,11 +195,10 @@ begin
             state_valid <= '0';
           end if;
         end if;
-      elsif rx_broken = '1' or idle(TIMEOUT_BITS) = '1' then
+      elsif rx_broken = '1' or timed_out = '1' then
         in_frame <= '0';
         drop     <= '1';
       elsif rx_valid = '1' then
-        idle     <= (others => '0');
         in_sum   <= sum_next;
         in_left  <= in_left - 1;
         complete <= '0';
@@ -221,8 +221,6 @@ begin
             complete <= '1';
           end if;
         end if;
-      else
-        idle <= idle + 1;
       end if;
 
       if reset = '1' then
@@ -235,6 +233,22 @@ begin
       end if;
     end if;
   end process take_frame;
+
+  timed_out <= idle_high(TIMEOUT_BITS - LOW_BITS);
+
+  count_idle : process (clk) is
+  begin
+    if rising_edge(clk) then
+      idle_low <= ('0' & idle_low(LOW_BITS - 1 downto 0)) + 1;
+      if idle_low(LOW_BITS) = '1' then
+        idle_high <= idle_high + 1;
+      end if;
+      if (in_frame = '0' and in_state = '0') or rx_valid = '1' then
+        idle_low  <= to_unsigned(1, LOW_BITS + 1); -- the carry comes a clock late
+        idle_high <= (others => '0');
+      end if;
+    end if;
+  end process count_idle;
 
   accelerator : entity work.engine
     port map (

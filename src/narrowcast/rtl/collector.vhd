@@ -69,7 +69,8 @@ architecture rtl of collector is
   constant POSITION_FIELD : natural :=
     STEP_BITS + POSITION_ROWS * (SLOT_AT + SLOT_BITS + RESIDUAL_ROWS * ADDRESS_BITS - STEP_BITS);
 
-  subtype count_t is unsigned(COUNT_BITS - 1 downto 0);
+  subtype tile_t is unsigned(bits_of_count(PROGRAM, tiles) - 1 downto 0);
+  subtype block_t is unsigned(bits_of_count(PROGRAM, channels) - 1 downto 0);
   subtype address_t is unsigned(ADDRESS_BITS - 1 downto 0);
   subtype lane_t is unsigned(LANE_INDEX_BITS - 1 downto 0);
 
@@ -96,7 +97,7 @@ architecture rtl of collector is
   signal current   : unsigned(STEP_BITS - 1 downto 0);
   signal job_ways  : std_logic_vector(1 downto 0);
   signal job_slot  : unsigned(SLOT_BITS - 1 downto 0);
-  signal tile      : count_t;
+  signal tile      : tile_t;
   signal last_tile : std_logic;
   signal column_at : lane_t;
   signal columns_left : lane_t;
@@ -106,6 +107,7 @@ architecture rtl of collector is
   signal at_row_first : std_logic;
   signal at_absent : std_logic;
   signal until_newest : unsigned(index_bits(maximum(KEPT_ROWS, 2)) - 1 downto 0); -- scores
+  signal biases_before : address_t; -- of the key at place 0
   signal bias_at   : address_t;
   signal m_at      : address_t;
   signal r_at      : address_t;
@@ -113,7 +115,7 @@ architecture rtl of collector is
   signal position_at : address_t;
   signal y_at      : address_t;
   signal lane_at   : lane_t;
-  signal block_left : count_t;
+  signal block_left : block_t;
   signal block_ends : std_logic; -- of a head's channels, worked out a clock ahead
   signal lanes_end : std_logic; -- the last lane's channel
 
@@ -204,6 +206,13 @@ begin
   walk : process (clk) is
   begin
     if rising_edge(clk) then
+      biases_before <= behind;
+      if SPLIT = 1 then
+        biases_before <= '0' & behind(ADDRESS_BITS - 1 downto 1);
+        if behind(0) = '1' then
+          biases_before <= ('0' & behind(ADDRESS_BITS - 1 downto 1)) + KEPT_ROWS;
+        end if;
+      end if;
       outer_full <= done or (outer_full and not passing);
       inner_full <= passing or (inner_full and not (take and tile_ends));
 
@@ -284,7 +293,7 @@ begin
             lanes_end <= '1';
           end if;
           if block_ends = '1' then
-            block_left <= to_unsigned(s.block_last, COUNT_BITS);
+            block_left <= to_unsigned(s.block_last, block_t'length);
             block_ends <= s_one_block;
           end if;
           if block_ends = '1' or lanes_end = '1' then
@@ -322,7 +331,7 @@ begin
         current      <= word_step;
         job_ways     <= word_ways;
         job_slot     <= word_slot;
-        tile         <= to_unsigned(upcoming.tiles_last, COUNT_BITS);
+        tile         <= to_unsigned(upcoming.tiles_last, tile_t'length);
         last_tile    <= one_tile;
         column_at    <= to_unsigned(upcoming.column_first, LANE_INDEX_BITS);
         s_one_column <= one_column;
@@ -340,15 +349,7 @@ begin
         bias_at      <= to_unsigned(upcoming.bias_base, ADDRESS_BITS);
         if KEPT_ROWS > 0 and SCORE_BIASES = 1 then
           if upcoming.destination = TO_SOFTMAX then
-            bias_at <= to_unsigned(upcoming.bias_base, ADDRESS_BITS) + behind;
-            if SPLIT = 1 then
-              bias_at <= to_unsigned(upcoming.bias_base, ADDRESS_BITS)
-                         + ('0' & behind(ADDRESS_BITS - 1 downto 1));
-              if behind(0) = '1' then
-                bias_at <= to_unsigned(upcoming.bias_base + KEPT_ROWS, ADDRESS_BITS)
-                           + ('0' & behind(ADDRESS_BITS - 1 downto 1));
-              end if;
-            end if;
+            bias_at <= to_unsigned(upcoming.bias_base, ADDRESS_BITS) + biases_before;
           end if;
         end if;
         at_absent    <= '0';
@@ -364,7 +365,7 @@ begin
         if upcoming.destination = TO_POOL then
           y_at <= (others => '0');
         end if;
-        block_left   <= to_unsigned(upcoming.block_last, COUNT_BITS);
+        block_left   <= to_unsigned(upcoming.block_last, block_t'length);
         block_ends   <= one_block;
         s_one_block  <= one_block;
         lanes_end    <= one_lane;

@@ -103,6 +103,9 @@ package engine_types is
 
   type step_array is array (natural range <>) of step_t;
 
+  -- Counts of a step, of which the counters are no wider than a program needs.
+  type counted_t is (tiles, products, groups, pauses, channels);
+
   -- A run of words of one weight bank. The lowest columns * column_bits bits of each word lie
   -- in block memories, a column each; the rest lies in look-up tables.
   type segment_t is record
@@ -123,6 +126,9 @@ package engine_types is
 
   -- Bits of an index that tells so many apart, one at the least.
   function index_bits (count : positive) return positive;
+
+  -- Bits that hold a count of any step of a program.
+  function bits_of_count (program : step_array; counted : counted_t) return positive;
 
   -- a + b + carry. A difference inside, because synthesis may swap the operands of a sum, but not
   -- of a difference: a goes into the carry chain as it is, b may be a function of signals.
@@ -148,6 +154,25 @@ package body engine_types is
     end loop;
     return bits;
   end function index_bits;
+
+  function bits_of_count (program : step_array; counted : counted_t) return positive is
+    variable most : natural := 0;
+  begin
+    for i in program'range loop
+      if counted = tiles then
+        most := maximum(most, program(i).tiles_last);
+      elsif counted = products then
+        most := maximum(most, program(i).inner_last);
+      elsif counted = groups then
+        most := maximum(most, program(i).group_last);
+      elsif counted = pauses then
+        most := maximum(most, program(i).tile_pause);
+      else
+        most := maximum(most, program(i).block_last);
+      end if;
+    end loop;
+    return index_bits(most + 1);
+  end function bits_of_count;
 
   function add (a, b : signed; carry : std_logic) return signed is
     variable result : signed(a'length downto 0);

@@ -62,8 +62,9 @@ architecture rtl of row_operands is
   type   input_array is array (WAYS - 1 downto 0) of std_logic_vector(INPUT_BITS - 1 downto 0);
   signal inputs_data  : input_array;
   signal pool_data    : signed(POOL_BITS - 1 downto 0);
-  type   raw_array is array (4 * WAYS - 1 downto 0) of signed(X_BITS - 1 downto 0);
-  signal raw          : raw_array;
+  type   raw_array is array (3 downto 0) of signed(X_BITS - 1 downto 0);
+  type   chosen_array is array (WAYS - 1 downto 0) of signed(X_BITS - 1 downto 0);
+  signal chosen       : chosen_array; -- by way, of its own stores
 
 begin
 
@@ -208,15 +209,23 @@ begin
     pool_data <= (others => '0');
   end generate without_pool;
 
-  -- By way and source: a way's own stores, then the other way's.
   own_operands : for i in 0 to WAYS - 1 generate
-    raw(4 * i + FROM_SCRATCH) <= resize(signed(scratch_data(i)), X_BITS);
-    raw(4 * i + FROM_TOKENS)  <= resize(signed(token_data(i)), X_BITS);
-    raw(4 * i + FROM_INPUTS)  <= resize(signed(inputs_data(i)), X_BITS);
-    raw(4 * i + FROM_POOL)    <= resize(pool_data, X_BITS);
+
+    signal raw : raw_array; -- by source
+
+  begin
+
+    raw(FROM_SCRATCH) <= resize(signed(scratch_data(i)), X_BITS);
+    raw(FROM_TOKENS)  <= resize(signed(token_data(i)), X_BITS);
+    raw(FROM_INPUTS)  <= resize(signed(inputs_data(i)), X_BITS);
+    raw(FROM_POOL)    <= resize(pool_data, X_BITS);
+
+    chosen(i) <= raw(to_integer(source_2));
+
   end generate own_operands;
 
   choose : process (clk) is
+    variable x : signed(X_BITS - 1 downto 0);
   begin
     if rising_edge(clk) then
       source_1 <= source;
@@ -226,18 +235,18 @@ begin
       odd_1    <= address(0);
       odd_2    <= odd_1;
       if take = '1' then
-        if SPLIT = 1 then
-          for i in 0 to WAYS - 1 loop
-            operands((i + 1) * X_BITS - 1 downto i * X_BITS) <=
-              raw(to_integer(odd_2 & source_2)) - zero;
-          end loop;
-        elsif WAYS = 1 then
-          operands(X_BITS - 1 downto 0) <= raw(to_integer(source_2)) - zero;
-        else
-          operands(X_BITS - 1 downto 0) <= raw(to_integer(other_2 & source_2)) - zero;
-          operands(WAYS * X_BITS - 1 downto (WAYS - 1) * X_BITS) <=
-            raw(to_integer('1' & source_2)) - zero;
-        end if;
+        for i in 0 to WAYS - 1 loop
+          x := chosen(i);
+          if SPLIT = 1 then
+            x := chosen(0);
+            if odd_2 = '1' then
+              x := chosen(WAYS - 1);
+            end if;
+          elsif i = 0 and other_2 = '1' then
+            x := chosen(WAYS - 1);
+          end if;
+          operands((i + 1) * X_BITS - 1 downto i * X_BITS) <= x - zero;
+        end loop;
       end if;
     end if;
   end process choose;

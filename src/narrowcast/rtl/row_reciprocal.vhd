@@ -5,6 +5,8 @@
 -- clock. The numerator's upper part is smaller than any sum (the largest exponential of a row is
 -- full scale, and the compiler bounds numerator / full scale), so the division starts with it as
 -- the remainder and needs QUOTIENT_BITS clocks whatever the width of the numerator.
+-- With IN_PARTS, a number of the row is the sum of two exponentials. All three numbers of the sum are
+-- added with one carry chain.
 -- The multipliers of the last rows are kept in turn, for the context product to read, two clocks
 -- from address to data.
 library ieee;
@@ -14,6 +16,7 @@ use ieee.numeric_std.all;
 entity row_reciprocal is
   generic (
     BLOCK_MEMORY   : natural; -- 1: block memory, 0: look-up tables
+    IN_PARTS       : natural := 0; -- 1: "other_e" is a part of the row, too
     RING_BITS      : positive; -- 2 ** so many multipliers are kept
     E_BITS         : positive;
     ROW_SUM_BITS   : positive;
@@ -26,6 +29,7 @@ entity row_reciprocal is
     rewind       : in    std_logic; -- the next row is the first again
     valid        : in    std_logic;
     e            : in    unsigned(E_BITS - 1 downto 0);
+    other_e      : in    unsigned(E_BITS - 1 downto 0) := (others => '0'); -- with IN_PARTS
     row_first    : in    std_logic;
     row_last     : in    std_logic;
     numerator    : in    unsigned(NUMERATOR_BITS - 1 downto 0);
@@ -44,7 +48,9 @@ architecture rtl of row_reciprocal is
   signal remainder : unsigned(ROW_SUM_BITS - 1 downto 0);
   signal dividend  : unsigned(QUOTIENT_BITS - 1 downto 0);
   signal quotient  : unsigned(QUOTIENT_BITS - 1 downto 0);
-  signal left      : unsigned(5 downto 0);
+  signal busy      : std_logic;
+  signal left      : unsigned(5 downto 0); -- bits behind this one
+  signal last_bit  : std_logic;            -- worked out a clock ahead
   signal write     : std_logic;
   signal row       : unsigned(RING_BITS - 1 downto 0);
 
@@ -69,6 +75,9 @@ begin
 
   divide : process (clk) is
     variable base  : unsigned(ROW_SUM_BITS - 1 downto 0);
+    variable own   : unsigned(ROW_SUM_BITS - 1 downto 0);
+    variable other : unsigned(ROW_SUM_BITS - 1 downto 0);
+    variable carry : unsigned(ROW_SUM_BITS - 1 downto 0);
     variable trial : unsigned(ROW_SUM_BITS downto 0);
     variable less  : unsigned(ROW_SUM_BITS downto 0);
   begin
@@ -79,7 +88,13 @@ begin
         if row_first = '1' then
           base := (others => '0');
         end if;
-        sum     <= base + e;
+        own   := resize(e, ROW_SUM_BITS);
+        other := resize(other_e, ROW_SUM_BITS);
+        carry := (base and own) or (base and other) or (own and other);
+        sum   <= base + own;
+        if IN_PARTS = 1 then
+          sum <= (base xor own xor other) + shift_left(carry, 1);
+        end if;
         sum_top <= numerator;
       end if;
 
@@ -88,8 +103,13 @@ begin
         divisor   <= sum;
         remainder <= resize(shift_right(sum_top, QUOTIENT_BITS), ROW_SUM_BITS);
         dividend  <= resize(sum_top, QUOTIENT_BITS);
-        left      <= to_unsigned(QUOTIENT_BITS, 6);
-      elsif left /= 0 then
+        left      <= to_unsigned(QUOTIENT_BITS - 1, 6);
+        busy      <= '1';
+        last_bit  <= '0';
+        if QUOTIENT_BITS = 1 then
+          last_bit <= '1';
+        end if;
+      elsif busy = '1' then
         trial := remainder & dividend(QUOTIENT_BITS - 1);
         less  := trial - ('0' & divisor);
         if trial >= ('0' & divisor) then
@@ -102,8 +122,10 @@ begin
         dividend <= dividend(QUOTIENT_BITS - 2 downto 0) & '0';
         left     <= left - 1;
         if left = 1 then
-          write <= '1';
+          last_bit <= '1';
         end if;
+        busy  <= not last_bit;
+        write <= last_bit;
       end if;
 
       if write = '1' then
@@ -116,7 +138,7 @@ begin
       if reset = '1' then
         summed <= '0';
         write  <= '0';
-        left   <= (others => '0');
+        busy   <= '0';
       end if;
     end if;
   end process divide;

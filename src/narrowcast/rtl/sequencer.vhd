@@ -39,13 +39,19 @@ end entity sequencer;
 
 architecture rtl of sequencer is
 
-  subtype count_t is unsigned(COUNT_BITS - 1 downto 0);
   subtype address_t is unsigned(ADDRESS_BITS - 1 downto 0);
   subtype rows_t is unsigned(index_bits(INPUT_ROWS + 1) - 1 downto 0);
 
   constant WAYS_AT  : natural := STEP_BITS + ADDRESS_BITS;
   constant NEEDS_AT : natural := WAYS_AT + 2;
   constant WAIT_AT  : natural := NEEDS_AT + NEEDS_BITS;
+  constant PAUSE_BITS : positive :=
+    maximum(ISSUE_WORD_BITS - WAIT_AT, bits_of_count(PROGRAM, pauses));
+
+  subtype tile_t is unsigned(bits_of_count(PROGRAM, tiles) - 1 downto 0);
+  subtype inner_t is unsigned(bits_of_count(PROGRAM, products) - 1 downto 0);
+  subtype group_t is unsigned(bits_of_count(PROGRAM, groups) - 1 downto 0);
+  subtype pause_t is unsigned(PAUSE_BITS - 1 downto 0);
 
   -- the next job: its word, its step
   signal arrived   : std_logic;
@@ -54,7 +60,7 @@ architecture rtl of sequencer is
   signal word_step  : unsigned(STEP_BITS - 1 downto 0);
   signal word_ways  : std_logic_vector(1 downto 0);
   signal word_needs : rows_t;
-  signal word_wait  : count_t;
+  signal word_wait  : pause_t;
   signal word_x     : address_t;
   signal upcoming   : step_t;
   signal prepared   : std_logic; -- the next job can start as far as its word is concerned
@@ -62,23 +68,26 @@ architecture rtl of sequencer is
   signal one_inner  : std_logic;
   signal one_group  : std_logic;
   signal no_wait    : std_logic;
+  signal pauses     : std_logic; -- between its tiles
 
   -- rows of the inputs that are loaded, and for which no job has waited yet
   signal rows       : rows_t;
   signal needs      : rows_t;
   signal go         : std_logic;
+  signal started    : std_logic; -- a clock ago
 
   -- the current job
   signal busy       : std_logic;
-  signal pausing    : std_logic;
+  signal issuing    : std_logic; -- it does not pause
   signal s          : step_t;
   signal s_one_inner : std_logic;
   signal s_one_group : std_logic;
+  signal s_pauses   : std_logic;
   signal current    : unsigned(STEP_BITS - 1 downto 0);
-  signal pause      : count_t;
-  signal tile       : count_t;
-  signal inner      : count_t;
-  signal group_left : count_t;
+  signal pause      : pause_t;
+  signal tile       : tile_t;
+  signal inner      : inner_t;
+  signal group_left : group_t;
   signal at_first   : std_logic;
   signal at_last    : std_logic;
   signal at_group_first : std_logic;
@@ -88,7 +97,6 @@ architecture rtl of sequencer is
   signal x_at       : address_t;
   signal lane_tile  : address_t;
   signal lane_at    : address_t;
-  signal issuing    : std_logic;
   signal ends       : std_logic;
 
 begin
@@ -112,11 +120,10 @@ begin
   word_x     <= unsigned(word(WAYS_AT - 1 downto STEP_BITS));
   word_ways  <= word(NEEDS_AT - 1 downto WAYS_AT);
   word_needs <= resize(unsigned(word(WAIT_AT - 1 downto NEEDS_AT)), rows_t'length);
-  word_wait  <= resize(unsigned(word(ISSUE_WORD_BITS - 1 downto WAIT_AT)), COUNT_BITS);
+  word_wait  <= resize(unsigned(word(ISSUE_WORD_BITS - 1 downto WAIT_AT)), PAUSE_BITS);
 
-  issuing <= busy and not pausing;
-  ends    <= issuing and at_last and last_tile;
-  go      <= prepared and (ends or not busy);
+  ends <= issuing and at_last and last_tile;
+  go   <= prepared and (ends or not busy);
 
   issue        <= issuing;
   first        <= issuing and at_first;
@@ -131,7 +138,7 @@ begin
 
   fetch : process (clk) is
     variable following : step_t;
-    variable left      : rows_t;
+    variable counted   : rows_t;
   begin
     if rising_edge(clk) then
       -- synthesis translate_off
@@ -141,14 +148,13 @@ begin
       -- synthesis translate_on
       following := PROGRAM(to_integer(word_step));
 
-      left := rows;
-      if row_loaded = '1' then
-        left := left + 1;
+      -- a clock later than need be, but before the next word arrives
+      started <= go;
+      counted := (others => '0');
+      if started = '1' then
+        counted := needs;
       end if;
-      if go = '1' then
-        left := left - needs;
-      end if;
-      rows <= left;
+      rows <= rows - counted + unsigned'("" & row_loaded);
 
       if arrived = '1' then
         upcoming  <= following;
@@ -156,6 +162,7 @@ begin
         one_inner <= '0';
         one_group <= '0';
         no_wait   <= '0';
+        pauses    <= '0';
         needs     <= word_needs;
         if following.tiles_last = 0 then
           one_tile <= '1';
@@ -168,6 +175,9 @@ begin
         end if;
         if word_wait = 0 then
           no_wait <= '1';
+        end if;
+        if following.tile_pause /= 0 then
+          pauses <= '1';
         end if;
       end if;
 
@@ -185,6 +195,7 @@ begin
 
       if reset = '1' then
         prepared <= '0';
+        started  <= '0';
         rows     <= (others => '0');
         needs    <= (others => '0');
       end if;
@@ -197,10 +208,10 @@ begin
     if rising_edge(clk) then
       next_tile := lane_tile + to_unsigned(s.lane_stride, ADDRESS_BITS);
 
-      if pausing = '1' then
+      if busy = '1' and issuing = '0' then
         pause <= pause - 1;
         if pause = 1 then
-          pausing <= '0';
+          issuing <= '1';
         end if;
       end if;
 
@@ -220,20 +231,18 @@ begin
           at_group_last <= '1';
         end if;
         if at_group_last = '1' or at_last = '1' then
-          group_left    <= to_unsigned(s.group_last, COUNT_BITS);
+          group_left    <= to_unsigned(s.group_last, group_t'length);
           at_group_last <= s_one_group;
         end if;
         if at_last = '1' then
-          inner     <= to_unsigned(s.inner_last, COUNT_BITS);
+          inner     <= to_unsigned(s.inner_last, inner_t'length);
           at_last   <= s_one_inner;
           x_at      <= x_row;
           lane_tile <= next_tile;
           lane_at   <= next_tile;
           tile      <= tile - 1;
-          pause     <= to_unsigned(s.tile_pause, COUNT_BITS);
-          if s.tile_pause /= 0 then
-            pausing <= '1';
-          end if;
+          pause     <= to_unsigned(s.tile_pause, PAUSE_BITS);
+          issuing   <= not s_pauses;
           if tile = 1 then
             last_tile <= '1';
           end if;
@@ -242,7 +251,7 @@ begin
 
       if ends = '1' then
         busy    <= '0';
-        pausing <= '0';
+        issuing <= '0';
       end if;
 
       if go = '1' then
@@ -250,16 +259,17 @@ begin
         s              <= upcoming;
         s_one_inner    <= one_inner;
         s_one_group    <= one_group;
+        s_pauses       <= pauses;
         current        <= word_step;
         ways           <= word_ways;
         pause          <= word_wait;
-        pausing        <= not no_wait;
-        tile           <= to_unsigned(upcoming.tiles_last, COUNT_BITS);
+        issuing        <= no_wait;
+        tile           <= to_unsigned(upcoming.tiles_last, tile_t'length);
         last_tile      <= one_tile;
-        inner          <= to_unsigned(upcoming.inner_last, COUNT_BITS);
+        inner          <= to_unsigned(upcoming.inner_last, inner_t'length);
         at_first       <= '1';
         at_last        <= one_inner;
-        group_left     <= to_unsigned(upcoming.group_last, COUNT_BITS);
+        group_left     <= to_unsigned(upcoming.group_last, group_t'length);
         at_group_first <= '1';
         at_group_last  <= one_group;
         x_row          <= word_x;
@@ -270,7 +280,7 @@ begin
 
       if reset = '1' then
         busy    <= '0';
-        pausing <= '0';
+        issuing <= '0';
       end if;
     end if;
   end process walk;

@@ -121,7 +121,6 @@ architecture rtl of way is
   signal e_address    : unsigned(ADDRESS_BITS - 1 downto 0);
   signal e_data       : std_logic_vector(E_BITS - 1 downto 0);
   signal e_present    : unsigned(E_BITS - 1 downto 0); -- 0 if absent
-  signal e_of_row     : unsigned(E_BITS + SPLIT - 1 downto 0);
   signal e_valids     : std_logic_vector(1 to 2);
   signal e_tag_1, e_tag_2 : std_logic_vector(TAG_BITS - 1 downto 0);
   signal e_numerator  : unsigned(NUMERATOR_BITS - 1 downto 0);
@@ -489,14 +488,6 @@ begin
 
   own_e <= e_present;
 
-  one_part : if SPLIT = 0 generate
-    e_of_row <= resize(e_present, E_BITS + SPLIT);
-  end generate one_part;
-
-  two_parts : if SPLIT = 1 generate
-    e_of_row <= resize(e_present, E_BITS + SPLIT) + other_e;
-  end generate two_parts;
-
   e_valid <= e_valids(2);
   e       <= resize(signed('0' & e_present) + e_zero, Y_BITS);
   e_tag   <= e_tag_2;
@@ -506,8 +497,9 @@ begin
     reciprocal : entity work.row_reciprocal
       generic map (
         BLOCK_MEMORY   => ROW_M_BLOCK,
+        IN_PARTS       => SPLIT,
         RING_BITS      => RING_BITS,
-        E_BITS         => E_BITS + SPLIT,
+        E_BITS         => E_BITS,
         ROW_SUM_BITS   => ROW_SUM_BITS,
         QUOTIENT_BITS  => ROW_M_BITS,
         NUMERATOR_BITS => NUMERATOR_BITS
@@ -517,7 +509,8 @@ begin
         reset        => reset,
         rewind       => rewind,
         valid        => e_valids(2),
-        e            => e_of_row,
+        e            => e_present,
+        other_e      => other_e,
         row_first    => e_tag_2(1),
         row_last     => e_tag_2(0),
         numerator    => e_numerator,

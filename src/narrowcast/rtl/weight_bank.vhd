@@ -3,7 +3,8 @@
 --
 -- The bank is cut into segments (see engine_types): the compiler places as many columns of each
 -- segment in block memory as the device has room for, the rest in look-up tables. Segments
--- start at multiples of 512, so an address in a segment costs next to no logic.
+-- follow each other, and start at multiples of a block memory's depth, so it takes the address's
+-- upper bits only to tell which of them it is in.
 -- Two clocks from address to data; the choice among segments is left to the output.
 library ieee;
 use ieee.std_logic_1164.all;
@@ -44,9 +45,38 @@ architecture rtl of weight_bank is
     return result;
   end function cut;
 
+  function trailing_zeros (number : positive) return natural is
+    variable zeros : natural := 0;
+  begin
+    while number / 2 ** zeros mod 2 = 0 loop
+      zeros := zeros + 1;
+    end loop;
+    return zeros;
+  end function trailing_zeros;
+
+  -- Whether a place is the boundary or lies behind it.
+  function reaches (place : unsigned; boundary : natural) return std_logic is
+    constant LOWEST : natural := trailing_zeros(maximum(boundary, 1));
+  begin
+    if boundary = 0 or place(place'high downto LOWEST) >= boundary / 2 ** LOWEST then
+      return '1';
+    end if;
+    return '0';
+  end function reaches;
+
+  -- Whether words of the bank follow from here on.
+  function is_first (place : natural) return boolean is
+  begin
+    for s in SEGMENTS'range loop
+      if SEGMENTS(s).bank = BANK and SEGMENTS(s).first = place then
+        return true;
+      end if;
+    end loop;
+    return false;
+  end function is_first;
+
   type   word_array is array (SEGMENTS'range) of std_logic_vector(WIDTH - 1 downto 0);
   signal words  : word_array;
-  signal earlier : unsigned(ADDRESS_BITS - 1 downto 0);
   signal chosen : std_logic_vector(SEGMENTS'range);
 
 begin
@@ -56,15 +86,36 @@ begin
     of_this_bank : if SEGMENTS(s).bank = BANK generate
 
       constant SEGMENT : segment_t := SEGMENTS(s);
-      constant LAST    : natural   := SEGMENT.first + SEGMENT.words - 1;
+      constant BEHIND  : natural   := SEGMENT.first + SEGMENT.words;
       constant IN_BLOCKS : natural := minimum_of(WIDTH, SEGMENT.columns * SEGMENT.column_bits);
       signal   offset  : unsigned(ADDRESS_BITS - 1 downto 0);
+      signal   inside  : std_logic;
       signal   own     : std_logic;
+      signal   own_1   : std_logic; -- of the word that was addressed last
 
     begin
 
       offset <= address - SEGMENT.first;
-      own    <= enable when address >= SEGMENT.first and address <= LAST else '0';
+      own    <= enable and inside;
+
+      followed : if is_first(BEHIND) generate
+        inside <= reaches(address, SEGMENT.first) and not reaches(address, BEHIND);
+      end generate followed;
+
+      at_the_end : if not is_first(BEHIND) generate
+        inside <= reaches(address, SEGMENT.first);
+      end generate at_the_end;
+
+      -- Which segment, worked out beside the memories: one bit each.
+      follow : process (clk) is
+      begin
+        if rising_edge(clk) then
+          if enable = '1' then
+            own_1 <= inside;
+          end if;
+          chosen(s) <= own_1;
+        end if;
+      end process follow;
 
       block_columns : for c in 0 to SEGMENT.columns - 1 generate
 
@@ -110,27 +161,11 @@ begin
     end generate of_this_bank;
 
     of_another_bank : if SEGMENTS(s).bank /= BANK generate
-      words(s) <= (others => '0');
+      words(s)  <= (others => '0');
+      chosen(s) <= '0';
     end generate of_another_bank;
 
   end generate segments_of_bank;
-
-  -- Which segment, worked out beside the memories: one bit each.
-  follow : process (clk) is
-  begin
-    if rising_edge(clk) then
-      if enable = '1' then
-        earlier <= address;
-      end if;
-      for s in SEGMENTS'range loop
-        chosen(s) <= '0';
-        if SEGMENTS(s).bank = BANK and earlier >= SEGMENTS(s).first
-          and earlier < SEGMENTS(s).first + SEGMENTS(s).words then
-          chosen(s) <= '1';
-        end if;
-      end loop;
-    end if;
-  end process follow;
 
   choose : process (all) is
     variable word : std_logic_vector(WIDTH - 1 downto 0);

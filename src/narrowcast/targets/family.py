@@ -242,6 +242,8 @@ class Family:
         pads: Command of yosys that adds the pads of the top module's ports to the netlist of
             ``synthesis``; None if it has them, or needs none.
         cell_map: Replacement of cells in the course of ``synthesis``; None if there is none.
+        wire_ps: Delay of a wire that the mapper of ``synthesis`` assumes, in ps; None: yosys' own.
+            The longer wires are, the fewer look-up tables it puts in series.
         no_warning: Regular expression of the warnings of yosys about its own files; None if there
             are none.
         vivado: Whether Vivado supports the family.
@@ -264,6 +266,7 @@ class Family:
     place_and_route: PlaceAndRoute | None
     pads: str | None = None
     cell_map: CellMap | None = None
+    wire_ps: int | None = None
     no_warning: str | None = None
 
     def choice_luts(self, sources: int) -> int:

@@ -131,6 +131,8 @@ def yosys_script(
 
     both = ("ram_style", "rom_style")
     ram_of_luts = "distributed" if family.distributed_ram else "logic"
+    command = family.synthesis.split()[0]
+    wires = [f"scratchpad -set {command}.abc9.W {family.wire_ps}"] if family.wire_ps else []
     synthesis = [" ".join([family.synthesis, *device.synthesis_options, "-top", top])]
     if (cells := family.cell_map) is not None:
         begin, end = (
@@ -145,6 +147,11 @@ def yosys_script(
             *(f'setattr -set {name} "logic" */m:*' for name in both),
             *style(both[:1], ram_of_luts, "ram_0"),
             *style(both, "block", "ram_1", "rom_1"),
+            # mapped later, the program would take the register of its index behind it, and have the
+            # list of jobs in block memory in front
+            *("proc", "memory_map -rom-only -attr rom_style=logic sequencer collector"),
+            "opt -mux_undef -undriven -fine sequencer collector",
+            *wires,
             # keeps the hierarchy of ROMs: the mapper would merge them with their address logic
             *([f"setattr -mod -set keep_hierarchy 1 {tables}"] if tables else []),
             *synthesis,
