@@ -95,8 +95,8 @@ MUTATIONS = (
     Mutation(
         "a division without a remainder loses a bit",
         f"{RTL}/row_reciprocal.vhd",
-        "if trial >= ('0' & divisor) then",
-        "if trial > ('0' & divisor) then",
+        """("01" & not_divisor & '1')""",
+        """("01" & not_divisor & '0')""",
         "tests/rtl/test_row_reciprocal.py",
     ),
     Mutation(

@@ -44,13 +44,11 @@ architecture rtl of row_reciprocal is
   signal sum       : unsigned(ROW_SUM_BITS - 1 downto 0);
   signal summed    : std_logic;
   signal sum_top   : unsigned(NUMERATOR_BITS - 1 downto 0);
-  signal divisor   : unsigned(ROW_SUM_BITS - 1 downto 0);
+  signal not_divisor : unsigned(ROW_SUM_BITS - 1 downto 0); -- as it enters the carry chain
   signal remainder : unsigned(ROW_SUM_BITS - 1 downto 0);
   signal dividend  : unsigned(QUOTIENT_BITS - 1 downto 0);
   signal quotient  : unsigned(QUOTIENT_BITS - 1 downto 0);
   signal busy      : std_logic;
-  signal left      : unsigned(5 downto 0); -- bits behind this one
-  signal last_bit  : std_logic;            -- worked out a clock ahead
   signal write     : std_logic;
   signal row       : unsigned(RING_BITS - 1 downto 0);
 
@@ -79,7 +77,7 @@ begin
     variable other : unsigned(ROW_SUM_BITS - 1 downto 0);
     variable carry : unsigned(ROW_SUM_BITS - 1 downto 0);
     variable trial : unsigned(ROW_SUM_BITS downto 0);
-    variable less  : unsigned(ROW_SUM_BITS downto 0);
+    variable less  : unsigned(ROW_SUM_BITS + 2 downto 0); -- carry, trial - divisor, and a bit for the 1
   begin
     if rising_edge(clk) then
       summed <= valid and row_last;
@@ -100,32 +98,24 @@ begin
 
       write <= '0';
       if summed = '1' then
-        divisor   <= sum;
+        not_divisor <= not sum;
         remainder <= resize(shift_right(sum_top, QUOTIENT_BITS), ROW_SUM_BITS);
         dividend  <= resize(sum_top, QUOTIENT_BITS);
-        left      <= to_unsigned(QUOTIENT_BITS - 1, 6);
+        quotient  <= to_unsigned(1, QUOTIENT_BITS); -- a mark, which leaves with the last bit
         busy      <= '1';
-        last_bit  <= '0';
-        if QUOTIENT_BITS = 1 then
-          last_bit <= '1';
-        end if;
       elsif busy = '1' then
         trial := remainder & dividend(QUOTIENT_BITS - 1);
-        less  := trial - ('0' & divisor);
-        if trial >= ('0' & divisor) then
-          remainder <= less(ROW_SUM_BITS - 1 downto 0);
+        less  := ('0' & trial & '1') + ("01" & not_divisor & '1');
+        if less(ROW_SUM_BITS + 2) = '1' then
+          remainder <= less(ROW_SUM_BITS downto 1);
           quotient  <= quotient(QUOTIENT_BITS - 2 downto 0) & '1';
         else
           remainder <= trial(ROW_SUM_BITS - 1 downto 0);
           quotient  <= quotient(QUOTIENT_BITS - 2 downto 0) & '0';
         end if;
         dividend <= dividend(QUOTIENT_BITS - 2 downto 0) & '0';
-        left     <= left - 1;
-        if left = 1 then
-          last_bit <= '1';
-        end if;
-        busy  <= not last_bit;
-        write <= last_bit;
+        busy     <= not quotient(QUOTIENT_BITS - 1);
+        write    <= quotient(QUOTIENT_BITS - 1);
       end if;
 
       if write = '1' then

@@ -29,10 +29,15 @@ architecture rtl of uart_receiver is
 
   constant COUNT_BITS : positive := index_bits(CLOCKS_PER_BIT);
 
+  subtype count_t is unsigned(COUNT_BITS downto 0); -- clocks less two: the top bit is the end
+
+  constant WHOLE : count_t := to_unsigned(CLOCKS_PER_BIT - 2, COUNT_BITS + 1);
+  constant HALF  : count_t := to_unsigned(CLOCKS_PER_BIT / 2 - 2, COUNT_BITS + 1);
+
   signal line_q    : std_logic_vector(1 downto 0);  -- the line, in step with the clock
   signal busy      : std_logic;
   signal waiting   : std_logic;                     -- for a line that is high
-  signal left      : unsigned(COUNT_BITS downto 0); -- clocks less two: the top bit is the end
+  signal left      : count_t;
   signal bits_left : unsigned(3 downto 0);
   signal taken     : std_logic_vector(7 downto 0);
 
@@ -46,18 +51,23 @@ begin
       line_q <= line_q(0) & serial_in;
       valid  <= '0';
       broken <= '0';
+      -- in one place: where some bits are set, and others cleared, by several conditions, the carry
+      -- chain of an iCE40 is broken up
+      left   <= left - 1;
+      if busy = '0' or left(COUNT_BITS) = '1' then
+        left <= WHOLE;
+        if busy = '0' then
+          left <= HALF;
+        end if;
+      end if;
       if busy = '0' then
-        left      <= to_unsigned(CLOCKS_PER_BIT / 2 - 2, COUNT_BITS + 1);
         bits_left <= to_unsigned(9, 4);
         if line_q(1) = '1' then
           waiting <= '0';
         elsif waiting = '0' then
           busy <= '1';
         end if;
-      elsif left(COUNT_BITS) = '0' then
-        left <= left - 1;
-      else
-        left      <= to_unsigned(CLOCKS_PER_BIT - 2, COUNT_BITS + 1);
+      elsif left(COUNT_BITS) = '1' then
         bits_left <= bits_left - 1;
         if bits_left = 9 then
           busy <= not line_q(1); -- a start bit is still low in its middle
