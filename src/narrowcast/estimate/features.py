@@ -169,6 +169,8 @@ def _lanes(design: Design) -> dict[str, float]:
         "outside products' registers": sum(x + columns * (x + 2 * w) for x, w in outside),
         "sums": ways * columns * sums,
         "columns": ways * columns,
+        "pairs": count[LaneKind.PAIRS] * columns / 2,
+        "pairs' sums": count[LaneKind.PAIRS] * columns * sums / 2,
         "grouped sums": count[LaneKind.PAIRS] * c["GROUPED"] * columns * sums,
         "pairs' operands": count[LaneKind.PAIRS] * columns * c["LANE_BITS"] / 2,
         "single sums": count[LaneKind.SINGLE] * columns * sums,
