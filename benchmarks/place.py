@@ -2,9 +2,9 @@
 
     python benchmarks/place.py --out out/place --json out/place.json
 
-Each row is the engine on a serial line, as ``narrowcast place`` makes it. With ``--interface spi`` it
-is on SPI, for the boards that have pins for it. A design that does not fit, or cannot be placed, is
-a row too, and so is one slower than its bar: the exit code is 1 then.
+Each row is the engine on a serial line, as ``narrowcast place`` makes it. With ``--interface spi``
+it is on SPI, for the boards that have pins for it. A design that does not fit, or cannot be placed,
+is a row too, and so is one slower than its bar: the exit code is 1 then.
 """
 
 import argparse
