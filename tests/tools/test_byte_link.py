@@ -134,12 +134,6 @@ class Host:
         return bytes(map(int, (work / "heard.txt").read_text().split()))
 
 
-@pytest.fixture(params=INTERFACES)
-def interface(request: pytest.FixtureRequest) -> InterfaceName:
-    name: InterfaceName = request.param
-    return name
-
-
 def compiled(
     model: IntegerModel, folder: Path, interface: InterfaceName = "uart", *, access: bool = False
 ) -> Host:
@@ -154,7 +148,13 @@ def make_host(folder: Path, interface: InterfaceName = "uart", output_bits: int 
     return compiled(model, folder, interface)
 
 
-@pytest.mark.parametrize(("output_bits", "slower"), [(16, 0), (8, 0), (11, 25), (16, -25)])
+@pytest.mark.parametrize(
+    ("interface", "output_bits", "slower"),
+    [
+        *(("uart", 16, 0), ("uart", 8, 0), ("uart", 11, 25), ("uart", 16, -25)),
+        *(("spi", 16, 0), ("spi", 11, 25)),  # the host's is the only clock of bits
+    ],
+)
 def test_answers_are_those_of_the_integer_model(
     tmp_path: Path, interface: InterfaceName, output_bits: int, slower: int
 ) -> None:
@@ -162,8 +162,6 @@ def test_answers_are_those_of_the_integer_model(
     host.identify()
     for window in range(len(host.inputs)):
         host.ask(window)
-    if interface == "spi":
-        slower = max(slower, 0)  # the host's is the only clock of bits
     assert host.converse(tmp_path, slower) == host.answer
 
 
@@ -213,6 +211,7 @@ def test_a_frame_has_the_words_of_all_inputs(tmp_path: Path) -> None:
     assert host.converse(tmp_path) == host.answer
 
 
+@pytest.mark.parametrize("interface", INTERFACES)
 def test_broken_frames_get_no_answer_and_do_no_harm(
     tmp_path: Path, interface: InterfaceName
 ) -> None:
@@ -250,6 +249,7 @@ def test_broken_frames_get_no_answer_and_do_no_harm(
     assert host.converse(tmp_path) == host.answer
 
 
+@pytest.mark.parametrize("interface", INTERFACES)
 def test_what_is_sent_before_the_answer_is_ignored(
     tmp_path: Path, interface: InterfaceName
 ) -> None:
@@ -268,7 +268,7 @@ def test_what_is_sent_before_the_answer_is_ignored(
     assert host.converse(tmp_path) == host.answer
 
 
-@pytest.mark.parametrize("inputs", [1, 3])
+@pytest.mark.parametrize(("interface", "inputs"), [("uart", 1), ("uart", 3), ("spi", 1)])
 def test_a_stream_of_readings(tmp_path: Path, interface: InterfaceName, inputs: int) -> None:
     """A restart comes with a frame, and a frame that is dropped is one, too."""
     host = compiled(
@@ -288,7 +288,7 @@ def test_a_stream_of_readings(tmp_path: Path, interface: InterfaceName, inputs: 
     assert host.converse(tmp_path) == host.answer
 
 
-@pytest.mark.parametrize("outputs", [1, 2])
+@pytest.mark.parametrize(("interface", "outputs"), [("uart", 1), ("uart", 2), ("spi", 1)])
 def test_states_over_the_line(tmp_path: Path, interface: InterfaceName, outputs: int) -> None:
     """Rows are read, whole states put back; a state that is refused is a restart."""
     shape = Shape(3, 2, 4, heads=2, outputs=outputs, kind="stream")
