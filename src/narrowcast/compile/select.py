@@ -286,17 +286,17 @@ class _Maker:
         pair = max(1, self.device.dsp_of_product(widths["X_BITS"], packed))
         groups = compilation.groups
         attention = (s.name for s in self.analysis.products if not isinstance(s, Linear))
-        self.shared_blocks = (  # whether two lanes may share one
+        self.shareable = (  # whether two lanes may share a DSP block
             pair < 2 * single
             and any(groups.values())
             and all(groups[name] > 0 for name in attention)
         )
-        if options.pairs and not self.shared_blocks:
+        if options.pairs and not self.shareable:
             raise UserError(
                 f"hardware.pairs: two lanes of this model do not share a DSP block of "
                 f"{self.device.name}; set it to false or 'auto', or lower quantization.bits"
             )
-        self.pairs = self.shared_blocks and options.pairs is not False
+        self.pairs = self.shareable and options.pairs is not False
         self.each = pair if self.pairs else single
 
     def one_way(self) -> Iterator[LaneArray]:
@@ -307,7 +307,7 @@ class _Maker:
         most = self.most_columns(1)
         for columns in self.columns(most, 1):
             yield self.make(columns, (self.kind(columns),))
-        if self.device.dsp_block is not None and not self.shared_blocks:
+        if self.device.dsp_block is not None and not self.shareable:
             for columns in self.columns(self.most_of_tables(1), 1):
                 if columns > most:
                     yield self.make(columns, (LaneKind.TABLES,))

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from itertools import product
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import optuna
 from optuna.distributions import BaseDistribution
@@ -19,6 +19,7 @@ from pydantic import ValidationError
 from narrowcast.config import Config, did_you_mean, quantised_names, shape_of
 from narrowcast.config.mistakes import first_mistake
 from narrowcast.errors import UserError, shown
+from narrowcast.integer.builder import Kind
 from narrowcast.targets.device import Device
 
 WIDTHS = range(2, 9)
@@ -32,7 +33,7 @@ SIZES = {
 }
 _LANES = (4, 8, 16, 24, 32, 48, 64)
 _MOST_SIZES = 100
-_KINDS = ("window", "stream")
+_KINDS: tuple[Kind, ...] = get_args(Kind)
 SHAPE = "shape"
 
 Widths = Mapping[str, int]
