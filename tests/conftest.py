@@ -49,6 +49,14 @@ def run(folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFix
 
 
 @pytest.fixture(scope="session", autouse=True)
+def unsynchronised() -> Iterator[None]:
+    """Leave it to the system when files reach the disk: no test cuts the power."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(os, "fsync", lambda _: None)
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
 def library_objects(tmp_path_factory: pytest.TempPathFactory) -> None:
     """Compile Verilator's own library once: it takes half the time of a small simulation."""
     script = Path(__file__).with_name("library_objects.sh")

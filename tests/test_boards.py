@@ -40,7 +40,7 @@ class Ran(Progress):
 
 
 def test_build_for_a_board(tmp_path: Path) -> None:
-    config = load_config(DEMO, [*SMALL, "hardware.device=up5k"])
+    config = load_config(DEMO, [*SMALL, "hardware.device=up5k", "hardware.interface=spi"])
     report = pipeline.build(config, tmp_path, Options(activity=True))
     placed = report.place_and_route
     assert placed is not None and placed.device == "up5k" and placed.board == "iCEBreaker"
@@ -53,7 +53,7 @@ def test_build_for_a_board(tmp_path: Path) -> None:
     assert report.synthesis.bram is not None and report.synthesis.bram <= placed.bram <= 30
     assert report.synthesis.budget["bram"] == 30
     assert "place" in report.seconds
-    assert [path.name for path in (tmp_path / "board").iterdir()] == ["serial_top.bin"]
+    assert [path.name for path in (tmp_path / "board").iterdir()] == ["spi_top.bin"]
 
     activity = report.activity
     assert activity is not None and activity.rates.memories is not None
@@ -74,7 +74,7 @@ def test_build_for_a_board(tmp_path: Path) -> None:
     assert ran.names == ["report"]
     unplaced = pipeline.report(config, tmp_path, Options(place="none"))
     assert unplaced.place_and_route is None and "place" not in unplaced.seconds
-    with pytest.raises(UserError, match=r"serial_top\.bin: has changed since 'place' made it"):
+    with pytest.raises(UserError, match=r"spi_top\.bin: has changed since 'place' made it"):
         pipeline.report(config, tmp_path)
 
 

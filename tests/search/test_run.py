@@ -125,8 +125,9 @@ def test_an_interruption_as_the_first_worker_starts_ends_it(
     with pytest.raises(KeyboardInterrupt):
         search(load_config(config_file), tmp_path / "out", GOALS, seconds=1, workers=1)
     for each in multiprocessing.active_children():
-        each.join(60)  # it was told to end; a training lasts longer than that takes
-        assert each.exitcode == -signal.SIGTERM
+        while each.exitcode is None:  # a thread of the pool waits for it, too, and may be first
+            each.join(0.1)
+        assert each.exitcode == -signal.SIGTERM  # it was told to end
 
 
 def test_impossible_limits_are_named_with_the_nearest(config_file: Path, tmp_path: Path) -> None:

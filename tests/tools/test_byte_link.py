@@ -151,8 +151,8 @@ def make_host(folder: Path, interface: InterfaceName = "uart", output_bits: int 
 @pytest.mark.parametrize(
     ("interface", "output_bits", "slower"),
     [
-        *(("uart", 16, 0), ("uart", 8, 0), ("uart", 11, 25), ("uart", 16, -25)),
-        *(("spi", 16, 0), ("spi", 11, 25)),  # the host's is the only clock of bits
+        *(("uart", 8, 0), ("uart", 11, 25), ("uart", 16, -25)),
+        ("spi", 11, 25),  # the host's is the only clock of bits
     ],
 )
 def test_answers_are_those_of_the_integer_model(
@@ -268,7 +268,7 @@ def test_what_is_sent_before_the_answer_is_ignored(
     assert host.converse(tmp_path) == host.answer
 
 
-@pytest.mark.parametrize(("interface", "inputs"), [("uart", 1), ("uart", 3), ("spi", 1)])
+@pytest.mark.parametrize(("interface", "inputs"), [("uart", 3), ("spi", 1)])
 def test_a_stream_of_readings(tmp_path: Path, interface: InterfaceName, inputs: int) -> None:
     """A restart comes with a frame, and a frame that is dropped is one, too."""
     host = compiled(
@@ -288,7 +288,7 @@ def test_a_stream_of_readings(tmp_path: Path, interface: InterfaceName, inputs: 
     assert host.converse(tmp_path) == host.answer
 
 
-@pytest.mark.parametrize(("interface", "outputs"), [("uart", 1), ("uart", 2), ("spi", 1)])
+@pytest.mark.parametrize(("interface", "outputs"), [("uart", 2), ("spi", 1)])
 def test_states_over_the_line(tmp_path: Path, interface: InterfaceName, outputs: int) -> None:
     """Rows are read, whole states put back; a state that is refused is a restart."""
     shape = Shape(3, 2, 4, heads=2, outputs=outputs, kind="stream")

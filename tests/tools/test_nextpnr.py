@@ -66,9 +66,9 @@ def write_rtl(folder: Path, device: str) -> Path:
 @pytest.mark.parametrize(
     ("name", "interface"),
     [
-        # test_boards.py always places the first one
+        # test_boards.py always places the second one
         pytest.param("up5k", "uart", marks=pytest.mark.long),
-        ("up5k", "spi"),
+        pytest.param("up5k", "spi", marks=pytest.mark.long),
         pytest.param("hx8k", "uart", marks=pytest.mark.long),
         pytest.param("hx8k", "spi", marks=pytest.mark.long),
         ("ecp5-25f", "uart"),

@@ -76,7 +76,7 @@ CASES = {
     ),
     "tables beside groups": Case(Shape(5, 3, 24, heads=2), (8, 5), 48, 2, seed=5, storage="block"),
     "few products": Case(Shape(9, 2, 4, ffn_channels=1), (3, 5), seed=7),
-    "one lane": Case(Shape(3, 2, 5, ffn_channels=3), (5,), 1, 1, False, verilator=True),
+    "one lane": Case(Shape(3, 2, 5, ffn_channels=3), (5,), 1, 1, False),
     "tables alone": Case(
         Shape(5, 3, 8, layers=2, heads=2, outputs=2, relative=(1,)),
         (3, 4, 6),
@@ -89,7 +89,7 @@ CASES = {
         seed=3,
     ),
     "pairs in ports of 16 bits": Case(
-        Shape(6, 3, 16, heads=2, outputs=2, relative=(1,)), (4,), verilator=True, device=UP5K
+        Shape(6, 3, 16, heads=2, outputs=2, relative=(1,)), (4,), device=UP5K
     ),
     "pairs in ports of 16 bits, some products alone": Case(
         *(Shape(5, 3, 12, layers=2, heads=2), (2, 4, 6), 6, 1),
@@ -98,7 +98,7 @@ CASES = {
         device=UP5K,
     ),
     "a way of tables in place of few blocks": Case(
-        Shape(4, 3, 16, outputs=2), (8,), seed=1, verilator=True, device=UP5K
+        Shape(4, 3, 16, outputs=2), (8,), seed=1, device=UP5K
     ),
     "two ways of tables": Case(Shape(4, 3, 8), (8,), ways=2, verilator=True, device=HX8K),
 }

