@@ -54,7 +54,7 @@ def few_probes(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.usefixtures("few_probes")
 def test_a_search_writes_a_front_and_goes_on(config_file: Path, tmp_path: Path) -> None:
-    config, out, seconds = load_config(config_file), tmp_path / "out", 4
+    config, out, seconds = load_config(config_file), tmp_path / "out", 2
     found = search(config, out, GOALS, seconds=seconds, workers=2)
     while not finished(out)["candidates"]:  # the machine is too busy for such a budget
         seconds *= 2
@@ -72,7 +72,7 @@ def test_a_search_writes_a_front_and_goes_on(config_file: Path, tmp_path: Path) 
     assert found.best[0].file in (out / "front.html").read_text()
     before = finished(out)
     assert len(before["probes"]) == 6 and before["candidates"]
-    search(config, out, GOALS, seconds=3, workers=1, resume=True)
+    search(config, out, GOALS, seconds=1, workers=1, resume=True)
     after = finished(out)
     assert no_trial_twice(after)
     assert all(set(names) <= set(after[study]) for study, names in before.items())

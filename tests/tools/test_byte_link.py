@@ -32,7 +32,7 @@ SYNC, FIRST = 0xA5, 0xA6
 SYNC_KEEP, FIRST_KEEP, RESTORE = 0xA7, 0xA8, 0xA9
 IDENTIFY = 0xAA
 SHA256 = "0123456789abcdef" + 48 * "0"
-CLOCKS_PER_BIT = 8
+CLOCKS_WITH_DRIFT = 8  # per bit, enough for 2.5 % of difference
 TIMEOUT_BITS = 10
 SEND, SEND_BROKEN, PAUSE, HEAR, PULL_LOW, READ = range(6)
 Script = list[tuple[int, int]]
@@ -102,7 +102,7 @@ class Host:
         self.state = reset_state(self.model)
 
     def timeout(self) -> None:
-        self.script.append((PAUSE, 2**TIMEOUT_BITS // CLOCKS_PER_BIT + 20))
+        self.script.append((PAUSE, 2**TIMEOUT_BITS // INTERFACES[self.interface].least_clocks + 20))
 
     def converse(self, folder: Path, slower: int = 0, seed: int = 1) -> bytes:
         """Simulate the script and return the bytes that came back.
@@ -116,10 +116,11 @@ class Host:
         bench = "serial_tb" if self.interface == "uart" else "spi_tb"
         tb = Path(__file__).with_name(f"{bench}.vhd")
         analyse(rtl, work, *(rtl / name for name in spoken.sources), tb)
-        generics = spoken.generics(CLOCKS_PER_BIT) if self.interface == "uart" else {"SEED": seed}
+        clocks = CLOCKS_WITH_DRIFT if slower else spoken.least_clocks
+        generics = spoken.generics(clocks) if self.interface == "uart" else {"SEED": seed}
         generics |= {
             "TIMEOUT_BITS": TIMEOUT_BITS,
-            "BIT_PS": CLOCKS_PER_BIT * (10_000 + 10 * slower),
+            "BIT_PS": clocks * (10_000 + 10 * slower),
         }
         lines = [f"{command} {number}" for command, number in self.script]
         (work / "script.txt").write_text("\n".join(lines) + "\n")
@@ -357,7 +358,7 @@ def test_reads_at_the_wrong_time(tmp_path: Path) -> None:
     host.script.append((HEAR, len(host.answer)))
     # reads do not keep a frame alive that breaks off
     host.send(host.frame(2)[:4])
-    host.script.append((READ, 2 * 2**TIMEOUT_BITS // (8 * CLOCKS_PER_BIT)))
+    host.script.append((READ, 2 * 2**TIMEOUT_BITS // (8 * INTERFACES["spi"].least_clocks)))
     host.ask(3)
     host.identify()
     # an answer waits for as long as the master likes, and nothing takes its place
