@@ -179,6 +179,10 @@ class PlaceAndRoute:
         serial_cells: Cells that the serial interface adds to the engine, if the family has
             ``logic_cells``.
         derating: Factor from the Fmax of nextpnr to one that is expected of a device.
+        open_high: Regular expression of the inputs that are ones, and not zeros, if nextpnr leaves
+            them open.
+        told: Pins of cells whose models have to be told when they are connected, by the parameter
+            ``USES_PIN``.
     """
 
     package: str
@@ -194,6 +198,8 @@ class PlaceAndRoute:
     beside: Mapping[str, str] = field(default_factory=dict)
     serial_cells: int = 0
     derating: float = 1.0
+    open_high: str = ""
+    told: tuple[str, ...] = ()
 
     @property
     def packages(self) -> tuple[str, ...]:

@@ -86,6 +86,7 @@ GOWIN = Family(
         packer_module="apycula.gowin_pack",
         packed=("-o", "{}"),
         beside={"LUT1": "F", "LUT2": "F", "LUT3": "F", "LUT4": "F", "ALU": "SUM"},
+        open_high=r"CIN",
         serial_cells=257,  # in a design that was packed with it and without
         derating=0.8,
     ),

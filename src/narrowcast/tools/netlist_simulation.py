@@ -5,7 +5,7 @@ the family's primitives, and those in ``rtl/cells`` that yosys lacks, or that ar
 """
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,7 @@ from narrowcast.errors import ToolError
 from narrowcast.integer.execute import Flags
 from narrowcast.integer.model import Array, IntegerModel
 from narrowcast.rtl import RTL
-from narrowcast.targets.family import Family
+from narrowcast.targets.family import Family, PlaceAndRoute
 from narrowcast.tools.process import reading
 from narrowcast.tools.simulate import HARNESS, run_engine, verilate
 from narrowcast.tools.state_script import StateScript
@@ -27,6 +27,8 @@ WINDOWS = 3  # and as many readings before them as the states of a model keep
 _CELLS = RTL / "cells"
 _MODELS = "cells_sim.v"  # in a folder of yosys, which has all the files that it includes
 _TOP = "engine"
+_MANY = 8  # pins
+_MUX = "MUX"  # behind the name of a pin, a parameter of the cells of the ECP5
 _NO_CELL = "$scopeinfo"  # yosys' note of a module that was dissolved
 
 
@@ -110,29 +112,75 @@ def _cell_models(family: Family, work: Path, yosys: Path | None) -> tuple[str, .
     return (*options, *names, "-v", _MODELS)
 
 
-def netlist_verilog(netlist: Mapping[str, Any], top: str) -> str:
-    """Return a flat module in yosys' JSON as Verilog, with the name ``top``."""
-    return "\n".join(_lines(netlist, top)) + "\n"
+def netlist_verilog(netlist: Mapping[str, Any], top: str, flow: PlaceAndRoute | None = None) -> str:
+    """Return a flat module in yosys' JSON as Verilog, with the name ``top``.
+
+    Many pins of a cell that differ in their number alone are one port of its model.
+
+    Args:
+        netlist: The module.
+        top: Its name.
+        flow: What has placed it; None after synthesis.
+    """
+    return "\n".join(_lines(netlist, top, flow)) + "\n"
 
 
-def _lines(netlist: Mapping[str, Any], top: str) -> Iterator[str]:
+def _lines(netlist: Mapping[str, Any], top: str, flow: PlaceAndRoute | None) -> Iterator[str]:
     ports = netlist["ports"]
     cells = [cell for cell in netlist["cells"].values() if cell["type"] != _NO_CELL]
     used = [bits for cell in cells for bits in cell["connections"].values()]
     used += [port["bits"] for port in ports.values()]
     nets = sorted({bit for bits in used for bit in bits if isinstance(bit, int)})
     heads = [f"{p['direction']} [{len(p['bits']) - 1}:0] {name}" for name, p in ports.items()]
+    unread: list[str] = []
+    instances = [_instance(cell, f"c{i}", flow, unread) for i, cell in enumerate(cells)]
     yield f"module {top}({', '.join(heads)});"
-    yield from (f"wire {_bit(net)};" for net in nets)  # Verilator refuses long lines
+    yield from (f"wire {name};" for name in (*map(_bit, nets), *unread))  # no long lines: Verilator
     for name, port in ports.items():
-        sides = (_vector(port["bits"]), name)
+        sides = (_vector(map(_bit, port["bits"])), name)
         target, source = sides if port["direction"] == "input" else reversed(sides)
         yield f"assign {target} = {source};"
-    for number, cell in enumerate(cells):
-        values = [f".{name}({_value(value)})" for name, value in cell["parameters"].items()]
-        pins = [f".{name}({_vector(bits)})" for name, bits in cell["connections"].items()]
-        yield f"{cell['type']} #({', '.join(values)}) c{number} ({', '.join(pins)});"
+    yield from instances
     yield "endmodule"
+
+
+def _instance(
+    cell: Mapping[str, Any], name: str, flow: PlaceAndRoute | None, unread: list[str]
+) -> str:
+    """Return a cell as Verilog; add to ``unread`` the names of nets that nothing reads."""
+    connections, parameters = cell["connections"], dict(cell["parameters"])
+    pins = {pin: [_bit(bit) for bit in bits] for pin, bits in connections.items()}
+    for pin in () if flow is None else [pin for pin, bits in connections.items() if not bits]:
+        if re.fullmatch(flow.open_high, pin):
+            pins[pin] = ["1'b1"]
+    for key in [key for key in parameters if key.endswith(_MUX)]:  # between a net and a pin
+        pin, source = key.removesuffix(_MUX), parameters.pop(key).strip()
+        if source in ("0", "1"):
+            pins[pin] = [_bit(source)]
+        elif source == "INV":
+            pins[pin] = [f"~{bit}" for bit in pins.get(pin, [])]
+    numbered: dict[str, dict[int, str]] = {}
+    for pin, ends in pins.items():
+        split = re.fullmatch(r"(.*?)_?(\d+)", pin)
+        if split is not None and len(ends) < 2:
+            numbered.setdefault(split[1], {})[int(split[2])] = pin
+    for port, members in numbered.items():
+        width = max(members) + 1
+        if width < _MANY:
+            continue
+        ends = []
+        for i in range(width):
+            end = pins.pop(members.get(i, ""), [])
+            if not end and cell["port_directions"][members[width - 1]] == "output":
+                unread.append(f"unread{len(unread)}")
+                end = unread[-1:]
+            ends += end or ["1'b0"]
+        pins[port] = ends
+    values = [f".{key}({_value(value)})" for key, value in parameters.items()]
+    if flow is not None:
+        values += [f".USES_{pin}(1)" for pin in flow.told if connections.get(pin)]
+    ports = [f".{port}({_vector(ends)})" for port, ends in pins.items() if ends]  # the rest reads 0
+    return f"{cell['type']} #({', '.join(values)}) {name} ({', '.join(ports)});"
 
 
 def _bit(bit: int | str) -> str:
@@ -140,8 +188,9 @@ def _bit(bit: int | str) -> str:
     return f"n{bit}" if isinstance(bit, int) else f"1'b{bit}"
 
 
-def _vector(bits: Sequence[int | str]) -> str:
-    return f"{{{', '.join(_bit(bit) for bit in reversed(bits))}}}"
+def _vector(bits: Iterable[str]) -> str:
+    """Return expressions of single bits, the lowest first, as one."""
+    return f"{{{', '.join(reversed(list(bits)))}}}"
 
 
 def _value(value: str) -> str:
