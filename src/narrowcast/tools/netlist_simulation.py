@@ -1,7 +1,8 @@
-"""Simulates the netlist of synthesis in Verilator, and compares it with the integer model.
+"""Simulates netlists in Verilator: that of synthesis against the integer model, and as a board that
+which was routed.
 
-The netlist is written as Verilog, one instance for each cell. The cells are yosys' own models of
-the family's primitives, and those in ``rtl/cells`` that yosys lacks, or that are faster.
+A netlist is written as Verilog, one instance for each cell. The cells are yosys' own models of the
+family's primitives, and those in ``rtl/cells`` that yosys lacks, or that are faster.
 """
 
 import re
@@ -11,19 +12,27 @@ from typing import Any
 
 import numpy as np
 
+from narrowcast.config import InterfaceName
 from narrowcast.errors import ToolError
 from narrowcast.integer.execute import Flags
+from narrowcast.integer.identity import word_bytes
 from narrowcast.integer.model import Array, IntegerModel
 from narrowcast.rtl import RTL
+from narrowcast.targets.device import Device
 from narrowcast.targets.family import Family, PlaceAndRoute
+from narrowcast.tools.interface import INTERFACES
+from narrowcast.tools.nextpnr import board_of
 from narrowcast.tools.process import reading
 from narrowcast.tools.simulate import HARNESS, run_engine, verilate
+from narrowcast.tools.simulated_board import run_command, verilate_board
 from narrowcast.tools.state_script import StateScript
 from narrowcast.tools.verification import Checked
 from narrowcast.tools.yosys import share_folder
 
 WINDOWS = 3  # and as many readings before them as the states of a model keep
 
+_CLOCKS = 200_000  # of the simulation of a board, but for its first window
+_LINE_BITS = 10  # for a byte
 _CELLS = RTL / "cells"
 _MODELS = "cells_sim.v"  # in a folder of yosys, which has all the files that it includes
 _TOP = "engine"
@@ -95,6 +104,62 @@ def check_netlist(
     return Checked(len(wrong), 0)
 
 
+def routed_command(
+    netlist: Mapping[str, Any],
+    device: Device,
+    interface: InterfaceName,
+    cycles: int,
+    work: Path,
+    yosys: Path | None = None,
+) -> list[str]:
+    """Return the command that simulates a board with a routed netlist, for ``SimulatedBoard``.
+
+    Args:
+        netlist: The module as nextpnr writes it, as ``routed_netlist`` returns it.
+        device: Device on the board.
+        interface: How a host speaks to the board.
+        cycles: Clock cycles of an inference.
+        work: Folder for what is made on the way.
+        yosys: Path of yosys, instead of the installed package.
+
+    Raises:
+        ToolError: The netlist holds what cannot be simulated, or a tool failed.
+    """
+    work.mkdir(parents=True, exist_ok=True)
+    board, flow = board_of(device, interface)
+    spoken = INTERFACES[interface]
+    verilog = work / f"{spoken.top}.v"
+    with reading(flow.placer, "netlist"):
+        verilog.write_text(netlist_verilog(netlist, spoken.top, flow))
+    models = _cell_models(device.family, work, yosys)
+    program = verilate_board(work, verilog, interface, "-O0", models)
+    return run_command(program, spoken.clocks_per_bit(board.clock_mhz), cycles)
+
+
+def routed_windows(
+    model: IntegerModel, device: Device, interface: InterfaceName, cycles: int
+) -> slice:
+    """Return the windows that a routed netlist is simulated with: the first one, and few more.
+
+    The line takes most of the clock cycles.
+
+    Args:
+        model: The integer model.
+        device: Device on the board.
+        interface: How a host speaks to the board.
+        cycles: Clock cycles of an inference.
+    """
+    board, _ = board_of(device, interface)
+    spoken = INTERFACES[interface]
+    sides = (
+        (model.input_words, model.input_tensors),
+        (model.output_words, model.output_tensors),
+    )
+    size = sum(words * word_bytes(tensors) for words, tensors in sides)
+    window = size * _LINE_BITS * spoken.clocks_per_bit(board.clock_mhz) + cycles
+    return slice(min(few_windows(model).stop, max(1, _CLOCKS // window)))
+
+
 def _cell_models(family: Family, work: Path, yosys: Path | None) -> tuple[str, ...]:
     """Copy the models of the primitives to ``work``; return Verilator's options for them."""
     folder = share_folder(yosys) / family.cell_models
@@ -150,9 +215,10 @@ def _instance(
     """Return a cell as Verilog; add to ``unread`` the names of nets that nothing reads."""
     connections, parameters = cell["connections"], dict(cell["parameters"])
     pins = {pin: [_bit(bit) for bit in bits] for pin, bits in connections.items()}
-    for pin in () if flow is None else [pin for pin, bits in connections.items() if not bits]:
-        if re.fullmatch(flow.open_high, pin):
-            pins[pin] = ["1'b1"]
+    if flow is not None:
+        ways = cell["port_directions"]
+        for pin in [pin for pin, ends in pins.items() if not ends and ways[pin] == "input"]:
+            pins[pin] = [_bit(str(int(re.fullmatch(flow.open_high, pin) is not None)))]
     for key in [key for key in parameters if key.endswith(_MUX)]:  # between a net and a pin
         pin, source = key.removesuffix(_MUX), parameters.pop(key).strip()
         if source in ("0", "1"):
