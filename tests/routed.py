@@ -50,7 +50,7 @@ def check_routed(
         port.seconds = seconds
     return check_board(
         *(port, design.model, SHA256, inputs, expected, restart),
-        state_access=design.options.state_access,
+        state_access=design.state_access is not None,
     )
 
 
