@@ -213,40 +213,46 @@ def _instance(
     cell: Mapping[str, Any], name: str, flow: PlaceAndRoute | None, unread: list[str]
 ) -> str:
     """Return a cell as Verilog; add to ``unread`` the names of nets that nothing reads."""
-    connections, parameters = cell["connections"], dict(cell["parameters"])
-    pins = {pin: [_bit(bit) for bit in bits] for pin, bits in connections.items()}
+    parameters = dict(cell["parameters"])
+    pins = {pin: [_bit(bit) for bit in bits] for pin, bits in cell["connections"].items()}
     if flow is not None:
         ways = cell["port_directions"]
         for pin in [pin for pin, ends in pins.items() if not ends and ways[pin] == "input"]:
-            pins[pin] = [_bit(str(int(re.fullmatch(flow.open_high, pin) is not None)))]
+            pins[pin] = [_bit("1" if re.fullmatch(flow.open_high, pin) else "0")]
+        parameters |= {f"USES_{pin}": "1" for pin in flow.told if cell["connections"].get(pin)}
     for key in [key for key in parameters if key.endswith(_MUX)]:  # between a net and a pin
         pin, source = key.removesuffix(_MUX), parameters.pop(key).strip()
         if source in ("0", "1"):
             pins[pin] = [_bit(source)]
         elif source == "INV":
             pins[pin] = [f"~{bit}" for bit in pins.get(pin, [])]
+    values = [f".{key}({_value(value)})" for key, value in parameters.items()]
+    ports = _joined(pins, cell.get("port_directions", {}), unread)
+    ends = [f".{port}({_vector(bits)})" for port, bits in ports.items() if bits]
+    return f"{cell['type']} #({', '.join(values)}) {name} ({', '.join(ends)});"
+
+
+def _joined(
+    pins: Mapping[str, list[str]], ways: Mapping[str, str], unread: list[str]
+) -> dict[str, list[str]]:
+    """Return pins with those that are numbered as one port, if they are many."""
     numbered: dict[str, dict[int, str]] = {}
     for pin, ends in pins.items():
         split = re.fullmatch(r"(.*?)_?(\d+)", pin)
         if split is not None and len(ends) < 2:
             numbered.setdefault(split[1], {})[int(split[2])] = pin
+    ports = dict(pins)
     for port, members in numbered.items():
-        width = max(members) + 1
-        if width < _MANY:
+        if (width := max(members) + 1) < _MANY:
             continue
-        ends = []
+        ports[port] = []
         for i in range(width):
-            end = pins.pop(members.get(i, ""), [])
-            if not end and cell["port_directions"][members[width - 1]] == "output":
+            ends = ports.pop(members.get(i, ""), [])
+            if not ends and ways.get(members[width - 1]) == "output":
                 unread.append(f"unread{len(unread)}")
-                end = unread[-1:]
-            ends += end or ["1'b0"]
-        pins[port] = ends
-    values = [f".{key}({_value(value)})" for key, value in parameters.items()]
-    if flow is not None:
-        values += [f".USES_{pin}(1)" for pin in flow.told if connections.get(pin)]
-    ports = [f".{port}({_vector(ends)})" for port, ends in pins.items() if ends]  # the rest reads 0
-    return f"{cell['type']} #({', '.join(values)}) {name} ({', '.join(ports)});"
+                ends = unread[-1:]
+            ports[port] += ends or [_bit("0")]
+    return ports
 
 
 def _bit(bit: int | str) -> str:
