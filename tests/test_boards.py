@@ -13,6 +13,7 @@ from narrowcast.pipeline import Options, commands
 from narrowcast.pipeline.stages import Stage
 from narrowcast.progress import Progress
 from narrowcast.tools.nextpnr import CriticalPath, Placement
+from narrowcast.tools.verification import Checked
 from narrowcast.tools.yosys import Synthesis
 
 DEMO = Path(__file__).parent.parent / "examples" / "demo.toml"
@@ -50,6 +51,7 @@ def test_build_for_a_board(tmp_path: Path) -> None:
     )  # the board's, not what is configured
     assert report.latency_us == report.cycles.simulated / 12.0
     assert (tmp_path / placed.bitstream).stat().st_size > 100_000
+    assert placed.netlist == Checked(3, 0)
     assert report.synthesis.bram is not None and report.synthesis.bram <= placed.bram <= 30
     assert report.synthesis.budget["bram"] == 30
     assert "place" in report.seconds
@@ -134,6 +136,6 @@ def test_no_pins_for_the_interface(
     assert not (tmp_path / "out" / "training.json").exists()
 
 
-def test_place_needs_the_sources(tmp_path: Path) -> None:
-    with pytest.raises(UserError, match="run 'narrowcast compile' first"):
+def test_place_needs_the_model_that_it_checks(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="run 'narrowcast quantize' first"):
         pipeline.place(load_config(DEMO, ["hardware.device=up5k"]), tmp_path)

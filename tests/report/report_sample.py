@@ -111,6 +111,7 @@ PLACEMENT = Placement(
         25.87, 8.77, 8, "accelerator.collect.ahead[1]", "accelerator.collect.column"
     ),
     bitstream=Path("board/serial_top.bin"),
+    netlist=Checked(2, 0),
 )
 
 

@@ -209,6 +209,8 @@ def test_a_design_on_a_board() -> None:
     page = render_html(placed_report(), sample_predictions())
     assert tiles(page)["Routed clock"] == ("38.65 MHz at most; the board has 12 MHz", False)
     assert "nextpnr-ice40 0.11.1" in page and "board/serial_top.bin" in page
+    checked = "Simulated with 2 windows, its netlist gives the numbers of the integer model."
+    assert page.count(checked) == 1  # not that of synthesis
     assert "Place and route" not in render_html(sample_report(), sample_predictions())
     slow = placed_report(replace(PLACEMENT, fmax_mhz=9.5))
     assert tiles(render_html(slow, sample_predictions()))["Routed clock"][1]

@@ -1,17 +1,15 @@
 """The netlist of synthesis against the integer model, and faults that its simulation finds."""
 
 import copy
-import random
 import re
-from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any
 
 import pytest
 
+from faults import FAULTS, Netlist
 from narrowcast.compile import Design, HardwareOptions, compile_model
 from narrowcast.errors import ToolError
 from narrowcast.estimate import area
@@ -20,7 +18,7 @@ from narrowcast.integer.builder import GraphBuilder, Shape
 from narrowcast.integer.execute import Flags
 from narrowcast.integer.model import Array
 from narrowcast.integer.random_model import random_graph, random_model
-from narrowcast.targets.device import Device, load_device
+from narrowcast.targets.device import load_device
 from narrowcast.tools.ghdl import to_verilog
 from narrowcast.tools.netlist_simulation import check_netlist, netlist_verilog
 from narrowcast.tools.state_script import StateScript, draw_script
@@ -28,7 +26,6 @@ from narrowcast.tools.verification import Checked
 from narrowcast.tools.yosys import run_yosys
 from words import random_words, stream_words
 
-Netlist = dict[str, Any]
 DEVICES = ("xc7s15", "up5k", "ecp5-25f", "gw1nr-9")
 QUICKEST = "ecp5-25f"  # to synthesise
 ALL_IN_BLOCKS = dict.fromkeys(("weights", "activations", "keys", "values"), "block")
@@ -85,84 +82,6 @@ def synthesised(tmp_path_factory: pytest.TempPathFactory) -> Make:
         return Synthesised(synthesise(design, work), design, *random_words(design.model, 3), work)
 
     return make
-
-
-def cells(netlist: Netlist, *types: str) -> list[Netlist]:
-    return [cell for cell in netlist["cells"].values() if cell["type"] in types]
-
-
-def wrong_table(netlist: Netlist, device: Device, seed: int) -> None:
-    """Flip a bit of a look-up table in an adder: an entry that its inputs can select."""
-    known = device.family.primitives
-    adders = []
-    for cell in cells(netlist, *known.logic):
-        for init, pins in _tables(cell):
-            nets = [pin for pin in pins if isinstance(pin, int)]
-            if len(nets) > 1 and _is_sum(cell["parameters"][init], pins):
-                adders.append((cell, init, pins))
-    noise = random.Random(seed)
-    cell, init, pins = noise.choice(adders)
-    entry = sum(
-        (noise.getrandbits(1) if isinstance(pin, int) else int(pin == "1")) << i
-        for i, pin in enumerate(pins)
-    )
-    bits = cell["parameters"][init]
-    place = len(bits) - 1 - entry
-    cell["parameters"][init] = bits[:place] + "10"[int(bits[place])] + bits[place + 1 :]
-
-
-def _tables(cell: Netlist) -> list[tuple[str, list[int | str]]]:
-    """Return the parameters of a cell that hold a table, and the pins that select its entry."""
-    names = {
-        **{f"LUT{n}": [("INIT", [f"I{i}" for i in range(n)])] for n in range(1, 7)},
-        "SB_LUT4": [("LUT_INIT", ["I0", "I1", "I2", "I3"])],
-        "CCU2C": [(f"INIT{half}", [f"{pin}{half}" for pin in "ABCD"]) for half in (0, 1)],
-    }
-    if "Z" in cell["connections"]:  # a LUT4 of the ECP5
-        names["LUT4"] = [("INIT", ["A", "B", "C", "D"])]
-    found = names.get(cell["type"], [])
-    return [(init, [cell["connections"][pin][0] for pin in pins]) for init, pins in found]
-
-
-def _is_sum(bits: str, pins: list[int | str]) -> bool:
-    """Return whether each net among the pins inverts the output, whatever the other nets are."""
-    table = [int(bit) for bit in reversed(bits) if bit in "01"]
-    fixed = sum(int(pin == "1") << i for i, pin in enumerate(pins))
-    free = [i for i, pin in enumerate(pins) if isinstance(pin, int)]
-    entries = [
-        fixed | sum((n >> k & 1) << i for k, i in enumerate(free)) for n in range(1 << len(free))
-    ]
-    return all(table[entry] != table[entry ^ (1 << i)] for entry in entries for i in free)
-
-
-def swapped_banks(netlist: Netlist, device: Device, seed: int) -> None:
-    """Exchange what two block memories of the same shape give."""
-    blocks = cells(netlist, *device.family.primitives.block)
-    count = Counter(block["type"] for block in blocks)
-    noise = random.Random(seed)
-    one = noise.choice([block for block in blocks if count[block["type"]] > 1])
-    outputs = [pin for pin, way in one["port_directions"].items() if way == "output"]
-    alike = (block for block in blocks if block["type"] == one["type"])
-    other = noise.choice([block for block in alike if block is not one])
-    for pin in outputs:
-        pins = one["connections"], other["connections"]
-        pins[0][pin], pins[1][pin] = pins[1][pin], pins[0][pin]
-
-
-def stuck_register(netlist: Netlist, device: Device, seed: int) -> None:
-    """Let what reads a flip-flop see a constant."""
-    noise = random.Random(seed)
-    pattern = re.compile(device.family.primitives.flip_flops)
-    registers = [cell for cell in netlist["cells"].values() if pattern.fullmatch(cell["type"])]
-    register = noise.choice(registers)
-    stuck, value = register["connections"]["Q"][0], str(noise.getrandbits(1))
-    for cell in netlist["cells"].values():
-        for pin, bits in cell["connections"].items():
-            if cell.get("port_directions", {}).get(pin) == "input":
-                cell["connections"][pin] = [value if bit == stuck else bit for bit in bits]
-
-
-FAULTS = {"table": wrong_table, "banks": swapped_banks, "register": stuck_register}
 
 
 def is_found(made: Synthesised, kind: str, seed: int) -> bool:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from narrowcast.compile import HardwareOptions, compile_model
+from narrowcast.compile import Design, HardwareOptions, compile_model
 from narrowcast.config import InterfaceName
 from narrowcast.errors import ToolError, UserError
 from narrowcast.estimate import area
@@ -13,8 +13,9 @@ from narrowcast.integer.random_model import random_model
 from narrowcast.records import to_json
 from narrowcast.targets.device import load_device
 from narrowcast.tools.interface import INTERFACES
-from narrowcast.tools.nextpnr import packed_cells, place
+from narrowcast.tools.nextpnr import packed_cells, place, routed_netlist
 from narrowcast.tools.yosys import run_yosys
+from routed import SHA256, fault_is_found
 
 # In place of all that the engine does: one multiplier more than an UP5K has.
 TOO_LARGE = """
@@ -54,13 +55,17 @@ BITSTREAMS = {  # how a log names the tool, and how a bitstream begins
     "gowin": ("nextpnr-himbaechel-gowin ", b"1" * 32),
 }
 
+# to simulate; test_routed_netlist.py has more faults, which take too long for every run
+QUICKEST = ("ecp5-25f", "uart")
 
-def write_rtl(folder: Path, device: str) -> Path:
-    """Write the sources of a small engine: the tools' time depends on its size."""
+
+def write_rtl(folder: Path, device: str) -> Design:
+    """Write the sources of a small engine, and return it: the tools' time depends on its size."""
     options = HardwareOptions(lanes=1, ways=1)
     model = random_model(Shape(2, 1, 2), (2,), 1)
-    compile_model(model, load_device(device), area, options).write_rtl(folder)
-    return folder
+    design = compile_model(model, load_device(device), area, options)
+    design.write_rtl(folder, SHA256)
+    return design
 
 
 @pytest.mark.parametrize(
@@ -80,10 +85,10 @@ def write_rtl(folder: Path, device: str) -> Path:
 def test_bitstream(tmp_path: Path, name: str, interface: InterfaceName) -> None:
     device, top = load_device(name), INTERFACES[interface].top
     tool, begins = BITSTREAMS[device.family.name]
-    rtl = write_rtl(tmp_path / "rtl", name)
+    design = write_rtl(tmp_path / "rtl", name)
     steps: list[tuple[int, int, str]] = []
     found = place(
-        *(rtl, device, tmp_path / "work"),
+        *(tmp_path / "rtl", device, tmp_path / "work"),
         progress=lambda *step: steps.append(step),
         interface=interface,
     )
@@ -107,10 +112,14 @@ def test_bitstream(tmp_path: Path, name: str, interface: InterfaceName) -> None:
     assert to_json(found)["critical_path"]["from"] == path.source
     assert "Warning" not in (tmp_path / "work" / "place.log").read_text()
     assert (tmp_path / "work" / f"{top}.log").read_text() == ""
+    if (name, interface) == QUICKEST:
+        netlist = routed_netlist(tmp_path / "work", interface)
+        assert fault_is_found(netlist, design, interface, tmp_path / "simulation", "banks", 0)
 
 
 def test_a_design_that_is_too_large(tmp_path: Path) -> None:
-    rtl = write_rtl(tmp_path / "rtl", "up5k")
+    rtl = tmp_path / "rtl"
+    write_rtl(rtl, "up5k")
     engine = rtl / "engine.vhd"
     entity, end, _ = engine.read_text().partition("end entity engine;")
     engine.write_text(entity + end + TOO_LARGE)

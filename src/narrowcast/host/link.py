@@ -53,6 +53,7 @@ class Link:
         model: The model that the board has to hold.
         sha256: The digest that names the model.
         warn: Called with a line when a stream had to begin anew.
+        attempts: How often a question is asked before it counts as unanswered.
 
     Attributes:
         identity: What the board has said of itself.
@@ -64,13 +65,19 @@ class Link:
     """
 
     def __init__(
-        self, port: Port, model: IntegerModel, sha256: str, warn: Warn = _LOG.warning
+        self,
+        port: Port,
+        model: IntegerModel,
+        sha256: str,
+        warn: Warn = _LOG.warning,
+        attempts: int = ATTEMPTS,
     ) -> None:
         self.model = model
         self._warn = warn
         self.rows: list[bytes] = []
         self._port = port
         self._sha256 = sha256
+        self._attempts = attempts
         self._fresh = True  # the next reading begins a stretch, whatever the caller says
         self.identity = self._identify()
 
@@ -126,7 +133,7 @@ class Link:
         content = self._content(words)
         restart = bool(self.model.states) and (restart or self._fresh)
         restarted = False
-        for attempt in range(ATTEMPTS):
+        for attempt in range(self._attempts):
             if attempt and self.model.states and not restart:
                 if self.rows:
                     self._put_back()
@@ -144,8 +151,8 @@ class Link:
             return Answer(found, restarted)
         self._fresh = True
         raise UserError(
-            f"{self._port.name}: the board has stopped answering: {ATTEMPTS} frames got no whole "
-            "answer"
+            f"{self._port.name}: the board has stopped answering: {self._attempts} frames got no "
+            "whole answer"
         )
 
     def forecast(self, *readings: Reals, restart: bool = False) -> Reals:
@@ -194,7 +201,7 @@ class Link:
         self._fresh = False
 
     def _put_back(self) -> None:
-        for _ in range(ATTEMPTS):
+        for _ in range(self._attempts):
             self._port.clear()
             self._port.write(bytes([RESTORE]) + join_rows(self.rows))
             if self._port.read(1) == bytes([RESTORE]):
@@ -238,7 +245,7 @@ class Link:
             UserError: It does not answer, or is no board with this model.
         """
         name, heard = self._port.name, b""
-        for _ in range(ATTEMPTS):
+        for _ in range(self._attempts):
             self._port.clear()
             self._port.write(bytes([IDENTIFY]))
             heard = self._port.read(SIZE) or heard

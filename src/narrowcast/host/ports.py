@@ -3,11 +3,12 @@
 import errno
 import re
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Protocol
 
+from narrowcast.config import InterfaceName
 from narrowcast.errors import UserError, one_line, shown
 from narrowcast.extras import require_extra
 
@@ -251,16 +252,29 @@ def open_port(name: str) -> Port:
     if not name.startswith(SIMULATED):
         return SerialPort(name)
     # What a simulation needs, a serial port does not.
-    from narrowcast.compile.summary import CompileResults  # noqa: PLC0415
-    from narrowcast.pipeline.outputs import PROGRAM, RTL  # noqa: PLC0415
+    from narrowcast.compile.summary import PROGRAM, RTL, CompileResults  # noqa: PLC0415
     from narrowcast.records import read_record  # noqa: PLC0415
-    from narrowcast.tools.simulated_board import SimulatedBoard  # noqa: PLC0415
+    from narrowcast.tools.simulated_board import board_command  # noqa: PLC0415
 
     out = Path(name.removeprefix(SIMULATED))
     if not (out / PROGRAM).is_file():
         raise UserError(f"{out / PROGRAM}: no such file: {name} needs 'narrowcast compile'")
     program = read_record(out / PROGRAM, CompileResults)
-    board = SimulatedBoard(out / RTL, program.cycles, name, program.interface)
-    if program.interface == "uart":
+    command = board_command(out / RTL, program.cycles, program.interface)
+    return simulated_port(command, name, program.interface)
+
+
+def simulated_port(command: Sequence[str], name: str, interface: InterfaceName) -> Port:
+    """Start a simulated board.
+
+    Args:
+        command: The command that simulates it.
+        name: What messages call the port.
+        interface: How a host speaks to the board.
+    """
+    from narrowcast.tools.simulated_board import SimulatedBoard  # noqa: PLC0415
+
+    board = SimulatedBoard(command, name)
+    if interface == "uart":
         return board
     return SpiPort(board.exchange, name, board.seconds, board.close)

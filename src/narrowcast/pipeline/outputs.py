@@ -6,6 +6,7 @@ from typing import Any
 from numpy.typing import NDArray
 from safetensors.numpy import load
 
+from narrowcast.compile import summary
 from narrowcast.errors import UserError, boundary
 
 FLOAT_MODEL = "float.safetensors"
@@ -16,9 +17,8 @@ SOURCE = "source.json"
 PREDICTIONS = "predictions.safetensors"
 QUANTIZATION = "quantization.json"
 ACCURACY = "accuracy.json"
-RTL = "rtl"  # folder of the sources
+PROGRAM, RTL = summary.PROGRAM, summary.RTL
 VECTORS = "vectors"  # folder of test vectors
-PROGRAM = "program.json"
 VERIFICATION = "verification.json"
 VIVADO = "vivado"  # folder of a project
 SYNTHESIS = "synthesis.json"

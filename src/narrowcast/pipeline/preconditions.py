@@ -68,13 +68,15 @@ def can_synthesise(device: Device, options: Options) -> None:
 def can_place(device: Device, interface: InterfaceName, options: Options) -> None:
     """Check that the board has pins, that the tools are installed, and that yosys runs.
 
+    The simulators are needed, too: they check the routed design.
+
     Raises:
         UserError: There is no board, or it has no pins for the interface; a package or the user's
             yosys is missing, or there is no folder for temporary files that tools can use.
         ToolError: A program is missing, or yosys failed.
     """
     _, tools = board_of(device, interface)
-    require("ghdl")
+    _require_simulators()
     require_extra("place", "place and route", *tools.packages)
     _run_yosys("place", "place and route", options)
 

@@ -165,7 +165,8 @@ class PlaceAndRoute:
         package: Python package that contains nextpnr, and the packer unless ``packer_module`` does.
         placer: Name of nextpnr's executable.
         constraints: Options of nextpnr for the file of pin constraints.
-        routed: Option of nextpnr for the routed design.
+        routed: Option of nextpnr for the routed design as the packer takes it; None if it takes the
+            netlist that nextpnr writes.
         packer: Name of the tool that makes the bitstream.
         bitstream: Extension of the bitstream's file.
         cells: Cells in nextpnr's report that are counted for ``lut``, ``bram``, ``dsp`` and ``ff``,
@@ -179,12 +180,16 @@ class PlaceAndRoute:
         serial_cells: Cells that the serial interface adds to the engine, if the family has
             ``logic_cells``.
         derating: Factor from the Fmax of nextpnr to one that is expected of a device.
+        open_high: Regular expression of the inputs that are ones, and not zeros, if nextpnr leaves
+            them open.
+        told: Pins of cells whose models have to be told when they are connected, by the parameter
+            ``USES_PIN``.
     """
 
     package: str
     placer: str
     constraints: tuple[str, ...]
-    routed: str
+    routed: str | None
     packer: str
     bitstream: str
     cells: Mapping[str, Mapping[str, int]]
@@ -194,6 +199,8 @@ class PlaceAndRoute:
     beside: Mapping[str, str] = field(default_factory=dict)
     serial_cells: int = 0
     derating: float = 1.0
+    open_high: str = ""
+    told: tuple[str, ...] = ()
 
     @property
     def packages(self) -> tuple[str, ...]:

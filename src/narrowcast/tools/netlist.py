@@ -39,13 +39,13 @@ class LongestPath:
     cells: tuple[str, ...]
 
 
-def read_netlist(path: Path, top: str) -> dict[str, Any]:
-    """Return the flat module ``top`` of a netlist in yosys' JSON.
+def read_netlist(path: Path, top: str, tool: str = "yosys") -> dict[str, Any]:
+    """Return the flat module ``top`` of a netlist in yosys' JSON, which a tool has written.
 
     Raises:
         ToolError: There is no such netlist.
     """
-    with reading("yosys", "netlist"):
+    with reading(tool, "netlist"):
         module: dict[str, Any] = json.loads(path.read_bytes())["modules"][top]
         if not (isinstance(module["cells"], dict) and isinstance(module["netnames"], dict)):
             raise TypeError("it has no cells or nets")

@@ -1,32 +1,43 @@
-"""Simulates the netlist of synthesis in Verilator, and compares it with the integer model.
+"""Simulates netlists in Verilator: that of synthesis against the integer model, and as a board that
+which was routed.
 
-The netlist is written as Verilog, one instance for each cell. The cells are yosys' own models of
-the family's primitives, and those in ``rtl/cells`` that yosys lacks, or that are faster.
+A netlist is written as Verilog, one instance for each cell. The cells are yosys' own models of the
+family's primitives, and those in ``rtl/cells`` that yosys lacks, or that are faster.
 """
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from narrowcast.config import InterfaceName
 from narrowcast.errors import ToolError
 from narrowcast.integer.execute import Flags
+from narrowcast.integer.identity import word_bytes
 from narrowcast.integer.model import Array, IntegerModel
 from narrowcast.rtl import RTL
-from narrowcast.targets.family import Family
+from narrowcast.targets.device import Device
+from narrowcast.targets.family import Family, PlaceAndRoute
+from narrowcast.tools.interface import INTERFACES
+from narrowcast.tools.nextpnr import board_of
 from narrowcast.tools.process import reading
 from narrowcast.tools.simulate import HARNESS, run_engine, verilate
+from narrowcast.tools.simulated_board import run_command, verilate_board
 from narrowcast.tools.state_script import StateScript
 from narrowcast.tools.verification import Checked
 from narrowcast.tools.yosys import share_folder
 
 WINDOWS = 3  # and as many readings before them as the states of a model keep
 
+_CLOCKS = 200_000  # of the simulation of a board, but for its first window
+_LINE_BITS = 10  # for a byte
 _CELLS = RTL / "cells"
 _MODELS = "cells_sim.v"  # in a folder of yosys, which has all the files that it includes
 _TOP = "engine"
+_MANY = 8  # pins
+_MUX = "MUX"  # behind the name of a pin, a parameter of the cells of the ECP5
 _NO_CELL = "$scopeinfo"  # yosys' note of a module that was dissolved
 
 
@@ -93,6 +104,62 @@ def check_netlist(
     return Checked(len(wrong), 0)
 
 
+def routed_command(
+    netlist: Mapping[str, Any],
+    device: Device,
+    interface: InterfaceName,
+    cycles: int,
+    work: Path,
+    yosys: Path | None = None,
+) -> list[str]:
+    """Return the command that simulates a board with a routed netlist, for ``SimulatedBoard``.
+
+    Args:
+        netlist: The module as nextpnr writes it, as ``routed_netlist`` returns it.
+        device: Device on the board.
+        interface: How a host speaks to the board.
+        cycles: Clock cycles of an inference.
+        work: Folder for what is made on the way.
+        yosys: Path of yosys, instead of the installed package.
+
+    Raises:
+        ToolError: The netlist holds what cannot be simulated, or a tool failed.
+    """
+    work.mkdir(parents=True, exist_ok=True)
+    board, flow = board_of(device, interface)
+    spoken = INTERFACES[interface]
+    verilog = work / f"{spoken.top}.v"
+    with reading(flow.placer, "netlist"):
+        verilog.write_text(netlist_verilog(netlist, spoken.top, flow))
+    models = _cell_models(device.family, work, yosys)
+    program = verilate_board(work, verilog, interface, "-O0", models)
+    return run_command(program, spoken.clocks_per_bit(board.clock_mhz), cycles)
+
+
+def routed_windows(
+    model: IntegerModel, device: Device, interface: InterfaceName, cycles: int
+) -> slice:
+    """Return the windows that a routed netlist is simulated with: the first one, and few more.
+
+    The line takes most of the clock cycles.
+
+    Args:
+        model: The integer model.
+        device: Device on the board.
+        interface: How a host speaks to the board.
+        cycles: Clock cycles of an inference.
+    """
+    board, _ = board_of(device, interface)
+    spoken = INTERFACES[interface]
+    sides = (
+        (model.input_words, model.input_tensors),
+        (model.output_words, model.output_tensors),
+    )
+    size = sum(words * word_bytes(tensors) for words, tensors in sides)
+    window = size * _LINE_BITS * spoken.clocks_per_bit(board.clock_mhz) + cycles
+    return slice(min(few_windows(model).stop, max(1, _CLOCKS // window)))
+
+
 def _cell_models(family: Family, work: Path, yosys: Path | None) -> tuple[str, ...]:
     """Copy the models of the primitives to ``work``; return Verilator's options for them."""
     folder = share_folder(yosys) / family.cell_models
@@ -110,29 +177,82 @@ def _cell_models(family: Family, work: Path, yosys: Path | None) -> tuple[str, .
     return (*options, *names, "-v", _MODELS)
 
 
-def netlist_verilog(netlist: Mapping[str, Any], top: str) -> str:
-    """Return a flat module in yosys' JSON as Verilog, with the name ``top``."""
-    return "\n".join(_lines(netlist, top)) + "\n"
+def netlist_verilog(netlist: Mapping[str, Any], top: str, flow: PlaceAndRoute | None = None) -> str:
+    """Return a flat module in yosys' JSON as Verilog, with the name ``top``.
+
+    Many pins of a cell that differ in their number alone are one port of its model.
+
+    Args:
+        netlist: The module.
+        top: Its name.
+        flow: What has placed it; None after synthesis.
+    """
+    return "\n".join(_lines(netlist, top, flow)) + "\n"
 
 
-def _lines(netlist: Mapping[str, Any], top: str) -> Iterator[str]:
+def _lines(netlist: Mapping[str, Any], top: str, flow: PlaceAndRoute | None) -> Iterator[str]:
     ports = netlist["ports"]
     cells = [cell for cell in netlist["cells"].values() if cell["type"] != _NO_CELL]
     used = [bits for cell in cells for bits in cell["connections"].values()]
     used += [port["bits"] for port in ports.values()]
     nets = sorted({bit for bits in used for bit in bits if isinstance(bit, int)})
     heads = [f"{p['direction']} [{len(p['bits']) - 1}:0] {name}" for name, p in ports.items()]
+    unread: list[str] = []
+    instances = [_instance(cell, f"c{i}", flow, unread) for i, cell in enumerate(cells)]
     yield f"module {top}({', '.join(heads)});"
-    yield from (f"wire {_bit(net)};" for net in nets)  # Verilator refuses long lines
+    yield from (f"wire {name};" for name in (*map(_bit, nets), *unread))  # no long lines: Verilator
     for name, port in ports.items():
-        sides = (_vector(port["bits"]), name)
+        sides = (_vector(map(_bit, port["bits"])), name)
         target, source = sides if port["direction"] == "input" else reversed(sides)
         yield f"assign {target} = {source};"
-    for number, cell in enumerate(cells):
-        values = [f".{name}({_value(value)})" for name, value in cell["parameters"].items()]
-        pins = [f".{name}({_vector(bits)})" for name, bits in cell["connections"].items()]
-        yield f"{cell['type']} #({', '.join(values)}) c{number} ({', '.join(pins)});"
+    yield from instances
     yield "endmodule"
+
+
+def _instance(
+    cell: Mapping[str, Any], name: str, flow: PlaceAndRoute | None, unread: list[str]
+) -> str:
+    """Return a cell as Verilog; add to ``unread`` the names of nets that nothing reads."""
+    parameters = dict(cell["parameters"])
+    pins = {pin: [_bit(bit) for bit in bits] for pin, bits in cell["connections"].items()}
+    if flow is not None:
+        ways = cell["port_directions"]
+        for pin in [pin for pin, ends in pins.items() if not ends and ways[pin] == "input"]:
+            pins[pin] = [_bit("1" if re.fullmatch(flow.open_high, pin) else "0")]
+        parameters |= {f"USES_{pin}": "1" for pin in flow.told if cell["connections"].get(pin)}
+    for key in [key for key in parameters if key.endswith(_MUX)]:  # between a net and a pin
+        pin, source = key.removesuffix(_MUX), parameters.pop(key).strip()
+        if source in ("0", "1"):
+            pins[pin] = [_bit(source)]
+        elif source == "INV":
+            pins[pin] = [f"~{bit}" for bit in pins.get(pin, [])]
+    values = [f".{key}({_value(value)})" for key, value in parameters.items()]
+    ports = _joined(pins, cell.get("port_directions", {}), unread)
+    ends = [f".{port}({_vector(bits)})" for port, bits in ports.items() if bits]
+    return f"{cell['type']} #({', '.join(values)}) {name} ({', '.join(ends)});"
+
+
+def _joined(
+    pins: Mapping[str, list[str]], ways: Mapping[str, str], unread: list[str]
+) -> dict[str, list[str]]:
+    """Return pins with those that are numbered as one port, if they are many."""
+    numbered: dict[str, dict[int, str]] = {}
+    for pin, ends in pins.items():
+        split = re.fullmatch(r"(.*?)_?(\d+)", pin)
+        if split is not None and len(ends) < 2:
+            numbered.setdefault(split[1], {})[int(split[2])] = pin
+    ports = dict(pins)
+    for port, members in numbered.items():
+        if (width := max(members) + 1) < _MANY:
+            continue
+        ports[port] = []
+        for i in range(width):
+            ends = ports.pop(members.get(i, ""), [])
+            if not ends and ways.get(members[width - 1]) == "output":
+                unread.append(f"unread{len(unread)}")
+                ends = unread[-1:]
+            ports[port] += ends or [_bit("0")]
+    return ports
 
 
 def _bit(bit: int | str) -> str:
@@ -140,8 +260,9 @@ def _bit(bit: int | str) -> str:
     return f"n{bit}" if isinstance(bit, int) else f"1'b{bit}"
 
 
-def _vector(bits: Sequence[int | str]) -> str:
-    return f"{{{', '.join(_bit(bit) for bit in reversed(bits))}}}"
+def _vector(bits: Iterable[str]) -> str:
+    """Return expressions of single bits, the lowest first, as one."""
+    return f"{{{', '.join(reversed(list(bits)))}}}"
 
 
 def _value(value: str) -> str:

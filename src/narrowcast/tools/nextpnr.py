@@ -17,14 +17,18 @@ from pydantic import Field
 
 from narrowcast.config import InterfaceName
 from narrowcast.errors import UserError
+from narrowcast.records import IF_KNOWN
 from narrowcast.targets.device import Board, Device, boards, device_names, load_device
 from narrowcast.targets.family import PlaceAndRoute
 from narrowcast.tools.ghdl import to_verilog
-from narrowcast.tools.interface import BAUD, INTERFACES
+from narrowcast.tools.interface import INTERFACES
 from narrowcast.tools.netlist import lone_flip_flops, read_netlist
 from narrowcast.tools.process import ProgressCallback, reading, run
+from narrowcast.tools.verification import Checked
 from narrowcast.tools.yosys import run_yosys
 from narrowcast.tools.yowasp import yowasp
+
+_WRITTEN = "written.json"  # by nextpnr, the netlist of its cells
 
 
 @dataclass(frozen=True)
@@ -63,6 +67,8 @@ class Placement:
         dsp: DSP blocks in use.
         critical_path: The path that limits ``fmax_mhz``.
         bitstream: Path of the bitstream; in the record of a build relative to the output folder.
+        netlist: Comparison of the simulated netlist of the routed design with the integer model;
+            None if it was not simulated.
     """
 
     tool: str
@@ -76,6 +82,7 @@ class Placement:
     dsp: int
     critical_path: CriticalPath
     bitstream: Path
+    netlist: Annotated[Checked | None, IF_KNOWN] = None
 
     @property
     def usable_mhz(self) -> float:
@@ -116,6 +123,8 @@ def place(
 ) -> Placement:
     """Synthesise, place, route and pack a design with its interface for the device's board.
 
+    ``routed_netlist`` reads the netlist of what was packed.
+
     Args:
         rtl: Folder of the sources.
         device: Target device.
@@ -137,18 +146,20 @@ def place(
             progress(step, 4, tool)
 
     begin(0, "GHDL")
-    generics = spoken.generics(round(board.clock_mhz * 1e6 / BAUD))
+    generics = spoken.generics(spoken.clocks_per_bit(board.clock_mhz))
     verilog = to_verilog(rtl, work, top, spoken.sources, generics)
     begin(1, "yosys")
     run_yosys(verilog, top, device, yosys, pads=True)
     begin(2, flow.placer)
     placer = yowasp(flow.package, flow.placer)
     (work / constraints).write_text(board.constraints_text(interface))
+    routed = f"{top}.{'routed' if flow.routed else _WRITTEN}"
     log = run(
         [
             *(*placer, *device.place_options, "--json", f"{top}.json"),
             *(option.format(constraints) for option in flow.constraints),
-            *(flow.routed, f"{top}.routed"),
+            *("--write", f"{top}.{_WRITTEN}"),
+            *((flow.routed, routed) if flow.routed else ()),
             *("--freq", f"{board.clock_mhz:g}", "--timing-allow-fail"),
             *("--seed", "1", "--report", "timing.json"),
         ],
@@ -159,7 +170,7 @@ def place(
     begin(3, flow.packer)
     bitstream = f"{top}.{flow.bitstream}"
     packed = [option.format(bitstream) for option in flow.packed]
-    packer = [*_packer(flow), *device.pack_options, f"{top}.routed", *packed]
+    packer = [*_packer(flow), *device.pack_options, routed, *packed]
     run(packer, work, name=flow.packer)
     version = run([*placer, "--version"], work, name=flow.placer)
     number = re.search(r"Version nextpnr-([\w.-]+)", version)
@@ -177,10 +188,24 @@ def place(
         board=board.name,
         clock_mhz=board.clock_mhz,
         fmax_mhz=round(fmax * flow.derating, 2),
-        **{"dsp": 0, **used},
+        lut=used["lut"],
+        ff=used["ff"],
+        bram=used["bram"],
+        dsp=used.get("dsp", 0),
         critical_path=path,
         bitstream=work / bitstream,
     )
+
+
+def routed_netlist(work: Path, interface: InterfaceName) -> dict[str, Any]:
+    """Return the module that nextpnr has written in the folder given to ``place``.
+
+    Its cells are those that the bitstream configures, with their contents, and the nets between.
+
+    Raises:
+        ToolError: There is none, or it is damaged.
+    """
+    return read_netlist(work / f"{INTERFACES[interface].top}.{_WRITTEN}", "top", "nextpnr")
 
 
 def _packer(flow: PlaceAndRoute) -> list[str]:

@@ -28,7 +28,7 @@ _STATES = "states.txt"  # what an engine gives out of its states
 # Kinds of what a host sends; an input is 0, or 1 with a restart.
 _KEEP, _RESET, _BYTE, _LAST_BYTE = 2, 4, 5, 6
 _PATIENCE = 50_000_000  # clock cycles
-_FROM_GHDL = ("--language", "1364-2005")  # options for the Verilog that GHDL writes
+FROM_GHDL = ("--language", "1364-2005")  # options for the Verilog that GHDL writes
 
 
 @dataclass(frozen=True)
@@ -123,7 +123,7 @@ def simulate_verilator(
 
 
 def verilate(
-    work: Path, verilog: Path, harness: Path, fast: str, options: Sequence[str] = _FROM_GHDL
+    work: Path, verilog: Path, harness: Path, fast: str, options: Sequence[str] = FROM_GHDL
 ) -> Path:
     """Make a program of a design in Verilog and a harness in C++, with Verilator.
 

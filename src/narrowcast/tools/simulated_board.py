@@ -6,6 +6,7 @@ It is made once for each design, and kept in a folder for temporary files.
 import os
 import select
 import subprocess
+from collections.abc import Sequence
 from contextlib import suppress
 from hashlib import sha256
 from pathlib import Path
@@ -17,7 +18,7 @@ from narrowcast.rtl import RTL
 from narrowcast.tools.ghdl import SOURCES, to_verilog
 from narrowcast.tools.interface import INTERFACES
 from narrowcast.tools.scratch import private_folder, scratch_folder
-from narrowcast.tools.simulate import verilate
+from narrowcast.tools.simulate import FROM_GHDL, verilate
 
 _HARNESSES = RTL / "testbench"
 _PIPE = _HARNESSES / "pipe.h"
@@ -52,8 +53,7 @@ def board_program(rtl: Path, interface: InterfaceName) -> Path:
     if not program.exists():
         with scratch_folder() as work:
             verilog = to_verilog(rtl, work, spoken.top, spoken.sources, generics)
-            copy(_PIPE, work / _PIPE.name)
-            made = verilate(work, verilog, harness, "-O1")
+            made = verilate_board(work, verilog, interface, "-O1")
             new = program.with_suffix(f".{os.getpid()}")
             copy(made, new)
             new.chmod(0o700)
@@ -73,8 +73,43 @@ def board_command(rtl: Path, cycles: int, interface: InterfaceName = "uart") -> 
         cycles: Clock cycles of an inference.
         interface: How a host speaks to the board.
     """
-    bit, idle = INTERFACES[interface].least_clocks, _IDLE + 2 * cycles
-    return [str(board_program(rtl, interface)), str(bit), str(idle)]
+    program = board_program(rtl, interface)
+    return run_command(program, INTERFACES[interface].least_clocks, cycles)
+
+
+def run_command(program: Path, clocks_per_bit: int, cycles: int) -> list[str]:
+    """Return the command that runs a program of :func:`verilate_board`.
+
+    Args:
+        program: The program.
+        clocks_per_bit: Clock cycles of the design for each bit on the line.
+        cycles: Clock cycles of an inference.
+    """
+    return [str(program), str(clocks_per_bit), str(_IDLE + 2 * cycles)]
+
+
+def verilate_board(
+    work: Path,
+    verilog: Path,
+    interface: InterfaceName,
+    fast: str,
+    options: Sequence[str] = FROM_GHDL,
+) -> Path:
+    """Make the program that simulates a board with a design.
+
+    Args:
+        work: Folder for what is made on the way.
+        verilog: The design, as for ``verilate``.
+        interface: How a host speaks to the board.
+        fast: Optimisation by the C++ compiler.
+        options: Further options of Verilator, as for ``verilate``.
+
+    Raises:
+        ToolError: A tool is missing or failed.
+    """
+    copy(_PIPE, work / _PIPE.name)
+    harness = _HARNESSES / INTERFACES[interface].harness
+    return verilate(work, verilog, harness, fast, options)
 
 
 class SimulatedBoard:
@@ -83,23 +118,19 @@ class SimulatedBoard:
     With SPI, use :meth:`exchange` alone.
 
     Args:
-        rtl: Folder of the design's sources.
-        cycles: Clock cycles of an inference.
+        command: The command that simulates it.
         name: What messages call the port.
-        interface: How a host speaks to the board.
 
     Raises:
         UserError: The sources are not there.
         ToolError: The simulation cannot be made.
     """
 
-    def __init__(
-        self, rtl: Path, cycles: int, name: str, interface: InterfaceName = "uart"
-    ) -> None:
+    def __init__(self, command: Sequence[str], name: str) -> None:
         self.name = name
         self.seconds = _SECONDS
         self._process = subprocess.Popen(
-            board_command(rtl, cycles, interface),
+            command,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             bufsize=0,

@@ -1,11 +1,114 @@
 // SPDX-License-Identifier: Apache-2.0
-// What yosys has no model of, as yosys uses it: the block memory (FPGA-TN-02204) and the multiplier
-// (FPGA-TN-02205) of the ECP5, both without registers at the outputs. The look-up table stands here
-// because Verilator and the compiler are faster with it than with yosys' own.
+// What yosys has no model of, as yosys and nextpnr use it: the block memory (FPGA-TN-02204) and the
+// multiplier (FPGA-TN-02205) of the ECP5, both without registers at the outputs, and the cells of a
+// slice (FPGA-DS-02012) as nextpnr packs them. The look-up table stands here because Verilator and
+// the compiler are faster with it than with yosys' own. What stands between a net and a pin (CEMUX
+// and the like) is no part of the models.
 
 module LUT4(input A, B, C, D, output Z);
     parameter [15:0] INIT = 0;
     assign Z = INIT[{D, C, B, A}];
+endmodule
+
+module TRELLIS_FF #(
+    parameter SD = "1", // nextpnr: "0" if the bit comes past the look-up table
+    parameter REGSET = "RESET", SRMODE = "LSR_OVER_CE", GSR = "DISABLED", LSRMODE = "LSR"
+) (
+    input CLK, CE, LSR, DI, M,
+    output reg Q
+);
+
+    localparam SET = REGSET == "SET";
+    wire bit_in = SD == "0" ? M : DI;
+
+    initial begin
+        Q = SET;
+        if (GSR != "DISABLED" || LSRMODE != "LSR")
+            $fatal(1, "TRELLIS_FF: this mode is not modelled");
+    end
+
+    generate
+        if (SRMODE == "ASYNC") begin
+            always @(posedge CLK or posedge LSR)
+                if (LSR)
+                    Q <= SET;
+                else if (CE)
+                    Q <= bit_in;
+        end else begin
+            always @(posedge CLK)
+                if (CE || LSR && SRMODE == "LSR_OVER_CE")
+                    Q <= LSR ? SET : bit_in;
+        end
+    endgenerate
+
+endmodule
+
+// Half of a slice: a look-up table, half of a carry chain, or 16 bits of memory, and a multiplexer
+// of two look-up tables, this and its neighbour, or of two such multiplexers.
+module TRELLIS_COMB #(
+    parameter MODE = "LOGIC",
+    parameter [15:0] INITVAL = 0,
+    parameter CCU2_INJECT1 = "NO", // "YES": the carry does not reach this half
+    parameter USES_FXA = 0 // whether the multiplexer is one of multiplexers
+) (
+    input A, B, C, D, M, FCI, F1, FXA, FXB, DI0, DI1, WD, WAD0, WAD1, WAD2, WAD3, WRE, WCK,
+    output F, FCO, OFX
+);
+
+    assign OFX = USES_FXA ? (M ? FXB : FXA) : (M ? F1 : F);
+
+    generate
+        if (MODE == "DPRAM") begin
+            reg [15:0] bits = INITVAL;
+            always @(posedge WCK)
+                if (WRE)
+                    bits[{WAD3, WAD2, WAD1, WAD0}] <= WD;
+            assign F = bits[{A, C, B, D}];
+            assign FCO = 0;
+        end else begin
+            wire four = INITVAL[{D, C, B, A}];
+            wire two = INITVAL[{B, A}];
+            assign F = MODE == "CCU2" && CCU2_INJECT1 == "NO" ? four ^ FCI : four;
+            assign FCO = four ? FCI : two && CCU2_INJECT1 == "NO";
+        end
+    endgenerate
+
+endmodule
+
+// Passes what is to be written from the inputs of two look-up tables to the memory of a slice.
+module TRELLIS_RAMW (
+    input A0, B0, C0, D0, A1, B1, C1, D1,
+    output WADO0, WADO1, WADO2, WADO3, WDO0, WDO1, WDO2, WDO3
+);
+    assign {WADO3, WADO2, WADO1, WADO0} = {A0, C0, B0, D0};
+    assign {WDO3, WDO2, WDO1, WDO0} = {B1, D1, A1, C1};
+endmodule
+
+module TRELLIS_IO #(
+    parameter DIR = "INPUT", DATAMUX_ODDR = "PADDO", DATAMUX_MDDR = "PADDO"
+) (
+    inout B,
+    input I, T, IOLDO, IOLTO,
+    output O
+);
+
+    initial
+        if (DATAMUX_ODDR != "PADDO" || DATAMUX_MDDR != "PADDO")
+            $fatal(1, "TRELLIS_IO: registers are not modelled");
+
+    generate
+        if (DIR == "INPUT")
+            assign O = B;
+        else
+            assign B = T ? 1'bz : I;
+        if (DIR == "BIDIR")
+            assign O = B;
+    endgenerate
+
+endmodule
+
+module DCCA(input CLKI, CE, output CLKO);
+    assign CLKO = CLKI && CE;
 endmodule
 
 module DP16KD #(
@@ -27,65 +130,30 @@ module DP16KD #(
     parameter REGMODE_A = "NOREG", REGMODE_B = "NOREG",
     parameter RESETMODE = "SYNC", ASYNC_RESET_RELEASE = "SYNC",
     parameter CSDECODE_A = "0b000", CSDECODE_B = "0b000",
-    parameter CLKAMUX = "CLKA", CLKBMUX = "CLKB",
     parameter WRITEMODE_A = "NORMAL", WRITEMODE_B = "NORMAL",
     parameter GSR = "AUTO"
 ) (
     input CLKA, CEA, OCEA, WEA, RSTA, CSA0, CSA1, CSA2,
     input CLKB, CEB, OCEB, WEB, RSTB, CSB0, CSB1, CSB2,
-    input
-        ADA13, ADA12, ADA11, ADA10, ADA9, ADA8, ADA7, ADA6, ADA5, ADA4, ADA3, ADA2, ADA1, ADA0,
-    input
-        ADB13, ADB12, ADB11, ADB10, ADB9, ADB8, ADB7, ADB6, ADB5, ADB4, ADB3, ADB2, ADB1, ADB0,
-    input
-        DIA17, DIA16, DIA15, DIA14, DIA13, DIA12, DIA11, DIA10, DIA9, DIA8, DIA7, DIA6, DIA5,
-        DIA4, DIA3, DIA2, DIA1, DIA0,
-    input
-        DIB17, DIB16, DIB15, DIB14, DIB13, DIB12, DIB11, DIB10, DIB9, DIB8, DIB7, DIB6, DIB5,
-        DIB4, DIB3, DIB2, DIB1, DIB0,
-    output
-        DOA17, DOA16, DOA15, DOA14, DOA13, DOA12, DOA11, DOA10, DOA9, DOA8, DOA7, DOA6, DOA5,
-        DOA4, DOA3, DOA2, DOA1, DOA0,
-    output
-        DOB17, DOB16, DOB15, DOB14, DOB13, DOB12, DOB11, DOB10, DOB9, DOB8, DOB7, DOB6, DOB5,
-        DOB4, DOB3, DOB2, DOB1, DOB0
+    input [13:0] ADA, ADB,
+    input [17:0] DIA, DIB,
+    output [17:0] DOA, DOB
 );
 
     initial
         if (REGMODE_A != "NOREG" || REGMODE_B != "NOREG"
-            || CSDECODE_A != "0b000" || CSDECODE_B != "0b000"
-            || CLKAMUX != "CLKA" || CLKBMUX != "CLKB")
+            || CSDECODE_A != "0b000" || CSDECODE_B != "0b000")
             $fatal(1, "DP16KD: this mode is not modelled");
 
     always @(posedge CLKA)
         if (RESETMODE != "SYNC" && (RSTA || RSTB))
             $fatal(1, "DP16KD: an asynchronous reset is not modelled");
 
-    wire [13:0] address_a = {
-        ADA13, ADA12, ADA11, ADA10, ADA9, ADA8, ADA7, ADA6, ADA5, ADA4, ADA3, ADA2, ADA1, ADA0
-    };
-    wire [13:0] address_b = {
-        ADB13, ADB12, ADB11, ADB10, ADB9, ADB8, ADB7, ADB6, ADB5, ADB4, ADB3, ADB2, ADB1, ADB0
-    };
-    wire [17:0] in_a = {
-        DIA17, DIA16, DIA15, DIA14, DIA13, DIA12, DIA11, DIA10, DIA9, DIA8, DIA7, DIA6, DIA5,
-        DIA4, DIA3, DIA2, DIA1, DIA0
-    };
-    wire [17:0] in_b = {
-        DIB17, DIB16, DIB15, DIB14, DIB13, DIB12, DIB11, DIB10, DIB9, DIB8, DIB7, DIB6, DIB5,
-        DIB4, DIB3, DIB2, DIB1, DIB0
-    };
     wire [35:0] out_a, out_b;
 
     // A port of 36 bits takes both ports' pins, and is the only one that reads or writes.
-    assign {
-        DOA17, DOA16, DOA15, DOA14, DOA13, DOA12, DOA11, DOA10, DOA9, DOA8, DOA7, DOA6, DOA5,
-        DOA4, DOA3, DOA2, DOA1, DOA0
-    } = DATA_WIDTH_B == 36 ? out_b[17:0] : out_a[17:0];
-    assign {
-        DOB17, DOB16, DOB15, DOB14, DOB13, DOB12, DOB11, DOB10, DOB9, DOB8, DOB7, DOB6, DOB5,
-        DOB4, DOB3, DOB2, DOB1, DOB0
-    } = DATA_WIDTH_B == 36 ? out_b[35:18] : out_b[17:0];
+    assign DOA = DATA_WIDTH_B == 36 ? out_b[17:0] : out_a[17:0];
+    assign DOB = DATA_WIDTH_B == 36 ? out_b[35:18] : out_b[17:0];
 
     // Ports of 18 and 36 bits have their byte enables in place of the lowest address bits.
     block_memory #(
@@ -110,16 +178,16 @@ module DP16KD #(
         .clk_a(CLKA),
         .enable_a(CEA),
         .clear_a(RSTA),
-        .write_a({4{WEA}} & (DATA_WIDTH_A >= 18 ? address_a[3:0] : 4'b1)),
-        .address_a(address_a),
-        .in_a({in_b, in_a}),
+        .write_a({4{WEA}} & (DATA_WIDTH_A >= 18 ? ADA[3:0] : 4'b1)),
+        .address_a(ADA),
+        .in_a({DIB, DIA}),
         .out_a(out_a),
         .clk_b(CLKB),
         .enable_b(CEB),
         .clear_b(RSTB),
-        .write_b({4{WEB}} & (DATA_WIDTH_B >= 18 ? address_b[3:0] : 4'b1)),
-        .address_b(address_b),
-        .in_b({18'b0, in_b}),
+        .write_b({4{WEB}} & (DATA_WIDTH_B >= 18 ? ADB[3:0] : 4'b1)),
+        .address_b(ADB),
+        .in_b({18'b0, DIB}),
         .out_b(out_b)
     );
 
@@ -129,16 +197,10 @@ module MULT18X18D #(
     parameter REG_INPUTA_CLK = "NONE", REG_INPUTB_CLK = "NONE",
     parameter REG_PIPELINE_CLK = "NONE", REG_OUTPUT_CLK = "NONE"
 ) (
-    input
-        A17, A16, A15, A14, A13, A12, A11, A10, A9, A8, A7, A6, A5, A4, A3, A2, A1, A0,
-    input
-        B17, B16, B15, B14, B13, B12, B11, B10, B9, B8, B7, B6, B5, B4, B3, B2, B1, B0,
-    input
-        C17, C16, C15, C14, C13, C12, C11, C10, C9, C8, C7, C6, C5, C4, C3, C2, C1, C0,
+    input [17:0] A, B, C, SRIA, SRIB,
     input SIGNEDA, SIGNEDB, SOURCEA, SOURCEB,
-    output
-        P35, P34, P33, P32, P31, P30, P29, P28, P27, P26, P25, P24, P23, P22, P21, P20, P19, P18,
-        P17, P16, P15, P14, P13, P12, P11, P10, P9, P8, P7, P6, P5, P4, P3, P2, P1, P0
+    input CLK0, CLK1, CLK2, CLK3, CE0, CE1, CE2, CE3, RST0, RST1, RST2, RST3,
+    output [35:0] P
 );
 
     initial
@@ -146,19 +208,10 @@ module MULT18X18D #(
             || REG_PIPELINE_CLK != "NONE" || REG_OUTPUT_CLK != "NONE")
             $fatal(1, "MULT18X18D: registers are not modelled");
 
-    wire signed [18:0] a = {
-        SIGNEDA & A17,
-        A17, A16, A15, A14, A13, A12, A11, A10, A9, A8, A7, A6, A5, A4, A3, A2, A1, A0
-    };
-    wire signed [18:0] b = {
-        SIGNEDB & B17,
-        B17, B16, B15, B14, B13, B12, B11, B10, B9, B8, B7, B6, B5, B4, B3, B2, B1, B0
-    };
+    wire signed [18:0] a = {SIGNEDA & A[17], A};
+    wire signed [18:0] b = {SIGNEDB & B[17], B};
     wire signed [37:0] product = a * b;
 
-    assign {
-        P35, P34, P33, P32, P31, P30, P29, P28, P27, P26, P25, P24, P23, P22, P21, P20, P19, P18,
-        P17, P16, P15, P14, P13, P12, P11, P10, P9, P8, P7, P6, P5, P4, P3, P2, P1, P0
-    } = product[35:0];
+    assign P = product[35:0];
 
 endmodule
