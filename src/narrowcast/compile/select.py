@@ -8,6 +8,7 @@ from typing import Protocol
 
 from narrowcast.compile.compilation import Compilation
 from narrowcast.compile.design import Design, compile_array, too_large
+from narrowcast.compile.epilogue import epilogue_dsp
 from narrowcast.compile.lanes import (
     LaneArray,
     LaneKind,
@@ -22,7 +23,6 @@ from narrowcast.compile.state_access import check_state_access
 from narrowcast.compile.timing import SHIFTED_RESULTS
 from narrowcast.errors import UserError
 from narrowcast.integer.analysis import analyse
-from narrowcast.integer.arithmetic import MULTIPLIER_BITS
 from narrowcast.integer.model import Context, IntegerModel, Linear, Scores
 from narrowcast.targets.device import Device
 
@@ -273,10 +273,7 @@ class _Maker:
         widths = compilation.widths(1)
         # of a second way that takes every step with several rows; (0, 0): there is none
         self.every = narrow_widths(self.analysis, ANY_WIDTH, ANY_WIDTH)
-        self.epilogue = sum(
-            self.device.dsp_of_product(bits, MULTIPLIER_BITS)
-            for bits in (widths["BIASED_BITS"], widths["RESIDUAL_BITS"] + 1)
-        )
+        self.epilogue = epilogue_dsp(widths, self.device)
         self.shared = 0  # DSP blocks beside those of the ways
         if compilation.graph.runs:
             run = widths["RUNNING_X_BITS"], widths["RUNNING_W_BITS"]
