@@ -21,6 +21,8 @@ entity epilogue_tb is
     BIAS_BITS     : positive;
     BIASED_BITS   : positive;
     M_BITS        : positive;
+    BIASED_CUT    : natural;
+    M_CUT         : natural;
     RESIDUAL_BITS : positive;
     TOTAL_BITS    : positive;
     SHIFT_LOW     : natural;
@@ -90,6 +92,8 @@ begin
       BIAS_BITS     => BIAS_BITS,
       BIASED_BITS   => BIASED_BITS,
       M_BITS        => M_BITS,
+      BIASED_CUT    => BIASED_CUT,
+      M_CUT         => M_CUT,
       RESIDUAL_BITS => RESIDUAL_BITS,
       TOTAL_BITS    => TOTAL_BITS,
       SHIFT_LOW     => SHIFT_LOW,

@@ -66,7 +66,6 @@ def declarations(
         "LANE_INDEX_BITS": max(1, (columns - 1).bit_length()),
         "INPUT_ROWS": max(1, sum(job.needs for job in jobs)),
         "ADDRESS_BITS": form.address,
-        "COUNT_BITS": max(form.address, form.wait),
         "STEP_BITS": form.step,
         "SLOT_BITS": form.slot,
         "NEEDS_BITS": form.needs,

@@ -82,7 +82,11 @@ def bench(tmp_path_factory: pytest.TempPathFactory) -> Bench:
 
 
 def simulate(
-    bench: Bench, steps: Sequence[Step], sums: Sequence[Sum], resets: Sequence[int] = ()
+    bench: Bench,
+    steps: Sequence[Step],
+    sums: Sequence[Sum],
+    resets: Sequence[int] = (),
+    **cuts: int,
 ) -> list[Numbers]:
     """Apply a sum a clock, with its number as the tag; return the outputs STAGES clocks later.
 
@@ -91,6 +95,7 @@ def simulate(
         steps: the program.
         sums: by clock, all of them from the third clock on; before it comes a reset.
         resets: positions in ``sums`` where a reset comes, too.
+        cuts: of the products' operands; none by default.
     """
     noise = random.Random(len(sums))
     start = [idle(noise, len(steps)) for _ in range(2)]
@@ -103,13 +108,14 @@ def simulate(
         clocks.append((*head, before.bias, before.m, before.r, before.residual))
     assert len(late) == len(every) + PARAMETERS
     program = "".join(" ".join(map(str, astuple(step))) + "\n" for step in steps)
-    out = bench.run(clocks, {"program.txt": program}, STEPS=len(steps), **WIDTHS)
+    generics = {"STEPS": len(steps), **WIDTHS, "BIASED_CUT": 0, "M_CUT": 0, **cuts}
+    out = bench.run(clocks, {"program.txt": program}, **generics)
     return out[2 + STAGES :]
 
 
-def check(bench: Bench, steps: Sequence[Step], sums: Sequence[Sum]) -> list[int]:
+def check(bench: Bench, steps: Sequence[Step], sums: Sequence[Sum], **cuts: int) -> list[int]:
     """Every result, its step and its tag are as they have to be; return the results."""
-    out = simulate(bench, steps, sums)
+    out = simulate(bench, steps, sums, **cuts)
     expected = [each.result(steps[each.step]) for each in sums]
     for k, (each, found) in enumerate(zip(sums, out, strict=True)):
         if each.valid:
@@ -197,8 +203,9 @@ def drawn_sum(noise: random.Random, steps: Sequence[Step]) -> Sum:
     return replace(rest, acc=min(max(acc, -most), most))
 
 
+@pytest.mark.parametrize(("biased_cut", "m_cut"), [(0, 0), (17, 0), (0, 15), (1, 0), (24, 0)])
 @pytest.mark.parametrize("seed", range(4))
-def test_drawn_numbers_with_gaps(bench: Bench, seed: int) -> None:
+def test_drawn_numbers_with_gaps(bench: Bench, seed: int, biased_cut: int, m_cut: int) -> None:
     noise = random.Random(seed)
     steps = [drawn_step(noise) for _ in range(13)]
     sums = []
@@ -207,7 +214,7 @@ def test_drawn_numbers_with_gaps(bench: Bench, seed: int) -> None:
             sums.append(drawn_sum(noise, steps))
         for _ in range(noise.choice((0, 0, 1, 2, 15))):
             sums.append(idle(noise, len(steps)))
-    results = check(bench, steps, sums)
+    results = check(bench, steps, sums, BIASED_CUT=biased_cut, M_CUT=m_cut)
     came = [steps[each.step] for each in sums if each.valid]
     inside = [step.low < y < step.high for step, y in zip(came, results, strict=True)]
     assert 0.3 < sum(inside) / len(inside) < 0.9

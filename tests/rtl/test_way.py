@@ -351,6 +351,7 @@ def config(
         "PAIR_FIELD": lanes.field,
         "GROUPED": int(lanes.group > 0),
         **{"SUM_BITS": SUM_BITS, "BIAS_BITS": BIAS_BITS, "BIASED_BITS": SUM_BITS + 1},
+        **{"BIASED_CUT": 0, "M_CUT": 15 * kept},
         **{"M_BITS": M_BITS, "RESIDUAL_BITS": RESIDUAL_BITS, "TOTAL_BITS": SUM_BITS + M_BITS + 4},
         **{"SHIFT_LOW": 3, "SHIFT_HIGH": 24, "UP_LOW": 0, "UP_HIGH": 12, "Y_BITS": Y_BITS},
         **{"STEP_BITS": STEP_BITS, "ADDRESS_BITS": ADDRESS_BITS, "SLOT_BITS": SLOT_BITS},

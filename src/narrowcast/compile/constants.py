@@ -155,7 +155,6 @@ def job_constants(form: JobFormat, jobs: int, array: LaneArray) -> dict[str, int
     """Return the numbers that describe the list of jobs."""
     return {
         "ADDRESS_BITS": form.address,
-        "COUNT_BITS": max(form.address, form.wait),
         "STEP_BITS": form.step,
         "LANE_INDEX_BITS": max(1, (array.columns - 1).bit_length()),
         "RING_BITS": RING_BITS,

@@ -26,6 +26,7 @@ from narrowcast.compile.constants import (
 )
 from narrowcast.compile.emit import identity_package, package
 from narrowcast.compile.encode import EncodedJob, encode_jobs, encode_steps
+from narrowcast.compile.epilogue import epilogue_dsp, product_cuts
 from narrowcast.compile.images import Images, JobFormat, bit_columns
 from narrowcast.compile.lanes import LaneArray, LaneKind
 from narrowcast.compile.memory import Buffer, Segment
@@ -35,7 +36,6 @@ from narrowcast.compile.state_access import StateAccess, state_constants, state_
 from narrowcast.compile.trace import trace_order
 from narrowcast.errors import UserError
 from narrowcast.files import write_whole
-from narrowcast.integer.arithmetic import MULTIPLIER_BITS
 from narrowcast.integer.identity import Identity
 from narrowcast.integer.model import IntegerModel
 from narrowcast.rtl import RTL
@@ -292,6 +292,7 @@ def compile_array(
     constants = {
         **sizes(graph, array, wanted, images),
         **widths,
+        **product_cuts(widths, device),
         **job_constants(form, len(jobs), array),
         **state_constants(reached),
         **dict.fromkeys(BLOCK_CONSTANTS.values(), 0),
@@ -318,17 +319,16 @@ def compile_array(
 
 def _dsp(array: LaneArray, widths: Mapping[str, int], runs: int, device: Device) -> int:
     """Return the DSP blocks of lanes, epilogues and running sums, as synthesis infers them."""
-    products = [(widths["BIASED_BITS"], MULTIPLIER_BITS)] * array.ways
-    products += [(widths["RESIDUAL_BITS"] + 1, MULTIPLIER_BITS)] * array.ways
     running = widths["RUNNING_X_BITS"], widths["RUNNING_W_BITS"]
-    products += [running] * (array.at_once if runs else 0)
+    products = [running] * (array.at_once if runs else 0)
     lane_widths = [(widths["X_BITS"], widths["LANE_BITS"]), (array.narrow_x, array.narrow_w)]
     for kind, (x_bits, w_bits) in zip(array.kinds, lane_widths, strict=False):
         if kind == LaneKind.PAIRS:
             products += [(x_bits, array.field + widths["LANE_BITS"])] * (array.columns // 2)
         elif kind == LaneKind.SINGLE:
             products += [(x_bits, w_bits)] * array.columns
-    return sum(device.dsp_of_product(*product) for product in products)
+    epilogues = array.ways * epilogue_dsp(widths, device)
+    return epilogues + sum(device.dsp_of_product(*product) for product in products)
 
 
 def _check(device: Device, dsp: int, blocks: int) -> None:

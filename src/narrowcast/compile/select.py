@@ -8,6 +8,7 @@ from typing import Protocol
 
 from narrowcast.compile.compilation import Compilation
 from narrowcast.compile.design import Design, compile_array, too_large
+from narrowcast.compile.epilogue import epilogue_dsp
 from narrowcast.compile.lanes import (
     LaneArray,
     LaneKind,
@@ -22,7 +23,6 @@ from narrowcast.compile.state_access import check_state_access
 from narrowcast.compile.timing import SHIFTED_RESULTS
 from narrowcast.errors import UserError
 from narrowcast.integer.analysis import analyse
-from narrowcast.integer.arithmetic import MULTIPLIER_BITS
 from narrowcast.integer.model import Context, IntegerModel, Linear, Scores
 from narrowcast.targets.device import Device
 
@@ -35,6 +35,10 @@ IDLE_LANES = 48  # power of the rest of the engine, roughly, in units of a lane'
 # The same for a stream, in which a lane has less to do: so fewer cycles count for more. With this,
 # the chosen arrays have the least energy of those that were tried, or 1 % more, as estimated.
 IDLE_LANES_OF_STREAM = 168
+# Share of a device's look-up tables for the products of lanes, where it has DSP blocks. The sums,
+# caches and multiplexers of the lanes take nearly twice as much again, and a device that is nearly
+# full is routed very slowly.
+TABLES_BESIDE_DSP = 0.2
 _SMALLER = (
     "lower quantization.bits, model.channels or model.ffn_channels, or take a larger "
     "hardware.device"
@@ -273,10 +277,7 @@ class _Maker:
         widths = compilation.widths(1)
         # of a second way that takes every step with several rows; (0, 0): there is none
         self.every = narrow_widths(self.analysis, ANY_WIDTH, ANY_WIDTH)
-        self.epilogue = sum(
-            self.device.dsp_of_product(bits, MULTIPLIER_BITS)
-            for bits in (widths["BIASED_BITS"], widths["RESIDUAL_BITS"] + 1)
-        )
+        self.epilogue = epilogue_dsp(widths, self.device)
         self.shared = 0  # DSP blocks beside those of the ways
         if compilation.graph.runs:
             run = widths["RUNNING_X_BITS"], widths["RUNNING_W_BITS"]
@@ -380,11 +381,15 @@ class _Maker:
         return left // self.each * (2 if self.pairs else 1)
 
     def most_of_tables(self, ways: int) -> int:
-        """Return how many columns each way can have in half of the look-up tables."""
+        """Return how many columns each way can have in a share of the look-up tables.
+
+        It is half of them, or ``TABLES_BESIDE_DSP`` where there are DSP blocks, too.
+        """
         widths = self.compilation.widths(1)
         x_bits = max(each.x_bits for each in self.analysis.operands.values())
         luts, _ = table_lane(x_bits, widths["LANE_BITS"], widths["SUM_BITS"])
-        return self.device.lut // (2 * ways * luts)
+        share = 0.5 if self.device.dsp_block is None else TABLES_BESIDE_DSP
+        return int(share * self.device.lut) // (ways * luts)
 
     def kind(self, columns: int) -> LaneKind:
         if self.device.dsp_block is None:

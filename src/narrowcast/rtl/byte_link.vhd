@@ -67,8 +67,7 @@ architecture rtl of byte_link is
   -- The chip starts with all flip-flops low. Block memory of an iCE40 can be read only some
   -- microseconds later, hence the length.
   signal awake  : unsigned(8 downto 0) := (others => '0');
-  signal drop   : std_logic;
-  signal engine_reset : std_logic;
+  signal drop   : std_logic; -- the frame, and what the engine keeps; high in a reset
 
   -- from the host to the engine
   signal in_frame  : std_logic;
@@ -115,14 +114,15 @@ architecture rtl of byte_link is
   signal out_ready : std_logic;
   signal out_data  : std_logic_vector(OUTPUT_BITS - 1 downto 0);
   signal out_left  : unsigned(OUT_BITS - 1 downto 0);  -- words
+  signal wanted    : std_logic;                        -- there are any
   signal rest_left : unsigned(REST_BITS - 1 downto 0); -- bytes of the word in "rest"
+  signal no_rest   : std_logic;                        -- there are none
   signal rest      : std_logic_vector(8 * OUTPUT_BYTES - 1 downto 0);
   signal out_sum   : unsigned(7 downto 0);
 
 begin
 
-  reset        <= not awake(8);
-  engine_reset <= reset or drop;
+  reset <= not awake(8);
 
   wake : process (clk) is
   begin
@@ -229,7 +229,7 @@ begin
         judging     <= '0';
         state_valid <= '0';
         in_valid    <= '0';
-        drop        <= '0';
+        drop        <= '1';
       end if;
     end if;
   end process take_frame;
@@ -253,7 +253,7 @@ begin
   accelerator : entity work.engine
     port map (
       clk       => clk,
-      reset     => engine_reset,
+      reset     => drop,
       in_valid  => in_valid,
       in_ready  => in_ready,
       in_data   => in_data,
@@ -276,7 +276,7 @@ begin
     );
 
   busy      <= answering or tx_valid;
-  out_ready <= '1' when tx_valid = '0' and rest_left = 0 and out_left /= 0 else '0';
+  out_ready <= no_rest and wanted and not tx_valid;
   row_ready <= in_row and not tx_valid and not row_ends;
 
   answer : process (clk) is
@@ -286,12 +286,15 @@ begin
         if tx_ready = '1' then
           tx_valid <= '0';
         end if;
-      elsif rest_left /= 0 then
+      elsif no_rest = '0' then
         tx_valid  <= '1';
         tx_data   <= rest(7 downto 0);
         out_sum   <= out_sum + unsigned(rest(7 downto 0));
         rest      <= std_logic_vector(shift_right(unsigned(rest), 8));
         rest_left <= rest_left - 1;
+        if rest_left = 1 then
+          no_rest <= '1';
+        end if;
       elsif telling = '1' then
         tx_valid <= '1';
         for i in 0 to 15 loop
@@ -316,7 +319,7 @@ begin
           out_sum  <= out_sum + unsigned(row_data);
           row_ends <= row_last;
         end if;
-      elsif out_left = 0 then
+      elsif wanted = '0' then
         tx_valid  <= '1';
         tx_data   <= std_logic_vector(0 - out_sum);
         out_sum   <= (others => '0');
@@ -326,12 +329,17 @@ begin
         else
           in_row    <= '0';
           out_left  <= to_unsigned(OUTPUTS, OUT_BITS);
+          wanted    <= '1';
           answering <= '0';
         end if;
       elsif out_valid = '1' then
         rest      <= std_logic_vector(resize(signed(out_data), 8 * OUTPUT_BYTES));
         rest_left <= to_unsigned(OUTPUT_BYTES, REST_BITS);
+        no_rest   <= '0';
         out_left  <= out_left - 1;
+        if out_left = 1 then
+          wanted <= '0';
+        end if;
       end if;
 
       -- from the right check byte on
@@ -355,7 +363,9 @@ begin
         row_ends  <= '0';
         out_sum   <= (others => '0');
         out_left  <= to_unsigned(OUTPUTS, OUT_BITS);
+        wanted    <= '1';
         rest_left <= (others => '0');
+        no_rest   <= '1';
         answering <= '0';
       end if;
     end if;

@@ -77,6 +77,7 @@ architecture rtl of collector is
   -- the next job
   signal arrived   : std_logic;
   signal started   : std_logic; -- a job is current
+  signal starts    : std_logic; -- none is, and the first one is prepared
   signal word      : std_logic_vector(COLLECT_WORD_BITS - 1 downto 0);
   signal word_step : unsigned(STEP_BITS - 1 downto 0);
   signal word_y    : address_t;
@@ -91,6 +92,7 @@ architecture rtl of collector is
   signal one_block : std_logic; -- a channel in a head
   signal one_lane  : std_logic;
   signal word_free : std_logic; -- of "hold"
+  signal of_values : std_logic;
 
   -- the current job
   signal s         : step_t;
@@ -104,6 +106,7 @@ architecture rtl of collector is
   signal s_one_column : std_logic;
   signal s_one_block : std_logic;
   signal s_free    : std_logic;
+  signal s_of_values : std_logic;
   signal at_row_first : std_logic;
   signal at_absent : std_logic;
   signal until_newest : unsigned(index_bits(maximum(KEPT_ROWS, 2)) - 1 downto 0); -- scores
@@ -121,8 +124,9 @@ architecture rtl of collector is
 
   signal outer_full : std_logic;
   signal inner_full : std_logic;
-  signal tile_ends : std_logic; -- worked out a clock ahead
+  signal tile_ends : std_logic; -- worked out a clock ahead, as are the next two
   signal row_ends  : std_logic;
+  signal may_take  : std_logic; -- unless the row ends and no job is prepared, likewise
   signal take      : std_logic;
   signal go        : std_logic;
   signal passing   : std_logic;
@@ -151,9 +155,8 @@ begin
   word_residual <= unsigned(word(RESIDUAL_FIELD + ADDRESS_BITS - 1 downto RESIDUAL_FIELD));
   word_position <= unsigned(word(POSITION_FIELD + ADDRESS_BITS - 1 downto POSITION_FIELD));
 
-  row_ends  <= tile_ends and last_tile;
-  take      <= inner_full and (s_free or not hold) and (prepared or not row_ends);
-  go        <= (take and row_ends) or (prepared and not started);
+  take      <= inner_full and (s_free or not hold) and may_take;
+  go        <= (take and row_ends) or starts;
   passing   <= outer_full and (not inner_full or (take and tile_ends));
 
   one_lane <= '1' when COLUMNS = 1 else '0';
@@ -190,20 +193,29 @@ begin
         if KEPT_ROWS > 0 and following.destination = TO_SOFTMAX then
           word_free <= '1';
         end if;
+        of_values <= '0';
+        if following.destination = TO_VALUES then
+          of_values <= '1';
+        end if;
         prepared <= '1';
+        starts   <= not started;
       end if;
       if go = '1' then
         started  <= '1';
+        starts   <= '0';
         prepared <= '0';
       end if;
       if reset = '1' then
         prepared <= '0';
         started  <= '0';
+        starts   <= '0';
       end if;
     end if;
   end process fetch;
 
   walk : process (clk) is
+    variable y_step : address_t;
+    variable ends   : std_logic; -- of a row, in the next clock
   begin
     if rising_edge(clk) then
       biases_before <= behind;
@@ -268,6 +280,7 @@ begin
         shared_m <= take;
       end if;
 
+      ends := row_ends;
       if take = '1' then
         at_row_first <= '0';
         bias_at      <= bias_at + 1;
@@ -278,10 +291,14 @@ begin
         column_at    <= column_at + to_unsigned(s.column_step, LANE_INDEX_BITS);
         columns_left <= columns_left - 1;
         tile_ends    <= '0';
+        ends         := '0';
         if columns_left = 1 then
           tile_ends <= '1';
+          ends      := last_tile;
         end if;
-        if s.destination = TO_VALUES then
+        y_step := to_unsigned(1, ADDRESS_BITS);
+        if s_of_values = '1' then
+          y_step     := (others => '0');
           lane_at    <= lane_at + 1;
           block_left <= block_left - 1;
           block_ends <= '0';
@@ -299,11 +316,10 @@ begin
           if block_ends = '1' or lanes_end = '1' then
             lane_at   <= (others => '0');
             lanes_end <= one_lane;
-            y_at      <= y_at + to_unsigned(s.y_stride, ADDRESS_BITS);
+            y_step    := to_unsigned(s.y_stride, ADDRESS_BITS);
           end if;
-        else
-          y_at <= y_at + 1;
         end if;
+        y_at <= y_at + y_step;
         if KEPT_ROWS > 0 then
           until_newest <= until_newest - 1;
           if until_newest = 0 then
@@ -322,6 +338,7 @@ begin
             last_tile    <= '1';
             columns_left <= to_unsigned(s.columns_last, LANE_INDEX_BITS);
             tile_ends    <= s_one_column;
+            ends         := s_one_column;
           end if;
         end if;
       end if;
@@ -336,8 +353,10 @@ begin
         column_at    <= to_unsigned(upcoming.column_first, LANE_INDEX_BITS);
         s_one_column <= one_column;
         s_free       <= word_free;
+        s_of_values  <= of_values;
         columns_left <= to_unsigned(upcoming.columns_full, LANE_INDEX_BITS);
         tile_ends    <= '0';
+        ends         := one_tile and one_column;
         if upcoming.columns_full = 0 then
           tile_ends <= '1';
         end if;
@@ -371,6 +390,8 @@ begin
         lanes_end    <= one_lane;
         lane_at      <= resize(word_slot, LANE_INDEX_BITS);
       end if;
+      row_ends <= ends;
+      may_take <= not ends or ((prepared or arrived) and not go);
 
       if reset = '1' then
         outer_full <= '0';

@@ -5,7 +5,9 @@
 --
 -- A sum, the borrow that its lane still owes and its step enter; bias, M, R and the residual
 -- operand follow two clocks later, straight from their memories; y leaves eleven clocks after the
--- sum. Whatever travels along ("tag") comes out beside y. Operands that are not valid change
+-- sum. Where a product is wider than a multiplier, BIASED_CUT or M_CUT cuts an operand at so many
+-- bits. Both parts are multiplied at once, and added a clock later, in place of the operands' second
+-- registers. Whatever travels along ("tag") comes out beside y. Operands that are not valid change
 -- nothing.
 library ieee;
 use ieee.std_logic_1164.all;
@@ -22,6 +24,8 @@ entity epilogue is
     BIAS_BITS     : positive;
     BIASED_BITS   : positive; -- holds acc + bias
     M_BITS        : positive;
+    BIASED_CUT    : natural;  -- 0: not cut
+    M_CUT         : natural;  -- likewise; of both products
     RESIDUAL_BITS : positive;
     TOTAL_BITS    : positive; -- holds everything up to the shift
     SHIFT_LOW     : natural;  -- S is between these two
@@ -71,11 +75,8 @@ architecture rtl of epilogue is
   signal has_bias     : std_logic;
   signal has_residual : std_logic;
   signal biased       : signed(BIASED_BITS - 1 downto 0);
-  signal biased_q     : signed(BIASED_BITS - 1 downto 0);
-  signal m_3, m_4     : signed(M_BITS - 1 downto 0);
-  signal r_3, r_4     : signed(M_BITS - 1 downto 0);
+  signal m_3, r_3     : signed(M_BITS - 1 downto 0);
   signal rest         : signed(R_BITS - 1 downto 0);
-  signal rest_q       : signed(R_BITS - 1 downto 0);
   signal product      : signed(BIASED_BITS + M_BITS - 1 downto 0);
   signal r_product    : signed(R_BITS + M_BITS - 1 downto 0);
   signal rounding     : signed(TOTAL_BITS - 1 downto 0);
@@ -98,7 +99,94 @@ architecture rtl of epilogue is
   signal limit_low    : signed(Y_BITS downto 0);
   signal limit_high   : signed(Y_BITS downto 0);
 
+  -- lower + (upper << cut), of which the lowest bits are no sum.
+  function joined (lower, upper : signed; cut : positive; bits : positive) return signed is
+    variable sum : signed(bits - cut - 1 downto 0);
+  begin
+    sum := resize(upper, bits - cut) + resize(lower(lower'high downto cut), bits - cut);
+    return sum & lower(cut - 1 downto 0);
+  end function joined;
+
 begin
+
+  -- 4, 5: the two products
+  cut_biased : if BIASED_CUT > 0 generate
+
+    signal lower : signed(BIASED_CUT + M_BITS downto 0);
+    signal upper : signed(BIASED_BITS - BIASED_CUT + M_BITS - 1 downto 0);
+
+  begin
+
+    multiply : process (clk) is
+    begin
+      if rising_edge(clk) then
+        lower   <= signed('0' & biased(BIASED_CUT - 1 downto 0)) * m_3;
+        upper   <= biased(BIASED_BITS - 1 downto BIASED_CUT) * m_3;
+        product <= joined(lower, upper, BIASED_CUT, product'length);
+      end if;
+    end process multiply;
+
+  end generate cut_biased;
+
+  cut_m : if M_CUT > 0 generate
+
+    signal lower   : signed(BIASED_BITS + M_CUT downto 0);
+    signal upper   : signed(BIASED_BITS + M_BITS - M_CUT - 1 downto 0);
+    signal r_lower : signed(R_BITS + M_CUT downto 0);
+    signal r_upper : signed(R_BITS + M_BITS - M_CUT - 1 downto 0);
+
+  begin
+
+    multiply : process (clk) is
+    begin
+      if rising_edge(clk) then
+        lower     <= biased * signed('0' & m_3(M_CUT - 1 downto 0));
+        upper     <= biased * m_3(M_BITS - 1 downto M_CUT);
+        product   <= joined(lower, upper, M_CUT, product'length);
+        r_lower   <= rest * signed('0' & r_3(M_CUT - 1 downto 0));
+        r_upper   <= rest * r_3(M_BITS - 1 downto M_CUT);
+        r_product <= joined(r_lower, r_upper, M_CUT, r_product'length);
+      end if;
+    end process multiply;
+
+  end generate cut_m;
+
+  -- operands that fit are registered once more, inside the DSP
+  whole_biased : if BIASED_CUT = 0 and M_CUT = 0 generate
+
+    signal biased_q : signed(BIASED_BITS - 1 downto 0);
+    signal m_4      : signed(M_BITS - 1 downto 0);
+
+  begin
+
+    multiply : process (clk) is
+    begin
+      if rising_edge(clk) then
+        biased_q <= biased;
+        m_4      <= m_3;
+        product  <= biased_q * m_4;
+      end if;
+    end process multiply;
+
+  end generate whole_biased;
+
+  whole_r : if M_CUT = 0 generate
+
+    signal rest_q : signed(R_BITS - 1 downto 0);
+    signal r_4    : signed(M_BITS - 1 downto 0);
+
+  begin
+
+    multiply : process (clk) is
+    begin
+      if rising_edge(clk) then
+        rest_q    <= rest;
+        r_4       <= r_3;
+        r_product <= rest_q * r_4;
+      end if;
+    end process multiply;
+
+  end generate whole_r;
 
   y_valid <= valids(STAGES);
   y_step  <= steps(STAGES);
@@ -142,13 +230,7 @@ begin
         r_3 <= r;
       end if;
 
-      -- 4, 5: the two products, their operands registered once more inside the DSP
-      biased_q <= biased;
-      rest_q   <= rest;
-      m_4      <= m_3;
-      r_4      <= r_3;
-      product   <= biased_q * m_4;
-      r_product <= rest_q * r_4;
+      -- 5: what is added to the products
       s := PROGRAM(to_integer(steps(4)));
       up       <= s.residual_shift;
       rounding <= to_signed(0, TOTAL_BITS);

@@ -145,14 +145,9 @@ begin
           if rows_left = 1 then
             last_row <= '1';
           end if;
-          if last_row = '1' then
-            loading <= '0';
-          end if;
         end if;
       end if;
-      if start = '1' then
-        loading <= '1';
-      end if;
+      loading <= start or (loading and not (take and row_ends and last_row));
       if waking /= 0 then
         waking <= waking - 1;
         if waking = 1 then

@@ -29,15 +29,11 @@ end entity job_list;
 
 architecture rtl of job_list is
 
-  signal pointer  : unsigned(JOB_INDEX_BITS - 1 downto 0);
-  signal fetching : unsigned(1 downto 0);
-  signal begins   : std_logic;
+  signal pointer : unsigned(JOB_INDEX_BITS - 1 downto 0);
+  signal begins  : std_logic;
+  signal waiting : std_logic;
 
 begin
-
-  begins  <= '1' when fetching = 3 else '0';
-  arrived <= '1' when fetching = 1 else '0';
-  fetched <= '1' when fetching = 0 else '0';
 
   memory : entity work.rom
     generic map (
@@ -56,11 +52,11 @@ begin
   fetch : process (clk) is
   begin
     if rising_edge(clk) then
-      if fetching /= 0 then
-        fetching <= fetching - 1;
-      end if;
+      begins  <= advance;
+      waiting <= begins;
+      arrived <= waiting;
+      fetched <= (fetched or arrived) and not advance;
       if advance = '1' then
-        fetching <= to_unsigned(3, 2);
         if pointer = JOBS - 1 then
           pointer <= (others => '0');
         else
@@ -68,8 +64,11 @@ begin
         end if;
       end if;
       if reset = '1' then
-        pointer  <= (others => '0');
-        fetching <= to_unsigned(3, 2);
+        pointer <= (others => '0');
+        begins  <= '1';
+        waiting <= '0';
+        arrived <= '0';
+        fetched <= '0';
       end if;
     end if;
   end process fetch;

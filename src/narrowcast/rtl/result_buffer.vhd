@@ -43,6 +43,7 @@ architecture rtl of result_buffer is
   signal offering : std_logic;
   signal count    : unsigned(COUNT_BITS - 1 downto 0); -- written, then still to be taken, less one
   signal valid    : std_logic;
+  signal at_last  : std_logic; -- the count is zero, worked out a clock ahead
   signal last     : std_logic;
 
 begin
@@ -50,7 +51,7 @@ begin
   sending   <= offering;
   out_valid <= valid;
   sent      <= last;
-  last      <= '1' when valid = '1' and out_ready = '1' and count = 0 else '0';
+  last      <= valid and out_ready and at_last;
 
   collect : process (clk) is
   begin
@@ -70,16 +71,24 @@ begin
             end if;
           end if;
         end if;
+        at_last <= '0';
+        if RESULTS = 1 then
+          at_last <= '1';
+        end if;
       elsif valid = '1' and out_ready = '1' then
-        if count = 0 then
+        if at_last = '1' then
           offering <= '0';
         else
           count <= count - 1;
+        end if;
+        if count = 1 then
+          at_last <= '1';
         end if;
       end if;
       if reset = '1' then
         offering <= '0';
         count    <= (others => '0');
+        at_last  <= '0';
       end if;
     end if;
   end process collect;

@@ -105,10 +105,9 @@ architecture rtl of row_maximum is
   signal row_step     : unsigned(STEP_BITS - 1 downto 0);
   signal row_ways     : std_logic_vector(1 downto 0);
 
-  -- What belongs to the row that is complete, kept until the row after it is complete.
+  -- What belongs to the row that is complete, kept until the row after it is complete. Its maximum
+  -- takes over two clocks after its last score, so it need not be kept.
   signal full_maximum : signed(SUM_BITS - 1 downto 0);
-  signal full_found   : std_logic;
-  signal of_both      : signed(SUM_BITS - 1 downto 0);
   signal full_step    : unsigned(STEP_BITS - 1 downto 0);
   signal full_ways    : std_logic_vector(1 downto 0);
   signal full_y       : unsigned(ADDRESS_BITS - 1 downto 0);
@@ -121,8 +120,8 @@ architecture rtl of row_maximum is
 
 begin
 
-  own_found   <= full_found;
-  own_maximum <= full_maximum;
+  own_found   <= found;
+  own_maximum <= maximum;
 
   write_address <= fill_bank & fill;
   read_address  <= read_bank & read_index;
@@ -239,8 +238,6 @@ begin
   end generate any_length;
 
   walk : process (clk) is
-    variable best : signed(SUM_BITS - 1 downto 0);
-    variable any  : std_logic;
   begin
     if rising_edge(clk) then
       came       <= given;
@@ -255,19 +252,10 @@ begin
         score <= given_raw + signed'('0' & given_borrow);
       end if;
 
-      best := maximum;
-      if came_first = '1' or (score > maximum and came_absent = '0') then
-        best := score;
-      end if;
-      any := '1';
+      full_maximum <= maximum;
       if IN_PARTS = 1 then
-        any := not came_absent or (found and not came_first);
-        if found = '0' and came_absent = '0' then
-          best := score;
-        end if;
-        of_both <= full_maximum;
-        if other_found = '1' and (full_found = '0' or other_maximum > full_maximum) then
-          of_both <= other_maximum;
+        if other_found = '1' and (found = '0' or other_maximum > maximum) then
+          full_maximum <= other_maximum;
         end if;
       end if;
 
@@ -279,15 +267,16 @@ begin
       end if;
 
       if came = '1' then
-        maximum <= best;
-        found   <= any;
-        fill    <= fill + 1;
+        if came_first = '1'
+           or (came_absent = '0' and (score > maximum or (IN_PARTS = 1 and found = '0'))) then
+          maximum <= score;
+        end if;
+        found <= not came_absent or (found and not came_first);
+        fill  <= fill + 1;
         if came_first = '1' then
           fill_y <= came_y;
         end if;
         if came_last = '1' then
-          full_maximum <= best;
-          full_found   <= any;
           full_step    <= came_step;
           full_ways    <= came_ways;
           full_y       <= fill_y;
@@ -317,9 +306,6 @@ begin
       -- The row that leaves takes over when its first score is about to come out of memory.
       if first_q(0) = '1' then
         largest  <= full_maximum;
-        if IN_PARTS = 1 then
-          largest <= of_both;
-        end if;
         row_step <= full_step;
         row_ways <= full_ways;
         y_at     <= full_y;

@@ -1,8 +1,9 @@
 -- SPDX-License-Identifier: Apache-2.0
 -- Second half of the softmax: sums a row's exponentials and divides once per row.
 --
--- M = floor(numerator / sum), at most QUOTIENT_BITS wide, by restoring division, one bit per
--- clock. The numerator's upper part is smaller than any sum (the largest exponential of a row is
+-- M = floor(numerator / sum), at most QUOTIENT_BITS wide, by division without restoring, one bit per
+-- clock: a remainder below zero stays, and the sum is added next instead of subtracted. So a bit is
+-- the sign of one adder, and no multiplexer follows it. The numerator's upper part is smaller than any sum (the largest exponential of a row is
 -- full scale, and the compiler bounds numerator / full scale), so the division starts with it as
 -- the remainder and needs QUOTIENT_BITS clocks whatever the width of the numerator.
 -- With IN_PARTS, a number of the row is the sum of two exponentials. All three numbers of the sum are
@@ -12,6 +13,9 @@
 library ieee;
 use ieee.std_logic_1164.all;
 use ieee.numeric_std.all;
+
+library work;
+use work.engine_types.all;
 
 entity row_reciprocal is
   generic (
@@ -44,8 +48,8 @@ architecture rtl of row_reciprocal is
   signal sum       : unsigned(ROW_SUM_BITS - 1 downto 0);
   signal summed    : std_logic;
   signal sum_top   : unsigned(NUMERATOR_BITS - 1 downto 0);
-  signal not_divisor : unsigned(ROW_SUM_BITS - 1 downto 0); -- as it enters the carry chain
-  signal remainder : unsigned(ROW_SUM_BITS - 1 downto 0);
+  signal divisor   : signed(ROW_SUM_BITS downto 0);
+  signal remainder : signed(ROW_SUM_BITS downto 0); -- from -divisor to divisor - 1
   signal dividend  : unsigned(QUOTIENT_BITS - 1 downto 0);
   signal quotient  : unsigned(QUOTIENT_BITS - 1 downto 0);
   signal busy      : std_logic;
@@ -76,8 +80,8 @@ begin
     variable own   : unsigned(ROW_SUM_BITS - 1 downto 0);
     variable other : unsigned(ROW_SUM_BITS - 1 downto 0);
     variable carry : unsigned(ROW_SUM_BITS - 1 downto 0);
-    variable trial : unsigned(ROW_SUM_BITS downto 0);
-    variable less  : unsigned(ROW_SUM_BITS + 2 downto 0); -- carry, trial - divisor, and a bit for the 1
+    variable less  : std_logic; -- subtract
+    variable outcome : signed(ROW_SUM_BITS downto 0); -- the next remainder
   begin
     if rising_edge(clk) then
       summed <= valid and row_last;
@@ -98,24 +102,20 @@ begin
 
       write <= '0';
       if summed = '1' then
-        not_divisor <= not sum;
-        remainder <= resize(shift_right(sum_top, QUOTIENT_BITS), ROW_SUM_BITS);
+        divisor   <= signed('0' & sum);
+        remainder <= signed(resize(shift_right(sum_top, QUOTIENT_BITS), ROW_SUM_BITS + 1));
         dividend  <= resize(sum_top, QUOTIENT_BITS);
         quotient  <= to_unsigned(1, QUOTIENT_BITS); -- a mark, which leaves with the last bit
         busy      <= '1';
       elsif busy = '1' then
-        trial := remainder & dividend(QUOTIENT_BITS - 1);
-        less  := ('0' & trial & '1') + ("01" & not_divisor & '1');
-        if less(ROW_SUM_BITS + 2) = '1' then
-          remainder <= less(ROW_SUM_BITS downto 1);
-          quotient  <= quotient(QUOTIENT_BITS - 2 downto 0) & '1';
-        else
-          remainder <= trial(ROW_SUM_BITS - 1 downto 0);
-          quotient  <= quotient(QUOTIENT_BITS - 2 downto 0) & '0';
-        end if;
-        dividend <= dividend(QUOTIENT_BITS - 2 downto 0) & '0';
-        busy     <= not quotient(QUOTIENT_BITS - 1);
-        write    <= quotient(QUOTIENT_BITS - 1);
+        less      := not remainder(ROW_SUM_BITS);
+        outcome   := add(remainder(ROW_SUM_BITS - 1 downto 0) & dividend(QUOTIENT_BITS - 1),
+                         divisor xor (ROW_SUM_BITS downto 0 => less), less);
+        remainder <= outcome;
+        quotient  <= quotient(QUOTIENT_BITS - 2 downto 0) & not outcome(ROW_SUM_BITS);
+        dividend  <= dividend(QUOTIENT_BITS - 2 downto 0) & '0';
+        busy      <= not quotient(QUOTIENT_BITS - 1);
+        write     <= quotient(QUOTIENT_BITS - 1);
       end if;
 
       if write = '1' then

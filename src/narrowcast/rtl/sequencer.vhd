@@ -93,6 +93,7 @@ architecture rtl of sequencer is
   signal at_group_first : std_logic;
   signal at_group_last : std_logic;
   signal last_tile  : std_logic;
+  signal at_end     : std_logic; -- at_last and last_tile
   signal x_row      : address_t;
   signal x_at       : address_t;
   signal lane_tile  : address_t;
@@ -122,7 +123,7 @@ begin
   word_needs <= resize(unsigned(word(WAIT_AT - 1 downto NEEDS_AT)), rows_t'length);
   word_wait  <= resize(unsigned(word(ISSUE_WORD_BITS - 1 downto WAIT_AT)), PAUSE_BITS);
 
-  ends <= issuing and at_last and last_tile;
+  ends <= issuing and at_end;
   go   <= prepared and (ends or not busy);
 
   issue        <= issuing;
@@ -204,16 +205,29 @@ begin
 
   walk : process (clk) is
     variable next_tile : address_t;
+    variable issues    : std_logic; -- in the next clock
+    variable now_last_tile : std_logic; -- for the pair to come
   begin
     if rising_edge(clk) then
+      now_last_tile := last_tile;
+      if at_last = '1' and tile = 1 then
+        now_last_tile := '1';
+      end if;
       next_tile := lane_tile + to_unsigned(s.lane_stride, ADDRESS_BITS);
 
+      -- not one of several branches, whose choice would follow "go"
+      issues := issuing and not at_end and not (at_last and s_pauses);
       if busy = '1' and issuing = '0' then
         pause <= pause - 1;
         if pause = 1 then
-          issuing <= '1';
+          issues := '1';
         end if;
       end if;
+      if go = '1' then
+        issues := no_wait;
+      end if;
+      issuing <= issues;
+      busy    <= go or (busy and not ends);
 
       if issuing = '1' then
         at_first       <= at_last;
@@ -221,9 +235,12 @@ begin
         x_at           <= x_at + 1;
         lane_at        <= lane_at + 1;
         inner          <= inner - 1;
+        last_tile      <= now_last_tile;
         at_last        <= '0';
+        at_end         <= '0';
         if inner = 1 then
           at_last <= '1';
+          at_end  <= now_last_tile;
         end if;
         group_left    <= group_left - 1;
         at_group_last <= '0';
@@ -237,25 +254,16 @@ begin
         if at_last = '1' then
           inner     <= to_unsigned(s.inner_last, inner_t'length);
           at_last   <= s_one_inner;
+          at_end    <= s_one_inner and now_last_tile;
           x_at      <= x_row;
           lane_tile <= next_tile;
           lane_at   <= next_tile;
           tile      <= tile - 1;
           pause     <= to_unsigned(s.tile_pause, PAUSE_BITS);
-          issuing   <= not s_pauses;
-          if tile = 1 then
-            last_tile <= '1';
-          end if;
         end if;
       end if;
 
-      if ends = '1' then
-        busy    <= '0';
-        issuing <= '0';
-      end if;
-
       if go = '1' then
-        busy           <= '1';
         s              <= upcoming;
         s_one_inner    <= one_inner;
         s_one_group    <= one_group;
@@ -263,12 +271,12 @@ begin
         current        <= word_step;
         ways           <= word_ways;
         pause          <= word_wait;
-        issuing        <= no_wait;
         tile           <= to_unsigned(upcoming.tiles_last, tile_t'length);
         last_tile      <= one_tile;
         inner          <= to_unsigned(upcoming.inner_last, inner_t'length);
         at_first       <= '1';
         at_last        <= one_inner;
+        at_end         <= one_inner and one_tile;
         group_left     <= to_unsigned(upcoming.group_last, group_t'length);
         at_group_first <= '1';
         at_group_last  <= one_group;

@@ -396,6 +396,8 @@ begin
       BIAS_BITS     => BIAS_BITS,
       BIASED_BITS   => BIASED_BITS,
       M_BITS        => M_BITS,
+      BIASED_CUT    => BIASED_CUT,
+      M_CUT         => M_CUT,
       RESIDUAL_BITS => RESIDUAL_BITS,
       TOTAL_BITS    => TOTAL_BITS,
       SHIFT_LOW     => SHIFT_LOW,

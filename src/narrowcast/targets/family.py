@@ -87,6 +87,11 @@ class DspBlock:
     output_selects: tuple[str, ...] = ()
 
     @property
+    def adds_parts(self) -> bool:
+        """Whether blocks add the partial products of a wide product, and not other logic."""
+        return self.multipliers[0].headroom > 0
+
+    @property
     def wide(self) -> int:
         """Width of the wider signed port of the widest multiplier."""
         return self.multipliers[0].wide
