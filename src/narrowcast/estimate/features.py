@@ -46,7 +46,8 @@ _ENGINE = (
 
 def features(design: Design) -> dict[str, dict[str, float]]:
     """Return the features of each part by name."""
-    return {
+    streams = stream_parts(design)
+    parts = {
         "control": _control(design),
         "epilogue": _epilogue(design),
         "lanes": _lanes(design),
@@ -54,6 +55,7 @@ def features(design: Design) -> dict[str, dict[str, float]]:
         "engine": _engine(design),
         "memories": _memories(design),
     }
+    return {part: {**found, **streams} for part, found in parts.items()}
 
 
 def _columns(design: Design, names: Sequence[str]) -> int:
@@ -236,15 +238,14 @@ def _engine(design: Design) -> dict[str, float]:
 
 
 def stream_parts(design: Design) -> dict[str, float]:
-    """Return the look-up tables and flip-flops of what only streams have.
+    """Return features of what only streams have, some of which is in every part.
 
-    They are counted bit by bit, without a fit: counters of the ring, sums of scores and biases,
-    running sums, what the ways of a split engine tell each other, results that come in pairs, and
-    state access.
+    They are counted bit by bit: counters of the ring, sums of scores and biases, running sums, what
+    the ways of a split engine tell each other, results that come in pairs, and state access.
     """
     c, ways = design.constants, design.array.at_once
     if not c["KEPT_ROWS"]:
-        return {"lut": 0.0, "ff": 0.0}
+        return {"stream tables": 0.0, "stream registers": 0.0}
     sums, address = c["SUM_BITS"], c["ADDRESS_BITS"]
     ring = 3 * address + c["LANE_INDEX_BITS"]
     run = c["RUNNING_X_BITS"], c["RUNNING_W_BITS"]
@@ -258,8 +259,13 @@ def stream_parts(design: Design) -> dict[str, float]:
     pairs = c["RESULT_PAIRS"] * c["OUTPUTS"] * c["OUTPUT_BITS"]
     in_tables = design.device.family.lut_inputs == 6  # where single results are shifted
     return {
-        "lut": ring + ways * c["SCORE_BIASES"] * sums + running + shared + pairs + access["lut"],
-        "ff": ring + running + kept + ways * sums + pairs * in_tables + access["ff"],
+        "stream tables": ring
+        + ways * c["SCORE_BIASES"] * sums
+        + running
+        + shared
+        + pairs
+        + access["lut"],
+        "stream registers": ring + running + kept + ways * sums + pairs * in_tables + access["ff"],
     }
 
 

@@ -1,4 +1,8 @@
-"""Random mixed-precision models with random hardware options, for the characterisation."""
+"""Random mixed-precision models with random hardware options, for the characterisation.
+
+A quarter of them have the published network, half have windows as they are by default, with tokens of
+several rows and folded products, and a quarter are streams.
+"""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
@@ -14,6 +18,7 @@ SMALL_DEVICE = 8000  # look-up tables
 _CHANNELS = (8, 12, 16, 20, 24, 32, 40, 48, 64)
 _FEW_CHANNELS = (4, 6, 8, 10, 12, 16, 20, 24, 32)
 _MOST_DEEP_CHANNELS = 24
+_FORMS = ("published", "window", "window", "stream")
 _KINDS = (
     *("weights", "activations", "keys", "values"),
     *("parameters", "exponentials", "softmax", "program"),
@@ -54,7 +59,8 @@ def sample(device: Device, seed: int) -> Sample:
     random = Random(f"{device.name} {seed}")
     small = device.lut < SMALL_DEVICE
     channels = random.choice(_FEW_CHANNELS if small else _CHANNELS)
-    heads = random.choice([1, 1, 1, 2, 4])
+    form = random.choice(_FORMS)
+    heads = random.choice([1, 1, 1, 2, 4] if form == "published" else [1, 2, 4, 4])
     while channels % heads:
         heads //= 2
     window = random.choice([2, 3, 4, 5, 6, 8, 10, 12, 16, 20, 24])
@@ -74,8 +80,26 @@ def sample(device: Device, seed: int) -> Sample:
         ffn_channels=channels * random.choice([1, 2, 3, 4, 4]),
         outputs=random.choice([1, 1, 1, 2, 4]),
         relative=random.choice([(), (0,), (inputs - 1,)]),
+        **_form(random, form, window),
     )
     return Sample(device.name, seed, shape, bits, random.choice([None, 8, 6]), hardware)
+
+
+def _form(random: Random, form: str, window: int) -> dict[str, Any]:
+    """Draw what tells the forms apart, as arguments of a shape."""
+    if form == "published":
+        return {}
+    drawn = {
+        "fold": random.random() < 0.8,
+        "seasons": random.choice([0, 0, 1]),
+        "known": random.choice([0, 0, 1]),
+    }
+    kernel = random.choice([1, 2, 4, 4])
+    if form == "stream":
+        return {"kind": "stream", "kernel": kernel, **drawn}
+    kernel = min(kernel, window // 2)
+    pooling = random.choice(["last", "last", "mean"])
+    return {"kernel": kernel, "stride": (kernel + 1) // 2, "pooling": pooling, **drawn}
 
 
 def _lanes(random: Random, device: Device) -> dict[str, Any]:
