@@ -711,3 +711,18 @@ def test_a_detector_is_narrow_unless_it_forecasts(
     path.write_text(f'task = "detect"\n{data}', encoding="utf-8")
     model = load_config(path, settings).model
     assert (model.channels, model.heads, model.ffn_channels) == (channels, heads, 4 * channels)
+
+
+def test_a_classifier_reads_all_tokens_and_longer_ones(tmp_path: Path) -> None:
+    labels = 'task = "classify"\n' + DATA.replace("lead = 0", 'classes = ["a", "b"]')
+
+    def tokens(text: str, window: int, *more: str) -> tuple[str, int, int]:
+        config = load(tmp_path, text, f"data.window={window}", *more)
+        return config.pooling, config.kernel, config.stride
+
+    assert tokens(labels, 50) == tokens(labels, 200) == ("mean", 8, 4)
+    assert tokens(labels, 36) == ("mean", 6, 3)
+    assert tokens(labels, 12) == ("mean", 4, 2)
+    assert tokens(labels, 50, "model.kernel=4", "model.pooling=last") == ("last", 4, 2)
+    assert tokens(labels, 50, "model.kind=stream") == ("last", 4, 1)
+    assert tokens(DATA, 50) == ("last", 4, 2)

@@ -694,6 +694,8 @@ class DataConfig(Section):
 _LEAST_CHANNELS = 2  # of a detector that reconstructs, by default
 _MOST_HEADS = 4  # by default
 _KERNEL = 4  # by default
+_MOST_OF_A_CLASSIFIER = 8  # rows of a token, by default
+_LEAST_TOKENS_OF_A_CLASSIFIER = 6  # without overlap, if they have more rows than others
 
 
 class ModelConfig(Section):
@@ -707,10 +709,12 @@ class ModelConfig(Section):
 
     Unless given, ``ffn_channels`` is 4 x ``channels``, and ``heads`` is 4, or as many of these as
     divide ``channels``. With ``pooling = "last"`` the forecast is read from the last token, and the
-    last layer computes that token only; with "mean", from the mean of all tokens.
+    last layer computes that token only; with "mean", from the mean of all tokens. That is the
+    default for ``task = "classify"``, where what tells a label may be anywhere in the window.
 
     Each token embeds ``kernel`` successive rows of the window, 4 unless given, and the next one
-    begins ``stride`` rows later, half as many unless given: a convolution over rows. With as many
+    begins ``stride`` rows later, half as many unless given: a convolution over rows. To classify
+    windows of 30 rows and more, it is a sixth of them, up to 8, by default. With as many
     rows in both, a token is a patch of rows, and a long window has few tokens. In a stream each
     token embeds the last ``kernel`` readings, and there is no ``stride``.
 
@@ -744,7 +748,7 @@ class ModelConfig(Section):
         le=4096,
         description="a whole number from 1 to 4096 that divides channels",
     )
-    pooling: Pooling = Field(default="last", description="'last' or 'mean'")
+    pooling: Pooling | None = Field(default=None, description="'last' or 'mean'")
     kernel: int | None = Field(
         default=None, ge=1, le=4096, description="a whole number of rows from 1 to 4096"
     )
@@ -1213,7 +1217,17 @@ class Config(Section):
         if self.model.series:
             return 1
         hidden = self.detect.rows if self.task == "detect" else 0
-        return self.model.kernel or min(_KERNEL, max(1, (self.data.window - hidden) // 2))
+        usual = min(_KERNEL, max(1, (self.data.window - hidden) // 2))
+        if self.task == "classify" and self.model.kind == "window":
+            longer = self.data.window // _LEAST_TOKENS_OF_A_CLASSIFIER
+            usual = max(usual, min(_MOST_OF_A_CLASSIFIER, longer))
+        return self.model.kernel or usual
+
+    @property
+    def pooling(self) -> Pooling:
+        """What the results are read from, as ``model.pooling``, with its default."""
+        labels = self.task == "classify" and self.model.kind == "window"
+        return self.model.pooling or ("mean" if labels else "last")
 
     @property
     def stride(self) -> int:

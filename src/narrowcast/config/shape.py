@@ -58,7 +58,7 @@ def shape_of(config: "Config") -> Shape:
         quantiles=max(1, len(config.model.quantiles)),
         targets=len(config.data.targets) or 1,
         kind=config.model.kind,
-        pooling=config.model.pooling,
+        pooling=config.pooling,
         kernel=config.kernel,
         stride=config.stride,
         fold=config.model.fold,

@@ -1,7 +1,7 @@
 """Random mixed-precision models with random hardware options, for the characterisation.
 
-A quarter of them have the published network, half have windows as they are by default, with tokens of
-several rows and folded products, and a quarter are streams.
+A quarter of them have the published network, half have windows as they are by default, with tokens
+of several rows and folded products, and a quarter are streams.
 """
 
 from collections.abc import Mapping
