@@ -6,9 +6,6 @@ from narrowcast.compile.design import Design, StepCost
 from narrowcast.compile.memory import Buffer
 from narrowcast.config import InterfaceName
 
-PROGRAM = "program.json"  # in the output folder of a build
-RTL = "rtl"  # and there, the folder of the sources
-
 
 @dataclass(frozen=True)
 class ArraySummary:

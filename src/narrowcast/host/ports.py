@@ -11,6 +11,7 @@ from typing import Protocol
 from narrowcast.config import InterfaceName
 from narrowcast.errors import UserError, one_line, shown
 from narrowcast.extras import require_extra
+from narrowcast.outputs import PROGRAM, RTL
 
 BAUD = 115200
 SPI_HZ = 1_000_000  # slow enough for a board with a clock of 12 MHz
@@ -252,7 +253,7 @@ def open_port(name: str) -> Port:
     if not name.startswith(SIMULATED):
         return SerialPort(name)
     # What a simulation needs, a serial port does not.
-    from narrowcast.compile.summary import PROGRAM, RTL, CompileResults  # noqa: PLC0415
+    from narrowcast.compile.summary import CompileResults  # noqa: PLC0415
     from narrowcast.records import read_record  # noqa: PLC0415
     from narrowcast.tools.simulated_board import board_command  # noqa: PLC0415
 

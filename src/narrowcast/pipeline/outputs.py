@@ -6,7 +6,7 @@ from typing import Any
 from numpy.typing import NDArray
 from safetensors.numpy import load
 
-from narrowcast.compile import summary
+from narrowcast import outputs
 from narrowcast.errors import UserError, boundary
 
 FLOAT_MODEL = "float.safetensors"
@@ -17,7 +17,7 @@ SOURCE = "source.json"
 PREDICTIONS = "predictions.safetensors"
 QUANTIZATION = "quantization.json"
 ACCURACY = "accuracy.json"
-PROGRAM, RTL = summary.PROGRAM, summary.RTL
+PROGRAM, RTL = outputs.PROGRAM, outputs.RTL
 VECTORS = "vectors"  # folder of test vectors
 VERIFICATION = "verification.json"
 VIVADO = "vivado"  # folder of a project

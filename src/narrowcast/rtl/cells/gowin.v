@@ -694,6 +694,10 @@ module OBUF #(
     assign O = I;
 endmodule
 
+module BUFG(input I, output O);
+    assign O = I;
+endmodule
+
 module GOWIN_VCC(output V);
     assign V = 1;
 endmodule
