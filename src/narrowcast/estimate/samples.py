@@ -113,4 +113,4 @@ def _lanes(random: Random, device: Device) -> dict[str, Any]:
         return {"tables": True}
     if drawn < 0.32 and device.dsp_block is not None:
         return {"pairs": False}
-    return {}
+    return {"tables": True} if drawn > 0.88 else {}
