@@ -166,7 +166,8 @@ def _lanes(design: Design) -> dict[str, float]:
         "one": 1,
         "ways": ways,
         "sum bits": ways * sums,
-        "outside products' tables": columns * sum(x * w for x, w in outside),
+        # w - 1 sums of x + 1 bits: that their tables grow with w once more, the samples show
+        "outside products' tables": columns * sum((x + 1) * (w - 1) * w / 2 for x, w in outside),
         # x is registered once for all columns; w and the product once for each
         "outside products' registers": sum(x + columns * (x + 2 * w) for x, w in outside),
         "sums": ways * columns * sums,
