@@ -8,9 +8,9 @@ A logic cell holds a look-up table or an adder (ALU), and six of the eight in a 
 flip-flop can be reached only through the table or adder of its cell: one that is driven by anything
 else takes a whole cell. nextpnr begins and ends a carry chain with a further ALU, and makes their
 number even. The carry input of the first one is open: it comes from whatever lies before, so a
-simulation takes it as a one. Chains that begin with a constant do not read it. Those that begin with
-a net do, by the table that nextpnr 0.11 gives their first ALU. A RAM16SDP takes all eight cells of a unit: four hold the data, the write port needs
-the others.
+simulation takes it as a one. Chains that begin with a constant do not read it. Those that begin
+with a net do, by the table that nextpnr 0.11 gives their first ALU. A RAM16SDP takes all eight
+cells of a unit: four hold the data, the write port needs the others.
 
 DSP blocks are counted in multipliers of 9 x 9 bits. A MULT18X18 is two of them, and a MULT36X36
 eight; yosys takes the latter for products of 22 x 22 bits and more, which the engine has none of:
