@@ -48,6 +48,7 @@ architecture test of collector_tb is
   signal slot             : unsigned(SLOT_BITS - 1 downto 0);
   signal bias_address     : unsigned(ADDRESS_BITS - 1 downto 0);
   signal m_address        : unsigned(ADDRESS_BITS - 1 downto 0);
+  signal m_address_1      : unsigned(ADDRESS_BITS - 1 downto 0); -- a clock later, as the others
   signal r_address        : unsigned(ADDRESS_BITS - 1 downto 0);
   signal residual_address : unsigned(ADDRESS_BITS - 1 downto 0);
   signal position_address : unsigned(ADDRESS_BITS - 1 downto 0);
@@ -95,6 +96,13 @@ begin
       y_lane           => y_lane
     );
 
+  follow : process (clk) is
+  begin
+    if rising_edge(clk) then
+      m_address_1 <= m_address;
+    end if;
+  end process follow;
+
   drive : process is
     file     source  : text open read_mode is STIMULUS;
     file     sink    : text open write_mode is RESPONSE;
@@ -127,7 +135,7 @@ begin
       add(outputs, row_last);
       add(outputs, slot);
       add(outputs, bias_address);
-      add(outputs, m_address);
+      add(outputs, m_address_1);
       add(outputs, r_address);
       add(outputs, residual_address);
       add(outputs, position_address);

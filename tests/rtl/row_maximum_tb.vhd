@@ -98,7 +98,9 @@ begin
       out_y_address => out_y_address,
       out_row_first => out_row_first,
       out_row_last  => out_row_last,
-      out_absent    => out_absent
+      out_absent    => out_absent,
+      next_valid    => open,
+      next_step     => open
     );
 
   drive : process is

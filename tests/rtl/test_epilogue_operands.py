@@ -108,7 +108,7 @@ class Operands:
             for i in range(self.copies):
                 m[i].append(self.m[i][at] if below or wants[2] else None)
                 r[i].append(self.r[i][addresses[3]] if self.r[i] and wants[3] else None)
-        found = bench.run(stimulus)[2:]
+        found = bench.run(m_ahead(stimulus))[3:]
         shown_bias, shown_m, shown_r = ([shown(copy) for copy in each] for each in (bias, m, r))
         shown_positions = [shown(way) for way in positions]
         for k, numbers in enumerate(found):
@@ -128,6 +128,16 @@ class Operands:
             at = 12 + ways + element - 1
             due += [now[at] if element else now[12 + way] for way in of_way]
             assert numbers == due, k
+
+
+def m_ahead(stimulus: list[tuple[int, ...]]) -> list[tuple[int, ...]]:
+    """Give M's address, and what is of a difference, a clock before all else of a column."""
+    later = [(0, 0, 0, 0, *stimulus[0][4:]), *stimulus]  # nothing is read in the first
+    early = [*stimulus, stimulus[-1]]
+    return [
+        (*late[:8], soon[8], late[9], *soon[10:12], *late[12:])
+        for late, soon in zip(later, early, strict=True)
+    ]
 
 
 @pytest.mark.parametrize(("ways", "split"), [(1, False), (2, False), (2, True)])

@@ -170,6 +170,7 @@ class Way:
         """Outputs that mean nothing in this clock are None."""
         held = int(self.clocks in self.held)
         below = self.below.pop(self.clocks, None)
+        next_below = self.below.get(self.clocks + 1)
         self._read_multiplier(now)
         result = self._finish(now, below)
         exponential = self._sum_up(now)
@@ -179,7 +180,7 @@ class Way:
             self._reset()
         self.clocks += 1
         return [
-            *(held, int(below is not None), below[1] if below else None),
+            *(held, int(next_below is not None), next_below[1] if next_below else None),
             *(int(result is not None), *(result or (None, None, None))),
             *(int(exponential is not None), *(exponential or (None, None))),
         ]

@@ -31,6 +31,7 @@ entity collector is
     full             : in    std_logic;
     move             : out   std_logic;
     column           : out   unsigned(LANE_INDEX_BITS - 1 downto 0);
+    m_address        : out   unsigned(ADDRESS_BITS - 1 downto 0); -- with the column
     -- one clock after the column; memories are enabled by what of them is needed
     valid            : out   std_logic;
     softmax          : out   std_logic; -- a score, for the softmax, not for the epilogue
@@ -49,7 +50,6 @@ entity collector is
     absent_odd       : out   std_logic; -- and that of the second way, if the engine is SPLIT
     slot             : out   unsigned(SLOT_BITS - 1 downto 0);
     bias_address     : out   unsigned(ADDRESS_BITS - 1 downto 0);
-    m_address        : out   unsigned(ADDRESS_BITS - 1 downto 0);
     r_address        : out   unsigned(ADDRESS_BITS - 1 downto 0);
     residual_address : out   unsigned(ADDRESS_BITS - 1 downto 0);
     position_address : out   unsigned(ADDRESS_BITS - 1 downto 0); -- the token's own bias
@@ -164,6 +164,7 @@ begin
   move   <= passing;
   taking <= take;
   column <= column_at;
+  m_address <= m_at;
 
   fetch : process (clk) is
     variable following : step_t;
@@ -197,14 +198,11 @@ begin
         if following.destination = TO_VALUES then
           of_values <= '1';
         end if;
-        prepared <= '1';
-        starts   <= not started;
       end if;
-      if go = '1' then
-        started  <= '1';
-        starts   <= '0';
-        prepared <= '0';
-      end if;
+      -- not branches, whose enable would follow "go"
+      prepared <= (prepared or arrived) and not go;
+      started  <= started or go;
+      starts   <= (starts or (arrived and not started)) and not go;
       if reset = '1' then
         prepared <= '0';
         started  <= '0';
@@ -247,7 +245,6 @@ begin
         end if;
       end if;
       bias_address <= bias_at;
-      m_address    <= m_at;
       r_address    <= r_at;
       residual_address <= residual_at;
       position_address <= position_at;

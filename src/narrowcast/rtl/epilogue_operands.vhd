@@ -2,7 +2,8 @@
 -- What the epilogues need beside sums: biases, M, R and residual operands, two clocks after their
 -- addresses.
 --
--- M of a difference from a row's maximum, which comes out of turn, is that of its step.
+-- M of a difference from a row's maximum, which comes out of turn, is that of its step. So that its
+-- address is chosen in front of a register, both addresses of M come a clock before all others.
 library ieee;
 use ieee.std_logic_1164.all;
 use ieee.numeric_std.all;
@@ -23,8 +24,9 @@ entity epilogue_operands is
     active           : in    std_logic_vector(1 downto 0);
     bias_address     : in    unsigned(ADDRESS_BITS - 1 downto 0);
     position_address : in    unsigned(ADDRESS_BITS - 1 downto 0);
-    m_address        : in    unsigned(ADDRESS_BITS - 1 downto 0);
     r_address        : in    unsigned(ADDRESS_BITS - 1 downto 0);
+    -- a clock before these
+    m_address        : in    unsigned(ADDRESS_BITS - 1 downto 0);
     below_valid      : in    std_logic; -- a difference from a row's maximum, of this step
     below_step       : in    unsigned(STEP_BITS - 1 downto 0);
     -- two clocks later
@@ -39,6 +41,7 @@ end entity epilogue_operands;
 
 architecture rtl of epilogue_operands is
 
+  signal below        : std_logic;
   signal any_m        : std_logic;
   signal chosen_m_address : unsigned(ADDRESS_BITS - 1 downto 0);
   signal step_1       : unsigned(STEP_BITS - 1 downto 0);
@@ -60,15 +63,18 @@ architecture rtl of epilogue_operands is
 
 begin
 
-  any_m <= shared_m or below_valid;
+  any_m <= shared_m or below;
 
-  choose_m : process (all) is
+  choose_m : process (clk) is
     variable s : step_t;
   begin
-    s                := PROGRAM(to_integer(below_step));
-    chosen_m_address <= m_address;
-    if below_valid = '1' then
-      chosen_m_address <= to_unsigned(s.m_base, ADDRESS_BITS);
+    if rising_edge(clk) then
+      s                := PROGRAM(to_integer(below_step));
+      below            <= below_valid;
+      chosen_m_address <= m_address;
+      if below_valid = '1' then
+        chosen_m_address <= to_unsigned(s.m_base, ADDRESS_BITS);
+      end if;
     end if;
   end process choose_m;
 

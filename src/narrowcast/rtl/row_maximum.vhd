@@ -57,7 +57,9 @@ entity row_maximum is
     out_y_address : out   unsigned(ADDRESS_BITS - 1 downto 0);
     out_row_first : out   std_logic;
     out_row_last  : out   std_logic;
-    out_absent    : out   std_logic
+    out_absent    : out   std_logic;
+    next_valid    : out   std_logic; -- a difference comes out in the next clock, of this step
+    next_step     : out   unsigned(STEP_BITS - 1 downto 0)
   );
 end entity row_maximum;
 
@@ -122,6 +124,8 @@ begin
 
   own_found   <= found;
   own_maximum <= maximum;
+  next_valid  <= reading_q(1);
+  next_step   <= row_step;
 
   write_address <= fill_bank & fill;
   read_address  <= read_bank & read_index;

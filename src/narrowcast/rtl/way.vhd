@@ -61,7 +61,8 @@ entity way is
     own_maximum   : out   signed(SUM_BITS - 1 downto 0);
     own_e         : out   unsigned(E_BITS - 1 downto 0);
     hold          : out   std_logic;
-    below_valid   : out   std_logic; -- a difference enters the epilogue, of this step
+    -- in the next clock a difference enters the epilogue, of this step
+    below_valid   : out   std_logic;
     below_step    : out   unsigned(STEP_BITS - 1 downto 0);
     -- two clocks after what enters the epilogue
     bias          : in    signed(BIAS_BITS - 1 downto 0);
@@ -329,7 +330,9 @@ begin
         out_y_address => s_y_address,
         out_row_first => s_row_first,
         out_row_last  => s_row_last,
-        out_absent    => s_absent
+        out_absent    => s_absent,
+        next_valid    => below_valid,
+        next_step     => below_step
       );
 
   end generate with_scores;
@@ -346,10 +349,9 @@ begin
     s_row_first <= '0';
     s_row_last  <= '0';
     s_absent    <= '0';
+    below_valid <= '0';
+    below_step  <= (others => '0');
   end generate without_scores;
-
-  below_valid <= s_valid;
-  below_step  <= s_step;
 
   ------------------------------------------------------------------ epilogue
 
