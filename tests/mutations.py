@@ -81,8 +81,8 @@ MUTATIONS = (
     Mutation(
         "a row's maximum may be one too small",
         f"{RTL}/row_maximum.vhd",
-        "(score > maximum and came_absent",
-        "(score > maximum + 1 and came_absent",
+        "(score > maximum or",
+        "(score > maximum + 1 or",
         "tests/rtl/test_row_maximum.py",
     ),
     Mutation(
@@ -93,10 +93,10 @@ MUTATIONS = (
         "tests/rtl/test_row_maximum.py",
     ),
     Mutation(
-        "a division without a remainder loses a bit",
+        "a division subtracts one more than the divisor",
         f"{RTL}/row_reciprocal.vhd",
-        """("01" & not_divisor & '1')""",
-        """("01" & not_divisor & '0')""",
+        "(ROW_SUM_BITS downto 0 => less), less);",
+        "(ROW_SUM_BITS downto 0 => less), '0');",
         "tests/rtl/test_row_reciprocal.py",
     ),
     Mutation(
