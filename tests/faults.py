@@ -8,6 +8,8 @@ from typing import Any
 from narrowcast.targets.device import Device
 
 Netlist = dict[str, Any]
+ALL_IN_BLOCKS = dict.fromkeys(("weights", "activations", "keys", "values"), "block")
+"""Storage with which a design has memories to exchange."""
 
 
 def wrong_table(netlist: Netlist, device: Device, seed: int) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from faults import FAULTS, Netlist
+from faults import ALL_IN_BLOCKS, FAULTS, Netlist
 from narrowcast.compile import Design, HardwareOptions, compile_model
 from narrowcast.errors import ToolError
 from narrowcast.estimate import area
@@ -28,7 +28,6 @@ from words import random_words, stream_words
 
 DEVICES = ("xc7s15", "up5k", "ecp5-25f", "gw1nr-9")
 QUICKEST = "ecp5-25f"  # to synthesise
-ALL_IN_BLOCKS = dict.fromkeys(("weights", "activations", "keys", "values"), "block")
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from faults import FAULTS, Netlist
+from faults import ALL_IN_BLOCKS, FAULTS, Netlist
 from narrowcast.compile import Design, HardwareOptions, compile_model
 from narrowcast.config import InterfaceName
 from narrowcast.estimate import area
@@ -20,8 +20,6 @@ from narrowcast.tools.nextpnr import place, routed_netlist
 from narrowcast.tools.verification import Checked
 from routed import SHA256, check_routed, fault_is_found
 from words import stream_words
-
-ALL_IN_BLOCKS = dict.fromkeys(("weights", "activations", "keys", "values"), "block")
 
 
 @dataclass(frozen=True)

@@ -694,8 +694,8 @@ class DataConfig(Section):
 _LEAST_CHANNELS = 2  # of a detector that reconstructs, by default
 _MOST_HEADS = 4  # by default
 _KERNEL = 4  # by default
-_MOST_OF_A_CLASSIFIER = 8  # rows of a token, by default
-_LEAST_TOKENS_OF_A_CLASSIFIER = 6  # without overlap, if they have more rows than others
+_LONGEST_TOKEN = 8  # rows, of a classifier, by default
+_LEAST_TOKENS = 6  # without overlap, of a classifier whose tokens have more rows than those
 
 
 class ModelConfig(Section):
@@ -1219,8 +1219,8 @@ class Config(Section):
         hidden = self.detect.rows if self.task == "detect" else 0
         usual = min(_KERNEL, max(1, (self.data.window - hidden) // 2))
         if self.task == "classify" and self.model.kind == "window":
-            longer = self.data.window // _LEAST_TOKENS_OF_A_CLASSIFIER
-            usual = max(usual, min(_MOST_OF_A_CLASSIFIER, longer))
+            longer = self.data.window // _LEAST_TOKENS
+            usual = max(usual, min(_LONGEST_TOKEN, longer))
         return self.model.kernel or usual
 
     @property

@@ -259,13 +259,9 @@ def stream_parts(design: Design) -> dict[str, float]:
     access = _state_access(design)
     pairs = c["RESULT_PAIRS"] * c["OUTPUTS"] * c["OUTPUT_BITS"]
     in_tables = design.device.family.lut_inputs == 6  # where single results are shifted
+    biases = ways * c["SCORE_BIASES"] * sums
     return {
-        "stream tables": ring
-        + ways * c["SCORE_BIASES"] * sums
-        + running
-        + shared
-        + pairs
-        + access["lut"],
+        "stream tables": ring + biases + running + shared + pairs + access["lut"],
         "stream registers": ring + running + kept + ways * sums + pairs * in_tables + access["ff"],
     }
 

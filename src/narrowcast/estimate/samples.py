@@ -109,8 +109,8 @@ def _lanes(random: Random, device: Device) -> dict[str, Any]:
         return {"ways": 1}
     if drawn < 0.2:
         return {"lanes": random.choice([4, 8, 12, 16])}
-    if drawn < 0.27:
+    if drawn < 0.27 or drawn > 0.88:
         return {"tables": True}
     if drawn < 0.32 and device.dsp_block is not None:
         return {"pairs": False}
-    return {"tables": True} if drawn > 0.88 else {}
+    return {}

@@ -3,9 +3,10 @@
 --
 -- M = floor(numerator / sum), at most QUOTIENT_BITS wide, by division without restoring, one bit per
 -- clock: a remainder below zero stays, and the sum is added next instead of subtracted. So a bit is
--- the sign of one adder, and no multiplexer follows it. The numerator's upper part is smaller than any sum (the largest exponential of a row is
--- full scale, and the compiler bounds numerator / full scale), so the division starts with it as
--- the remainder and needs QUOTIENT_BITS clocks whatever the width of the numerator.
+-- the sign of one adder, and no multiplexer follows it. The numerator's upper part is smaller than
+-- any sum (the largest exponential of a row is full scale, and the compiler bounds numerator / full
+-- scale), so the division starts with it as the remainder and needs QUOTIENT_BITS clocks whatever
+-- the width of the numerator.
 -- With IN_PARTS, a number of the row is the sum of two exponentials. All three numbers of the sum are
 -- added with one carry chain.
 -- The multipliers of the last rows are kept in turn, for the context product to read, two clocks

@@ -7,6 +7,9 @@
 // reversed(k) + offset, where reversed() turns the order of the four bits of a number around, and
 // the offset is 0, 0, 1, 3 for w = 16, 8, 4, 2: so the lowest address bits of narrow words choose
 // among neighbours.
+`define PLACE(k, w) \
+    (((k) & 1) * 8 + ((k) & 2) * 2 + ((k) & 4) / 2 + ((k) & 8) / 8 + ((w) == 4 ? 1 : (w) == 2 ? 3 : 0))
+
 module \$__ICE40_RAM4K_ (
     input PORT_R_CLK, PORT_R_RD_EN,
     input [10:0] PORT_R_ADDR,
@@ -32,26 +35,21 @@ module \$__ICE40_RAM4K_ (
     localparam [4095:0] BOTH =
         (OUTER & {256{16'hc3c3}}) | (OUTER & {256{16'h0c0c}}) << 2 | (OUTER & {256{16'h3030}}) >> 2;
 
-    localparam READ_MODE = PORT_R_WIDTH == 16 ? 0 : PORT_R_WIDTH == 8 ? 1 : PORT_R_WIDTH == 4 ? 2 : 3;
-    localparam WRITE_MODE = PORT_W_WIDTH == 16 ? 0 : PORT_W_WIDTH == 8 ? 1 : PORT_W_WIDTH == 4 ? 2 : 3;
-
     wire [15:0] RDATA, WDATA, MASK;
     genvar k;
     generate
         for (k = 0; k < PORT_R_WIDTH; k = k + 1)
-            assign PORT_R_RD_DATA[k] = RDATA[(k & 1) * 8 + (k & 2) * 2 + (k & 4) / 2 + (k & 8) / 8
-                                             + (READ_MODE > 1 ? 2 * READ_MODE - 3 : 0)];
+            assign PORT_R_RD_DATA[k] = RDATA[`PLACE(k, PORT_R_WIDTH)];
         for (k = 0; k < PORT_W_WIDTH; k = k + 1) begin
-            assign WDATA[(k & 1) * 8 + (k & 2) * 2 + (k & 4) / 2 + (k & 8) / 8
-                         + (WRITE_MODE > 1 ? 2 * WRITE_MODE - 3 : 0)] = PORT_W_WR_DATA[k];
+            assign WDATA[`PLACE(k, PORT_W_WIDTH)] = PORT_W_WR_DATA[k];
             if (PORT_W_WIDTH == 16)
-                assign MASK[(k & 1) * 8 + (k & 2) * 2 + (k & 4) / 2 + (k & 8) / 8] = ~PORT_W_WR_BE[k];
+                assign MASK[`PLACE(k, 16)] = ~PORT_W_WR_BE[k];
         end
     endgenerate
 
     SB_RAM40_4K #(
-        .READ_MODE(READ_MODE),
-        .WRITE_MODE(WRITE_MODE),
+        .READ_MODE($clog2(16 / PORT_R_WIDTH)),
+        .WRITE_MODE($clog2(16 / PORT_W_WIDTH)),
         .INIT_0(BOTH[255:0]),
         .INIT_1(BOTH[511:256]),
         .INIT_2(BOTH[767:512]),
