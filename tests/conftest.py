@@ -58,9 +58,14 @@ def unsynchronised() -> Iterator[None]:
 
 @pytest.fixture(scope="session", autouse=True)
 def library_objects(tmp_path_factory: pytest.TempPathFactory) -> None:
-    """Compile Verilator's own library once: it takes half the time of a small simulation."""
+    """Compile what all simulations share once: it takes most of the time of a small one."""
     script = Path(__file__).with_name("library_objects.sh")
-    os.environ["OBJCACHE"] = f"'{script}' '{tmp_path_factory.mktemp('verilator')}'"
+    kept = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        kept = kept.parent  # which all workers of this run have
+    kept = kept / "verilator"
+    kept.mkdir(exist_ok=True)
+    os.environ["OBJCACHE"] = f"'{script}' '{kept}'"
 
 
 @pytest.fixture(scope="session")

@@ -13,7 +13,7 @@ import pytest
 from narrowcast.targets.device import load_device
 from narrowcast.tools.ghdl import mend_verilog
 from narrowcast.tools.process import require, run
-from narrowcast.tools.yosys import count_cells, yosys_script
+from narrowcast.tools.yosys import count_cells, run_yosys
 
 DEVICE = load_device("xc7s15")
 RTL = Path(str(resources.files("narrowcast") / "rtl"))
@@ -189,9 +189,12 @@ def synthesise(
     instances = "".join(f"  (* keep *) m{i} i{i} (.clk(clk));\n" for i in range(len(variants)))
     top = f"module lanes (input clk);\n{instances}endmodule\n"
     (work / "lanes.v").write_text(mend_verilog("".join(modules)) + top)
-    script = script or yosys_script("lanes.v", "lanes", "stat.json", DEVICE)
-    run([sys.executable, "-c", YOSYS, "-q", "-p", f"{script}; write_json netlist.json"], work)
-    netlist = json.loads((work / "netlist.json").read_text())["modules"]
+    if script is None:
+        run_yosys(work / "lanes.v", "lanes", DEVICE)
+    else:
+        commands = f"{script}; write_json lanes.json"
+        run([sys.executable, "-c", YOSYS, "-q", "-p", commands], work)
+    netlist = json.loads((work / "lanes.json").read_text())["modules"]
     cells = [list(netlist[f"m{i}"]["cells"].values()) for i in range(len(variants))]
     return [
         (

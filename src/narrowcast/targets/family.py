@@ -221,12 +221,14 @@ class CellMap:
     Attributes:
         file: Name of the file with the modules, in Verilog, in the folder of the families.
         before: Label of yosys' synthesis command in front of which they are applied.
-        made_by: Command of yosys that makes the cells, if none before that label does.
+        made_by: Commands of yosys that make the cells, if none before that label does.
+        behind: Label at which the synthesis command goes on, if that is not ``before``.
     """
 
     file: str
     before: str
-    made_by: str | None = None
+    made_by: tuple[str, ...] = ()
+    behind: str | None = None
 
     @property
     def text(self) -> str:

@@ -54,7 +54,7 @@ ICE40 = Family(
         output_selects=("TOPOUTPUT_SELECT", "BOTOUTPUT_SELECT"),
     ),
     synthesis="synth_ice40 -no-rw-check",
-    cell_map=CellMap("ice40.v", "map_ram", "memory_libmap -lib +/ice40/brams.txt"),
+    cell_map=CellMap("ice40.v", "map_ram", ("memory_libmap -lib +/ice40/brams.txt",)),
     cell_models="ice40",
     vivado=False,
     place_and_route=PlaceAndRoute(

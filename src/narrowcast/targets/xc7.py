@@ -3,7 +3,14 @@
 Sources: UG474 (configurable logic), UG473 (block memory) and UG479 (DSP48E1).
 """
 
-from narrowcast.targets.family import DistributedRam, DspBlock, Family, Multiplier, Primitives
+from narrowcast.targets.family import (
+    CellMap,
+    DistributedRam,
+    DspBlock,
+    Family,
+    Multiplier,
+    Primitives,
+)
 
 XC7 = Family(
     name="xc7",
@@ -59,6 +66,17 @@ XC7 = Family(
         ),
     ),
     synthesis="synth_xilinx -family xc7 -flatten -noiopad",
+    # as the synthesis command does it from one label to the other
+    cell_map=CellMap(
+        "xc7.v",
+        "map_memory",
+        (
+            "memory_libmap -logic-cost-rom 0.015625 -lib +/xilinx/lutrams_xc5v.txt"
+            " -lib +/xilinx/brams_xc4v.txt -D HAS_SIZE_36 -D HAS_MIXWIDTH_SDP",
+            "techmap -map +/xilinx/lutrams_xc5v_map.v",
+        ),
+        "map_ffram",
+    ),
     # With yosys' 300 ps, a block memory takes as long as five tables in series, and all other paths
     # get as many where that saves one.
     wire_ps=700,

@@ -135,11 +135,9 @@ def yosys_script(
     wires = [f"scratchpad -set {command}.abc9.W {family.wire_ps}"] if family.wire_ps else []
     synthesis = [" ".join([family.synthesis, *device.synthesis_options, "-top", top])]
     if (cells := family.cell_map) is not None:
-        begin, end = (
-            f"{synthesis[0]} -run {part}" for part in (f":{cells.before}", f"{cells.before}:")
-        )
-        made = [] if cells.made_by is None else [cells.made_by]
-        synthesis = [begin, *made, f"techmap -map {cells.file}", end]
+        parts = f":{cells.before}", f"{cells.behind or cells.before}:"
+        begin, end = (f"{synthesis[0]} -run {part}" for part in parts)
+        synthesis = [begin, *cells.made_by, f"techmap -map {cells.file}", end]
     tables = " ".join(modules.get("rom_0", []))
     return "; ".join(
         [
