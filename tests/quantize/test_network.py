@@ -734,6 +734,17 @@ def test_values_known_ahead_are_learned(drifts: bool, seasons: list[int]) -> Non
     )
 
 
+def test_values_known_ahead_may_act_in_a_curve() -> None:
+    """Heating and cooling: a linear map of the temperature ahead says nothing of the target."""
+    temperature = np.random.default_rng(3).normal(size=1600)
+    frame = pd.DataFrame({"a": np.abs(temperature), "b": temperature})
+    chosen = configuration(pooling="last")
+    data = {"inputs": ["a"], "target": ["a"], "known": ["b"], "lead": 1}
+    chosen = chosen.model_copy(update={"data": chosen.data.model_copy(update=data)})
+    test, _, rmse = learned(frame, chosen)
+    assert rmse < 0.4 * test.target.std()
+
+
 @pytest.mark.parametrize(
     ("missing", "interpolated"), [("drop", False), ("hold", False), ("interpolate", True)]
 )

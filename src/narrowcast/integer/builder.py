@@ -467,6 +467,14 @@ class Shape:
         return self.layers > 1 or self.mean or self.series
 
     @property
+    def embeds_known(self) -> bool:
+        """Whether values known ahead are part of the tokens that the last layer computes.
+
+        Their mean cannot have any: each of several tokens would need the same row.
+        """
+        return bool(self.known) and not self.mean
+
+    @property
     def folds_keys(self) -> bool:
         """Whether keys and values of the first layer are products of the input.
 
@@ -571,7 +579,9 @@ def transformer(shape: Shape) -> GraphSpec:
 
     The forecast of a target is a sum of terms, each of which adds the one before: linear maps of
     further inputs, and the head. The first of them adds the last reading. If results are
-    differences from the newest rows, these rows, negative, are the first term.
+    differences from the newest rows, these rows, negative, are the first term. Values known ahead
+    are also embedded in the tokens that the last layer computes, beside what attention makes of the
+    others: so the feed-forward part joins them with the readings.
 
     With a token for each series, all tokens are computed to the end. The forecasts of a series are
     what the head makes of its token, and a linear map of its own readings.
@@ -587,6 +597,8 @@ def transformer(shape: Shape) -> GraphSpec:
     embedding = _Embedding(
         kernel=shape.kernel, stride=stride, bias_per_row=not stream, until=shape.seen
     )
+    for name, columns in shape.further.items():
+        graph.input(name, shape.rows if shape.series else 1, columns)
     of_last = shape.seen - shape.kernel  # first row that the last token embeds
     streamed = None if shape.all_tokens or not shape.folds_keys else of_last
     x = graph.linear("embed", first, d, row=streamed, **embedding)
@@ -609,11 +621,11 @@ def transformer(shape: Shape) -> GraphSpec:
         e = graph.scores(f"{at}.scores", query, key, shape.heads, bias=stream)
         context = graph.context(f"{at}.context", e, value, shape.heads)
         x = graph.linear(f"{at}.attention_out", context, d, residual=x)
+        if layer == shape.layers - 1 and shape.embeds_known:
+            x = graph.linear("embed_ahead", "known", d, residual=x)
         up = graph.linear(f"{at}.ffn_up", x, shape.ffn, role=Role.RELU)
         if layer < shape.layers - 1 or not shape.folds_tail:
             x = graph.linear(f"{at}.ffn_down", up, d, residual=x)
-    for name, columns in shape.further.items():
-        graph.input(name, shape.rows if shape.series else 1, columns)
     outputs = list(_forecasts(graph, shape, x, up))
     if shape.decision == "arg_max":
         outputs = [graph.arg_max("decision", each) for each in outputs]

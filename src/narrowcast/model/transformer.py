@@ -108,12 +108,17 @@ class Layer(nn.Module):
         self.ffn_norm = norm(self.ffn_down.out_features)
 
     def forward(
-        self, x: Tensor, missing: Tensor | None = None, wanted: Tensor | None = None
+        self,
+        x: Tensor,
+        missing: Tensor | None = None,
+        wanted: Tensor | None = None,
+        ahead: Tensor | float = 0.0,
     ) -> Tensor:
         """[windows, n, d] -> [windows, n, d], or of the last token only [windows, 1, d].
 
         In a stream, [inferences, 1, d] -> [inferences, 1, d], of all inferences or of those that
-        are wanted. ``missing`` [inferences, keys] says which tokens do not exist yet for these.
+        are wanted. ``missing`` [inferences, keys] says which tokens do not exist yet for these, and
+        ``ahead`` is added to the tokens that are computed.
         """
         computed = x[:, -self.rows :] if wanted is None else x[wanted, -self.rows :]
         query, key, value = self.query(computed), self.key(x), self.value(x)
@@ -123,7 +128,7 @@ class Layer(nn.Module):
             mask = self.bias[:, None].masked_fill(missing[:, None, None], -math.inf)
         query, key, value = (split_heads(each, self.heads) for each in (query, key, value))
         context = join_heads(functional.scaled_dot_product_attention(query, key, value, mask))
-        x = self._join(computed, self.attention_out(context), self.attention_norm)
+        x = self._join(computed + ahead, self.attention_out(context), self.attention_norm)
         return self._join(x, self.ffn_down(functional.relu(self.ffn_up(x))), self.ffn_norm)
 
     def _join(self, x: Tensor, branch: Tensor, norm: nn.Module) -> Tensor:
@@ -140,7 +145,8 @@ class Transformer(Forecaster):
 
     If ``shape.relative`` names the input of each target, the head adds the last row's value of that
     input, multiplied by ``gain``. The rest of the network then forecasts a change. Linear maps of
-    the further inputs, those of ``shape.further``, are added, too.
+    the further inputs, those of ``shape.further``, are added, too. Values known ahead are also part
+    of the tokens that the last layer computes.
 
     If the results are differences from the newest rows of the window, ``shape.compared``, these are
     subtracted, each column multiplied by its factor in ``unit``.
@@ -181,6 +187,7 @@ class Transformer(Forecaster):
         )
         for parameter in self.further.parameters():
             nn.init.zeros_(parameter)
+        self.embed_ahead = _linear(self.graph, "embed_ahead") if shape.embeds_known else None
         adds_last = shape.relative and not shape.series
         self.gain = nn.Parameter(torch.ones(forecasts)) if adds_last else None
         if shape.compared:
@@ -211,8 +218,9 @@ class Transformer(Forecaster):
         if wanted is not None:
             missing = None if missing is None else missing[wanted]
             readings, further = readings[wanted], tuple(each[wanted] for each in further)
-        x = last_layer(x, missing, wanted)
         given = dict(zip(self.shape.further, further, strict=True))
+        ahead = 0.0 if self.embed_ahead is None else self.embed_ahead(given["known"].to(x.dtype))
+        x = last_layer(x, missing, wanted, ahead)
         if self.shape.series:
             (terms,) = self.terms
             of_each: Tensor = self.head(x)

@@ -73,6 +73,13 @@ def folded(source: Transformer, factors: Tensor) -> dict[str, LinearParameters]:
     products |= _by_target(shape, "head", LinearParameters(share * last.weight, last.bias))
     if shape.compared:
         products["actual"] = _actual(source, factors)
+    if source.embed_ahead is not None:
+        gain = products[f"layers.{shape.layers - 1}.attention_out"].gain
+        assert gain is not None  # which the norm multiplies all terms of its operand by
+        ahead = source.embed_ahead
+        products["embed_ahead"] = LinearParameters(
+            gain[:, None] * ahead.weight, gain * ahead.bias, torch.ones(shape.channels)
+        )
     for name, product in source.further.items():
         assert isinstance(product, nn.Linear)
         products[name] = _plain(product)
