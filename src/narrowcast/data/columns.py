@@ -142,17 +142,18 @@ def find(wanted: Sequence[str], names: Sequence[str], path: Path | str) -> list[
         UserError: No column, or more than one, has one of the names.
     """
     found = places(names)
+    if absent := [name for name in dict.fromkeys(wanted) if name not in found]:
+        _refuse(absent, names, path)
     for name in wanted:
-        if name not in found:
-            _refuse(name, names, path)
         if len(found[name]) > 1:
             raise UserError(f"{path}: {len(found[name])} columns are named {shown(name)}")
     return [found[name][0] for name in wanted]
 
 
-def _refuse(name: str, names: Sequence[str], path: Path | str) -> None:
-    guess = did_you_mean(name, [each for each in names[:1000] if len(each) <= 100])
-    raise UserError(f"{path}: no column {shown(name)}{guess}: there are {listed(names)}")
+def _refuse(absent: Sequence[str], names: Sequence[str], path: Path | str) -> None:
+    guess = did_you_mean(absent[0], [each for each in names[:1000] if len(each) <= 100])
+    what = f"column {shown(absent[0])}{guess}" if len(absent) == 1 else f"columns {listed(absent)}"
+    raise UserError(f"{path}: no {what}: there are {listed(names)}")
 
 
 def listed(names: Sequence[str], most: int = _LISTED) -> str:
