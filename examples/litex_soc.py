@@ -23,7 +23,7 @@ from litex.soc.integration.soc_core import SoCMini
 from litex.soc.interconnect import stream, wishbone
 from litex.soc.interconnect.csr import CSRStatus, CSRStorage
 from litex.soc.interconnect.csr_eventmanager import EventManager, EventSourceLevel, EventSourcePulse
-from migen import Cat, ClockSignal, Instance, Mux, Replicate, ResetInserter, ResetSignal, Signal
+from migen import Cat, ClockSignal, Instance, Mux, ResetInserter, ResetSignal, Signal
 
 CLOCK = 50e6
 
@@ -92,9 +92,9 @@ class NarrowcastCore(LiteXModule):
             self.ev.overflow.trigger.eq(fifo_in.sink.valid & ~fifo_in.sink.ready),
         ]
         # ``we`` of a status is high while it is read.
-        sign = Replicate(fifo_out.source.data[-1], 32 - output_bits)
+        sign = [fifo_out.source.data[-1]] * (32 - output_bits)
         self.comb += [
-            self.answer.status.eq(Cat(fifo_out.source.data, sign)),
+            self.answer.status.eq(Cat(fifo_out.source.data, *sign)),
             fifo_out.source.ready.eq(self.answer.we),
             self.ev.answer.trigger.eq(fifo_out.level >= output_words),
         ]
