@@ -49,6 +49,10 @@ def test_every_command_has_help(run: Run, command: str) -> None:
         (("--every", "0"), "--every must be above 0"),
         (("--every", "1e-9"), "--every 1e-09: a forecast takes"),
         (("--device", "xc7s16"), "unknown device 'xc7s16'"),
+        (
+            ("--device", "Tang-Nano-9k"),
+            "is a board with a gw1nr-9: set hardware.device = 'gw1nr-9'",
+        ),
         (("--device", ""), "hardware.device = '' is not allowed"),
         (("--set", "hardware.lanes=99999999999"), "from 1 to 4096, or 'auto'"),
         (("--set", "hardware.clock_mhz=1e5"), "must be a frequency in MHz, from 0.001 to 1000"),

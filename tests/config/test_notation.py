@@ -35,6 +35,7 @@ def test_keys_of_notation(key: str, good: list[object], bad: list[object]) -> No
         ({"decimal": ",", "thousands": ","}, "decimal and thousands are both ','"),
         ({"time_unit": "s", "time_format": "%Y"}, "exclude each other"),
         ({"time": None, "timezone": "UTC"}, "timezone needs the name of the time column"),
+        ({"time": None, "time_of_day": "t"}, "time_of_day needs the name of the time column"),
     ],
 )
 def test_keys_that_contradict(keys: dict[str, object], said: str) -> None:

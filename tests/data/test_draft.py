@@ -127,6 +127,26 @@ def test_a_file_in_full(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    ("date", "clock", "form"),
+    [
+        ("%Y-%m-%d", "%H:%M:%S", None),
+        ("%d/%m/%Y", "%H.%M.%S", "%d/%m/%Y %H.%M.%S"),
+        ("%m/%d/%Y", "%I:%M %p", "%m/%d/%Y %I:%M %p"),
+    ],
+)
+def test_dates_and_times_of_day(tmp_path: Path, date: str, clock: str, form: str | None) -> None:
+    """The last rows are empty, as spreadsheets export them."""
+    times = pd.date_range("2024-01-01", periods=900, freq="h")
+    frame = table(when=times.strftime(clock), day=times.strftime(date))
+    (tmp_path / "load.csv").write_text(frame.to_csv(index=False) + ",,,,,\n,,,,,\n")
+    found = draft(tmp_path / "load.csv", tmp_path)
+    assert found.lines[0].endswith("2024-02-07T11:00:00+00:00, every 1h")
+    assert "when" not in found.text.replace('time_of_day = "when"', "")
+    data = written(tmp_path / "load.csv", tmp_path).data
+    assert (data.time, data.time_of_day, data.time_format) == ("day", "when", form)
+
+
+@pytest.mark.parametrize(
     ("change", "target", "said"),
     [
         (table, "lod", r"no column .lod. \(did you mean .load.\?\)"),

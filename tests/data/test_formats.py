@@ -133,6 +133,43 @@ def test_day_first_and_excel_are_read_with_their_format(read: Read) -> None:
     assert same(read(text(";", time=comma), time_format="excel"))
 
 
+@pytest.mark.parametrize(
+    ("date", "clock", "form"),
+    [
+        ("%Y-%m-%d", "%H:%M:%S", None),
+        (" %d/%m/%Y", "%H.%M.%S", "%d/%m/%Y %H.%M.%S"),
+        ("%m/%d/%Y", "%I:%M %p ", "%m/%d/%Y %I:%M %p"),
+        ("%Y%m%d", "%H%M", "%Y%m%d %H%M"),
+    ],
+)
+def test_dates_and_times_of_day_in_two_columns(
+    read: Read, date: str, clock: str, form: str | None
+) -> None:
+    content = text(time=stamps(date), clock=stamps(clock)) + ",,,\n"
+    assert same(read(content, time_of_day="clock", time_format=form))
+
+
+def test_dates_and_times_of_day_in_parquet(read: Read) -> None:
+    time = plain()["time"]
+    file = io.BytesIO()
+    plain().assign(time=time.dt.date, clock=time.dt.time).to_parquet(file)
+    assert same(read(file.getvalue(), "r.parquet", time_of_day="clock"))
+
+
+def test_a_time_of_day_that_is_missing_or_none(refused: Refused) -> None:
+    clock = stamps("%H:%M")
+    day = stamps("%Y-%m-%d")
+    wanted = {"time_of_day": "clock"}
+    assert ", column 'time', row 4: the time stamp is missing" in refused(
+        text(time=day, clock=clock.where(clock.index != 3)), **wanted
+    )
+    assert "row 4: '2024-01-01 noon'" in refused(
+        text(time=day, clock=clock.where(clock.index != 3, "noon")), **wanted
+    )
+    assert ": no column 'clock'" in refused(text(time=day), **wanted)
+    assert ": no columns 'time', 'clock'" in refused("a,b\n1,2\n", **wanted)
+
+
 def berlin(minutes: int) -> tuple[pd.Series, pd.Series]:
     """Return times over the end of summer time in UTC, and local ones without a zone."""
     utc = pd.Series(pd.date_range("2023-10-28 22:00", periods=ROWS, freq=f"{minutes}min", tz="UTC"))

@@ -3,89 +3,33 @@
 import os
 import re
 import sys
-from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
-from typer.testing import CliRunner, Result
+from cores import Exported, export, fusesoc
 
 from graphs import graph_model
-from narrowcast.cli import app
-from narrowcast.compile import HardwareOptions, compile_model
-from narrowcast.compile.summary import summarise
 from narrowcast.errors import ToolError
-from narrowcast.estimate import area
-from narrowcast.integer import save_model
 from narrowcast.integer.builder import Shape
 from narrowcast.integer.random_model import random_model
-from narrowcast.records import write_record
-from narrowcast.targets.device import load_device
 from narrowcast.tools.process import run
 from narrowcast.tools.yowasp import yowasp
-from narrowcast.vectors import write_vectors
-from words import random_words, stream_words
 
 MODELS = {
-    "window": random_model(Shape(3, 2, 4, outputs=2), (4, 8), 3, output_bits=11),
+    "window": random_model(Shape(3, 2, 4, outputs=2), (4, 8), 8, output_bits=11),
     "stream": random_model(Shape(3, 1, 4, heads=2, kind="stream"), (4, 8), 3),
     "class": graph_model("one_class"),
 }
-FUSESOC = (sys.executable, "-c", "from fusesoc.main import main; main()")
-
-
-def export(*arguments: str | Path) -> Result:
-    return CliRunner().invoke(app, ["export", "core", *map(str, arguments)])
-
-
-def compiled(name: str, out: Path) -> int:
-    """Write the output folder of a compiled model, and return its cycles."""
-    model = MODELS[name]
-    options = HardwareOptions(lanes=8)
-    design = compile_model(model, load_device("xc7s15"), area, options)
-    save_model(model, out)
-    design.write_rtl(out / "rtl")
-    write_record(out / "program.json", summarise(design))
-    if model.states:
-        inputs, restart, expected = stream_words(model, 9)
-        write_vectors(out / "vectors", model, inputs, expected, restart)
-    else:
-        write_vectors(out / "vectors", model, *random_words(model, 5))
-    return design.cycles
-
-
-def fusesoc(roots: Iterable[Path], target: str, work: Path, *arguments: str) -> str:
-    """Run a target of a core, built in ``work``, and return the output."""
-    places = [argument for root in roots for argument in ("--cores-root", root)]
-    build = ("--build-root", work / "build", f"--target={target}")
-    return run([*FUSESOC, *places, "run", *build, *arguments], work, name="fusesoc")
-
-
-class Exported:
-    """An exported core.
-
-    Attributes:
-        name: Name of the model and of the core.
-        out: Output folder of the model.
-        core: The core's folder.
-        cycles: Cycles of an inference.
-    """
-
-    def __init__(self, name: str, folder: Path) -> None:
-        self.name, self.out, self.core = f"pump_{name}", folder / "out", folder / "core"
-        self.cycles = compiled(name, self.out)
-        result = export(self.out, "--to", self.core, "--name", self.name, "--vectors", "4")
-        assert result.exit_code == 0, result.output
-        assert f"latency:    {self.cycles} clocks" in result.output
-
-    def fusesoc(self, target: str, work: Path, *options: str) -> str:
-        return fusesoc([self.core], target, work, *options, self.name)
 
 
 @pytest.fixture(scope="module")
 def cores(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Exported]:
     """Tools of this Python are found, as in an environment that is active."""
     os.environ["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-    return {name: Exported(name, tmp_path_factory.mktemp(name)) for name in MODELS}
+    return {
+        name: Exported(f"pump_{name}", model, tmp_path_factory.mktemp(name))
+        for name, model in MODELS.items()
+    }
 
 
 @pytest.fixture(params=MODELS)

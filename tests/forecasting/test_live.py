@@ -127,7 +127,7 @@ def test_what_is_said(out: Path) -> None:
         ([], "-: the file is empty"),
         ([HEADER], "-: has no readings, only a header"),
         (["time,a\n", "1,2\n"], "-: no column 'b': there are 'time', 'a'"),
-        (["x,y\n", "1,2\n"], "-: no column 'a': there are 'x', 'y'"),
+        (["x,y\n", "1,2\n"], "-: no columns 'a', 'b', 'time': there are 'x', 'y'"),
         ([HEADER, *LINES[:40], "2024-05-01,1,oh,2\n"], "-, column 'b', row 41: 'oh' is not a num"),
         ([HEADER, *LINES[:40], "2024-05-01,1\n"], "-: row 41 has 2 fields, the header 4"),
         ([HEADER, *LINES[:40], LINES[39]], "-, column 'time', row 41: 2024-"),

@@ -100,6 +100,7 @@ def test_frames(model: Path, new: pd.DataFrame) -> None:
     [
         (lambda frame: frame.drop(columns="a"), "new.csv: no column 'a'"),
         (lambda frame: frame.drop(columns="k"), "new.csv: no column 'k'"),
+        (lambda frame: frame.drop(columns=["a", "k"]), "new.csv: no columns 'a', 'k': there are"),
         (lambda frame: frame.assign(k=frame["k"][:40]), "known ahead, ends in row 40 (2024-06-29T"),
         (lambda frame: frame[:5], "has 5 rows with readings, and a forecast needs 6"),
         (lambda frame: frame[frame.index.hour % 6 > 0], "a gap in time and 0 a missing value"),

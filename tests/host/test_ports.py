@@ -175,6 +175,11 @@ def test_names_of_no_device_on_spi(name: str) -> None:
     assert str(caught.value) == f"'{name}': must be spi:BUS.DEVICE, such as spi:0.0"
 
 
+def test_a_simulated_board_without_a_folder() -> None:
+    with pytest.raises(UserError, match=r"^'sim:': must be sim:OUT, such as sim:out/mine$"):
+        open_port("sim:")
+
+
 def test_without_spidev(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "spidev", None)
     with pytest.raises(UserError, match=r"^a port on SPI needs spidev: pip install 'narrowcast\["):

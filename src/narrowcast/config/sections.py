@@ -31,6 +31,10 @@ _INTERVAL = re.compile(r"(\d+(?:\.\d+)?) ?(ms|s|min|h|D|W)")
 _SECONDS = {"ms": 0.001, "s": 1, "min": 60, "h": 3600, "D": 86400, "W": 604800}
 _INTERVAL_SECONDS = 1e-6, 100 * 366 * 86400  # shortest and longest
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
+_OF_TIMES = (
+    *("time_of_day", "time_unit", "time_format", "timezone"),
+    *("calendar", "resample", "holidays"),
+)
 _MOST_ROWS = 10**7  # of a season or a hole
 _MOST_PATH = 4096  # characters, as in Linux
 
@@ -178,8 +182,9 @@ class DataConfig(Section):
 
     A window consists of the ``window`` rows that end at row t. Its targets are ``outputs`` values
     of the column ``target``, in row t + ``lead`` and in the rows that follow. If ``target`` names
-    several columns, one model forecasts all of them. The keys from ``time_unit`` to ``jitter`` say
-    how the file is written, where its content does not show it; see docs/tables.md.
+    several columns, one model forecasts all of them. If the column ``time`` holds dates only,
+    ``time_of_day`` names the one with the times of day. The keys from ``time_unit`` to ``jitter``
+    say how the file is written, where its content does not show it; see docs/tables.md.
 
     The columns in ``relative_inputs`` enter the model relative to their last reading in the window,
     so that a series which drifts does not leave the range of its integers. If the target is one
@@ -384,6 +389,11 @@ class DataConfig(Section):
     scaling: Literal["min-max", "standard"] = Field(
         default="standard", description="'min-max' or 'standard'"
     )
+    time_of_day: str | None = Field(
+        default=None,
+        max_length=1000,
+        description="the name of the column of times of day, of at most 1000 characters",
+    )
     time_unit: Literal["s", "ms", "us", "ns"] | None = Field(
         default=None, description="'s', 'ms', 'us' or 'ns', the unit of a time since 1970"
     )
@@ -428,6 +438,11 @@ class DataConfig(Section):
         if not set(self.targets) <= set(self.inputs):
             return ()
         return tuple(map(self.inputs.index, self.targets))
+
+    @property
+    def time_columns(self) -> tuple[str, ...]:
+        """Names of the column of time stamps, or of those of dates and of times of day."""
+        return tuple(each for each in (self.time, self.time_of_day) if each is not None)
 
     @property
     def clock(self) -> Calendar | None:
@@ -547,7 +562,7 @@ class DataConfig(Section):
                 "longest_hole needs missing = 'hold', 'mask' or 'interpolate': with 'drop' holes "
                 "are left out"
             )
-        for key in ("time_unit", "time_format", "timezone", "calendar", "resample", "holidays"):
+        for key in _OF_TIMES:
             if self.time is None and getattr(self, key):
                 raise ValueError(f"{key} needs the name of the time column: set time")
         return self

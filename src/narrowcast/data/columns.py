@@ -7,8 +7,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from narrowcast.config import DataConfig, did_you_mean, is_pattern
+from narrowcast.data.values import as_text, known_text
 from narrowcast.errors import UserError, shown
 
 _LISTED = 240  # characters of names in a message
@@ -98,6 +100,21 @@ def _joined(columns: Mapping[Path, pa.ChunkedArray], name: str | None) -> pa.Chu
         ) from None
 
 
+def times_of(columns: Sequence[pa.ChunkedArray]) -> pa.ChunkedArray | None:
+    """Return the time column of a table: text with a blank between dates and times of day.
+
+    Args:
+        columns: The columns that ``config.time_columns`` names: none, one or both.
+    """
+    if len(columns) < 2:
+        return next(iter(columns), None)
+    dates, clocks = columns
+    if pa.types.is_timestamp(dates.type):
+        dates = dates.cast(pa.date32())
+    texts = (as_text(each.cast(pa.string())) for each in (dates, clocks))
+    return pc.binary_join_element_wise(*(known_text(each) for each in texts), " ")
+
+
 def places(names: Sequence[str]) -> dict[str, list[int]]:
     """Return where each name is. A column without one is also found as pandas would call it."""
     found: dict[str, list[int]] = {}
@@ -119,7 +136,7 @@ def selected(config: DataConfig, wanted: Sequence[str], names: Sequence[str]) ->
     """
     optional = [name for name in config.recording if name in names and not config.series]
     patterns = [name for name in config.series if is_pattern(name)]
-    others = {config.time, *config.inputs, *config.known}
+    others = {*config.time_columns, *config.inputs, *config.known}
     series = [
         name
         for name in names
@@ -144,15 +161,16 @@ def find(wanted: Sequence[str], names: Sequence[str], path: Path | str) -> list[
     found = places(names)
     for name in wanted:
         if name not in found:
-            _refuse(name, names, path)
+            _refuse([each for each in dict.fromkeys(wanted) if each not in found], names, path)
         if len(found[name]) > 1:
             raise UserError(f"{path}: {len(found[name])} columns are named {shown(name)}")
     return [found[name][0] for name in wanted]
 
 
-def _refuse(name: str, names: Sequence[str], path: Path | str) -> None:
-    guess = did_you_mean(name, [each for each in names[:1000] if len(each) <= 100])
-    raise UserError(f"{path}: no column {shown(name)}{guess}: there are {listed(names)}")
+def _refuse(absent: Sequence[str], names: Sequence[str], path: Path | str) -> None:
+    guess = did_you_mean(absent[0], [each for each in names[:1000] if len(each) <= 100])
+    what = f"column {shown(absent[0])}{guess}" if len(absent) == 1 else f"columns {listed(absent)}"
+    raise UserError(f"{path}: no {what}: there are {listed(names)}")
 
 
 def listed(names: Sequence[str], most: int = _LISTED) -> str:

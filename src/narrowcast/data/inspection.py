@@ -6,7 +6,7 @@ accepts the table.
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,14 +16,14 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from narrowcast.config import DataConfig
-from narrowcast.data.columns import Columns, places
+from narrowcast.data.columns import Columns, places, times_of
 from narrowcast.data.parquet import parquet_names, read_parquet
 from narrowcast.data.remarks import find_stand_ins
 from narrowcast.data.series import is_identifier
 from narrowcast.data.source import is_parquet, read_source
-from narrowcast.data.text import HEAD, decode, guess_names, read_text
+from narrowcast.data.text import HEAD, decode, guess_names, read_text, without_empty_end
 from narrowcast.data.timestamps import find_formats, time_stamps
-from narrowcast.data.values import Notation, as_text, known_text, numbers
+from narrowcast.data.values import Notation, as_text, known_text, matches_all, numbers
 from narrowcast.errors import UserError, boundary, one_line, shown
 
 _ENCODINGS = ("cp1252", "latin-1")  # of text that is not UTF-8
@@ -33,6 +33,7 @@ _NAMED_TIME = re.compile(
     r"(?i).*(time|date|stamp|datum|zeit|epoch|^ts$|_ts$|^ds$|^t$|^t_[mun]?s$).*"
 )
 _UNIT = re.compile(r"(?i).*_([mun]?s)")  # of a name such as t_ms
+_CLOCK = r"^\d{1,2}[:.]\d\d([:.]\d\d([.,]\d+)?)?( ?[AaPp][Mm])?$"  # a time of day
 _MOST_COLUMNS = 2000
 _SERIES = 50  # numbers in a line without names: each line is a series
 
@@ -103,7 +104,11 @@ def inspect(path: Path, given: Mapping[str, Any]) -> Found:
 def _config(settings: Mapping[str, Any], time: str | None = None) -> DataConfig:
     """Return a configuration that reads a file; columns and windows do not matter."""
     fixed = {"inputs": ["x"], "target": "x", "window": 2, "lead": 1, "time": time}
-    needs_time = () if time else ("time_unit", "time_format", "timezone", "calendar", "resample")
+    needs_time = (
+        ()
+        if time
+        else ("time_of_day", "time_unit", "time_format", "timezone", "calendar", "resample")
+    )
     return DataConfig.model_validate(
         {**{key: value for key, value in settings.items() if key not in needs_time}, **fixed}
     )
@@ -134,7 +139,12 @@ def _inspect(
     best: tuple[int, Columns, dict[str, Any], dict[str, Any]] | None = None
     for extra in _tries(settings):
         config = _config({**settings, **extra})
-        columns = (read_parquet if is_parquet(content) else read_text)(content, config, known, path)
+        if is_parquet(content):
+            columns = read_parquet(content, config, known, path)
+        else:
+            columns = read_text(content, config, known, path)
+            ended = without_empty_end(pa.table(columns.readings), known)
+            columns = replace(columns, readings={name: ended[name] for name in known})
         values = _numbers(columns, config)
         count = sum(isinstance(each, np.ndarray) for each in values.values())
         if best is None or count > best[0]:
@@ -151,6 +161,8 @@ def _inspect(
     time, times, form, refused = _time(columns, values, settings)
     values |= refused
     settings |= form
+    if "time_of_day" in form:
+        why["time_of_day"] = "the column of times of day"
     if "time_format" in form:
         why["time_format"] = "time stamps are not ISO 8601: check the order of day and month"
     if "time_unit" in form:
@@ -219,9 +231,37 @@ def _time(
                     refused.setdefault(name, _without_place(error))
                 continue
             alone = name in named or not numeric or not times.duplicated().any()
+            if alone and (clock := _clock(columns, texts, name, settings)):
+                return name, *clock, {}
             if not times.duplicated().all() and alone:
                 return name, times, form, {}
     return None, None, {}, refused
+
+
+def _clock(
+    columns: Columns, texts: Sequence[str], name: str, settings: Mapping[str, Any]
+) -> tuple[pd.DatetimeIndex, dict[str, str]] | None:
+    """Return time stamps of dates and times of day, and the keys that read them; None without.
+
+    Args:
+        columns: What was read.
+        texts: Names of the columns that hold no numbers.
+        name: The column of dates.
+        settings: Keys that the file needs.
+    """
+    for other in texts:
+        text = as_text(columns.readings[other])
+        if other == name or text is None or not matches_all(text, _CLOCK):
+            continue
+        column = times_of([columns.readings[name], columns.readings[other]])
+        assert column is not None
+        for form in [{}] if settings.get("time_format") else _formats(column, excel=False):
+            keys = {"time_of_day": other, **form}
+            try:
+                return time_stamps(column, _config({**settings, **keys}, name), ""), keys
+            except UserError:
+                continue
+    return None
 
 
 def _formats(column: pa.ChunkedArray, *, excel: bool) -> list[dict[str, str]]:
@@ -253,7 +293,7 @@ def _sorted_out(
     left_out: dict[str, str] = {}
     readings: dict[str, NDArray[np.float64]] = {}
     for name, column in values.items():
-        if name == time:
+        if name in (time, settings.get("time_of_day")):
             continue
         if isinstance(column, str):
             left_out[name] = column

@@ -7,7 +7,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from narrowcast.config import DataConfig
-from narrowcast.data.columns import Columns, find, selected
+from narrowcast.data.columns import Columns, find, selected, times_of
 from narrowcast.data.series import is_identifier
 from narrowcast.errors import UserError, boundary
 
@@ -49,14 +49,14 @@ def read_parquet(
         return _read_series(content, config, names, wanted, path)
     wanted = selected(config, wanted, names)
     keys = dict(zip(wanted, find(wanted, names, path), strict=True))
-    time = None if config.time is None else find([config.time], names, path)[0]
-    used = [*keys.values(), *([] if time is None else [time])]
+    times = find(config.time_columns, names, path)
+    used = [*keys.values(), *times]
     others = _others(content, names, used, path)
     table = _read(content, [*used, *others], others, path).slice(config.skip_rows)
     columns = dict(zip([*used, *others], table.columns, strict=True))
     return Columns(
         readings={name: columns[each] for name, each in keys.items()},
-        time=None if time is None else columns[time],
+        time=times_of([columns[each] for each in times]),
         others={names[each]: columns[each] for each in others},
     )
 

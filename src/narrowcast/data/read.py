@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from narrowcast.config import HOLIDAY, DataConfig
 from narrowcast.data.anomalies import anomalies_of
 from narrowcast.data.categories import Category, recordings
-from narrowcast.data.columns import Columns, find, selected
+from narrowcast.data.columns import Columns, find, selected, times_of
 from narrowcast.data.holes import held_rows, with_missing_rows
 from narrowcast.data.holidays import holiday_values
 from narrowcast.data.interval import (
@@ -134,17 +134,16 @@ def new_table(
     with boundary(place, "it is no table of readings"):
         if not len(frame):
             raise UserError(f"{place}: has no rows")
-        given = with_times(frame, config)
+        given, config = with_times(frame, config)
         names = [str(name) for name in given.columns]
         ids = [] if config.id is None or config.series else config.recording
         needed = selected(config, [*_needed(config, target), *ids], names)
-        wanted = [*needed, *([] if config.time is None else [config.time])]
         columns = [
             pa.chunked_array([pa.Array.from_pandas(given.iloc[:, each])])
-            for each in find(wanted, names, place)
+            for each in find([*needed, *config.time_columns], names, place)
         ]
-        time = None if config.time is None else columns.pop()
-        read = Columns(dict(zip(needed, columns, strict=True)), time)
+        readings = dict(zip(needed, columns, strict=False))
+        read = Columns(readings, times_of(columns[len(needed) :]))
         return _converted(read, config, place, trained=True, anomalies=anomalies)
 
 
@@ -158,19 +157,20 @@ def _with_rows_ahead(
     return pd.DatetimeIndex(time.append(later)), rows
 
 
-def with_times(frame: pd.DataFrame, config: DataConfig) -> pd.DataFrame:
-    """Return a frame with the time column, which may be its index.
+def with_times(frame: pd.DataFrame, config: DataConfig) -> tuple[pd.DataFrame, DataConfig]:
+    """Return a frame with the time column, which may be its index, and how it is read.
 
     Raises:
         UserError: There are no time stamps, but the configuration names them.
     """
     if config.time is None or config.time in frame.columns:
-        return frame
+        return frame, config
     if not isinstance(frame.index, pd.DatetimeIndex):
         raise UserError(
             f"the frame: has no column {shown(config.time)}, and its index holds no times"
         )
-    return frame.reset_index(drop=True).assign(**{config.time: frame.index})
+    table = frame.reset_index(drop=True).assign(**{config.time: frame.index})
+    return table, config.model_copy(update={"time_of_day": None})  # an index has both
 
 
 def _needed(config: DataConfig, target: bool) -> list[str]:
@@ -201,8 +201,7 @@ def _check_columns(config: DataConfig, path: Path) -> None:
             find_header(content, config, config.read, path)
             return
         names = parquet_names(path, path)
-        time = [] if config.time is None else [config.time]
-        find([*config.read, *time], names, path)
+        find([*config.read, *config.time_columns], names, path)
 
 
 def read_columns(config: DataConfig, path: Path, wanted: Sequence[str]) -> Columns:

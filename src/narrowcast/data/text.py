@@ -19,7 +19,7 @@ import pyarrow.compute as pc
 import pyarrow.csv
 
 from narrowcast.config import DataConfig
-from narrowcast.data.columns import Columns, find, places, selected
+from narrowcast.data.columns import Columns, find, places, selected, times_of
 from narrowcast.data.series import may_tell_series
 from narrowcast.errors import UserError, one_line, shown
 
@@ -93,19 +93,17 @@ def read_text(
     names = header.names
     wanted = selected(config, wanted, names)
     keys = dict(zip(wanted, find(wanted, names, path), strict=True))
-    time = None if config.time is None else find([config.time], names, path)[0]
-    others = _others(content[start : start + HEAD], header, {*keys.values(), time})
-    kinds = {str(each): _TEXT for each in keys.values()}
+    times = find(config.time_columns, names, path)
+    others = _others(content[start : start + HEAD], header, {*keys.values(), *times})
+    kinds = {str(each): _TEXT for each in (*keys.values(), *times)}
     kinds |= {str(each): pa.dictionary(pa.int32(), _TEXT) for each in others}
-    if time is not None:
-        kinds[str(time)] = _TEXT
     table = _parse(content, start, header, kinds, config.skip_rows + passed, path)
-    if time is not None:
-        table = _without_empty_end(table, [str(time), *map(str, keys.values())])
+    if times:
+        table = without_empty_end(table, [str(each) for each in (*times, *keys.values())])
     lines = f"{header.above} lines" if header.above > 1 else "1 line"
     return Columns(
         readings={name: table[str(each)] for name, each in keys.items()},
-        time=None if time is None else table[str(time)],
+        time=times_of([table[str(each)] for each in times]),
         others={names[each]: table[str(each)] for each in others},
         decimal_comma=header.separator in ";\t",
         notes=(f"{lines} above the header passed over",) if header.above else (),
@@ -168,7 +166,7 @@ def find_header(content: bytes, config: DataConfig, columns: Sequence[str], path
     Raises:
         UserError: No line names all columns, or there are too many.
     """
-    wanted = [*columns, *([] if config.time is None else [config.time])]
+    wanted = [*columns, *config.time_columns]
     text = content[:HEAD].decode(errors="ignore")
     lines = list(itertools.islice(io.StringIO(text, newline="\n"), _HEAD_LINES))
     separators: Sequence[str] = _SEPARATORS if config.separator is None else (config.separator,)
@@ -214,7 +212,7 @@ def header_may_follow(content: bytes, config: DataConfig, columns: Sequence[str]
     """
     lines = content.decode(errors="ignore").split("\n")
     named = {each.strip() for line in lines for each in _FIELD_ENDS.split(line)}
-    return len(lines) <= _HEAD_LINES and named.isdisjoint({*columns, config.time})
+    return len(lines) <= _HEAD_LINES and named.isdisjoint({*columns, *config.time_columns})
 
 
 def records(content: bytes) -> list[bytes]:
@@ -299,7 +297,7 @@ def _below(content: bytes, header: Header, config: DataConfig) -> tuple[bytes, i
     return content, 0
 
 
-def _without_empty_end(table: pa.Table, columns: Sequence[str]) -> pa.Table:
+def without_empty_end(table: pa.Table, columns: Sequence[str]) -> pa.Table:
     """Return a table without last rows whose columns are all empty, as spreadsheets export them."""
     used = np.zeros(len(table), dtype=np.bool_)
     for name in columns:

@@ -94,13 +94,17 @@ def known_text(text: pa.ChunkedArray, words: Sequence[str] = ()) -> pa.ChunkedAr
 
 def is_whole(text: pa.ChunkedArray) -> bool:
     """Return whether all known values are whole numbers."""
-    return pc.all(pc.match_substring_regex(text, _WHOLE)).as_py() is True
+    return matches_all(text, _WHOLE)
 
 
 def is_numeric(text: pa.ChunkedArray) -> bool:
     """Return whether all known values are numbers, with a decimal point or a decimal comma."""
-    number = pc.match_substring_regex(pc.replace_substring(text, ",", "."), _NUMBER)
-    return pc.all(number).as_py() is True
+    return matches_all(pc.replace_substring(text, ",", "."), _NUMBER)
+
+
+def matches_all(text: pa.ChunkedArray, pattern: str) -> bool:
+    """Return whether all known values match a regular expression."""
+    return pc.all(pc.match_substring_regex(text, pattern)).as_py() is True
 
 
 def numbers(

@@ -43,6 +43,9 @@ _WORDS = (
 _TAKEN = frozenset(_WORDS.split())
 _MODULE = re.compile(r"^module (\w+)$", re.MULTILINE)
 _INSTANCE = re.compile(r"^(\s+)(\w+)( \w+ \($)", re.MULTILINE)
+_REGISTER = re.compile(
+    r"^  always @\(posedge \w+\)\n    (\w+) <= .*;\n(?!  initial\n)", re.MULTILINE
+)
 _BENCHES = ("axis_monitor.vhd", "axis_engine_tb.vhd")
 _VIVADO = "xc7s15"  # the device of the project for Vivado, of which the user can choose another
 # What Verilator finds unusual in GHDL's Verilog: signals of which a model needs a part only,
@@ -116,7 +119,11 @@ class Core:
     def _verilog(self, text: str) -> str:
         """Return GHDL's Verilog with the core's name as a prefix of all modules, as a bench or
         another core in a design may have modules of the same names.
+
+        Registers without an initial value get zeros. They are X in a simulator until they are
+        written, an X that enables a memory makes its output X, and 0 times that is X again.
         """
+        text = _REGISTER.sub(r"\g<0>  initial\n    \1 = 0;\n", text)
         names = {each: f"{self.name}_{each}" for each in _MODULE.findall(text)} | {TOP: self.name}
         text = _MODULE.sub(lambda found: f"module {names[found[1]]}", text)
         text = _INSTANCE.sub(

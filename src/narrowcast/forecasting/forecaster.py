@@ -67,13 +67,12 @@ class Forecaster:
         path = self.out / STATE_FOLDER / "frame.parquet"
         options = pipeline.Options(progress=progress or Progress())
         with boundary("the frame", "it is no table of readings"):
-            table = with_times(frame, self.config.data).rename(columns=str)
+            table, data = with_times(frame, self.config.data)
             content = io.BytesIO()
-            table.to_parquet(content, index=False)
+            table.rename(columns=str).to_parquet(content, index=False)
         write_whole(path, content.getvalue())
         written = {"path": path, "layout": "columns", "skip_rows": 0}  # as the frame is
-        data = self.config.data.model_copy(update=written)
-        config = self.config.model_copy(update={"data": data})
+        config = self.config.model_copy(update={"data": data.model_copy(update=written)})
         pipeline.train(config, self.out, options)
         pipeline.quantize(config, self.out, options)
         self._fitted = _load(self.out)

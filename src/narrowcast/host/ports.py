@@ -257,6 +257,8 @@ def open_port(name: str) -> Port:
     from narrowcast.records import read_record  # noqa: PLC0415
     from narrowcast.tools.simulated_board import board_command  # noqa: PLC0415
 
+    if name == SIMULATED:
+        raise UserError(f"{shown(name)}: must be {SIMULATED}OUT, such as {SIMULATED}out/mine")
     out = Path(name.removeprefix(SIMULATED))
     if not (out / PROGRAM).is_file():
         raise UserError(f"{out / PROGRAM}: no such file: {name} needs 'narrowcast compile'")

@@ -1,5 +1,6 @@
 """Devices and boards, each described by one TOML file."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -227,6 +228,12 @@ def load_device(name: str) -> Device:
     files = {known.lower(): (known, file) for known, file in _files("devices").items()}
     if name.lower() not in files:
         names = [known for known, _ in files.values()]
+        for each in boards():
+            if _plain(each.name) == _plain(name):
+                raise UserError(
+                    f"hardware.device: {shown(name)} is a board with a {each.device}: set "
+                    f"hardware.device = '{each.device}'"
+                )
         raise UserError(
             f"hardware.device: unknown device {shown(name)}{did_you_mean(name, names)}; "
             f"one of {', '.join(names)}"
@@ -234,6 +241,11 @@ def load_device(name: str) -> Device:
     known, file = files[name.lower()]
     board = next((board for board in boards() if board.device == known), None)
     return _read(file, Device, name=known, board=board)
+
+
+def _plain(name: str) -> str:
+    """Return the letters and digits of a board's name."""
+    return re.sub(r"[\W_]", "", name.lower())
 
 
 def check_vivado(device: Device) -> None:
