@@ -204,12 +204,8 @@ def _engine(design: Design) -> dict[str, float]:
     lanes = design.array.word_lanes
     bank_bits = [bits * lanes for bits in design.bank_bits]
     kept = Counter({b.name: b.copies * b.width for b in design.buffers})
-    in_block = Counter(
-        {b.name: b.copies * b.width * (b.storage == "block") for b in design.buffers}
-    )
     outputs = c["PLAIN_RESULTS"] * c["OUTPUT_BITS"] if c["PLAIN_RESULTS"] > 1 else 0
     return {
-        "one": 1,
         "ways": ways,
         "operand bits": ways * c["X_BITS"],
         "operand bits of two ways": (ways - 1) * c["X_BITS"],
@@ -231,7 +227,10 @@ def _engine(design: Design) -> dict[str, float]:
         "residual bits": ways * c["RESIDUAL_BITS"],
         "program bits": _columns(design, _ENGINE),
         "bits of weights in blocks": sum(s.block_bits for s in design.segments),
-        "bits of caches in blocks": in_block["keys"] + in_block["values"],
+        # some of which the mapper joins with the multiplexers
+        "weights' tables": sum(
+            design.device.family.rom_luts(s.words, s.width - s.block_bits) for s in design.segments
+        ),
         "bits of parameters": sum(
             kept[name] for name in ("biases", "positions", "multipliers", "residual multipliers")
         ),
