@@ -41,6 +41,21 @@ from narrowcast.training_records import (
 
 Batch = tuple[Part, Array]
 
+# Columns of the table of detectors, and the fields of Detection in them.
+_DETECTION = {
+    "ROC AUC": "roc_auc",
+    "PR AUC": "pr_auc",
+    "F1": "f1",
+    "precision": "precision",
+    "recall": "recall",
+    "flagged": "flagged",
+    "flags a day": "flags_per_day",
+    "false alarms a day": "false_alarms_per_day",
+    "events": "events",
+    "found": "events_detected",
+    "rows late": "delay_rows",
+}
+
 
 @dataclass(frozen=True)
 class Evaluation:
@@ -156,14 +171,15 @@ def _of_panel(found: Mapping[str, Errors | None]) -> list[list[str]]:
 
 
 def _detections(found: Mapping[str, Detection]) -> list[list[str]]:
-    """Return a table of the scores of detectors, the first row with its names."""
-    heads = ("ROC AUC", "PR AUC", "F1", "precision", "recall", "flagged", "false alarms a day")
-    rows = [["method", *heads]]
-    for name, e in found.items():
-        numbers = (
-            *(e.roc_auc, e.pr_auc, e.f1, e.precision, e.recall, e.flagged),
-            e.false_alarms_per_day,
-        )
+    """Return a table of the scores of detectors that are known, the first row with its names."""
+    columns = {
+        head: [getattr(each, field) for each in found.values()]
+        for head, field in _DETECTION.items()
+    }
+    known = {head: each for head, each in columns.items() if any(n is not None for n in each)}
+    rows = [["method", *known]]
+    for i, name in enumerate(found):
+        numbers = (column[i] for column in known.values())
         rows.append([name, *("-" if each is None else f"{each:.3g}" for each in numbers)])
     return rows
 
