@@ -68,6 +68,7 @@ class Evaluation:
         windows: Number of windows whose targets are all known.
         skipped_gaps: Windows left out because of a gap in time.
         skipped_missing: Windows left out because a value is missing.
+        skipped_mixed: Windows left out because their rows have several labels.
         errors: Scores by method: the integer model and the simple methods of the training. None for
             a method that is impossible.
         drift: How far the readings lie outside of the trained range, by input column.
@@ -81,6 +82,7 @@ class Evaluation:
     windows: int
     skipped_gaps: int
     skipped_missing: int
+    skipped_mixed: int
     errors: dict[str, Scores | None]
     drift: dict[str, ColumnDrift]
     notes: tuple[str, ...]
@@ -210,6 +212,7 @@ def evaluate(trained: TrainedModel, simple: Simple, table: Table) -> Evaluation:
         windows=len(origins.last),
         skipped_gaps=origins.gaps,
         skipped_missing=origins.missing,
+        skipped_mixed=origins.mixed,
         errors=scores,
         drift=drift.columns(),
         notes=(*origins.notes, *_left_out(simple)),
