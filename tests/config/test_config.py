@@ -320,7 +320,11 @@ def test_is_frozen(tmp_path: Path) -> None:
         (DATA.replace('"a", "b"', ""), "data.inputs = [] is not allowed: it must be a list of 1 "),
         (DATA.replace('"b"', '"a"'), "data.inputs = ['a', 'a'] is not allowed"),
         (DATA.replace('"b"', "1.5"), "data.inputs = 1.5 is not allowed"),
-        (DATA.replace('"b"', '"c"'), "[data] with lead = 0 the target 'c' must not be among the"),
+        (
+            DATA.replace('"b"', '"c"'),
+            "[data] with lead = 0 the target 'c' must not be among the inputs: the window would "
+            "hold the answer; take it out of inputs, or forecast with lead = 1",
+        ),
         (DATA.replace('"b"', '""'), "[data] the time column '' can be neither"),
         (DATA + "layout = 'rows'", "[data] layout = 'rows' has no time stamps"),
         (

@@ -69,13 +69,21 @@ def test_a_stated_column_of_anomalies(tmp_path: Path) -> None:
     ("columns", "target", "message"),
     [
         (["time", "flow"], "fault", "no column 'fault'"),
+        (["time", "flow"], "time", "column 'time': holds the time stamps"),
+        (["time", "flow", "state"], "state", "column 'state', row 1: is 'ok', but the target of "),
         (["time", "pump on"], None, "has no column of numbers to tell anomalies by"),
     ],
 )
 def test_refused(tmp_path: Path, columns: list[str], target: str | None, message: str) -> None:
-    table()[columns].to_csv(tmp_path / "pump.csv", index=False)
+    table().assign(state="ok")[columns].to_csv(tmp_path / "pump.csv", index=False)
     with pytest.raises(UserError, match=message):
         written(tmp_path / "pump.csv", target)
+
+
+def test_labels_that_are_missing_are_no_holes_in_the_readings(tmp_path: Path) -> None:
+    table().assign(Anomaly=[None, 0] * 200).to_csv(tmp_path / "pump.csv", index=False)
+    config = written(tmp_path / "pump.csv", "Anomaly")
+    assert (config.data.target, config.data.missing) == ("Anomaly", "drop")
 
 
 def test_the_command(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -84,6 +84,21 @@ def test_without_persons_or_times(tmp_path: Path) -> None:
     assert "recordings by nothing, parts by their order" in (tmp_path / "run.toml").read_text()
 
 
+@pytest.mark.parametrize("name", ["time", "Zeit", "elapsed_time"])
+def test_a_time_in_an_unknown_unit_is_no_input(tmp_path: Path, name: str) -> None:
+    plain = table().rename(columns={"t_ms": name})
+    plain.to_csv(tmp_path / "lab.csv", index=False)
+    data = written(tmp_path / "lab.csv", tmp_path).data
+    assert data.time is None and name not in data.inputs
+    assert (
+        f"# not in use: {name!r}: a time in an unknown unit" in (tmp_path / "run.toml").read_text()
+    )
+    text = draft(
+        tmp_path / "lab.csv", tmp_path, "posture", {"time_unit": "ms"}, task="classify"
+    ).text
+    assert f'time = "{name}"' in text
+
+
 def test_different_rates_are_resampled(tmp_path: Path) -> None:
     fast = table()
     fast["t_ms"] *= np.where(fast["person_id"] % 2, 1.0, 0.5)
@@ -105,8 +120,8 @@ def test_wisdm(tmp_path: Path, real_data: Path) -> None:
     [
         (table, "postur", r"no column 'postur' \(did you mean 'posture'\?\)"),
         (table, "x", "column 'x': has 5.. different values in 600 rows, but labels are 2 to 128"),
-        (table, "still", "column 'still': has 1 different values"),
-        (table, "t_ms", "no column 't_ms'"),
+        (table, "still", "column 'still': has 1 different value in 600 rows"),
+        (table, "t_ms", "column 't_ms': holds the time stamps"),
         (lambda: table().drop(columns="posture"), None, "which column holds the labels"),
         (lambda: table()[["posture", "person_id"]], "posture", "no column of numbers"),
         (lambda: table()[:60], "posture", "choose a shorter window|no window of the training part"),

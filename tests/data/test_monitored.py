@@ -153,6 +153,17 @@ def test_a_threshold_that_cannot_be_met_is_refused(
     assert message in str(caught.value)
 
 
+@given(st.integers(2, 10**5), st.floats(1, 10**6))
+def test_the_number_of_false_alarms_that_a_refusal_names_is_met(
+    windows: int, per_day: float
+) -> None:
+    monitored = replace(PLAIN, per_day=per_day)
+    with pytest.raises(UserError, match="which tell") as caught:
+        monitored.flags_of(windows, DetectConfig(false_alarms_per_day=per_day / windows / 2))
+    named = float(str(caught.value).split("which tell ")[1].split()[0])
+    assert monitored.flags_of(windows, DetectConfig(false_alarms_per_day=named)) == 1
+
+
 def test_windows_in_a_day() -> None:
     assert windows_per_day(pd.Timedelta("10min"), 1) == 144.0
     assert windows_per_day(pd.Timedelta("1s"), 4) == 21600.0

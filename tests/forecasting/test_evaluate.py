@@ -12,8 +12,9 @@ import pytest
 from test_predict import table, trained
 from test_predict_command import complaint
 
+import recognition_sample
 from commands import Run
-from narrowcast import Forecaster, load_config
+from narrowcast import Forecaster, load_config, pipeline
 from narrowcast.data import baseline_errors, fit_baselines, make_windows, read_table
 from narrowcast.forecasting.trained import TrainedModel
 from narrowcast.records import read_record, to_json
@@ -121,3 +122,17 @@ def test_tables_of_several_targets(tmp_path: Path) -> None:
     (out / "baselines.safetensors").unlink()
     without = Forecaster.load(out).evaluate(table()).errors
     assert without["integer"] == result and without["ridge"] is None
+
+
+def test_windows_of_several_labels_are_counted_apart(run: Run, tmp_path: Path) -> None:
+    config = recognition_sample.written(tmp_path)
+    settings = ('data.recording=["who"]', "data.mixed=drop", "train.epochs=1")
+    loaded, out = load_config(config, settings), tmp_path / "out"
+    pipeline.train(loaded, out)
+    pipeline.quantize(loaded, out)
+    code, printed, _ = run("evaluate", str(out), "--data", "recordings.csv", "--json", "found.json")
+    each, persons = recognition_sample.ROWS, recognition_sample.RECORDINGS
+    assert code == 0 and f"; left out: {7 * persons} with several labels\n" in printed
+    found = json.loads(Path("found.json").read_text())
+    assert (found["skipped_mixed"], found["skipped_missing"]) == (7 * persons, 0)
+    assert found["windows"] == persons * (2 * each - 7 - 7)

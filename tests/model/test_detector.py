@@ -6,6 +6,7 @@ import torch
 
 from detector_sample import ROWS, configuration, readings, windows
 from narrowcast.data import Monitored
+from narrowcast.errors import UserError
 from narrowcast.model import detector, learn
 from narrowcast.model.detector import train_detector
 from narrowcast.training_records import Detection
@@ -81,3 +82,12 @@ def test_labels_change_nothing_but_the_scores() -> None:
         assert all(torch.equal(each.model.state_dict()[name], state[name]) for name in state)
     assert len({each.scores for each in found}) == 4
     assert found[2].scores.roc_auc is None and found[3].scores.roc_auc is None  # type: ignore[union-attr]
+
+
+def test_a_threshold_that_cannot_be_met_is_refused_before_the_training() -> None:
+    def progress(*_: object) -> None:
+        pytest.fail("the model is trained")
+
+    config = configuration(detect={"false_alarms_per_day": 1e-6})
+    with pytest.raises(UserError, match="cannot be met"):
+        train_detector(windows(config)[0], config, progress)

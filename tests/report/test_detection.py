@@ -106,6 +106,33 @@ def test_without_labels_the_page_tells_shares_only() -> None:
     ]
 
 
+def test_windows_whose_labels_are_missing_are_neither_normal_nor_anomalies() -> None:
+    def without_one(arrays: Arrays) -> str:
+        chart = parse(render_html(report_of(arrays), arrays)).at("thresholds")
+        (line,) = (e for e in chart.all("path") if e.attributes["class"] == "line float")
+        return str(line.attributes["d"])
+
+    arrays = scored()
+    every, flagged = without_one(arrays), arrays["integer"][:, 0] > 1
+    arrays["truth"][(arrays["truth"] == 0) & flagged] = np.nan
+    assert without_one(arrays) != every
+
+
+def test_labels_without_an_anomaly_are_labels() -> None:
+    arrays = scored(anomalies=False)
+    tree = parse(render_html(report_of(arrays), arrays))
+    assert "its labels are not of both kinds" in tree.text
+    assert "no column says" not in tree.text and "shortly before the first flag" in tree.text
+
+
+def test_the_summary_says_how_late_anomalies_are_found() -> None:
+    arrays = scored()
+    report = report_of(arrays)
+    found = report.accuracy.test["integer"]
+    late = f", {found.delay_rows:.3g} rows late on average"  # type: ignore[union-attr]
+    assert f"found:      2 of 2 anomalies{late}" in list(score_lines(report))
+
+
 def test_a_simple_score_that_is_better_is_an_alarm() -> None:
     arrays = scored()
     arrays["integer"] = arrays["qat"] = arrays["integer"][::-1].copy()

@@ -295,6 +295,8 @@ def test_quantiles_are_a_band_with_a_table_of_their_coverage(browser: Page, tmp_
     path = tmp_path / "report.html"
     path.write_text(page, encoding="utf-8")
     assert faults(browser, path) == []
+    line = "document.querySelector('path.line.constant_width')"
+    assert browser.run(f"getComputedStyle({line}).stroke") != "none"
 
 
 def test_of_very_many_steps_some_are_drawn() -> None:

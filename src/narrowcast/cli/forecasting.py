@@ -130,7 +130,7 @@ def evaluate(
     if str(json) == "-":
         typer.echo(dumps(to_json(result), indent=1))
         return
-    found = left_out(result.skipped_gaps, result.skipped_missing)
+    found = left_out(result.skipped_gaps, result.skipped_missing, mixed=result.skipped_mixed)
     typer.echo(f"{result.windows} windows; left out: {found}")
     integer = result.errors["integer"]
     if isinstance(integer, Errors) and integer.intervals is not None:

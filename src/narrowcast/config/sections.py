@@ -643,7 +643,7 @@ class DataConfig(Section):
         if self.lead == 0 and given:
             raise ValueError(
                 f"with lead = 0 the target {shown(given[0])} must not be among the inputs: "
-                "the window would hold the answer; take it out of inputs, or set lead = 1"
+                "the window would hold the answer; take it out of inputs, or forecast with lead = 1"
             )
         if unknown := set(self.relative_inputs) - set(self.inputs):
             raise ValueError(

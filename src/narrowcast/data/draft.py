@@ -15,7 +15,7 @@ import tomli_w
 from numpy.typing import NDArray
 from pydantic import ValidationError
 
-from narrowcast.config import Config, DataConfig, did_you_mean
+from narrowcast.config import Config, DataConfig
 from narrowcast.config.load import parse_toml
 from narrowcast.config.mistakes import first_mistake
 from narrowcast.data.categories import Category
@@ -263,7 +263,7 @@ def _of_labels(found: Found, path: Path, folder: Path, target: str | None, keys:
     if target is None:
         raise UserError(f"{path}: which column holds the labels? Name it with --target")
     keys, table, dataset, told = label_keys(found, path, target, keys)
-    missing, holes = _missing(table, keys["window"][0])
+    missing, holes = _missing(_without(table, target), keys["window"][0])
     keys = {"missing": missing, **keys}
     counts = (
         dataset.targets.counts(dataset.train.target) if isinstance(dataset.targets, Labels) else {}
@@ -292,8 +292,8 @@ def _of_anomalies(found: Found, path: Path, folder: Path, target: str | None, ke
     if target is None:
         marked = [name for name in names if _ANOMALY.fullmatch(name)]
         label = next((name for name in marked if _is_flag(found.frame[name])), None)
-    elif target not in names:
-        raise UserError(f"{path}: no column {shown(target)}{did_you_mean(target, names)}")
+    else:
+        found.check_target(target)
     flags = [name for name in names if _is_flag(found.frame[name]) and name != label]
     inputs = [name for name in names if name != label and name not in flags]
     if not inputs:
@@ -305,7 +305,7 @@ def _of_anomalies(found: Found, path: Path, folder: Path, target: str | None, ke
     fixed = {"target": [], "path": path, "window": 2, "lead": 0, **values}
     table = read_table(DataConfig.model_validate(fixed), anomalies=True)
     keys["window"] = min(_window(table), _DETECTED), "rows that each score rests on"
-    missing, holes = _missing(table, keys["window"][0])
+    missing, holes = _missing(_without(table, label), keys["window"][0])
     keys["missing"] = missing
     chosen = {key: value for key, (value, _) in keys.items()}
     split = {} if label is None else _before_anomalies(table.frame[label].to_numpy())
@@ -384,10 +384,9 @@ def _target(found: Found, target: str | None) -> str:
     if target is None:
         measured = [name for name in names if not are_labels(found.frame[name].to_numpy())]
         return (measured or names)[-1]
+    found.check_target(target)
     if target in found.left_out:
         raise UserError(f"{found.path}: column {shown(target)}: {found.left_out[target]}")
-    if target not in names:
-        raise UserError(f"{found.path}: no column {shown(target)}{did_you_mean(target, names)}")
     return target
 
 
@@ -431,6 +430,11 @@ def _correlation(values: NDArray[np.float64], lag: int) -> float:
     if both.sum() < 3 or a[both].std() == 0 or b[both].std() == 0:
         return 0.0
     return float(np.corrcoef(a[both], b[both])[0, 1])
+
+
+def _without(table: Table, label: str | None) -> Table:
+    """Return a table without the labels, whose holes are no holes in the readings."""
+    return table if label is None else replace(table, frame=table.frame.drop(columns=label))
 
 
 def _missing(table: Table, window: int) -> tuple[tuple[str, str], str]:

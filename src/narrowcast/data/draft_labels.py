@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from narrowcast.config import DataConfig, did_you_mean
+from narrowcast.config import DataConfig
 from narrowcast.config.sections import MOST_CLASSES
 from narrowcast.data.categories import Category, recordings
 from narrowcast.data.inspection import Found
@@ -58,9 +58,8 @@ class Labelled:
         Raises:
             UserError: There is no such column, or it holds no labels.
         """
+        found.check_target(target)
         names = [*map(str, found.frame), *found.left_out]
-        if target not in names or target == found.time:
-            raise UserError(f"{path}: no column {shown(target)}{did_you_mean(target, names)}")
         groups = [name for name in names if is_identifier(name) and name != target]
         config = DataConfig.model_validate(
             {**found.settings, "inputs": ["x"], "target": target, "window": 2, "lead": 1}
@@ -75,8 +74,9 @@ class Labelled:
         }
         label = every.pop(target)
         if not 2 <= len(label.names) <= min(MOST_CLASSES, len(label.codes) // 2):
+            values = f"{len(label.names) or 'no'} different value{'s'[len(label.names) == 1 :]}"
             raise UserError(
-                f"{place} {shown(target)}: has {len(label.names)} different values in "
+                f"{place} {shown(target)}: has {values} in "
                 f"{len(label.codes)} rows, but labels are 2 to {MOST_CLASSES} that repeat"
             )
         several = {

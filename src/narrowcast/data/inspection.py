@@ -15,7 +15,7 @@ import pandas as pd
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from narrowcast.config import DataConfig
+from narrowcast.config import DataConfig, did_you_mean
 from narrowcast.data.columns import Columns, places, times_of
 from narrowcast.data.parquet import parquet_names, read_parquet
 from narrowcast.data.remarks import find_stand_ins
@@ -34,6 +34,7 @@ _NAMED_TIME = re.compile(
 )
 _UNIT = re.compile(r"(?i).*_([mun]?s)")  # of a name such as t_ms
 _CLOCK = r"^\d{1,2}[:.]\d\d([:.]\d\d([.,]\d+)?)?( ?[AaPp][Mm])?$"  # a time of day
+_PASSES = 0.9  # of the steps of a time since the start of a recording are positive
 _MOST_COLUMNS = 2000
 _SERIES = 50  # numbers in a line without names: each line is a series
 
@@ -61,6 +62,18 @@ class Found:
     left_out: Mapping[str, str]
     stand_ins: Sequence[float]
     why: Mapping[str, str]
+
+    def check_target(self, name: str) -> None:
+        """Check that the file has a column that may be the target.
+
+        Raises:
+            UserError: It has none of that name, or it is the time column.
+        """
+        if name == self.time:
+            raise UserError(f"{self.path}: column {shown(name)}: holds the time stamps")
+        names = [*map(str, self.frame), *self.left_out]
+        if name not in names:
+            raise UserError(f"{self.path}: no column {shown(name)}{did_you_mean(name, names)}")
 
 
 def inspect(path: Path, given: Mapping[str, Any]) -> Found:
@@ -281,6 +294,11 @@ def _increases(values: NDArray[np.float64]) -> bool:
     return len(values) > 1 and bool((np.diff(values) > 0).all())
 
 
+def _passes(name: str, values: NDArray[np.float64]) -> bool:
+    """Return whether a column is the time since some start, by its name and its values."""
+    return _NAMED_TIME.fullmatch(name) is not None and bool((np.diff(values) > 0).mean() > _PASSES)
+
+
 def _sorted_out(
     path: Path,
     settings: dict[str, Any],
@@ -303,6 +321,8 @@ def _sorted_out(
             left_out[name] = "constant" if len(several) else "no values at all"
         elif _counts_rows(column):
             left_out[name] = "counts the rows"
+        elif _passes(name, column):
+            left_out[name] = "a time in an unknown unit: data.time and data.time_unit read it"
         elif is_identifier(name) and (several % 1 == 0).all():
             left_out[name] = "named as the number of something that there are several of"
         else:

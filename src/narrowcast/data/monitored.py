@@ -1,5 +1,6 @@
 """Scores of windows that tell anomalies, and how well they do."""
 
+import math
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -12,6 +13,7 @@ from narrowcast.errors import UserError
 from narrowcast.training_records import Detection
 
 _DAY = pd.Timedelta(1, "D")
+_ROUNDING = 1e-9  # of a number of flags
 
 
 @dataclass(frozen=True)
@@ -68,7 +70,16 @@ class Monitored:
             config: Says how many flags there may be.
 
         Raises:
-            UserError: There are too few scores to tell so few false alarms, a day has no more
+            UserError: So few false alarms cannot be told; see :meth:`flags_of`.
+        """
+        threshold = float(np.sort(scores)[len(scores) - self.flags_of(len(scores), config) - 1])
+        return replace(self, threshold=threshold, flags=int((scores > threshold).sum()))
+
+    def flags_of(self, windows: int, config: DetectConfig) -> int:
+        """Return how many of the windows of the validation part may have a flag.
+
+        Raises:
+            UserError: There are too few windows to tell so few false alarms, a day has no more
                 windows than that, or the interval of the rows is unknown.
         """
         share = 1 - config.quantile
@@ -84,15 +95,13 @@ class Monitored:
                     f"detect.false_alarms_per_day = {stated:g} cannot be met: a day has "
                     f"{self.per_day:.6g} windows: state fewer"
                 )
-            if share * len(scores) < 1:
+            if share * windows < 1 - _ROUNDING:
                 raise UserError(
                     f"detect.false_alarms_per_day = {stated:g} cannot be met: the validation part "
-                    f"has {len(scores)} windows, which tell {self.per_day / len(scores):.3g} a day "
-                    "or more: state as many, or choose a longer validation part"
+                    f"has {windows} windows, which tell {_not_below(self.per_day / windows):g} a "
+                    "day or more: state as many, or choose a longer validation part"
                 )
-        kept = len(scores) - int(share * len(scores) + 1e-9)
-        threshold = float(np.sort(scores)[kept - 1])
-        return replace(self, threshold=threshold, flags=int((scores > threshold).sum()))
+        return int(share * windows + _ROUNDING)
 
     def decided(self, results: Array) -> Array:
         """Return score and flag of each window [windows, 2].
@@ -127,6 +136,12 @@ class Monitored:
 
     def _per_day(self, flags: NDArray[np.bool_]) -> float | None:
         return None if self.per_day is None else float(flags.mean() * self.per_day)
+
+
+def _not_below(number: float) -> float:
+    """Return a number rounded up to three digits."""
+    unit = 10.0 ** (math.floor(math.log10(number)) - 2)
+    return math.ceil(number / unit - _ROUNDING) * unit
 
 
 def windows_per_day(interval: pd.Timedelta | None, stride: int) -> float | None:

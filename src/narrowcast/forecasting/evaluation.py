@@ -41,6 +41,21 @@ from narrowcast.training_records import (
 
 Batch = tuple[Part, Array]
 
+# Columns of the table of detectors, and the fields of Detection in them.
+_DETECTION = {
+    "ROC AUC": "roc_auc",
+    "PR AUC": "pr_auc",
+    "F1": "f1",
+    "precision": "precision",
+    "recall": "recall",
+    "flagged": "flagged",
+    "flags a day": "flags_per_day",
+    "false alarms a day": "false_alarms_per_day",
+    "events": "events",
+    "found": "events_detected",
+    "rows late": "delay_rows",
+}
+
 
 @dataclass(frozen=True)
 class Evaluation:
@@ -53,6 +68,7 @@ class Evaluation:
         windows: Number of windows whose targets are all known.
         skipped_gaps: Windows left out because of a gap in time.
         skipped_missing: Windows left out because a value is missing.
+        skipped_mixed: Windows left out because their rows have several labels.
         errors: Scores by method: the integer model and the simple methods of the training. None for
             a method that is impossible.
         drift: How far the readings lie outside of the trained range, by input column.
@@ -66,6 +82,7 @@ class Evaluation:
     windows: int
     skipped_gaps: int
     skipped_missing: int
+    skipped_mixed: int
     errors: dict[str, Scores | None]
     drift: dict[str, ColumnDrift]
     notes: tuple[str, ...]
@@ -156,14 +173,15 @@ def _of_panel(found: Mapping[str, Errors | None]) -> list[list[str]]:
 
 
 def _detections(found: Mapping[str, Detection]) -> list[list[str]]:
-    """Return a table of the scores of detectors, the first row with its names."""
-    heads = ("ROC AUC", "PR AUC", "F1", "precision", "recall", "flagged", "false alarms a day")
-    rows = [["method", *heads]]
-    for name, e in found.items():
-        numbers = (
-            *(e.roc_auc, e.pr_auc, e.f1, e.precision, e.recall, e.flagged),
-            e.false_alarms_per_day,
-        )
+    """Return a table of the scores of detectors that are known, the first row with its names."""
+    columns = {
+        head: [getattr(each, field) for each in found.values()]
+        for head, field in _DETECTION.items()
+    }
+    known = {head: each for head, each in columns.items() if any(n is not None for n in each)}
+    rows = [["method", *known]]
+    for i, name in enumerate(found):
+        numbers = (column[i] for column in known.values())
         rows.append([name, *("-" if each is None else f"{each:.3g}" for each in numbers)])
     return rows
 
@@ -194,6 +212,7 @@ def evaluate(trained: TrainedModel, simple: Simple, table: Table) -> Evaluation:
         windows=len(origins.last),
         skipped_gaps=origins.gaps,
         skipped_missing=origins.missing,
+        skipped_mixed=origins.mixed,
         errors=scores,
         drift=drift.columns(),
         notes=(*origins.notes, *_left_out(simple)),

@@ -49,6 +49,7 @@ class Origins:
         last: Last row of each forecast's window, ascending.
         gaps: Number of windows left out because of a gap in time.
         missing: Number of windows without a gap left out because of a missing value.
+        mixed: Number of these left out because their rows have several labels instead.
         early: Number of forecasts of a stream that rest on fewer readings than a window has.
         notes: Remarks on the table, each in one line.
         end: Number of rows up to the last one in which a forecast may be made.
@@ -60,6 +61,7 @@ class Origins:
     last: NDArray[np.int64]
     gaps: int
     missing: int
+    mixed: int
     early: int
     notes: tuple[str, ...]
     end: int
@@ -247,7 +249,8 @@ class TrainedModel:
         """
         found = self.further_origins(table, targets=targets)
         if not len(found.last):
-            raise self.no_forecast(found.end, found.gaps, found.missing, targets=targets)
+            missing = found.missing + found.mixed
+            raise self.no_forecast(found.end, found.gaps, missing, targets=targets)
         return found
 
     def no_forecast(
@@ -292,8 +295,8 @@ class TrainedModel:
         allowed = np.arange(len(rows.inputs)) < ends[table.series_of_rows]
         end = int(ends.max(initial=0))
 
-        def windows(rows_of_each: int) -> tuple[NDArray[np.int64], int, int]:
-            """Return the last rows of whole windows, and how many have a gap or a hole."""
+        def windows(rows_of_each: int) -> tuple[NDArray[np.int64], int, int, int]:
+            """Return the last rows of whole windows, and how many have a gap, a hole, labels."""
             first = max(0, done - rows_of_each + 1)
             some = slice(first, max(0, end - rows_of_each + 1))
             gapped, missing = (
@@ -304,16 +307,20 @@ class TrainedModel:
             begin = rows.table.first_rows  # rows of two recordings are not a window at all
             within &= begin[some][: len(gapped)] == begin[rows_of_each - 1 :][some][: len(gapped)]
             whole = np.flatnonzero(within & ~gapped & ~missing) + first + rows_of_each - 1
-            return whole, int((within & gapped).sum()), int((within & missing).sum())
+            mixed = missing & targets & rows.mixed[rows_of_each - 1 :][some][: len(missing)]
+            gaps, holes, labels = (
+                int((within & each).sum()) for each in (gapped, missing & ~mixed, mixed)
+            )
+            return whole, gaps, holes, labels
 
-        last, gaps, holes = windows(config.window)
+        last, gaps, holes, mixed = windows(config.window)
         early = 0
         if stream is not None:
-            every, gaps, holes = windows(1)
+            every, gaps, holes, mixed = windows(1)
             early = 0 if targets else len(every) - len(last)
             last = last if targets else every
         notes = (*table.notes, *remarks)
-        return Origins(rows, last, gaps, holes, early, notes, end, done, before)
+        return Origins(rows, last, gaps, holes, mixed, early, notes, end, done, before)
 
     @property
     def _after(self) -> int:

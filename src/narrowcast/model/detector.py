@@ -53,6 +53,9 @@ def train_detector(
     Raises:
         UserError: The training diverges, or the threshold cannot be met.
     """
+    monitored = dataset.targets
+    assert isinstance(monitored, Monitored)
+    monitored.flags_of(len(dataset.validation), config.detect)  # before a training in vain
     if config.detect.method != "auto":
         model, history = _trained(dataset, config, progress)
         return Detector(

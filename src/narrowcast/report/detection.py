@@ -35,12 +35,12 @@ def _content(report: Report, known: Mapping[str, Detection], predictions: Arrays
         "known": known,
         "best_simple": min(simple, key=lambda name: simple[name], default=None),
         "labelled": windows.anomaly is not None,
+        "anomalies": windows.anomaly is not None and bool(windows.anomaly.any()),
         "threshold": threshold,
         "stretch": len(stretch),
         "first": drawn + 1,
         "strip": _strip(stretch, windows.part(drawn, len(stretch)), threshold),
         "shares": _shares(windows, threshold),
-        "normal": None if windows.anomaly is None else int((~windows.anomaly).sum()),
     }
 
 
@@ -51,19 +51,22 @@ class _Windows:
     Attributes:
         score: Scores [windows].
         flag: Whether the score is above the threshold [windows].
-        anomaly: Whether there is an anomaly [windows]; None if that is unknown.
+        anomaly: Whether there is an anomaly [windows]; None without labels.
+        normal: Whether there is none [windows]; where neither is true, it is unknown.
     """
 
     score: NDArray[np.float64]
     flag: Flags
     anomaly: Flags | None
+    normal: Flags | None
 
     @classmethod
     def of(cls, predictions: Arrays) -> "_Windows":
         """Return what stands in the arrays of the test part."""
         score, flag = predictions["integer"].T
         truth = predictions["truth"]
-        return cls(score, flag > 0, truth > 0 if truth.ndim == 1 else None)
+        labels = (truth > 0, truth == 0) if truth.ndim == 1 else (None, None)
+        return cls(score, flag > 0, *labels)
 
     def drawn(self) -> int:
         """Return the first window that is drawn, some before the first anomaly or flag."""
@@ -73,8 +76,8 @@ class _Windows:
     def part(self, first: int, count: int) -> "_Windows":
         """Return some successive windows."""
         which = slice(first, first + count)
-        anomaly = None if self.anomaly is None else self.anomaly[which]
-        return _Windows(self.score[which], self.flag[which], anomaly)
+        labels = (None if each is None else each[which] for each in (self.anomaly, self.normal))
+        return _Windows(self.score[which], self.flag[which], *labels)
 
 
 def _strip(stretch: Stretch, windows: _Windows, threshold: float) -> Chart:
@@ -122,8 +125,9 @@ def _shaded(stretch: Stretch, anomaly: Flags | None, high: float) -> list[Line]:
 def _shares(windows: _Windows, threshold: float) -> Chart:
     """Return a chart of the windows that would have a flag, by threshold."""
     kinds = {"All windows": np.ones(len(windows.score), dtype=np.bool_)}
-    if windows.anomaly is not None and windows.anomaly.any() and not windows.anomaly.all():
-        kinds = {"With an anomaly": windows.anomaly, "Without one": ~windows.anomaly}
+    anomaly, normal = windows.anomaly, windows.normal
+    if anomaly is not None and anomaly.any() and normal is not None and normal.any():
+        kinds = {"With an anomaly": anomaly, "Without one": normal}
     quantiles = np.linspace(0, 1, MOST_POINTS)
     thresholds = np.unique(np.quantile(windows.score, quantiles))
     lines = []
@@ -156,7 +160,9 @@ def _lines(_: Report, known: Mapping[str, Detection]) -> Iterator[str]:
         alarms = f"{rounded.false_alarms_per_day:.3g} false ones in a day without anomalies"
         yield f"alarms:     {alarms}"
     if rounded.events:
-        yield f"found:      {rounded.events_detected} of {rounded.events} anomalies"
+        late = rounded.delay_rows
+        delay = "" if late is None else f", {late:.3g} rows late on average"
+        yield f"found:      {rounded.events_detected} of {rounded.events} anomalies{delay}"
 
 
 TASK = Task(
