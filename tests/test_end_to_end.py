@@ -19,7 +19,7 @@ def page_of(out: Path) -> str:
 @pytest.mark.parametrize(
     ("example", "file", "overrides", "windows", "most_cycles"),
     [
-        ("airu", AIRU, ["data.window=12", "model.channels=16", "quantization.bits=4"], 869, 14000),
+        ("airu", AIRU, ["data.window=12", "model.channels=8", "quantization.bits=4"], 869, 1000),
         pytest.param(
             "pems",
             PEMS,

@@ -42,7 +42,7 @@ FIT = ("--max", "blocks=8")  # which the configured widths exceed
 # Tools take most of a build's time: the smallest engine, for the family that yosys maps fastest.
 SETTINGS = (
     *("data.window=2", "model.channels=2", "quantization.bits=2"),
-    *("hardware.device=ecp5-25f", "hardware.lanes=1", "hardware.ways=1"),
+    *("hardware.device=gw1nr-9", "hardware.lanes=1", "hardware.ways=1"),
 )
 BUILD = ("--place", "none", *(word for each in SETTINGS for word in ("--set", each)))
 _PATIENCE = 60.0  # seconds for processes to end

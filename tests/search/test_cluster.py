@@ -75,6 +75,7 @@ def test_a_worker_killed_in_the_middle_costs_nothing(
     assert len(now["probes"]) == 6 and len(now["trained"]) >= 7
 
 
+@pytest.mark.long  # in each run, a worker is killed
 def test_a_scheduler_that_dies_is_named(
     config_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

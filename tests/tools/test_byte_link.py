@@ -289,7 +289,9 @@ def test_a_stream_of_readings(tmp_path: Path, interface: InterfaceName, inputs: 
     assert host.converse(tmp_path) == host.answer
 
 
-@pytest.mark.parametrize(("interface", "outputs"), [("uart", 2), ("spi", 1)])
+@pytest.mark.parametrize(
+    ("interface", "outputs"), [("uart", 2), pytest.param("spi", 1, marks=pytest.mark.long)]
+)
 def test_states_over_the_line(tmp_path: Path, interface: InterfaceName, outputs: int) -> None:
     """Rows are read, whole states put back; a state that is refused is a restart."""
     shape = Shape(3, 2, 4, heads=2, outputs=outputs, kind="stream")

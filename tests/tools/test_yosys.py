@@ -268,7 +268,7 @@ READ = "initial y = {}; always @(posedge clk) if (reset) y <= {}; else y <= word
         (
             DEVICE,
             "+/xilinx/brams_xc6v_map.v",
-            [(36, 512), (72, 500), (4, 4096), (36, 1024), (9, 2048), (18, 2048)],
+            [(36, 512), (72, 500), (4, 4096), (36, 1024)],
         ),
     ],
 )
