@@ -31,7 +31,7 @@ _INTERVAL = re.compile(r"(\d+(?:\.\d+)?) ?(ms|s|min|h|D|W)")
 _SECONDS = {"ms": 0.001, "s": 1, "min": 60, "h": 3600, "D": 86400, "W": 604800}
 _INTERVAL_SECONDS = 1e-6, 100 * 366 * 86400  # shortest and longest
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
-_OF_TIMES = (
+TIME_KEYS = (  # which need a time column
     *("time_of_day", "time_unit", "time_format", "timezone"),
     *("calendar", "resample", "holidays"),
 )
@@ -562,7 +562,7 @@ class DataConfig(Section):
                 "longest_hole needs missing = 'hold', 'mask' or 'interpolate': with 'drop' holes "
                 "are left out"
             )
-        for key in _OF_TIMES:
+        for key in TIME_KEYS:
             if self.time is None and getattr(self, key):
                 raise ValueError(f"{key} needs the name of the time column: set time")
         return self

@@ -16,6 +16,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from narrowcast.config import DataConfig, did_you_mean
+from narrowcast.config.sections import TIME_KEYS
 from narrowcast.data.columns import Columns, places, times_of
 from narrowcast.data.parquet import parquet_names, read_parquet
 from narrowcast.data.remarks import find_stand_ins
@@ -117,14 +118,9 @@ def inspect(path: Path, given: Mapping[str, Any]) -> Found:
 def _config(settings: Mapping[str, Any], time: str | None = None) -> DataConfig:
     """Return a configuration that reads a file; columns and windows do not matter."""
     fixed = {"inputs": ["x"], "target": "x", "window": 2, "lead": 1, "time": time}
-    needs_time = (
-        ()
-        if time
-        else ("time_of_day", "time_unit", "time_format", "timezone", "calendar", "resample")
-    )
-    return DataConfig.model_validate(
-        {**{key: value for key, value in settings.items() if key not in needs_time}, **fixed}
-    )
+    needless = () if time else TIME_KEYS
+    given = {key: value for key, value in settings.items() if key not in needless}
+    return DataConfig.model_validate({**given, **fixed})
 
 
 def _encoding(content: bytes, path: Path) -> str:

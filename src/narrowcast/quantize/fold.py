@@ -75,7 +75,7 @@ def folded(source: Transformer, factors: Tensor) -> dict[str, LinearParameters]:
         products["actual"] = _actual(source, factors)
     if source.embed_ahead is not None:
         gain = products[f"layers.{shape.layers - 1}.attention_out"].gain
-        assert gain is not None  # which the norm multiplies all terms of its operand by
+        assert gain is not None  # of the norm, which multiplies this term as well
         ahead = source.embed_ahead
         products["embed_ahead"] = LinearParameters(
             gain[:, None] * ahead.weight, gain * ahead.bias, torch.ones(shape.channels)

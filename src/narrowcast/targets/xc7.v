@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Block memories of AMD's 7 series, with the contents that yosys' memory_libmap gives them. yosys' own
 // map of the same cells reads the whole contents anew for each of their bits, which takes half the time
-// of a synthesis; this one reads the part that a parameter has. There is none for two RAMB36E1 in a
+// of a synthesis; this one moves the bits of all words at once. There is none for two RAMB36E1 in a
 // cascade, which memory_libmap is not told of.
 //
 // Words come in groups of nine bits, eight of data and one of parity, which a RAMB18E1 and a RAMB36E1
@@ -10,7 +10,8 @@
     {w[70:63], w[61:54], w[52:45], w[43:36], w[34:27], w[25:18], w[16:9], w[7:0]}
 `define PARITY(w) {w[71], w[62], w[53], w[44], w[35], w[26], w[17], w[8]}
 
-// In blocks of 9 * n bits, whose lowest `bits * n` ones are kept: joins those of two blocks at a time.
+// `value` consists of blocks of 9 * n bits, of which the lowest bits * n are of use and the others 0.
+// Joins two neighbouring blocks each, so that the lowest bits * 2n of the new ones are of use.
 `define JOINED(value, bits, n) \
     (value & {2048/(n){{9*(n){1'b0}}, {9*(n){1'b1}}}}) \
     | (value & {2048/(n){{9*(n){1'b1}}, {9*(n){1'b0}}}}) >> (9-(bits))*(n)
