@@ -240,6 +240,13 @@ MUTATIONS = (
         "tests/tools/test_lanes.py",
     ),
     Mutation(
+        "the carry of the later rows of a tree is that of another bit",
+        f"{RTL}/lane_tables.vhd",
+        "d_q(2 * EARLY_ROWS + 2));",
+        "d_q(2 * EARLY_ROWS + 1));",
+        "tests/tools/test_lanes.py",
+    ),
+    Mutation(
         "a segment also answers for the word behind it",
         f"{RTL}/weight_bank.vhd",
         "not reaches(address, BEHIND);",

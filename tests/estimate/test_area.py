@@ -147,9 +147,11 @@ def test_bits_are_those_of_the_numbers(words: int, width: int, lanes: int, seed:
 
 
 def test_table_lane_has_the_rows_of_its_multiplier() -> None:
-    tables, registers = table_lane(9, 4, 20)
+    tables, registers = table_lane(9, 4, 20, tree=False)
     assert tables == 20 + 2 * 10  # the accumulator, and two rows of nine bits and a sign
     assert registers > 20 + 13
+    assert table_lane(9, 4, 20, tree=True) == (tables, registers)  # one row in the second clock
+    assert table_lane(9, 8, 20, tree=True)[0] == table_lane(9, 8, 20, tree=False)[0] + 10
 
 
 @pytest.mark.parametrize(

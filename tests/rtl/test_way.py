@@ -81,6 +81,7 @@ LANES = {
     "single": Lanes(LaneKind.SINGLE, 3, 7, 6, 6),
     "single, narrow": Lanes(LaneKind.SINGLE, 5, 5, 8, 4),
     "tables": Lanes(LaneKind.TABLES, 4, 5, 6, 4),
+    "trees": Lanes(LaneKind.TREES, 4, 9, 8, 8),
     "tables beside groups": Lanes(LaneKind.TABLES, 2, 5, 8, 3, field=17, group=2),
 }
 

@@ -169,4 +169,4 @@ def test_the_xc7s15_is_read_in_sixteen_milliseconds_at_best() -> None:
 def test_replacing_the_dsp_blocks_leaves_a_device_without_them() -> None:
     device = replace(load_device("ecp5-25f"), dsp=0)
     design = compile_model(random_model(Shape(3, 2, 4), (4,)), replace(device, lut=10**6), area)
-    assert design.dsp == 0 and {kind.value for kind in design.array.kinds} == {"tables"}
+    assert design.dsp == 0 and {kind.value for kind in design.array.kinds} == {"trees"}

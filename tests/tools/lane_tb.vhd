@@ -4,7 +4,7 @@
 -- INPUT_FILE holds a clock a line: enable, first, group_first, group_last, x, w_low, w_high of
 -- lane_pair and w of lane and lane_tables, as decimal integers. OUTPUT_FILE receives a line for each
 -- of them and for DELAY clocks more, as they are before the clock's edge: sum_low, sum_high and
--- borrow of lane_pair, sum of lane_tables, sum of lane.
+-- borrow of lane_pair, sums of lane_tables, in a row and in a tree, sum of lane.
 library ieee;
 use ieee.std_logic_1164.all;
 use ieee.numeric_std.all;
@@ -39,6 +39,7 @@ architecture test of lane_tb is
   signal sum_high : signed(SUM_BITS - 1 downto 0);
   signal borrow   : std_logic;
   signal sum      : signed(SUM_BITS - 1 downto 0);
+  signal sum_tree : signed(SUM_BITS - 1 downto 0);
   signal sum_one  : signed(SUM_BITS - 1 downto 0);
   signal finished : boolean := false;
 
@@ -72,7 +73,8 @@ begin
     generic map (
       X_BITS    => X_BITS,
       LANE_BITS => LANE_BITS,
-      SUM_BITS  => SUM_BITS
+      SUM_BITS  => SUM_BITS,
+      TREE      => 0
     )
     port map (
       clk    => clk,
@@ -81,6 +83,22 @@ begin
       x      => x,
       w      => w,
       sum    => sum
+    );
+
+  tree : entity work.lane_tables
+    generic map (
+      X_BITS    => X_BITS,
+      LANE_BITS => LANE_BITS,
+      SUM_BITS  => SUM_BITS,
+      TREE      => 1
+    )
+    port map (
+      clk    => clk,
+      enable => flags(0),
+      first  => flags(1),
+      x      => x,
+      w      => w,
+      sum    => sum_tree
     );
 
   one : entity work.lane
@@ -114,6 +132,8 @@ begin
       write(text_out, std_logic'pos(borrow) - std_logic'pos('0'));
       write(text_out, ' ');
       write(text_out, to_integer(sum));
+      write(text_out, ' ');
+      write(text_out, to_integer(sum_tree));
       write(text_out, ' ');
       write(text_out, to_integer(sum_one));
       writeline(sink, text_out);

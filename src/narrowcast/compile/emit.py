@@ -128,7 +128,7 @@ def identity_package(identity: Identity) -> str:
     )
 
 
-LANE_KINDS = {LaneKind.PAIRS: 0, LaneKind.SINGLE: 1, LaneKind.TABLES: 2}
+LANE_KINDS = {LaneKind.PAIRS: 0, LaneKind.SINGLE: 1, LaneKind.TABLES: 2, LaneKind.TREES: 3}
 
 
 def _naturals(name: str, numbers: Sequence[int]) -> str:

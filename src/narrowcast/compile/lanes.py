@@ -22,6 +22,7 @@ class LaneKind(StrEnum):
     PAIRS = "pairs"  # two lanes in one DSP block
     SINGLE = "single"  # a DSP block each
     TABLES = "tables"  # look-up tables
+    TREES = "trees"  # look-up tables, whose adders are a tree
 
 
 @dataclass(frozen=True)
@@ -86,6 +87,7 @@ class LaneArray:
             LaneKind.PAIRS: self.columns // 2,
             LaneKind.SINGLE: self.columns,
             LaneKind.TABLES: 0,
+            LaneKind.TREES: 0,
         }
         return tuple(self.blocks * each[kind] for kind in self.kinds)
 
@@ -173,8 +175,15 @@ def narrow_widths(analysis: Analysis, most_w: int, most_x: int) -> tuple[int, in
     return max(o.x_bits for o in taken), max(o.w_bits for o in taken)
 
 
-def table_lane(x_bits: int, w_bits: int, sum_bits: int) -> tuple[int, int]:
-    """Return the look-up tables and flip-flops of a lane of ``lane_tables.vhd``."""
+def table_lane(x_bits: int, w_bits: int, sum_bits: int, *, tree: bool) -> tuple[int, int]:
+    """Return the look-up tables and flip-flops of a lane of ``lane_tables.vhd``.
+
+    Args:
+        x_bits: Width of the operand that all lanes share.
+        w_bits: Width of the other operand.
+        sum_bits: Width of the sum.
+        tree: Whether rows are added up in a tree.
+    """
 
     def tables(multiplier: int, multiplicand: int) -> int:
         wide = multiplier % 2 == 1 and multiplier > 7
@@ -184,9 +193,14 @@ def table_lane(x_bits: int, w_bits: int, sum_bits: int) -> tuple[int, int]:
     multiplier, multiplicand = (w_bits, x_bits) if w_multiplies else (x_bits, w_bits)
     rows, odd = multiplier // 2, multiplier % 2
     early = (1 - odd) * (rows + 1) // 2
-    row_bits = multiplicand + 2 * early if early else multiplicand
-    digits = 2 * (rows - early) + 1 + (1 - odd)
+    halves = tree and rows - early > 1
+    if halves:
+        early = (rows + 1 - odd) // 2
+        operands = 2 * multiplicand + 2 * rows + odd + 1 + (1 - odd)  # both halves, and carries
+    else:
+        row_bits = multiplicand + 2 * early if early else multiplicand
+        operands = multiplicand + row_bits + 2 * (rows - early) + 1 + (1 - odd)
     return (
-        sum_bits + rows * (multiplicand + 1),
-        multiplicand + digits + row_bits + x_bits + w_bits + sum_bits,
+        sum_bits + (rows + halves) * (multiplicand + 1),
+        operands + x_bits + w_bits + sum_bits,
     )

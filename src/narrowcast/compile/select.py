@@ -311,7 +311,7 @@ class _Maker:
         if self.device.dsp_block is not None and not self.shareable:
             for columns in self.columns(self.most_of_tables(1), 1):
                 if columns > most:
-                    yield self.make(columns, (LaneKind.TABLES,))
+                    yield self.make(columns, (self.of_tables,))
 
     def two_ways(self, best: LaneArray | None) -> Iterator[LaneArray]:
         """Yield arrays of two ways, where DSP blocks last or weights are narrow.
@@ -344,7 +344,7 @@ class _Maker:
                     yield alike
             elif self.options.tables is not False:
                 for widths in tables:
-                    yield self.make(columns, (kind, LaneKind.TABLES), widths)
+                    yield self.make(columns, (kind, self.of_tables), widths)
 
     def split_ways(self) -> Iterator[LaneArray]:
         """Yield arrays of two ways, each with every other column of a token."""
@@ -360,7 +360,7 @@ class _Maker:
         for columns in self.columns(2 * max(0, dsp), 2):
             kind = self.kind(columns)
             alike = replace(self.make(columns, (kind, kind), widths), split=True)
-            beside = replace(self.make(columns, (kind, LaneKind.TABLES), widths), split=True)
+            beside = replace(self.make(columns, (kind, self.of_tables), widths), split=True)
             if alike.dsp <= dsp:
                 yield alike
             elif beside.dsp <= dsp:
@@ -387,13 +387,19 @@ class _Maker:
         """
         widths = self.compilation.widths(1)
         x_bits = max(each.x_bits for each in self.analysis.operands.values())
-        luts, _ = table_lane(x_bits, widths["LANE_BITS"], widths["SUM_BITS"])
+        sizes = x_bits, widths["LANE_BITS"], widths["SUM_BITS"]
+        luts, _ = table_lane(*sizes, tree=self.of_tables == LaneKind.TREES)
         share = 0.5 if self.device.dsp_block is None else TABLES_BESIDE_DSP
         return int(share * self.device.lut) // (ways * luts)
 
+    @property
+    def of_tables(self) -> LaneKind:
+        """Kind of the lanes that are no DSP blocks."""
+        return LaneKind.TREES if self.device.family.adder_trees else LaneKind.TABLES
+
     def kind(self, columns: int) -> LaneKind:
         if self.device.dsp_block is None:
-            return LaneKind.TABLES
+            return self.of_tables
         return LaneKind.PAIRS if self.pairs and columns % 2 == 0 else LaneKind.SINGLE
 
     def make(

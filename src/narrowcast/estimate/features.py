@@ -156,7 +156,11 @@ def _lanes(design: Design) -> dict[str, float]:
     count = {kind: sum(k == kind for k in array.kinds) for kind in LaneKind}
     widths = [(c["X_BITS"], c["LANE_BITS"]), (array.narrow_x, array.narrow_w)]
     each = list(zip(array.kinds, widths, strict=False))
-    of_tables = [table_lane(*bits, sums) for kind, bits in each if kind == LaneKind.TABLES]
+    of_tables = [
+        table_lane(*bits, sums, tree=kind == LaneKind.TREES)
+        for kind, bits in each
+        if kind in {LaneKind.TABLES, LaneKind.TREES}
+    ]
     outside = [  # products that are too narrow for DSP blocks
         bits
         for kind, bits in each

@@ -31,6 +31,7 @@ package engine_types is
   constant LANE_PAIRS  : natural := 0;
   constant LANE_SINGLE : natural := 1;
   constant LANE_TABLES : natural := 2;
+  constant LANE_TREES  : natural := 3;
 
   -- What a decision makes of its operand.
   constant DECIDE_ARG_MAX : natural := 0;

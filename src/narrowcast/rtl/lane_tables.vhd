@@ -15,6 +15,10 @@
 -- the second; the 1 that the lowest row lacks is then the carry of the third clock, the
 -- accumulation.
 --
+-- In a tree, several rows that would be added in the second clock are added up in the first one,
+-- beside the lower half, and the second clock adds both halves: fewer adders follow each other, and
+-- a row more takes tables of its own.
+--
 -- The multiplier is whichever operand makes fewer tables, but an odd one of more than 7 bits only
 -- if need be: four adders and more would follow each other in one clock. A product written with "*"
 -- would not do: from 9 bits on it becomes a DSP block.
@@ -29,7 +33,8 @@ entity lane_tables is
   generic (
     X_BITS    : positive;
     LANE_BITS : positive;
-    SUM_BITS  : positive
+    SUM_BITS  : positive;
+    TREE      : natural -- 1: rows are added up in a tree
   );
   port (
     clk    : in    std_logic;
@@ -43,7 +48,7 @@ end entity lane_tables;
 
 architecture rtl of lane_tables is
 
-  function either (condition : boolean; yes, no : positive) return positive is
+  function either (condition : boolean; yes, no : natural) return natural is
   begin
     if condition then
       return yes;
@@ -65,8 +70,11 @@ architecture rtl of lane_tables is
   constant M_BITS       : positive := either(W_MULTIPLIES, X_BITS, LANE_BITS); -- multiplicand
   constant ODD          : natural  := R_BITS mod 2;
   constant ROWS         : positive := R_BITS / 2; -- of digits
-  constant EARLY_ROWS   : natural  := (1 - ODD) * (ROWS + 1) / 2;
+  constant LOWER_ROWS   : natural  := (1 - ODD) * (ROWS + 1) / 2;
+  constant HALVES       : boolean  := TREE = 1 and ROWS - LOWER_ROWS > 1; -- two sums at once
+  constant EARLY_ROWS   : natural  := either(HALVES, (ROWS + 1 - ODD) / 2, LOWER_ROWS);
   constant TOTAL_BITS   : positive := X_BITS + LANE_BITS;
+  constant SPLIT        : natural  := 2 * EARLY_ROWS + ODD; -- place of the later rows
 
   subtype multiplier_t is signed(R_BITS - 1 downto 0);
   subtype multiplicand_t is signed(M_BITS - 1 downto 0);
@@ -74,14 +82,16 @@ architecture rtl of lane_tables is
   subtype row_t is signed(M_BITS + 1 downto 0);
   subtype total_t is signed(TOTAL_BITS - 1 downto 0);
 
-  -- Add rows to the sum of those below. Row r counts 2^(2r + ODD); the sum that includes it has
-  -- M_BITS + 2 bits from there on.
+  -- Add rows to what is below them. Row r counts 2^(2r + ODD); the sum that includes it has
+  -- M_BITS + 2 bits from there on. With nothing below, the lowest row is taken as it is, without the
+  -- 1 that it may lack.
   function add_rows (
-    below : total_t;
-    m     : multiplicand_t;
-    d     : digits_t;
-    from  : natural;
-    upto  : integer
+    below   : total_t;
+    nothing : boolean;
+    m       : multiplicand_t;
+    d       : digits_t;
+    from    : natural;
+    upto    : integer
   ) return signed is
     variable total          : total_t := below;
     variable single, double : row_t;
@@ -101,7 +111,7 @@ architecture rtl of lane_tables is
         row := not row;
       end if;
       low := 2 * r + ODD;
-      if low > 0 then
+      if r > from or not nothing then
         row := add(resize(total(low + M_BITS - 1 downto low), row_t'length), row, d(2 * r + 2));
       end if;
       total(low + M_BITS + 1 downto low) := row;
@@ -114,7 +124,9 @@ architecture rtl of lane_tables is
   signal d        : digits_t;
   signal m_q      : multiplicand_t;
   signal d_q      : digits_t;
+  signal lowest   : total_t; -- the row of a lowest bit that is split off
   signal early    : total_t;
+  signal late     : total_t;
   signal total    : total_t;
   signal product  : total_t;
   signal lacking  : std_logic;
@@ -136,8 +148,22 @@ begin
     m <= w;
   end generate x_multiplier;
 
-  d     <= r(R_BITS - 1 downto ODD) & '0';
-  total <= add_rows(early, m_q, d_q, EARLY_ROWS, ROWS - 1);
+  d      <= r(R_BITS - 1 downto ODD) & '0';
+  lowest <= resize(m, TOTAL_BITS) when ODD = 1 and r(0) = '1' else (others => '0');
+
+  in_a_row : if not HALVES generate
+    total <= add_rows(early, false, m_q, d_q, EARLY_ROWS, ROWS - 1);
+  end generate in_a_row;
+
+  in_halves : if HALVES generate
+    signal upper : signed(TOTAL_BITS - 1 downto SPLIT);
+  begin
+    upper <= resize(early(SPLIT + M_BITS - 1 downto SPLIT), upper'length);
+
+    total(SPLIT - 1 downto 0)          <= early(SPLIT - 1 downto 0);
+    total(TOTAL_BITS - 1 downto SPLIT) <= add(upper, late(TOTAL_BITS - 1 downto SPLIT),
+                                              d_q(2 * EARLY_ROWS + 2));
+  end generate in_halves;
 
   addend <= resize(product, addend'length);
   base   <= (others => '0') when first_q(1) = '1' else acc;
@@ -151,10 +177,8 @@ begin
       if enable = '1' then
         m_q   <= m;
         d_q   <= d;
-        early <= add_rows((others => '0'), m, d, 0, EARLY_ROWS - 1);
-        if ODD = 1 and r(0) = '1' then
-          early <= resize(m, TOTAL_BITS);
-        end if;
+        early <= add_rows(lowest, ODD = 0, m, d, 0, EARLY_ROWS - 1);
+        late  <= add_rows((others => '0'), true, m, d, EARLY_ROWS, ROWS - 1);
       end if;
       lacking <= d_q(2);
       if ODD = 1 then

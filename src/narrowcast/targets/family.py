@@ -189,6 +189,8 @@ class PlaceAndRoute:
             them open.
         told: Pins of cells whose models have to be told when they are connected, by the parameter
             ``USES_PIN``.
+        output_registers: Whether block memories have registers at their outputs that yosys leaves
+            unused.
     """
 
     package: str
@@ -206,6 +208,7 @@ class PlaceAndRoute:
     derating: float = 1.0
     open_high: str = ""
     told: tuple[str, ...] = ()
+    output_registers: bool = False
 
     @property
     def packages(self) -> tuple[str, ...]:
@@ -260,6 +263,8 @@ class Family:
         cell_map: Replacement of cells in the course of ``synthesis``; None if there is none.
         wire_ps: Delay of a wire that the mapper of ``synthesis`` assumes, in ps; None: yosys' own.
             The longer wires are, the fewer look-up tables it puts in series.
+        adder_trees: Whether lanes of tables add up their rows in a tree, which is faster and takes
+            more tables.
         no_warning: Regular expression of the warnings of yosys about its own files; None if there
             are none.
         vivado: Whether Vivado supports the family.
@@ -283,6 +288,7 @@ class Family:
     pads: str | None = None
     cell_map: CellMap | None = None
     wire_ps: int | None = None
+    adder_trees: bool = False
     no_warning: str | None = None
 
     def choice_luts(self, sources: int) -> int:

@@ -23,6 +23,7 @@ from narrowcast.targets.family import PlaceAndRoute
 from narrowcast.tools.ghdl import to_verilog
 from narrowcast.tools.interface import INTERFACES
 from narrowcast.tools.netlist import lone_flip_flops, read_netlist
+from narrowcast.tools.output_registers import use_output_registers
 from narrowcast.tools.process import ProgressCallback, reading, run
 from narrowcast.tools.verification import Checked
 from narrowcast.tools.yosys import run_yosys
@@ -150,6 +151,8 @@ def place(
     verilog = to_verilog(rtl, work, top, spoken.sources, generics)
     begin(1, "yosys")
     run_yosys(verilog, top, device, yosys, pads=True)
+    if flow.output_registers:
+        use_output_registers(work / f"{top}.json", top)
     begin(2, flow.placer)
     placer = yowasp(flow.package, flow.placer)
     (work / constraints).write_text(board.constraints_text(interface))

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What yosys has no model of, as yosys and nextpnr use it: the block memory (FPGA-TN-02204) and the
-// multiplier (FPGA-TN-02205) of the ECP5, both without registers at the outputs, and the cells of a
-// slice (FPGA-DS-02012) as nextpnr packs them. The look-up table stands here because Verilator and
+// multiplier (FPGA-TN-02205) of the ECP5, with a register at their outputs or without, and the cells
+// of a slice (FPGA-DS-02012) as nextpnr packs them. The look-up table stands here because Verilator and
 // the compiler are faster with it than with yosys' own. What stands between a net and a pin (CEMUX
 // and the like) is no part of the models.
 
@@ -140,8 +140,10 @@ module DP16KD #(
     output [17:0] DOA, DOB
 );
 
+    localparam WIDE = DATA_WIDTH_A == 36 || DATA_WIDTH_B == 36;
+
     initial
-        if (REGMODE_A != "NOREG" || REGMODE_B != "NOREG"
+        if (WIDE && (REGMODE_A != "NOREG" || REGMODE_B != "NOREG")
             || CSDECODE_A != "0b000" || CSDECODE_B != "0b000")
             $fatal(1, "DP16KD: this mode is not modelled");
 
@@ -151,16 +153,30 @@ module DP16KD #(
 
     wire [35:0] out_a, out_b;
 
+    reg [17:0] register_a = 0, register_b = 0;
+
+    always @(posedge CLKA)
+        if (RSTA)
+            register_a <= 0;
+        else if (OCEA)
+            register_a <= out_a[17:0];
+
+    always @(posedge CLKB)
+        if (RSTB)
+            register_b <= 0;
+        else if (OCEB)
+            register_b <= out_b[17:0];
+
     // A port of 36 bits takes both ports' pins, and is the only one that reads or writes.
-    assign DOA = DATA_WIDTH_B == 36 ? out_b[17:0] : out_a[17:0];
-    assign DOB = DATA_WIDTH_B == 36 ? out_b[35:18] : out_b[17:0];
+    assign DOA = REGMODE_A != "NOREG" ? register_a : DATA_WIDTH_B == 36 ? out_b[17:0] : out_a[17:0];
+    assign DOB = REGMODE_B != "NOREG" ? register_b : DATA_WIDTH_B == 36 ? out_b[35:18] : out_b[17:0];
 
     // Ports of 18 and 36 bits have their byte enables in place of the lowest address bits.
     block_memory #(
-        .READ_A(DATA_WIDTH_A == 36 || DATA_WIDTH_B == 36 ? 0 : DATA_WIDTH_A),
+        .READ_A(WIDE ? 0 : DATA_WIDTH_A),
         .READ_B(DATA_WIDTH_B),
         .WRITE_A(DATA_WIDTH_A),
-        .WRITE_B(DATA_WIDTH_A == 36 || DATA_WIDTH_B == 36 ? 0 : DATA_WIDTH_B),
+        .WRITE_B(WIDE ? 0 : DATA_WIDTH_B),
         .PAIRS(1),
         .DATA({
             INITVAL_3F, INITVAL_3E, INITVAL_3D, INITVAL_3C, INITVAL_3B, INITVAL_3A, INITVAL_39,
@@ -195,7 +211,8 @@ endmodule
 
 module MULT18X18D #(
     parameter REG_INPUTA_CLK = "NONE", REG_INPUTB_CLK = "NONE",
-    parameter REG_PIPELINE_CLK = "NONE", REG_OUTPUT_CLK = "NONE"
+    parameter REG_PIPELINE_CLK = "NONE",
+    parameter REG_OUTPUT_CLK = "NONE", REG_OUTPUT_CE = "CE0", REG_OUTPUT_RST = "RST0"
 ) (
     input [17:0] A, B, C, SRIA, SRIB,
     input SIGNEDA, SIGNEDB, SOURCEA, SOURCEB,
@@ -203,15 +220,26 @@ module MULT18X18D #(
     output [35:0] P
 );
 
+    localparam REGISTER = REG_OUTPUT_CLK != "NONE";
+
     initial
-        if (REG_INPUTA_CLK != "NONE" || REG_INPUTB_CLK != "NONE"
-            || REG_PIPELINE_CLK != "NONE" || REG_OUTPUT_CLK != "NONE")
-            $fatal(1, "MULT18X18D: registers are not modelled");
+        if (REG_INPUTA_CLK != "NONE" || REG_INPUTB_CLK != "NONE" || REG_PIPELINE_CLK != "NONE"
+            || REGISTER && (REG_OUTPUT_CLK != "CLK0" || REG_OUTPUT_CE != "CE0"))
+            $fatal(1, "MULT18X18D: these registers are not modelled");
+
+    always @(posedge CLK0)
+        if (REGISTER && RST0)
+            $fatal(1, "MULT18X18D: a reset is not modelled");
 
     wire signed [18:0] a = {SIGNEDA & A[17], A};
     wire signed [18:0] b = {SIGNEDB & B[17], B};
     wire signed [37:0] product = a * b;
+    reg [35:0] register = 0;
 
-    assign P = product[35:0];
+    always @(posedge CLK0)
+        if (CE0)
+            register <= product[35:0];
+
+    assign P = REGISTER ? register : product[35:0];
 
 endmodule
