@@ -113,6 +113,17 @@ def test_files_of_a_pattern_are_a_series_each(tmp_path: Path) -> None:
     assert read_table(config).series == ("a", "b")
 
 
+@pytest.mark.parametrize("missing", ["NA", "nan", "null", "-", "void"])
+def test_a_name_of_a_file_is_never_a_missing_value(tmp_path: Path, missing: str) -> None:
+    for name, rows in long({missing: 40, "b": 40}).groupby("unique_id"):
+        rows.drop(columns="unique_id").to_csv(tmp_path / f"{name}.csv", index=False)
+    keys = {"path": tmp_path / "*.csv", "missing_values": ["void"], **LONG}
+    assert set(read_table(DataConfig.model_validate(keys)).series) == {missing, "b"}
+    # In a column, the same word still stands for a missing name.
+    with pytest.raises(UserError, match="column 'unique_id', row 1: is empty"):
+        read(long({missing: 40, "b": 40}), tmp_path, missing_values=["void"])
+
+
 def test_inputs_of_a_wide_table_are_those_of_all_series(tmp_path: Path) -> None:
     wide = pd.DataFrame({"ds": days(30), "s1": np.arange(30.0), "s2": np.arange(30.0) ** 2})
     wide["warmth"] = np.sin(np.arange(30))

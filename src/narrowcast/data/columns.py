@@ -28,6 +28,7 @@ class Columns:
             by another character.
         notes: Remarks on how the file was read, each in one line.
         files: The files and the numbers of their rows, if there are several.
+        stems: Names of files that are those of series.
     """
 
     readings: dict[str, pa.ChunkedArray]
@@ -36,6 +37,7 @@ class Columns:
     decimal_comma: bool = False
     notes: tuple[str, ...] = ()
     files: tuple[tuple[Path, int], ...] = ()
+    stems: tuple[str, ...] = ()
 
     @property
     def rows(self) -> int:
@@ -78,6 +80,7 @@ class Columns:
             decimal_comma=all(each.decimal_comma for each in files.values()),
             notes=tuple(dict.fromkeys(note for each in files.values() for note in each.notes)),
             files=tuple(zip(files, sizes, strict=True)),
+            stems=tuple(stem for each in files.values() for stem in each.stems),
         )
 
 

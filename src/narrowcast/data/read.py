@@ -328,7 +328,8 @@ def _parsed(
             notes += [remark] if remark else []
         if name not in config.categories:
             continue
-        category = Category.of(column, notation, place)
+        stems = columns.stems if name in config.recording else ()
+        category = Category.of(column, notation, place, stems)
         if name in config.groups:
             groups[name] = category.complete(notation, place)
             readings[name] = category.codes.astype(np.float64)
