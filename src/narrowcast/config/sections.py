@@ -13,6 +13,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from narrowcast.config.notation import Encoding, MissingValue, Separator, TimeFormat, TimeZone
 from narrowcast.config.precision import QuantizationConfig, flat_items
+from narrowcast.config.regions import check_region
 from narrowcast.config.section import Section
 from narrowcast.config.shape import (
     MOST_BATCH_VALUES,
@@ -565,6 +566,8 @@ class DataConfig(Section):
         for key in TIME_KEYS:
             if self.time is None and getattr(self, key):
                 raise ValueError(f"{key} needs the name of the time column: set time")
+        if self.holidays is not None:
+            check_region(self.holidays)
         return self
 
     @model_validator(mode="after")
