@@ -29,6 +29,7 @@ from narrowcast.targets.device import Device
 NARROW_WEIGHTS = 6  # greatest width in bits of weights for lanes made of look-up tables
 ANY_WIDTH = 99
 LEAST_COLUMNS = 8
+LEAST_BITS = 2  # of operands
 TRIED = 3  # arrays that are scheduled before the choice
 MOST_PLACED = 1 << 17  # jobs of all arrays that are tried
 IDLE_LANES = 48  # power of the rest of the engine, roughly, in units of a lane's
@@ -381,15 +382,11 @@ class _Maker:
         return left // self.each * (2 if self.pairs else 1)
 
     def most_of_tables(self, ways: int) -> int:
-        """Return how many columns each way can have in a share of the look-up tables.
-
-        It is half of them, or ``TABLES_BESIDE_DSP`` where there are DSP blocks, too.
-        """
+        """Return how many columns each way can have in look-up tables."""
         widths = self.compilation.widths(1)
         x_bits = max(each.x_bits for each in self.analysis.operands.values())
         luts, _ = table_lane(x_bits, widths["LANE_BITS"], widths["SUM_BITS"])
-        share = 0.5 if self.device.dsp_block is None else TABLES_BESIDE_DSP
-        return int(share * self.device.lut) // (ways * luts)
+        return _luts_for_lanes(self.device) // (ways * luts)
 
     def kind(self, columns: int) -> LaneKind:
         if self.device.dsp_block is None:
@@ -426,6 +423,25 @@ class _Maker:
         steps = self.compilation.steps
         key = {a: _cost(least_cycles(steps(a), a), a, IDLE_LANES) for a in found}
         return min(found, key=lambda a: key[a], default=None)
+
+
+def _luts_for_lanes(device: Device) -> int:
+    """Return how many look-up tables the products of lanes may take.
+
+    It is half of them, or the share ``TABLES_BESIDE_DSP`` where there are DSP blocks, too.
+    """
+    share = 0.5 if device.dsp_block is None else TABLES_BESIDE_DSP
+    return int(share * device.lut)
+
+
+def most_lanes(device: Device) -> int:
+    """Return how many lanes the arrays that are tried on a device have at most, of any model.
+
+    DSP blocks make two lanes each, and as many of a second way are look-up tables; or all lanes are
+    look-up tables, which operands of the least width take fewest of.
+    """
+    luts, _ = table_lane(LEAST_BITS, LEAST_BITS, 2 * LEAST_BITS)
+    return min(MOST_LANES, max(4 * device.dsp, _luts_for_lanes(device) // luts))
 
 
 def _check(device: Device, options: HardwareOptions) -> None:
