@@ -125,7 +125,7 @@ def new_table(
 ) -> Table:
     """Return new data for a trained model from a frame, as :func:`read_new_table` reads them.
 
-    The time column is the one of this name, or else the index.
+    Times, and what tells series apart, are in the columns of these names, or else in the index.
 
     Raises:
         UserError: The frame lacks a column, or holds what is no reading.
@@ -134,7 +134,7 @@ def new_table(
     with boundary(place, "it is no table of readings"):
         if not len(frame):
             raise UserError(f"{place}: has no rows")
-        given, config = with_times(frame, config)
+        given, config = with_index(frame, config)
         names = [str(name) for name in given.columns]
         ids = [] if config.id is None or config.series else config.recording
         needed = selected(config, [*_needed(config, target), *ids], names)
@@ -157,20 +157,29 @@ def _with_rows_ahead(
     return pd.DatetimeIndex(time.append(later)), rows
 
 
-def with_times(frame: pd.DataFrame, config: DataConfig) -> tuple[pd.DataFrame, DataConfig]:
-    """Return a frame with the time column, which may be its index, and how it is read.
+def with_index(frame: pd.DataFrame, config: DataConfig) -> tuple[pd.DataFrame, DataConfig]:
+    """Return a frame with the columns that its index may hold instead, and how it is read.
+
+    These are the times, and the columns that tell series or recordings apart. A level of the index
+    is a column if it has its name; the times may also be the only level of time stamps.
 
     Raises:
         UserError: There are no time stamps, but the configuration names them.
     """
-    if config.time is None or config.time in frame.columns:
-        return frame, config
-    if not isinstance(frame.index, pd.DatetimeIndex):
-        raise UserError(
-            f"the frame: has no column {shown(config.time)}, and its index holds no times"
-        )
-    table = frame.reset_index(drop=True).assign(**{config.time: frame.index})
-    return table, config.model_copy(update={"time_of_day": None})  # an index has both
+    levels = [frame.index.get_level_values(i) for i in range(frame.index.nlevels)]
+    told = [] if config.series else [name for name in config.recording if name not in frame]
+    taken = {str(each.name): each for each in levels if each.name in told}
+    time = config.time
+    if time is not None and time not in frame:
+        stamps = [each for each in levels if isinstance(each, pd.DatetimeIndex)]
+        named = [each for each in levels if each.name == time]
+        if len(named or stamps) != 1:
+            which = "several levels of times" if stamps else "no times"
+            raise UserError(f"the frame: has no column {shown(time)}, and its index holds {which}")
+        (taken[time],) = named or stamps
+        whole = {"time_of_day": None} if isinstance(taken[time], pd.DatetimeIndex) else {}
+        config = config.model_copy(update=whole)
+    return frame.reset_index(drop=True).assign(**taken), config
 
 
 def _needed(config: DataConfig, target: bool) -> list[str]:

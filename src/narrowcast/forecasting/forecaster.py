@@ -10,7 +10,7 @@ import pandas as pd
 
 from narrowcast import pipeline
 from narrowcast.config import Config, load_config
-from narrowcast.data import needs_end, new_table, read_new_table, with_times
+from narrowcast.data import needs_end, new_table, read_new_table, with_index
 from narrowcast.errors import UserError, boundary
 from narrowcast.files import piped_input, write_whole
 from narrowcast.forecasting.drift import Drift
@@ -49,8 +49,8 @@ class Forecaster:
         Stages that are up to date are not repeated.
 
         Args:
-            frame: Readings, with the columns of the configuration. The time stamps are in the
-                column of the configuration, or in the index.
+            frame: Readings, with the columns of the configuration. The time stamps, and what tells
+                series apart, are in the columns of the configuration, or in the index.
             progress: Receives the progress of the stages.
 
         Returns:
@@ -67,7 +67,7 @@ class Forecaster:
         path = self.out / STATE_FOLDER / "frame.parquet"
         options = pipeline.Options(progress=progress or Progress())
         with boundary("the frame", "it is no table of readings"):
-            table, data = with_times(frame, self.config.data)
+            table, data = with_index(frame, self.config.data)
             content = io.BytesIO()
             table.rename(columns=str).to_parquet(content, index=False)
         write_whole(path, content.getvalue())
@@ -100,8 +100,9 @@ class Forecaster:
         """Forecast from every window of a frame, also from the last one.
 
         Args:
-            frame: Readings, with the columns of the training. The time stamps are in the column
-                of the training, or in the index; without a zone, they are read as in the training.
+            frame: Readings, with the columns of the training. The time stamps, and what tells
+                series apart, are in the columns of the training, or in the index; times without a
+                zone are read as in the training.
 
         Returns:
             A row for each window, with the time stamp of its last row as index, in the zone of the
@@ -149,10 +150,8 @@ def _labels(frame: pd.DataFrame, origins: Origins) -> pd.Index:
         return frame.index[origins.last if source is None else source[origins.last]]
     times = origins.times
     assert isinstance(times, pd.DatetimeIndex)
-    given = frame[config.time] if config.time in frame.columns else frame.index
-    zone = given.dt.tz if isinstance(given, pd.Series) and hasattr(given, "dt") else None
-    if isinstance(given, pd.DatetimeIndex):
-        zone = given.tz
+    given = with_index(frame, config)[0][config.time]
+    zone = given.dt.tz if hasattr(given, "dt") else None
     if zone is not None:
         return times.tz_convert(zone)
     return times.tz_convert(config.timezone or "UTC").tz_localize(None)
