@@ -128,7 +128,9 @@ def draft(
         for key, value in (*found.settings.items(), *of_panel.items())
     }
     if found.time is not None:
-        keys["time"] = found.time, "the column of time stamps"
+        several = isinstance(found.time, list)
+        comment = "the columns of its parts" if several else "the column of time stamps"
+        keys["time"] = found.time, comment
     if found.stand_ins and "missing_values" not in found.settings:
         numbers = [int(each) if float(each).is_integer() else each for each in found.stand_ins]
         keys["missing_values"] = numbers, "they recur far outside of the other readings"

@@ -169,8 +169,8 @@ def with_index(frame: pd.DataFrame, config: DataConfig) -> tuple[pd.DataFrame, D
     levels = [frame.index.get_level_values(i) for i in range(frame.index.nlevels)]
     told = [] if config.series else [name for name in config.recording if name not in frame]
     taken = {str(each.name): each for each in levels if each.name in told}
-    time = config.time
-    if time is not None and time not in frame:
+    time, parts = config.time_name, config.time if isinstance(config.time, list) else [config.time]
+    if time is not None and not all(each in frame for each in parts):
         stamps = [each for each in levels if isinstance(each, pd.DatetimeIndex)]
         named = [each for each in levels if each.name == time]
         if len(named or stamps) != 1:
@@ -178,7 +178,7 @@ def with_index(frame: pd.DataFrame, config: DataConfig) -> tuple[pd.DataFrame, D
             raise UserError(f"the frame: has no column {shown(time)}, and its index holds {which}")
         (taken[time],) = named or stamps
         whole = {"time_of_day": None} if isinstance(taken[time], pd.DatetimeIndex) else {}
-        config = config.model_copy(update=whole)
+        config = config.model_copy(update={"time": time, **whole})
     return frame.reset_index(drop=True).assign(**taken), config
 
 
@@ -267,7 +267,7 @@ def _converted(
         recording = recordings(told, sizes) if told or sizes else None
     time = None
     if columns.time is not None:
-        place = f"{path}, column {shown(config.time)}"
+        place = f"{path}, column {shown(config.time_name)}"
         own = recording if len(frame) == rows_of_file else None  # a wide table has its times once
         time = time_stamps(columns.time, config, place, rows, series=own, grows=grows)
         if series is not None:
@@ -504,7 +504,7 @@ def _in_order(
             several.
     """
     interval = None if config.interval is None else pd.Timedelta(config.interval)
-    column = "" if rows.time is None else f", column {shown(config.time)}"
+    column = "" if rows.time is None else f", column {shown(config.time_name)}"
     if rows.recording is None:
         return _one_recording(
             rows, config, interval, names, f"{path}{column}", trained=trained, grows=grows

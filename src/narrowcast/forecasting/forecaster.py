@@ -150,8 +150,8 @@ def _labels(frame: pd.DataFrame, origins: Origins) -> pd.Index:
         return frame.index[origins.last if source is None else source[origins.last]]
     times = origins.times
     assert isinstance(times, pd.DatetimeIndex)
-    given = with_index(frame, config)[0][config.time]
-    zone = given.dt.tz if hasattr(given, "dt") else None
+    given = with_index(frame, config)[0].get(config.time_name)  # None: in several columns
+    zone = given.dt.tz if given is not None and hasattr(given, "dt") else None
     if zone is not None:
         return times.tz_convert(zone)
     return times.tz_convert(config.timezone or "UTC").tz_localize(None)

@@ -86,7 +86,7 @@ class Origins:
         table, config = self.rows.table, self.rows.config
         if table.time is None:
             return pd.Index(self.before + self.last + 1, name="row")
-        return table.time[self.last].rename(config.time)
+        return table.time[self.last].rename(config.time_name)
 
 
 def summary(made: int, gaps: int, missing: int, early: int) -> str:
