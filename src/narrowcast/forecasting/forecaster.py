@@ -106,10 +106,10 @@ class Forecaster:
 
         Returns:
             A row for each window, with the time stamp of its last row as index, in the zone of the
-            frame's time stamps. A column ``TARGET+k`` is the forecast for k rows later. Of a panel,
-            the first column is the series. Of a
-            classifier, ``TARGET`` is the label, and ``TARGET margin`` its margin to the next one.
-            Of a detector, ``score`` is the score, and ``flag`` is 1 if it is above the threshold.
+            frame's time stamps. A column ``TARGET+k`` is the forecast for k rows later. Before it
+            are columns that name the series of a panel, or the recording. Of a classifier,
+            ``TARGET`` is the label, and ``TARGET margin`` its margin to the next one. Of a
+            detector, ``score`` is the score, and ``flag`` is 1 if it is above the threshold.
 
         Raises:
             UserError: The frame lacks a column, or no forecast is possible.
@@ -167,20 +167,20 @@ def forecasts(
         origins: The rows in which it forecasts.
         drift: Counts the readings of all windows.
     """
-    times, first = origins.times, 0
+    labels, first = origins.labels, 0
     for part, values in trained.batches(origins):
         if drift is not None:
             drift.add(part)
-        index = times[first : first + len(values)]
+        some = labels[first : first + len(values)]
         first += len(values)
-        yield trained.frame(values, index, part.members)
+        yield trained.frame(values, some, part.members)
 
 
 def _forecasts_of_board(
     trained: TrainedModel, origins: Origins, drift: Drift, link: Link
 ) -> Iterator[pd.DataFrame]:
     """Yield the forecasts of a board, each as soon as the board has made it."""
-    times, members, counted = origins.times, origins.members, None
+    labels, members, counted = origins.labels, origins.members, None
     for part, each in trained.inferences(origins):
         if counted is not part:
             drift.add(part)
@@ -188,7 +188,7 @@ def _forecasts_of_board(
         values = link.forecast(*each.readings, restart=each.restart)
         if each.origin is not None:
             one = slice(each.origin, each.origin + 1)
-            yield trained.frame(values[None], times[one], members and members.some(one))
+            yield trained.frame(values[None], labels[one], members and members.some(one))
 
 
 def run_file(
