@@ -136,3 +136,6 @@ def test_windows_of_several_labels_are_counted_apart(run: Run, tmp_path: Path) -
     found = json.loads(Path("found.json").read_text())
     assert (found["skipped_mixed"], found["skipped_missing"]) == (7 * persons, 0)
     assert found["windows"] == persons * (2 * each - 7 - 7)
+    code, printed, said = run("predict", str(out), "--data", "recordings.csv")
+    assert code == 0 and printed.startswith("row,who,label,label margin\n8,p0,")
+    assert said.endswith(f" {len(printed.splitlines()) - 1} labels; windows left out: none\n")

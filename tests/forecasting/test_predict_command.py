@@ -145,7 +145,7 @@ def test_other_units_are_warned_of(run: Run, model: Path, new: pd.DataFrame) -> 
 def test_names_of_files(run: Run, model: Path) -> None:
     predict = "predict", str(model), "--data", "new.csv", "--to"
     before = Path("new.csv").read_bytes()
-    assert "found.xls: forecasts are written as" in complaint(run(*predict, "found.xls"))
+    assert "found.xls: results are written as" in complaint(run(*predict, "found.xls"))
     assert "new.csv: is the file of readings" in complaint(run(*predict, "new.csv"))
     Path("x.csv").mkdir()
     assert "x.csv: cannot be written" in complaint_after_lines(run(*predict, "x.csv"))

@@ -253,11 +253,13 @@ def _forecast_file(
         if reason is None:
             write(Live(trained, make, command, progress).forecasts(source))
             return
-        progress.remarked(command, f"forecasts come after the end of the input: {reason}")
+        line = f"{trained.result}s come after the end of the input: {reason}"
+        progress.remarked(command, line)
     origins = trained.origins(
         read_new_table(trained.rules.config, data, target=False), targets=False
     )
-    for note in (*origins.notes, str(origins)):
+    summary = trained.summary(len(origins.last), origins.gaps, origins.missing, origins.early)
+    for note in (*origins.notes, summary):
         progress.remarked(command, note)
     drift = Drift(trained.model)
     write(make(trained, origins, drift))

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import pandas as pd
@@ -69,10 +70,6 @@ class Origins:
     done: int = 0
     before: int = 0
 
-    def __str__(self) -> str:
-        """Return the line of :func:`summary`."""
-        return summary(len(self.last), self.gaps, self.missing, self.early)
-
     @property
     def members(self) -> Members | None:
         """The series that each forecast is of; None if it is no panel."""
@@ -108,17 +105,6 @@ class Origins:
             if table.rows.files and table.source is not None:
                 columns["file"] = table.rows.names_of_files(table.source[self.last])
         return pd.DataFrame(columns, index=self.times)
-
-
-def summary(made: int, gaps: int, missing: int, early: int) -> str:
-    """Return how many forecasts there are, and how many windows were left out and why.
-
-    The arguments are those of :class:`Origins`.
-    """
-    line = f"{made} forecasts; windows left out: {left_out(gaps, missing)}"
-    if early:
-        line += f"; {early} rest on fewer readings than a window has"
-    return line
 
 
 @dataclass(frozen=True, eq=False)
@@ -248,6 +234,31 @@ class TrainedModel:
         return [decoder for each in self.model.outputs for decoder in each.decoders]
 
     @property
+    def result(self) -> Literal["forecast", "label", "score"]:
+        """What messages call a result of the model."""
+        match self.targets:
+            case Labels():
+                return "label"
+            case Monitored():
+                return "score"
+            case Targets():
+                return "forecast"
+
+    def summary(self, made: int, gaps: int, missing: int, early: int) -> str:
+        """Return how many results there are, and how many windows were left out and why.
+
+        Args:
+            made: Number of results.
+            gaps: As in :class:`Origins`.
+            missing: As in :class:`Origins`.
+            early: As in :class:`Origins`.
+        """
+        line = f"{made} {self.result}s; windows left out: {left_out(gaps, missing)}"
+        if early:
+            line += f"; {early} rest on fewer readings than a window has"
+        return line
+
+    @property
     def detects(self) -> bool:
         """Whether the model tells anomalies."""
         return isinstance(self.targets, Monitored)
@@ -286,9 +297,9 @@ class TrainedModel:
         reading = self.rules.stream is not None and not targets
         needed = 1 if reading else self.rules.data.window + (self._after if targets else 0)
         return UserError(
-            f"no forecast is possible: the table has {rows} rows with readings, and a forecast "
-            f"needs {needed} in succession without a gap or a missing value (of all windows, "
-            f"{gaps} have a gap in time and {missing} a missing value)"
+            f"no {self.result} is possible: the table has {rows} rows with readings, and a "
+            f"{self.result} needs {needed} in succession without a gap or a missing value (of all "
+            f"windows, {gaps} have a gap in time and {missing} a missing value)"
         )
 
     def further_origins(
