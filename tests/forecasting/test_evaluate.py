@@ -77,6 +77,13 @@ def test_the_command(run: Run, model: Path, tmp_path: Path) -> None:
     ]
     assert found.drift["a"].outside < 0.05 and found.drift["b"].outside == 1
     assert found.drift["b"].far == found.drift["b"].windows == found.windows
+    own = Forecaster.load(model).evaluate(table()).drift
+    deviation = table()["b"].std()
+    for name, moved in (("a", 0), ("b", 300 / deviation)):
+        before, after = own[name].moved, found.drift[name].moved
+        assert before is not None and abs(before) < 0.5
+        assert after is not None and after - before == pytest.approx(moved, rel=0.05)
+    assert lines[-1].startswith("b ") and lines[-1].endswith(f" {after:+.2f} SD")
     expected = Forecaster.load(model).predict(frame)
     truth = np.stack(
         [frame["b"].reindex(expected.index + pd.Timedelta(step, "h")) for step in (2, 3)], axis=1

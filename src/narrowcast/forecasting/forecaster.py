@@ -116,7 +116,8 @@ class Forecaster:
         """
         trained, _ = self._model
         table = new_table(frame, trained.rules.config, target=False)
-        origins, drift = trained.origins(table, targets=False), Drift(trained.model)
+        origins = trained.origins(table, targets=False)
+        drift = Drift(trained.model, trained.rules.data.scaling)
         found = pd.concat(list(forecasts(trained, origins, drift)))
         for warning in drift.warnings():
             _LOG.warning(warning)
@@ -261,7 +262,7 @@ def _forecast_file(
     summary = trained.summary(len(origins.last), origins.gaps, origins.missing, origins.early)
     for note in (*origins.notes, summary):
         progress.remarked(command, note)
-    drift = Drift(trained.model)
+    drift = Drift(trained.model, trained.rules.data.scaling)
     write(make(trained, origins, drift))
     for warning in drift.warnings():
         progress.warned(command, warning)

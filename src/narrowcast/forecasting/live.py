@@ -34,7 +34,7 @@ class Live:
     ) -> None:
         self._trained, self._make = trained, make
         self._command, self._progress = command, progress
-        self._drift = Drift(trained.model)
+        self._drift = Drift(trained.model, trained.rules.data.scaling)
         self._said: set[str] = set()  # remarks, and columns that were warned of
         self._warned: list[str] = []
 
