@@ -6,8 +6,8 @@ counted from 1, without the header.
 
 import itertools
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -405,16 +405,11 @@ class _Rows:
             None if self.recording is None else self.recording[rows],
         )
 
-    @property
-    def recordings(self) -> list["_Rows"]:
-        """The rows of each recording."""
+    def by_recording(self) -> tuple["_Rows", NDArray[np.int64]]:
+        """Return the rows recording by recording, and the first row of each."""
         assert self.recording is not None
-        # One sort and slices of it take less time than as many selections as there are recordings.
-        every = self.of(np.argsort(self.recording, kind="stable"))
-        assert every.recording is not None
-        edges = np.flatnonzero(np.diff(every.recording)) + 1
-        ends = [0, *edges.tolist(), len(every.frame)]
-        return [every.of(slice(*each)) for each in itertools.pairwise(ends)]
+        order = np.argsort(self.recording, kind="stable")
+        return self.of(order), np.flatnonzero(np.diff(self.recording[order], prepend=-1))
 
 
 @dataclass(frozen=True, eq=False)
@@ -443,18 +438,18 @@ class _Ordered:
 
     @classmethod
     def joined(cls, parts: Sequence["_Ordered"], interval: pd.Timedelta | None) -> "_Ordered":
-        """Return the rows of several recordings."""
+        """Return the rows of several recordings, which are numbered."""
         times = [each.rows.time for each in parts if each.rows.time is not None]
-        sizes = [len(each.rows.frame) for each in parts]
+        numbers = [each.rows.recording for each in parts if each.rows.recording is not None]
         return cls(
             rows=_Rows(
                 pd.DatetimeIndex(times[0].append(times[1:])) if times else None,
                 pd.concat([each.rows.frame for each in parts], ignore_index=True),
-                np.repeat(np.arange(len(parts)), sizes),
+                np.concatenate(numbers),
             ),
             interval=interval or parts[0].interval,
             remark=next((each.remark for each in parts if each.remark), None),
-            recordings=len(parts),
+            recordings=int(numbers[-1][-1]) + 1,
             disordered=sum(each.disordered for each in parts),
             before=sum(each.before for each in parts),
             bins=sum(each.bins for each in parts),
@@ -509,11 +504,23 @@ def _in_order(
         return _one_recording(
             rows, config, interval, names, f"{path}{column}", trained=trained, grows=grows
         )
-    pieces = rows.recordings
-    if interval is None and config.resample is None:
-        interval = _common_interval([each.time for each in pieces if each.time is not None])
+    every, begins = rows.by_recording()
+    steps_of = _equal_steps(every.time, begins)
+    if interval is None and config.resample is None and every.time is not None:
+        interval = _common_interval(every.time, begins, steps_of)
+    few = np.diff(begins, append=len(every.frame)) == 1
+    if series and config.short_series == "refuse" and not trained:
+        few[:] = False  # refused below
+    regular = few | (steps_of == (0 if interval is None else interval.as_unit("ns").value))
+    if config.resample or config.reference or config.holidays:
+        regular[:] = False
     found = []
-    for number, one in enumerate(pieces):
+    for first, last in _runs(regular):
+        end = len(every.frame) if last == len(begins) else int(begins[last])
+        one, number = every.of(slice(int(begins[first]), end)), first
+        if regular[first]:  # nothing is to be done, and one by one many would take long
+            found.append(_Ordered(one, interval))
+            continue
         begin = names[int(one.frame[_ROW].iloc[0])]
         what = f"series {shown(series[number])}" if series else f"recording {number + 1}"
         place = f"{path}{column}, {what} (which begins in row {begin})"
@@ -522,21 +529,62 @@ def _in_order(
                 f"{place}: has a single row: leave it out, or set data.short_series = 'keep'"
             )
         known = interval is not None and config.resample is None
-        found.append(
-            _one_recording(
-                one, config, interval, names, place, trained=trained, grows=grows, known=known
-            )
+        ordered = _one_recording(
+            one, config, interval, names, place, trained=trained, grows=grows, known=known
         )
+        numbers = np.full(len(ordered.rows.frame), number)
+        found.append(replace(ordered, rows=replace(ordered.rows, recording=numbers)))
     return _Ordered.joined(found, interval)
 
 
-def _common_interval(recordings: Sequence[pd.DatetimeIndex]) -> pd.Timedelta | None:
-    """Return the interval that most rows have; None if no recording has two."""
+def _runs(flags: NDArray[np.bool_]) -> Iterator[tuple[int, int]]:
+    """Yield the begin and the end of successive true flags, and of each false one."""
+    changes = np.flatnonzero(~(flags[1:] & flags[:-1])) + 1
+    yield from itertools.pairwise([0, *changes.tolist(), len(flags)])
+
+
+def _equal_steps(time: pd.DatetimeIndex | None, begins: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return the only step of each recording [recordings] in nanoseconds; -1 if it has several.
+
+    Args:
+        time: Time stamps [rows], recording by recording; without them no recording has any step.
+        begins: First row of each recording.
+    """
+    found = np.full(len(begins), -1)
+    if time is None or len(time) == len(begins):
+        return found
+    taken = steps(time)
+    lengths = np.diff(begins, append=len(time)) - 1
+    several = np.flatnonzero(lengths)
+    within = np.delete(taken, begins[1:] - 1)  # without those from one recording to the next
+    starts = np.cumsum(lengths[several]) - lengths[several]
+    least, most = (each.reduceat(within, starts) for each in (np.minimum, np.maximum))
+    found[several] = np.where((least == most) & (least > 0), least, -1)
+    return found
+
+
+def _common_interval(
+    time: pd.DatetimeIndex, begins: NDArray[np.int64], equal: NDArray[np.int64]
+) -> pd.Timedelta | None:
+    """Return the interval that most rows have; None if no recording has two.
+
+    Args:
+        time: Time stamps [rows], recording by recording.
+        begins: First row of each recording.
+        equal: Steps [recordings], as :func:`_equal_steps` returns them.
+    """
+    sizes = np.diff(begins, append=len(time))
+    found = []  # the first recording with a step, the step, and the number of rows
+    for step in np.unique(equal[equal > 0]).tolist():
+        alike = np.flatnonzero(equal == step)
+        found.append((int(alike[0]), pd.Timedelta(step, "ns"), int(sizes[alike].sum())))
+    for number in np.flatnonzero((equal < 0) & (sizes > 1)).tolist():
+        own = time[begins[number] :][: sizes[number]].unique()  # duplicates are refused later
+        if len(own) > 1:
+            found.append((number, usual_step(own.sort_values())[0], len(own)))
     usual = Counter[pd.Timedelta]()
-    for times in recordings:
-        each = times.unique().sort_values()  # duplicates are refused later
-        if len(each) > 1:
-            usual[usual_step(each)[0]] += len(each)
+    for _, common, rows in sorted(found):
+        usual[common] += rows
     return usual.most_common(1)[0][0] if usual else None
 
 
