@@ -149,7 +149,7 @@ def test_a_linear_map_of_low_rank_tells_what_does_not_follow_two_causes(tmp_path
         "task": "detect",
         "data": {"path": path, "inputs": list("abcd"), "target": "anomaly", "window": 4},
         "model": {"channels": 2, "heads": 1},
-        "detect": {"rows": 1, "method": "reconstruct"},
+        "detect": {"rows": 1, "method": "reconstruct", "quantile": 0.99},
     }
     found = {}
     for channels in (2, 4):

@@ -36,6 +36,10 @@ def test_keys_of_notation(key: str, good: list[object], bad: list[object]) -> No
         ({"time_unit": "s", "time_format": "%Y"}, "exclude each other"),
         ({"time": None, "timezone": "UTC"}, "timezone needs the name of the time column"),
         ({"time": None, "time_of_day": "t"}, "time_of_day needs the name of the time column"),
+        ({"time": ["y", "m", "d"], "time_of_day": "t"}, "time_of_day is for a single column of"),
+        ({"time": ["y", "m", "d"], "time_format": "%Y"}, "time_format is for a single column of"),
+        ({"time": ["y", "m", "a"], "inputs": ["a"]}, "the time column 'a' can be neither an"),
+        ({"time": ["y", "m"]}, "at least 3"),
     ],
 )
 def test_keys_that_contradict(keys: dict[str, object], said: str) -> None:

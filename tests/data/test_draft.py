@@ -12,6 +12,7 @@ import pytest
 from narrowcast.config import Config, load_config
 from narrowcast.data import make_windows, read_table
 from narrowcast.data.draft import draft
+from narrowcast.data.inspection import inspect
 from narrowcast.errors import UserError
 from narrowcast.estimate import estimate
 
@@ -73,7 +74,11 @@ def test_settings_of_the_user(tmp_path: Path) -> None:
     ("name", "rows", "expected"),
     [
         ("airu/airu.csv", 3000, {"time": "Unnamed: 0", "interval": "1h", "missing": "hold"}),
-        ("beijing/PRSA_Data_Dongsi_20130301-20170228.csv.gz", 2000, {"time": None}),
+        (
+            "beijing/PRSA_Data_Dongsi_20130301-20170228.csv.gz",
+            2000,
+            {"time": ["year", "month", "day", "hour"], "interval": "1h"},
+        ),
         ("ett/ETTh1.csv", 1500, {"time": "date", "target": "OT", "interval": "1h"}),
         ("skab/valve1/0.csv.gz", 1100, {"time": "datetime", "interval": "1s"}),
         ("vic_electricity/vic_electricity.csv.gz", 2000, {"calendar": ["hour"]}),
@@ -132,6 +137,7 @@ def test_a_file_in_full(tmp_path: Path) -> None:
         ("%Y-%m-%d", "%H:%M:%S", None),
         ("%d/%m/%Y", "%H.%M.%S", "%d/%m/%Y %H.%M.%S"),
         ("%m/%d/%Y", "%I:%M %p", "%m/%d/%Y %I:%M %p"),
+        ("%Y%m%d", "%H:%M", None),
     ],
 )
 def test_dates_and_times_of_day(tmp_path: Path, date: str, clock: str, form: str | None) -> None:
@@ -144,6 +150,24 @@ def test_dates_and_times_of_day(tmp_path: Path, date: str, clock: str, form: str
     assert "when" not in found.text.replace('time_of_day = "when"', "")
     data = written(tmp_path / "load.csv", tmp_path).data
     assert (data.time, data.time_of_day, data.time_format) == ("day", "when", form)
+
+
+@pytest.mark.parametrize("names", [["year", "month", "day", "hour"], ["YEAR", "MO", "DY", "HR"]])
+def test_parts_of_times(tmp_path: Path, names: list[str]) -> None:
+    """Years, months, days and hours are columns of numbers, as in weather data."""
+    times = pd.date_range("2024-01-01", periods=900, freq="h")
+    parts = zip(names, (times.year, times.month, times.day, times.hour), strict=True)
+    frame = table().drop(columns="when").assign(**dict(parts), No=range(1, 901))
+    frame.to_csv(tmp_path / "load.csv", index=False)
+    found = draft(tmp_path / "load.csv", tmp_path)
+    assert found.lines[0].endswith("2024-02-07T11:00:00+00:00, every 1h")
+    data = written(tmp_path / "load.csv", tmp_path).data
+    assert data.time == names and not set(names) & set(data.inputs)
+    with pytest.raises(UserError, match=f"column '{names[1]}': holds the time stamps"):
+        draft(tmp_path / "load.csv", tmp_path, names[1])
+    # Numbers that are no times are columns as any other.
+    frame.assign(**{names[3]: frame[names[3]] + 1}).to_csv(tmp_path / "load.csv", index=False)
+    assert inspect(tmp_path / "load.csv", {}).time is None
 
 
 @pytest.mark.parametrize(

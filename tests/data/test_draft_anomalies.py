@@ -42,6 +42,9 @@ def test_what_is_written_can_be_trained(tmp_path: Path) -> None:
     dataset = make_windows(read, config.data, monitors=config.monitors)
     assert isinstance(dataset.targets, Monitored) and dataset.targets.labelled
     assert len(dataset.train) and len(dataset.validation) and len(dataset.test)
+    # As high as so few windows can tell.
+    assert config.detect.quantile == pytest.approx(1 - 1 / len(dataset.validation), abs=2e-4)
+    assert dataset.targets.flags_of(len(dataset.validation), config.detect) == 1
 
 
 @pytest.mark.parametrize(("begin", "test"), [(300, 0.25), (170, 0.58), (50, 0.2), (390, 0.2)])
@@ -63,6 +66,14 @@ def test_a_stated_column_of_anomalies(tmp_path: Path) -> None:
     table().to_csv(tmp_path / "pump.csv", index=False)
     config = written(tmp_path / "pump.csv", "pump on")
     assert config.data.target == "pump on" and config.data.inputs == ["flow", "pressure"]
+
+
+def test_a_table_that_is_too_short(tmp_path: Path) -> None:
+    table(72).drop(columns="Anomaly").to_csv(tmp_path / "pump.csv", index=False)
+    assert written(tmp_path / "pump.csv").data.window == 6
+    table(71).drop(columns="Anomaly").to_csv(tmp_path / "pump.csv", index=False)
+    with pytest.raises(UserError, match="has 71 rows, but a detector needs at least 72"):
+        written(tmp_path / "pump.csv")
 
 
 @pytest.mark.parametrize(

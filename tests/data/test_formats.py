@@ -18,7 +18,7 @@ from fuzz_tables import check
 from reader import Read, reader
 
 from narrowcast.config import DataConfig
-from narrowcast.data import Table, check_columns, read_table
+from narrowcast.data import Table, check_columns, new_table, read_table
 from narrowcast.errors import UserError
 
 ROWS = 96
@@ -154,6 +154,51 @@ def test_dates_and_times_of_day_in_parquet(read: Read) -> None:
     file = io.BytesIO()
     plain().assign(time=time.dt.date, clock=time.dt.time).to_parquet(file)
     assert same(read(file.getvalue(), "r.parquet", time_of_day="clock"))
+
+
+PARTS = ["year", "month", "day", "hour", "minute"]
+
+
+def parts(count: int) -> dict[str, pd.Series]:
+    """Return the parts of the times of the table, each a column."""
+    time = plain()["time"]
+    every = (time.dt.year, time.dt.month, time.dt.day, time.dt.hour, time.dt.minute)
+    return dict(zip(PARTS[:count], every, strict=False))
+
+
+@pytest.mark.parametrize("count", [4, 5])
+def test_times_whose_parts_are_columns(read: Read, count: int) -> None:
+    columns, wanted = parts(count), {"time": PARTS[:count]}
+    frame = plain().drop(columns="time").assign(**columns)
+    assert same(read(frame.to_csv(index=False), **wanted))
+    for kind in (np.int64, np.float64):  # Parquet holds them as floats where one is missing
+        file = io.BytesIO()
+        frame.astype(dict.fromkeys(columns, kind)).to_parquet(file)
+        assert same(read(file.getvalue(), "r.parquet", **wanted))
+    own = config(Path("unused"), **wanted)
+    assert same(new_table(frame, own, target=True))
+    assert same(new_table(plain().set_index("time"), own, target=True))  # an index has all parts
+    utc, _ = berlin(60)
+    local = utc.dt.tz_localize("UTC").dt.tz_convert("Europe/Berlin").dt
+    frame = frame.assign(month=local.month, day=local.day, hour=local.hour, year=local.year)
+    assert same(read(frame.to_csv(index=False), **wanted, timezone="Europe/Berlin"), time=utc)
+
+
+def test_parts_of_times_that_are_missing_or_none(refused: Refused) -> None:
+    frame, wanted = plain().drop(columns="time").assign(**parts(4)), {"time": PARTS[:4]}
+
+    def said(**columns: object) -> str:
+        return refused(frame.assign(**columns).to_csv(index=False), **wanted)
+
+    hour = frame["hour"]
+    assert ", column 'year/month/day/hour', row 4: the time stamp is missing" in said(
+        hour=hour.where(hour.index != 3)
+    )
+    assert "row 3: '2024-01-01 24' is no time: data.time lists columns of whole numbers" in said(
+        hour=hour.where(hour.index != 2, 24)
+    )
+    assert "row 1: '2024-Jan-01 00' is no time" in said(month="Jan")
+    assert ": no columns 'day', 'hour'" in refused("year,month,a,b\n2024,1,1,2\n", **wanted)
 
 
 def test_a_time_of_day_that_is_missing_or_none(refused: Refused) -> None:

@@ -4,8 +4,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from pydantic import ValidationError
 
-from narrowcast.config import DataConfig
+from narrowcast.config import DataConfig, load_config
 from narrowcast.data import check_columns, make_windows, read_table
 from narrowcast.errors import UserError
 
@@ -63,11 +64,17 @@ def test_the_model_sees_the_window_and_the_time_that_is_forecast(tmp_path: Path)
 @pytest.mark.parametrize(
     ("region", "said"),
     [
-        ("XX", "data.holidays: no holidays are known of 'XX'"),
-        ("DE-XX", "data.holidays: no holidays are known of 'DE-XX': its parts are BB, BE"),
+        ("XX", "holidays = 'XX': no holidays are known of this country: those with X are XK"),
+        ("GX", "holidays = 'GX': no holidays are known of this country: those with G are GA, GB"),
+        ("DE-XX", "holidays = 'DE-XX': no holidays are known of this part of DE: its parts are BB"),
     ],
 )
 def test_an_unknown_region_is_refused(tmp_path: Path, region: str, said: str) -> None:
-    with pytest.raises(UserError) as error:
-        read_table(configuration(tmp_path, holidays=region))
-    assert str(error.value).startswith(said)
+    with pytest.raises(ValidationError) as error:
+        configuration(tmp_path, holidays=region)
+    assert said in str(error.value)
+    text = '[data]\ninputs = ["a"]\ntarget = "a"\nwindow = 3\nlead = 1\ntime = "time"\n'
+    (tmp_path / "run.toml").write_text(text)
+    with pytest.raises(UserError) as refused:  # before any file of readings is looked for
+        load_config(tmp_path / "run.toml", [f"data.holidays={region}"])
+    assert f"[data] {said}" in str(refused.value) and "\n" not in str(refused.value)

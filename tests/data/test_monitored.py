@@ -5,7 +5,7 @@ from dataclasses import asdict, replace
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
@@ -119,8 +119,10 @@ def test_a_threshold_is_the_least_score_that_leaves_few_enough_flags(
     scores: list[int], quantile: float
 ) -> None:
     values = np.array(scores, dtype=np.float64)
-    threshold = PLAIN.with_threshold(values, DetectConfig(quantile=max(quantile, 0.51))).threshold
-    allowed = (1 - max(quantile, 0.51)) * len(values) + 1e-9
+    quantile = max(quantile, 0.51)
+    allowed = (1 - quantile) * len(values) + 1e-9
+    assume(allowed >= 1)
+    threshold = PLAIN.with_threshold(values, DetectConfig(quantile=quantile)).threshold
     assert threshold in values
     assert (values > threshold).sum() <= allowed
     lower = values[values < threshold]
@@ -139,29 +141,66 @@ def test_false_alarms_in_a_day_make_the_threshold() -> None:
 @pytest.mark.parametrize(
     ("per_day", "stated", "message"),
     [
-        (24.0, 0.09, "cannot be met: the validation part has 240 windows, which tell 0.1 a day or"),
-        (24.0, 24, "cannot be met: a day has 24 windows: state fewer"),
-        (None, 1, "needs the interval of the rows: set data.interval, or state detect.quantile"),
+        (
+            24.0,
+            {"false_alarms_per_day": 0.09},
+            "false_alarms_per_day = 0.09 cannot be met: it needs 267 windows in the validation "
+            "part, which has 240: state 0.1 or more, or choose a longer validation part",
+        ),
+        (
+            None,
+            {"quantile": 0.99999},
+            "quantile = 0.99999 cannot be met: it needs 100000 windows in the validation part, "
+            "which has 240: state 0.99583 or less, or choose a longer validation part",
+        ),
+        (
+            24.0,
+            {"false_alarms_per_day": 24},
+            "false_alarms_per_day = 24 cannot be met: a day has 24 windows: state fewer",
+        ),
+        (
+            None,
+            {"false_alarms_per_day": 1},
+            "false_alarms_per_day needs the interval of the rows: set data.interval, or state "
+            "detect.quantile instead",
+        ),
     ],
 )
 def test_a_threshold_that_cannot_be_met_is_refused(
-    per_day: float | None, stated: float, message: str
+    per_day: float | None, stated: dict[str, float], message: str
 ) -> None:
-    config = DetectConfig(false_alarms_per_day=stated)
-    with pytest.raises(UserError, match=r"^detect\.false_alarms_per_day ") as caught:
+    config = DetectConfig.model_validate(stated)
+    with pytest.raises(UserError) as caught:
         replace(PLAIN, per_day=per_day).with_threshold(np.arange(240.0), config)
-    assert message in str(caught.value)
+    assert str(caught.value) == f"detect.{message}"
 
 
-@given(st.integers(2, 10**5), st.floats(1, 10**6))
-def test_the_number_of_false_alarms_that_a_refusal_names_is_met(
-    windows: int, per_day: float
-) -> None:
+def refused(monitored: Monitored, windows: int, config: DetectConfig) -> tuple[int, float]:
+    """Return how many windows a refusal says are needed, and what may be stated instead."""
+    with pytest.raises(UserError, match="cannot be met") as caught:
+        monitored.flags_of(windows, config)
+    needed, possible = str(caught.value).split("it needs ")[1].split("state ")
+    return int(needed.split()[0]), float(possible.split()[0])
+
+
+@given(st.integers(3, 10**5), st.floats(1, 10**6))
+def test_what_a_refusal_names_can_be_met(windows: int, per_day: float) -> None:
     monitored = replace(PLAIN, per_day=per_day)
-    with pytest.raises(UserError, match="which tell") as caught:
-        monitored.flags_of(windows, DetectConfig(false_alarms_per_day=per_day / windows / 2))
-    named = float(str(caught.value).split("which tell ")[1].split()[0])
-    assert monitored.flags_of(windows, DetectConfig(false_alarms_per_day=named)) == 1
+    for config in (
+        DetectConfig(false_alarms_per_day=per_day / windows / 2),
+        DetectConfig(quantile=1 - 0.5 / windows),
+    ):
+        needed, possible = refused(monitored, windows, config)
+        assert monitored.flags_of(needed, config) == 1
+        assert refused(monitored, needed - 1, config)[0] == needed
+        key = "quantile" if config.false_alarms_per_day is None else "false_alarms_per_day"
+        named = DetectConfig.model_validate({key: possible})
+        assert monitored.flags_of(windows, named) == 1
+
+
+def test_two_windows_have_no_quantile() -> None:
+    with pytest.raises(UserError, match="which has 2: choose a longer validation part"):
+        PLAIN.flags_of(2, DetectConfig())
 
 
 def test_windows_in_a_day() -> None:

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from narrowcast.config import Config, DataConfig
 from narrowcast.data import Table, baselines, make_windows, new_table, read_table
+from narrowcast.data import read as reading
 from narrowcast.data.panel import Panel
 from narrowcast.errors import UserError
 
@@ -111,6 +112,17 @@ def test_files_of_a_pattern_are_a_series_each(tmp_path: Path) -> None:
         rows.drop(columns="unique_id").to_csv(tmp_path / f"{name}.csv", index=False)
     config = DataConfig.model_validate({"path": tmp_path / "*.csv", **LONG})
     assert read_table(config).series == ("a", "b")
+
+
+@pytest.mark.parametrize("missing", ["NA", "nan", "null", "-", "void"])
+def test_a_name_of_a_file_is_never_a_missing_value(tmp_path: Path, missing: str) -> None:
+    for name, rows in long({missing: 40, "b": 40}).groupby("unique_id"):
+        rows.drop(columns="unique_id").to_csv(tmp_path / f"{name}.csv", index=False)
+    keys = {"path": tmp_path / "*.csv", "missing_values": ["void"], **LONG}
+    assert set(read_table(DataConfig.model_validate(keys)).series) == {missing, "b"}
+    # In a column, the same word still stands for a missing name.
+    with pytest.raises(UserError, match="column 'unique_id', row 1: is empty"):
+        read(long({missing: 40, "b": 40}), tmp_path, missing_values=["void"])
 
 
 def test_inputs_of_a_wide_table_are_those_of_all_series(tmp_path: Path) -> None:
@@ -422,3 +434,57 @@ def test_panels_are_for_forecasts(task: str, key: dict[str, object]) -> None:
     data = {"inputs": ["y"], "target": "label", "classes": ["a", "b"], "time": "t", "window": 8}
     with pytest.raises(ValueError, match=f"is for forecasts, not for task = '{task}'"):
         Config.model_validate({"task": task, "data": {**data, **key}})
+
+
+@settings(max_examples=60)
+@given(st.data())
+def test_series_with_equal_steps_are_read_at_once_as_others_are_one_by_one(
+    data: st.DataObject,
+) -> None:
+    """Whatever steps, order, gaps and lengths the series between them have."""
+    parts = []
+    for name in range(data.draw(st.integers(1, 6))):
+        step = data.draw(st.sampled_from([1, 1, 1, 2]))
+        count = data.draw(st.integers(1, 30))
+        kept = [i for i in range(count) if data.draw(st.integers(0, 9)) or i == 0]
+        kept = data.draw(st.permutations(kept)) if data.draw(st.booleans()) else kept
+        ds = pd.Timestamp("2024-01-01") + pd.to_timedelta(step * np.array(kept), "D")
+        parts.append(pd.DataFrame({"unique_id": f"s{name}", "ds": ds, "y": np.arange(len(kept))}))
+    frame = pd.concat(parts, ignore_index=True)
+    if data.draw(st.booleans()):
+        frame = frame.sort_values("ds", kind="stable")
+    keys = {**LONG, "missing": data.draw(st.sampled_from(["drop", "hold"]))}
+    config = DataConfig.model_validate({**keys, "short_series": "keep"})
+
+    def found() -> tuple[Any, ...] | str:
+        try:
+            table = new_table(frame, config, target=True)
+        except UserError as error:
+            return str(error)
+        assert table.time is not None and table.source is not None
+        arrays = table.time.asi8, table.series_of_rows, table.source, table.frame["y"].to_numpy()
+        return *(each.tolist() for each in arrays), table.notes, table.interval, table.series
+
+    def none_is_regular(_: object, begins: np.ndarray) -> np.ndarray:
+        return np.full(len(begins), -1)
+
+    at_once = found()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(reading, "_equal_steps", none_is_regular)
+        assert repr(found()) == repr(at_once)
+
+
+def test_only_series_that_are_not_equidistant_are_looked_at_one_by_one(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    alone: list[int] = []
+    one_recording = reading._one_recording
+
+    def counted(rows: Any, *arguments: Any, **keys: Any) -> Any:
+        alone.append(len(rows.frame))
+        return one_recording(rows, *arguments, **keys)
+
+    monkeypatch.setattr(reading, "_one_recording", counted)
+    frame = long(dict.fromkeys([f"s{i}" for i in range(50)], 20) | {"other": 21})
+    gap = frame.drop(index=frame.index[frame["unique_id"] == "other"][5])
+    assert len(read(gap, tmp_path)[1].frame) == 50 * 20 + 20 and alone == [20]

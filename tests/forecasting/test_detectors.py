@@ -80,6 +80,16 @@ def test_evaluation_of_a_file(labelled: Path, run: Run, tmp_path: Path) -> None:
     assert "column 'fault', row 1: is 'normal', but the target of task = 'detect' is 1" in errors
 
 
+def test_messages_call_results_scores(labelled: Path, run: Run, tmp_path: Path) -> None:
+    for rows, code, said in (
+        (20, 0, "predict:  13 scores; windows left out: none\n"),
+        (4, 2, "no score is possible: the table has 4 rows with readings, and a score needs 8 in"),
+    ):
+        readings()[:rows].to_csv(tmp_path / "new.csv")
+        found = run("predict", str(labelled), "--data", str(tmp_path / "new.csv"))
+        assert found[0] == code and said in found[2]
+
+
 def test_without_labels_there_are_flags(config_file: Path, run: Run) -> None:
     config = load_config(config_file, ["data.target=[]"])
     out = config_file.parent / "unlabelled"

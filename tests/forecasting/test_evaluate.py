@@ -77,6 +77,13 @@ def test_the_command(run: Run, model: Path, tmp_path: Path) -> None:
     ]
     assert found.drift["a"].outside < 0.05 and found.drift["b"].outside == 1
     assert found.drift["b"].far == found.drift["b"].windows == found.windows
+    own = Forecaster.load(model).evaluate(table()).drift
+    deviation = table()["b"].std()
+    for name, moved in (("a", 0), ("b", 300 / deviation)):
+        before, after = own[name].moved, found.drift[name].moved
+        assert before is not None and abs(before) < 0.5
+        assert after is not None and after - before == pytest.approx(moved, rel=0.05)
+    assert lines[-1].startswith("b ") and lines[-1].endswith(f" {after:+.2f} SD")
     expected = Forecaster.load(model).predict(frame)
     truth = np.stack(
         [frame["b"].reindex(expected.index + pd.Timedelta(step, "h")) for step in (2, 3)], axis=1
@@ -136,3 +143,6 @@ def test_windows_of_several_labels_are_counted_apart(run: Run, tmp_path: Path) -
     found = json.loads(Path("found.json").read_text())
     assert (found["skipped_mixed"], found["skipped_missing"]) == (7 * persons, 0)
     assert found["windows"] == persons * (2 * each - 7 - 7)
+    code, printed, said = run("predict", str(out), "--data", "recordings.csv")
+    assert code == 0 and printed.startswith("row,who,label,label margin\n8,p0,")
+    assert said.endswith(f" {len(printed.splitlines()) - 1} labels; windows left out: none\n")

@@ -67,7 +67,8 @@ def whole(model: TrainedModel, text: str, folder: Path) -> tuple[pd.DataFrame, s
     (folder / "new.csv").write_text(text)
     read = read_new_table(model.rules.config, folder / "new.csv", target=False)
     origins = model.origins(read, targets=False)
-    return pd.concat(list(forecasts(model, origins))), str(origins)
+    summary = model.summary(len(origins.last), origins.gaps, origins.missing, origins.early)
+    return pd.concat(list(forecasts(model, origins))), summary
 
 
 @pytest.mark.parametrize(

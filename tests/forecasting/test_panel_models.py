@@ -182,6 +182,41 @@ def test_frames_and_input_without_what_tells_series_apart(tmp_path: Path) -> Non
     assert "error: -: no column 'unique_id'" in found.stderr
 
 
+def test_an_index_may_tell_series_apart(tmp_path: Path) -> None:
+    out, frame = trained(tmp_path), table(rows=60)
+    forecaster = Forecaster.load(out)
+    expected = forecaster.predict(frame)
+    zone = frame.assign(ds=frame["ds"].dt.tz_localize("UTC"))
+    for given, zoned in (
+        (frame.set_index("unique_id"), False),
+        (frame.set_index(["unique_id", "ds"]), False),
+        (frame.set_index(["ds", "unique_id"]), False),
+        (frame.set_index(["unique_id", "ds"]).rename_axis(["unique_id", None]), False),
+        (frame.astype({"unique_id": "category"}).set_index(["unique_id", "ds"]), False),
+        (zone.set_index(["unique_id", "ds"]), True),
+    ):
+        found = forecaster.predict(given)
+        wanted = expected.tz_localize("UTC") if zoned else expected
+        pd.testing.assert_frame_equal(found, wanted)
+    by_level = forecaster.evaluate(frame.set_index(["unique_id", "ds"]))
+    assert by_level.errors["integer"] == forecaster.evaluate(frame).errors["integer"]
+    # The same checks apply: names are complete, and each time is there once.
+    gap = frame.astype({"unique_id": object})
+    gap.loc[3, "unique_id"] = None
+    with pytest.raises(UserError, match="column 'unique_id', row 4: is empty"):
+        forecaster.predict(gap.set_index(["unique_id", "ds"]))
+    twice = pd.concat([frame, frame[:1]]).set_index(["unique_id", "ds"])
+    with pytest.raises(UserError, match="series 'north'"):
+        forecaster.predict(twice)
+    with pytest.raises(UserError, match="no column 'unique_id'"):
+        forecaster.predict(frame.set_index(["unique_id", "ds"]).droplevel(0))
+    with pytest.raises(UserError, match="no column 'ds', and its index holds no times"):
+        forecaster.predict(frame.drop(columns="ds").set_index("unique_id"))
+    own = load_config(tmp_path / "run.toml")
+    learnt = Forecaster(own).fit(table().set_index(["unique_id", "ds"]))
+    pd.testing.assert_frame_equal(learnt.predict(frame), expected)
+
+
 def test_a_frame_is_learnt_and_forecast_from() -> None:
     keys = {"series": ["*"], "target": "sold", "window": 6, "lead": 1}
     train = {"epochs": 1, "finetune_epochs": 1}

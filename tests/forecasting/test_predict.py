@@ -1,5 +1,6 @@
 """Forecasts of new data: those of the table of the training are those of its test part, exactly."""
 
+import io
 from pathlib import Path
 
 import numpy as np
@@ -7,6 +8,7 @@ import pandas as pd
 import pytest
 from safetensors.numpy import load_file
 
+from commands import Run
 from narrowcast import Forecaster, load_config, pipeline
 from narrowcast.data import load_rules
 
@@ -129,3 +131,23 @@ def test_forecasts_of_the_training_table_are_those_of_the_test_part(
     if set(rules.known) <= {"holiday"}:  # the last window of all has no target yet
         end = frame.index[-1]
         assert found.index[-1] == (end.ceil(rules.resample) if rules.resample else end)
+
+
+def test_recordings_are_named(tmp_path: Path, run: Run) -> None:
+    """Columns of recordings, and the files of a pattern, stand before the forecasts."""
+    first, second = table(holes=False).iloc[:200], table(holes=False).iloc[200:]
+    (tmp_path / "runs").mkdir()
+    first.assign(who="Ann", run=1).to_csv(tmp_path / "runs" / "a.csv")
+    second = second.set_axis(second.index - pd.Timedelta(200, "h"))  # the hours of the first file
+    second.assign(who="Bob", run=7).to_csv(tmp_path / "runs" / "b.csv")
+    out = str(trained(tmp_path, 'data.path="runs/*.csv"', 'data.recording=["who","run"]'))
+    names, frames = ("who", "run"), {}
+    for data, columns in {"runs/*.csv": (*names, "file"), "runs/b.csv": names}.items():
+        code, printed, _ = run("predict", out, "--data", data)
+        frames[data] = pd.read_csv(io.StringIO(printed))
+        assert code == 0 and list(frames[data]) == ["time", *columns, "b+1"]
+    both, one = frames.values()
+    counts = both.groupby(["who", "run", "file"]).size().to_dict()
+    assert counts == {("Ann", 1, "a.csv"): 195, ("Bob", 7, "b.csv"): len(second) - 5}
+    own = both[both["who"] == "Bob"].drop(columns="file").reset_index(drop=True)
+    pd.testing.assert_frame_equal(own, one)

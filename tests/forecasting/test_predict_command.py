@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from test_predict import table
+from test_predict import ROWS, table
 
 from commands import Run
 from narrowcast import Forecaster
@@ -139,13 +139,17 @@ def test_other_units_are_warned_of(run: Run, model: Path, new: pd.DataFrame) -> 
     assert code == 0 and err.count("warning: readings of ") == 1
     assert "readings of 'b' lie far outside of the trained range" in err
     assert "in 43 of 43 windows" in err and "another unit?" in err
+    training = table().iloc[: int(0.8 * ROWS)]["b"]  # that of the last training
+    moved = (new["b"].mean() + 273.15 - training.mean()) / training.std()
+    stated = float(err.split("on average ")[1].split()[0])
+    assert stated == pytest.approx(moved, rel=0.05) and "deviations above the training" in err
 
 
 @pytest.mark.usefixtures("new")
 def test_names_of_files(run: Run, model: Path) -> None:
     predict = "predict", str(model), "--data", "new.csv", "--to"
     before = Path("new.csv").read_bytes()
-    assert "found.xls: forecasts are written as" in complaint(run(*predict, "found.xls"))
+    assert "found.xls: results are written as" in complaint(run(*predict, "found.xls"))
     assert "new.csv: is the file of readings" in complaint(run(*predict, "new.csv"))
     Path("x.csv").mkdir()
     assert "x.csv: cannot be written" in complaint_after_lines(run(*predict, "x.csv"))

@@ -103,7 +103,7 @@ def test_a_stream_begins_anew_when_an_answer_is_missing(caplog: pytest.LogCaptur
     restart = restart | np.isin(np.arange(12), [0, 4, 7])
     assert np.array_equal([each.words for each in answers], execute_words(STREAM, words, restart))
     assert [each.getMessage().partition(" that ")[0] for each in caplog.records] == 2 * [
-        "board: an answer was missing: a new stretch begins, whose forecasts rest on fewer "
+        "board: an answer was missing: a new stretch begins, whose results rest on fewer "
         "readings at first"
     ]
 

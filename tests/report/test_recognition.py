@@ -266,6 +266,24 @@ def test_long_labels_have_numbers() -> None:
     assert names.only([1]).full == ("1 lying",)
 
 
+def test_shortened_labels_have_titles() -> None:
+    """All of a label appears below the pointer, wherever a chart has less of it."""
+    decisions = sample_decisions(2)
+    for classes, titles in (
+        (("walking up the stairs", "a < b"), {"0 walking…": "0 walking up the stairs"}),
+        (("up", "down"), {}),
+    ):
+        tree = parse(render_html(report_of_labels(decisions, classes), decisions))
+        ticks = tree.at("confusion-integer").all("text") + tree.at("labels").all("text")
+        found = {
+            each.children[-1]: each.children[0].text
+            for each in ticks
+            if isinstance(each.children[0], Element)
+        }
+        below = {"0": "0 walking up the stairs", "1": "1 a < b"} if titles else {}
+        assert found == titles | below
+
+
 @pytest.mark.parametrize("wrong", [True, False])
 def test_models_that_are_always_or_never_right_have_a_page(*, wrong: bool) -> None:
     decisions = sample_decisions()

@@ -3,8 +3,14 @@ from pathlib import Path
 import optuna
 import pytest
 
+from narrowcast.compile import HardwareOptions, most_lanes
+from narrowcast.compile.compilation import Compilation
+from narrowcast.compile.program import engine_graph
+from narrowcast.compile.select import arrays
 from narrowcast.config import load_config, quantised_names, shape_of, to_toml
 from narrowcast.errors import UserError
+from narrowcast.estimate import stand_in
+from narrowcast.integer.analysis import analyse
 from narrowcast.search.space import SHAPE, Space, parse_sizes, shape_name
 from narrowcast.targets.device import load_device
 
@@ -40,6 +46,22 @@ def test_what_the_configuration_chooses_is_kept(config_file: Path) -> None:
     assert "ways" not in space.hardware and "storage.keys" not in space.hardware
     point = space.point(space.uniform()[0][0])
     assert (point.hardware.ways, point.hardware.storage.keys) == (1, "block")
+
+
+@pytest.mark.parametrize("name", ["hx8k", "up5k", "ecp5-25f", "xc7s6", "gw1nr-9"])
+def test_lanes_are_those_that_the_compiler_may_choose(config_file: Path, name: str) -> None:
+    device, lanes = load_device(name), []
+    for bits in (2, 8):
+        config = load_config(config_file, [f"quantization.bits={bits}", "model.channels=32"])
+        graph = engine_graph(analyse(stand_in(config, wide=False)))
+        compilation = Compilation(graph, device)
+        lanes += [each.lanes for each in arrays(compilation, HardwareOptions())]
+        stated = arrays(compilation, HardwareOptions(lanes=16))
+        assert {each.lanes for each in stated} == {16}
+    assert max(lanes) <= most_lanes(device)
+    searched = Space.of(load_config(config_file), device, {}).hardware["lanes"]
+    assert searched == ("auto", *(n for n in (4, 8, 16, 24, 32, 48, 64) if n <= most_lanes(device)))
+    assert searched[-1] >= min(64, max(lanes))  # also where look-up tables make them
 
 
 def test_sizes_that_contradict_each_other_are_left_out(config_file: Path) -> None:

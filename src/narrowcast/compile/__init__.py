@@ -8,6 +8,7 @@ from narrowcast.compile.select import (
     HardwareOptions,
     best_design,
     compile_model,
+    most_lanes,
 )
 
 __all__ = [
@@ -20,4 +21,5 @@ __all__ = [
     "StepCost",
     "best_design",
     "compile_model",
+    "most_lanes",
 ]

@@ -29,6 +29,7 @@ from narrowcast.targets.device import Device
 NARROW_WEIGHTS = 6  # greatest width in bits of weights for lanes made of look-up tables
 ANY_WIDTH = 99
 LEAST_COLUMNS = 8
+LEAST_BITS = 2  # of operands
 TRIED = 3  # arrays that are scheduled before the choice
 MOST_PLACED = 1 << 17  # jobs of all arrays that are tried
 IDLE_LANES = 48  # power of the rest of the engine, roughly, in units of a lane's
@@ -311,7 +312,7 @@ class _Maker:
         if self.device.dsp_block is not None and not self.shareable:
             for columns in self.columns(self.most_of_tables(1), 1):
                 if columns > most:
-                    yield self.make(columns, (self.of_tables,))
+                    yield self.make(columns, (_of_tables(self.device),))
 
     def two_ways(self, best: LaneArray | None) -> Iterator[LaneArray]:
         """Yield arrays of two ways, where DSP blocks last or weights are narrow.
@@ -344,7 +345,7 @@ class _Maker:
                     yield alike
             elif self.options.tables is not False:
                 for widths in tables:
-                    yield self.make(columns, (kind, self.of_tables), widths)
+                    yield self.make(columns, (kind, _of_tables(self.device)), widths)
 
     def split_ways(self) -> Iterator[LaneArray]:
         """Yield arrays of two ways, each with every other column of a token."""
@@ -360,7 +361,8 @@ class _Maker:
         for columns in self.columns(2 * max(0, dsp), 2):
             kind = self.kind(columns)
             alike = replace(self.make(columns, (kind, kind), widths), split=True)
-            beside = replace(self.make(columns, (kind, self.of_tables), widths), split=True)
+            kinds = kind, _of_tables(self.device)
+            beside = replace(self.make(columns, kinds, widths), split=True)
             if alike.dsp <= dsp:
                 yield alike
             elif beside.dsp <= dsp:
@@ -381,25 +383,16 @@ class _Maker:
         return left // self.each * (2 if self.pairs else 1)
 
     def most_of_tables(self, ways: int) -> int:
-        """Return how many columns each way can have in a share of the look-up tables.
-
-        It is half of them, or ``TABLES_BESIDE_DSP`` where there are DSP blocks, too.
-        """
+        """Return how many columns each way can have in look-up tables."""
         widths = self.compilation.widths(1)
         x_bits = max(each.x_bits for each in self.analysis.operands.values())
         sizes = x_bits, widths["LANE_BITS"], widths["SUM_BITS"]
-        luts, _ = table_lane(*sizes, tree=self.of_tables == LaneKind.TREES)
-        share = 0.5 if self.device.dsp_block is None else TABLES_BESIDE_DSP
-        return int(share * self.device.lut) // (ways * luts)
-
-    @property
-    def of_tables(self) -> LaneKind:
-        """Kind of the lanes that are no DSP blocks."""
-        return LaneKind.TREES if self.device.family.adder_trees else LaneKind.TABLES
+        luts, _ = table_lane(*sizes, tree=_of_tables(self.device) == LaneKind.TREES)
+        return _luts_for_lanes(self.device) // (ways * luts)
 
     def kind(self, columns: int) -> LaneKind:
         if self.device.dsp_block is None:
-            return self.of_tables
+            return _of_tables(self.device)
         return LaneKind.PAIRS if self.pairs and columns % 2 == 0 else LaneKind.SINGLE
 
     def make(
@@ -432,6 +425,31 @@ class _Maker:
         steps = self.compilation.steps
         key = {a: _cost(least_cycles(steps(a), a), a, IDLE_LANES) for a in found}
         return min(found, key=lambda a: key[a], default=None)
+
+
+def _luts_for_lanes(device: Device) -> int:
+    """Return how many look-up tables the products of lanes may take.
+
+    It is half of them, or the share ``TABLES_BESIDE_DSP`` where there are DSP blocks, too.
+    """
+    share = 0.5 if device.dsp_block is None else TABLES_BESIDE_DSP
+    return int(share * device.lut)
+
+
+def _of_tables(device: Device) -> LaneKind:
+    """Return the kind of a device's lanes that are no DSP blocks."""
+    return LaneKind.TREES if device.family.adder_trees else LaneKind.TABLES
+
+
+def most_lanes(device: Device) -> int:
+    """Return how many lanes the arrays that are tried on a device have at most, of any model.
+
+    DSP blocks make two lanes each, and as many of a second way are look-up tables; or all lanes are
+    look-up tables, which operands of the least width take fewest of.
+    """
+    tree = _of_tables(device) == LaneKind.TREES
+    luts, _ = table_lane(LEAST_BITS, LEAST_BITS, 2 * LEAST_BITS, tree=tree)
+    return min(MOST_LANES, max(4 * device.dsp, _luts_for_lanes(device) // luts))
 
 
 def _check(device: Device, options: HardwareOptions) -> None:

@@ -13,6 +13,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from narrowcast.config.notation import Encoding, MissingValue, Separator, TimeFormat, TimeZone
 from narrowcast.config.precision import QuantizationConfig, flat_items
+from narrowcast.config.regions import check_region
 from narrowcast.config.section import Section
 from narrowcast.config.shape import (
     MOST_BATCH_VALUES,
@@ -183,8 +184,9 @@ class DataConfig(Section):
     A window consists of the ``window`` rows that end at row t. Its targets are ``outputs`` values
     of the column ``target``, in row t + ``lead`` and in the rows that follow. If ``target`` names
     several columns, one model forecasts all of them. If the column ``time`` holds dates only,
-    ``time_of_day`` names the one with the times of day. The keys from ``time_unit`` to ``jitter``
-    say how the file is written, where its content does not show it; see docs/tables.md.
+    ``time_of_day`` names the one with the times of day; a list such as ``["year", "month", "day",
+    "hour"]`` names columns with the parts of each time as numbers. The keys from ``time_unit`` to
+    ``jitter`` say how the file is written, where its content does not show it; see docs/tables.md.
 
     The columns in ``relative_inputs`` enter the model relative to their last reading in the window,
     so that a series which drifts does not leave the range of its integers. If the target is one
@@ -261,10 +263,14 @@ class DataConfig(Section):
     layout: Literal["columns", "rows", "long"] = Field(
         default="columns", description="'columns', 'rows' or 'long'"
     )
-    time: str | None = Field(
+    time: (
+        Annotated[str, Field(max_length=1000)]
+        | Annotated[ColumnNames, Field(min_length=3, max_length=6)]
+        | None
+    ) = Field(
         default=None,
-        max_length=1000,
-        description="the name of the column of time stamps, of at most 1000 characters",
+        description="the name of the column of time stamps, of at most 1000 characters, or a list "
+        "of 3 to 6 columns of numbers: year, month, day, hour, minute, second",
     )
     interval: Annotated[str, AfterValidator(_interval)] | None = Field(
         default=None,
@@ -441,8 +447,15 @@ class DataConfig(Section):
 
     @property
     def time_columns(self) -> tuple[str, ...]:
-        """Names of the column of time stamps, or of those of dates and of times of day."""
+        """Names of the column of time stamps, or of those of parts of them."""
+        if isinstance(self.time, list):
+            return tuple(self.time)
         return tuple(each for each in (self.time, self.time_of_day) if each is not None)
+
+    @property
+    def time_name(self) -> str | None:
+        """What messages and results call the time; None without any."""
+        return "/".join(self.time) if isinstance(self.time, list) else self.time
 
     @property
     def clock(self) -> Calendar | None:
@@ -565,6 +578,11 @@ class DataConfig(Section):
         for key in TIME_KEYS:
             if self.time is None and getattr(self, key):
                 raise ValueError(f"{key} needs the name of the time column: set time")
+        for key in ("time_of_day", "time_unit", "time_format"):
+            if isinstance(self.time, list) and getattr(self, key):
+                raise ValueError(f"{key} is for a single column of times, not a list: leave it out")
+        if self.holidays is not None:
+            check_region(self.holidays)
         return self
 
     @model_validator(mode="after")
@@ -625,7 +643,10 @@ class DataConfig(Section):
                 "is not possible with series: a wide table has no column with a value for each",
                 ("static", self.static),
             )
-            if self.time in self.series or set(self.series) & {*self.inputs, *self.known}:
+            if set(self.time_columns) & set(self.series) or set(self.series) & {
+                *self.inputs,
+                *self.known,
+            }:
                 raise ValueError(
                     "series names the time column, or one that is among inputs or known: leave it "
                     "out there"
@@ -692,9 +713,9 @@ class DataConfig(Section):
             raise ValueError(
                 f"{shown(min(both))} is among classes and among unlabelled: leave it out of one"
             )
-        if self.time is not None and self.time in self.used:
+        if taken := [name for name in self.time_columns if name in self.used]:
             raise ValueError(
-                f"the time column {shown(self.time)} can be neither an input nor target nor known"
+                f"the time column {shown(taken[0])} can be neither an input nor target nor known"
             )
         if self.time is not None and self.layout == "rows":
             raise ValueError("layout = 'rows' has no time stamps: leave out time")

@@ -18,7 +18,7 @@ from narrowcast.data.read import (
     new_table,
     read_new_table,
     read_table,
-    with_times,
+    with_index,
 )
 from narrowcast.data.rows import Part, Rows
 from narrowcast.data.rules import Rules, load_rules, save_rules
@@ -63,5 +63,5 @@ __all__ = [
     "read_table",
     "save_rules",
     "tables_so_far",
-    "with_times",
+    "with_index",
 ]

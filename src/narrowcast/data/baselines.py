@@ -337,16 +337,22 @@ def _by_series(plain: Baselines, part: Part, count: int) -> list[Pairs]:
     found: list[list[tuple[Array, Array]]] = [[] for _ in range(count)]
     for x, rows in plain.chunks("ridge", part):
         number, y = part.members.number[rows], plain.to_forecast("ridge", part, rows)
-        for i in np.unique(number).tolist():
-            mine = number == i
+        for i, mine in _rows_of_each(number):
             found[i].append((x[mine], y[mine]))
     return list(found)
+
+
+def _rows_of_each(series: NDArray[np.int64]) -> Iterator[tuple[int, NDArray[np.intp]]]:
+    """Yield each number among those of some windows' series, and its windows in their order."""
+    order = np.argsort(series, kind="stable")
+    numbers, begins = np.unique(series[order], return_index=True)
+    yield from zip(numbers.tolist(), np.split(order, begins[1:]), strict=True)
 
 
 def _of_each(x: Array, weights: Array, series: NDArray[np.int64]) -> Array:
     """Return forecasts [windows, forecasts] by the weights of each window's series; NaN for -1."""
     found = np.full((len(x), weights.shape[2]), np.nan)
-    for i in np.unique(series[series >= 0]).tolist():
-        mine = series == i
-        found[mine] = x[mine] @ weights[i]
+    for i, mine in _rows_of_each(series):
+        if i >= 0:
+            found[mine] = x[mine] @ weights[i]
     return found

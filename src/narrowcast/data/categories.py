@@ -34,13 +34,16 @@ class Category:
     names: tuple[str, ...]
 
     @classmethod
-    def of(cls, column: pa.ChunkedArray, notation: Notation, place: str) -> "Category":
+    def of(
+        cls, column: pa.ChunkedArray, notation: Notation, place: str, names: Sequence[str] = ()
+    ) -> "Category":
         """Return a column of text, whole numbers or truth values.
 
         Args:
             column: The column as it was read.
             notation: Says which texts stand for a missing value.
             place: The file and the column, for messages.
+            names: Names that never stand for a missing value.
 
         Raises:
             UserError: The column holds something else.
@@ -63,9 +66,9 @@ class Category:
             elif not (pa.types.is_integer(kind) or pa.types.is_boolean(kind)):
                 raise UserError(f"{place}: holds values of type {shown(kind)}, not names")
             text = _whole(column, kind)
-        text = known_text(text, notation.words)
-        codes, names = pd.factorize(text.to_pandas())
-        return cls(np.asarray(codes, dtype=np.int64), tuple(map(str, names)))
+        text = known_text(text, notation.words, names)
+        codes, found = pd.factorize(text.to_pandas())
+        return cls(np.asarray(codes, dtype=np.int64), tuple(map(str, found)))
 
     def complete(self, notation: Notation, place: str) -> "Category":
         """Return the column itself.

@@ -14,6 +14,8 @@ from narrowcast.data.values import as_text, known_text
 from narrowcast.errors import UserError, shown
 
 _LISTED = 240  # characters of names in a message
+# What stands before a part of a time, and its number of digits.
+_PARTS = (("", 4), ("-", 2), ("-", 2), (" ", 2), (":", 2), (":", 2))
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,6 +30,7 @@ class Columns:
             by another character.
         notes: Remarks on how the file was read, each in one line.
         files: The files and the numbers of their rows, if there are several.
+        stems: Names of files that are those of series.
     """
 
     readings: dict[str, pa.ChunkedArray]
@@ -36,6 +39,7 @@ class Columns:
     decimal_comma: bool = False
     notes: tuple[str, ...] = ()
     files: tuple[tuple[Path, int], ...] = ()
+    stems: tuple[str, ...] = ()
 
     @property
     def rows(self) -> int:
@@ -78,6 +82,7 @@ class Columns:
             decimal_comma=all(each.decimal_comma for each in files.values()),
             notes=tuple(dict.fromkeys(note for each in files.values() for note in each.notes)),
             files=tuple(zip(files, sizes, strict=True)),
+            stems=tuple(stem for each in files.values() for stem in each.stems),
         )
 
 
@@ -101,18 +106,32 @@ def _joined(columns: Mapping[Path, pa.ChunkedArray], name: str | None) -> pa.Chu
 
 
 def times_of(columns: Sequence[pa.ChunkedArray]) -> pa.ChunkedArray | None:
-    """Return the time column of a table: text with a blank between dates and times of day.
+    """Return the time column of a table: text if several columns hold parts of the times.
 
     Args:
-        columns: The columns that ``config.time_columns`` names: none, one or both.
+        columns: The columns that ``config.time_columns`` names: none, one of times, those of dates
+            and of times of day, or those of years, months, days and smaller parts.
     """
     if len(columns) < 2:
         return next(iter(columns), None)
+    if len(columns) > 2:
+        return _of_numbers(columns)
     dates, clocks = columns
     if pa.types.is_timestamp(dates.type):
         dates = dates.cast(pa.date32())
     texts = (as_text(each.cast(pa.string())) for each in (dates, clocks))
     return pc.binary_join_element_wise(*(known_text(each) for each in texts), " ")
+
+
+def _of_numbers(columns: Sequence[pa.ChunkedArray]) -> pa.ChunkedArray:
+    """Return text such as 2010-01-31 07:05 from columns of a year, a month, a day, ..."""
+    found = None
+    for column, (mark, digits) in zip(columns, _PARTS, strict=False):
+        text = known_text(pc.utf8_trim_whitespace(column.cast(pa.string())))
+        whole = pc.replace_substring_regex(text, r"\.0*$", "")  # Parquet may hold floats
+        part = pc.utf8_lpad(whole, digits, "0")
+        found = part if found is None else pc.binary_join_element_wise(found, part, mark)
+    return found
 
 
 def places(names: Sequence[str]) -> dict[str, list[int]]:

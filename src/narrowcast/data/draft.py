@@ -26,6 +26,7 @@ from narrowcast.data.holes import with_missing_rows
 from narrowcast.data.inspection import Found, inspect
 from narrowcast.data.interval import find_interval, readable, usual_step
 from narrowcast.data.labels import Labels
+from narrowcast.data.monitored import largest_quantile
 from narrowcast.data.read import read_table
 from narrowcast.data.remarks import are_labels
 from narrowcast.data.table import Table
@@ -64,14 +65,12 @@ _DETECT = (
     "[detect]",
     'method = "auto"            # tries "forecast" and "reconstruct"',
     "rows = 4                   # the newest rows, which are compared",
-    "quantile = 0.995           # of the scores for validation; or false_alarms_per_day",
-    "",
 )
 _ANOMALY = re.compile(r".*(anomal|outlier|fault|failure|attack|alarm|abnormal).*", re.IGNORECASE)
 _WINDOW = 24
 _LEAST_NORMAL = 0.2  # of the rows, before the first anomaly
 _TEST = 0.2  # of the rows, by default
-_DETECTED = 16  # rows of a detector's window
+_DETECTED, _LEAST_DETECTED = 16, 6  # rows of a detector's window
 _ROWS_PER_WINDOW = 12  # at least, so that each part has windows
 _MOST_INPUTS = 8
 _MOST_MONITORED = 16
@@ -129,7 +128,9 @@ def draft(
         for key, value in (*found.settings.items(), *of_panel.items())
     }
     if found.time is not None:
-        keys["time"] = found.time, "the column of time stamps"
+        several = isinstance(found.time, list)
+        comment = "the columns of its parts" if several else "the column of time stamps"
+        keys["time"] = found.time, comment
     if found.stand_ins and "missing_values" not in found.settings:
         numbers = [int(each) if float(each).is_integer() else each for each in found.stand_ins]
         keys["missing_values"] = numbers, "they recur far outside of the other readings"
@@ -305,6 +306,11 @@ def _of_anomalies(found: Found, path: Path, folder: Path, target: str | None, ke
     fixed = {"target": [], "path": path, "window": 2, "lead": 0, **values}
     table = read_table(DataConfig.model_validate(fixed), anomalies=True)
     keys["window"] = min(_window(table), _DETECTED), "rows that each score rests on"
+    if keys["window"][0] < _LEAST_DETECTED:
+        raise UserError(
+            f"{path}: has {len(table.frame)} rows, but a detector needs at least "
+            f"{_LEAST_DETECTED * _ROWS_PER_WINDOW} to learn from"
+        )
     missing, holes = _missing(_without(table, label), keys["window"][0])
     keys["missing"] = missing
     chosen = {key: value for key, (value, _) in keys.items()}
@@ -313,11 +319,14 @@ def _of_anomalies(found: Found, path: Path, folder: Path, target: str | None, ke
         keys["split.test"] = split["test"], "from shortly before the first anomaly on"
     data = {**chosen, "split": split, "path": path}
     config = Config.model_validate({"task": "detect", "data": data})
-    make_windows(  # as train will
+    dataset = make_windows(  # as train will
         read_table(config.data, anomalies=True),
         *(config.data, config.stream),
         monitors=config.monitors,
     )
+    quantile = min(config.detect.quantile, largest_quantile(len(dataset.validation)))
+    comment = "of the scores for validation; or false_alarms_per_day"
+    detect = *_DETECT, _line("quantile", float(f"{quantile:.12g}"), comment), ""
     rest = [name for name in names if name not in (*keys["inputs"][0], label)]
     lines = [
         f"rows:      {len(table.frame)}{f', every {every}' if every else ''}",
@@ -325,7 +334,7 @@ def _of_anomalies(found: Found, path: Path, folder: Path, target: str | None, ke
         f"holes:     {holes}",
         f"anomalies: {'no column says where' if label is None else f'labelled in {shown(label)}'}",
     ]
-    text = _text(path, folder, keys, lines, rest, found.left_out, "detect")
+    text = _text(path, folder, keys, lines, rest, found.left_out, "detect", detect)
     _check(text, folder)
     return Draft(text, tuple(lines))
 
@@ -465,8 +474,9 @@ def _text(
     rest: Sequence[str],
     left_out: Mapping[str, str],
     task: str,
+    detect: Sequence[str] = (),
 ) -> str:
-    """Return the configuration file."""
+    """Return the configuration file; ``detect`` are the lines of its section of this name."""
     order = [key for key in (*DataConfig.model_fields, "split.by", "split.test") if key in keys]
     further = {"forecast": _FORECAST_KEYS, "classify": _LABEL_KEYS, "detect": _DETECT_KEYS}
     body = [_line("path", os.path.relpath(path.resolve(), folder.resolve()), "")]
@@ -493,7 +503,7 @@ def _text(
             *(() if task == "detect" else (_CHANNELS,)),  # as many as suit the inputs
             "layers = 1",
             "",
-            *(_DETECT if task == "detect" else ()),
+            *detect,
             "[quantization]",
             "bits = 8                   # of weights, keys and values: 2 to 8",
             "",

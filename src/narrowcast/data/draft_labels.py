@@ -86,7 +86,7 @@ class Labelled:
         }
         times = None
         if columns.time is not None:
-            times = time_stamps(columns.time, config, f"{place} {shown(found.time)}")
+            times = time_stamps(columns.time, config, f"{place} {shown(config.time_name)}")
         return cls(label, several, times, [size for _, size in columns.files])
 
     def recordings(self, columns: Sequence[str], target: str) -> NDArray[np.int64]:
@@ -159,7 +159,7 @@ def label_keys(
 def may_be_labels(found: Found, path: Path) -> str | None:
     """Return the name of a column that seems to hold labels of classes; None without one."""
     for name, reason in found.left_out.items():
-        if is_identifier(name) or name == found.time or "is not a number" not in reason:
+        if is_identifier(name) or "is not a number" not in reason:
             continue
         try:
             label = Labelled.of(found, path, name).label

@@ -39,7 +39,7 @@ def ids_of(found: Found, path: Path, stated: list[str] | None) -> tuple[list[str
     Raises:
         UserError: There is no column of that name, or it is empty in some rows.
     """
-    names = [name for name in (*map(str, found.frame), *found.left_out) if name != found.time]
+    names = [*map(str, found.frame), *found.left_out]
     for name in stated or ():
         if name not in names:
             raise UserError(f"{path}: no column {shown(name)} that could tell series apart")
@@ -77,7 +77,7 @@ def static_columns(
         if str(name) not in ids and _constant(values.to_numpy(np.float64), series):
             static[str(name)] = []
     for name in found.left_out:
-        if name in (*ids, found.time):
+        if name in ids:
             continue
         category = _category(found, path, name)
         if category is not None and 2 <= len(category.names) <= _MOST_VALUES:

@@ -35,6 +35,14 @@ _NAMED_TIME = re.compile(
 )
 _UNIT = re.compile(r"(?i).*_([mun]?s)")  # of a name such as t_ms
 _CLOCK = r"^\d{1,2}[:.]\d\d([:.]\d\d([.,]\d+)?)?( ?[AaPp][Mm])?$"  # a time of day
+_PARTS = [  # of a time, each in a column of numbers
+    re.compile(f"(?i){names}")
+    for names in (
+        *("years?|yr|yyyy", "months?|mon|mo|mm", "days?|dy|dd"),
+        *("hours?|hr|hh", "minutes?|min|mi", "seconds?|sec|ss"),
+    )
+]
+_LEAST_PARTS = 3
 _PASSES = 0.9  # of the steps of a time since the start of a recording are positive
 _MOST_COLUMNS = 2000
 _SERIES = 50  # numbers in a line without names: each line is a series
@@ -47,7 +55,7 @@ class Found:
     Attributes:
         path: The file.
         settings: Keys of ``[data]`` that the file needs, except those that name columns.
-        time: The time column; None without one.
+        time: The time column, or the columns of parts of times; None without any.
         times: Time stamps in the order of the rows, UTC.
         frame: The columns of numbers [rows, columns]; NaN is a missing value.
         left_out: Why each other column is no input.
@@ -57,7 +65,7 @@ class Found:
 
     path: Path
     settings: Mapping[str, Any]
-    time: str | None
+    time: str | list[str] | None
     times: pd.DatetimeIndex | None
     frame: pd.DataFrame
     left_out: Mapping[str, str]
@@ -70,7 +78,7 @@ class Found:
         Raises:
             UserError: It has none of that name, or it is the time column.
         """
-        if name == self.time:
+        if name == self.time or (isinstance(self.time, list) and name in self.time):
             raise UserError(f"{self.path}: column {shown(name)}: holds the time stamps")
         names = [*map(str, self.frame), *self.left_out]
         if name not in names:
@@ -115,7 +123,7 @@ def inspect(path: Path, given: Mapping[str, Any]) -> Found:
         return _inspect(path, content, names, settings, why)
 
 
-def _config(settings: Mapping[str, Any], time: str | None = None) -> DataConfig:
+def _config(settings: Mapping[str, Any], time: str | list[str] | None = None) -> DataConfig:
     """Return a configuration that reads a file; columns and windows do not matter."""
     fixed = {"inputs": ["x"], "target": "x", "window": 2, "lead": 1, "time": time}
     needless = () if time else TIME_KEYS
@@ -209,7 +217,7 @@ def _without_place(error: UserError) -> str:
 
 def _time(
     columns: Columns, values: Mapping[str, Any], settings: Mapping[str, Any]
-) -> tuple[str | None, pd.DatetimeIndex | None, dict[str, str], dict[str, str]]:
+) -> tuple[str | list[str] | None, pd.DatetimeIndex | None, dict[str, str], dict[str, str]]:
     """Return the time column, its time stamps, the key that says how to read them if they need one.
 
     At last, it says why other columns that are named as such hold no time stamps.
@@ -219,12 +227,13 @@ def _time(
         return None, None, {}, refused
     named = [name for name in values if _NAMED_TIME.fullmatch(name)]
     texts = [name for name in values if not isinstance(values[name], np.ndarray)]
-    first = list(values)[:1]
-    for name in dict.fromkeys((*(each for each in texts if each in named), *named, *texts, *first)):
+    dates = [name for name in values if _are_dates(values[name])]
+    likely = (*(each for each in texts if each in named), *named, *texts, *dates, *list(values)[:1])
+    for name in dict.fromkeys(likely):
         column = columns.readings[name]
         numeric = isinstance(values[name], np.ndarray)
         if numeric and (
-            _counts_rows(values[name]) or not (name in named or _increases(values[name]))
+            _counts_rows(values[name]) or not (name in (*named, *dates) or _increases(values[name]))
         ):
             continue
         excel = numeric and name in named
@@ -240,11 +249,35 @@ def _time(
                     refused.setdefault(name, _without_place(error))
                 continue
             alone = name in named or not numeric or not times.duplicated().any()
-            if alone and (clock := _clock(columns, texts, name, settings)):
+            if (alone or name in dates) and (clock := _clock(columns, texts, name, settings)):
                 return name, *clock, {}
             if not times.duplicated().all() and alone:
                 return name, times, form, {}
+    if parts := _parts(columns, values, settings):
+        return *parts, {}, {}
     return None, None, {}, refused
+
+
+def _parts(
+    columns: Columns, values: Mapping[str, Any], settings: Mapping[str, Any]
+) -> tuple[list[str], pd.DatetimeIndex] | None:
+    """Return the columns of years, months, days and what follows, and their time stamps, if any."""
+    found: list[str] = []
+    for part in _PARTS:
+        fitting = (each for each in values if part.fullmatch(each.strip()))
+        name = next((each for each in fitting if isinstance(values[each], np.ndarray)), None)
+        if name is None:
+            break
+        found.append(name)
+    if len(found) < _LEAST_PARTS or settings.get("time_format") or settings.get("time_unit"):
+        return None
+    column = times_of([columns.readings[each] for each in found])
+    assert column is not None
+    try:
+        times = time_stamps(column, _config(settings, found), "")
+    except UserError:
+        return None
+    return None if times.duplicated().all() else (found, times)
 
 
 def _clock(
@@ -280,6 +313,13 @@ def _formats(column: pa.ChunkedArray, *, excel: bool) -> list[dict[str, str]]:
     return [{}, *({"time_format": form} for form in forms)]
 
 
+def _are_dates(values: NDArray[np.float64] | str) -> bool:
+    """Return whether values are numbers of eight digits that begin with a year, as 20250309."""
+    if isinstance(values, str) or np.isnan(values).any():
+        return False
+    return bool(((values % 1 == 0) & (values // 10**4 >= 1800) & (values // 10**4 < 2200)).all())
+
+
 def _counts_rows(values: NDArray[np.float64]) -> bool:
     """Return whether values count the rows, forwards or backwards."""
     steps = np.diff(values)
@@ -300,14 +340,14 @@ def _sorted_out(
     settings: dict[str, Any],
     why: dict[str, str],
     values: Mapping[str, NDArray[np.float64] | str],
-    time: str | None,
+    time: str | list[str] | None,
     times: pd.DatetimeIndex | None,
 ) -> Found:
     """Return what was found, without the columns that no model can learn from."""
     left_out: dict[str, str] = {}
     readings: dict[str, NDArray[np.float64]] = {}
     for name, column in values.items():
-        if name in (time, settings.get("time_of_day")):
+        if name in (*(time if isinstance(time, list) else [time]), settings.get("time_of_day")):
             continue
         if isinstance(column, str):
             left_out[name] = column

@@ -13,6 +13,7 @@ from narrowcast.errors import UserError
 from narrowcast.training_records import Detection
 
 _DAY = pd.Timedelta(1, "D")
+_LEAST_QUANTILE = 0.5  # that the configuration allows is above this
 _ROUNDING = 1e-9  # of a number of flags
 
 
@@ -70,7 +71,7 @@ class Monitored:
             config: Says how many flags there may be.
 
         Raises:
-            UserError: So few false alarms cannot be told; see :meth:`flags_of`.
+            UserError: So few flags cannot be told; see :meth:`flags_of`.
         """
         threshold = float(np.sort(scores)[len(scores) - self.flags_of(len(scores), config) - 1])
         return replace(self, threshold=threshold, flags=int((scores > threshold).sum()))
@@ -79,28 +80,30 @@ class Monitored:
         """Return how many of the windows of the validation part may have a flag.
 
         Raises:
-            UserError: There are too few windows to tell so few false alarms, a day has no more
-                windows than that, or the interval of the rows is unknown.
+            UserError: There are too few windows to tell so few flags, a day has no more windows
+                than flags, or the interval of the rows is unknown.
         """
-        share = 1 - config.quantile
-        if (stated := config.false_alarms_per_day) is not None:
+        stated, share = f"detect.quantile = {config.quantile}", 1 - config.quantile
+        largest = largest_quantile(windows)
+        possible = f"state {largest:.12g} or less, or " if largest > _LEAST_QUANTILE else ""
+        if (per_day := config.false_alarms_per_day) is not None:
             if self.per_day is None:
                 raise UserError(
                     "detect.false_alarms_per_day needs the interval of the rows: set "
                     "data.interval, or state detect.quantile instead"
                 )
-            share = stated / self.per_day
+            stated, share = f"detect.false_alarms_per_day = {per_day:g}", per_day / self.per_day
+            possible = f"state {_not_below(self.per_day / windows):g} or more, or "
             if share >= 1:
                 raise UserError(
-                    f"detect.false_alarms_per_day = {stated:g} cannot be met: a day has "
-                    f"{self.per_day:.6g} windows: state fewer"
+                    f"{stated} cannot be met: a day has {self.per_day:.6g} windows: state fewer"
                 )
-            if share * windows < 1 - _ROUNDING:
-                raise UserError(
-                    f"detect.false_alarms_per_day = {stated:g} cannot be met: the validation part "
-                    f"has {windows} windows, which tell {_not_below(self.per_day / windows):g} a "
-                    "day or more: state as many, or choose a longer validation part"
-                )
+        if share * windows < 1 - _ROUNDING:
+            raise UserError(
+                f"{stated} cannot be met: it needs {math.ceil((1 - _ROUNDING) / share)} windows in "
+                f"the validation part, which has {windows}: {possible}choose a longer "
+                "validation part"
+            )
         return int(share * windows + _ROUNDING)
 
     def decided(self, results: Array) -> Array:
@@ -136,6 +139,11 @@ class Monitored:
 
     def _per_day(self, flags: NDArray[np.bool_]) -> float | None:
         return None if self.per_day is None else float(flags.mean() * self.per_day)
+
+
+def largest_quantile(windows: int) -> float:
+    """Return the largest ``detect.quantile`` that so many windows of the validation part tell."""
+    return 1 - _not_below(1 / windows)
 
 
 def _not_below(number: float) -> float:

@@ -205,8 +205,8 @@ class Members:
     number: NDArray[np.int64]
 
     @property
-    def names(self) -> Array:
-        """Name of each window's series [windows], objects."""
+    def names(self) -> NDArray[np.object_]:
+        """Name of each window's series [windows]."""
         return np.array(self.panel.names, dtype=object)[self.number]
 
     @property

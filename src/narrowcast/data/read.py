@@ -6,8 +6,8 @@ counted from 1, without the header.
 
 import itertools
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -125,7 +125,7 @@ def new_table(
 ) -> Table:
     """Return new data for a trained model from a frame, as :func:`read_new_table` reads them.
 
-    The time column is the one of this name, or else the index.
+    Times, and what tells series apart, are in the columns of these names, or else in the index.
 
     Raises:
         UserError: The frame lacks a column, or holds what is no reading.
@@ -134,7 +134,7 @@ def new_table(
     with boundary(place, "it is no table of readings"):
         if not len(frame):
             raise UserError(f"{place}: has no rows")
-        given, config = with_times(frame, config)
+        given, config = with_index(frame, config)
         names = [str(name) for name in given.columns]
         ids = [] if config.id is None or config.series else config.recording
         needed = selected(config, [*_needed(config, target), *ids], names)
@@ -157,20 +157,29 @@ def _with_rows_ahead(
     return pd.DatetimeIndex(time.append(later)), rows
 
 
-def with_times(frame: pd.DataFrame, config: DataConfig) -> tuple[pd.DataFrame, DataConfig]:
-    """Return a frame with the time column, which may be its index, and how it is read.
+def with_index(frame: pd.DataFrame, config: DataConfig) -> tuple[pd.DataFrame, DataConfig]:
+    """Return a frame with the columns that its index may hold instead, and how it is read.
+
+    These are the times, and the columns that tell series or recordings apart. A level of the index
+    is a column if it has its name; the times may also be the only level of time stamps.
 
     Raises:
         UserError: There are no time stamps, but the configuration names them.
     """
-    if config.time is None or config.time in frame.columns:
-        return frame, config
-    if not isinstance(frame.index, pd.DatetimeIndex):
-        raise UserError(
-            f"the frame: has no column {shown(config.time)}, and its index holds no times"
-        )
-    table = frame.reset_index(drop=True).assign(**{config.time: frame.index})
-    return table, config.model_copy(update={"time_of_day": None})  # an index has both
+    levels = [frame.index.get_level_values(i) for i in range(frame.index.nlevels)]
+    told = [] if config.series else [name for name in config.recording if name not in frame]
+    taken = {str(each.name): each for each in levels if each.name in told}
+    time, parts = config.time_name, config.time if isinstance(config.time, list) else [config.time]
+    if time is not None and not all(each in frame for each in parts):
+        stamps = [each for each in levels if isinstance(each, pd.DatetimeIndex)]
+        named = [each for each in levels if each.name == time]
+        if len(named or stamps) != 1:
+            which = "several levels of times" if stamps else "no times"
+            raise UserError(f"the frame: has no column {shown(time)}, and its index holds {which}")
+        (taken[time],) = named or stamps
+        whole = {"time_of_day": None} if isinstance(taken[time], pd.DatetimeIndex) else {}
+        config = config.model_copy(update={"time": time, **whole})
+    return frame.reset_index(drop=True).assign(**taken), config
 
 
 def _needed(config: DataConfig, target: bool) -> list[str]:
@@ -258,7 +267,7 @@ def _converted(
         recording = recordings(told, sizes) if told or sizes else None
     time = None
     if columns.time is not None:
-        place = f"{path}, column {shown(config.time)}"
+        place = f"{path}, column {shown(config.time_name)}"
         own = recording if len(frame) == rows_of_file else None  # a wide table has its times once
         time = time_stamps(columns.time, config, place, rows, series=own, grows=grows)
         if series is not None:
@@ -328,7 +337,8 @@ def _parsed(
             notes += [remark] if remark else []
         if name not in config.categories:
             continue
-        category = Category.of(column, notation, place)
+        stems = columns.stems if name in config.recording else ()
+        category = Category.of(column, notation, place, stems)
         if name in config.groups:
             groups[name] = category.complete(notation, place)
             readings[name] = category.codes.astype(np.float64)
@@ -395,16 +405,11 @@ class _Rows:
             None if self.recording is None else self.recording[rows],
         )
 
-    @property
-    def recordings(self) -> list["_Rows"]:
-        """The rows of each recording."""
+    def by_recording(self) -> tuple["_Rows", NDArray[np.int64]]:
+        """Return the rows recording by recording, and the first row of each."""
         assert self.recording is not None
-        # One sort and slices of it take less time than as many selections as there are recordings.
-        every = self.of(np.argsort(self.recording, kind="stable"))
-        assert every.recording is not None
-        edges = np.flatnonzero(np.diff(every.recording)) + 1
-        ends = [0, *edges.tolist(), len(every.frame)]
-        return [every.of(slice(*each)) for each in itertools.pairwise(ends)]
+        order = np.argsort(self.recording, kind="stable")
+        return self.of(order), np.flatnonzero(np.diff(self.recording[order], prepend=-1))
 
 
 @dataclass(frozen=True, eq=False)
@@ -433,18 +438,18 @@ class _Ordered:
 
     @classmethod
     def joined(cls, parts: Sequence["_Ordered"], interval: pd.Timedelta | None) -> "_Ordered":
-        """Return the rows of several recordings."""
+        """Return the rows of several recordings, which are numbered."""
         times = [each.rows.time for each in parts if each.rows.time is not None]
-        sizes = [len(each.rows.frame) for each in parts]
+        numbers = [each.rows.recording for each in parts if each.rows.recording is not None]
         return cls(
             rows=_Rows(
                 pd.DatetimeIndex(times[0].append(times[1:])) if times else None,
                 pd.concat([each.rows.frame for each in parts], ignore_index=True),
-                np.repeat(np.arange(len(parts)), sizes),
+                np.concatenate(numbers),
             ),
             interval=interval or parts[0].interval,
             remark=next((each.remark for each in parts if each.remark), None),
-            recordings=len(parts),
+            recordings=int(numbers[-1][-1]) + 1,
             disordered=sum(each.disordered for each in parts),
             before=sum(each.before for each in parts),
             bins=sum(each.bins for each in parts),
@@ -494,16 +499,28 @@ def _in_order(
             several.
     """
     interval = None if config.interval is None else pd.Timedelta(config.interval)
-    column = "" if rows.time is None else f", column {shown(config.time)}"
+    column = "" if rows.time is None else f", column {shown(config.time_name)}"
     if rows.recording is None:
         return _one_recording(
             rows, config, interval, names, f"{path}{column}", trained=trained, grows=grows
         )
-    pieces = rows.recordings
-    if interval is None and config.resample is None:
-        interval = _common_interval([each.time for each in pieces if each.time is not None])
+    every, begins = rows.by_recording()
+    steps_of = _equal_steps(every.time, begins)
+    if interval is None and config.resample is None and every.time is not None:
+        interval = _common_interval(every.time, begins, steps_of)
+    few = np.diff(begins, append=len(every.frame)) == 1
+    if series and config.short_series == "refuse" and not trained:
+        few[:] = False  # refused below
+    regular = few | (steps_of == (0 if interval is None else interval.as_unit("ns").value))
+    if config.resample or config.reference or config.holidays:
+        regular[:] = False
     found = []
-    for number, one in enumerate(pieces):
+    for first, last in _runs(regular):
+        end = len(every.frame) if last == len(begins) else int(begins[last])
+        one, number = every.of(slice(int(begins[first]), end)), first
+        if regular[first]:  # nothing is to be done, and one by one many would take long
+            found.append(_Ordered(one, interval))
+            continue
         begin = names[int(one.frame[_ROW].iloc[0])]
         what = f"series {shown(series[number])}" if series else f"recording {number + 1}"
         place = f"{path}{column}, {what} (which begins in row {begin})"
@@ -512,21 +529,62 @@ def _in_order(
                 f"{place}: has a single row: leave it out, or set data.short_series = 'keep'"
             )
         known = interval is not None and config.resample is None
-        found.append(
-            _one_recording(
-                one, config, interval, names, place, trained=trained, grows=grows, known=known
-            )
+        ordered = _one_recording(
+            one, config, interval, names, place, trained=trained, grows=grows, known=known
         )
+        numbers = np.full(len(ordered.rows.frame), number)
+        found.append(replace(ordered, rows=replace(ordered.rows, recording=numbers)))
     return _Ordered.joined(found, interval)
 
 
-def _common_interval(recordings: Sequence[pd.DatetimeIndex]) -> pd.Timedelta | None:
-    """Return the interval that most rows have; None if no recording has two."""
+def _runs(flags: NDArray[np.bool_]) -> Iterator[tuple[int, int]]:
+    """Yield the begin and the end of successive true flags, and of each false one."""
+    changes = np.flatnonzero(~(flags[1:] & flags[:-1])) + 1
+    yield from itertools.pairwise([0, *changes.tolist(), len(flags)])
+
+
+def _equal_steps(time: pd.DatetimeIndex | None, begins: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return the only step of each recording [recordings] in nanoseconds; -1 if it has several.
+
+    Args:
+        time: Time stamps [rows], recording by recording; without them no recording has any step.
+        begins: First row of each recording.
+    """
+    found = np.full(len(begins), -1)
+    if time is None or len(time) == len(begins):
+        return found
+    taken = steps(time)
+    lengths = np.diff(begins, append=len(time)) - 1
+    several = np.flatnonzero(lengths)
+    within = np.delete(taken, begins[1:] - 1)  # without those from one recording to the next
+    starts = np.cumsum(lengths[several]) - lengths[several]
+    least, most = (each.reduceat(within, starts) for each in (np.minimum, np.maximum))
+    found[several] = np.where((least == most) & (least > 0), least, -1)
+    return found
+
+
+def _common_interval(
+    time: pd.DatetimeIndex, begins: NDArray[np.int64], equal: NDArray[np.int64]
+) -> pd.Timedelta | None:
+    """Return the interval that most rows have; None if no recording has two.
+
+    Args:
+        time: Time stamps [rows], recording by recording.
+        begins: First row of each recording.
+        equal: Steps [recordings], as :func:`_equal_steps` returns them.
+    """
+    sizes = np.diff(begins, append=len(time))
+    found = []  # the first recording with a step, the step, and the number of rows
+    for step in np.unique(equal[equal > 0]).tolist():
+        alike = np.flatnonzero(equal == step)
+        found.append((int(alike[0]), pd.Timedelta(step, "ns"), int(sizes[alike].sum())))
+    for number in np.flatnonzero((equal < 0) & (sizes > 1)).tolist():
+        own = time[begins[number] :][: sizes[number]].unique()  # duplicates are refused later
+        if len(own) > 1:
+            found.append((number, usual_step(own.sort_values())[0], len(own)))
     usual = Counter[pd.Timedelta]()
-    for times in recordings:
-        each = times.unique().sort_values()  # duplicates are refused later
-        if len(each) > 1:
-            usual[usual_step(each)[0]] += len(each)
+    for _, common, rows in sorted(found):
+        usual[common] += rows
     return usual.most_common(1)[0][0] if usual else None
 
 

@@ -7,7 +7,7 @@ import numpy as np
 from narrowcast.data.rows import Part
 from narrowcast.data.scaling import Array
 
-_PENALTIES = 10.0 ** np.arange(-4, 4)
+_PENALTIES = np.asarray(10.0 ** np.arange(-4, 4), dtype=np.float64)
 # A single validation part is a noisy measure: errors within this factor count as equal.
 _TIE = 1.02
 _CHUNK = 8192
@@ -65,10 +65,10 @@ def fit_ridges(train: Sequence[Pairs], validation: Sequence[Pairs], size: tuple[
             continue
         every = list(unseen)
         both = moments + _moments(every)
-        for k, penalty in enumerate(_PENALTIES):
-            weights = _solve(moments, penalty)
-            squares[k] += sum(float(np.sum((x @ weights - y) ** 2)) for x, y in every)
-            found[k, i] = _solve(both, penalty)
+        weights = _solve(moments, _PENALTIES)
+        for x, y in every:
+            squares += ((x @ weights - y) ** 2).sum(axis=(1, 2))
+        found[:, i] = _solve(both, _PENALTIES)
     chosen = np.argmax(np.sqrt(squares) <= _TIE * np.sqrt(squares.min()))
     return np.asarray(found[chosen])
 
@@ -81,10 +81,13 @@ def _moments(pairs: Pairs) -> Array:
     return total
 
 
-def _solve(moments: Array, penalty: float) -> Array:
-    """Return weights [features, columns]; the last row, the intercept, is not penalised."""
+def _solve(moments: Array, penalty: Array | float) -> Array:
+    """Return weights [..., features, columns] for penalties [...] or a single one.
+
+    The last row, the intercept, is not penalised.
+    """
     size = len(moments)
-    gram = moments[:, :size].copy()
+    gram = np.broadcast_to(moments[:, :size], (*np.shape(penalty), size, size)).copy()
     inner = np.arange(size - 1)
-    gram[inner, inner] += penalty
+    gram[..., inner, inner] += np.asarray(penalty)[..., None]
     return np.asarray(np.linalg.solve(gram, moments[:, size:]), dtype=np.float64)

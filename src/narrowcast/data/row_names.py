@@ -6,6 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+from numpy.typing import NDArray
+
 from narrowcast.files import names_of
 
 
@@ -44,6 +47,11 @@ class RowNames:
         """Return the number of a row, and of several files the name of its own."""
         of_file = f" of {self.files[self._file(index)]}" if self.files else ""
         return f"{self.number(index)}{of_file}"
+
+    def names_of_files(self, indices: NDArray[np.int64]) -> NDArray[np.object_]:
+        """Return the name of the file of each of some rows, if there are several files."""
+        found = np.searchsorted(self.begins, indices, side="right") - 1
+        return np.array(self.files, dtype=object)[found]
 
     def _file(self, index: int) -> int:
         return bisect_right(self.begins, index) - 1

@@ -1,6 +1,7 @@
 """Columns of a panel: series that are columns of their own, and what is constant in each series."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -29,8 +30,10 @@ def with_id(columns: Columns, config: DataConfig, path: Path) -> Columns:
     if len(config.recording) > 1 or str(path) == "-":  # standard input has no name
         find(config.recording, [*columns.readings, *columns.others], path)
     elif config.recording[0] not in columns.readings:
-        names = pa.repeat(path.stem.removesuffix(".csv"), columns.rows)
-        columns.readings[config.recording[0]] = pa.chunked_array([names])
+        stem = path.stem.removesuffix(".csv").strip()
+        names = pa.chunked_array([pa.repeat(stem, columns.rows)])
+        readings = {**columns.readings, config.recording[0]: names}
+        return replace(columns, readings=readings, stems=(stem,))
     return columns
 
 

@@ -253,6 +253,11 @@ class _TimeColumn:
         series = text.to_pandas()
         times = pd.to_datetime(series, format="ISO8601", errors="coerce", utc=True)
         if (bad := first(times.isna().to_numpy())) is not None:
+            if isinstance(self._config.time, list):
+                raise UserError(
+                    f"{self._row(bad)}: {shown(text[bad].as_py())} is no time: data.time lists "
+                    "columns of whole numbers, in the order year, month, day, hour, minute, second"
+                )
             fitting = _fitting(series[:_SAMPLE]) or _fitting(series[bad : bad + 1])
             advice = " or ".join(map(repr, fitting[:2])) or "'%d.%m.%Y %H:%M', or correct it"
             if bad == 0 and len(times) > 1 and times[1:].notna().all():

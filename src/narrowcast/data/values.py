@@ -84,11 +84,21 @@ def as_text(column: pa.ChunkedArray) -> pa.ChunkedArray | None:
     return None
 
 
-def known_text(text: pa.ChunkedArray, words: Sequence[str] = ()) -> pa.ChunkedArray:
-    """Return a column of text with null where a value is missing; ``words`` say so, too."""
+def known_text(
+    text: pa.ChunkedArray, words: Sequence[str] = (), names: Sequence[str] = ()
+) -> pa.ChunkedArray:
+    """Return a column of text with null where a value is missing.
+
+    Args:
+        text: The column.
+        words: Further texts for a missing value.
+        names: Texts that never stand for one.
+    """
     missing = pc.is_in(pc.utf8_lower(text), pa.array(sorted(MISSING), text.type))
     if words:
         missing = pc.or_(missing, pc.is_in(text, pa.array(words, text.type)))
+    if names:
+        missing = pc.and_not(missing, pc.is_in(text, pa.array(names, text.type)))
     return pc.if_else(missing, pa.scalar(None, text.type), text)
 
 

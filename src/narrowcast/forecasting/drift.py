@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,6 +25,8 @@ class ColumnDrift:
         range: Ends of the range of the integers, in the column's unit.
         found: Least and largest reading. Of a column in ``data.relative_inputs`` this and the range
             are differences from the last reading.
+        moved: Distance of the mean reading above that of the training, in standard deviations of
+            the training; None with ``data.scaling = "min-max"``, which knows neither.
     """
 
     outside: float
@@ -31,15 +34,20 @@ class ColumnDrift:
     windows: int
     range: tuple[float, float]
     found: tuple[float, float]
+    moved: float | None
 
     def warning(self, name: str) -> str | None:
         """Return one line on readings that lie far outside, None if there are none."""
         if not self.far:
             return None
+        moved = ""
+        if self.moved is not None:
+            side = "above" if self.moved > 0 else "below"
+            moved = f", on average {abs(self.moved):.3g} standard deviations {side} the training"
         return (
             f"readings of {name!r} lie far outside of the trained range, {self.range[0]:.4g} to "
             f"{self.range[1]:.4g}, in {self.far} of {self.windows} windows: they are from "
-            f"{self.found[0]:.4g} to {self.found[1]:.4g}: are they in another unit?"
+            f"{self.found[0]:.4g} to {self.found[1]:.4g}{moved}: are they in another unit?"
         )
 
 
@@ -50,10 +58,15 @@ def far_outside(columns: Mapping[str, ColumnDrift]) -> list[str]:
 
 
 class Drift:
-    """Counts the readings outside of the range of a model's integers, batch by batch."""
+    """Counts the readings outside of the range of a model's integers, batch by batch.
 
-    def __init__(self, model: IntegerModel) -> None:
-        self._source = model.inputs[0]
+    Args:
+        model: The model.
+        scaling: How ``data.scaling`` scales its inputs.
+    """
+
+    def __init__(self, model: IntegerModel, scaling: Literal["min-max", "standard"]) -> None:
+        self._source, self._standard = model.inputs[0], scaling == "standard"
         self._tensor = model.tensors[self._source.tensor]
         ends = self._tensor.dequantise(np.array([[self._tensor.low], [self._tensor.high]]))
         columns = len(self._source.columns)
@@ -62,6 +75,7 @@ class Drift:
         self._windows, self._rows = 0, 0
         self._outside = np.zeros(columns, dtype=np.int64)
         self._far = np.zeros(columns, dtype=np.int64)
+        self._sum = np.zeros(columns)  # of scaled readings
         self._least, self._most = np.full(columns, np.inf), np.full(columns, -np.inf)
 
     def add(self, part: Part) -> None:
@@ -74,6 +88,7 @@ class Drift:
         self._rows += real.shape[0] * real.shape[1]
         self._outside += self._tensor.outside(real).sum(axis=(0, 1))
         self._far += far.any(axis=1).sum(axis=0)
+        self._sum += real.sum(axis=(0, 1))
         self._least = np.minimum(self._least, readings.min(axis=(0, 1)))
         self._most = np.maximum(self._most, readings.max(axis=(0, 1)))
 
@@ -90,6 +105,7 @@ class Drift:
                 windows=self._windows,
                 range=(float(self._low[i]), float(self._high[i])),
                 found=(float(self._least[i]), float(self._most[i])),
+                moved=float(self._sum[i] / self._rows) if self._standard else None,
             )
             for i, name in enumerate(self._source.columns[: self._source.readings])
         }

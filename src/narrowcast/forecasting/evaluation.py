@@ -153,13 +153,17 @@ class Evaluation:
         return rows
 
     def drifts(self) -> list[list[str]]:
-        """Return a table of the readings outside of the trained range."""
-        rows = [["input", "outside", "trained range", "readings"]]
+        """Return a table of the readings outside of the trained range, and of how their mean moved.
+
+        The mean is in standard deviations of the training.
+        """
+        rows = [["input", "outside", "trained range", "readings", "mean moved"]]
         for name, column in self.drift.items():
             ends = [
                 " to ".join(f"{end:.4g}" for end in each) for each in (column.range, column.found)
             ]
-            rows.append([name, f"{column.outside:.2%}", *ends])
+            moved = "-" if column.moved is None else f"{column.moved:+.2f} SD"
+            rows.append([name, f"{column.outside:.2%}", *ends, moved])
         return rows
 
 
@@ -197,7 +201,7 @@ def evaluate(trained: TrainedModel, simple: Simple, table: Table) -> Evaluation:
         UserError: No window has a known target, or readings are too far from those of the training.
     """
     origins, data = trained.origins(table, targets=True), trained.rules.data
-    drift = Drift(trained.model)
+    drift = Drift(trained.model, trained.rules.data.scaling)
     match simple:
         case Baselines():
             scores = _errors(trained, simple, origins, drift)

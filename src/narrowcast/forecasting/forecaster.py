@@ -10,7 +10,7 @@ import pandas as pd
 
 from narrowcast import pipeline
 from narrowcast.config import Config, load_config
-from narrowcast.data import needs_end, new_table, read_new_table, with_times
+from narrowcast.data import needs_end, new_table, read_new_table, with_index
 from narrowcast.errors import UserError, boundary
 from narrowcast.files import piped_input, write_whole
 from narrowcast.forecasting.drift import Drift
@@ -49,8 +49,8 @@ class Forecaster:
         Stages that are up to date are not repeated.
 
         Args:
-            frame: Readings, with the columns of the configuration. The time stamps are in the
-                column of the configuration, or in the index.
+            frame: Readings, with the columns of the configuration. The time stamps, and what tells
+                series apart, are in the columns of the configuration, or in the index.
             progress: Receives the progress of the stages.
 
         Returns:
@@ -67,7 +67,7 @@ class Forecaster:
         path = self.out / STATE_FOLDER / "frame.parquet"
         options = pipeline.Options(progress=progress or Progress())
         with boundary("the frame", "it is no table of readings"):
-            table, data = with_times(frame, self.config.data)
+            table, data = with_index(frame, self.config.data)
             content = io.BytesIO()
             table.rename(columns=str).to_parquet(content, index=False)
         write_whole(path, content.getvalue())
@@ -100,22 +100,24 @@ class Forecaster:
         """Forecast from every window of a frame, also from the last one.
 
         Args:
-            frame: Readings, with the columns of the training. The time stamps are in the column
-                of the training, or in the index; without a zone, they are read as in the training.
+            frame: Readings, with the columns of the training. The time stamps, and what tells
+                series apart, are in the columns of the training, or in the index; times without a
+                zone are read as in the training.
 
         Returns:
             A row for each window, with the time stamp of its last row as index, in the zone of the
-            frame's time stamps. A column ``TARGET+k`` is the forecast for k rows later. Of a panel,
-            the first column is the series. Of a
-            classifier, ``TARGET`` is the label, and ``TARGET margin`` its margin to the next one.
-            Of a detector, ``score`` is the score, and ``flag`` is 1 if it is above the threshold.
+            frame's time stamps. A column ``TARGET+k`` is the forecast for k rows later. Before it
+            are columns that name the series of a panel, or the recording. Of a classifier,
+            ``TARGET`` is the label, and ``TARGET margin`` its margin to the next one. Of a
+            detector, ``score`` is the score, and ``flag`` is 1 if it is above the threshold.
 
         Raises:
             UserError: The frame lacks a column, or no forecast is possible.
         """
         trained, _ = self._model
         table = new_table(frame, trained.rules.config, target=False)
-        origins, drift = trained.origins(table, targets=False), Drift(trained.model)
+        origins = trained.origins(table, targets=False)
+        drift = Drift(trained.model, trained.rules.data.scaling)
         found = pd.concat(list(forecasts(trained, origins, drift)))
         for warning in drift.warnings():
             _LOG.warning(warning)
@@ -149,10 +151,8 @@ def _labels(frame: pd.DataFrame, origins: Origins) -> pd.Index:
         return frame.index[origins.last if source is None else source[origins.last]]
     times = origins.times
     assert isinstance(times, pd.DatetimeIndex)
-    given = frame[config.time] if config.time in frame.columns else frame.index
-    zone = given.dt.tz if isinstance(given, pd.Series) and hasattr(given, "dt") else None
-    if isinstance(given, pd.DatetimeIndex):
-        zone = given.tz
+    given = with_index(frame, config)[0].get(config.time_name)  # None: in several columns
+    zone = given.dt.tz if given is not None and hasattr(given, "dt") else None
     if zone is not None:
         return times.tz_convert(zone)
     return times.tz_convert(config.timezone or "UTC").tz_localize(None)
@@ -168,20 +168,20 @@ def forecasts(
         origins: The rows in which it forecasts.
         drift: Counts the readings of all windows.
     """
-    times, first = origins.times, 0
+    labels, first = origins.labels, 0
     for part, values in trained.batches(origins):
         if drift is not None:
             drift.add(part)
-        index = times[first : first + len(values)]
+        some = labels[first : first + len(values)]
         first += len(values)
-        yield trained.frame(values, index, part.members)
+        yield trained.frame(values, some, part.members)
 
 
 def _forecasts_of_board(
     trained: TrainedModel, origins: Origins, drift: Drift, link: Link
 ) -> Iterator[pd.DataFrame]:
     """Yield the forecasts of a board, each as soon as the board has made it."""
-    times, members, counted = origins.times, origins.members, None
+    labels, members, counted = origins.labels, origins.members, None
     for part, each in trained.inferences(origins):
         if counted is not part:
             drift.add(part)
@@ -189,7 +189,7 @@ def _forecasts_of_board(
         values = link.forecast(*each.readings, restart=each.restart)
         if each.origin is not None:
             one = slice(each.origin, each.origin + 1)
-            yield trained.frame(values[None], times[one], members and members.some(one))
+            yield trained.frame(values[None], labels[one], members and members.some(one))
 
 
 def run_file(
@@ -254,13 +254,15 @@ def _forecast_file(
         if reason is None:
             write(Live(trained, make, command, progress).forecasts(source))
             return
-        progress.remarked(command, f"forecasts come after the end of the input: {reason}")
+        line = f"{trained.result}s come after the end of the input: {reason}"
+        progress.remarked(command, line)
     origins = trained.origins(
         read_new_table(trained.rules.config, data, target=False), targets=False
     )
-    for note in (*origins.notes, str(origins)):
+    summary = trained.summary(len(origins.last), origins.gaps, origins.missing, origins.early)
+    for note in (*origins.notes, summary):
         progress.remarked(command, note)
-    drift = Drift(trained.model)
+    drift = Drift(trained.model, trained.rules.data.scaling)
     write(make(trained, origins, drift))
     for warning in drift.warnings():
         progress.warned(command, warning)

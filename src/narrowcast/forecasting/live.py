@@ -8,14 +8,10 @@ import pandas as pd
 
 from narrowcast.data import SORTED, Table, tables_so_far
 from narrowcast.forecasting.drift import Drift, far_outside
-from narrowcast.forecasting.trained import Origins, TrainedModel, summary
+from narrowcast.forecasting.trained import Origins, TrainedModel
 from narrowcast.progress import Progress
 
 Frames = Iterator[pd.DataFrame]
-
-_LATE = (
-    "rows are not in order of time: one that is too late has no forecast; a file would be sorted"
-)
 
 
 class Live:
@@ -38,7 +34,7 @@ class Live:
     ) -> None:
         self._trained, self._make = trained, make
         self._command, self._progress = command, progress
-        self._drift = Drift(trained.model)
+        self._drift = Drift(trained.model, trained.rules.data.scaling)
         self._said: set[str] = set()  # remarks, and columns that were warned of
         self._warned: list[str] = []
 
@@ -68,7 +64,7 @@ class Live:
         made, gaps, missing, early = counts.tolist()
         if not made:
             raise trained.no_forecast(rows, gaps, missing)
-        self._progress.remarked(self._command, summary(made, gaps, missing, early))
+        self._progress.remarked(self._command, trained.summary(made, gaps, missing, early))
         for warning in self._drift.warnings():
             if warning not in self._warned:
                 self._progress.warned(self._command, warning)
@@ -79,7 +75,11 @@ class Live:
                 continue
             self._said.add(note)
             if note == SORTED:
-                self._progress.warned(self._command, _LATE)
+                self._progress.warned(
+                    self._command,
+                    "rows are not in order of time: one that is too late has no "
+                    f"{self._trained.result}; a file would be sorted",
+                )
             else:
                 self._progress.remarked(self._command, note)
 

@@ -24,7 +24,7 @@ def check_name(path: Path) -> None:
         UserError: The name has another ending.
     """
     if str(path) != "-" and path.suffix.lower() not in (".csv", *_PARQUET):
-        raise UserError(f"{path}: forecasts are written as .csv or .parquet, or to '-' as CSV")
+        raise UserError(f"{path}: results are written as .csv or .parquet, or to '-' as CSV")
 
 
 def write_frames(path: Path, frames: Iterable[pd.DataFrame]) -> None:

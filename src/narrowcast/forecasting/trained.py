@@ -2,7 +2,9 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import pandas as pd
@@ -68,10 +70,6 @@ class Origins:
     done: int = 0
     before: int = 0
 
-    def __str__(self) -> str:
-        """Return the line of :func:`summary`."""
-        return summary(len(self.last), self.gaps, self.missing, self.early)
-
     @property
     def members(self) -> Members | None:
         """The series that each forecast is of; None if it is no panel."""
@@ -86,18 +84,27 @@ class Origins:
         table, config = self.rows.table, self.rows.config
         if table.time is None:
             return pd.Index(self.before + self.last + 1, name="row")
-        return table.time[self.last].rename(config.time)
+        return table.time[self.last].rename(config.time_name)
 
+    @cached_property
+    def labels(self) -> pd.DataFrame:
+        """What the forecasts are of, by their times: the series, or the names of the recording.
 
-def summary(made: int, gaps: int, missing: int, early: int) -> str:
-    """Return how many forecasts there are, and how many windows were left out and why.
-
-    The arguments are those of :class:`Origins`.
-    """
-    line = f"{made} forecasts; windows left out: {left_out(gaps, missing)}"
-    if early:
-        line += f"; {early} rest on fewer readings than a window has"
-    return line
+        A recording has a column ``file`` if there are several files. A label that tells recordings
+        apart is left to the forecasts. Other tables have no column.
+        """
+        table, config = self.rows.table, self.rows.config
+        columns: dict[str, NDArray[np.object_]] = {}
+        if self.members is not None:
+            columns["/".join(config.recording)] = self.members.names
+        else:
+            told = [name for name in config.recording if name in table.names]
+            for name in (each for each in told if each not in config.targets):
+                codes = table.frame[name].to_numpy(np.int64)[self.last]
+                columns[name] = np.array(table.names[name], dtype=object)[codes]
+            if table.rows.files and table.source is not None:
+                columns["file"] = table.rows.names_of_files(table.source[self.last])
+        return pd.DataFrame(columns, index=self.times)
 
 
 @dataclass(frozen=True, eq=False)
@@ -177,36 +184,34 @@ class TrainedModel:
                 )
 
     def frame(
-        self, results: Array, index: pd.Index, members: Members | None = None
+        self, results: Array, labels: pd.DataFrame, members: Members | None = None
     ) -> pd.DataFrame:
         """Return results of the model as a table.
 
         Args:
             results: Forecasts [windows, forecasts], or decisions [windows, 2].
-            index: Label of each row.
+            labels: The rows of :attr:`Origins.labels` that they are of.
             members: The series of each row, if the model is of a panel.
 
         Returns:
-            The series, if there are several, and columns named by the target, how many rows ahead,
-            and the quantile if any; or the label, and its margin to the next one; or the score, and
-            whether it is above the threshold.
+            The labels, and columns named by the target, how many rows ahead, and the quantile if
+            any; or the label, and its margin to the next one; or the score, and whether it is above
+            the threshold.
         """
         data, targets = self.rules.data, self.targets
         if isinstance(targets, Labels):
             found = np.array(targets.classes, dtype=object)[results[:, 0].astype(np.int64)]
-            columns = {targets.target: found, f"{targets.target} margin": results[:, 1]}
-            return pd.DataFrame(columns, index=index)
+            return labels.assign(
+                **{targets.target: found, f"{targets.target} margin": results[:, 1]}
+            )
         if isinstance(targets, Monitored):
-            flags = results[:, 1].astype(np.int64)
-            return pd.DataFrame({"score": results[:, 0], "flag": flags}, index=index)
+            return labels.assign(score=results[:, 0], flag=results[:, 1].astype(np.int64))
         steps = range(data.lead, data.lead + data.outputs)
         ends = [f" q{each:g}" for each in targets.quantiles] or [""]
         names = [f"{name}+{step}{end}" for name in data.targets for step in steps for end in ends]
-        if members is None:
-            return pd.DataFrame(results, index=index, columns=names)
-        frame = pd.DataFrame(members.in_units(results), index=index, columns=names)
-        frame.insert(0, "/".join(data.recording), members.names)
-        return frame
+        values = results if members is None else members.in_units(results)
+        forecasts = pd.DataFrame(values, index=labels.index, columns=names)
+        return pd.concat([labels, forecasts], axis=1)
 
     @property
     def targets(self) -> Targets | Labels | Monitored:
@@ -227,6 +232,31 @@ class TrainedModel:
     def _decoders(self) -> list[Decoder]:
         """What a host makes of each row of the outputs."""
         return [decoder for each in self.model.outputs for decoder in each.decoders]
+
+    @property
+    def result(self) -> Literal["forecast", "label", "score"]:
+        """What messages call a result of the model."""
+        match self.targets:
+            case Labels():
+                return "label"
+            case Monitored():
+                return "score"
+            case Targets():
+                return "forecast"
+
+    def summary(self, made: int, gaps: int, missing: int, early: int) -> str:
+        """Return how many results there are, and how many windows were left out and why.
+
+        Args:
+            made: Number of results.
+            gaps: As in :class:`Origins`.
+            missing: As in :class:`Origins`.
+            early: As in :class:`Origins`.
+        """
+        line = f"{made} {self.result}s; windows left out: {left_out(gaps, missing)}"
+        if early:
+            line += f"; {early} rest on fewer readings than a window has"
+        return line
 
     @property
     def detects(self) -> bool:
@@ -267,9 +297,9 @@ class TrainedModel:
         reading = self.rules.stream is not None and not targets
         needed = 1 if reading else self.rules.data.window + (self._after if targets else 0)
         return UserError(
-            f"no forecast is possible: the table has {rows} rows with readings, and a forecast "
-            f"needs {needed} in succession without a gap or a missing value (of all windows, "
-            f"{gaps} have a gap in time and {missing} a missing value)"
+            f"no {self.result} is possible: the table has {rows} rows with readings, and a "
+            f"{self.result} needs {needed} in succession without a gap or a missing value (of all "
+            f"windows, {gaps} have a gap in time and {missing} a missing value)"
         )
 
     def further_origins(

@@ -145,7 +145,7 @@ class Link:
             if restarted:
                 self._warn(
                     f"{self._port.name}: an answer was missing: a new stretch begins, whose "
-                    "forecasts rest on fewer readings at first"
+                    "results rest on fewer readings at first"
                 )
             self._fresh = False
             return Answer(found, restarted)

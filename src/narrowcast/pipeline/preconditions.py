@@ -24,6 +24,8 @@ def can_learn(config: Config) -> None:
         UserError: A package is missing, or the model cannot fit the device.
     """
     require_extra("train", "training")
+    if config.data.holidays is not None:
+        require_extra("holidays", "data.holidays")
     hardware = config.hardware
     device, options = load_device(hardware.device), HardwareOptions(**hardware.choices())
     compile_model(stand_in(config, wide=False), device, area_model("yosys"), options)

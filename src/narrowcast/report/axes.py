@@ -34,10 +34,12 @@ class Tick:
     Attributes:
         at: Position, from 0 at the axis' start to 1 at its end.
         label: Text of the label.
+        title: What the label stands for, where it is shortened; else empty.
     """
 
     at: float
     label: str
+    title: str = ""
 
 
 @dataclass(frozen=True)
@@ -114,21 +116,24 @@ def whole(first: int, last: int, count: int = 8) -> Axis:
     return Axis(first, last, tuple(Tick((each - first) / span, f"{each:,}") for each in values))
 
 
-def named(names: Sequence[str], most: int, *, down: bool = False) -> Axis:
+def named(names: Sequence[str], most: int, full: Sequence[str] = (), *, down: bool = False) -> Axis:
     """Return an axis with a unit for each name, which stands in the middle of its unit.
 
     Args:
         names: The names.
         most: Number of names that there is room for; with more, only each second, fifth or tenth
             of them or fewer have a tick.
+        full: What the names stand for, if some of them are shortened.
         down: Whether the axis goes from its end to its start, as the rows of a table do.
     """
     count = len(names)
     step = next(each for each in (1, 2, 5, 10, 20, 50, count) if count <= each * most)
     low, high = (count, 0) if down else (0, count)
     places = [(i + 0.5) / count for i in range(0, count, step)]
+    whole_names = full or names
     ticks = [
-        Tick(1 - at if down else at, name) for at, name in zip(places, names[::step], strict=True)
+        Tick(1 - at if down else at, name, title if title != name else "")
+        for at, name, title in zip(places, names[::step], whole_names[::step], strict=True)
     ]
     return Axis(low, high, tuple(ticks))
 

@@ -102,7 +102,7 @@ class Names:
 
     def beside(self) -> Axis:
         """Return a vertical axis of this height, with the first class at the top."""
-        return axes.named(self.short, self.height // 14, down=True)
+        return axes.named(self.short, self.height // 14, self.full, down=True)
 
 
 def _short(name: str) -> str:
@@ -132,7 +132,7 @@ def _matrix(counts: Numbers, names: Names, model: str, *, written: bool) -> Char
         f"Confusion matrix, {LABELS[model]}",
         "Rows are true labels, columns those that are found. Cells are shaded by the share of the "
         "windows with the true label.",
-        axes.named(names.below, size if size <= MOST_WRITTEN else 10),
+        axes.named(names.below, size if size <= MOST_WRITTEN else 10, names.full),
         names.beside(),
         x_label="Label that is found",
         y_label="True label",

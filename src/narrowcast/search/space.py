@@ -16,6 +16,7 @@ import optuna
 from optuna.distributions import BaseDistribution
 from pydantic import ValidationError
 
+from narrowcast.compile import most_lanes
 from narrowcast.config import Config, did_you_mean, quantised_names, shape_of
 from narrowcast.config.mistakes import first_mistake
 from narrowcast.errors import UserError, shown
@@ -168,7 +169,7 @@ class Space:
             UserError: No combination of ``sizes`` is possible.
         """
         options: dict[str, Sequence[OptionValue]] = {
-            "lanes": ("auto", *(n for n in _LANES if n <= 2 * device.dsp)),
+            "lanes": ("auto", *(n for n in _LANES if n <= most_lanes(device))),
             "ways": ("auto", 1, 2),
             "pairs": ("auto", True, False),
             "second_way": ("auto", "dsp", "tables"),
