@@ -953,7 +953,9 @@ class DetectConfig(Section):
 class StorageConfig(Section):
     """The memory type of each group of buffers: block or distributed RAM, or 'auto'."""
 
-    weights: Memory = Field(default="auto", description="'auto', 'block' or 'distributed'")
+    weights: Memory | Literal["spram"] = Field(
+        default="auto", description="'auto', 'block', 'distributed' or 'spram'"
+    )
     activations: Memory = Field(default="auto", description="'auto', 'block' or 'distributed'")
     keys: Memory = Field(default="auto", description="'auto', 'block' or 'distributed'")
     values: Memory = Field(default="auto", description="'auto', 'block' or 'distributed'")
