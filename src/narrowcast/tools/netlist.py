@@ -62,7 +62,7 @@ def count_cells(cells: Mapping[str, int], family: Family) -> dict[str, float]:
         "lut": sum(count * luts.get(name, 0) for name, count in cells.items()),
         "ff": sum(count for name, count in cells.items() if pattern.fullmatch(name)),
         known.block_key: sum(count * known.block.get(name, 0) for name, count in cells.items()),
-        "spram": cells.get(known.spram, 0),
+        **({"spram": cells.get(known.spram, 0)} if known.spram else {}),
         "dsp": sum(count * blocks.get(name, 0) for name, count in cells.items()),
     }
 
