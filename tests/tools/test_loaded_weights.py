@@ -17,7 +17,7 @@ from narrowcast.estimate.estimator import estimate_design
 from narrowcast.export.core import Core
 from narrowcast.host import Link, Port
 from narrowcast.host.ports import simulated_port
-from narrowcast.integer import IntegerModel, Linear
+from narrowcast.integer import IntegerModel, Linear, execute_words
 from narrowcast.integer.builder import Shape
 from narrowcast.integer.loaded_weights import LoadedWeights
 from narrowcast.integer.random_model import random_model
@@ -162,6 +162,24 @@ def test_a_board_infers_with_checked_weights_only(
         # weights that break off
         assert asked(port, frame[:40]) == b""
         assert refuses(port)
+
+
+def test_states_stay_while_weights_are_examined(tmp_path: Path) -> None:
+    design = compile_model(STREAM, UP5K, area, replace(IN_SPRAM, state_access=True))
+    design.write_rtl(tmp_path / "rtl")
+    words, _ = random_words(STREAM, 8)
+    expected = execute_words(STREAM, words, np.arange(8) == 0)
+    weights = loaded(design)
+    with board(tmp_path, design, "uart") as port:
+        link = Link(port, STREAM, SHA256, attempts=1, weights=weights)
+        answers = [link.send(each).words for each in words[:3]]
+        assert asked(port, HELD) == weights.answer
+        answers += [link.send(each).words for each in words[3:6]]
+        # a load drops them
+        assert asked(port, LOAD + weights.content + weights.check) == weights.answer
+        link.restore(link.rows)
+        answers += [link.send(each).words for each in words[6:]]
+    assert np.array_equal(answers, expected)
 
 
 def test_other_engines_are_refused(folder: Path, design: Design) -> None:

@@ -13,10 +13,11 @@
 -- (state_writer), which is answered by RESTORE.
 -- The byte IDENTIFY alone asks what the board is: the 16 bytes of IDENTITY are the answer
 -- (integer.identity). What is kept stays.
--- If a host loads the weights, LOAD is followed by weights and their CRC (weight_loader), and drops what is
--- kept. HELD alone asks for the weights that the memory holds. The answer to both comes when the
--- memory has been read back: the CRC and a check byte, or five zeros if the CRC is wrong. Then, as
--- before the first LOAD and after one that breaks off, a frame of words is dropped.
+-- If a host loads the weights, LOAD is followed by weights and their CRC (weight_loader), and
+-- drops what is kept. HELD alone asks for the weights that the memory holds. The answer to both
+-- comes when the memory has been read back: the CRC and a check byte, or five zeros if the CRC is
+-- wrong. Then, as before the first LOAD and after one that breaks off, a frame of words is
+-- dropped.
 --
 -- A word goes to the engine when the byte behind it has come, so the last one goes, and the engine
 -- runs, only if the check byte is right. A frame with a wrong check byte or a broken byte, or in
