@@ -12,6 +12,7 @@ from narrowcast.integer import (
     unpack_state,
 )
 from narrowcast.integer.identity import Identity, check_byte, word_bytes
+from narrowcast.integer.loaded_weights import LoadedWeights
 from narrowcast.integer.state_bytes import row_bytes
 
 SHA256 = "0123456789abcdef" * 4
@@ -26,6 +27,8 @@ class Board:
         identity: What it says of itself; None for the truth.
         lost: Which frames it takes, but whose answers do not arrive, counted from 0.
         garbled: Which frames get an answer with a changed bit.
+        weights: Weights that a host has to load; None if the design has them.
+        damaged: How many loads arrive with a changed bit.
     """
 
     def __init__(
@@ -36,11 +39,17 @@ class Board:
         identity: bytes | None = None,
         lost: Collection[int] = (),
         garbled: Collection[int] = (),
+        weights: LoadedWeights | None = None,
+        damaged: int = 0,
     ) -> None:
         self.name, self.seconds = "board", 0.0
         self.model, self.access = model, access
-        truth = Identity.of(model, SHA256, state_access=access).pack()
+        named = SHA256 if weights is None else weights.engine
+        loads = weights is not None
+        truth = Identity.of(model, named, state_access=access, loads_weights=loads).pack()
         self.identity = truth if identity is None else identity
+        self.weights, self.damaged = weights, damaged
+        self.held = weights is None
         self.lost, self.garbled = lost, garbled
         self.state = reset_state(model)
         self.begun: list[int] = []  # the first bytes of all that came
@@ -54,6 +63,8 @@ class Board:
         self.begun.append(begin)
         if begin == 0xAA:
             self.pending = self.identity
+        elif begin in (0xAB, 0xAC):
+            self.pending = self._hold(rest)
         elif begin == 0xA9:
             self.state = unpack_state(self.model, rest)
             self.pending = b"\xa9"
@@ -65,6 +76,19 @@ class Board:
                 self.pending = self.pending[: self.frames % 2]
             self.frames += 1
 
+    def _hold(self, rest: bytes) -> bytes:
+        """Load weights, if there are some; return the check of those that are held."""
+        assert self.weights is not None
+        if rest:
+            self.damaged -= 1
+            self.held = rest == self.weights.content + self.weights.check and self.damaged < 0
+            self.state = reset_state(self.model)
+        return self.weights.answer if self.held else bytes(5)
+
+    def switch_off(self) -> None:
+        """Lose the weights and the states."""
+        self.held, self.state = self.weights is None, reset_state(self.model)
+
     def _answer(self, begin: int, rest: bytes) -> bytes:
         assert begin in {0xA5, *([0xA6] if self.model.states else [])} | (
             {0xA7, 0xA8} if self.access else set()
@@ -75,6 +99,8 @@ class Board:
         parts = [rest[i : i + size] for i in range(0, len(rest) - 1, size)]
         words = np.array([[int.from_bytes(part, "little", signed=True) for part in parts]])
         restart = np.array([begin in (0xA6, 0xA8)]) if self.model.states else None
+        if not self.held:
+            return b""
         (results,) = execute_words(self.model, words, restart, self.state)
         size = word_bytes(self.model.output_tensors)
         answer = b"".join(int(each).to_bytes(size, "little", signed=True) for each in results)
@@ -109,7 +135,7 @@ class Frames:
     def take(self, byte: bytes) -> bytes:
         """Take a byte, and return the answer if it is the last one of a frame."""
         self._frame += byte
-        if len(self._frame) != _length(self._board.model, self._frame):
+        if len(self._frame) != _length(self._board, self._frame):
             return b""
         self._board.clear()
         self._board.write(self._frame)
@@ -131,10 +157,14 @@ def play(read: Callable[[], bytes], write: Callable[[bytes], object], board: Boa
             write(answer)
 
 
-def _length(model: IntegerModel, frame: bytes) -> int:
+def _length(board: Board, frame: bytes) -> int:
     """Return the length of a frame, as its first bytes say; 0 if they do not yet."""
-    if frame[0] == 0xAA:
+    model = board.model
+    if frame[0] in (0xAA, 0xAC):
         return 1
+    if frame[0] == 0xAB:
+        assert board.weights is not None
+        return 1 + len(board.weights.content + board.weights.check)
     if frame[0] == 0xA9:
         count = int.from_bytes(frame[1:3], "big")
         return 5 + count * row_bytes(model) if len(frame) > 2 else 0

@@ -9,6 +9,7 @@ import numpy as np
 from narrowcast.config import InterfaceName
 from narrowcast.export import c_code
 from narrowcast.integer import IntegerModel
+from narrowcast.integer.loaded_weights import LoadedWeights
 
 PAGE = Path(__file__).parents[1] / "docs" / "host.md"
 WARNINGS = ("-std=c99", "-Wall", "-Wextra", "-Wconversion", "-Wshadow", "-pedantic", "-Werror")
@@ -134,6 +135,7 @@ def driver_command(
     *,
     access: bool = False,
     interface: InterfaceName = "uart",
+    weights: LoadedWeights | None = None,
 ) -> list[Path]:
     """Compile the driver of a model, and return the command that infers from words with it.
 
@@ -146,7 +148,7 @@ def driver_command(
     """
     code = c_code(model, sha256, "pump")
     code.write(folder)
-    code.write_driver(folder)
+    code.write_driver(folder, weights)
     state = ", .state = &state" if access else ""
     parts = {
         "TRANSPORT": UART if interface == "uart" else SPI + spi_functions(),

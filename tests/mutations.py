@@ -1,4 +1,4 @@
-"""Seventy faults, one at a time: which test catches each of them?
+"""Seventy-four faults, one at a time: which test catches each of them?
 
 A fault is a small change of RTL, compiler, arithmetic or data handling that a programmer might
 make. For each, the tree is copied, the text of a file is replaced, and the tests run until one
@@ -546,6 +546,34 @@ MUTATIONS = (
         "most = min(threshold / result.scale, largest_score(result))",
         "most = min(threshold / result.scale + 1, largest_score(result))",
         "tests/quantize/test_detector_network.py",
+    ),
+    Mutation(
+        "an engine answers before its weights are loaded",
+        f"{RTL}/byte_link.vhd",
+        "if sum_next /= 0 or weights_loaded = '0' then",
+        "if sum_next /= 0 then",
+        "tests/tools/test_loaded_weights.py",
+    ),
+    Mutation(
+        "only the last bit of the CRC of loaded weights counts",
+        f"{RTL}/weight_loader.vhd",
+        "wrong   <= wrong or not differs;",
+        "wrong   <= '0';",
+        "tests/rtl/test_weight_memory.py",
+    ),
+    Mutation(
+        "loaded weights of each width begin at the first word",
+        f"{COMPILE}/images.py",
+        "firsts[lane_source[name]] + at",
+        "at",
+        "tests/tools/test_loaded_weights.py",
+    ),
+    Mutation(
+        "the weights of one engine are loaded into another",
+        "src/narrowcast/host/link.py",
+        "if found.digest != bytes.fromhex(weights.engine)[: len(found.digest)]:",
+        "if not found.digest:",
+        "tests/host/test_link.py",
     ),
 )
 

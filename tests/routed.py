@@ -26,6 +26,8 @@ def check_routed(
     work: Path,
     words: Words | None = None,
     seconds: float | None = None,
+    *,
+    held: bool = True,
 ) -> Checked:
     """Simulate a netlist of nextpnr.
 
@@ -36,6 +38,7 @@ def check_routed(
         work: Folder for what is made on the way.
         words: Input words, restarts and output words of windows; by default, of two.
         seconds: How long an answer may take, if not as long as in a build.
+        held: Whether the memory holds weights that a host loads from the beginning.
 
     Raises:
         ToolError: An answer differs or is missing.
@@ -44,13 +47,18 @@ def check_routed(
         inputs, expected = random_words(design.model, 2)
         words = inputs, None, expected
     inputs, restart, expected = words
-    command = routed_command(netlist, design.device, interface, design.cycles, work)
+    weights = design.loaded_weights
+    command = routed_command(
+        *(netlist, design.device, interface, design.cycles, work),
+        weights=weights if held else None,
+    )
     port = simulated_port(command, "the routed design", interface)
     if seconds is not None:
         port.seconds = seconds
     return check_board(
         *(port, design.model, SHA256, inputs, expected, restart),
         state_access=design.state_access is not None,
+        weights=weights,
     )
 
 

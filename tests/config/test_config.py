@@ -187,6 +187,10 @@ def test_a_key_with_dots_of_its_own_is_quoted_in_an_override(tmp_path: Path) -> 
 def test_later_override_wins_and_creates_sections(tmp_path: Path) -> None:
     config = load(tmp_path, DATA, "hardware.storage.keys=block", "hardware.storage.keys=auto")
     assert config.hardware.storage.keys == "auto"
+    config = load(tmp_path, DATA, "hardware.storage.weights=spram")
+    assert config.hardware.choices()["storage"]["weights"] == "spram"
+    with pytest.raises(UserError, match=r"hardware\.storage\.keys = 'spram' is not allowed"):
+        load(tmp_path, DATA, "hardware.storage.keys=spram")
 
 
 def test_relative_inputs_are_inputs_and_settle_the_forecast_of_a_change(tmp_path: Path) -> None:

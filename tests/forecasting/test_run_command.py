@@ -32,10 +32,15 @@ from narrowcast.tools.simulated_board import board_command
 from words import random_words, stream_words
 
 
-def compiled(out: Path, *, access: bool = False, interface: InterfaceName = "uart") -> None:
+def compiled(
+    out: Path, *, access: bool = False, interface: InterfaceName = "uart", loaded: bool = False
+) -> None:
     """Compile a model into its folder."""
     options = HardwareOptions(lanes=4, state_access=access)
-    design = compile_model(load_model(out), load_device("xc7s15"), area, options)
+    device = load_device("xc7s15")
+    if loaded:
+        options, device = HardwareOptions(storage={"weights": "spram"}), load_device("up5k")
+    design = compile_model(load_model(out), device, area, options)
     design.write_rtl(out / RTL, model_sha256(out))
     write_record(out / PROGRAM, summarise(design, interface))
 
@@ -58,7 +63,16 @@ def on_spi(stream: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return out
 
 
-@pytest.mark.parametrize("kind", ["model", "stream", "on_spi"])
+@pytest.fixture(scope="session")
+def in_spram(model: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A model whose weights the host loads."""
+    out = tmp_path_factory.mktemp("spram") / "out"
+    shutil.copytree(model, out)
+    compiled(out, loaded=True)
+    return out
+
+
+@pytest.mark.parametrize("kind", ["model", "stream", "on_spi", "in_spram"])
 def test_forecasts_are_those_of_predict(
     run: Run, kind: str, request: pytest.FixtureRequest
 ) -> None:

@@ -14,6 +14,7 @@ from graphs import graph_model
 from narrowcast.config import InterfaceName
 from narrowcast.integer import IntegerModel, execute_words, reset_state
 from narrowcast.integer.builder import Shape
+from narrowcast.integer.loaded_weights import LoadedWeights
 from narrowcast.integer.random_model import random_model
 from narrowcast.tools.interface import INTERFACES
 from spi_slave import SpiBoard
@@ -32,7 +33,10 @@ def converse(
 ) -> list[list[int]]:
     """Return the status and the words of each inference; first the status of opening."""
     command = driver_command(
-        folder, model, SHA256, words, restart, 300, access=access, interface=interface
+        *(folder, model, SHA256, words, restart, 300),
+        access=access,
+        interface=interface,
+        weights=board.weights,
     )
     with subprocess.Popen(
         command,
@@ -62,6 +66,21 @@ def test_windows(tmp_path: Path, interface: InterfaceName) -> None:
     found = converse(tmp_path, board, model, words, np.zeros(6), interface=interface)
     assert found == [[0], *([0, *each] for each in expected.tolist())]
     assert board.begun == [0xAA, *[0xA5] * 9]
+
+
+@pytest.mark.parametrize("interface", INTERFACES)
+def test_weights_are_loaded(tmp_path: Path, interface: InterfaceName) -> None:
+    model = random_model(Shape(3, 2, 4, outputs=2), (4, 8), 3)
+    words, expected = random_words(model, 4)
+    weights = LoadedWeights("ab" * 32, bytes(range(256)) * 3)
+    board = Board(model, lost=[1], weights=weights, damaged=1)
+    found = converse(tmp_path, board, model, words, np.zeros(4), interface=interface)
+    assert found == [[0], *([0, *each] for each in expected.tolist())]
+    assert board.begun == [0xAA, 0xAC, 0xAB, 0xAC, 0xAB, 0xA5, 0xA5, 0xAC, *[0xA5] * 3]
+    board = Board(model, weights=weights, damaged=9)
+    again = tmp_path / "again"
+    again.mkdir()
+    assert converse(again, board, model, words, np.zeros(4), interface=interface) == [[2]]
 
 
 def test_decisions(tmp_path: Path) -> None:

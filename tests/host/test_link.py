@@ -26,6 +26,7 @@ from narrowcast.integer import (
 )
 from narrowcast.integer.builder import Shape
 from narrowcast.integer.identity import Identity
+from narrowcast.integer.loaded_weights import LoadedWeights
 from narrowcast.integer.random_model import random_model
 from words import random_words, stream_words
 
@@ -161,6 +162,56 @@ def test_other_boards_are_refused(answer: bytes, said: str) -> None:
     with pytest.raises(UserError) as caught:
         Link(Board(WINDOW, identity=answer), WINDOW, SHA256)
     assert str(caught.value).startswith("board: ") and said in str(caught.value)
+
+
+WEIGHTS = LoadedWeights("ab" * 32, bytes(range(200)))
+
+
+def test_weights_are_loaded_once() -> None:
+    words, expected = random_words(WINDOW, 3)
+    board = Board(WINDOW, weights=WEIGHTS, damaged=1)
+    link = Link(board, WINDOW, SHA256, weights=WEIGHTS)
+    assert np.array_equal([link.send(each).words for each in words], expected)
+    Link(board, WINDOW, SHA256, weights=WEIGHTS)
+    loaded = [0xAA, 0xAC, 0xAB, 0xAC, 0xAB]
+    assert board.begun == [*loaded, 0xA5, 0xA5, 0xA5, 0xAA, 0xAC]
+
+
+def test_a_board_that_was_switched_off_gets_weights_and_state_again() -> None:
+    words, restart, expected = stream_words(STREAM, 6)
+    restart[:] = False
+    expected = execute_words(STREAM, words, np.arange(6) == 0)
+    board = Board(STREAM, access=True, weights=WEIGHTS)
+    link = Link(board, STREAM, SHA256, weights=WEIGHTS)
+    answers = [link.send(each).words for each in words[:4]]
+    board.switch_off()
+    answers += [link.send(each).words for each in words[4:]]
+    assert np.array_equal(answers, expected)
+    assert board.begun[-5:] == [0xAC, 0xAB, 0xA9, 0xA7, 0xA7]
+
+
+def test_a_board_that_takes_no_weights() -> None:
+    board = Board(WINDOW, weights=WEIGHTS, damaged=9)
+    with pytest.raises(UserError, match=r"^board: the board does not take the weights$"):
+        Link(board, WINDOW, SHA256, weights=WEIGHTS)
+
+
+@pytest.mark.parametrize(
+    ("weights", "said"),
+    [
+        (
+            None,
+            "takes its weights from a host, and the output folder has none: set hardware.",
+        ),
+        (replace(WEIGHTS, engine="cd" * 32), "the weights are for another engine than that of the"),
+    ],
+)
+def test_weights_of_another_engine_are_refused(weights: LoadedWeights | None, said: str) -> None:
+    board = Board(WINDOW, weights=WEIGHTS)
+    with pytest.raises(UserError) as caught:
+        Link(board, WINDOW, SHA256, weights=weights)
+    assert str(caught.value).startswith("board: ") and said in str(caught.value)
+    assert board.begun == [0xAA]
 
 
 def test_a_refused_board_is_left_alone(tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 -- SPDX-License-Identifier: Apache-2.0
--- The operands of the lanes; the configuration has banks and caches.
+-- The operands of the lanes; the configuration has banks and caches. If it has no weights, the bytes
+-- of "weights.txt", one in binary digits a line, are loaded before.
 --
 -- In: issue, source, address, take, key_write, value_write, write_lane, write_address, key_way, and the
 -- data that each way writes. Out: the operand of each lane.
@@ -31,6 +32,11 @@ architecture test of lane_operands_tb is
   signal write_data    : std_logic_vector(WAYS * Y_BITS - 1 downto 0);
   signal key_way       : std_logic;
   signal operands      : signed((1 + SPLIT) * COLUMNS * LANE_BITS - 1 downto 0);
+  signal weights_start : std_logic := '0';
+  signal weights_valid : std_logic := '0';
+  signal weights_data  : std_logic_vector(7 downto 0);
+  signal weights_busy  : std_logic;
+  signal weights_loaded : std_logic;
   signal finished      : boolean   := false;
 
 begin
@@ -50,7 +56,15 @@ begin
       key_way       => key_way,
       write_address => write_address,
       write_data    => write_data,
-      operands      => operands
+      operands      => operands,
+      weights_start     => weights_start,
+      weights_examine   => '0',
+      weights_valid     => weights_valid,
+      weights_data      => weights_data,
+      weights_receiving => open,
+      weights_busy      => weights_busy,
+      weights_loaded    => weights_loaded,
+      weights_check     => open
     );
 
   drive : process is
@@ -58,7 +72,31 @@ begin
     file     sink    : text open write_mode is RESPONSE;
     variable n       : integers_t(0 to 8 + WAYS);
     variable outputs : line;
+    file     bytes   : text;
+    variable content : line;
+    variable byte    : std_logic_vector(7 downto 0);
   begin
+    issue       <= '0';
+    key_write   <= (others => '0');
+    value_write <= (others => '0');
+    if WEIGHTS'length = 1 then
+      file_open(bytes, "weights.txt", read_mode);
+      weights_start <= '1';
+      wait until rising_edge(clk);
+      weights_start <= '0';
+      weights_valid <= '1';
+      while not endfile(bytes) loop
+        readline(bytes, content);
+        read(content, byte);
+        weights_data <= byte;
+        wait until rising_edge(clk);
+      end loop;
+      weights_valid <= '0';
+      wait until weights_busy = '0';
+    end if;
+    assert weights_loaded = '1' or WEIGHTS'length > 1
+      report "the weights are refused"
+      severity failure;
     while not endfile(stimuli) loop
       read_numbers(stimuli, n);
       issue         <= to_bit(n(0));

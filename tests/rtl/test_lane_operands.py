@@ -4,9 +4,10 @@ import random
 from pathlib import Path
 
 import pytest
-from bench import Bench, shown
+from bench import Bench, binary, shown
 
 from narrowcast.compile.emit import aggregate, array_of, scalar, vector
+from narrowcast.integer.loaded_weights import LoadedWeights
 
 COLUMNS, LANE_BITS, Y_BITS = 4, 8, 8
 KEY_BITS, VALUE_BITS, DEPTH = 5, 6, 7
@@ -15,6 +16,11 @@ BANKS = {  # widths of weights, and segments: words, columns in block memory, bi
     2: {8: [(6, 2, 9), (5, 0, 1)], 3: [(8, 1, 18)]},
     3: {2: [(5, 0, 1)], 5: [(7, 1, 9)], 7: [(3, 0, 1), (4, 0, 1)]},
 }
+
+BELOW = (
+    *("ram", "rom", "lane_cache", "weight_bank"),
+    *("weight_ram", "weight_loader", "weight_memory"),
+)
 
 Word = list[int | None]  # a number for each lane
 
@@ -28,11 +34,20 @@ class Operands:
         key_lanes: lanes that keep keys.
         value_lanes: lanes that keep values.
         split: whether a word has operands of both ways.
+        loaded: whether a host loads the weights.
     """
 
     def __init__(
-        self, ways: int, banks: int, key_lanes: int, value_lanes: int, *, split: bool
+        self,
+        ways: int,
+        banks: int,
+        key_lanes: int,
+        value_lanes: int,
+        *,
+        split: bool,
+        loaded: bool = False,
     ) -> None:
+        self.loaded = loaded
         self.split, self.lanes = split, COLUMNS * (2 if split else 1)
         self.noise, self.ways = random.Random(f"{ways} {banks}"), ways
         self.key_lanes, self.value_lanes = key_lanes, value_lanes
@@ -67,7 +82,8 @@ class Operands:
             "VALUE_WORDS": DEPTH if self.value_lanes else 0,
             "VALUE_BLOCK": block,
         }
-        segments, bits, first_bits = [], [], [0]
+        segments: list[dict[str, int]] = []
+        bits, first_bits = [], [0]
         for bank, (width, of_bank) in enumerate(self.shapes.items()):
             first = 0
             for words, columns, column_bits in of_bank:
@@ -85,14 +101,34 @@ class Operands:
             for word in self.banks[bank]:  # the first lane is in the lowest bits
                 for number in reversed(word):
                     bits += [number >> at & 1 for at in reversed(range(width))]
+        if self.loaded:
+            words = len(self.banks[0])
+            memory = {"first": 0, "words": words, "columns": self.columns, "column_bits": 16}
+            segments = [{"bank": 0, **memory}]
         depths = [len(bank) for bank in self.banks]
         arrays = {"BANK_BITS": self.shapes, "BANK_DEPTH": depths, "BANK_FIRST": first_bits[:-1]}
         return [
             *(scalar(*each) for each in numbers.items()),
             *(array_of(n, "natural_array", list(map(str, a))) for n, a in arrays.items()),
             array_of("SEGMENTS", "segment_array", list(map(aggregate, segments))),
-            vector("WEIGHTS", bits, 1),
+            vector("WEIGHTS", [0] if self.loaded else bits, 1),
         ]
+
+    @property
+    def columns(self) -> int:
+        """Columns of 16 bits of a word that a host loads."""
+        return max(2, -(-max(self.shapes) * self.lanes // 16))
+
+    def weights(self) -> str:
+        """The only bank as a host loads it, in words of whole columns of 16 bits, two at least."""
+        (width,) = self.shapes
+        size = 2 * self.columns
+        words = [
+            sum(number % (1 << width) << width * lane for lane, number in enumerate(word))
+            for word in self.banks[0]
+        ]
+        loaded = LoadedWeights("", b"".join(word.to_bytes(size, "little") for word in words))
+        return binary(list(loaded.content + loaded.check), 8)
 
     def converse(self, bench: Bench, clocks: int) -> None:
         """Read and write at random, and compare the lanes' operands."""
@@ -105,6 +141,8 @@ class Operands:
         read: list[list[Word | None]] = [[] for _ in range(count + 1 + parts)]
         for _ in range(clocks):
             source, issue = noise.choice(sources), int(noise.random() < 0.7)
+            if self.loaded and not stimulus:  # what was read back last is no operand
+                source, issue = 0, 1
             values_of = noise.randrange(parts)
             if source < count:
                 at = address = noise.randrange(len(self.banks[source]))
@@ -149,7 +187,8 @@ class Operands:
             for words in read
         ]
         due: Word | None = None
-        for k, numbers in enumerate(bench.run(stimulus)[2:]):
+        files = {"weights.txt": self.weights()} if self.loaded else {}
+        for k, numbers in enumerate(bench.run(stimulus, files)[2:]):
             assert due is None or numbers == due, k
             _, source, address = stimulus[k][:3]
             if stimulus[k + 2][3]:
@@ -176,6 +215,12 @@ def test_each_lane_has_its_operand(
     tmp_path: Path, banks: int, key_lanes: int, value_lanes: int, ways: int, split: bool
 ) -> None:
     operands = Operands(ways, banks, key_lanes, value_lanes, split=split)
-    below = ("ram", "rom", "lane_cache", "weight_bank")
-    bench = Bench(tmp_path, "lane_operands", *below, config=operands.config(ways - 1))
+    bench = Bench(tmp_path, "lane_operands", *BELOW, config=operands.config(ways - 1))
+    operands.converse(bench, 400)
+
+
+@pytest.mark.parametrize(("ways", "split"), [(1, False), (2, False), (2, True)])
+def test_a_host_loads_the_weights(tmp_path: Path, ways: int, split: bool) -> None:
+    operands = Operands(ways, 1, 3, 2, split=split, loaded=True)
+    bench = Bench(tmp_path, "lane_operands", *BELOW, config=operands.config(ways - 1))
     operands.converse(bench, 400)

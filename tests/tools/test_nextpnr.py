@@ -46,6 +46,10 @@ begin
   state_out_valid <= '0';
   state_out_data  <= (others => '0');
   state_out_last  <= '0';
+  weights_receiving <= '0';
+  weights_busy      <= '0';
+  weights_loaded    <= '1';
+  weights_check     <= (others => '0');
 end architecture rtl;
 """
 

@@ -80,6 +80,17 @@ def test_the_routed_netlist_answers_as_the_integer_model(
 
 
 @pytest.mark.long
+def test_weights_that_a_host_loads(tmp_path: Path) -> None:
+    """They lie in the memory from the beginning, or come over the line."""
+    options = HardwareOptions(2, ALL_IN_BLOCKS | {"weights": "spram"}, ways=1)
+    design = compile_model(attention(), load_device("up5k"), area, options)
+    made = route(design, "uart", tmp_path)
+    for held in (True, False):
+        ends = (made.netlist, made.design, made.interface, tmp_path / f"held_{held}")
+        assert check_routed(*ends, held=held) == Checked(2, 0)
+
+
+@pytest.mark.long
 @pytest.mark.parametrize("kind", FAULTS)
 @pytest.mark.parametrize("device", ["up5k", "ecp5-25f", "gw1nr-9"])
 def test_five_faults_of_all_families(routed: Make, device: str, kind: str) -> None:

@@ -123,6 +123,16 @@ def test_block_memory_of_other_families(
     assert used["bram"] == 1 and used["lut"] <= 2 and used["ff"] <= width + 1
 
 
+@pytest.mark.parametrize(("depth", "sprams"), [(100, 1), (16384, 1), (16385, 2)])
+def test_spram(tmp_path: Path, depth: int, sprams: int) -> None:
+    sizes = {"WIDTH": 16, "DEPTH": depth, "ADDRESS_BITS": 16}
+    used = count_cells(synthesise(tmp_path, "weight_ram", UP5K, **sizes), UP5K.family)
+    assert (used["spram"], used["bram"]) == (sprams, 0)
+    deep = sprams > 1
+    assert used["lut"] <= 2 + deep * 18  # a choice of two for each bit
+    assert used["ff"] <= 16 + deep
+
+
 def test_tables_of_other_families(tmp_path: Path) -> None:
     sizes = {"WIDTH": 12, "DEPTH": 32, "ADDRESS_BITS": 5}
     cells = synthesise(tmp_path, "ram", ECP5, BLOCK_MEMORY=0, **sizes)
@@ -138,7 +148,7 @@ def test_tables_of_other_families(tmp_path: Path) -> None:
 
 def test_budgets() -> None:
     assert budget(DEVICE) == {"lut": 8000, "ff": 16000, "bram36": 10, "dsp": 20}
-    assert budget(UP5K) == {"lut": 5280, "ff": 5280, "bram": 30, "dsp": 8}
+    assert budget(UP5K) == {"lut": 5280, "ff": 5280, "bram": 30, "spram": 4, "dsp": 8}
     assert budget(ECP5) == {"lut": 24288, "ff": 24288, "bram": 56, "dsp": 28}
     assert budget(GW1NR) == {"lut": 8640, "ff": 6480, "bram": 26, "dsp": 40}
     assert budget(load_device("hx8k")) == {"lut": 7680, "ff": 7680, "bram": 32, "dsp": 0}
@@ -173,7 +183,8 @@ def test_count_cells() -> None:
     }
     assert count_cells({}, DEVICE.family) == {"lut": 0, "ff": 0, "bram36": 0, "dsp": 0}
     cells = {"SB_LUT4": 5, "SB_CARRY": 3, "SB_DFF": 1, "SB_DFFESR": 2, "SB_RAM40_4K": 4}
-    assert count_cells(cells, UP5K.family) == {"lut": 5, "ff": 3, "bram": 4, "dsp": 0}
+    cells |= {"SB_SPRAM256KA": 2}
+    assert count_cells(cells, UP5K.family) == {"lut": 5, "ff": 3, "bram": 4, "spram": 2, "dsp": 0}
     cells = {"LUT4": 5, "CCU2C": 3, "TRELLIS_DPR16X4": 1, "PFUMX": 2, "TRELLIS_FF": 1}
     cells |= {"DP16KD": 4, "MULT18X18D": 6, "$scopeinfo": 9}
     assert count_cells(cells, ECP5.family) == {"lut": 5 + 6 + 6, "ff": 1, "bram": 4, "dsp": 6}

@@ -84,13 +84,15 @@ def c(
     with one_line_errors():
         from narrowcast.export import bench_words, c_code
         from narrowcast.integer import load_model, model_sha256
+        from narrowcast.integer.loaded_weights import LoadedWeights
+        from narrowcast.outputs import RTL
 
         model = _model_of_series(out, load_model(out), series)
         code = c_code(model, model_sha256(out), name, _fraction_bits(fraction_bits or []))
         words = None if bench is None else bench_words(model, out / "vectors", bench)
         code.write(to)
         if driver:
-            code.write_driver(to)
+            code.write_driver(to, LoadedWeights.read(out / RTL))
         if words is not None:
             code.write_test(to, *words)
     typer.echo(f"constants:  {code.constant_bytes} bytes of flash memory, without the code")

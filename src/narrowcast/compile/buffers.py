@@ -155,7 +155,7 @@ def without_empty_columns(
 
 
 def check_storage(storage: Mapping[str, str], wanted: list[tuple[Buffer, str]]) -> None:
-    """Reject storage options for unknown buffers, and unknown resources."""
+    """Reject storage options for unknown buffers, unknown resources, and SPRAM for others."""
     names = {"weights", *KINDS, *BLOCK_CONSTANTS, *(buffer.name for buffer, _ in wanted)}
     for name, choice in storage.items():
         if name not in names:
@@ -163,9 +163,12 @@ def check_storage(storage: Mapping[str, str], wanted: list[tuple[Buffer, str]]) 
                 f"hardware.storage: no buffer {name!r}{did_you_mean(name, names)}; one of "
                 + ", ".join(sorted(names))
             )
-        if choice not in ("auto", "block", "distributed"):
+        if choice == "spram" and name != "weights":
+            raise UserError(f"hardware.storage.{name}: 'spram' is for weights only")
+        if choice not in ("auto", "block", "distributed", "spram"):
             raise UserError(
-                f"hardware.storage.{name}: {choice!r} is not 'auto', 'block' or 'distributed'"
+                f"hardware.storage.{name}: {choice!r} is not 'auto', 'block', 'distributed' or "
+                "'spram'"
             )
 
 

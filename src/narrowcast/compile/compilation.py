@@ -77,8 +77,8 @@ class Compilation:
             self._widths[ways] = widths(self.graph, self.parameters(ways))
         return self._widths[ways]
 
-    def images(self, array: LaneArray) -> Images:
-        """Return the images of the read-only memories for an array of lanes."""
+    def images(self, array: LaneArray, *, loaded: bool = False) -> Images:
+        """Return the images of the memories for an array of lanes; a host may load the weights."""
         modes = modes_of(self.graph.analysis, array, self.groups)
         parameters = self.parameters(array.ways, array.at_once)
-        return Images.of(self.graph, array, modes, parameters)
+        return Images.of(self.graph, array, modes, parameters, loaded=loaded)

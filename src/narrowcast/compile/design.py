@@ -37,6 +37,7 @@ from narrowcast.compile.trace import trace_order
 from narrowcast.errors import UserError
 from narrowcast.files import write_whole
 from narrowcast.integer.identity import Identity
+from narrowcast.integer.loaded_weights import LoadedWeights
 from narrowcast.integer.model import IntegerModel
 from narrowcast.rtl import RTL
 from narrowcast.targets.device import Device
@@ -88,7 +89,7 @@ class Design:
         fields: Encoded steps.
         jobs: Encoded jobs.
         job_format: Widths of the fields of encoded jobs.
-        images: Contents of the read-only memories.
+        images: Contents of the read-only memories, and of the weights if a host loads them.
         state_access: Where the numbers of a row of the states lie; None if a host cannot read them.
     """
 
@@ -124,6 +125,14 @@ class Design:
         return self.images.bank_bits
 
     @property
+    def loaded_weights(self) -> LoadedWeights | None:
+        """The weights, if a host loads them, else None."""
+        if not self.images.loaded:
+            return None
+        (segment,) = self.segments
+        return LoadedWeights(self.digest, self.images.loaded_bytes(segment.width))
+
+    @property
     def steps(self) -> list[StepCost]:
         """The cost of every step. The last entry is the time after the last operand pair."""
         result = []
@@ -153,7 +162,7 @@ class Design:
         return self.model.macs / (self.lanes * self.cycles)
 
     def write_rtl(self, folder: Path, sha256: str = UNNAMED) -> None:
-        """Write the hand-written sources and the generated packages.
+        """Write the hand-written sources, the generated packages, and weights that a host loads.
 
         Args:
             folder: Folder of the sources.
@@ -164,12 +173,15 @@ class Design:
             write_whole(folder / path.name, path.read_bytes())
         write_whole(folder / "engine_config.vhd", self._package)
         write_whole(folder / "model_identity.vhd", identity_package(self.identity(sha256)))
+        if (weights := self.loaded_weights) is not None:
+            weights.write(folder)
         write_whole(folder / TRACE_ORDER, json.dumps(self.trace_order()))
 
     def identity(self, sha256: str) -> Identity:
         """Return what a board with this design says of itself; ``sha256`` names the model."""
-        access = self.state_access is not None
-        return Identity.of(self.model, sha256, state_access=access)
+        access, loaded = self.state_access is not None, self.images.loaded
+        named = self.digest if loaded else sha256
+        return Identity.of(self.model, named, state_access=access, loads_weights=loaded)
 
     def trace_order(self) -> list[tuple[str, int, int]]:
         """Return (tensor, row, column) of every stored number, in the order of storing.
@@ -248,7 +260,8 @@ def compile_array(
     graph, device = compilation.graph, compilation.device
     program = compilation.schedule(array, thorough=thorough)
     addresses = allocate(graph, program, array)
-    images = compilation.images(array)
+    choice = storage.get("weights", "auto")
+    images = compilation.images(array, loaded=choice == "spram")
     widths = compilation.widths(array.ways)
     wanted = list(wanted_buffers(compilation, array, addresses))
     fields = encode_steps(graph, program.steps, images.layout, addresses, array)
@@ -268,27 +281,18 @@ def compile_array(
     if access:
         reached = StateAccess.of(graph, program, addresses, array, form.address)
         wanted += reached.buffers(max(widths["KEY_BITS"], widths["VALUE_BITS"]))
-    segments = [
-        s
-        for b, bits in enumerate(images.bank_bits)
-        for s in memory.cut_bank(
-            b, images.bank_words[b], bits * array.word_lanes, device.block_shapes
-        )
-    ]
-    choice = storage.get("weights", "auto")
     check_storage(storage, wanted)
-    buffers, segments = memory.assign_storage(
+    of_weights, buffers, segments = _placed(
         [(b, storage.get(b.name, storage.get(kind, "auto"))) for b, kind in wanted],
-        *(segments, choice, device),
+        *(images, array, choice, device),
     )
     check_segments(segments, images.bank_bits)
-    of_weights = memory.weight_buffers(segments, images.bank_bits, array.word_lanes, choice, device)
-    of_weights = without_empty_columns(of_weights, segments, images)
     contents = images.parameters.contents | form.contents(jobs) | state_contents(reached)
     buffers = without_constants(buffers, contents, device)
     all_buffers = tuple(of_weights + buffers)
     dsp = _dsp(array, widths, len(graph.runs), device)
-    _check(device, dsp, sum(buffer.blocks for buffer in all_buffers))
+    blocks, sprams = (sum(getattr(b, n) for b in all_buffers) for n in ("blocks", "sprams"))
+    _check(device, dsp, blocks, sprams)
     constants = {
         **sizes(graph, array, wanted, images),
         **widths,
@@ -317,6 +321,42 @@ def compile_array(
     )
 
 
+def _placed(
+    wanted: list[tuple[Buffer, str]],
+    images: Images,
+    array: LaneArray,
+    weight_choice: str,
+    device: Device,
+) -> tuple[list[Buffer], list[Buffer], list[Segment]]:
+    """Return the weights and the other buffers with their resources, and the weights' segments.
+
+    Args:
+        wanted: Buffers other than weights, each with its storage option.
+        images: The weights.
+        array: The lanes.
+        weight_choice: Storage option of the weights.
+        device: The device.
+
+    Raises:
+        UserError: The device does not have a requested resource.
+    """
+    words, widths = images.bank_words, [bits * array.word_lanes for bits in images.bank_bits]
+    if images.loaded:
+        segment = memory.loaded_segment(sum(words), max(widths))
+        buffers, _ = memory.assign_storage(wanted, [], weight_choice, device)
+        return [memory.loaded_weights(segment, device)], buffers, [segment]
+    segments = [
+        s
+        for b, width in enumerate(widths)
+        for s in memory.cut_bank(b, words[b], width, device.block_shapes)
+    ]
+    buffers, segments = memory.assign_storage(wanted, segments, weight_choice, device)
+    of_weights = memory.weight_buffers(
+        *(segments, images.bank_bits, array.word_lanes, weight_choice, device)
+    )
+    return without_empty_columns(of_weights, segments, images), buffers, segments
+
+
 def _dsp(array: LaneArray, widths: Mapping[str, int], runs: int, device: Device) -> int:
     """Return the DSP blocks of lanes, epilogues and running sums, as synthesis infers them."""
     running = widths["RUNNING_X_BITS"], widths["RUNNING_W_BITS"]
@@ -331,14 +371,15 @@ def _dsp(array: LaneArray, widths: Mapping[str, int], runs: int, device: Device)
     return epilogues + sum(device.dsp_of_product(*product) for product in products)
 
 
-def _check(device: Device, dsp: int, blocks: int) -> None:
-    """Reject a design that needs more DSP blocks or block memories than the device has."""
+def _check(device: Device, dsp: int, blocks: int, sprams: int) -> None:
+    """Reject a design that needs more DSP blocks or memories than the device has."""
     for name, need, have, advice in (
         ("DSP", dsp, device.dsp, "lower hardware.lanes"),
         (
             *(device.block_name, blocks, device.blocks),
             "set hardware.storage to 'auto', or lower quantization.bits",
         ),
+        ("SPRAM", sprams, device.spram, "lower hardware.lanes or quantization.bits"),
     ):
         if need > have:
             raise too_large(device, need, have, name, advice)

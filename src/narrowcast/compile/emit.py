@@ -66,7 +66,7 @@ def package(
     """Return the package of constants of a design.
 
     All names are fixed and all values are numbers, so no text of a model enters the VHDL. A memory
-    that a model does not need has one word of zeros.
+    that a model does not need has one word of zeros. Weights have one bit if a host loads them.
     """
     wide = constants["X_BITS"], array.narrow_x
     narrow = constants["LANE_BITS"], array.narrow_w
@@ -76,7 +76,7 @@ def package(
     )
     weights = "".join(
         bits_of(word, width * array.word_lanes)
-        for width, bank in zip(bits, images.banks, strict=True)
+        for width, bank in (() if images.loaded else zip(bits, images.banks, strict=True))
         for part in bank
         for word in part.words()
     )

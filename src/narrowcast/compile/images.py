@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import accumulate
 from typing import Any, Self
 
 import numpy as np
@@ -172,6 +173,7 @@ class Images:
         banks: Weights of each bank.
         layout: Base addresses.
         inputs: Tensors that a host writes, in order.
+        loaded: Whether a host loads the weights: all banks follow each other in one memory.
     """
 
     parameters: Parameters
@@ -179,6 +181,7 @@ class Images:
     banks: list[list[PackedWeights]]
     layout: Layout
     inputs: tuple[Tensor, ...]
+    loaded: bool
 
     @classmethod
     def of(
@@ -187,6 +190,8 @@ class Images:
         array: LaneArray,
         modes: Mapping[str, Mode],
         parameters: Parameters,
+        *,
+        loaded: bool,
     ) -> Self:
         """Pack the weights for an array of lanes."""
         linear = graph.in_lanes()
@@ -201,6 +206,10 @@ class Images:
             weights, stride = graph.model.arrays[step.weights], modes[step.name].stride
             place = array.word_lanes, stride, array.at_once
             banks[bank].append(PackedWeights(weights, step.weight_bits, *place))
+        if loaded:
+            words = [sum(weights.count for weights in bank) for bank in banks]
+            firsts = list(accumulate(words, initial=0))
+            lane_base = {name: firsts[lane_source[name]] + at for name, at in lane_base.items()}
         for step in graph.linear():
             if step.residual is not None and step.residual_element is not None:
                 elements[step.residual, *step.residual_element] = None
@@ -215,12 +224,21 @@ class Images:
             table_base=parameters.table_base,
             elements=tuple(elements),
         )
-        return cls(parameters, bank_bits, banks, layout, graph.model.input_tensors)
+        return cls(parameters, bank_bits, banks, layout, graph.model.input_tensors, loaded)
 
     @property
     def bank_words(self) -> list[int]:
         """Number of words of each bank."""
         return [sum(weights.count for weights in bank) for bank in self.banks]
+
+    def loaded_bytes(self, width: int) -> bytes:
+        """Return the weights that a host loads, in words of so many bits, the lowest byte first."""
+        return b"".join(
+            word.to_bytes(width // 8, "little")
+            for bank in self.banks
+            for part in bank
+            for word in part.words()
+        )
 
     def bits(self, segment: Segment) -> BitColumns:
         """Return the bits of a segment of a bank."""

@@ -5,8 +5,9 @@ from dataclasses import dataclass, replace
 
 from narrowcast.errors import UserError
 from narrowcast.targets.device import Device
-from narrowcast.targets.family import Shapes
+from narrowcast.targets.family import SPRAM_BITS, Shapes
 
+CHECK_WORDS = 1  # behind loaded weights
 LEAST_SAVING = 16  # least number of look-up tables that a block memory must save to be used
 
 
@@ -20,10 +21,12 @@ class Buffer:
         width: Width of a word in bits.
         copies: Number of copies; a cache has one for each lane.
         writable: True for RAM, false for ROM.
-        storage: ``block``, ``distributed``, or ``mixed`` for a weight bank that is split.
+        storage: ``block``, ``distributed``, ``mixed`` for a weight bank that is split, or ``spram``
+            for weights that a host loads.
         blocks: Number of block memories.
         luts: Number of look-up tables, estimated.
         reason: Why this storage was chosen.
+        sprams: Number of single-port memories.
     """
 
     name: str
@@ -35,6 +38,7 @@ class Buffer:
     blocks: int
     luts: int
     reason: str = ""
+    sprams: int = 0
 
 
 @dataclass(frozen=True)
@@ -159,6 +163,35 @@ def assign_storage(
                 else replace(buffer, reason=reason)
             )
     return buffers, [replace(s, columns=c) for s, c in zip(segments, columns, strict=True)]
+
+
+def loaded_segment(words: int, width: int) -> Segment:
+    """Return the segment of all weights, if a host loads them; see ``weight_memory.vhd``.
+
+    Args:
+        words: Words of all banks.
+        width: Width of the widest word in bits.
+    """
+    columns = max(2, -(-width // SPRAM_BITS))
+    return Segment(0, 0, words, SPRAM_BITS, SPRAM_BITS * columns, columns)
+
+
+def loaded_weights(segment: Segment, device: Device) -> Buffer:
+    """Return the buffer of weights that a host loads.
+
+    Raises:
+        UserError: The device has no memory for them, or too little.
+    """
+    if not device.spram:
+        raise UserError(
+            f"hardware.storage.weights: {device.name} has no SPRAM; take 'block', 'distributed' or "
+            "'auto'"
+        )
+    sprams = segment.columns * -(-(segment.words + CHECK_WORDS) // device.family.spram_words)
+    return Buffer(
+        *("weights", segment.words, segment.width, 1, True, "spram", 0, 0),
+        *("a host loads them", sprams),
+    )
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,8 @@
 """Selects the array of lanes with the best design that fits a device."""
 
 import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Protocol
@@ -54,7 +55,9 @@ class HardwareOptions:
         lanes: Multiply-accumulates per clock cycle. By default, the design that fits with the least
             product of cycles and power.
         storage: ``block``, ``distributed`` or ``auto``, by buffer or by group of buffers: weights,
-            activations, keys, values, softmax, parameters, exponentials, program.
+            activations, keys, values, softmax, parameters, exponentials, program. Weights may be in
+            ``spram``, into which a host loads them; with ``auto`` they are if the design does not
+            fit otherwise.
         ways: Rows processed at the same time, 1 or 2. By default 2 if weights have at most 6 bits;
             for wider weights, if that is faster with as many lanes as one way has. Of a stream, two
             ways have every other column of the only row each; by default, if the design fits and
@@ -152,18 +155,44 @@ def best_design(
     compilation = Compilation(engine_graph(analysis), device)
     if options.state_access:
         check_state_access(model, compilation.graph)
-    _check_size(compilation)
+    _check_size(compilation, options.storage.get("weights", "auto"))
     compiled = partial(
         compile_array,
         compilation,
-        storage=options.storage,
         model=model,
         access=options.state_access,
     )
+    tried, storage = arrays(compilation, options), options.storage
+    best = _first_that_fits(tried, partial(compiled, storage=storage), area, device)
+    least = area(best).share(device)
+    if least > 1 and device.spram and storage.get("weights", "auto") == "auto":
+        loaded = {**storage, "weights": "spram"}
+        with suppress(UserError):
+            other = _first_that_fits(tried, partial(compiled, storage=loaded), area, device)
+            if area(other).share(device) < least:
+                best, storage, least = other, loaded, area(other).share(device)
+    if compilation.schedule(best.array, thorough=True).cycles == best.cycles:
+        return best
+    try:  # another order of jobs may need a little more
+        faster = compiled(best.array, thorough=True, storage=storage)
+    except UserError:
+        return best
+    found = area(faster)
+    return faster if found.share(device) <= least or found.fits(device) else best
+
+
+def _first_that_fits(
+    tried: Sequence[LaneArray], compiled: Callable[..., Design], area: AreaModel, device: Device
+) -> Design:
+    """Return the first design that fits, or the one with the least area.
+
+    Raises:
+        UserError: DSP blocks or memories are too few for each array; there is at least one.
+    """
     best: Design | None = None
     least = math.inf
     refusal: UserError | None = None
-    for array in arrays(compilation, options):
+    for array in tried:
         try:
             design = compiled(array, thorough=False)
         except UserError as error:
@@ -175,16 +204,9 @@ def best_design(
         if found.fits(device):
             break
     if best is None:
-        assert refusal is not None  # there is at least one array
+        assert refusal is not None
         raise refusal
-    if compilation.schedule(best.array, thorough=True).cycles == best.cycles:
-        return best
-    try:  # another order of jobs may need a little more
-        faster = compiled(best.array, thorough=True)
-    except UserError:
-        return best
-    found = area(faster)
-    return faster if found.share(device) <= least or found.fits(device) else best
+    return best
 
 
 def arrays(compilation: Compilation, options: HardwareOptions) -> list[LaneArray]:
@@ -471,10 +493,12 @@ def _check(device: Device, options: HardwareOptions) -> None:
         raise UserError(f"hardware.second_way: {device.name} has no DSP; take 'tables' or 'auto'")
 
 
-def _check_size(compilation: Compilation) -> None:
+def _check_size(compilation: Compilation, storage: str) -> None:
     """Refuse weights that no memory of the device can hold, before anything is scheduled."""
     device, arrays_of = compilation.device, compilation.graph.model.arrays
     bits = sum(arrays_of[s.weights].size * s.weight_bits for s in compilation.graph.linear())
+    if storage == "spram" or (storage == "auto" and bits <= device.spram_bits):
+        return
     words, width, _ = device.block_shapes[0]
     tables = (bits - device.blocks * words * width) >> device.family.lut_inputs
     if tables > device.lut:

@@ -972,9 +972,16 @@ class DetectConfig(Section):
 
 
 class StorageConfig(Section):
-    """The memory type of each group of buffers: block or distributed RAM, or 'auto'."""
+    """The memory type of each group of buffers: block or distributed RAM, or 'auto'.
 
-    weights: Memory = Field(default="auto", description="'auto', 'block' or 'distributed'")
+    ``weights = "spram"`` is for an iCE40UP5K: a host loads the weights into its SPRAM before the
+    first inference, see ``docs/targets.md``. ``"auto"`` does so if the design does not fit
+    otherwise.
+    """
+
+    weights: Memory | Literal["spram"] = Field(
+        default="auto", description="'auto', 'block', 'distributed' or 'spram'"
+    )
     activations: Memory = Field(default="auto", description="'auto', 'block' or 'distributed'")
     keys: Memory = Field(default="auto", description="'auto', 'block' or 'distributed'")
     values: Memory = Field(default="auto", description="'auto', 'block' or 'distributed'")

@@ -26,7 +26,7 @@ from numpy.typing import NDArray
 
 from narrowcast.compile import AreaModel, Design
 from narrowcast.errors import UserError
-from narrowcast.estimate.features import PARTS, decision_parts, features
+from narrowcast.estimate.features import PARTS, decision_parts, features, loader_parts
 from narrowcast.targets.device import Device
 from narrowcast.targets.family import Family
 
@@ -100,8 +100,9 @@ def area(design: Design, tool: Tool = "yosys") -> Area:
         )
         for resource in RESOURCES
     }
-    for resource, count in decision_parts(design).items():
-        total[resource] += count
+    for parts in (decision_parts(design), loader_parts(design)):
+        for resource, count in parts.items():
+            total[resource] += count
     return Area(
         lut=round(total["lut"]),
         ff=round(total["ff"]),

@@ -45,6 +45,7 @@ class Estimate:
         cycles: Clock cycles of one inference, exact.
         dsp: Number of DSP blocks, exact.
         blocks: Number of block memories in units of the device's smallest, exact.
+        sprams: Number of single-port memories, exact; 0 unless a host loads the weights.
         lut: Number of look-up tables (logic and memory), fitted.
         ff: Number of flip-flops, fitted.
         cells: Number of cells into which nextpnr packs the look-up tables, fitted; 0 if the
@@ -57,7 +58,8 @@ class Estimate:
         fits: Whether the design fits the device even if ``lut``, ``ff`` and ``cells`` exceed the
             estimate by their error bounds.
         too_large: Whether the design exceeds the device by the bare estimate.
-        energy: Power and energy.
+        energy: Power and energy, without the accesses of single-port memories, whose energy is
+            unknown.
         spread: What the model may take after training; None for an estimate of a given model.
     """
 
@@ -66,6 +68,7 @@ class Estimate:
     cycles: int
     dsp: int
     blocks: int
+    sprams: int
     lut: int
     ff: int
     cells: int
@@ -117,6 +120,7 @@ class Estimate:
         device = load_device(self.device)
         verdict = "no" if self.too_large else "within the margin: only synthesis can tell"
         within = f"estimated, within {self.power_error:.0%}"
+        unknown = ", without reads of SPRAM" if self.sprams else ""
         fitted = f"fitted to {self.tool}, within"
         cells = [
             f"cells:      {self.cells} of {device.lut}, with a serial line, fitted to nextpnr, "
@@ -131,12 +135,14 @@ class Estimate:
             f"cycles:     {cycles}, {remark}",
             f"DSP:        {dsp} of {device.dsp}, {of_dsp}",
             f"{device.block_name + ':':<11} {blocks} of {device.blocks}, {of_blocks}",
+            *[f"SPRAM:      {self.sprams} of {device.spram}, for weights that a host loads"]
+            * bool(self.sprams),
             f"LUT:        {self.lut} of {device.lut}, {fitted} {self.lut_error:.1%}",
             f"FF:         {self.ff} of {device.ff}, {fitted} {self.ff_error:.1%}",
             *cells,
             f"fits:       {'yes' if self.fits else verdict}",
-            f"power:      {self.power_mw:.3g} mW while it works, {within}",
-            f"energy:     {self.energy_uj:.3g} uJ for an inference, {within}",
+            f"power:      {self.power_mw:.3g} mW while it works, {within}{unknown}",
+            f"energy:     {self.energy_uj:.3g} uJ for an inference, {within}{unknown}",
         ]
 
     def _counted(self, name: str, form: str = "{:.0f}", unit: float = 1) -> tuple[str, str]:
@@ -230,6 +236,7 @@ def estimate_design(
         cycles=design.cycles,
         dsp=design.dsp,
         blocks=blocks,
+        sprams=sum(buffer.sprams for buffer in design.buffers),
         lut=found.lut,
         ff=found.ff,
         cells=found.cells,

@@ -16,9 +16,9 @@ from narrowcast.compile.bit_columns import BLOCK, BitColumns
 from narrowcast.compile.constants import decision_constants
 from narrowcast.compile.design import Design
 from narrowcast.compile.lanes import LaneKind, table_lane
-from narrowcast.compile.memory import Buffer
+from narrowcast.compile.memory import CHECK_WORDS, Buffer
 from narrowcast.integer.model import Array
-from narrowcast.targets.family import Family
+from narrowcast.targets.family import SPRAM_BITS, Family
 
 PARTS = ("control", "epilogue", "lanes", "softmax", "engine", "memories")
 
@@ -219,7 +219,7 @@ def _engine(design: Design) -> dict[str, float]:
         "lane operand tables": _lane_operand_tables(design),
         "bias bits": ways * c["BIAS_BITS"],
         "further banks' bits": sum(bank_bits) - max(bank_bits),
-        "further segments' bits": sum((len(own) - 1) * own[0].width for own in of_bank),
+        "further segments' bits": sum((len(own) - 1) * own[0].width for own in of_bank if own),
         "segments": len(design.segments),
         "caches' bits": kept["keys"] + kept["values"],
         "values' bits of a way": kept["values"] // ways,
@@ -309,6 +309,21 @@ def decision_parts(design: Design) -> dict[str, float]:
     further = 2 * c["DECISIONS"] + (c["PLAIN_RESULTS"] > 0) - 1  # words beside the first one
     tables = -(-further // 2) if six else further
     return {"lut": lut + counters + tables * c["OUTPUT_BITS"], "ff": ff + counters}
+
+
+def loader_parts(design: Design) -> dict[str, float]:
+    """Return the look-up tables and flip-flops with which weights are loaded and checked.
+
+    The memory itself has one segment's. The shares of a column of 16 bits and of a bit of an
+    address are those of yosys for ``weight_memory`` alone, for an iCE40.
+    """
+    if not design.images.loaded:
+        return {"lut": 0.0, "ff": 0.0}
+    (segment,) = design.segments
+    address = segment.words.bit_length()
+    deep = segment.words + CHECK_WORDS > design.device.family.spram_words
+    lut = 66 + 3 * address + (12 + SPRAM_BITS * deep) * segment.columns
+    return {"lut": lut, "ff": 80 + address}
 
 
 def _lane_operand_tables(design: Design) -> int:

@@ -188,6 +188,8 @@ def _reads(design: Design, index: int, blocks: Mapping[str, int]) -> int:
     step: ProgramStep = design.schedule.steps[index]
     fields, banks = design.fields[index], len(design.bank_bits)
     pairs = step.tiles * step.inner
+    if design.images.loaded and fields["lane_source"] < banks:
+        return 0
     if fields["lane_source"] == banks:
         return pairs * blocks["keys"] * design.constants["KEY_LANES"]
     if fields["lane_source"] == banks + 1:

@@ -17,6 +17,7 @@ from narrowcast.files import write_whole
 from narrowcast.integer import IntegerModel, analyse
 from narrowcast.integer.execute import Flags
 from narrowcast.integer.identity import ATTEMPTS, Identity
+from narrowcast.integer.loaded_weights import LoadedWeights
 from narrowcast.integer.model import Array, Tensor
 from narrowcast.integer.state_bytes import row_bytes
 
@@ -130,19 +131,26 @@ class CCode:
         write_whole(folder / f"{self.name}.h", self.header())
         write_whole(folder / f"{self.name}.c", self.source())
 
-    def write_driver(self, folder: Path) -> None:
+    def write_driver(self, folder: Path, weights: LoadedWeights | None = None) -> None:
         """Write NAME_link.h and NAME_link.c: the host's side of the line to a board.
+
+        Args:
+            folder: Their folder.
+            weights: Weights that the host loads; None if they are part of the board's design.
 
         Raises:
             UserError: A file cannot be written.
         """
-        identity = Identity.of(self.model, self.sha256, state_access=False)
+        named = self.sha256 if weights is None else weights.engine
+        identity = Identity.of(self.model, named, state_access=False)
         further = {
             "identity": identity,
             "identity_bytes": list(identity.pack()),
             "output_words": self.model.output_words,
             "attempts": ATTEMPTS,
             "row_bytes": row_bytes(self.model),
+            "weights": None if weights is None else list(weights.content + weights.check),
+            "weights_answer": None if weights is None else list(weights.answer),
         }
         for ending in ("h", "c"):
             text = _render(f"link.{ending}.j2", **further, **self._context())

@@ -10,6 +10,7 @@ from narrowcast.export.rendering import render
 from narrowcast.files import write_whole
 from narrowcast.integer import IntegerModel
 from narrowcast.integer.execute import Flags
+from narrowcast.integer.loaded_weights import WEIGHTS
 from narrowcast.integer.model import Array, Tensor
 from narrowcast.targets.device import load_device
 from narrowcast.tools.ghdl import AXIS_SOURCES, SOURCES, TESTBENCH, to_verilog
@@ -95,6 +96,12 @@ class Core:
             ToolError: GHDL failed.
         """
         _check_empty(folder)
+        if (self.rtl / WEIGHTS).exists():
+            raise UserError(
+                "a host loads the weights of this design over a UART or SPI, and a core has "
+                "neither: set hardware.storage.weights to 'block' or 'distributed' and run "
+                "'narrowcast compile'"
+            )
         sources = (*SOURCES, *AXIS_SOURCES)
         with scratch_folder() as scratch:
             verilog = to_verilog(self.rtl, scratch, TOP, AXIS_SOURCES).read_text()

@@ -8,6 +8,7 @@ from narrowcast.host.ports import Port
 from narrowcast.integer import IntegerModel
 from narrowcast.integer.execute import Flags
 from narrowcast.integer.identity import Identity
+from narrowcast.integer.loaded_weights import LoadedWeights
 from narrowcast.integer.model import Array
 from narrowcast.tools.verification import Checked
 
@@ -21,6 +22,7 @@ def check_board(
     restart: Flags | None,
     *,
     state_access: bool,
+    weights: LoadedWeights | None = None,
 ) -> Checked:
     """Ask a board for its identity and for some inferences, each once; close the port.
 
@@ -33,6 +35,7 @@ def check_board(
         expected: What the executor makes of them [windows, output_words].
         restart: Which inferences follow a restart, as for ``execute``; the first one does.
         state_access: Whether the design has state access.
+        weights: Weights that the host loads; None if they are part of the design.
 
     Returns:
         The numbers of windows, and of mismatches: none.
@@ -40,10 +43,11 @@ def check_board(
     Raises:
         ToolError: The board does not answer, or an answer differs.
     """
-    wanted = Identity.of(model, sha256, state_access=state_access)
+    named = sha256 if weights is None else weights.engine
+    wanted = Identity.of(model, named, state_access=state_access, loads_weights=weights is not None)
     with closing(port):
         try:
-            link = Link(port, model, sha256, attempts=1)
+            link = Link(port, model, sha256, attempts=1, weights=weights)
             if link.identity != wanted:
                 raise ToolError(f"{port.name} says of itself {link.identity}, not {wanted}")
             for window, words in enumerate(inputs):

@@ -17,10 +17,12 @@ from narrowcast.host.ports import Port, open_port
 from narrowcast.integer import IntegerModel, join_rows, load_model, model_sha256
 from narrowcast.integer.arithmetic import Reals
 from narrowcast.integer.identity import ATTEMPTS, SIZE, Identity, check_byte, word_bytes
+from narrowcast.integer.loaded_weights import LoadedWeights
 from narrowcast.integer.model import Array
 from narrowcast.integer.state_bytes import row_bytes
+from narrowcast.outputs import RTL
 
-SYNC, FIRST, SYNC_KEEP, FIRST_KEEP, RESTORE, IDENTIFY = range(0xA5, 0xAB)
+SYNC, FIRST, SYNC_KEEP, FIRST_KEEP, RESTORE, IDENTIFY, LOAD, HELD = range(0xA5, 0xAD)
 
 Warn = Callable[[str], None]
 
@@ -48,12 +50,15 @@ class Link:
     keeps the last ones. If an answer is missing, it puts the state back and sends the reading
     again, so that nothing is lost. Of a stream without state access it goes on with a restart.
 
+    A board whose weights a host loads gets them, unless it holds them already.
+
     Args:
         port: The port.
         model: The model that the board has to hold.
         sha256: The digest that names the model.
         warn: Called with a line when a stream had to begin anew.
         attempts: How often a question is asked before it counts as unanswered.
+        weights: Weights that the host loads; None if the design of the model has them.
 
     Attributes:
         identity: What the board has said of itself.
@@ -71,6 +76,7 @@ class Link:
         sha256: str,
         warn: Warn = _LOG.warning,
         attempts: int = ATTEMPTS,
+        weights: LoadedWeights | None = None,
     ) -> None:
         self.model = model
         self._warn = warn
@@ -78,12 +84,14 @@ class Link:
         self._port = port
         self._sha256 = sha256
         self._attempts = attempts
+        self._weights = weights
         self._fresh = True  # the next reading begins a stretch, whatever the caller says
         self.identity = self._identify()
+        self._load()
 
     @classmethod
     def open(cls, port: Port | str, out: Path | str, warn: Warn = _LOG.warning) -> Self:
-        """Open a port and check that the board behind it holds the model in a folder.
+        """Open a port and check that the board behind it holds, or can take, the model in a folder.
 
         Args:
             port: An open port, the path of a serial port, or ``sim:`` and an output folder.
@@ -96,9 +104,10 @@ class Link:
             ToolError: A simulated board cannot be made.
         """
         model, sha256 = load_model(out), model_sha256(out)
+        weights = LoadedWeights.read(Path(out) / RTL)
         opened = open_port(port) if isinstance(port, str) else port
         try:
-            return cls(opened, model, sha256, warn)
+            return cls(opened, model, sha256, warn, weights=weights)
         except BaseException:
             opened.close()
             raise
@@ -134,6 +143,8 @@ class Link:
         restart = bool(self.model.states) and (restart or self._fresh)
         restarted = False
         for attempt in range(self._attempts):
+            if attempt:
+                self._load()  # if it has been switched off
             if attempt and self.model.states and not restart:
                 if self.rows:
                     self._put_back()
@@ -199,6 +210,24 @@ class Link:
         self.rows = list(rows)
         self._put_back()
         self._fresh = False
+
+    def _load(self) -> None:
+        """Load the weights of a board that takes them from a host, unless it holds them already.
+
+        Raises:
+            UserError: It does not take them.
+        """
+        if not self.identity.loads_weights:
+            return
+        assert self._weights is not None  # see _check
+        answer = self._weights.answer
+        for _ in range(self._attempts):
+            for question in (b"", self._weights.content + self._weights.check):
+                self._port.clear()
+                self._port.write(bytes([LOAD if question else HELD]) + question)
+                if self._port.read(len(answer)) == answer:
+                    return
+        raise UserError(f"{self._port.name}: the board does not take the weights")
 
     def _put_back(self) -> None:
         for _ in range(self._attempts):
@@ -272,8 +301,24 @@ class Link:
                 f"{name}: the board speaks version {found.protocol} of the protocol, not "
                 f"{wanted.protocol}: make its bitstream again"
             )
-        if found.digest != wanted.digest:
+        if found.loads_weights:
+            self._check_engine(found)
+        elif found.digest != wanted.digest:
             raise UserError(
                 f"{name}: the board holds another model, {found.digest.hex()}, not "
                 f"{wanted.digest.hex()}: load it with the bitstream of this one"
+            )
+
+    def _check_engine(self, found: Identity) -> None:
+        name, weights = self._port.name, self._weights
+        if weights is None:
+            raise UserError(
+                f"{name}: the board takes its weights from a host, and the output folder has none: "
+                "set hardware.storage.weights = 'spram' and run 'narrowcast compile'"
+            )
+        if found.digest != bytes.fromhex(weights.engine)[: len(found.digest)]:
+            raise UserError(
+                f"{name}: the weights are for another engine than that of the board: biases, "
+                "scales, zero points, sizes or hardware options differ: load it with the bitstream "
+                "of this model"
             )

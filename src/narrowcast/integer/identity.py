@@ -1,4 +1,4 @@
-"""What a board says of itself: the model that it holds, by its digest, and the words of its frames.
+"""What a board says of itself: what it holds, by its digest, and the words of its frames.
 
 The answer has 16 bytes (``docs/boards.md``, "Identity"). It is a constant of the design.
 """
@@ -30,13 +30,15 @@ class Identity:
     """The answer of a board to the question what it is.
 
     Attributes:
-        digest: The first 8 bytes of the digest that names the model.
+        digest: The first 8 bytes of the digest that names the model, or the engine if a host loads
+            the weights.
         input_words: Words of an inference's inputs, modulo 65536.
         output_words: Words of its results, modulo 65536.
         input_bytes: Bytes of each word of the inputs.
         output_bytes: Bytes of each word of the results.
         states: Whether the model has states.
         state_access: Whether a host can read them and put them back.
+        loads_weights: Whether a host loads the weights.
         protocol: Version of the protocol.
     """
 
@@ -47,16 +49,21 @@ class Identity:
     output_bytes: int
     states: bool
     state_access: bool
+    loads_weights: bool = False
     protocol: int = PROTOCOL
 
     @classmethod
-    def of(cls, model: IntegerModel, sha256: str, *, state_access: bool) -> "Identity":
+    def of(
+        cls, model: IntegerModel, sha256: str, *, state_access: bool, loads_weights: bool = False
+    ) -> "Identity":
         """Return the identity of a board with a model.
 
         Args:
             model: The model.
-            sha256: The digest that names it, in hexadecimal.
+            sha256: The digest that names it, or the engine if a host loads the weights, in
+                hexadecimal.
             state_access: Whether its design has state access.
+            loads_weights: Whether a host loads the weights.
         """
         return cls(
             digest=bytes.fromhex(sha256)[:_DIGEST_BYTES],
@@ -66,6 +73,7 @@ class Identity:
             output_bytes=word_bytes(model.output_tensors),
             states=bool(model.states),
             state_access=state_access,
+            loads_weights=loads_weights,
         )
 
     def pack(self) -> bytes:
@@ -77,7 +85,7 @@ class Identity:
                 self.input_words.to_bytes(2, "little"),
                 self.output_words.to_bytes(2, "little"),
                 bytes([self.input_bytes | self.output_bytes << 4]),
-                bytes([self.states | self.state_access << 1]),
+                bytes([self.states | self.state_access << 1 | self.loads_weights << 2]),
             )
         )
         return content + check_byte(content)
@@ -100,4 +108,5 @@ class Identity:
             output_bytes=answer[13] >> 4,
             states=bool(answer[14] & 1),
             state_access=bool(answer[14] & 2),
+            loads_weights=bool(answer[14] & 4),
         )

@@ -21,6 +21,7 @@ LABELS = {
     "ff": "FF",
     "bram36": "BRAM36",
     "bram": "BRAM",
+    "spram": "SPRAM",
     "dsp": "DSP",
     "train": "Training",
     "quantize": "Quantisation",

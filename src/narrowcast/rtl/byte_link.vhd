@@ -13,6 +13,11 @@
 -- (state_writer), which is answered by RESTORE.
 -- The byte IDENTIFY alone asks what the board is: the 16 bytes of IDENTITY are the answer
 -- (integer.identity). What is kept stays.
+-- If a host loads the weights, LOAD is followed by weights and their CRC (weight_loader), and
+-- drops what is kept. HELD alone asks for the weights that the memory holds. The answer to both
+-- comes when the memory has been read back: the CRC and a check byte, or five zeros if the CRC is
+-- wrong. Then, as before the first LOAD and after one that breaks off, a frame of words is
+-- dropped.
 --
 -- A word goes to the engine when the byte behind it has come, so the last one goes, and the engine
 -- runs, only if the check byte is right. A frame with a wrong check byte or a broken byte, or in
@@ -55,6 +60,9 @@ architecture rtl of byte_link is
   constant FIRST_KEEP   : std_logic_vector(7 downto 0) := x"A8";
   constant RESTORE      : std_logic_vector(7 downto 0) := x"A9";
   constant IDENTIFY     : std_logic_vector(7 downto 0) := x"AA";
+  constant LOAD         : std_logic_vector(7 downto 0) := x"AB";
+  constant HELD         : std_logic_vector(7 downto 0) := x"AC";
+  constant LOADED       : boolean := WEIGHTS'length = 1; -- a host loads them
   constant INPUT_BYTES  : positive := (INPUT_BITS + 7) / 8;
   constant OUTPUT_BYTES : positive := (OUTPUT_BITS + 7) / 8;
   constant IN_TOTAL     : positive := INPUT_WORDS * INPUT_BYTES;
@@ -105,6 +113,18 @@ architecture rtl of byte_link is
   signal row_data    : std_logic_vector(7 downto 0);
   signal row_last    : std_logic;
 
+  -- weights
+  signal in_weights        : std_logic;              -- their bytes come
+  signal weights_start     : std_logic;
+  signal weights_examine   : std_logic;
+  signal weights_valid     : std_logic;
+  signal weights_receiving : std_logic;
+  signal weights_end       : std_logic;              -- the last byte has been taken
+  signal weights_busy      : std_logic;
+  signal weights_loaded    : std_logic;
+  signal weights_check     : std_logic_vector(31 downto 0);
+  signal read_back         : std_logic;              -- they are, and then the answer is due
+
   -- from the engine to the host
   signal answering : std_logic;
   signal busy      : std_logic;             -- from a question to the last byte of its answer
@@ -140,6 +160,9 @@ begin
       drop     <= '0';
       accepted <= '0';
       asked    <= '0';
+      weights_start   <= '0';
+      weights_examine <= '0';
+      weights_valid   <= '0';
       sum_next := in_sum + unsigned(rx_data);
       if in_ready = '1' then
         in_valid <= '0';
@@ -163,6 +186,14 @@ begin
           in_state <= '0';
           drop     <= '1';
         end if;
+      elsif LOADED and in_weights = '1' then
+        weights_valid <= rx_valid;
+        if weights_end = '1' then
+          in_weights <= '0';
+        elsif rx_broken = '1' or timed_out = '1' then
+          in_weights <= '0';
+          drop       <= '1';
+        end if;
       elsif in_frame = '0' then
         in_left  <= to_unsigned(IN_TOTAL, IN_BITS);
         part     <= (others => '0');
@@ -180,6 +211,16 @@ begin
           in_frame <= '1';
           restart  <= '1';
           keep     <= '0';
+        end if;
+        if LOADED and rx_valid = '1' and busy = '0' then
+          keep <= '0';
+          if rx_data = LOAD then
+            in_weights    <= '1';
+            weights_start <= '1';
+            drop          <= '1';
+          elsif rx_data = HELD then
+            weights_examine <= '1';
+          end if;
         end if;
         if STATE_ACCESS = 1 and rx_valid = '1' and busy = '0' then
           if rx_data = SYNC_KEEP or rx_data = FIRST_KEEP then
@@ -208,7 +249,7 @@ begin
         end if;
         if in_left = 0 then
           in_frame <= '0';
-          if sum_next /= 0 then
+          if sum_next /= 0 or weights_loaded = '0' then
             in_valid <= '0';
             drop     <= '1';
           end if;
@@ -226,6 +267,7 @@ begin
       if reset = '1' then
         in_frame    <= '0';
         in_state    <= '0';
+        in_weights  <= '0';
         judging     <= '0';
         state_valid <= '0';
         in_valid    <= '0';
@@ -233,6 +275,8 @@ begin
       end if;
     end if;
   end process take_frame;
+
+  weights_end <= in_weights and not weights_start and not weights_receiving;
 
   timed_out <= idle_high(TIMEOUT_BITS - LOW_BITS);
 
@@ -243,7 +287,7 @@ begin
       if idle_low(LOW_BITS) = '1' then
         idle_high <= idle_high + 1;
       end if;
-      if (in_frame = '0' and in_state = '0') or rx_valid = '1' then
+      if (in_frame or in_state or in_weights) = '0' or rx_valid = '1' then
         idle_low  <= to_unsigned(1, LOW_BITS + 1); -- the carry comes a clock late
         idle_high <= (others => '0');
       end if;
@@ -272,7 +316,15 @@ begin
       state_out_valid => row_valid,
       state_out_ready => row_ready,
       state_out_data  => row_data,
-      state_out_last  => row_last
+      state_out_last  => row_last,
+      weights_start     => weights_start,
+      weights_examine   => weights_examine,
+      weights_valid     => weights_valid,
+      weights_data      => state_data,
+      weights_receiving => weights_receiving,
+      weights_busy      => weights_busy,
+      weights_loaded    => weights_loaded,
+      weights_check     => weights_check
     );
 
   busy      <= answering or tx_valid;
@@ -280,6 +332,7 @@ begin
   row_ready <= in_row and not tx_valid and not row_ends;
 
   answer : process (clk) is
+    variable byte : std_logic_vector(7 downto 0);
   begin
     if rising_edge(clk) then
       if tx_valid = '1' then
@@ -306,6 +359,24 @@ begin
         if told = 15 then
           telling   <= '0';
           answering <= '0';
+        end if;
+      elsif LOADED and read_back = '1' then
+        if weights_busy = '0' then
+          byte := (others => '0');
+          for i in 0 to 3 loop
+            if told = i and weights_loaded = '1' then
+              byte := weights_check(8 * i + 7 downto 8 * i);
+            end if;
+          end loop;
+          tx_valid <= '1';
+          tx_data  <= byte;
+          out_sum  <= out_sum + unsigned(byte);
+          told     <= told + 1;
+          if told = 3 then
+            told      <= (others => '0');
+            read_back <= '0';
+            wanted    <= '0';
+          end if;
         end if;
       elsif STATE_ACCESS = 1 and acknowledging = '1' then
         tx_valid      <= '1';
@@ -350,6 +421,10 @@ begin
         answering <= '1';
         telling   <= '1';
       end if;
+      if LOADED and (weights_examine or weights_end) = '1' then
+        answering <= '1';
+        read_back <= '1';
+      end if;
       if STATE_ACCESS = 1 and accepted = '1' then
         answering     <= '1';
         acknowledging <= '1';
@@ -358,6 +433,7 @@ begin
         tx_valid  <= '0';
         telling   <= '0';
         told      <= (others => '0');
+        read_back <= '0';
         acknowledging <= '0';
         in_row    <= '0';
         row_ends  <= '0';

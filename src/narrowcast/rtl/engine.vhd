@@ -12,8 +12,9 @@
 -- kept; "restart" with the first input of an inference drops them, as a reset does. With
 -- STATE_ACCESS, two more streams give them out and take them back: "keep" with the first input of
 -- an inference asks for its row (state_reader), and a state is put back between two inferences
--- (state_writer). What a model does not need, an engine for it does not have. "reset" is
--- synchronous and may come at any time.
+-- (state_writer). If the configuration has no WEIGHTS, a host sends the weights before the first
+-- inference, or others between two (weight_loader), and a reset does not concern them. What a model
+-- does not need, an engine for it does not have. "reset" is synchronous and may come at any time.
 -- Memories are enabled only in the clocks in which they are read or written, and registers keep
 -- what they hold while nothing comes.
 library ieee;
@@ -48,6 +49,15 @@ entity engine is
     state_out_ready : in    std_logic := '0';
     state_out_data  : out   std_logic_vector(7 downto 0);
     state_out_last  : out   std_logic;
+    -- Without WEIGHTS in the configuration; leave open what is not needed.
+    weights_start     : in    std_logic := '0'; -- new weights come; also ends what came before
+    weights_examine   : in    std_logic := '0'; -- those in the memory are to be checked again
+    weights_valid     : in    std_logic := '0';
+    weights_data      : in    std_logic_vector(7 downto 0) := (others => '0');
+    weights_receiving : out   std_logic; -- bytes of weights are taken
+    weights_busy      : out   std_logic; -- no inference may run
+    weights_loaded    : out   std_logic; -- those of the host are checked; always high with WEIGHTS
+    weights_check     : out   std_logic_vector(31 downto 0); -- their CRC
     -- Every number as it is stored, by way, for looking inside; leave open.
     trace_valid : out   std_logic_vector(WAYS - 1 downto 0);
     trace_data  : out   std_logic_vector(WAYS * Y_BITS - 1 downto 0)
@@ -467,7 +477,15 @@ begin
       key_way       => newest_way,
       write_address => write_address,
       write_data    => stored,
-      operands      => lane_words
+      operands      => lane_words,
+      weights_start     => weights_start,
+      weights_examine   => weights_examine,
+      weights_valid     => weights_valid,
+      weights_data      => weights_data,
+      weights_receiving => weights_receiving,
+      weights_busy      => weights_busy,
+      weights_loaded    => weights_loaded,
+      weights_check     => weights_check
     );
 
   operands : process (clk) is

@@ -7,6 +7,8 @@
 -- the engine is SPLIT, a word has the operands of both ways, those of the first way in front. Then
 -- the values of a way are those of its columns, and a key lies in the lanes of one way, its numbers
 -- in two memories in turn: the lowest bit of an address of keys says in which.
+-- Weights lie in read-only memories, one for each width. If the configuration has none of them, they
+-- lie in one memory of all widths, which a host fills (weight_memory).
 library ieee;
 use ieee.std_logic_1164.all;
 use ieee.numeric_std.all;
@@ -29,7 +31,16 @@ entity lane_operands is
     key_way       : in    std_logic; -- of a key that is written, if the engine is SPLIT
     write_address : in    unsigned(ADDRESS_BITS - 1 downto 0);
     write_data    : in    std_logic_vector(WAYS * Y_BITS - 1 downto 0);
-    operands      : out   signed((1 + SPLIT) * COLUMNS * LANE_BITS - 1 downto 0)
+    operands      : out   signed((1 + SPLIT) * COLUMNS * LANE_BITS - 1 downto 0);
+    -- weights from a host
+    weights_start     : in    std_logic;
+    weights_examine   : in    std_logic;
+    weights_valid     : in    std_logic;
+    weights_data      : in    std_logic_vector(7 downto 0);
+    weights_receiving : out   std_logic;
+    weights_busy      : out   std_logic;
+    weights_loaded    : out   std_logic;
+    weights_check     : out   std_logic_vector(31 downto 0)
   );
 end entity lane_operands;
 
@@ -37,6 +48,7 @@ architecture rtl of lane_operands is
 
   constant BANKS : positive := BANK_BITS'length;
   constant LANES : positive := (1 + SPLIT) * COLUMNS; -- of a word
+  constant WORD_BITS : positive := LANES * LANE_BITS;
 
   subtype way_bits is std_logic_vector(WAYS - 1 downto 0);
 
@@ -59,6 +71,8 @@ architecture rtl of lane_operands is
   signal choices      : choice_array; -- weights, keys, values of even and of odd tokens
   type   bank_array is array (0 to BANKS - 1) of signed(LANES * LANE_BITS - 1 downto 0);
   signal bank_words   : bank_array;
+  type   word_array is array (0 to BANKS - 1) of std_logic_vector(WORD_BITS - 1 downto 0);
+  signal weight_words : word_array; -- as they are stored
 
 begin
 
@@ -213,40 +227,96 @@ begin
     key_data <= (others => '0');
   end generate without_keys;
 
-  weight_banks : for b in 0 to BANKS - 1 generate
+  in_rom : if WEIGHTS'length > 1 generate
 
-    constant BITS  : positive := BANK_BITS(b);
-    constant WIDTH : positive := LANES * BITS;
-    constant START_BIT : natural  := BANK_FIRST(b);
-    constant SIZE  : positive := BANK_DEPTH(b) * WIDTH;
+    weight_banks : for b in 0 to BANKS - 1 generate
+
+      constant BITS  : positive := BANK_BITS(b);
+      constant WIDTH : positive := LANES * BITS;
+      constant START_BIT : natural  := BANK_FIRST(b);
+      constant SIZE  : positive := BANK_DEPTH(b) * WIDTH;
+      signal   enable : std_logic;
+      signal   word  : std_logic_vector(WIDTH - 1 downto 0);
+
+    begin
+
+      enable <= issue when source = b else '0';
+
+      bank : entity work.weight_bank
+        generic map (
+          BANK         => b,
+          WIDTH        => WIDTH,
+          ADDRESS_BITS => ADDRESS_BITS,
+          SEGMENTS     => SEGMENTS,
+          CONTENTS     => WEIGHTS(START_BIT to START_BIT + SIZE - 1)
+        )
+        port map (
+          clk     => clk,
+          enable  => enable,
+          address => address,
+          data    => word
+        );
+
+      weight_words(b) <= std_logic_vector(resize(unsigned(word), WORD_BITS));
+
+    end generate weight_banks;
+
+    weights_receiving <= '0';
+    weights_busy      <= '0';
+    weights_loaded    <= '1';
+    weights_check     <= (others => '0');
+
+  end generate in_rom;
+
+  weights_of_host : if WEIGHTS'length = 1 generate
+
+    constant PARTS : positive := maximum(2, SEGMENTS(0).columns);
     signal   enable : std_logic;
-    signal   word  : std_logic_vector(WIDTH - 1 downto 0);
+    signal   word  : std_logic_vector(16 * PARTS - 1 downto 0);
 
   begin
 
-    enable <= issue when source = b else '0';
+    enable <= issue when source < BANKS else '0';
 
-    bank : entity work.weight_bank
+    memory : entity work.weight_memory
       generic map (
-        BANK         => b,
-        WIDTH        => WIDTH,
-        ADDRESS_BITS => ADDRESS_BITS,
-        SEGMENTS     => SEGMENTS,
-        CONTENTS     => WEIGHTS(START_BIT to START_BIT + SIZE - 1)
+        WORDS        => SEGMENTS(0).words,
+        COLUMNS      => PARTS,
+        ADDRESS_BITS => ADDRESS_BITS
       )
       port map (
-        clk     => clk,
-        enable  => enable,
-        address => address,
-        data    => word
+        clk       => clk,
+        enable    => enable,
+        address   => address,
+        data      => word,
+        start     => weights_start,
+        examine   => weights_examine,
+        in_valid  => weights_valid,
+        in_data   => weights_data,
+        receiving => weights_receiving,
+        busy      => weights_busy,
+        loaded    => weights_loaded,
+        check     => weights_check
       );
+
+    weights_of_banks : for b in 0 to BANKS - 1 generate
+      weight_words(b) <= std_logic_vector(resize(unsigned(word), WORD_BITS));
+    end generate weights_of_banks;
+
+  end generate weights_of_host;
+
+  extend_banks : for b in 0 to BANKS - 1 generate
+
+    constant BITS : positive := BANK_BITS(b);
+
+  begin
 
     extend : for lane in 0 to LANES - 1 generate
       bank_words(b)((lane + 1) * LANE_BITS - 1 downto lane * LANE_BITS) <=
-        resize(signed(word((lane + 1) * BITS - 1 downto lane * BITS)), LANE_BITS);
+        resize(signed(weight_words(b)((lane + 1) * BITS - 1 downto lane * BITS)), LANE_BITS);
     end generate extend;
 
-  end generate weight_banks;
+  end generate extend_banks;
 
   weights_of_lanes : process (all) is
   begin

@@ -14,7 +14,7 @@ from narrowcast.config import InterfaceName, did_you_mean
 from narrowcast.config.load import parse_toml
 from narrowcast.errors import UserError, boundary, shown
 from narrowcast.targets.ecp5 import ECP5
-from narrowcast.targets.family import DspBlock, Family, Shapes
+from narrowcast.targets.family import SPRAM_BITS, DspBlock, Family, Shapes
 from narrowcast.targets.gowin import GOWIN
 from narrowcast.targets.ice40 import ICE40
 from narrowcast.targets.xc7 import XC7
@@ -150,6 +150,7 @@ class Device:
         ff: Number of flip-flops.
         dsp: Number of DSP blocks; 0 if it has none.
         blocks: Number of block memories, in units of the family's smallest.
+        spram: Number of single-port memories for weights that a host loads; 0 if it has none.
         clock_mhz: Clock frequency of a design whose configuration does not state one, in MHz. With
             a board, that of its oscillator.
         reach_mhz: Highest clock frequency that is known to be reached on it, in MHz.
@@ -172,6 +173,7 @@ class Device:
     reach_mhz: Positive
     power: Power
     configuration: Configuration
+    spram: Annotated[int, Field(strict=True, ge=0, le=10**7)] = 0
     synthesis_options: tuple[str, ...] = ()
     place_options: tuple[str, ...] = ()
     pack_options: tuple[str, ...] = ()
@@ -191,6 +193,11 @@ class Device:
     def block_shapes(self) -> Shapes:
         """(words, bits, blocks) of each configuration of the block memory."""
         return self.family.block_shapes
+
+    @property
+    def spram_bits(self) -> int:
+        """Number of bits of all single-port memories."""
+        return self.spram * self.family.spram_words * SPRAM_BITS
 
     def clock(self, configured: float | Literal["auto"]) -> float:
         """Return the clock frequency of a design, in MHz; 'auto' stands for the device's own."""

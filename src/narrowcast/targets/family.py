@@ -9,6 +9,7 @@ from importlib import resources
 
 Shapes = tuple[tuple[int, int, int], ...]
 
+SPRAM_BITS = 16  # width of a single-port memory
 ROM_WORDS = 64  # words of the blocks into which rom.vhd splits a ROM made of look-up tables
 
 
@@ -25,6 +26,7 @@ class Primitives:
         carry_in: Its carry input port.
         block: Size of each block memory primitive, in the unit of ``block_key``.
         block_key: Name of that unit in reports.
+        spram: Primitive of the single-port memory, of which a family may have none.
     """
 
     logic: Mapping[str, int]
@@ -35,6 +37,7 @@ class Primitives:
     carry_in: str
     block: Mapping[str, float]
     block_key: str
+    spram: str = ""
 
 
 @dataclass(frozen=True)
@@ -174,8 +177,8 @@ class PlaceAndRoute:
             netlist that nextpnr writes.
         packer: Name of the tool that makes the bitstream.
         bitstream: Extension of the bitstream's file.
-        cells: Cells in nextpnr's report that are counted for ``lut``, ``bram``, ``dsp`` and ``ff``,
-            and how much each counts.
+        cells: Cells in nextpnr's report that are counted for ``lut``, ``bram``, ``spram``, ``dsp``
+            and ``ff``, and how much each counts.
         packer_module: Python module that is the packer.
         packed: Options of the packer for the bitstream.
         flip_flops: Regular expression that finds the number of flip-flops in nextpnr's log, if the
@@ -255,6 +258,8 @@ class Family:
         block_shapes: (words, bits, blocks) of each configuration of the block memory.
         block_unit: Size of the smallest block memory, in the unit of ``primitives.block_key``.
         dsp_block: DSP block of the devices that have any; None if the family has none.
+        spram_words: Words of the single-port memories, which begin empty, of the devices that have
+            any; 0 if the family has none.
         synthesis: Synthesis command of yosys.
         cell_models: Folder, among the files of yosys, of ``cells_sim.v`` with models of the
             primitives for simulation. Those in ``rtl/cells/NAME.v`` take precedence.
@@ -287,6 +292,7 @@ class Family:
     place_and_route: PlaceAndRoute | None
     pads: str | None = None
     cell_map: CellMap | None = None
+    spram_words: int = 0
     wire_ps: int | None = None
     adder_trees: bool = False
     no_warning: str | None = None

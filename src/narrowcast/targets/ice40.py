@@ -1,8 +1,9 @@
 """Lattice's iCE40: LP and HX without DSP blocks, and UltraPlus with DSP blocks.
 
 Sources: FPGA-TN-02002 (Memory Usage Guide for iCE40 Devices) for the configurations of the EBR,
-FPGA-TN-02007 (DSP Function Usage Guide for iCE40 Devices) for the ports of the SB_MAC16. yosys uses
-DSP blocks only if the device's ``synthesis_options`` contain ``-dsp``. A logic cell holds a look-up
+FPGA-TN-02007 (DSP Function Usage Guide for iCE40 Devices) for the ports of the SB_MAC16,
+FPGA-TN-02022 (iCE40 SPRAM Usage Guide) for the size of the SPRAM of an UltraPlus. yosys uses DSP
+blocks only if the device's ``synthesis_options`` contain ``-dsp``. A logic cell holds a look-up
 table, a flip-flop behind it and a carry.
 """
 
@@ -26,6 +27,7 @@ ICE40 = Family(
         carry_in="CI",
         block={f"SB_RAM40_4K{edges}": 1 for edges in ("", "NR", "NW", "NRNW")},
         block_key="bram",
+        spram="SB_SPRAM256KA",
     ),
     lut_inputs=4,
     logic_cells=True,
@@ -53,8 +55,13 @@ ICE40 = Family(
         ),
         output_selects=("TOPOUTPUT_SELECT", "BOTOUTPUT_SELECT"),
     ),
+    spram_words=16384,
     synthesis="synth_ice40 -no-rw-check",
-    cell_map=CellMap("ice40.v", "map_ram", ("memory_libmap -lib +/ice40/brams.txt",)),
+    cell_map=CellMap(
+        "ice40.v",
+        "map_ram",
+        ("memory_libmap -lib +/ice40/brams.txt -lib +/ice40/spram.txt -no-auto-huge",),
+    ),
     cell_models="ice40",
     vivado=False,
     place_and_route=PlaceAndRoute(
@@ -64,7 +71,12 @@ ICE40 = Family(
         routed="--asc",
         packer="icepack",
         bitstream="bin",
-        cells={"lut": {"ICESTORM_LC": 1}, "bram": {"ICESTORM_RAM": 1}, "dsp": {"ICESTORM_DSP": 1}},
+        cells={
+            "lut": {"ICESTORM_LC": 1},
+            "bram": {"ICESTORM_RAM": 1},
+            "spram": {"ICESTORM_SPRAM": 1},
+            "dsp": {"ICESTORM_DSP": 1},
+        },
         flip_flops=r"(\d+) LCs used as (?:LUT4 and DFF|DFF only)",
         open_high=r"CEN?|[RW]CLKE",
         serial_cells=220,  # 211 to 224 in the designs that were packed with it and without

@@ -53,7 +53,7 @@ def read_netlist(path: Path, top: str, tool: str = "yosys") -> dict[str, Any]:
 
 
 def count_cells(cells: Mapping[str, int], family: Family) -> dict[str, float]:
-    """Count look-up tables (logic and memory), flip-flops, block memory and DSP blocks."""
+    """Count look-up tables (logic and memory), flip-flops, memories and DSP blocks."""
     known = family.primitives
     luts = {**known.logic, **known.memory}
     pattern = re.compile(known.flip_flops)
@@ -62,6 +62,7 @@ def count_cells(cells: Mapping[str, int], family: Family) -> dict[str, float]:
         "lut": sum(count * luts.get(name, 0) for name, count in cells.items()),
         "ff": sum(count for name, count in cells.items() if pattern.fullmatch(name)),
         known.block_key: sum(count * known.block.get(name, 0) for name, count in cells.items()),
+        **({"spram": cells.get(known.spram, 0)} if known.spram else {}),
         "dsp": sum(count * blocks.get(name, 0) for name, count in cells.items()),
     }
 
@@ -178,7 +179,7 @@ def _cost(family: Family, cell: Cell, port: str) -> int | None:
         return None if any(_dsp_registers(block, cell)) else 1
     if kind in known.memory:
         return 1 if _READ_ADDRESS.fullmatch(port) and not kind.startswith("SRL") else None
-    if re.fullmatch(known.flip_flops, kind) or kind in known.block:
+    if re.fullmatch(known.flip_flops, kind) or kind in (*known.block, known.spram):
         return None
     return 1 if kind in known.logic or kind == known.carry else 0
 

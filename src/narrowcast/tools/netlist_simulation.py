@@ -16,6 +16,7 @@ from narrowcast.config import InterfaceName
 from narrowcast.errors import ToolError
 from narrowcast.integer.execute import Flags
 from narrowcast.integer.identity import word_bytes
+from narrowcast.integer.loaded_weights import LoadedWeights
 from narrowcast.integer.model import Array, IntegerModel
 from narrowcast.rtl import RTL
 from narrowcast.targets.device import Device
@@ -38,6 +39,7 @@ _MODELS = "cells_sim.v"  # in a folder of yosys, which has all the files that it
 _TOP = "engine"
 _MANY = 8  # pins
 _MUX = "MUX"  # behind the name of a pin, a parameter of the cells of the ECP5
+_SPRAM = re.compile(r"_n(\d+)_column\.\w+\.0\.(\d+)_RAM$")
 _NO_CELL = "$scopeinfo"  # yosys' note of a module that was dissolved
 
 
@@ -57,6 +59,7 @@ def check_netlist(
     cycles: int,
     work: Path,
     yosys: Path | None = None,
+    weights: LoadedWeights | None = None,
 ) -> Checked:
     """Simulate a flat netlist of ``engine`` with input words [windows, input_words].
 
@@ -71,6 +74,7 @@ def check_netlist(
         cycles: Clock cycles of an inference, as the compiler predicts them.
         work: Folder for what is made on the way.
         yosys: Path of yosys, instead of the installed package.
+        weights: Weights that the host loads before; None if they are part of the design.
 
     Returns:
         The numbers of windows, and of mismatches: none.
@@ -85,8 +89,8 @@ def check_netlist(
         verilog.write_text(netlist_verilog(netlist, _TOP))
     program = verilate(work, verilog, HARNESS, "-O0", _cell_models(family, work, yosys))
     results, clocks, wrong = run_engine(
-        *(program, work, model, inputs, expected, restart, script),
-        patience=4 * cycles + 1000,
+        *(program, work, model, inputs, expected, weights, restart, script),
+        patience=4 * cycles + 1000 + (0 if weights is None else weights.clocks),
     )
     if wrong.any():
         window = int(np.argmax(wrong))
@@ -111,6 +115,7 @@ def routed_command(
     cycles: int,
     work: Path,
     yosys: Path | None = None,
+    weights: LoadedWeights | None = None,
 ) -> list[str]:
     """Return the command that simulates a board with a routed netlist, for ``SimulatedBoard``.
 
@@ -121,11 +126,15 @@ def routed_command(
         cycles: Clock cycles of an inference.
         work: Folder for what is made on the way.
         yosys: Path of yosys, instead of the installed package.
+        weights: Weights that a host loads; None if they are part of the design. The memory holds
+            them from the beginning, as the line of a real board takes very many clock cycles.
 
     Raises:
         ToolError: The netlist holds what cannot be simulated, or a tool failed.
     """
     work.mkdir(parents=True, exist_ok=True)
+    if weights is not None:
+        netlist = _holding(netlist, weights, device.family, work)
     board, flow = board_of(device, interface)
     spoken = INTERFACES[interface]
     verilog = work / f"{spoken.top}.v"
@@ -133,7 +142,32 @@ def routed_command(
         verilog.write_text(netlist_verilog(netlist, spoken.top, flow))
     models = _cell_models(device.family, work, yosys)
     program = verilate_board(work, verilog, interface, "-O0", models)
-    return run_command(program, spoken.clocks_per_bit(board.clock_mhz), cycles)
+    return run_command(program, spoken.clocks_per_bit(board.clock_mhz), cycles, weights)
+
+
+def _holding(
+    netlist: Mapping[str, Any], weights: LoadedWeights, family: Family, work: Path
+) -> dict[str, Any]:
+    """Return a routed netlist whose single-port memories hold weights and their check.
+
+    A memory's name ends with its column, counted from 1, and with its place among those that make
+    the column deeper. Its model reads a file of hexadecimal words.
+    """
+    found = {name: _SPRAM.search(name) for name in netlist["cells"]}
+    places = {name: (int(m[1]) - 1, int(m[2])) for name, m in found.items() if m is not None}
+    columns = 1 + max((column for column, _ in places.values()), default=-1)
+    if not columns or len(weights.content) % (2 * columns):
+        raise ToolError(f"{len(places)} single-port memories of the netlist hold no whole words")
+    halves = np.frombuffer(weights.content + weights.check, "<u2")
+    cells = dict(netlist["cells"])
+    for name, (column, part) in places.items():
+        first = part * family.spram_words
+        words = halves[column::columns][first : first + family.spram_words]
+        path = (work / f"weights_{column}_{part}.hex").resolve()
+        path.write_text("".join(f"{word:04x}\n" for word in words))
+        parameters = {**cells[name]["parameters"], "CONTENTS": str(path)}
+        cells[name] = {**cells[name], "parameters": parameters}
+    return {**netlist, "cells": cells}
 
 
 def routed_windows(

@@ -65,6 +65,7 @@ class Placement:
         lut: Look-up tables in use; for an iCE40 or Gowin, logic cells.
         ff: Flip-flops in use.
         bram: Block memories in use.
+        spram: Single-port memories in use; None for devices that have none.
         dsp: DSP blocks in use.
         critical_path: The path that limits ``fmax_mhz``.
         bitstream: Path of the bitstream; in the record of a build relative to the output folder.
@@ -83,6 +84,7 @@ class Placement:
     dsp: int
     critical_path: CriticalPath
     bitstream: Path
+    spram: Annotated[int | None, IF_KNOWN] = None
     netlist: Annotated[Checked | None, IF_KNOWN] = None
 
     @property
@@ -178,7 +180,8 @@ def place(
     version = run([*placer, "--version"], work, name=flow.placer)
     number = re.search(r"Version nextpnr-([\w.-]+)", version)
     begin(4, flow.packer)
-    cells = {key: cell for key, cell in flow.cells.items() if key != "dsp" or device.dsp}
+    absent = {key for key, count in (("dsp", device.dsp), ("spram", device.spram)) if not count}
+    cells = {key: cell for key, cell in flow.cells.items() if key not in absent}
     fmax, used, path = read_report(work / "timing.json", flow.placer, cells)
     if flow.flip_flops is not None:
         used["ff"] = sum(map(int, re.findall(flow.flip_flops, log)))
@@ -195,6 +198,7 @@ def place(
         ff=used["ff"],
         bram=used["bram"],
         dsp=used.get("dsp", 0),
+        spram=used.get("spram"),
         critical_path=path,
         bitstream=work / bitstream,
     )

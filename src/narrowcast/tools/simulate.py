@@ -15,6 +15,7 @@ from narrowcast.errors import ToolError
 from narrowcast.files import copy
 from narrowcast.integer.analysis import analyse as analyse_graph
 from narrowcast.integer.execute import Flags, execute
+from narrowcast.integer.loaded_weights import LoadedWeights
 from narrowcast.integer.model import Array, IntegerModel, Scores
 from narrowcast.tools.ghdl import TESTBENCH, analyse, to_verilog
 from narrowcast.tools.process import LONG_MINUTES, ProgressCallback, reading, require, run
@@ -26,7 +27,7 @@ HARNESS = TESTBENCH.with_name("engine_main.cpp")
 _UNOPTIMISED = 200_000
 _STATES = "states.txt"  # what an engine gives out of its states
 # Kinds of what a host sends; an input is 0, or 1 with a restart.
-_KEEP, _RESET, _BYTE, _LAST_BYTE = 2, 4, 5, 6
+_KEEP, _RESET, _BYTE, _LAST_BYTE, _WEIGHT, _WEIGHTS_COME = 2, 4, 5, 6, 7, 8
 _PATIENCE = 50_000_000  # clock cycles
 FROM_GHDL = ("--language", "1364-2005")  # options for the Verilog that GHDL writes
 
@@ -79,7 +80,8 @@ def simulate_ghdl(
         ToolError: GHDL failed, or the number of cycles differs between windows.
     """
     analyse(rtl, work, TESTBENCH)
-    _write_inputs(work, inputs, restart, script)
+    weights = LoadedWeights.read(rtl)
+    _write_inputs(work, inputs, weights, restart, script)
     smooth, cycles = _run_ghdl(work, model, stalls=False)
     wrong = _differing("GHDL", smooth, expected) | _wrong_answers(work, len(inputs), script)
     if progress is not None:
@@ -87,7 +89,7 @@ def simulate_ghdl(
     few = len(inputs)
     if script is None:  # enough for a stall between two windows, and for full states
         few = min(few, model.kept_rows + 2)
-    _write_inputs(work, inputs[:few], restart, script)
+    _write_inputs(work, inputs[:few], weights, restart, script)
     stalled, _ = _run_ghdl(work, model, stalls=True)
     if progress is not None:
         progress(2, 2, "GHDL with stalls")
@@ -115,7 +117,8 @@ def simulate_verilator(
     """
     short = len(inputs) * len(_trace_order(rtl)) <= _UNOPTIMISED
     program = verilate(work, to_verilog(rtl, work), HARNESS, "-O0" if short else "-O1")
-    ends = (program, work, model, inputs, expected, restart, script)
+    weights = LoadedWeights.read(rtl)
+    ends = (program, work, model, inputs, expected, weights, restart, script)
     results, cycles, wrong = run_engine(*ends, progress=progress)
     if script is not None:
         wrong |= run_engine(*ends, stalls=True, progress=progress)[-1]
@@ -164,6 +167,7 @@ def run_engine(
     model: IntegerModel,
     inputs: Array,
     expected: Array,
+    weights: LoadedWeights | None,
     restart: Flags | None,
     script: StateScript | None,
     *,
@@ -179,6 +183,7 @@ def run_engine(
         model: The integer model.
         inputs: Input words; of a model with states, those of consecutive inferences.
         expected: What the executor makes of them, with the same restarts.
+        weights: Weights that the host loads before; None if they are part of the design.
         restart: Which inferences follow a restart, as for ``execute``.
         script: What a host does with the states.
         stalls: Whether all streams are held up at random.
@@ -192,7 +197,7 @@ def run_engine(
     Raises:
         ToolError: The engine does not answer, or what it wrote is not whole.
     """
-    _write_inputs(work, inputs, restart, script)
+    _write_inputs(work, inputs, weights, restart, script)
 
     def on_line(line: str) -> None:
         if progress is not None and (done := re.fullmatch(r"done (\d{1,9})", line)):
@@ -229,7 +234,7 @@ def trace_ghdl(
         ToolError: GHDL failed, or a result differs from the expected one.
     """
     analyse(rtl, work, TESTBENCH)
-    _write_inputs(work, inputs, restart)
+    _write_inputs(work, inputs, LoadedWeights.read(rtl), restart)
     results, _ = _run_ghdl(work, model, stalls=False, vcd="activity.vcd.gz")
     if _differing("GHDL", results, expected).any():
         raise ToolError("the traced windows differ from the integer model")
@@ -237,10 +242,16 @@ def trace_ghdl(
 
 
 def _write_inputs(
-    work: Path, inputs: Array, restart: Flags | None, script: StateScript | None = None
+    work: Path,
+    inputs: Array,
+    weights: LoadedWeights | None,
+    restart: Flags | None,
+    script: StateScript | None = None,
 ) -> None:
     """Write what a host sends, a number and its kind a line, as the test benches read it."""
     lines = []
+    if weights is not None:
+        lines = [(0, _WEIGHTS_COME), *((byte, _WEIGHT) for byte in weights.content + weights.check)]
     for window, words in enumerate(inputs.tolist()):
         kind = int(restart is not None and restart[window])
         if script is not None:
@@ -421,7 +432,7 @@ def first_difference(
     ``work`` then has both dumps: ``trace.txt`` of the engine and ``expected.json`` of the model.
     """
     analyse(rtl, work, TESTBENCH)
-    _write_inputs(work, inputs, restart)
+    _write_inputs(work, inputs, LoadedWeights.read(rtl), restart)
     _run_ghdl(work, model, stalls=False, trace="trace.txt")
     expected = expected_trace(rtl, model, inputs, restart)
     (work / "expected.json").write_text(json.dumps(expected))

@@ -14,6 +14,7 @@ from pathlib import Path
 from narrowcast.config import InterfaceName
 from narrowcast.errors import UserError
 from narrowcast.files import copy
+from narrowcast.integer.loaded_weights import LoadedWeights
 from narrowcast.rtl import RTL
 from narrowcast.tools.ghdl import SOURCES, to_verilog
 from narrowcast.tools.interface import INTERFACES
@@ -74,18 +75,23 @@ def board_command(rtl: Path, cycles: int, interface: InterfaceName = "uart") -> 
         interface: How a host speaks to the board.
     """
     program = board_program(rtl, interface)
-    return run_command(program, INTERFACES[interface].least_clocks, cycles)
+    least_clocks = INTERFACES[interface].least_clocks
+    return run_command(program, least_clocks, cycles, LoadedWeights.read(rtl))
 
 
-def run_command(program: Path, clocks_per_bit: int, cycles: int) -> list[str]:
+def run_command(
+    program: Path, clocks_per_bit: int, cycles: int, weights: LoadedWeights | None
+) -> list[str]:
     """Return the command that runs a program of :func:`verilate_board`.
 
     Args:
         program: The program.
         clocks_per_bit: Clock cycles of the design for each bit on the line.
         cycles: Clock cycles of an inference.
+        weights: Weights that the host loads; None if they are part of the design.
     """
-    return [str(program), str(clocks_per_bit), str(_IDLE + 2 * cycles)]
+    busy = cycles if weights is None else max(cycles, weights.clocks)
+    return [str(program), str(clocks_per_bit), str(_IDLE + 2 * busy)]
 
 
 def verilate_board(

@@ -26,7 +26,7 @@ from narrowcast.tools.verification import Checked
 from narrowcast.tools.yowasp import yowasp
 
 _TRI_STATE = "limited support for tri-state"  # of a pin it is enough
-_MEMORY = re.compile(r"^module ((?:ram|rom)_[01]_\w*)", re.MULTILINE)
+_MEMORY = re.compile(r"^module ((?:(?:ram|rom)_[01]|weight_ram)_\w*)", re.MULTILINE)
 
 
 @dataclass(frozen=True)
@@ -43,6 +43,7 @@ class Synthesis:
         bram36: Block memory in units of a RAMB36, of which a RAMB18 is half; None for families
             with other blocks.
         bram: Block memory in units of the device's blocks; None for families with RAMB36.
+        spram: Single-port memories; None for devices that have none.
         longest_path: Longest path in levels of logic; None if the tool does not report it.
         power_mw: Static and dynamic power in mW; None if the tool does not report it.
         netlist: Comparison of the simulated netlist with the integer model; None if it was not
@@ -57,6 +58,7 @@ class Synthesis:
     budget: dict[str, int | float]
     bram36: Annotated[float | None, IF_KNOWN] = None
     bram: Annotated[int | None, IF_KNOWN] = None
+    spram: Annotated[int | None, IF_KNOWN] = None
     longest_path: Annotated[LongestPath | None, IF_KNOWN] = None
     power_mw: Annotated[float | None, IF_KNOWN] = None
     netlist: Annotated[Checked | None, IF_KNOWN] = None
@@ -90,6 +92,7 @@ def synthesis(
         budget=budget(device),
         bram36=used.get("bram36"),
         bram=int(used["bram"]) if "bram" in used else None,
+        spram=int(used["spram"]) if device.spram else None,
         longest_path=longest_path,
         power_mw=power_mw,
     )
@@ -98,7 +101,8 @@ def synthesis(
 def budget(device: Device) -> dict[str, int | float]:
     """Return the resources of a device, by the keys of :attr:`Synthesis.used`."""
     key, blocks = device.family.primitives.block_key, device.blocks * device.family.block_unit
-    return {"lut": device.lut, "ff": device.ff, key: blocks, "dsp": device.dsp}
+    spram = {"spram": device.spram} if device.spram else {}
+    return {"lut": device.lut, "ff": device.ff, key: blocks, **spram, "dsp": device.dsp}
 
 
 def yosys_script(
@@ -116,14 +120,14 @@ def yosys_script(
         top: Top module.
         netlist: File for the flat netlist as JSON.
         device: Target device.
-        memories: Names of all modules that are a ``rom`` or a ``ram``. Other memories are parts of
-            the program, which are mapped to logic.
+        memories: Names of all modules that are a ``rom``, a ``ram`` or a ``weight_ram``. Other
+            memories are parts of the program, which are mapped to logic.
         pads: Whether the ports of the top module are pins of the device.
     """
     family = device.family
     modules: dict[str, list[str]] = {}
     for name in memories:
-        modules.setdefault(name[:5], []).append(name)
+        modules.setdefault("_".join(name.split("_")[:2]), []).append(name)
 
     def style(attributes: Sequence[str], value: str, *kinds: str) -> list[str]:
         places = " ".join(f"{name}/m:*" for kind in kinds for name in modules.get(kind, []))
@@ -146,6 +150,7 @@ def yosys_script(
             *(f'setattr -set {name} "logic" */m:*' for name in both),
             *style(both[:1], ram_of_luts, "ram_0"),
             *style(both, "block", "ram_1", "rom_1"),
+            *style(both[:1], "huge", "weight_ram"),
             # mapped later, the program would take the register of its index behind it, and have the
             # list of jobs in block memory in front
             *("proc", "memory_map -rom-only -attr rom_style=logic sequencer collector"),

@@ -63,6 +63,7 @@ def _check(
     from narrowcast.host.check import check_board
     from narrowcast.host.ports import simulated_port
     from narrowcast.integer import load_model, model_sha256
+    from narrowcast.integer.loaded_weights import LoadedWeights
     from narrowcast.tools.netlist_simulation import routed_command, routed_windows
     from narrowcast.tools.nextpnr import routed_netlist
     from narrowcast.vectors import read_vectors
@@ -72,7 +73,8 @@ def _check(
     program = read_record(out / PROGRAM, CompileResults)
     netlist = routed_netlist(work, interface)
     simulation = work / "simulation"
-    command = routed_command(netlist, device, interface, program.cycles, simulation, yosys)
+    weights = LoadedWeights.read(out / RTL)
+    command = routed_command(netlist, device, interface, program.cycles, simulation, yosys, weights)
     few = routed_windows(model, device, interface, program.cycles)
     port = simulated_port(command, "the routed design", interface)
     port.seconds = _SECONDS
@@ -82,4 +84,5 @@ def _check(
         model_sha256(out),
         *(inputs[few], expected[few], None if restart is None else restart[few]),
         state_access=program.state_access,
+        weights=weights,
     )

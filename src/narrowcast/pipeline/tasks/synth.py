@@ -72,6 +72,7 @@ def _check(
 ) -> Checked:
     """Simulate the netlist with the first windows."""
     from narrowcast.integer import load_model
+    from narrowcast.integer.loaded_weights import LoadedWeights
     from narrowcast.tools.netlist_simulation import check_netlist, few_windows
     from narrowcast.tools.state_script import host_of_a_build
     from narrowcast.vectors import read_vectors
@@ -87,4 +88,5 @@ def _check(
         cycles=program.cycles,
         work=work,
         yosys=yosys,
+        weights=LoadedWeights.read(out / RTL),
     )

@@ -7,8 +7,9 @@ import numpy as np
 
 from narrowcast.compile.summary import CompileResults
 from narrowcast.config import Config
-from narrowcast.errors import ToolError
+from narrowcast.errors import ToolError, UserError
 from narrowcast.integer.execute import Flags
+from narrowcast.integer.loaded_weights import WEIGHTS
 from narrowcast.integer.model import Array, IntegerModel
 from narrowcast.pipeline.code import code_digest
 from narrowcast.pipeline.outputs import INTEGER_MODEL, PROGRAM, RTL, VECTORS, VERIFICATION
@@ -54,6 +55,11 @@ def _verify(
     from narrowcast.tools.state_script import host_of_a_build
     from narrowcast.vectors import read_vectors
 
+    if activity and (out / RTL / WEIGHTS).exists():
+        raise UserError(
+            "--activity: a host loads the weights of this design, and the toggle rates would be "
+            "those of loading: leave it out"
+        )
     model = load_model(out)
     inputs, expected, restart = read_vectors(out / VECTORS, model)
     program = read_record(out / PROGRAM, CompileResults)

@@ -95,6 +95,24 @@ module ICESTORM_RAM #(
 
 endmodule
 
+// A single-port memory. It may hold the words of a file to begin with, which no real one does.
+module ICESTORM_SPRAM #(
+    parameter CONTENTS = ""
+) (
+    input [13:0] ADDRESS,
+    input [15:0] DATAIN,
+    input MASKWREN_0, MASKWREN_1, MASKWREN_2, MASKWREN_3,
+    input WREN, CHIPSELECT, CLOCK, STANDBY, SLEEP, POWEROFF,
+    output [15:0] DATAOUT
+);
+
+    SB_SPRAM256KA memory (.MASKWREN({MASKWREN_3, MASKWREN_2, MASKWREN_1, MASKWREN_0}), .*);
+    initial
+        if (CONTENTS != "")
+            $readmemh(CONTENTS, memory.mem);
+
+endmodule
+
 module ICESTORM_DSP #(
     parameter [0:0] NEG_TRIGGER = 0, C_REG = 0, A_REG = 0, B_REG = 0, D_REG = 0,
     parameter [0:0] TOP_8x8_MULT_REG = 0, BOT_8x8_MULT_REG = 0,

@@ -19,7 +19,7 @@
 
 double sc_time_stamp() { return 0; }
 
-enum { RESTART = 1, KEEP = 2, RESET = 4, BYTE = 5, LAST_BYTE = 6 };
+enum { RESTART = 1, KEEP = 2, RESET = 4, BYTE = 5, LAST_BYTE = 6, WEIGHT = 7, START = 8 };
 
 struct Item {
     int number, kind;
@@ -47,6 +47,9 @@ int main(int argc, char **argv) {
     engine.clk = 0;
     engine.in_valid = 0;
     engine.state_in_valid = 0;
+    engine.weights_start = 0;
+    engine.weights_examine = 0;
+    engine.weights_valid = 0;
     engine.out_ready = 0;
     engine.state_out_ready = 0;
     engine.reset = 1;
@@ -72,12 +75,20 @@ int main(int argc, char **argv) {
         if (next == items.size() && answered) break;
         const Item item = next < items.size() ? items[next] : Item{0, RESET};
         const bool ends = next == items.size();
-        offered = !ends && item.kind != RESET && (offered || go());
+        const bool waits = item.kind == RESET || item.kind == START ||
+                           (item.kind < RESET && engine.weights_busy);
+        offered = !ends && !waits && (offered || go());
         engine.in_valid = offered && item.kind < RESET;
-        engine.state_in_valid = offered && item.kind > RESET;
+        engine.state_in_valid = offered && (item.kind == BYTE || item.kind == LAST_BYTE);
+        engine.weights_valid = offered && item.kind == WEIGHT;
+        engine.weights_start = !ends && item.kind == START && answered;
         engine.out_ready = go();
         engine.state_out_ready = go();
         engine.reset = !ends && item.kind == RESET && answered;
+        if (engine.in_valid && !engine.weights_loaded) {
+            fprintf(stderr, "the weights are refused\n");
+            return 4;
+        }
         if (engine.in_valid) {
             engine.in_data = item.number;
             engine.restart = item.kind & RESTART ? 1 : 0;
@@ -87,6 +98,7 @@ int main(int argc, char **argv) {
             engine.state_in_data = item.number;
             engine.state_in_last = item.kind == LAST_BYTE;
         }
+        if (engine.weights_valid) engine.weights_data = item.number;
         engine.eval();
         clock++;
         if (engine.in_valid && engine.in_ready) {
@@ -125,6 +137,11 @@ int main(int argc, char **argv) {
         if (judging && (engine.state_restored || engine.state_refused)) {
             fprintf(states, engine.state_restored ? "restored\n" : "refused\n");
             judging = false;
+        }
+        if (engine.weights_valid || engine.weights_start) {  // always taken
+            next++;
+            offered = false;
+            last = clock;
         }
         if (engine.reset) next++;
         if (clock - last > patience) {

@@ -3,13 +3,13 @@
 --
 -- INPUT_FILE holds a number and its kind a line, as decimal integers. Kinds 0 to 3 are an input
 -- word, plus 1 if a restart comes with it, plus 2 if "keep" does. 4 resets the engine once all that
--- it owes is there. 5 is a byte of a state that is put back, and 6 its last one. OUTPUT_FILE
--- receives, a line each, the outputs in order, and for every inference "cycles N", counted from the
--- clock in which its first input is taken to the clock in which its last output is taken. If
--- STATE_FILE is not empty, it receives a line for each row of the states that is given out (its
--- bytes), and "restored" or "refused" for each state. With STALLS all streams are held up at random.
--- If TRACE_FILE is not empty, every number that the engine stores is written there, a line each, in
--- the order of the program.
+-- it owes is there. 5 is a byte of a state that is put back, and 6 its last one. 7 is a byte of
+-- weights, and 8 comes before the first of them. OUTPUT_FILE receives, a line each, the outputs in
+-- order, and for every inference "cycles N", counted from the clock in which its first input is
+-- taken to the clock in which its last output is taken. If STATE_FILE is not empty, it receives a
+-- line for each row of the states that is given out (its bytes), and "restored" or "refused" for
+-- each state. With STALLS all streams are held up at random. If TRACE_FILE is not empty, every
+-- number that the engine stores is written there, a line each, in the order of the program.
 library ieee;
 use ieee.std_logic_1164.all;
 use ieee.numeric_std.all;
@@ -53,6 +53,11 @@ architecture test of engine_tb is
   signal state_out_ready : std_logic := '0';
   signal state_out_data  : std_logic_vector(7 downto 0);
   signal state_out_last  : std_logic;
+  signal weights_start   : std_logic := '0';
+  signal weights_valid   : std_logic := '0';
+  signal weights_data    : std_logic_vector(7 downto 0) := (others => '0');
+  signal weights_busy    : std_logic;
+  signal weights_loaded  : std_logic;
   signal finished  : boolean := false;
   signal trace_valid : std_logic_vector(WAYS - 1 downto 0);
   signal trace_data  : std_logic_vector(WAYS * Y_BITS - 1 downto 0);
@@ -83,6 +88,11 @@ begin
       state_out_ready => state_out_ready,
       state_out_data  => state_out_data,
       state_out_last  => state_out_last,
+      weights_start  => weights_start,
+      weights_valid  => weights_valid,
+      weights_data   => weights_data,
+      weights_busy   => weights_busy,
+      weights_loaded => weights_loaded,
       trace_valid => trace_valid,
       trace_data  => trace_data
     );
@@ -93,6 +103,8 @@ begin
     constant RESET_KIND : natural := 4;
     constant STATE_KIND : natural := 5;
     constant LAST_KIND  : natural := 6;
+    constant WEIGHT_KIND : natural := 7;
+    constant START_KIND : natural := 8;
 
     file     source  : text open read_mode is INPUT_FILE;
     file     sink    : text open write_mode is OUTPUT_FILE;
@@ -149,6 +161,8 @@ begin
           in_data <= std_logic_vector(to_signed(number, INPUT_BITS));
           restart <= to_unsigned(kind, 2)(0);
           keep    <= to_unsigned(kind, 2)(1);
+        elsif kind >= WEIGHT_KIND then
+          weights_data <= std_logic_vector(to_unsigned(number, 8));
         elsif kind >= STATE_KIND then
           state_in_data <= std_logic_vector(to_unsigned(number, 8));
           state_in_last <= to_std(kind = LAST_KIND);
@@ -157,10 +171,21 @@ begin
       end if;
       in_valid       <= '0';
       state_in_valid <= '0';
+      weights_start  <= '0';
+      weights_valid  <= '0';
       reset          <= '0';
-      if pending and kind < RESET_KIND and (in_valid = '1' or go) then
+      if pending and kind < RESET_KIND and weights_busy = '0' and (in_valid = '1' or go) then
+        assert weights_loaded = '1'
+          report "the weights are refused"
+          severity failure;
         in_valid <= '1';
-      elsif pending and kind >= STATE_KIND and (state_in_valid = '1' or go) then
+      elsif pending and kind = START_KIND and answered then
+        weights_start <= '1';
+        pending       := false;
+      elsif pending and kind = WEIGHT_KIND and go then
+        weights_valid <= '1';
+        pending       := false;
+      elsif pending and (kind = STATE_KIND or kind = LAST_KIND) and (state_in_valid = '1' or go) then
         state_in_valid <= '1';
       elsif pending and kind = RESET_KIND and answered then
         reset   <= '1';
