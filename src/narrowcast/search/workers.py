@@ -6,6 +6,7 @@ import multiprocessing
 import os
 import signal
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import CancelledError, Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
@@ -66,7 +67,7 @@ class LocalWorkers:
 
     def submit(self, function: Callable[..., Any], *arguments: Any) -> "Future[Any]":
         """Run a function in one of the processes."""
-        with _deaf_children():
+        with interruptions_wait(), _deaf_children():
             try:
                 future = self._pool.submit(function, *arguments)
             except BrokenProcessPool:  # a worker was killed, which ends the whole pool
@@ -180,6 +181,29 @@ def open_workers(cluster: str | None, count: int | None) -> Iterator[Workers]:
             )
         with closing(LocalWorkers(1)) as local:
             yield ClusterWorkers(client, min(threads, count or threads), local)
+
+
+@contextmanager
+def interruptions_wait() -> Iterator[None]:
+    """Let what interrupts this process do so at the end: a process half started would complain."""
+    if threading.current_thread() is not threading.main_thread():  # none is interrupted
+        yield
+        return
+    came: list[int] = []
+    before = {
+        each: handler
+        for each in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+        if callable(handler := signal.getsignal(each))
+    }
+    for each in before:
+        signal.signal(each, lambda number, _: came.append(number))
+    try:
+        yield
+    finally:
+        for each, handler in before.items():
+            signal.signal(each, handler)
+        if came:
+            signal.raise_signal(came[0])
 
 
 @contextmanager
