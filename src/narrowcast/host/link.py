@@ -104,7 +104,7 @@ class Link:
             ToolError: A simulated board cannot be made.
         """
         model, sha256 = load_model(out), model_sha256(out)
-        weights = LoadedWeights.read(Path(out) / RTL)
+        weights = LoadedWeights.read(Path(out) / RTL, sha256)
         opened = open_port(port) if isinstance(port, str) else port
         try:
             return cls(opened, model, sha256, warn, weights=weights)
