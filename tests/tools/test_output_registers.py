@@ -72,12 +72,15 @@ def test_flip_flops_without_an_enable(tmp_path: Path) -> None:
 
 def test_register_of_a_multiplier(tmp_path: Path) -> None:
     product = cell("MULT18X18D", {"A0": 30, "B0": 31}, {"P0": 10, "P1": 11})
-    found = used(tmp_path, {"m": product, "a": flip_flop(10, 20), "b": flip_flop(11, 21)})
+    cells = {"m": product, "a": flip_flop(10, 20), "b": flip_flop(11, 21)}
+    assert used(tmp_path, cells) == cells  # a bitstream does not tell which enable it has
+    always = {"a": flip_flop(10, 20, CEMUX="1 "), "b": flip_flop(11, 21, CEMUX="1 ")}
+    found = used(tmp_path, {"m": product, **always})
     assert list(found) == ["m"]
     pins = found["m"]["connections"]
-    assert [pins[pin] for pin in ("P0", "P1", "CLK0", "CE0")] == [[20], [21], [CLOCK], [ENABLE]]
-    assert pins["RST0"] == ["0"]  # high if it were open
-    assert {found["m"]["port_directions"][pin] for pin in ("CLK0", "CE0", "RST0")} == {"input"}
+    assert [pins[pin] for pin in ("P0", "P1", "CLK0")] == [[20], [21], [CLOCK]]
+    assert pins["RST0"] == ["0"] and "CE0" not in pins  # both are high if they are open
+    assert {found["m"]["port_directions"][pin] for pin in ("CLK0", "RST0")} == {"input"}
     assert found["m"]["parameters"]["REG_OUTPUT_CLK"] == "CLK0"
 
 
