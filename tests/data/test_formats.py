@@ -178,6 +178,8 @@ def test_times_whose_parts_are_columns(read: Read, count: int) -> None:
     own = config(Path("unused"), **wanted)
     assert same(new_table(frame, own, target=True))
     assert same(new_table(plain().set_index("time"), own, target=True))  # an index has all parts
+    with pytest.raises(UserError, match="has no column 'day', and its index holds no times"):
+        new_table(frame.drop(columns=["day", "hour"]), own, target=True)
     utc, _ = berlin(60)
     local = utc.dt.tz_localize("UTC").dt.tz_convert("Europe/Berlin").dt
     frame = frame.assign(month=local.month, day=local.day, hour=local.hour, year=local.year)

@@ -10,7 +10,10 @@ from typer.testing import CliRunner, Result
 
 from graphs import graph_model
 from narrowcast.cli import app
+from narrowcast.files import write_whole
 from narrowcast.integer import save_model
+from narrowcast.integer.loaded_weights import WEIGHTS
+from narrowcast.outputs import RTL
 from narrowcast.vectors import write_vectors
 from words import stream_words
 
@@ -39,6 +42,14 @@ def test_files_and_summary(model_folder: Path, tmp_path: Path) -> None:
     ]
     for name in ("pump.h", "pump_link.h"):
         subprocess.run(["g++", "-fsyntax-only", "-x", "c++", "-Wall", to / name], check=True)
+
+
+def test_nothing_is_written_with_damaged_weights(model_folder: Path, tmp_path: Path) -> None:
+    write_whole(model_folder / RTL / WEIGHTS, b"no weights")
+    result = export(model_folder, "--to", tmp_path / "c", "--driver")
+    assert result.exit_code == 2
+    assert "weights.bin: is damaged: run 'narrowcast compile --force'" in result.output
+    assert not (tmp_path / "c").exists()
 
 
 def test_comparison_with_test_vectors(model_folder: Path, tmp_path: Path) -> None:

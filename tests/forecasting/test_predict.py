@@ -151,3 +151,10 @@ def test_recordings_are_named(tmp_path: Path, run: Run) -> None:
     assert counts == {("Ann", 1, "a.csv"): 195, ("Bob", 7, "b.csv"): len(second) - 5}
     own = both[both["who"] == "Bob"].drop(columns="file").reset_index(drop=True)
     pd.testing.assert_frame_equal(own, one)
+    # a recording that is called "file" keeps its name
+    second.assign(file="one", run=1).to_csv(tmp_path / "runs" / "a.csv")
+    second.assign(file="two", run=1).to_csv(tmp_path / "runs" / "b.csv")
+    keys = 'data.path="runs/*.csv"', 'data.recording=["file","run"]'
+    out = str(trained(tmp_path, *keys))
+    _, printed, _ = run("predict", out, "--data", "runs/*.csv")
+    assert set(pd.read_csv(io.StringIO(printed))["file"]) == {"one", "two"}

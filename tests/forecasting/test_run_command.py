@@ -24,6 +24,7 @@ from narrowcast.config import InterfaceName
 from narrowcast.estimate import area
 from narrowcast.host import Link, open_port
 from narrowcast.integer import IntegerModel, execute_words, load_model, model_sha256
+from narrowcast.integer.loaded_weights import LoadedWeights
 from narrowcast.pipeline.outputs import PROGRAM, RTL
 from narrowcast.records import write_record
 from narrowcast.targets.device import load_device
@@ -89,6 +90,19 @@ def test_forecasts_are_those_of_predict(
     code, printed, _ = run("run", str(out), "--port", port, "--data", "new.csv", "--to", to)
     assert (code, printed) == (0, "")
     assert len(pd.read_parquet(to)) == expected.count("\n") - 1
+
+
+def test_weights_of_another_training(run: Run, in_spram: Path, tmp_path: Path) -> None:
+    """A model that was trained again, but not compiled, is not run with the weights before."""
+    out = tmp_path / "out"
+    shutil.copytree(in_spram, out)
+    weights = LoadedWeights.read(out / RTL)
+    assert weights is not None
+    weights.write(out / RTL, "cd" * 32)
+    table().iloc[60:100].to_csv("new.csv")
+    code, printed, err = run("run", str(out), "--port", f"sim:{in_spram}", "--data", "new.csv")
+    assert (code, printed) == (2, "")
+    assert "weights.bin: has the weights of another model than its output folder: run 'na" in err
 
 
 def test_a_serial_port(stream: Path) -> None:

@@ -196,6 +196,15 @@ def test_a_board_that_takes_no_weights() -> None:
         Link(board, WINDOW, SHA256, weights=WEIGHTS)
 
 
+def test_a_board_that_is_switched_off_for_good(monkeypatch: pytest.MonkeyPatch) -> None:
+    board = Board(WINDOW, weights=WEIGHTS)
+    link = Link(board, WINDOW, SHA256, weights=WEIGHTS)
+    monkeypatch.setattr(board, "read", lambda _: b"")
+    said = r"^board: the board has stopped answering: no load of its weights got an answer$"
+    with pytest.raises(UserError, match=said):
+        link.send(random_words(WINDOW, 1)[0][0])
+
+
 @pytest.mark.parametrize(
     ("weights", "said"),
     [

@@ -303,6 +303,17 @@ def test_ready(kitchen: Kitchen, tmp_path: Path) -> None:
         check_ready(kitchen.out, sell, [kitchen.dough, kitchen.bread])
 
 
+def test_a_file_of_a_folder_is_gone(kitchen: Kitchen) -> None:
+    kitchen.both()
+    state = kitchen.out / ".stages" / "bake.json"
+    known = json.loads(state.read_text())
+    known["outputs"]["bread/crumb"] = "0" * 64
+    state.write_text(json.dumps(known))
+    sell = Stage("sell", kitchen.knead, "sell.json", Weight, ("money",), needs=("bread",))
+    with pytest.raises(UserError, match=r"bread/crumb: is gone since 'bake' made it: run"):
+        check_ready(kitchen.out, sell, [kitchen.dough, kitchen.bread])
+
+
 def test_what_somebody_else_made_is_taken(kitchen: Kitchen) -> None:
     kitchen.out.mkdir()
     (kitchen.out / "dough").write_text("grandmother's")

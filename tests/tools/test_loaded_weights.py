@@ -10,6 +10,7 @@ import pytest
 
 from board import SHA256
 from narrowcast.compile import Design, HardwareOptions, compile_model
+from narrowcast.compile.design import UNNAMED
 from narrowcast.config import InterfaceName
 from narrowcast.errors import UserError
 from narrowcast.estimate import area
@@ -80,8 +81,11 @@ def test_an_engine_has_no_weights(design: Design) -> None:
 
 def test_weights_are_kept_in_a_file(design: Design, folder: Path, tmp_path: Path) -> None:
     assert LoadedWeights.read(folder / "rtl") == loaded(design)
+    assert LoadedWeights.read(folder / "rtl", UNNAMED) == loaded(design)
     assert LoadedWeights.read(tmp_path) is None
-    for at in (40, -1):
+    with pytest.raises(UserError, match="the weights of another model than its output folder: run"):
+        LoadedWeights.read(folder / "rtl", SHA256)
+    for at in (70, -1):
         content = bytearray((folder / "rtl" / "weights.bin").read_bytes())
         content[at] ^= 1
         (tmp_path / "weights.bin").write_bytes(content)

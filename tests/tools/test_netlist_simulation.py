@@ -162,3 +162,16 @@ def test_a_netlist_as_verilog() -> None:
         "LUT2 #(.INIT(4'b0110), .TEXT(\"01\")) c0 (.I0({n3}), .I1({1'bx}), .O({n4}));\n"
         "endmodule\n"
     )
+
+
+def test_open_pins_of_a_routed_netlist() -> None:
+    # nextpnr ties neither the reset nor the enable of a multiplier, and their default is 1
+    multiplier = {
+        "type": "MULT18X18D",
+        "parameters": {},
+        "port_directions": {"A0": "input", "CE0": "input", "RST0": "input"},
+        "connections": {"A0": [], "CE0": [], "RST0": []},
+    }
+    flow = load_device("ecp5-25f").family.place_and_route
+    verilog = netlist_verilog({"ports": {}, "cells": {"m": multiplier}}, "top", flow)
+    assert "MULT18X18D #() c0 (.A0({1'b0}), .CE0({1'b1}), .RST0({1'b1}));" in verilog

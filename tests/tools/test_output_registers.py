@@ -72,11 +72,15 @@ def test_flip_flops_without_an_enable(tmp_path: Path) -> None:
 
 def test_register_of_a_multiplier(tmp_path: Path) -> None:
     product = cell("MULT18X18D", {"A0": 30, "B0": 31}, {"P0": 10, "P1": 11})
-    found = used(tmp_path, {"m": product, "a": flip_flop(10, 20), "b": flip_flop(11, 21)})
+    cells = {"m": product, "a": flip_flop(10, 20), "b": flip_flop(11, 21)}
+    assert used(tmp_path, cells) == cells  # a bitstream does not tell which enable it has
+    always = {"a": flip_flop(10, 20, CEMUX="1 "), "b": flip_flop(11, 21, CEMUX="1 ")}
+    found = used(tmp_path, {"m": product, **always})
     assert list(found) == ["m"]
     pins = found["m"]["connections"]
-    assert [pins[pin] for pin in ("P0", "P1", "CLK0", "CE0")] == [[20], [21], [CLOCK], [ENABLE]]
-    assert found["m"]["port_directions"]["CE0"] == "input"
+    assert [pins[pin] for pin in ("P0", "P1", "CLK0")] == [[20], [21], [CLOCK]]
+    assert pins["RST0"] == ["0"] and "CE0" not in pins  # both are high if they are open
+    assert {found["m"]["port_directions"][pin] for pin in ("CLK0", "RST0")} == {"input"}
     assert found["m"]["parameters"]["REG_OUTPUT_CLK"] == "CLK0"
 
 
@@ -111,6 +115,13 @@ def test_a_port_that_takes_the_pins_of_both(tmp_path: Path) -> None:
 
 def test_another_clock_than_the_port(tmp_path: Path) -> None:
     cells = {"m": memory(), "a": flip_flop(10, 20, CLK=OTHER)}
+    assert used(tmp_path, cells) == cells
+
+
+def test_a_memory_with_a_reset(tmp_path: Path) -> None:
+    reset = memory()
+    reset["connections"]["RSTA"], reset["port_directions"]["RSTA"] = [RESET], "input"
+    cells = {"m": reset, "a": flip_flop(10, 20)}
     assert used(tmp_path, cells) == cells
 
 

@@ -88,11 +88,13 @@ def c(
         from narrowcast.outputs import RTL
 
         model = _model_of_series(out, load_model(out), series)
-        code = c_code(model, model_sha256(out), name, _fraction_bits(fraction_bits or []))
+        sha256 = model_sha256(out)
+        weights = LoadedWeights.read(out / RTL, sha256) if driver else None
+        code = c_code(model, sha256, name, _fraction_bits(fraction_bits or []))
         words = None if bench is None else bench_words(model, out / "vectors", bench)
         code.write(to)
         if driver:
-            code.write_driver(to, LoadedWeights.read(out / RTL))
+            code.write_driver(to, weights)
         if words is not None:
             code.write_test(to, *words)
     typer.echo(f"constants:  {code.constant_bytes} bytes of flash memory, without the code")

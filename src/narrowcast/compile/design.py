@@ -174,7 +174,7 @@ class Design:
         write_whole(folder / "engine_config.vhd", self._package)
         write_whole(folder / "model_identity.vhd", identity_package(self.identity(sha256)))
         if (weights := self.loaded_weights) is not None:
-            weights.write(folder)
+            weights.write(folder, sha256)
         write_whole(folder / TRACE_ORDER, json.dumps(self.trace_order()))
 
     def identity(self, sha256: str) -> Identity:

@@ -170,12 +170,14 @@ def with_index(frame: pd.DataFrame, config: DataConfig) -> tuple[pd.DataFrame, D
     told = [] if config.series else [name for name in config.recording if name not in frame]
     taken = {str(each.name): each for each in levels if each.name in told}
     time, parts = config.time_name, config.time if isinstance(config.time, list) else [config.time]
-    if time is not None and not all(each in frame for each in parts):
+    lacking = [each for each in parts if each is not None and each not in frame]
+    if time is not None and lacking:
         stamps = [each for each in levels if isinstance(each, pd.DatetimeIndex)]
         named = [each for each in levels if each.name == time]
         if len(named or stamps) != 1:
             which = "several levels of times" if stamps else "no times"
-            raise UserError(f"the frame: has no column {shown(time)}, and its index holds {which}")
+            name = shown(lacking[0])
+            raise UserError(f"the frame: has no column {name}, and its index holds {which}")
         (taken[time],) = named or stamps
         whole = {"time_of_day": None} if isinstance(taken[time], pd.DatetimeIndex) else {}
         config = config.model_copy(update={"time": time, **whole})

@@ -90,8 +90,9 @@ class Origins:
     def labels(self) -> pd.DataFrame:
         """What the forecasts are of, by their times: the series, or the names of the recording.
 
-        A recording has a column ``file`` if there are several files. A label that tells recordings
-        apart is left to the forecasts. Other tables have no column.
+        A recording has a column ``file`` if there are several files and ``data.recording`` has none
+        of that name. A label that tells recordings apart is left to the forecasts. Other tables
+        have no column.
         """
         table, config = self.rows.table, self.rows.config
         columns: dict[str, NDArray[np.object_]] = {}
@@ -102,7 +103,7 @@ class Origins:
             for name in (each for each in told if each not in config.targets):
                 codes = table.frame[name].to_numpy(np.int64)[self.last]
                 columns[name] = np.array(table.names[name], dtype=object)[codes]
-            if table.rows.files and table.source is not None:
+            if table.rows.files and table.source is not None and "file" not in columns:
                 columns["file"] = table.rows.names_of_files(table.source[self.last])
         return pd.DataFrame(columns, index=self.times)
 

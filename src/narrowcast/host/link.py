@@ -104,7 +104,7 @@ class Link:
             ToolError: A simulated board cannot be made.
         """
         model, sha256 = load_model(out), model_sha256(out)
-        weights = LoadedWeights.read(Path(out) / RTL)
+        weights = LoadedWeights.read(Path(out) / RTL, sha256)
         opened = open_port(port) if isinstance(port, str) else port
         try:
             return cls(opened, model, sha256, warn, weights=weights)
@@ -215,19 +215,23 @@ class Link:
         """Load the weights of a board that takes them from a host, unless it holds them already.
 
         Raises:
-            UserError: It does not take them.
+            UserError: It does not take them, or does not answer.
         """
         if not self.identity.loads_weights:
             return
         assert self._weights is not None  # see _check
-        answer = self._weights.answer
+        answer, heard = self._weights.answer, False
         for _ in range(self._attempts):
             for question in (b"", self._weights.content + self._weights.check):
                 self._port.clear()
                 self._port.write(bytes([LOAD if question else HELD]) + question)
-                if self._port.read(len(answer)) == answer:
+                found = self._port.read(len(answer))
+                if found == answer:
                     return
-        raise UserError(f"{self._port.name}: the board does not take the weights")
+                heard = heard or found != b""
+        silent = "has stopped answering: no load of its weights got an answer"
+        said = "does not take the weights" if heard else silent
+        raise UserError(f"{self._port.name}: the board {said}")
 
     def _put_back(self) -> None:
         for _ in range(self._attempts):

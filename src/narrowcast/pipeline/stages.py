@@ -198,9 +198,11 @@ def check_ready(out: Path, stage: Stage[Any], earlier: Sequence[Stage[Any]]) -> 
                 f"{shown(now)}: {again}"
             )
         made = _digests(out, [name for name in before.makes if name in stage.needs])
-        for name, digest in made.items():
-            if state.outputs.get(name) != digest:
-                raise UserError(f"{out / name}: has changed since '{before.name}' made it: {again}")
+        known = {n: d for n, d in state.outputs.items() if n.partition("/")[0] in stage.needs}
+        for name in made | known:
+            if made.get(name) != known.get(name):
+                how = "has changed" if name in made else "is gone"
+                raise UserError(f"{out / name}: {how} since '{before.name}' made it: {again}")
         for part, path in before.files.items():
             # A stage that does not read the data itself does without it, but not with other data.
             if (stage.files or path.exists()) and state.files.get(part) != file_digest(path):

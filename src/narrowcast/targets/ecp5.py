@@ -74,7 +74,7 @@ ECP5 = Family(
             "bram": {"DP16KD": 1},
             "dsp": {"MULT18X18D": 1},
         },
-        open_high=r"[A-D]|CE|(AD|CE|CLK|CS|DI|OCE|RST|WE)[AB]\d*",
+        open_high=r"[A-D]|CE|(AD|CE|CLK|CS|DI|OCE|RST|WE)[AB]\d*|(CE|CLK|RST)\d",
         told=("FXA",),
         output_registers=True,
         serial_cells=181,  # in a design that was packed with it and without

@@ -4,6 +4,10 @@ A DP16KD has a register at each port's outputs (FPGA-TN-02204), a MULT18X18D one
 (FPGA-TN-02205), and yosys uses neither. Without them, it takes several nanoseconds from the clock
 to the outputs of a memory, and through a multiplier to the next flip-flop. A memory's port of 36
 bits, which takes the pins of both ports, is left as it is.
+
+The reset of a register is tied to 0: nextpnr leaves that of a multiplier high if it is open. The
+four enables of a multiplier stay open, that is high: nextpnr does not write to the bitstream which
+one its register has, so that only flip-flops without an enable become one.
 """
 
 import json
@@ -23,23 +27,25 @@ class _Register:
         cell: Type of the cell.
         outputs: How the names of its outputs begin.
         clock: Pin of its clock.
-        enable: Pin of its enable.
+        enable: Pin of its enable; None if it has to be without.
+        reset: Pin of its reset, which it shares with what is in front of it.
         settings: Parameters with which the cell has it.
     """
 
     cell: str
     outputs: str
     clock: str
-    enable: str
+    enable: str | None
+    reset: str
     settings: dict[str, str]
 
 
 _REGISTERS = (
-    _Register("DP16KD", "DOA", "CLKA", "OCEA", {"REGMODE_A": "OUTREG"}),
-    _Register("DP16KD", "DOB", "CLKB", "OCEB", {"REGMODE_B": "OUTREG"}),
+    _Register("DP16KD", "DOA", "CLKA", "OCEA", "RSTA", {"REGMODE_A": "OUTREG"}),
+    _Register("DP16KD", "DOB", "CLKB", "OCEB", "RSTB", {"REGMODE_B": "OUTREG"}),
     _Register(
-        *("MULT18X18D", "P", "CLK0", "CE0"),
-        {"REG_OUTPUT_CLK": "CLK0", "REG_OUTPUT_CE": "CE0", "REG_OUTPUT_RST": "RST0"},
+        *("MULT18X18D", "P", "CLK0", None, "RST0"),
+        {"REG_OUTPUT_CLK": "CLK0", "REG_OUTPUT_RST": "RST0"},
     ),
 )
 _WIDEST = 36  # bits of a memory's port
@@ -52,7 +58,8 @@ def use_output_registers(netlist: Path, top: str) -> None:
     """Move flip-flops into the memories and multipliers in front of them.
 
     A register is used if each of its outputs has no other reader than one flip-flop, and these have
-    one clock, the cell's if that has one, one enable and no reset, and start with 0.
+    one clock, the cell's if that has one, one enable and no reset, and start with 0. Nor has the
+    cell a reset.
 
     Args:
         netlist: File of a netlist of yosys in its JSON format, which is written anew.
@@ -109,10 +116,15 @@ def _use(register: _Register, cell: dict[str, Any], cells: dict[str, Any], all_:
     if len(modes) != 1 or (mode := modes.pop()) is None:
         return
     clock, enable = mode
-    if pins.get(register.clock, [clock]) != [clock]:
+    if pins.get(register.clock, [clock]) != [clock] or pins.get(register.reset, ["0"]) != ["0"]:
+        return
+    tied = {register.clock: clock, register.reset: "0"}
+    if register.enable is not None:
+        tied[register.enable] = enable
+    elif enable != "1":
         return
     cell["parameters"] |= register.settings
-    for pin, bit in ((register.clock, clock), (register.enable, enable)):
+    for pin, bit in tied.items():
         pins[pin], cell["port_directions"][pin] = [bit], "input"
     for pin, name in behind.items():
         pins[pin] = cells.pop(name)["connections"]["Q"]
