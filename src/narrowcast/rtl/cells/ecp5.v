@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What yosys has no model of, as yosys and nextpnr use it: the block memory (FPGA-TN-02204) and the
-// multiplier (FPGA-TN-02205) of the ECP5, with a register at their outputs or without, and the cells
-// of a slice (FPGA-DS-02012) as nextpnr packs them. The look-up table stands here because Verilator and
+// multiplier (FPGA-TN-02205) of the ECP5, this without registers, and the cells of a slice
+// (FPGA-DS-02012) as nextpnr packs them. The look-up table stands here because Verilator and
 // the compiler are faster with it than with yosys' own. What stands between a net and a pin (CEMUX
 // and the like) is no part of the models.
 
@@ -211,8 +211,7 @@ endmodule
 
 module MULT18X18D #(
     parameter REG_INPUTA_CLK = "NONE", REG_INPUTB_CLK = "NONE",
-    parameter REG_PIPELINE_CLK = "NONE",
-    parameter REG_OUTPUT_CLK = "NONE", REG_OUTPUT_CE = "CE0", REG_OUTPUT_RST = "RST0"
+    parameter REG_PIPELINE_CLK = "NONE", REG_OUTPUT_CLK = "NONE"
 ) (
     input [17:0] A, B, C, SRIA, SRIB,
     input SIGNEDA, SIGNEDB, SOURCEA, SOURCEB,
@@ -220,26 +219,15 @@ module MULT18X18D #(
     output [35:0] P
 );
 
-    localparam REGISTER = REG_OUTPUT_CLK != "NONE";
-
     initial
-        if (REG_INPUTA_CLK != "NONE" || REG_INPUTB_CLK != "NONE" || REG_PIPELINE_CLK != "NONE"
-            || REGISTER && (REG_OUTPUT_CLK != "CLK0" || REG_OUTPUT_CE != "CE0"))
-            $fatal(1, "MULT18X18D: these registers are not modelled");
-
-    always @(posedge CLK0)
-        if (REGISTER && RST0)
-            $fatal(1, "MULT18X18D: a reset is not modelled");
+        if (REG_INPUTA_CLK != "NONE" || REG_INPUTB_CLK != "NONE"
+            || REG_PIPELINE_CLK != "NONE" || REG_OUTPUT_CLK != "NONE")
+            $fatal(1, "MULT18X18D: registers are not modelled");
 
     wire signed [18:0] a = {SIGNEDA & A[17], A};
     wire signed [18:0] b = {SIGNEDB & B[17], B};
     wire signed [37:0] product = a * b;
-    reg [35:0] register = 0;
 
-    always @(posedge CLK0)
-        if (CE0)
-            register <= product[35:0];
-
-    assign P = REGISTER ? register : product[35:0];
+    assign P = product[35:0];
 
 endmodule
