@@ -12,14 +12,16 @@ from narrowcast.search.workers import interruptions_wait
 
 @pytest.fixture
 def interrupting() -> Iterator[None]:
-    """SIGTERM interrupts, as it does in the command line."""
+    """SIGINT and SIGTERM interrupt, as they do in the command line."""
 
     def interrupt(number: int, _: FrameType | None) -> None:
         raise KeyboardInterrupt(number)
 
-    before = signal.signal(signal.SIGTERM, interrupt)
+    numbers = (signal.SIGINT, signal.SIGTERM)
+    before = [signal.signal(number, interrupt) for number in numbers]
     yield
-    signal.signal(signal.SIGTERM, before)
+    for number, handler in zip(numbers, before, strict=True):
+        signal.signal(number, handler)
 
 
 @pytest.mark.usefixtures("interrupting")
