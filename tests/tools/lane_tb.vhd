@@ -28,6 +28,7 @@ end entity lane_tb;
 architecture test of lane_tb is
 
   type numbers_t is array (0 to 7) of integer;
+  type sums_t is array (0 to 1) of signed(SUM_BITS - 1 downto 0);
 
   signal clk      : std_logic := '0';
   signal flags    : std_logic_vector(0 to 3) := (others => '0');
@@ -38,8 +39,7 @@ architecture test of lane_tb is
   signal sum_low  : signed(SUM_BITS - 1 downto 0);
   signal sum_high : signed(SUM_BITS - 1 downto 0);
   signal borrow   : std_logic;
-  signal sum      : signed(SUM_BITS - 1 downto 0);
-  signal sum_tree : signed(SUM_BITS - 1 downto 0);
+  signal sums     : sums_t; -- of tables: in a row, in a tree
   signal sum_one  : signed(SUM_BITS - 1 downto 0);
   signal finished : boolean := false;
 
@@ -69,37 +69,25 @@ begin
       borrow      => borrow
     );
 
-  tables : entity work.lane_tables
-    generic map (
-      X_BITS    => X_BITS,
-      LANE_BITS => LANE_BITS,
-      SUM_BITS  => SUM_BITS,
-      TREE      => 0
-    )
-    port map (
-      clk    => clk,
-      enable => flags(0),
-      first  => flags(1),
-      x      => x,
-      w      => w,
-      sum    => sum
-    );
+  of_tables : for tree in 0 to 1 generate
 
-  tree : entity work.lane_tables
-    generic map (
-      X_BITS    => X_BITS,
-      LANE_BITS => LANE_BITS,
-      SUM_BITS  => SUM_BITS,
-      TREE      => 1
-    )
-    port map (
-      clk    => clk,
-      enable => flags(0),
-      first  => flags(1),
-      x      => x,
-      w      => w,
-      sum    => sum_tree
-    );
+    tables : entity work.lane_tables
+      generic map (
+        X_BITS    => X_BITS,
+        LANE_BITS => LANE_BITS,
+        SUM_BITS  => SUM_BITS,
+        TREE      => tree
+      )
+      port map (
+        clk    => clk,
+        enable => flags(0),
+        first  => flags(1),
+        x      => x,
+        w      => w,
+        sum    => sums(tree)
+      );
+
+  end generate of_tables;
 
   one : entity work.lane
     generic map (
@@ -131,9 +119,9 @@ begin
       write(text_out, ' ');
       write(text_out, std_logic'pos(borrow) - std_logic'pos('0'));
       write(text_out, ' ');
-      write(text_out, to_integer(sum));
+      write(text_out, to_integer(sums(0)));
       write(text_out, ' ');
-      write(text_out, to_integer(sum_tree));
+      write(text_out, to_integer(sums(1)));
       write(text_out, ' ');
       write(text_out, to_integer(sum_one));
       writeline(sink, text_out);

@@ -163,14 +163,13 @@ def best_design(
         access=options.state_access,
     )
     tried, storage = arrays(compilation, options), options.storage
-    best = _first_that_fits(tried, partial(compiled, storage=storage), area, device)
-    least = area(best).share(device)
+    best, least = _first_that_fits(tried, partial(compiled, storage=storage), area, device)
     if least > 1 and device.spram and storage.get("weights", "auto") == "auto":
         loaded = {**storage, "weights": "spram"}
         with suppress(UserError):
-            other = _first_that_fits(tried, partial(compiled, storage=loaded), area, device)
-            if area(other).share(device) < least:
-                best, storage, least = other, loaded, area(other).share(device)
+            other, share = _first_that_fits(tried, partial(compiled, storage=loaded), area, device)
+            if share < least:
+                best, least, storage = other, share, loaded
     if compilation.schedule(best.array, thorough=True).cycles == best.cycles:
         return best
     try:  # another order of jobs may need a little more
@@ -183,8 +182,8 @@ def best_design(
 
 def _first_that_fits(
     tried: Sequence[LaneArray], compiled: Callable[..., Design], area: AreaModel, device: Device
-) -> Design:
-    """Return the first design that fits, or the one with the least area.
+) -> tuple[Design, float]:
+    """Return the first design that fits, or the one with the least area, and its share of a device.
 
     Raises:
         UserError: DSP blocks or memories are too few for each array; there is at least one.
@@ -206,7 +205,7 @@ def _first_that_fits(
     if best is None:
         assert refusal is not None
         raise refusal
-    return best
+    return best, least
 
 
 def arrays(compilation: Compilation, options: HardwareOptions) -> list[LaneArray]:

@@ -74,12 +74,12 @@ def cell_types(module: Mapping[str, Any]) -> dict[str, int]:
 
 def lone_flip_flops(module: Mapping[str, Any], family: Family, beside: Mapping[str, str]) -> int:
     """Count the flip-flops that no output of ``beside``, by primitive, drives alone."""
-    bits = [pin for cell in module["cells"].values() for pin in _bits(cell)]
+    bits = [pin for cell in module["cells"].values() for pin in pins_of(cell)]
     readers = Counter(bit for _, bit in bits)
     driven = {
         bit
         for cell in module["cells"].values()
-        for port, bit in _bits(cell)
+        for port, bit in pins_of(cell)
         if beside.get(cell["type"]) == port and readers[bit] == 2  # itself and one reader
     }
     flip_flop = re.compile(family.primitives.flip_flops)
@@ -119,12 +119,12 @@ def longest_path(module: Mapping[str, Any], family: Family) -> LongestPath:
     drivers = {
         bit: nodes[name]
         for name, cell in cells.items()
-        for port, bit in _bits(cell)
+        for port, bit in pins_of(cell)
         if cell["port_directions"][port] == "output"
     }
     ends: list[tuple[_Node, _Node, int]] = []  # last cell before a register, the register, levels
     for name, cell in cells.items():
-        for port, bit in _bits(cell):
+        for port, bit in pins_of(cell):
             driver = drivers.get(bit)
             if driver is None or cell["port_directions"][port] != "input":
                 continue
@@ -165,7 +165,7 @@ def longest_path(module: Mapping[str, Any], family: Family) -> LongestPath:
     )
 
 
-def _bits(cell: Cell) -> Iterator[tuple[str, int]]:
+def pins_of(cell: Cell) -> Iterator[tuple[str, int]]:
     """Yield every port and net of a cell, without constants."""
     for port, bits in cell["connections"].items():
         if port in cell.get("port_directions", {}):
@@ -224,6 +224,6 @@ def net_names(module: Mapping[str, Any]) -> dict[int, str]:
 def _where(node: _Node, cells: Mapping[str, Cell], names: Mapping[int, str]) -> str:
     """Return the net that a register drives; for larger cells also the primitive."""
     cell = cells[node.name]
-    outputs = [b for port, b in _bits(cell) if cell["port_directions"][port] == "output"]
+    outputs = [b for port, b in pins_of(cell) if cell["port_directions"][port] == "output"]
     net = names.get(outputs[0], node.name) if outputs else node.name
     return net if len(outputs) == 1 else f"{node.type} of {net}"

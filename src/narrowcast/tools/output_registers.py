@@ -13,6 +13,7 @@ from collections import defaultdict
 from pathlib import Path
 from typing import Any
 
+from narrowcast.tools.netlist import pins_of
 from narrowcast.tools.process import reading
 
 _WIDEST = 36  # bits of a memory's port
@@ -51,10 +52,9 @@ def _readers(module: dict[str, Any]) -> _Readers:
     """Return the names and pins of the cells that read each bit; those of a port are empty."""
     found: _Readers = defaultdict(list)
     for name, cell in module["cells"].items():
-        for pin, bits in cell["connections"].items():
+        for pin, bit in pins_of(cell):
             if cell["port_directions"][pin] != "output":
-                for bit in bits:
-                    found[bit].append((name, pin))
+                found[bit].append((name, pin))
     for port in module["ports"].values():
         for bit in port["bits"]:
             found[bit].append(("", ""))
