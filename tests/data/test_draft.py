@@ -138,18 +138,23 @@ def test_a_file_in_full(tmp_path: Path) -> None:
         ("%d/%m/%Y", "%H.%M.%S", "%d/%m/%Y %H.%M.%S"),
         ("%m/%d/%Y", "%I:%M %p", "%m/%d/%Y %I:%M %p"),
         ("%Y%m%d", "%H:%M", None),
+        ("%Y-%m-%d", "%-H", None),
+        ("%Y-%m-%d", "%-H%M", "%Y-%m-%d %H%M"),
+        ("%Y%m%d", "%-H%M", "%Y%m%d %H%M"),
+        ("%d.%m.%Y", "%-H%M%S", "%d.%m.%Y %H%M%S"),
     ],
 )
 def test_dates_and_times_of_day(tmp_path: Path, date: str, clock: str, form: str | None) -> None:
     """The last rows are empty, as spreadsheets export them."""
     times = pd.date_range("2024-01-01", periods=900, freq="h")
     frame = table(when=times.strftime(clock), day=times.strftime(date))
+    frame = frame.rename(columns={"when": "time"})
     (tmp_path / "load.csv").write_text(frame.to_csv(index=False) + ",,,,,\n,,,,,\n")
     found = draft(tmp_path / "load.csv", tmp_path)
     assert found.lines[0].endswith("2024-02-07T11:00:00+00:00, every 1h")
-    assert "when" not in found.text.replace('time_of_day = "when"', "")
+    assert '"time"' not in found.text.replace('time_of_day = "time"', "")
     data = written(tmp_path / "load.csv", tmp_path).data
-    assert (data.time, data.time_of_day, data.time_format) == ("day", "when", form)
+    assert (data.time, data.time_of_day, data.time_format) == ("day", "time", form)
 
 
 @pytest.mark.parametrize("names", [["year", "month", "day", "hour"], ["YEAR", "MO", "DY", "HR"]])
@@ -166,7 +171,7 @@ def test_parts_of_times(tmp_path: Path, names: list[str]) -> None:
     with pytest.raises(UserError, match=f"column '{names[1]}': holds the time stamps"):
         draft(tmp_path / "load.csv", tmp_path, names[1])
     # Numbers that are no times are columns as any other.
-    frame.assign(**{names[3]: frame[names[3]] + 1}).to_csv(tmp_path / "load.csv", index=False)
+    frame.assign(**{names[3]: frame[names[3]] + 2}).to_csv(tmp_path / "load.csv", index=False)
     assert inspect(tmp_path / "load.csv", {}).time is None
 
 
@@ -196,3 +201,13 @@ def test_a_path_from_another_folder(tmp_path: Path) -> None:
     assert config.data.path is not None and config.data.path.samefile(
         tmp_path / "tables" / 'a "load".csv'
     )
+
+
+@pytest.mark.parametrize("name", ["hour", "runtime", "high"])
+def test_numbers_that_are_no_times_of_day(tmp_path: Path, name: str) -> None:
+    """A day has one row, so an hour tells something else."""
+    days = pd.date_range("2020-01-01", periods=900).strftime("%Y-%m-%d")
+    frame = table(when=days, **{name: np.arange(900) * 7 % 24})
+    frame.to_csv(tmp_path / "load.csv", index=False)
+    data = written(tmp_path / "load.csv", tmp_path, target="load").data
+    assert data.time_of_day is None and name in data.inputs

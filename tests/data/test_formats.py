@@ -140,6 +140,9 @@ def test_day_first_and_excel_are_read_with_their_format(read: Read) -> None:
         (" %d/%m/%Y", "%H.%M.%S", "%d/%m/%Y %H.%M.%S"),
         ("%m/%d/%Y", "%I:%M %p ", "%m/%d/%Y %I:%M %p"),
         ("%Y%m%d", "%H%M", "%Y%m%d %H%M"),
+        ("%Y-%m-%d", "%-H", None),
+        ("%Y-%m-%d", "%-H%M", "%Y-%m-%d %H%M"),
+        ("%d.%m.%Y", "%-H%M%S", "%d.%m.%Y %H%M%S"),
     ],
 )
 def test_dates_and_times_of_day_in_two_columns(
@@ -186,6 +189,52 @@ def test_times_whose_parts_are_columns(read: Read, count: int) -> None:
     assert same(read(frame.to_csv(index=False), **wanted, timezone="Europe/Berlin"), time=utc)
 
 
+@pytest.mark.parametrize(
+    ("form", "settings"),
+    [
+        ("%Y-%m-%dT%H:%M:%S", {}),
+        ("%Y-%m-%d %H:%M+00:00", {}),
+        ("%Y-%m-%d %H:%M UTC", {}),
+        ("%d.%m.%Y %H:%M", {"time_format": "%d.%m.%Y %H:%M"}),
+        ("%m/%d/%Y %H:%M:%S.000", {"time_format": "%m/%d/%Y %H:%M:%S.%f"}),
+        ("%Y%m%d%H", {"time_format": "%Y%m%d%H"}),
+        ("%Y%m%d%H%M", {}),
+        ("%Y-%m-%d %H:%M", {"timezone": "Europe/Berlin"}),
+    ],
+)
+def test_24_o_clock_is_the_begin_of_the_next_day(
+    read: Read, form: str, settings: dict[str, object]
+) -> None:
+    hours = plain()["time"]
+    local = hours
+    if zone := settings.get("timezone"):  # a day of 23 hours is among these
+        hours = pd.Series(pd.date_range("2024-03-30 20:00", periods=ROWS, freq="h"))
+        local = hours.dt.tz_localize("UTC").dt.tz_convert(zone).dt.tz_localize(None)
+    days = (local - pd.Timedelta(hours=1)).dt.floor("D")
+    ended = days.dt.strftime(form.partition("%H")[0] + "24" + form.partition("%H")[2])
+    texts = local.dt.strftime(form).where(local.dt.hour != 0, ended)
+    assert texts.str.contains("24:00|2400|24$").any()
+    assert same(read(text(time=texts), **settings), time=hours)
+
+
+def test_hours_from_1_to_24(read: Read) -> None:
+    """Each stands for its end."""
+    time = plain()["time"] - pd.Timedelta(hours=1)
+    hour = time.dt.hour + 1
+    day = time.dt.strftime("%Y-%m-%d")
+    assert same(read(text(time=day, clock=hour), time_of_day="clock"))
+    columns = {"year": time.dt.year, "month": time.dt.month, "day": time.dt.day, "hour": hour}
+    frame = plain().drop(columns="time").assign(**columns)
+    assert same(read(frame.to_csv(index=False), time=list(columns)))
+
+
+def test_what_is_beyond_24_o_clock_is_refused(refused: Refused) -> None:
+    for bad in ("2024-01-01 24:01", "2024-01-01 25:00", "2024-01-32 24:00"):
+        assert f"row 4: '{bad}' is no time" in refused(
+            text(time=stamps("%Y-%m-%d %H:%M").where(plain().index != 3, bad))
+        )
+
+
 def test_parts_of_times_that_are_missing_or_none(refused: Refused) -> None:
     frame, wanted = plain().drop(columns="time").assign(**parts(4)), {"time": PARTS[:4]}
 
@@ -196,8 +245,8 @@ def test_parts_of_times_that_are_missing_or_none(refused: Refused) -> None:
     assert ", column 'year/month/day/hour', row 4: the time stamp is missing" in said(
         hour=hour.where(hour.index != 3)
     )
-    assert "row 3: '2024-01-01 24' is no time: data.time lists columns of whole numbers" in said(
-        hour=hour.where(hour.index != 2, 24)
+    assert "row 3: '2024-01-01 25' is no time: data.time lists columns of whole numbers" in said(
+        hour=hour.where(hour.index != 2, 25)
     )
     assert "row 1: '2024-Jan-01 00' is no time" in said(month="Jan")
     assert ": no columns 'day', 'hour'" in refused("year,month,a,b\n2024,1,1,2\n", **wanted)

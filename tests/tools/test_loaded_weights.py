@@ -143,9 +143,12 @@ def test_a_board_infers_with_checked_weights_only(
     frame = LOAD + weights.content + weights.check
 
     def refuses(port: Port) -> bool:
-        link = Silent(port, MODEL, SHA256, attempts=1, weights=weights)
+        """Return whether a window gets no answer, and the next question its own."""
+        link, patience = Silent(port, MODEL, SHA256, attempts=1, weights=weights), port.seconds
+        port.seconds = 0.5
         with pytest.raises(UserError, match="the board has stopped answering"):
             link.send(inputs[0])
+        port.seconds = patience
         return asked(port, HELD) == bytes(5)
 
     with board(folder, design, interface) as port:

@@ -10,12 +10,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from narrowcast.config import DataConfig, did_you_mean, is_pattern
-from narrowcast.data.values import as_text, known_text
+from narrowcast.data.values import known_text
 from narrowcast.errors import UserError, shown
 
 _LISTED = 240  # characters of names in a message
 # What stands before a part of a time, and its number of digits.
 _PARTS = (("", 4), ("-", 2), ("-", 2), (" ", 2), (":", 2), (":", 2))
+_CLOCK_DIGITS = {"%H%M": 4, "%H%M%S": 6}  # of times of day without a colon; hours have two
 
 
 @dataclass(frozen=True, eq=False)
@@ -105,12 +106,13 @@ def _joined(columns: Mapping[Path, pa.ChunkedArray], name: str | None) -> pa.Chu
         ) from None
 
 
-def times_of(columns: Sequence[pa.ChunkedArray]) -> pa.ChunkedArray | None:
+def times_of(columns: Sequence[pa.ChunkedArray], form: str | None = None) -> pa.ChunkedArray | None:
     """Return the time column of a table: text if several columns hold parts of the times.
 
     Args:
         columns: The columns that ``config.time_columns`` names: none, one of times, those of dates
             and of times of day, or those of years, months, days and smaller parts.
+        form: ``config.time_format``, which tells how many digits a time of day has.
     """
     if len(columns) < 2:
         return next(iter(columns), None)
@@ -119,17 +121,32 @@ def times_of(columns: Sequence[pa.ChunkedArray]) -> pa.ChunkedArray | None:
     dates, clocks = columns
     if pa.types.is_timestamp(dates.type):
         dates = dates.cast(pa.date32())
-    texts = (as_text(each.cast(pa.string())) for each in (dates, clocks))
-    return pc.binary_join_element_wise(*(known_text(each) for each in texts), " ")
+    day = known_text(_trimmed(dates))
+    return pc.binary_join_element_wise(day, _clock(clocks, form or ""), " ")
+
+
+def _clock(column: pa.ChunkedArray, form: str) -> pa.ChunkedArray:
+    """Return times of day as text; whole numbers such as 7 and 930 get the zeros they lack."""
+    text = known_text(_whole(column) if pa.types.is_floating(column.type) else _trimmed(column))
+    digits = _CLOCK_DIGITS.get(form.rpartition(" ")[2], 2)
+    padded = pc.utf8_lpad(text, digits, "0")
+    return pc.if_else(pc.match_substring_regex(text, r"^\d+$"), padded, text)
+
+
+def _trimmed(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    return pc.utf8_trim_whitespace(column.cast(pa.string()))
+
+
+def _whole(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Return numbers as text, without a fraction that is 0, as Parquet may hold floats."""
+    return pc.replace_substring_regex(_trimmed(column), r"\.0*$", "")
 
 
 def _of_numbers(columns: Sequence[pa.ChunkedArray]) -> pa.ChunkedArray:
     """Return text such as 2010-01-31 07:05 from columns of a year, a month, a day, ..."""
     found = None
     for column, (mark, digits) in zip(columns, _PARTS, strict=False):
-        text = known_text(pc.utf8_trim_whitespace(column.cast(pa.string())))
-        whole = pc.replace_substring_regex(text, r"\.0*$", "")  # Parquet may hold floats
-        part = pc.utf8_lpad(whole, digits, "0")
+        part = pc.utf8_lpad(known_text(_whole(column)), digits, "0")
         found = part if found is None else pc.binary_join_element_wise(found, part, mark)
     return found
 

@@ -35,6 +35,9 @@ _NAMED_TIME = re.compile(
 )
 _UNIT = re.compile(r"(?i).*_([mun]?s)")  # of a name such as t_ms
 _CLOCK = r"^\d{1,2}[:.]\d\d([:.]\d\d([.,]\d+)?)?( ?[AaPp][Mm])?$"  # a time of day
+_NAMED_CLOCK = re.compile(  # of numbers such as 7 or 1330
+    r"(?i)(hour|hr|hh|he|time|hhmm|clock|stunde|uhrzeit)([ _.]?(ending|of.day|utc|gmt|local|lst))?"
+)
 _PARTS = [  # of a time, each in a column of numbers
     re.compile(f"(?i){names}")
     for names in (
@@ -249,7 +252,9 @@ def _time(
                     refused.setdefault(name, _without_place(error))
                 continue
             alone = name in named or not numeric or not times.duplicated().any()
-            if (alone or name in dates) and (clock := _clock(columns, texts, name, settings)):
+            days = alone or name in dates
+            several = bool(times.duplicated().any())
+            if days and (clock := _clock(columns, values, name, settings, several=several)):
                 return name, *clock, {}
             if not times.duplicated().all() and alone:
                 return name, times, form, {}
@@ -280,24 +285,58 @@ def _parts(
     return None if times.duplicated().all() else (found, times)
 
 
+def _clock_form(
+    column: pa.ChunkedArray, name: str, values: NDArray[np.float64] | str
+) -> str | None:
+    """Return how a column holds times of day, an end of ``time_format``; None if it holds none.
+
+    Args:
+        column: The column.
+        name: Its name.
+        values: Its numbers, or why it holds none.
+
+    Returns:
+        An empty text where the formats of the table's time stamps tell.
+    """
+    if isinstance(values, str):
+        text = as_text(column)
+        return "" if text is not None and matches_all(text, _CLOCK) else None
+    if _NAMED_CLOCK.fullmatch(name) is None or np.isnan(values).any():
+        return None
+    for form, unit in ((" %H", 1), (" %H%M", 100), (" %H%M%S", 10_000)):
+        hours, rest = np.divmod(values, unit)
+        if ((hours >= 0) & (hours <= 24) & (rest % 100 < 60) & (rest // 100 < 60)).all():
+            return form if (values % 1 == 0).all() else None
+    return None
+
+
 def _clock(
-    columns: Columns, texts: Sequence[str], name: str, settings: Mapping[str, Any]
+    columns: Columns,
+    values: Mapping[str, NDArray[np.float64] | str],
+    name: str,
+    settings: Mapping[str, Any],
+    *,
+    several: bool,
 ) -> tuple[pd.DatetimeIndex, dict[str, str]] | None:
     """Return time stamps of dates and times of day, and the keys that read them; None without.
 
     Args:
         columns: What was read.
-        texts: Names of the columns that hold no numbers.
+        values: The numbers of each column, or why it holds none.
         name: The column of dates.
         settings: Keys that the file needs.
+        several: Whether a date has several rows, which numbers may tell apart.
     """
-    for other in texts:
-        text = as_text(columns.readings[other])
-        if other == name or text is None or not matches_all(text, _CLOCK):
+    for other, found in values.items():
+        if other == name or not (several or isinstance(found, str)):
             continue
-        column = times_of([columns.readings[name], columns.readings[other]])
+        if (end := _clock_form(columns.readings[other], other, found)) is None:
+            continue
+        column = times_of([columns.readings[name], columns.readings[other]], end)
         assert column is not None
         for form in [{}] if settings.get("time_format") else _formats(column, excel=False):
+            if len(end) > len(" %H") and not form.get("time_format", "").endswith(end):
+                continue  # the zeros that numbers lack are known by their format
             keys = {"time_of_day": other, **form}
             try:
                 return time_stamps(column, _config({**settings, **keys}, name), ""), keys

@@ -56,7 +56,7 @@ def read_parquet(
     columns = dict(zip([*used, *others], table.columns, strict=True))
     return Columns(
         readings={name: columns[each] for name, each in keys.items()},
-        time=times_of([columns[each] for each in times]),
+        time=times_of([columns[each] for each in times], config.time_format),
         others={names[each]: columns[each] for each in others},
     )
 

@@ -143,7 +143,7 @@ def new_table(
             for each in find([*needed, *config.time_columns], names, place)
         ]
         readings = dict(zip(needed, columns, strict=False))
-        read = Columns(readings, times_of(columns[len(needed) :]))
+        read = Columns(readings, times_of(columns[len(needed) :], config.time_format))
         return _converted(read, config, place, trained=True, anomalies=anomalies)
 
 

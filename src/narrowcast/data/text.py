@@ -103,7 +103,7 @@ def read_text(
     lines = f"{header.above} lines" if header.above > 1 else "1 line"
     return Columns(
         readings={name: table[str(each)] for name, each in keys.items()},
-        time=times_of([table[str(each)] for each in times]),
+        time=times_of([table[str(each)] for each in times], config.time_format),
         others={names[each]: table[str(each)] for each in others},
         decimal_comma=header.separator in ";\t",
         notes=(f"{lines} above the header passed over",) if header.above else (),

@@ -26,9 +26,14 @@ _YEARS = (1800, 2200)  # of such dates
 _LIMITS = (pd.Timestamp("1678-01-01"), pd.Timestamp("2262-01-01"))  # of nanoseconds in 64 bits
 _SAMPLE = 1000  # rows, to choose formats by
 _ZONE = r"\d[T ]\d.*(Z|z|[+-]\d{2}(:?\d{2})?)$"
+# 24:00, the end of a day: behind a date, also without a blank.
+_END_OF_DAY = (
+    r"^(?P<date>.*[T ]|\d{8})24"
+    r"(?P<rest>([:.]?00){0,2}([.,]0+)?( ?(Z|z|UTC|GMT|[+-]\d{2}(:?\d{2})?))?)$"
+)
 # Formats to suggest for text that is not ISO 8601.
 _DATES = ("%d.%m.%Y", "%d/%m/%Y", "%m/%d/%Y", "%d-%m-%Y", "%d.%m.%y", "%d/%m/%y", "%m/%d/%y")
-_YEAR_FIRST = ("%Y-%m-%d", "%Y.%m.%d", "%Y/%m/%d")
+_YEAR_FIRST = ("%Y-%m-%d", "%Y.%m.%d", "%Y/%m/%d", "%Y%m%d")
 _NAMED_MONTHS = ("%d %b %Y", "%d-%b-%Y", "%d-%b-%y", "%b %d, %Y", "%d %B %Y", "%B %d, %Y")
 _CLOCKS = (
     "",
@@ -40,6 +45,8 @@ _CLOCKS = (
     " %H:%M:%S,%f",
     " %H.%M.%S",
     " %H.%M",
+    " %H%M",
+    " %H%M%S",
 )
 
 
@@ -82,12 +89,26 @@ def _fitting(texts: pd.Series) -> list[str]:
     dates = (*_DATES, *_YEAR_FIRST, *_NAMED_MONTHS)
     forms = ["".join(each) for each in itertools.product(dates, _CLOCKS)]
     for some in (texts[:1], texts[:_SAMPLE], texts):  # most formats do not fit the first one
-        forms = [
-            form
-            for form in forms
-            if pd.to_datetime(some, format=form, errors="coerce").notna().all()
-        ]
+        forms = [form for form in forms if _parsed(some, form).notna().all()]
     return forms
+
+
+def _parsed(texts: pd.Series, form: str, *, utc: bool = False) -> pd.Series:
+    """Return texts as times, NaT for those that are none; 24:00 is the begin of the next day.
+
+    Args:
+        texts: Time stamps, or their dates and times of day.
+        form: Their format.
+        utc: Whether times without a zone are in UTC; otherwise they have none.
+    """
+    times = pd.to_datetime(texts, format=form, errors="coerce", utc=utc)
+    failed = times.isna()
+    if failed.any():
+        parts = texts[failed].astype(str).str.extract(_END_OF_DAY)
+        begun = (parts["date"] + "00" + parts["rest"]).dropna()
+        days = pd.to_datetime(begun, format=form, errors="coerce", utc=utc)
+        times[days.index] = days + pd.Timedelta(days=1)
+    return times
 
 
 class _TimeColumn:
@@ -206,7 +227,7 @@ class _TimeColumn:
         form = _DIGITS.get(len(str(low)))
         if values.dtype.kind == "f" or low <= 0 or form is None or len(str(high)) != len(str(low)):
             return None
-        times = pd.to_datetime(pd.Series(values.astype(str)), format=form, errors="coerce")
+        times = _parsed(pd.Series(values.astype(str)), form)
         if times.isna().any() or not times.dt.year.between(*_YEARS).all():
             return None
         return pd.DatetimeIndex(times).as_unit("ns")
@@ -238,7 +259,7 @@ class _TimeColumn:
         form = str(self._config.time_format)
         zoned = "%z" in form or "%Z" in form
         series = text.to_pandas()
-        times = pd.to_datetime(series, format=form, errors="coerce", utc=zoned)
+        times = _parsed(series, form, utc=zoned)
         if (bad := first(times.isna().to_numpy())) is not None:
             raise UserError(
                 f"{self._row(bad)}: {shown(text[bad].as_py())} has not the format of "
@@ -251,7 +272,7 @@ class _TimeColumn:
     def _iso(self, text: pa.ChunkedArray) -> pd.DatetimeIndex:
         text = pc.replace_substring_regex(text, r"\s+(UTC|GMT)$", "Z")
         series = text.to_pandas()
-        times = pd.to_datetime(series, format="ISO8601", errors="coerce", utc=True)
+        times = _parsed(series, "ISO8601", utc=True)
         if (bad := first(times.isna().to_numpy())) is not None:
             if isinstance(self._config.time, list):
                 raise UserError(
