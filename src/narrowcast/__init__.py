@@ -1,10 +1,14 @@
 """Transformer forecasters on very small FPGAs, from a table of readings to a verified design."""
 
-from typing import TYPE_CHECKING, Any
+from __future__ import annotations
 
 __version__ = "0.1.0"
 
+# Nothing is imported here: until the commands heed signals, Ctrl-C prints a traceback.
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any
+
     from narrowcast import pipeline
     from narrowcast.config import Config, load_config
     from narrowcast.forecasting.forecaster import Forecaster

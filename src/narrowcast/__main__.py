@@ -4,8 +4,6 @@ import signal
 import sys
 from types import FrameType
 
-from narrowcast.errors import exit_code
-
 _NO_WINDOWS = "Windows lacks what the commands need of a system: use its Subsystem for Linux (WSL)"
 
 
@@ -31,6 +29,8 @@ def main() -> None:
             for each in heeded:
                 signal.signal(each, signal.SIG_DFL)
     except KeyboardInterrupt as interruption:
+        from narrowcast.errors import exit_code  # noqa: PLC0415
+
         print("narrowcast: interrupted", file=sys.stderr)
         sys.exit(exit_code(interruption))
 
