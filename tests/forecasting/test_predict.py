@@ -151,10 +151,15 @@ def test_recordings_are_named(tmp_path: Path, run: Run) -> None:
     assert counts == {("Ann", 1, "a.csv"): 195, ("Bob", 7, "b.csv"): len(second) - 5}
     own = both[both["who"] == "Bob"].drop(columns="file").reset_index(drop=True)
     pd.testing.assert_frame_equal(own, one)
-    # a recording that is called "file" keeps its name
-    second.assign(file="one", run=1).to_csv(tmp_path / "runs" / "a.csv")
-    second.assign(file="two", run=1).to_csv(tmp_path / "runs" / "b.csv")
-    keys = 'data.path="runs/*.csv"', 'data.recording=["file","run"]'
+    # a recording that is called "file" keeps its name, but not one that is called as a forecast
+    for name in ("one", "two"):
+        content = second.assign(**{"file": name, "b+1": f"run {name}"})
+        content.to_csv(tmp_path / "runs" / f"{name[0]}.csv")
+    keys = 'data.path="runs/[ot]*.csv"', 'data.recording=["file","b+1"]'
     out = str(trained(tmp_path, *keys))
-    _, printed, _ = run("predict", out, "--data", "runs/*.csv")
-    assert set(pd.read_csv(io.StringIO(printed))["file"]) == {"one", "two"}
+    _, printed, _ = run("predict", out, "--data", "runs/[ot]*.csv")
+    found = pd.read_csv(io.StringIO(printed))
+    assert list(found) == ["time", "file", "recording b+1", "b+1"]
+    assert set(found["file"]) == {"one", "two"}
+    assert set(found["recording b+1"]) == {"run one", "run two"}
+    np.testing.assert_array_equal(found["b+1"].notna(), True)

@@ -1,10 +1,10 @@
 """A trained model, and the windows of new data that it forecasts from."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -197,22 +197,22 @@ class TrainedModel:
         Returns:
             The labels, and columns named by the target, how many rows ahead, and the quantile if
             any; or the label, and its margin to the next one; or the score, and whether it is above
-            the threshold.
+            the threshold. A label whose column has the name of one of these gets another one.
         """
         data, targets = self.rules.data, self.targets
         if isinstance(targets, Labels):
             found = np.array(targets.classes, dtype=object)[results[:, 0].astype(np.int64)]
-            return labels.assign(
-                **{targets.target: found, f"{targets.target} margin": results[:, 1]}
+            return _beside(
+                labels, {targets.target: found, f"{targets.target} margin": results[:, 1]}
             )
         if isinstance(targets, Monitored):
-            return labels.assign(score=results[:, 0], flag=results[:, 1].astype(np.int64))
+            flags = results[:, 1].astype(np.int64)
+            return _beside(labels, {"score": results[:, 0], "flag": flags})
         steps = range(data.lead, data.lead + data.outputs)
         ends = [f" q{each:g}" for each in targets.quantiles] or [""]
         names = [f"{name}+{step}{end}" for name in data.targets for step in steps for end in ends]
         values = results if members is None else members.in_units(results)
-        forecasts = pd.DataFrame(values, index=labels.index, columns=names)
-        return pd.concat([labels, forecasts], axis=1)
+        return _beside(labels, dict(zip(names, values.T, strict=True)))
 
     @property
     def targets(self) -> Targets | Labels | Monitored:
@@ -402,6 +402,12 @@ class TrainedModel:
                     continue
                 readings = windows[i], *(each[i] for each in part.further)
                 yield part, Inference(readings, restart, number_of.get(i))
+
+
+def _beside(labels: pd.DataFrame, results: Mapping[str, NDArray[Any]]) -> pd.DataFrame:
+    """Return results beside what they are of; a label that has the name of a result is renamed."""
+    names = {name: f"recording {name}" for name in labels if name in results}
+    return labels.rename(columns=names).assign(**results)
 
 
 def _present(table: Table, rows: Rows) -> NDArray[np.int64]:
