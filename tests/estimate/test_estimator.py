@@ -65,29 +65,31 @@ def test_the_stand_in_has_the_configured_widths() -> None:
     "sizes",
     [
         "model.channels=64 model.heads=64 model.ffn_channels=64 model.layers=40 data.window=13",
-        "model.channels=20 model.heads=20 model.ffn_channels=8 data.window=200 data.outputs=4096",
+        pytest.param(
+            "model.channels=20 model.heads=20 model.ffn_channels=8 data.window=200 "
+            "data.outputs=4096",
+            marks=pytest.mark.long,
+        ),
     ],
     ids=["jobs", "values"],
 )
-def test_a_program_near_the_limits_takes_little_time_and_memory(sizes: str) -> None:
-    """Of 70,000 jobs, and of a million values: at most 10 s and 500 MB besides the libraries."""
+def test_a_program_near_the_limits_takes_little_memory(sizes: str) -> None:
+    """Of 70,000 jobs, and of a million values: at most 500 MB besides the libraries."""
     keys = [*sizes.split(), "train.batch=2", "quantization.bits=2", "hardware.device=xc7s25"]
     keys += ["model.pooling=mean", "model.kernel=1", "model.fold=false"]  # more jobs
     code = (
-        "import resource, sys, time\n"
+        "import resource, sys\n"
         "from narrowcast.compile import list_scheduler\n"
         "from narrowcast.config import load_config\n"
         "from narrowcast.estimate import estimate_on, stand_in\n"
         "usage = lambda: resource.getrusage(resource.RUSAGE_SELF).ru_maxrss\n"
-        "before, begin = usage(), time.process_time()\n"
+        "before = usage()\n"
         "config = load_config(*sys.argv[1:2], sys.argv[2:])\n"
         "estimate_on(config, stand_in(config))\n"
-        "print(time.process_time() - begin, (usage() - before) / 1024)\n"
+        "print((usage() - before) / 1024)\n"
     )
     command = [sys.executable, "-c", code, EXAMPLE, *keys]
-    seconds, megabytes = map(float, subprocess.check_output(command, text=True).split())
-    assert megabytes < 500
-    assert seconds < 20  # 10 s on an idle machine
+    assert float(subprocess.check_output(command, text=True)) < 500
 
 
 def test_verdicts() -> None:
