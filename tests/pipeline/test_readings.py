@@ -2,6 +2,10 @@ import os
 import threading
 from pathlib import Path
 
+import numpy as np
+import pandas as pd
+import pytest
+
 from narrowcast import load_config, pipeline
 from narrowcast.pipeline.tasks.readings import load_windows
 from narrowcast.progress import Progress
@@ -36,6 +40,25 @@ def test_remarks_on_a_table_are_printed_and_recorded(folder: Path) -> None:
         f"trained anew for {epochs}, on {windows.refit} targets of the training and the "
         "validation part together",
     ]
+
+
+@pytest.mark.parametrize(("days", "short"), [(17, ["weekday", "month"]), (18, ["month"])])
+def test_a_calendar_of_which_less_than_two_cycles_are_known(
+    folder: Path, days: int, short: list[str]
+) -> None:
+    """The last fifth is the test part: of 18 days of readings, 14.4 are outside of it."""
+    times = pd.date_range("2024-05-01", periods=8 * days, freq="3h")
+    wave = np.arange(8 * days) % 8
+    frame = pd.DataFrame({"time": times, "a": wave, "b": np.sqrt(wave)})
+    frame.to_csv(folder / "readings.csv", index=False)
+    settings = ['data.calendar=["hour", "weekday", "month"]']
+    notes = load_windows(load_config(folder / "run.toml", settings))[2].notes
+    said = [note for note in notes if "leave" in note]
+    assert [note for note in notes if "out of data.calendar" in note] == said
+    assert len(said) == len(short)
+    assert all(f"leave '{name}' out" in note for name, note in zip(short, said, strict=True))
+    assert said[-1].startswith("the readings outside of the test part span 1")
+    assert not [n for n in load_windows(load_config(folder / "run.toml"))[2].notes if "leave" in n]
 
 
 def test_a_refit_changes_the_model_and_not_what_is_reported_of_its_choice(folder: Path) -> None:

@@ -1,6 +1,6 @@
 """Remarks on columns that can be trained on, but perhaps should not be as they are."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
@@ -14,6 +14,7 @@ _RECURS = 3  # times
 _FAR = 2.0  # spreads between a stand-in and the nearest reading
 _FEWEST = 10  # different readings beside it
 _MOST_STAND_INS = 4  # of a column
+_CYCLES = {"hour": (1, "days"), "weekday": (7, "weeks"), "month": (365, "years")}  # in days
 
 
 def remark_labels(target: str, values: Array) -> str | None:
@@ -33,6 +34,24 @@ def are_labels(values: Array) -> bool:
     several = np.unique(known)
     few = len(several) <= _LABELS and len(known) >= 5 * len(several)
     return few and not (several % 1).any()
+
+
+def remark_calendar(features: Sequence[str], times: pd.DatetimeIndex) -> list[str]:
+    """Return a remark on each calendar feature of which there are less than two cycles.
+
+    What a model then learns of a weekday, say, is what happened on a single one.
+
+    Args:
+        features: The features of ``data.calendar``.
+        times: Times of the rows outside of the test part.
+    """
+    days = (times.max() - times.min()) / pd.Timedelta(days=1)
+    short = {name: words for name in features for long, words in [_CYCLES[name]] if days < 2 * long}
+    return [
+        f"the readings outside of the test part span {days:.1f} days, less than two {words}: leave "
+        f"{shown(name)} out of data.calendar, or train on more"
+        for name, words in short.items()
+    ]
 
 
 def remark_stand_ins(frame: pd.DataFrame) -> list[str]:

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from narrowcast.config import Config
+from narrowcast.config import Config, DataConfig
 from narrowcast.files import matching_files, names_of, rereadable
 from narrowcast.progress import Progress
 from narrowcast.training_records import DataSummary, Windows
@@ -75,7 +75,7 @@ def load_windows(config: Config, *, refit: bool = False) -> "tuple[Dataset, Tabl
             skipped_mixed=dataset.skipped_mixed if config.data.classes else None,
             by_class=_by_class(dataset),
         ),
-        notes=(*table.notes, *_remarks(dataset)),
+        notes=(*table.notes, *_remarks(dataset, table, config.data)),
         known=tuple(config.data.known),
         classes=tuple(config.data.classes),
         series=len(table.series) or None,
@@ -95,14 +95,19 @@ def _by_class(dataset: "Dataset") -> dict[str, dict[str, int]] | None:
     return {name: {part: counts[part][name] for part in parts} for name in labels.classes}
 
 
-def _remarks(dataset: "Dataset") -> list[str]:
-    """Return a remark on each class that a part has no windows of."""
+def _remarks(dataset: "Dataset", table: "Table", config: DataConfig) -> list[str]:
+    """Return remarks on classes that a part has no windows of, and on the calendar."""
     from narrowcast.data import Labels
+    from narrowcast.data.parts import parts_of_rows
+    from narrowcast.data.remarks import remark_calendar
 
-    if not isinstance(dataset.targets, Labels):
+    if isinstance(dataset.targets, Labels):
+        parts = {"validation": dataset.validation.target, "test": dataset.test.target}
+        return dataset.targets.remarks(parts)
+    if table.time is None or not config.calendar:
         return []
-    parts = {"validation": dataset.validation.target, "test": dataset.test.target}
-    return dataset.targets.remarks(parts)
+    others = parts_of_rows(table, config.split) < 2
+    return remark_calendar(config.calendar, table.time[others])
 
 
 def epoch_progress(progress: Progress) -> Callable[[int, int, float], None]:
