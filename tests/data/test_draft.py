@@ -241,6 +241,10 @@ def test_words_that_stand_among_numbers(tmp_path: Path) -> None:
     config = written(saved(tmp_path, "", wind=wind), tmp_path).data
     assert set(config.missing_values) == {"***", "unavailable", -999}
     assert config.inputs == ["load", "wind", "state"]
+    single = tmp_path / "single.csv"
+    single.write_text("Station 7\nload\n" + "\n".join(map(str, table()["load"])))
+    with pytest.raises(UserError, match="no column of numbers"):  # load is a name
+        draft(single, tmp_path)
     text = table()["state"].map({0: "low", 1: "high", 2: "off"})  # a column of words is left out
     assert not written(saved(tmp_path, "", wind=text), tmp_path).data.missing_values
 

@@ -369,6 +369,15 @@ def test_the_hour_that_a_change_of_clocks_repeats(
     assert same(read(content, timezone="Europe/Berlin"), time=utc)
 
 
+def test_times_of_which_some_name_a_zone(read: Read, refused: Refused) -> None:
+    """Those that name none are in UTC, unless others are in another zone."""
+    some = stamps("%Y-%m-%d %H:%M")
+    some[:9] += "Z"
+    assert same(read(text(time=some)))
+    some[:9] = stamps("%Y-%m-%d %H:%M+01:00")[:9]
+    assert "row 10: '2024-01-01 09:00' names no time zone" in refused(text(time=some))
+
+
 def test_a_time_zone_that_does_not_fit_is_refused(refused: Refused) -> None:
     times = pd.Series(pd.date_range("2024-03-30", periods=ROWS, freq="h")).astype(str)
     message = refused(text(time=times), timezone="Europe/Berlin")
@@ -521,7 +530,9 @@ def test_signs_beside_a_number(refused: Refused, form: str) -> None:
     assert "row 4: " in message and "write the numbers alone, without units" in message
 
 
-@pytest.mark.parametrize(("mark", "decimal"), [(",", "."), (".", ","), (" ", ","), ("'", ".")])
+@pytest.mark.parametrize(
+    ("mark", "decimal"), [(",", "."), (".", ","), (" ", ","), ("'", "."), ("\u2019", ".")]
+)
 def test_thousands_need_the_key(read: Read, refused: Refused, mark: str, decimal: str) -> None:
     large = plain()["a"] * 1e5
     written = [
@@ -530,9 +541,18 @@ def test_thousands_need_the_key(read: Read, refused: Refused, mark: str, decimal
     content = text(a=written)
     message = refused(content)
     assert "'" in message and "is not a number: set data.thousands" in message
-    keys = {"thousands": mark, "decimal": decimal if decimal == "," else None}
+    keys = {
+        "thousands": mark.replace("\u2019", "'"),
+        "decimal": decimal if decimal == "," else None,
+    }
     content = text(a=written, b=commas("b")) if decimal == "," else content
     assert same(read(content, **keys), a=large.round(1))
+
+
+def test_no_thousands_begin_with_a_zero(refused: Refused) -> None:
+    below = plain()["a"].map("0,{:.0f}00".format)
+    message = refused(text(a=below), thousands=",")
+    assert "is not a number: set data.decimal = ','" in message
 
 
 def test_a_row_of_units_needs_the_key(read: Read, refused: Refused) -> None:

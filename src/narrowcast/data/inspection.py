@@ -241,7 +241,8 @@ def _words(columns: Columns, values: Mapping[str, Any]) -> list[str]:
         words = [word for word in several if re.fullmatch(r"[^\d]*", word)]
         rest = sum(count for word, count in several.items() if word not in words)
         few = len(words) <= _MOST_WORDS and sum(several[word] for word in words) < rest
-        if few and all(_is_number(word) for word in several.keys() - words):
+        title = several[text[0].as_py()] == 1 and text[0].as_py() in words
+        if few and not title and all(_is_number(word) for word in several.keys() - words):
             found |= dict.fromkeys(words)
     return list(found)
 
@@ -465,6 +466,7 @@ def _sorted_out(
             readings[name] = column
     if not readings:
         reasons = "; ".join(f"{shown(name)}: {each}" for name, each in list(left_out.items())[:3])
+        reasons = reasons or "there is only that of the time stamps"
         raise UserError(f"{path}: no column of numbers that vary ({reasons})")
     frame = pd.DataFrame(readings)
     stand_ins = list(find_stand_ins(frame))

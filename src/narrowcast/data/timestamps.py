@@ -38,6 +38,7 @@ _LIMITS = (pd.Timestamp("1678-01-01"), pd.Timestamp("2262-01-01"))  # of nanosec
 _SAMPLE = 1000  # rows, to choose formats by
 _MOST = 0.9  # of the rows: where so many are times, the others are mistakes
 _ZONE = r"\d[T ]\d.*(Z|z|[+-]\d{2}(:?\d{2})?)$"
+_UTC = r"(Z|z|[+-]00(:?00)?)$"
 # 24:00, the end of a day: behind a date, also without a blank.
 _END_OF_DAY = (
     r"^(?P<date>.*[T ]|\d{8})24"
@@ -359,15 +360,19 @@ class _TimeColumn:
                 f"data.time_format, such as {advice}"
             )
         naive = self._limited(pd.DatetimeIndex(times).tz_localize(None), text)
-        if self._config.timezone is not None:
-            zoned = np.asarray(pc.match_substring_regex(text, _ZONE).to_numpy())
-            if not zoned.any():
-                return self._localised(naive)
-            if (bad := first(~zoned)) is not None:
+        zoned = np.asarray(pc.match_substring_regex(text, _ZONE).to_numpy())
+        if not zoned.any():
+            return self._localised(naive)
+        if (bad := first(~zoned)) is not None:
+            where = (
+                f"{self._row(bad)}: {shown(text[bad].as_py())} names no time zone, but others do"
+            )
+            if self._config.timezone is not None:
                 raise UserError(
-                    f"{self._row(bad)}: {shown(text[bad].as_py())} names no time zone, but others "
-                    "do: leave out data.timezone to take it for UTC, or complete it"
+                    f"{where}: leave out data.timezone to take it for UTC, or complete it"
                 )
+            if (zoned & ~np.asarray(pc.match_substring_regex(text, _UTC).to_numpy())).any():
+                raise UserError(f"{where}, and not UTC: complete it")
         return naive.tz_localize("UTC")
 
     def _limited(self, times: pd.DatetimeIndex, column: pa.ChunkedArray) -> pd.DatetimeIndex:

@@ -34,6 +34,7 @@ _COMMA = r"^[+-]?(0|[1-9]\d*)?,\d+([eE][+-]?\d+)?$"
 _GROUPED = r"^[+-]?[1-9]\d{0,2}(,\d{3})+$"
 _MOST_UNITS = 5  # rows of units below a header
 _SPACES = "[ \u00a0\u2009\u202f]"
+_APOSTROPHES = "['\u2019]"
 _MINUS = "\u2212"  # the sign, which some languages write in place of the hyphen
 # Points that could as well stand between thousands, and numbers that have no thousands.
 _POINTED, _SMALL = r"^[+-]?[1-9]\d{0,2}\.\d{3}$", r"^[+-]?\d{1,3}$"
@@ -195,7 +196,7 @@ def _number(decimal: str) -> str:
 
 def group_mark(thousands: str) -> str:
     """Return the pattern of the character between groups of three digits."""
-    return _SPACES if thousands == " " else re.escape(thousands)
+    return {" ": _SPACES, "'": _APOSTROPHES}.get(thousands, re.escape(thousands))
 
 
 def _ungrouped(text: pa.ChunkedArray, notation: Notation) -> pa.ChunkedArray:
@@ -247,9 +248,9 @@ def _refuse(
         advice = (
             f"set data.skip_rows = {notation.rows.number(units - 1)} if the first rows hold units"
         )
-    elif re.match(r"^[+-]?[1-9]\d{0,2}([,.' \u00a0\u2009\u202f]\d{3})+([.,]\d+)?$", value):
+    elif re.match(r"^[+-]?[1-9]\d{0,2}([,.'\u2019 \u00a0\u2009\u202f]\d{3})+([.,]\d+)?$", value):
         mark = next(each for each in value if not each.isdigit() and each not in "+-")
-        mark = mark if mark in ",.'" else " "
+        mark = {"\u2019": "'"}.get(mark, mark if mark in ",.'" else " ")
         advice = f"set data.thousands = {mark!r} if that separates thousands"
         if re.match(_COMMA, value):
             advice += ", or data.decimal = ',' if it is a decimal comma"
