@@ -245,6 +245,8 @@ def test_words_that_stand_among_numbers(tmp_path: Path) -> None:
     single.write_text("Station 7\nload\n" + "\n".join(map(str, table()["load"])))
     with pytest.raises(UserError, match="no column of numbers"):  # load is a name
         draft(single, tmp_path)
+    wind[50] = "v" * 200
+    assert "wind" not in written(saved(tmp_path, "", wind=wind), tmp_path).data.inputs
     text = table()["state"].map({0: "low", 1: "high", 2: "off"})  # a column of words is left out
     assert not written(saved(tmp_path, "", wind=text), tmp_path).data.missing_values
 

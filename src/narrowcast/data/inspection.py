@@ -5,7 +5,6 @@ accepts the table.
 """
 
 import re
-from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -33,6 +32,7 @@ from narrowcast.errors import UserError, boundary, one_line, shown
 _ENCODINGS = ("cp1252", "latin-1")  # of text that is not UTF-8
 _THOUSANDS = (",", ".", "'", " ")
 _MOST_WORDS = 3  # of a column, which stand for missing values
+_LONGEST_WORD = 100  # characters, as data.missing_values takes
 _UNITS = (1, 2)  # rows of units below a header
 _NAMED_TIME = re.compile(
     r"(?i).*(time|date|stamp|datum|zeit|epoch|^ts$|_ts$|^ds$|^t$|^t_[mun]?s$).*"
@@ -237,11 +237,13 @@ def _words(columns: Columns, values: Mapping[str, Any]) -> list[str]:
         text = as_text(column) if isinstance(values[name], str) else None
         if text is None or not len(text):
             continue
-        several = Counter(known_text(text).drop_null().to_pylist())
-        words = [word for word in several if re.fullmatch(r"[^\d]*", word)]
+        counted = pc.value_counts(known_text(text).drop_null())
+        fields = (counted.field(each).to_pylist() for each in ("values", "counts"))
+        several = dict(zip(*fields, strict=True))
+        words = [word for word in several if re.fullmatch(rf"\D{{1,{_LONGEST_WORD}}}", word)]
         rest = sum(count for word, count in several.items() if word not in words)
         few = len(words) <= _MOST_WORDS and sum(several[word] for word in words) < rest
-        title = several[text[0].as_py()] == 1 and text[0].as_py() in words
+        title = text[0].as_py() in words and several[text[0].as_py()] == 1
         if few and not title and all(_is_number(word) for word in several.keys() - words):
             found |= dict.fromkeys(words)
     return list(found)
