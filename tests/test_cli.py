@@ -58,6 +58,7 @@ def test_every_command_has_help(run: Run, command: str) -> None:
         (("--set", "hardware.clock_mhz=1e5"), "must be a frequency in MHz, from 0.001 to 1000"),
         (("--set", "model.layers=100000"), "must be a whole number from 1 to 100"),
         (("--every", "60", "--cell", "-1"), "--cell must be above 0"),
+        (("--every", "60", "--cell", "1e308"), "--cell must be above 0 and at most 1e+09"),
         (("--set", "hardware.device=xc7s999"), "xc7s999"),
         (("--set", "model.channels=512"), "does not fit"),
         (("--set", "data.target=z"), "readings.csv: no column 'z': there are 'time', 'a', 'b'"),

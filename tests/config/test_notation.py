@@ -11,6 +11,8 @@ BASE = {"time": "t", "inputs": ["a"], "target": "b", "window": 2, "lead": 1}
     [
         ("time_unit", ["s", "ms", "us", "ns"], ["min", "", 1]),
         ("time_format", ["%d.%m.%Y %H:%M", "%Y-%m-%dT%H:%M:%S%z", "excel"], ["", "abc", "%Q", "%"]),
+        ("time_format", ["%m/%d/%y %I:%M %p", "%Y%%"], ["%H:%M", "%d.%m.", "%Y %Y", "%%Y"]),
+        ("time_format", ["%c"], ["%m/%d/%Y %H:%M %p", "%Y-%m-%d %I:%M"]),
         ("timezone", ["Europe/Berlin", "UTC"], ["", "Mars/X", "../etc", "/etc/passwd", "x" * 200]),
         ("decimal", [".", ","], [";", ""]),
         ("thousands", [",", ".", " ", "'"], ["x", ""]),

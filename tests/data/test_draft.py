@@ -203,6 +203,89 @@ def test_a_path_from_another_folder(tmp_path: Path) -> None:
     )
 
 
+def saved(folder: Path, head: str, **columns: object) -> Path:
+    """Write lines above a table, and the table, whose last column has missing values."""
+    rows = table(when=pd.date_range("2024-01-01", periods=900, freq="h"), **columns)
+    path = folder / "load.csv"
+    path.write_text(head + rows.to_csv(index=False, header=not head))
+    return path
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        "TOA5,CR1000,1234,CPU:x.CR1,1,Table1,2\nwhen,load,wind,void,state\n",
+        "Plot Title: 7\nwhen,load,wind,void,state\n",
+        "#group,false,true,true,true\n#default,,,,\nwhen,load,wind,void,state\n",
+        "#when,load,wind,void,state\n",
+    ],
+)
+def test_lines_above_the_header(tmp_path: Path, head: str) -> None:
+    data = written(saved(tmp_path, head), tmp_path).data
+    assert (data.time, data.interval) == ("when", "1h")
+    assert data.inputs == ["load", "wind", "state"]
+
+
+def test_a_file_without_a_header(tmp_path: Path) -> None:
+    table(when=pd.date_range("2024-01-01", periods=900, freq="h").strftime("%Y-%m-%d")).to_csv(
+        tmp_path / "load.csv", index=False, header=False
+    )
+    with pytest.raises(UserError, match="has no header: add a first line"):
+        draft(tmp_path / "load.csv", tmp_path)
+
+
+def test_words_that_stand_among_numbers(tmp_path: Path) -> None:
+    """They are joined with numbers that stand for missing values."""
+    wind = table()["wind"].astype(object)
+    wind[[50, 200]], wind[51], wind[[90, 91, 400]] = "unavailable", "***", -999
+    config = written(saved(tmp_path, "", wind=wind), tmp_path).data
+    assert set(config.missing_values) == {"***", "unavailable", -999}
+    assert config.inputs == ["load", "wind", "state"]
+    single = tmp_path / "single.csv"
+    single.write_text("Station 7\nload\n" + "\n".join(map(str, table()["load"])))
+    with pytest.raises(UserError, match="no column of numbers"):  # load is a name
+        draft(single, tmp_path)
+    wind[50] = "v" * 200
+    assert "wind" not in written(saved(tmp_path, "", wind=wind), tmp_path).data.inputs
+    text = table()["state"].map({0: "low", 1: "high", 2: "off"})  # a column of words is left out
+    assert not written(saved(tmp_path, "", wind=text), tmp_path).data.missing_values
+
+
+def test_numbers_with_a_decimal_comma_in_quotes(tmp_path: Path) -> None:
+    load = table()["load"].map("{:.3f}".format).str.replace(".", ",")
+    data = written(saved(tmp_path, "", load=load, wind=load), tmp_path).data
+    assert (data.decimal, data.thousands) == (",", None)
+
+
+def test_a_value_with_a_flag_is_no_decimal_comma(tmp_path: Path) -> None:
+    flagged = [f"+{each:04},1" for each in range(200, 1100)]
+    data = written(saved(tmp_path, "", wind=flagged), tmp_path).data
+    assert (data.decimal, data.thousands) == (None, None) and "wind" not in data.inputs
+
+
+@pytest.mark.parametrize("last", ["Total,1,2,7,1", ",1,2,7,1"])
+def test_a_last_row_without_a_time_is_refused(tmp_path: Path, last: str) -> None:
+    path = saved(tmp_path, "")
+    path.write_text(f"{path.read_text().replace('when', 'time')}{last}\n")
+    with pytest.raises(UserError, match=r"column 'time', row 901: .* delete the row"):
+        draft(path, tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("first", "step", "form"),
+    [(1_704_067_200, 1, None), (2024, 0.001, "refused"), (19_723, 0.01, "refused")],
+)
+def test_numbers_in_a_column_named_time(
+    tmp_path: Path, first: float, step: float, form: str | None
+) -> None:
+    """Seconds that count one by one are times; years and days since 1970 are no days of Excel."""
+    time = first + step * np.arange(900)
+    path = tmp_path / "load.csv"
+    table(when=time).rename(columns={"when": "time"}).to_csv(path, index=False)
+    data = written(path, tmp_path).data
+    assert (data.time, data.time_format) == (None if form else "time", None)
+
+
 @pytest.mark.parametrize("name", ["hour", "runtime", "high"])
 def test_numbers_that_are_no_times_of_day(tmp_path: Path, name: str) -> None:
     """A day has one row, so an hour tells something else."""

@@ -86,6 +86,90 @@ def test_times_since_1970_are_told_apart_by_their_size(read: Read, scale: int) -
     assert same(read(stream.getvalue()))
 
 
+@pytest.mark.parametrize("first", ["2004-12-17", "2024-01-01"])
+@pytest.mark.parametrize("form", ["%y%m%d%H%M", "%y%m%d%H%M%S"])
+def test_years_of_two_digits_are_no_times_since_1970(
+    read: Read, refused: Refused, form: str, first: str
+) -> None:
+    time = pd.Series(pd.date_range(first, periods=ROWS, freq="h"))
+    content = text(time=time.dt.strftime(form).astype(int))  # without a zero at the begin
+    assert f"set data.time_format = '{form}'" in refused(content)
+    assert same(read(content, time_format=form), time=time)
+
+
+def test_a_few_seconds_since_1970_are_no_dates(read: Read) -> None:
+    seconds = 1_704_062_300 + np.arange(ROWS)  # 17-04-06 23:00 to 23:59, as long as they go on
+    table = read("\n".join(text(time=seconds).splitlines()[:60]))
+    assert table.time is not None
+    assert table.time[0] == pd.Timestamp(1_704_062_300, unit="s", tz="UTC")
+
+
+def test_a_lost_zero_at_the_begin_of_a_date(read: Read) -> None:
+    days = pd.Series(pd.date_range("2024-01-01", periods=ROWS))
+    content = text(time=days.dt.strftime("%d%m%Y").astype(int))
+    assert same(read(content, time_format="%d%m%Y"), time=days)
+
+
+def test_ticks_of_dotnet_are_no_nanoseconds(read: Read, refused: Refused) -> None:
+    seconds = plain()["time"].astype("datetime64[s]").astype("int64")
+    ticks = (seconds + 62_135_596_800) * 10**7
+    assert "ticks of .NET" in refused(text(time=ticks))
+    assert read(text(time=ticks), time_unit="ns").time is not None
+
+
+@pytest.mark.parametrize("word", ["now", "today"])
+def test_words_that_pandas_takes_for_the_present_time(refused: Refused, word: str) -> None:
+    for form in ("%Y-%m-%d %H:%M", "%d.%m.%Y %H:%M"):
+        time = stamps(form)
+        time[ROWS - 1] = word
+        message = refused(text(time=time), time_format=None if form.startswith("%Y") else form)
+        assert f"row {ROWS}: '{word}'" in message
+
+
+@pytest.mark.parametrize("row", ["Total,1200,3000", "2024-02-30 00:00,1,2"])
+def test_a_row_that_is_no_reading_is_to_be_deleted(refused: Refused, row: str) -> None:
+    message = refused(f"{text()}{row}\n")
+    assert f"row {ROWS + 1}: " in message and "is no time: correct it, or delete the row" in message
+
+
+@pytest.mark.parametrize(
+    ("mark", "form", "settings"),
+    [
+        (" - ", "%d.%m.%Y %H:%M", {"time_format": "%d.%m.%Y %H:%M"}),
+        ("/", "%Y-%m-%dT%H:%M:%S.0", {}),
+    ],
+)
+def test_periods_begin_at_their_first_time(
+    read: Read, refused: Refused, mark: str, form: str, settings: dict[str, str]
+) -> None:
+    ends = plain()["time"] + pd.Timedelta(hours=1)
+    content = text(time=stamps(form) + mark + ends.dt.strftime(form))
+    assert same(read(content, **settings))
+    if settings:
+        assert "set data.time_format, such as '%d.%m.%Y %H:%M'" in refused(content)
+    other = text(time=stamps("%Y-%m-%d - %H:%M"))
+    assert same(read(other, time_format="%Y-%m-%d - %H:%M"))
+
+
+@pytest.mark.parametrize("scale", [0, 3])
+def test_times_as_decimals_of_parquet(read: Read, scale: int) -> None:
+    seconds = plain()["time"].astype("datetime64[s]").astype("int64")
+    kind = pa.decimal128(18, scale)
+    column = pa.array(seconds).cast(pa.decimal128(19, 0)).cast(kind)
+    stream = io.BytesIO()
+    table = pa.Table.from_pandas(plain(), preserve_index=False)
+    pq.write_table(table.set_column(0, "time", column), stream)
+    assert same(read(stream.getvalue()))
+
+
+def test_text_as_views_in_parquet(read: Read) -> None:
+    stream = io.BytesIO()
+    column = pa.array(plain()["a"].astype(str), pa.string_view())
+    table = pa.Table.from_pandas(plain(), preserve_index=False)
+    pq.write_table(table.set_column(1, "a", column), stream)
+    assert same(read(stream.getvalue()))
+
+
 @pytest.mark.parametrize("form", ["%Y%m%d%H%M", "%Y%m%d%H%M%S"])
 def test_dates_as_whole_numbers(read: Read, form: str) -> None:
     assert same(read(text(time=stamps(form))))
@@ -285,6 +369,15 @@ def test_the_hour_that_a_change_of_clocks_repeats(
     assert same(read(content, timezone="Europe/Berlin"), time=utc)
 
 
+def test_times_of_which_some_name_a_zone(read: Read, refused: Refused) -> None:
+    """Those that name none are in UTC, unless others are in another zone."""
+    some = stamps("%Y-%m-%d %H:%M")
+    some[:9] += "Z"
+    assert same(read(text(time=some)))
+    some[:9] = stamps("%Y-%m-%d %H:%M+01:00")[:9]
+    assert "row 10: '2024-01-01 09:00' names no time zone" in refused(text(time=some))
+
+
 def test_a_time_zone_that_does_not_fit_is_refused(refused: Refused) -> None:
     times = pd.Series(pd.date_range("2024-03-30", periods=ROWS, freq="h")).astype(str)
     message = refused(text(time=times), timezone="Europe/Berlin")
@@ -315,6 +408,42 @@ def test_lines_above_the_header(read: Read, above: str) -> None:
     table = read(above + text())
     assert same(table)
     assert bool(table.notes) == above.startswith("Station")
+
+
+@pytest.mark.parametrize("mark", ["", "\ufeff"])
+def test_a_header_that_stands_again_between_the_rows(read: Read, mark: str) -> None:
+    """As in files that were joined, or that a logger went on with."""
+    header, *rows = text().splitlines()
+    content = "\n".join([header, *rows[:9], mark + header, *rows[9:50], mark + header, *rows[50:]])
+    table = read(mark + content)
+    assert same(table)
+    assert table.notes == ("the header stands again between the rows: passed over 2 times",)
+    blanks = content.replace(",", " ")
+    assert same(read(blanks))
+
+
+@pytest.mark.parametrize("separator", [",", ";", "\t"])
+def test_a_separator_at_the_end_of_each_row(read: Read, refused: Refused, separator: str) -> None:
+    header, *rows = text(separator).splitlines()
+    content = "\n".join([header, *(row + separator for row in rows)])
+    assert same(read(content))
+    rows[4] += separator
+    assert "row 5 has 4 fields, the header 3" in refused("\n".join([header, *rows]))
+
+
+def test_rows_whose_first_column_has_no_name(refused: Refused) -> None:
+    header, *rows = text().splitlines()
+    message = refused("\n".join([header, *(f"{row},{each}" for row, each in enumerate(rows))]))
+    assert "row 1 has 4 fields, the header 3: write a name for each column in the header" in message
+
+
+@pytest.mark.parametrize("name", ["#", '"#"'])
+def test_a_column_of_numbers_of_rows(read: Read, name: str) -> None:
+    header, *rows = text().splitlines()
+    numbered = "\n".join(f"{row},{each}" for row, each in enumerate(rows))
+    assert same(read(f"Plot\n{name},{header}\n{numbered}"))
+    plain_rows = "\n".join(rows).replace(",", "\t")
+    assert same(read("#\t" + header.replace(",", "\t") + "\n" + plain_rows))
 
 
 def test_comments_between_the_rows(read: Read) -> None:
@@ -363,7 +492,47 @@ def test_a_decimal_comma_before_three_digits_is_pointed_out(read: Read) -> None:
     assert grouped.frame["a"].tolist() == [20000 + row for row in range(ROWS)]
 
 
-@pytest.mark.parametrize(("mark", "decimal"), [(",", "."), (".", ","), (" ", ","), ("'", ".")])
+def test_a_point_that_may_separate_thousands_is_pointed_out(read: Read) -> None:
+    """As German tables of energy have it: 978, then 1.015."""
+    values = 978 + 37 * np.arange(ROWS)
+    content = text(";", a=[f"{each:,}".replace(",", ".") for each in values], b=commas("b"))
+    table = read(content)
+    assert table.frame["a"][:2].tolist() == [978, 1.015]
+    (note,) = table.notes
+    assert "column 'a': the point in '1.015'" in note and "set data.thousands = '.'" in note
+    assert same(read(content, thousands="."), a=values)
+    assert not read(text(";", a=[f"{each / 1000:.3f}" for each in values])).notes
+    assert not read(text(a=[f"{1 + each / 1000:.3f}" for each in values])).notes
+
+
+def test_a_field_of_several_numbers_is_no_decimal_comma(refused: Refused) -> None:
+    """Values with a flag behind a comma, as +0201,1, have zeros at the begin."""
+    flagged = [f"+{each * 10:04.0f},1" for each in plain()["a"]]
+    for separator in (",", ";"):
+        message = refused(text(separator, a=flagged))
+        assert "is not a number" in message and "data.decimal" not in message
+
+
+def test_a_minus_that_is_no_hyphen(read: Read) -> None:
+    below = -plain()["a"]
+    assert same(read(text(a=[f"\u2212{-each}" for each in below])), a=below)
+    written = [f"\u2212{-each}".replace(".", ",") for each in below]
+    assert same(read(text(";", a=written)), a=below)
+
+
+@pytest.mark.parametrize(
+    "form", ["{} °C", "{}%", "${}", '="{}"', "'{}", "{}kWh", "{} (est)", "{}*"]
+)
+def test_signs_beside_a_number(refused: Refused, form: str) -> None:
+    written = plain()["a"].astype(str)
+    written[3] = form.format(written[3])
+    message = refused(text(a=written))
+    assert "row 4: " in message and "write the numbers alone, without units" in message
+
+
+@pytest.mark.parametrize(
+    ("mark", "decimal"), [(",", "."), (".", ","), (" ", ","), ("'", "."), ("\u2019", ".")]
+)
 def test_thousands_need_the_key(read: Read, refused: Refused, mark: str, decimal: str) -> None:
     large = plain()["a"] * 1e5
     written = [
@@ -372,9 +541,18 @@ def test_thousands_need_the_key(read: Read, refused: Refused, mark: str, decimal
     content = text(a=written)
     message = refused(content)
     assert "'" in message and "is not a number: set data.thousands" in message
-    keys = {"thousands": mark, "decimal": decimal if decimal == "," else None}
+    keys = {
+        "thousands": mark.replace("\u2019", "'"),
+        "decimal": decimal if decimal == "," else None,
+    }
     content = text(a=written, b=commas("b")) if decimal == "," else content
     assert same(read(content, **keys), a=large.round(1))
+
+
+def test_no_thousands_begin_with_a_zero(refused: Refused) -> None:
+    below = plain()["a"].map("0,{:.0f}00".format)
+    message = refused(text(a=below), thousands=",")
+    assert "is not a number: set data.decimal = ','" in message
 
 
 def test_a_row_of_units_needs_the_key(read: Read, refused: Refused) -> None:
@@ -387,12 +565,19 @@ def test_a_row_of_units_needs_the_key(read: Read, refused: Refused) -> None:
 
 
 @pytest.mark.parametrize(
-    "word", ["", "NaN", "nan", "None", "N/A", "#N/A", "null", "NULL", "-", "?", "NA", " n/a "]
+    "word",
+    [
+        *("", "NaN", "nan", "None", "N/A", "#N/A", "null", "NULL", "-", "?", "NA", " n/a "),
+        *("#VALUE!", "#REF!", "#NAME?", "#NV", "#NULL!"),
+    ],
 )
 def test_words_for_a_missing_value(read: Read, word: str) -> None:
     written = plain()["a"].astype(str).where(np.arange(ROWS) % 5 != 2, word)
     expected = plain()["a"].where(np.arange(ROWS) % 5 != 2)
     assert same(read(text(a=written)), a=expected)
+    rows = [row.split(",") for row in text(a=written).splitlines()]
+    ahead = "\n".join(f"{a},{time},{b}" for time, a, b in rows)  # no line is a comment
+    assert same(read(ahead), a=expected)
 
 
 def test_further_missing_values(read: Read, refused: Refused) -> None:
@@ -414,6 +599,13 @@ def test_truth_values_are_0_and_1(read: Read, words: str) -> None:
     stream = io.BytesIO()
     plain().assign(b=truth).to_parquet(stream)
     assert same(read(stream.getvalue()), b=truth.astype(float))
+
+
+def test_a_word_among_truth_values_is_named(read: Read, refused: Refused) -> None:
+    truth = np.where(np.arange(ROWS) % 7 < 3, "on", "off").astype(object)
+    truth[5] = "unavailable"
+    assert "row 6: 'unavailable' is not a number" in refused(text(b=truth))
+    assert read(text(b=truth), missing_values=["unavailable"]).frame["b"].sum() == 42
 
 
 def test_rows_are_sorted_and_that_is_said(read: Read) -> None:

@@ -122,6 +122,12 @@ def test_what_is_said(out: Path) -> None:
     ]
 
 
+def test_a_header_that_stands_again_is_no_row(out: Path) -> None:
+    model = TrainedModel.load(out)
+    found = live(model, [HEADER, *LINES[:20], HEADER, "".join([*LINES[20:30], HEADER, LINES[30]])])
+    pd.testing.assert_frame_equal(found, live(model, [HEADER, *LINES[:31]]))
+
+
 @pytest.mark.parametrize(
     ("pieces", "message"),
     [

@@ -13,6 +13,8 @@ from narrowcast.errors import UserError
 if TYPE_CHECKING:
     from narrowcast.config import Config
 
+_MOST = 1e9  # seconds between forecasts, or watt-hours of a cell
+
 
 def estimate(
     *,
@@ -50,8 +52,8 @@ def estimate(
         if cell is not None and every is None:
             raise UserError("--cell needs --every: how often is a forecast made?")
         for name, value in (("--every", every), ("--cell", cell)):
-            if value is not None and not 0 < value < float("inf"):
-                raise UserError(f"{name} must be above 0, not {value:g}")
+            if value is not None and not 0 < value <= _MOST:
+                raise UserError(f"{name} must be above 0 and at most {_MOST:g}, not {value:g}")
         settings = load_config(config, with_device(set_, device), data)
         _check_table(settings)
         result = run(settings, tool)

@@ -2,6 +2,7 @@
 
 import codecs
 import datetime
+import re
 from typing import Annotated
 
 from pydantic import AfterValidator, Field
@@ -11,13 +12,22 @@ from narrowcast.integer.calendar import is_timezone
 # Python's text codecs that are no encodings of files.
 _NO_FILES = {"idna", "mbcs", "oem", "punycode", "raw-unicode-escape", "undefined", "unicode-escape"}
 
+_YEARS = "YyGcx"  # directives with a year
+
 
 def _time_format(value: str) -> str:
     if value != "excel":
         if "%" not in value or len(value) > 100:
             raise ValueError
+        directives = set(re.findall(r"%(.)", value))
+        # Without a year, strptime takes 1900; without %I, it passes over %p.
+        if directives.isdisjoint(_YEARS) or len(directives & {"I", "p"}) == 1:
+            raise ValueError
         moment = datetime.datetime(2024, 11, 25, 13, 5, 7, tzinfo=datetime.UTC)
-        datetime.datetime.strptime(moment.strftime(value), value)
+        try:
+            datetime.datetime.strptime(moment.strftime(value), value)
+        except re.error:  # a directive that is there twice
+            raise ValueError from None
     return value
 
 

@@ -406,7 +406,7 @@ class DataConfig(Section):
     time_format: TimeFormat | None = Field(
         default=None,
         description="a format of time stamps in the notation of strptime, such as "
-        "'%d.%m.%Y %H:%M', or 'excel'",
+        "'%d.%m.%Y %H:%M', with a year, and with %I and %p only together; or 'excel'",
     )
     timezone: TimeZone | None = Field(
         default=None, description="the IANA name of a time zone, such as 'Europe/Berlin'"

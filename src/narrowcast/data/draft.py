@@ -131,9 +131,11 @@ def draft(
         several = isinstance(found.time, list)
         comment = "the columns of its parts" if several else "the column of time stamps"
         keys["time"] = found.time, comment
-    if found.stand_ins and "missing_values" not in found.settings:
+    if found.stand_ins and "missing_values" not in given:
         numbers = [int(each) if float(each).is_integer() else each for each in found.stand_ins]
-        keys["missing_values"] = numbers, "they recur far outside of the other readings"
+        words, why = keys.get("missing_values", ([], ""))
+        comments = [each for each in (why, "they recur far outside of the other readings") if each]
+        keys["missing_values"] = [*words, *numbers], ", or ".join(comments)
     if task == "classify":
         return _of_labels(found, path, folder, target, keys)
     if task == "detect":

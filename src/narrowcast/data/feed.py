@@ -59,7 +59,7 @@ def tables_so_far(
         UserError: The input is no table, lacks a column, or holds what is no reading.
     """
     wanted = [name for name in config.inputs if name != HOLIDAY]
-    text, header, single = b"", b"", False
+    text, header, repeated, single = b"", b"", b"", False
     rows: list[bytes] = []
     passed, skipped, kept = 0, config.skip_rows, max(kept, FEW)
     for lines, last in _lines(source):
@@ -72,8 +72,10 @@ def tables_so_far(
             with boundary(str(_PLACE), "this is no table"):
                 found = find_header(text, config, wanted, _PLACE)
             header, text, single = text[: found.end], text[found.end :], len(found.names) == 1
+            repeated = found.line.removesuffix(b"\n")
         # In a table of one column, an empty line is a missing value.
         new = [row for row in records(text) if row.strip() or (single and text)]
+        new = [row for row in new if row != repeated]
         new, skipped, text = new[skipped:], max(0, skipped - len(new)), b""
         if not new:
             continue

@@ -6,6 +6,7 @@ accepts the table.
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from narrowcast.config import DataConfig, did_you_mean
@@ -22,13 +24,15 @@ from narrowcast.data.parquet import parquet_names, read_parquet
 from narrowcast.data.remarks import find_stand_ins
 from narrowcast.data.series import is_identifier
 from narrowcast.data.source import is_parquet, read_source
-from narrowcast.data.text import HEAD, decode, guess_names, read_text, without_empty_end
-from narrowcast.data.timestamps import find_formats, time_stamps
-from narrowcast.data.values import Notation, as_text, known_text, matches_all, numbers
+from narrowcast.data.text import HEAD, decode, guess_names, is_reading, read_text, without_empty_end
+from narrowcast.data.timestamps import find_formats, may_be_excel, time_stamps
+from narrowcast.data.values import Notation, as_text, group_mark, known_text, matches_all, numbers
 from narrowcast.errors import UserError, boundary, one_line, shown
 
 _ENCODINGS = ("cp1252", "latin-1")  # of text that is not UTF-8
 _THOUSANDS = (",", ".", "'", " ")
+_MOST_WORDS = 3  # of a column, which stand for missing values
+_LONGEST_WORD = 100  # characters, as data.missing_values takes
 _UNITS = (1, 2)  # rows of units below a header
 _NAMED_TIME = re.compile(
     r"(?i).*(time|date|stamp|datum|zeit|epoch|^ts$|_ts$|^ds$|^t$|^t_[mun]?s$).*"
@@ -113,12 +117,15 @@ def inspect(path: Path, given: Mapping[str, Any]) -> Found:
             why["encoding"] = "it is not UTF-8: check letters such as umlauts"
             text = decode(content[:HEAD], _config(settings), path, whole=False)
         names = guess_names(text, _config(settings), path)
+        no_header = f"{path}: has no header: add a first line with a name for each column"
         if settings.get("layout") != "rows" and all(_is_number(name) for name in names):
             if len(names) < _SERIES:
-                raise UserError(
-                    f"{path}: has no header: add a first line with a name for each column"
-                )
+                raise UserError(no_header)
             settings["layout"], why["layout"] = "rows", "lines have numbers only: each is a series"
+        elif settings.get("layout") != "rows" and all(
+            _is_number(name) or is_reading(name) for name in names
+        ):
+            raise UserError(no_header)
         if settings.get("layout") == "rows":
             decoded = decode(content, _config(settings), path)
             rows = sum(1 for line in decoded.split(b"\n") if line.strip())
@@ -158,6 +165,8 @@ def _inspect(
         )
     best: tuple[int, Columns, dict[str, Any], dict[str, Any]] | None = None
     for extra in _tries(settings):
+        if best is not None and not _possible(extra, best[1]):
+            continue
         config = _config({**settings, **extra})
         if is_parquet(content):
             columns = read_parquet(content, config, known, path)
@@ -173,12 +182,17 @@ def _inspect(
             break
     assert best is not None
     _, columns, extra, values = best
+    if "missing_values" not in settings and (words := _words(columns, values)):
+        extra = {**extra, "missing_values": words}
+        values = _numbers(columns, _config({**settings, **extra}))
     reasons = {
+        "missing_values": "they stand among numbers",
         "skip_rows": "the rows below the header hold units",
         "thousands": "this character separates thousands",
+        "decimal": "this character separates decimals",
     }
     settings, why = settings | extra, why | {key: reasons[key] for key in extra}
-    time, times, form, refused = _time(columns, values, settings)
+    time, times, form, refused = _time(columns, values, settings, path)
     values |= refused
     settings |= form
     if "time_of_day" in form:
@@ -197,6 +211,42 @@ def _tries(settings: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
         yield from ({"skip_rows": rows} for rows in _UNITS)
     if "thousands" not in settings:
         yield from ({"thousands": mark} for mark in _THOUSANDS if mark != settings.get("decimal"))
+    if "decimal" not in settings:
+        yield {"decimal": ","}
+
+
+def _possible(extra: Mapping[str, Any], columns: Columns) -> bool:
+    """Return whether some value is written as settings say that numbers are."""
+    if "thousands" in extra:
+        pattern = rf"^[+-]?[1-9]\d{{0,2}}({group_mark(extra['thousands'])}\d{{3}})+([.,]\d+)?$"
+    elif "decimal" in extra:
+        pattern = r"^[+-]?(0|[1-9]\d*)?,\d+$"
+    else:
+        return True
+    texts = (as_text(column) for column in columns.readings.values())
+    return any(
+        text is not None and pc.any(pc.match_substring_regex(text, pattern)).as_py()
+        for text in texts
+    )
+
+
+def _words(columns: Columns, values: Mapping[str, Any]) -> list[str]:
+    """Return the words that stand for a missing value in columns that hold numbers otherwise."""
+    found: dict[str, None] = {}
+    for name, column in columns.readings.items():
+        text = as_text(column) if isinstance(values[name], str) else None
+        if text is None or not len(text):
+            continue
+        counted = pc.value_counts(known_text(text).drop_null())
+        fields = (counted.field(each).to_pylist() for each in ("values", "counts"))
+        several = dict(zip(*fields, strict=True))
+        words = [word for word in several if re.fullmatch(rf"\D{{1,{_LONGEST_WORD}}}", word)]
+        rest = sum(count for word, count in several.items() if word not in words)
+        few = len(words) <= _MOST_WORDS and sum(several[word] for word in words) < rest
+        title = text[0].as_py() in words and several[text[0].as_py()] == 1
+        if few and not title and all(_is_number(word) for word in several.keys() - words):
+            found |= dict.fromkeys(words)
+    return list(found)
 
 
 def _numbers(columns: Columns, config: DataConfig) -> dict[str, NDArray[np.float64] | str]:
@@ -219,11 +269,14 @@ def _without_place(error: UserError) -> str:
 
 
 def _time(
-    columns: Columns, values: Mapping[str, Any], settings: Mapping[str, Any]
+    columns: Columns, values: Mapping[str, Any], settings: Mapping[str, Any], path: Path
 ) -> tuple[str | list[str] | None, pd.DatetimeIndex | None, dict[str, str], dict[str, str]]:
     """Return the time column, its time stamps, the key that says how to read them if they need one.
 
     At last, it says why other columns that are named as such hold no time stamps.
+
+    Raises:
+        UserError: The only column of times has a row without one.
     """
     refused: dict[str, str] = {}
     if settings.get("layout") == "rows":
@@ -235,11 +288,10 @@ def _time(
     for name in dict.fromkeys(likely):
         column = columns.readings[name]
         numeric = isinstance(values[name], np.ndarray)
-        if numeric and (
-            _counts_rows(values[name]) or not (name in (*named, *dates) or _increases(values[name]))
-        ):
+        increases = numeric and _increases(values[name]) and not _counts_rows(values[name])
+        if numeric and not increases and name not in (*named, *dates):
             continue
-        excel = numeric and name in named
+        excel = numeric and name in named and may_be_excel(values[name])
         stated = settings.get("time_format") or settings.get("time_unit")
         forms = [{}] if stated else _formats(column, excel=excel)
         if not stated and numeric and (unit := _UNIT.fullmatch(name)):
@@ -260,7 +312,19 @@ def _time(
                 return name, times, form, {}
     if parts := _parts(columns, values, settings):
         return *parts, {}, {}
+    for name, reason in refused.items():
+        if "delete the row" in reason and _begins(columns.readings[name], name, settings):
+            raise UserError(f"{path}, column {shown(name)}, {reason}")
     return None, None, {}, refused
+
+
+def _begins(column: pa.ChunkedArray, name: str, settings: Mapping[str, Any]) -> bool:
+    """Return whether the first row has a time, so that the column is one of times."""
+    first = column.slice(0, 1)
+    for form in _formats(first, excel=False):
+        with suppress(UserError):
+            return bool(len(time_stamps(first, _config({**settings, **form}, name), "")))
+    return False
 
 
 def _parts(
@@ -404,9 +468,10 @@ def _sorted_out(
             readings[name] = column
     if not readings:
         reasons = "; ".join(f"{shown(name)}: {each}" for name, each in list(left_out.items())[:3])
+        reasons = reasons or "there is only that of the time stamps"
         raise UserError(f"{path}: no column of numbers that vary ({reasons})")
     frame = pd.DataFrame(readings)
     stand_ins = list(find_stand_ins(frame))
-    if stand_ins and "missing_values" not in settings:
+    if stand_ins and ("missing_values" not in settings or "missing_values" in why):
         frame = frame.mask(frame.isin(stand_ins))
     return Found(path, settings, time, times, frame, left_out, stand_ins, why)

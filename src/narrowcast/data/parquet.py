@@ -53,6 +53,8 @@ def read_parquet(
     used = [*keys.values(), *times]
     others = _others(content, names, used, path)
     table = _read(content, [*used, *others], others, path).slice(config.skip_rows)
+    if not table.num_rows:
+        raise UserError(f"{path}: has no rows")
     columns = dict(zip([*used, *others], table.columns, strict=True))
     return Columns(
         readings={name: columns[each] for name, each in keys.items()},

@@ -10,7 +10,7 @@ import io
 import itertools
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -21,6 +21,7 @@ import pyarrow.csv
 from narrowcast.config import DataConfig
 from narrowcast.data.columns import Columns, find, places, selected, times_of
 from narrowcast.data.series import may_tell_series
+from narrowcast.data.values import ERRORS, is_value
 from narrowcast.errors import UserError, one_line, shown
 
 HEAD = 1_000_000
@@ -40,8 +41,9 @@ _MARKS = {
     codecs.BOM_UTF16_BE: "utf-16",
 }
 _CHUNK = 1 << 20
-# A line whose first field is #N/A is no comment.
-_COMMENT = re.compile(rb"^#(?!N/A\b)[^\n]*\n?", re.MULTILINE)
+# A line whose first field is #N/A or another error of a spreadsheet is no comment.
+_ERRORS = "|".join(re.escape(each[1:]) for each in ERRORS)
+_COMMENT = re.compile(rf"^#(?!(?i:{_ERRORS})(?!\w))[^\n]*\n?".encode(), re.MULTILINE)
 _EXCELS_SEPARATOR = re.compile(r'"?sep=(.)"?')  # a first line for Excel
 _FIELD_ENDS = re.compile(r'[",;|\t]')
 _TEXT = pa.string()
@@ -56,12 +58,14 @@ class Header:
         separator: The character between fields.
         end: Byte at which the rows begin.
         above: Number of lines above the header, without comments.
+        line: The header itself, with the line feed at its end.
     """
 
     names: list[str]
     separator: str
     end: int
     above: int
+    line: bytes
 
 
 def read_text(
@@ -87,9 +91,10 @@ def read_text(
     if config.layout == "rows":
         return _read_series(content, config, wanted, path)
     header = find_header(content, config, wanted, path)
-    content, start = _below(content, header, config)
+    content, start, repeated = _below(content, header, config)
     if not re.compile(rb"\S").search(content, start):
         raise UserError(f"{path}: has no readings, only a header")
+    header = _with_last_name(header, content[start : start + HEAD])
     names = header.names
     wanted = selected(config, wanted, names)
     keys = dict(zip(wanted, find(wanted, names, path), strict=True))
@@ -100,13 +105,19 @@ def read_text(
     table = _parse(content, start, header, kinds, config.skip_rows + passed, path)
     if times:
         table = without_empty_end(table, [str(each) for each in (*times, *keys.values())])
-    lines = f"{header.above} lines" if header.above > 1 else "1 line"
+    notes = []
+    if header.above:
+        lines = f"{header.above} lines" if header.above > 1 else "1 line"
+        notes.append(f"{lines} above the header passed over")
+    if repeated:
+        often = f"{repeated} times" if repeated > 1 else "once"
+        notes.append(f"the header stands again between the rows: passed over {often}")
     return Columns(
         readings={name: table[str(each)] for name, each in keys.items()},
         time=times_of([table[str(each)] for each in times], config.time_format),
         others={names[each]: table[str(each)] for each in others},
         decimal_comma=header.separator in ";\t",
-        notes=(f"{lines} above the header passed over",) if header.above else (),
+        notes=tuple(notes),
     )
 
 
@@ -141,7 +152,8 @@ def decode(content: bytes, config: DataConfig, path: Path, *, whole: bool = True
             f"{path}: not {encoding.upper()} text (near byte {offset}): set data.encoding, such as "
             "'latin-1', 'cp1252' or 'utf-16'"
         ) from None
-    content = (b"".join(pieces) if recoded else content).removeprefix(codecs.BOM_UTF8)
+    # Marks stand further below, too, where files were joined.
+    content = (b"".join(pieces) if recoded else content).replace(codecs.BOM_UTF8, b"")
     if b"\r" in content:
         content = content.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
     if (first := content.find(b"\0")) >= 0:
@@ -199,7 +211,8 @@ def find_header(content: bytes, config: DataConfig, columns: Sequence[str], path
             "is a series, or leave columns out"
         )
     find(wanted, names, path)
-    return Header(names, separator, len("".join(lines[:end]).encode()), len(passed))
+    own = "".join(lines[start : start + count]).encode()
+    return Header(names, separator, len("".join(lines[:end]).encode()), len(passed), own)
 
 
 def header_may_follow(content: bytes, config: DataConfig, columns: Sequence[str]) -> bool:
@@ -240,6 +253,7 @@ def guess_names(content: bytes, config: DataConfig, path: Path) -> list[str]:
     text = content[:HEAD].decode(errors="ignore")
     lines = list(itertools.islice(io.StringIO(text, newline="\n"), _HEAD_LINES))
     separators: Sequence[str] = _SEPARATORS if config.separator is None else (config.separator,)
+    doubtful: list[str] = []  # a single name, or names in a comment
     for start, line in enumerate(lines):
         if match := _EXCELS_SEPARATOR.fullmatch(line.rstrip("\n")):
             separators = separators if config.separator else (match[1],)
@@ -251,15 +265,27 @@ def guess_names(content: bytes, config: DataConfig, path: Path) -> list[str]:
             names, count = _record(lines[start : start + _HEADER_LINES], separator, ())
             below = [each for each in lines[start + count :] if each.strip()]
             below = [each for each in below if not each.startswith("#")][:_HEADER_LINES]
-            alike = [len(_record([each], separator, ())[0]) == len(names) for each in below]
+            rows = [_record([each], separator, ())[0] for each in below]
+            alike = [len(names) in (len(row), len(row) - (row[-1] == "")) for row in rows]
             if alike and all(alike) and (len(names) > 1 or not line.startswith("#")):
                 fitting.append((names, separator))
-        if fitting:
-            # Blanks may also stand beside another separator.
-            return max(fitting, key=lambda each: (len(each[0]) > 1, each[1] != " ", len(each[0])))[
-                0
-            ]
-    raise UserError(f"{path}: has no header with as many names as the lines below have fields")
+        if not fitting:
+            continue
+        # Blanks may also stand beside another separator.
+        names, _ = max(fitting, key=lambda each: (len(each[0]) > 1, each[1] != " ", len(each[0])))
+        if doubtful and any(map(is_reading, names)):
+            break
+        if len(names) > 1 and not line.startswith("#"):
+            return names
+        doubtful = names if line.startswith("#") else doubtful or names
+    if not doubtful:
+        raise UserError(f"{path}: has no header with as many names as the lines below have fields")
+    return doubtful
+
+
+def is_reading(name: str) -> bool:
+    """Return whether what stands in a line is a number or a time, so that the line is no header."""
+    return name[-1:].isdigit() and is_value(name)
 
 
 def _record(lines: Sequence[str], separator: str, wanted: Sequence[str]) -> tuple[list[str], int]:
@@ -274,27 +300,51 @@ def _record(lines: Sequence[str], separator: str, wanted: Sequence[str]) -> tupl
         names = [name.strip() for name in next(reader)]
     except csv.Error:
         return [lines[0].strip()], 1
+    count = reader.line_num
     if names[0].startswith("#") and names[0] not in wanted:  # a header as a comment
-        names[0] = names[0].lstrip("# ")
-        names = names if names[0] else names[1:]
-    return names, reader.line_num
+        first = names[0].lstrip("# ")
+        if first or len(names) != _fields(lines[count:], separator):  # else # is a name
+            names = [first, *names[1:]] if first else names[1:]
+    return names, count
 
 
-def _below(content: bytes, header: Header, config: DataConfig) -> tuple[bytes, int]:
-    """Return a text without comments, and the byte at which the rows to read begin."""
-    start = header.end
+def _fields(lines: Sequence[str], separator: str) -> int:
+    """Return the number of fields in the first line that is not empty; 0 without any."""
+    line = next((each for each in lines if each.strip()), "")
+    return len(_record([line], separator, (line,))[0]) if line else 0
+
+
+def _with_last_name(header: Header, rows: bytes) -> Header:
+    """Return a header that also names the empty field behind a separator at the end of each row."""
+    line = rows.lstrip(b"\n").split(b"\n", 1)[0].decode(errors="ignore")
+    fields, _ = _record([line], header.separator, ())
+    if len(fields) != len(header.names) + 1 or fields[-1]:
+        return header
+    return replace(header, names=[*header.names, f"Unnamed: {len(header.names)}"])
+
+
+def _below(content: bytes, header: Header, config: DataConfig) -> tuple[bytes, int, int]:
+    """Return a text without comments, the byte at which the rows to read begin, and a count.
+
+    The count is how often the header stands among these rows, as in files that were joined.
+    """
+    start, repeated = header.end, 0
     for _ in range(config.skip_rows):
         start = content.find(b"\n", start) + 1 or len(content)
+    if content.find(b"\n" + header.line, start - 1) >= 0:
+        again = re.compile(rb"^" + re.escape(header.line), re.MULTILINE)
+        content, repeated = again.subn(b"", content[start:])
+        start = 0
     mark = header.separator.encode()
     comments, quotes = content.find(b"\n#", max(start - 1, 0)) >= 0, mark + b' "' in content
     if not comments and not quotes and mark != b" ":
-        return content, start
+        return content, start, repeated
     content = _COMMENT.sub(b"", content[start:])
     if quotes:
         content = re.sub(re.escape(mark) + rb' +"', mark + b'"', content)
     if header.separator == " ":
         content = re.sub(rb"(?m)^ | $", b"", re.sub(rb"[ \t]+", b" ", content))
-    return content, 0
+    return content, 0, repeated
 
 
 def without_empty_end(table: pa.Table, columns: Sequence[str]) -> pa.Table:
@@ -364,6 +414,11 @@ def _parse(
     except pa.ArrowException as error:
         if wrong:
             row, count = wrong[0]
+            if row == 1 + skipped and count == fields + 1:
+                raise UserError(
+                    f"{path}: row {row} has {count} fields, the header {fields}: write a name for "
+                    "each column in the header, in their order, also for the first one"
+                ) from None
             raise UserError(
                 f"{path}: row {row} has {count} fields, the header {fields}: complete the row, "
                 "or delete it"

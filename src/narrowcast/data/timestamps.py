@@ -23,9 +23,22 @@ _EXCELS_EPOCH = "1899-12-30"
 # Dates written as whole numbers, by the number of digits.
 _DIGITS = {4: "%Y", 6: "%Y%m", 8: "%Y%m%d", 10: "%Y%m%d%H", 12: "%Y%m%d%H%M", 14: "%Y%m%d%H%M%S"}
 _YEARS = (1800, 2200)  # of such dates
+# Those whose year has two digits, which may also be times since 1970.
+_SHORT = {6: "%y%m%d", 10: "%y%m%d%H%M", 12: "%y%m%d%H%M%S"}
+_LEAST_SPAN = 100  # of numbers: minutes and seconds from 60 to 99 would occur if they were no dates
+# The years 2000 to 2050 in ticks of .NET, 100 ns since the year 1; as nanoseconds since 1970, these
+# are the days around the first half of 1990.
+_TICKS = (630_822_816_000_000_000, 646_602_048_000_000_000)
+# Formats of whole numbers, of which the zero at the begin may be lost, as in 1012024.
+_DIRECTIVES = re.compile("(%[YymdHMS])+")
+_NOW = ("now", "today")  # which pandas takes for the present time
+# Periods from one time to another, of which the first is taken.
+_PERIOD = r"^(?P<begin>.+?)(?: - |/)(?P<end>.+)$"
 _LIMITS = (pd.Timestamp("1678-01-01"), pd.Timestamp("2262-01-01"))  # of nanoseconds in 64 bits
 _SAMPLE = 1000  # rows, to choose formats by
+_MOST = 0.9  # of the rows: where so many are times, the others are mistakes
 _ZONE = r"\d[T ]\d.*(Z|z|[+-]\d{2}(:?\d{2})?)$"
+_UTC = r"(Z|z|[+-]00(:?00)?)$"
 # 24:00, the end of a day: behind a date, also without a blank.
 _END_OF_DAY = (
     r"^(?P<date>.*[T ]|\d{8})24"
@@ -79,18 +92,27 @@ def time_stamps(
     return _TimeColumn(config, place, names, series, grows=grows).read(column)
 
 
+def may_be_excel(values: NDArray[np.float64]) -> bool:
+    """Return whether numbers may be days of Excel, in the years 1980 to 2100."""
+    return bool((values >= _EXCEL[0]).all() and (values < _EXCEL[1]).all())
+
+
 def find_formats(column: pa.ChunkedArray) -> list[str]:
     """Return the formats of ``data.time_format`` that all time stamps of a column of text have."""
-    return _fitting(column.to_pandas())
+    return _fitting(_begins(column).to_pandas())
 
 
 def _fitting(texts: pd.Series) -> list[str]:
     """Return formats that all texts have."""
     dates = (*_DATES, *_YEAR_FIRST, *_NAMED_MONTHS)
     forms = ["".join(each) for each in itertools.product(dates, _CLOCKS)]
-    for some in (texts[:1], texts[:_SAMPLE], texts):  # most formats do not fit the first one
-        forms = [form for form in forms if _parsed(some, form).notna().all()]
-    return forms
+    return [form for form in (*forms, *_SHORT.values()) if _fits(texts, form)]
+
+
+def _fits(texts: pd.Series, form: str) -> bool:
+    """Return whether all texts have a format."""
+    some = (texts[:1], texts[:_SAMPLE], texts)  # most formats do not fit the first one
+    return all(_parsed(each, form).notna().all() for each in some)
 
 
 def _parsed(texts: pd.Series, form: str, *, utc: bool = False) -> pd.Series:
@@ -101,6 +123,9 @@ def _parsed(texts: pd.Series, form: str, *, utc: bool = False) -> pd.Series:
         form: Their format.
         utc: Whether times without a zone are in UTC; otherwise they have none.
     """
+    texts = texts.mask(texts.isin(_NOW))
+    if _DIRECTIVES.fullmatch(form):
+        texts = texts.str.zfill(2 * form.count("%") + 2 * form.count("%Y"))
     times = pd.to_datetime(texts, format=form, errors="coerce", utc=utc)
     failed = times.isna()
     if failed.any():
@@ -109,6 +134,19 @@ def _parsed(texts: pd.Series, form: str, *, utc: bool = False) -> pd.Series:
         days = pd.to_datetime(begun, format=form, errors="coerce", utc=utc)
         times[days.index] = days + pd.Timedelta(days=1)
     return times
+
+
+def _begins(text: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Return the begins of periods such as ``01.01.2024 00:00 - 01.01.2024 01:00``.
+
+    Texts are left as they are, unless all of them are two that differ in their digits alone.
+    """
+    if not len(text) or re.match(_PERIOD, text[0].as_py() or "") is None:
+        return text
+    periods = pc.extract_regex(text, _PERIOD)
+    begins, ends = (pc.struct_field(periods, each) for each in ("begin", "end"))
+    shapes = [pc.replace_substring_regex(each, r"\d", "0") for each in (begins, ends)]
+    return begins if pc.all(pc.equal(*shapes), skip_nulls=False).as_py() else text
 
 
 class _TimeColumn:
@@ -137,10 +175,13 @@ class _TimeColumn:
             days = column.cast(pa.timestamp("ms"))
             return self._localised(self._limited(pd.DatetimeIndex(days.to_numpy()), column))
         text = as_text(column)
+        if pa.types.is_decimal(kind):
+            kind = pa.float64() if kind.scale else pa.int64()
+            column = column.cast(kind)
         if text is None and not (pa.types.is_integer(kind) or pa.types.is_floating(kind)):
             raise UserError(f"{self._place}: holds values of type {shown(kind)}, not times")
         if text is not None:
-            column = known_text(text)
+            column = text = _begins(known_text(text))
         if (bad := first(pc.is_null(column).to_numpy())) is not None:
             raise UserError(
                 f"{self._row(bad)}: the time stamp is missing: complete it, delete the row, or set "
@@ -198,22 +239,32 @@ class _TimeColumn:
             for unit, scale in _NANOSECONDS.items()
             if low * scale >= _EARLIEST * 10**9 and high * scale < _LATEST * 10**9
         ]
-        dates = self._digits(values)
-        if units and dates is not None:
+        dates, short = self._digits(values), self._two_digits(values)
+        if units and (dates is not None or (short and high - low >= _LEAST_SPAN)):
+            form = short if dates is None else _DIGITS[len(str(values[0]))]
             raise UserError(
                 f"{self._row(0)}: {values[0]} may be a date or a time since 1970: set "
-                f"data.time_format = '{_DIGITS[len(str(values[0]))]}' or data.time_unit = "
-                f"'{units[0]}'"
+                f"data.time_format = '{form}' or data.time_unit = '{units[0]}'"
+            )
+        if units == ["ns"] and _TICKS[0] <= low and high < _TICKS[1]:
+            raise UserError(
+                f"{self._row(0)}: {values[0]} may be nanoseconds since 1970 or ticks of .NET since "
+                "the year 1: set data.time_unit = 'ns', or write the times as text"
             )
         if dates is not None:
             return self._localised(dates)
         if units:
             return self._since_1970(values, units[0])
         value = shown(column[0].as_py())
-        if low >= _EXCEL[0] and high < _EXCEL[1]:
+        if may_be_excel(np.array([low, high])):
             raise UserError(
                 f"{self._row(0)}: {value} is no time since 1970, but may be a day of Excel: set "
                 "data.time_format = 'excel'"
+            )
+        if short:
+            raise UserError(
+                f"{self._row(0)}: {value} is no time since 1970, but may be a date: set "
+                f"data.time_format = '{short}'"
             )
         raise UserError(
             f"{self._row(0)}: {value} is no date, and no time since 1970 that lies in the years "
@@ -227,10 +278,22 @@ class _TimeColumn:
         form = _DIGITS.get(len(str(low)))
         if values.dtype.kind == "f" or low <= 0 or form is None or len(str(high)) != len(str(low)):
             return None
-        times = _parsed(pd.Series(values.astype(str)), form)
-        if times.isna().any() or not times.dt.year.between(*_YEARS).all():
+        texts = pd.Series(values.astype(str))
+        if not _fits(texts, form):
             return None
-        return pd.DatetimeIndex(times).as_unit("ns")
+        times = _parsed(texts, form)
+        return (
+            pd.DatetimeIndex(times).as_unit("ns") if times.dt.year.between(*_YEARS).all() else None
+        )
+
+    def _two_digits(self, values: NDArray[np.int64] | NDArray[np.float64]) -> str | None:
+        """Return the format of whole numbers that may be dates whose year has two digits."""
+        width = len(str(int(values.min())))
+        width += width % 2  # of a year such as 05, the zero is lost
+        form = _SHORT.get(width)
+        if values.dtype.kind == "f" or form is None or len(str(int(values.max()))) > width:
+            return None
+        return form if _fits(pd.Series(values.astype(str)), form) else None
 
     def _since_1970(
         self, values: NDArray[np.int64] | NDArray[np.float64], unit: str
@@ -279,7 +342,13 @@ class _TimeColumn:
                     f"{self._row(bad)}: {shown(text[bad].as_py())} is no time: data.time lists "
                     "columns of whole numbers, in the order year, month, day, hour, minute, second"
                 )
-            fitting = _fitting(series[:_SAMPLE]) or _fitting(series[bad : bad + 1])
+            fitting = _fitting(series[:_SAMPLE])
+            if not fitting and bad and times.notna().mean() > _MOST:
+                raise UserError(
+                    f"{self._row(bad)}: {shown(text[bad].as_py())} is no time: correct it, or "
+                    "delete the row"
+                )
+            fitting = fitting or _fitting(series[bad : bad + 1])
             advice = " or ".join(map(repr, fitting[:2])) or "'%d.%m.%Y %H:%M', or correct it"
             if bad == 0 and len(times) > 1 and times[1:].notna().all():
                 advice = f"data.skip_rows = {1 + self._config.skip_rows} if this row holds units"
@@ -291,15 +360,19 @@ class _TimeColumn:
                 f"data.time_format, such as {advice}"
             )
         naive = self._limited(pd.DatetimeIndex(times).tz_localize(None), text)
-        if self._config.timezone is not None:
-            zoned = np.asarray(pc.match_substring_regex(text, _ZONE).to_numpy())
-            if not zoned.any():
-                return self._localised(naive)
-            if (bad := first(~zoned)) is not None:
+        zoned = np.asarray(pc.match_substring_regex(text, _ZONE).to_numpy())
+        if not zoned.any():
+            return self._localised(naive)
+        if (bad := first(~zoned)) is not None:
+            where = (
+                f"{self._row(bad)}: {shown(text[bad].as_py())} names no time zone, but others do"
+            )
+            if self._config.timezone is not None:
                 raise UserError(
-                    f"{self._row(bad)}: {shown(text[bad].as_py())} names no time zone, but others "
-                    "do: leave out data.timezone to take it for UTC, or complete it"
+                    f"{where}: leave out data.timezone to take it for UTC, or complete it"
                 )
+            if (zoned & ~np.asarray(pc.match_substring_regex(text, _UTC).to_numpy())).any():
+                raise UserError(f"{where}, and not UTC: complete it")
         return naive.tz_localize("UTC")
 
     def _limited(self, times: pd.DatetimeIndex, column: pa.ChunkedArray) -> pd.DatetimeIndex:

@@ -14,9 +14,12 @@ from narrowcast.data.row_names import RowNames
 from narrowcast.data.scaling import Array
 from narrowcast.errors import UserError, shown
 
+ERRORS = ("#na", "#n/a", "#nv", "#value!", "#div/0!", "#num!", "#ref!", "#name?", "#null!")
+"""Errors of spreadsheets, in lower case."""
+
 MISSING = frozenset(
-    ("", "-", "--", "?", ".", "na", "n/a", "n.a.", "<na>", "#na", "#n/a", "nan", "-nan", "nat")
-) | frozenset(("none", "null", "nil", "#value!", "#div/0!", "#num!", "1.#qnan", "-1.#ind"))
+    ("", "-", "--", "?", ".", "na", "n/a", "n.a.", "<na>", "nan", "-nan", "nat", *ERRORS)
+) | frozenset(("none", "null", "nil", "1.#qnan", "-1.#ind"))
 """Words for a missing value, in lower case."""
 
 LARGEST = 1e150
@@ -27,10 +30,16 @@ _INFINITE = ("inf", "+inf", "-inf", "infinity", "+infinity", "-infinity", "∞",
 _NUMBER = r"^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$"
 _WHOLE = r"^[+-]?\d+$"
 # A decimal comma, and a comma that could as well stand between thousands.
-_COMMA = r"^[+-]?\d*,\d+([eE][+-]?\d+)?$"
+_COMMA = r"^[+-]?(0|[1-9]\d*)?,\d+([eE][+-]?\d+)?$"
 _GROUPED = r"^[+-]?[1-9]\d{0,2}(,\d{3})+$"
 _MOST_UNITS = 5  # rows of units below a header
 _SPACES = "[ \u00a0\u2009\u202f]"
+_APOSTROPHES = "['\u2019]"
+_MINUS = "\u2212"  # the sign, which some languages write in place of the hyphen
+# Points that could as well stand between thousands, and numbers that have no thousands.
+_POINTED, _SMALL = r"^[+-]?[1-9]\d{0,2}\.\d{3}$", r"^[+-]?\d{1,3}$"
+# A number with a unit, a currency or quotation marks beside it.
+_BESIDE = r"(?![+-]?[\d.,]+$)[^\w.,+-]*[+-]?\d[\d.,]*[^\d.,:+-]*"
 
 
 @dataclass(frozen=True)
@@ -79,6 +88,8 @@ def as_text(column: pa.ChunkedArray) -> pa.ChunkedArray | None:
     kind = column.type
     if pa.types.is_dictionary(kind):
         column, kind = column.cast(kind.value_type), kind.value_type
+    if pa.types.is_string_view(kind):
+        column, kind = column.cast(pa.string()), pa.string()
     if pa.types.is_string(kind) or pa.types.is_large_string(kind):
         return pc.utf8_trim_whitespace(column)
     return None
@@ -163,13 +174,16 @@ def _from_text(text: pa.ChunkedArray, notation: Notation, place: str) -> tuple[A
     if text.null_count < len(text) and pc.all(pc.or_(either, pc.is_null(text))).as_py():
         truth = pc.if_else(pc.is_null(text), pa.scalar(None, pa.float64()), true.cast(pa.float64()))
         return _as_floats(truth), None
-    text = _ungrouped(text, notation)
+    text = _ungrouped(pc.replace_substring(text, _MINUS, "-"), notation)
     decimal, remark = notation.decimal or ("," if notation.thousands == "." else "."), None
     if notation.decimal is None and notation.thousands not in (".", ",") and notation.comma:
         decimal, remark = _found_decimal(text, place)
     number = pc.match_substring_regex(text, _number(decimal))
     wrong = pc.index(number, False).as_py()
     if wrong >= 0:
+        if pc.any(either).as_py() and not pc.any(number).as_py():  # all but some are truth values
+            number = pc.if_else(pc.is_null(text), pa.scalar(None, pa.bool_()), either)
+            wrong = pc.index(number, False).as_py()
         _refuse(text, number, wrong, notation, place)
     return _as_floats(pc.replace_substring(text, ",", ".").cast(pa.float64())), remark
 
@@ -180,12 +194,17 @@ def _number(decimal: str) -> str:
     return rf"^[+-]?(\d+{mark}?\d*|{mark}\d+)([eE][+-]?\d+)?$"
 
 
+def group_mark(thousands: str) -> str:
+    """Return the pattern of the character between groups of three digits."""
+    return {" ": _SPACES, "'": _APOSTROPHES}.get(thousands, re.escape(thousands))
+
+
 def _ungrouped(text: pa.ChunkedArray, notation: Notation) -> pa.ChunkedArray:
     """Return numbers without the characters between groups of three digits."""
     if notation.thousands is None:
         return text
-    group = _SPACES if notation.thousands == " " else re.escape(notation.thousands)
-    grouped = pc.match_substring_regex(text, rf"^[+-]?\d{{1,3}}({group}\d{{3}})+([.,eE]|$)")
+    group = group_mark(notation.thousands)
+    grouped = pc.match_substring_regex(text, rf"^[+-]?[1-9]\d{{0,2}}({group}\d{{3}})+([.,eE]|$)")
     return pc.if_else(grouped, pc.replace_substring_regex(text, group, ""), text)
 
 
@@ -194,7 +213,15 @@ def _found_decimal(text: pa.ChunkedArray, place: str) -> tuple[str, str | None]:
     comma = pc.match_substring_regex(text, _COMMA)
     pointed = pc.and_(pc.match_substring_regex(text, _NUMBER), pc.match_substring(text, "."))
     if not pc.any(comma).as_py() or pc.any(pointed).as_py():
-        return ".", None
+        grouped = pc.match_substring_regex(text, _POINTED)
+        whole = pc.match_substring_regex(text, _SMALL)
+        if not pc.any(grouped).as_py() or not pc.all(pc.or_(grouped, whole)).as_py():
+            return ".", None
+        value = pc.filter(text, grouped)[0].as_py()
+        return ".", (
+            f"{place}: the point in {shown(value)} is read as a decimal one: set data.thousands = "
+            "'.' if it separates thousands"
+        )
     values = pc.filter(text, comma)
     if not pc.all(pc.match_substring_regex(values, _GROUPED)).as_py():
         return ",", None
@@ -221,14 +248,16 @@ def _refuse(
         advice = (
             f"set data.skip_rows = {notation.rows.number(units - 1)} if the first rows hold units"
         )
-    elif re.match(r"^[+-]?\d{1,3}([,.' \u00a0\u2009\u202f]\d{3})+([.,]\d+)?$", value):
+    elif re.match(r"^[+-]?[1-9]\d{0,2}([,.'\u2019 \u00a0\u2009\u202f]\d{3})+([.,]\d+)?$", value):
         mark = next(each for each in value if not each.isdigit() and each not in "+-")
-        mark = mark if mark in ",.'" else " "
+        mark = {"\u2019": "'"}.get(mark, mark if mark in ",.'" else " ")
         advice = f"set data.thousands = {mark!r} if that separates thousands"
         if re.match(_COMMA, value):
             advice += ", or data.decimal = ',' if it is a decimal comma"
     elif re.match(_COMMA, value):
         advice = "set data.decimal = ',' if this is a decimal comma"
+    elif re.fullmatch(_BESIDE, value):
+        advice = "write the numbers alone, without units and other signs beside them"
     raise UserError(f"{where}: {shown(value)} is not a number: {advice}")
 
 
