@@ -43,6 +43,7 @@ _CHUNK = 1 << 20
 # A line whose first field is #N/A is no comment.
 _COMMENT = re.compile(rb"^#(?!N/A\b)[^\n]*\n?", re.MULTILINE)
 _EXCELS_SEPARATOR = re.compile(r'"?sep=(.)"?')  # a first line for Excel
+_READING = re.compile(r"[+-]?[.,]?\d|$")  # how a number, a date or an empty field begins
 _FIELD_ENDS = re.compile(r'[",;|\t]')
 _TEXT = pa.string()
 
@@ -229,6 +230,10 @@ def records(content: bytes) -> list[bytes]:
 def guess_names(content: bytes, config: DataConfig, path: Path) -> list[str]:
     """Return the names in the first line that has as many fields as the lines below it.
 
+    To a separator that the file does not have, each line is one field, also one above the header,
+    such as the name of a station. So several fields go before a single one. Blanks, which may also
+    stand beside another separator, go last.
+
     Args:
         content: The text, or its first ``HEAD`` bytes, as :func:`decode` returns it.
         config: States the separator, if it is fixed.
@@ -239,27 +244,27 @@ def guess_names(content: bytes, config: DataConfig, path: Path) -> list[str]:
     """
     text = content[:HEAD].decode(errors="ignore")
     lines = list(itertools.islice(io.StringIO(text, newline="\n"), _HEAD_LINES))
+    lines = [line for line in lines if line.strip()]
     separators: Sequence[str] = _SEPARATORS if config.separator is None else (config.separator,)
-    for start, line in enumerate(lines):
-        if match := _EXCELS_SEPARATOR.fullmatch(line.rstrip("\n")):
-            separators = separators if config.separator else (match[1],)
-            continue
-        if not line.strip():
-            continue
-        fitting = []
-        for separator in separators:
+    if lines and (match := _EXCELS_SEPARATOR.fullmatch(lines[0].rstrip("\n"))):
+        del lines[0]
+        separators = separators if config.separator else (match[1],)
+    comments = [line.startswith("#") for line in lines]
+    top = comments.index(False) if False in comments else 0
+    fitting = []
+    for separator in separators:
+        fields = [len(_record([line], separator, ())[0]) for line in lines]
+        for start in range(len(lines)):
             names, count = _record(lines[start : start + _HEADER_LINES], separator, ())
-            below = [each for each in lines[start + count :] if each.strip()]
-            below = [each for each in below if not each.startswith("#")][:_HEADER_LINES]
-            alike = [len(_record([each], separator, ())[0]) == len(names) for each in below]
-            if alike and all(alike) and (len(names) > 1 or not line.startswith("#")):
-                fitting.append((names, separator))
-        if fitting:
-            # Blanks may also stand beside another separator.
-            return max(fitting, key=lambda each: (len(each[0]) > 1, each[1] != " ", len(each[0])))[
-                0
-            ]
-    raise UserError(f"{path}: has no header with as many names as the lines below have fields")
+            several = len(names) > 1
+            if start > top and any(map(_READING.match, names)):
+                continue  # a row, not a header
+            below = [fields[at] for at in range(start + count, len(lines)) if not comments[at]]
+            if set(below[:_HEADER_LINES]) == {len(names)} and (several or not comments[start]):
+                fitting.append((several, separator != " ", -start, len(names), names))
+    if not fitting:
+        raise UserError(f"{path}: has no header with as many names as the lines below have fields")
+    return max(fitting)[-1]
 
 
 def _record(lines: Sequence[str], separator: str, wanted: Sequence[str]) -> tuple[list[str], int]:
