@@ -180,8 +180,7 @@ def test_a_single_column_has_one_name(tmp_path: Path) -> None:
     """Its rows are no header, though a comma would part them alike."""
     rows = (f"{row * 7 % 24},{row % 10}" for row in range(900))
     (tmp_path / "load.csv").write_text("\n".join(["load", *rows]))
-    with pytest.raises(UserError, match="'load': row 1: '0,0' is not a number"):
-        draft(tmp_path / "load.csv", tmp_path)
+    assert list(inspect(tmp_path / "load.csv", {}).frame) == ["load"]
 
 
 @pytest.mark.parametrize("names", [["year", "month", "day", "hour"], ["YEAR", "MO", "DY", "HR"]])
