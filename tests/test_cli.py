@@ -308,7 +308,7 @@ def test_quiet_and_verbose(run: Run) -> None:
     assert (code, out) == (0, "")
     lines = [line.split(" ", 2)[2] for line in err.splitlines()]
     assert lines[0] == "INFO narrowcast.train: started"
-    assert "DEBUG narrowcast.train: 1 of 1, epoch 1 of 1" in err
+    assert "DEBUG narrowcast.train: 1 of 1 epochs, validation error " in err
     assert lines[-1].startswith("INFO narrowcast.train: done in ")
     code, _, err = run(*train, "c", "--verbose", "--quiet")
     assert code == 2 and "exclude each other" in err

@@ -68,7 +68,10 @@ def test_nothing_is_overwritten(run: Run, folder: Path) -> None:
         (("absent.csv",), "absent.csv: no such file"),
         (("-",), "init needs a file"),
         (("readings.csv", "--target", "c"), "readings.csv: no column 'c'"),
-        (("readings.csv", "--set", "model.channels=8"), "init takes keys of data only"),
+        (
+            ("readings.csv", "--set", "model.channels=8"),
+            "init takes keys of data only: set others in the configuration",
+        ),
         (
             ("readings.csv", "--set", "data.separator=ab"),
             "override 'data.separator=ab'",

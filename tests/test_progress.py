@@ -19,12 +19,12 @@ def test_lines_tell_how_far_a_long_stage_is(monkeypatch: pytest.MonkeyPatch) -> 
     lines.started("search")
     for seconds in (1, 29, 31, 32, 59, 62):
         now[0] = 100.0 + seconds
-        lines.advanced(seconds, 90, f"{seconds} [trials]")
+        lines.advanced(seconds, 90, f"s, {seconds} [trials]")
     lines.remarked("search", "left out [n12-d5]: too wide a line is not cut")
     lines.finished("search", 90.0, reused=False)
     assert log.getvalue().splitlines() == [
-        "search:   31 of 90, 31 [trials]",
-        "search:   62 of 90, 62 [trials]",
+        "search:   31 of 90 s, 31 [trials]",
+        "search:   62 of 90 s, 62 [trials]",
         "search:   left out [n12-d5]: too wide a line is not cut",
         "search:   done in 90.0 s",
     ]
@@ -36,14 +36,14 @@ def test_what_is_shown_is_also_logged(caplog: pytest.LogCaptureFixture) -> None:
     for each in (Progress(), Warnings(Console(file=log)), Lines(Console(file=log))):
         caplog.clear()
         each.started("train")
-        each.advanced(1, 3, "epoch 1")
+        each.advanced(1, 3, "epochs, error 2")
         each.remarked("train", "100 % [of] rows")
         each.warned("train", "too fast")
         each.ended()
         each.finished("train", 1.0, reused=True)
         assert caplog.record_tuples == [
             ("narrowcast.train", 20, "started"),
-            ("narrowcast.train", 10, "1 of 3, epoch 1"),
+            ("narrowcast.train", 10, "1 of 3 epochs, error 2"),
             ("narrowcast.train", 20, "100 % [of] rows"),
             ("narrowcast.train", 30, "too fast"),
             ("narrowcast.train", 20, "up to date"),

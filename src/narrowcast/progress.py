@@ -29,7 +29,10 @@ class Progress:
         self._log(stage, logging.INFO, "started")
 
     def advanced(self, done: int, total: int, note: str = "") -> None:
-        """Report that the current stage has done ``done`` of ``total`` units of work."""
+        """Report that the current stage has done ``done`` of ``total`` units of work.
+
+        ``note`` begins with the name of the units, such as "epochs", and may say more.
+        """
         self._log(self._stage, logging.DEBUG, _units(done, total, note))
 
     def ended(self) -> None:
@@ -54,7 +57,7 @@ class Progress:
 
 
 def _units(done: int, total: int, note: str) -> str:
-    return f"{done} of {total}" + (f", {note}" if note else "")
+    return f"{done} of {total} {note}".rstrip()
 
 
 def _outcome(seconds: float, reused: bool) -> str:
@@ -133,7 +136,8 @@ class Bars(Lines):
         """Move the bar."""
         Progress.advanced(self, done, total, note)
         if self._bar is not None:
-            self._bar.update(self._bar.task_ids[0], completed=done, total=total, description=note)
+            text = _units(done, total, note)
+            self._bar.update(self._bar.task_ids[0], completed=done, total=total, description=text)
 
     def ended(self) -> None:
         """Remove the bar."""

@@ -423,6 +423,7 @@ class TrainResults:
 
 
 _NOTABLE = 0.01  # share of readings that are cut off
+_SHOWN = 0.0005  # the least share that is rounded to 0.1%
 
 
 @dataclass(frozen=True)
@@ -449,7 +450,8 @@ def cut_off_line(parts: Mapping[str, CutOff]) -> str:
 
     def shares(values: Iterable[float]) -> str:
         return ", ".join(
-            f"{share:.1%} of {part}" for part, share in zip(parts, values, strict=True)
+            f"{'<0.1%' if 0 < share < _SHOWN else f'{share:.1%}'} of {part}"
+            for part, share in zip(parts, values, strict=True)
         )
 
     columns = {name for each in parts.values() for name, share in each.inputs.items() if share > 0}

@@ -157,6 +157,32 @@ def test_dates_and_times_of_day(tmp_path: Path, date: str, clock: str, form: str
     assert (data.time, data.time_of_day, data.time_format) == ("day", "time", form)
 
 
+@pytest.mark.parametrize(
+    "above",
+    [
+        "Station North\n",
+        "Meter;Household 12\nExported;01.05.2024\n\n",
+        "Station,North\n\n",
+        "# from 2024\nStation North\n" + "note\n" * 20,
+    ],
+)
+@pytest.mark.parametrize("separator", [";", ",", "\t", " "])
+def test_a_station_above_the_header(tmp_path: Path, above: str, separator: str) -> None:
+    """As loggers and meters export them."""
+    times = pd.date_range("2024-01-01", periods=900, freq="h").strftime("%Y-%m-%dT%H:%M")
+    text = table(when=times).to_csv(index=False, sep=separator, na_rep="-")
+    (tmp_path / "load.csv").write_text(above + text)
+    data = written(tmp_path / "load.csv", tmp_path, target="load").data
+    assert (data.time, data.inputs) == ("when", ["load", "wind", "state"])
+
+
+def test_a_single_column_has_one_name(tmp_path: Path) -> None:
+    """Its rows are no header, though a comma would part them alike."""
+    rows = (f"{row * 7 % 24},{row % 10}" for row in range(900))
+    (tmp_path / "load.csv").write_text("\n".join(["load", *rows]))
+    assert list(inspect(tmp_path / "load.csv", {}).frame) == ["load"]
+
+
 @pytest.mark.parametrize("names", [["year", "month", "day", "hour"], ["YEAR", "MO", "DY", "HR"]])
 def test_parts_of_times(tmp_path: Path, names: list[str]) -> None:
     """Years, months, days and hours are columns of numbers, as in weather data."""

@@ -63,6 +63,10 @@ def test_wide_tables_are_panels_if_the_user_says_so(tmp_path: Path) -> None:
     assert any("perhaps the columns 's*': --set 'data.series=[\"s*\"]'" in line for line in told)
     config = keys(wide, tmp_path, series=["s*"])
     assert (config.series, config.target, config.time) == (["s*"], "y", "day")
+    named = draft(path, tmp_path, "sales", {"series": ["s*"]})
+    with pytest.raises(UserError, match="--target 's1' is a column: where columns are series"):
+        draft(path, tmp_path, "s1", {"series": ["s*"]})
+    assert named.lines[0] == "series:    6, of 60 rows" and 'target = "sales"' in named.text
 
 
 def test_a_stated_column_has_to_be_there(tmp_path: Path) -> None:

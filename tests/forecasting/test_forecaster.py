@@ -59,4 +59,4 @@ def test_bad_frames(config: Path, tmp_path: Path) -> None:
 def test_other_units_are_logged(model: Path, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.WARNING, logger="narrowcast")
     Forecaster.load(model).predict(table().assign(b=lambda frame: frame["b"] * 100))
-    assert "readings of 'b' lie far outside of the trained range" in caplog.text
+    assert "readings of 'b' lie far outside of the integers' range" in caplog.text

@@ -114,7 +114,7 @@ def test_what_is_said(out: Path) -> None:
     found = live(model, ["station 7\n", HEADER, "# a comment\n", *rows, late, *far], said)
     assert len(found) == 10
     first, second = (each for each in said.lines if "lie far outside" in each)
-    assert "'b' lie far outside of the trained range" in first and "in 1 of " in first
+    assert "'b' lie far outside of the integers' range" in first and "in 1 of " in first
     assert "in 7 of " in second and "from 500 to 2700" not in first
     assert [each for each in said.lines if "too late" in each] == [
         "live warns: rows are not in order of time: one that is too late has no forecast; a file "

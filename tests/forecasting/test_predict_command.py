@@ -137,7 +137,7 @@ def test_other_units_are_warned_of(run: Run, model: Path, new: pd.DataFrame) -> 
     new.assign(b=new["b"] + 273.15).to_csv("new.csv")
     code, _, err = run("predict", str(model), "--data", "new.csv")
     assert code == 0 and err.count("warning: readings of ") == 1
-    assert "readings of 'b' lie far outside of the trained range" in err
+    assert "readings of 'b' lie far outside of the integers' range" in err
     assert "in 43 of 43 windows" in err and "another unit?" in err
     training = table().iloc[: int(0.8 * ROWS)]["b"]  # that of the last training
     moved = (new["b"].mean() + 273.15 - training.mean()) / training.std()

@@ -58,6 +58,7 @@ def test_the_line_names_columns_and_parts() -> None:
         "targets: 0.0% of train, 25.0% of test"
     )
     assert cut_off_line({"train": parts["train"]}).endswith(": nothing")
+    assert cut_off_line({"test": CutOff({"b": 0.0004}, 0.0)}).endswith("'b': <0.1% of test")
 
 
 def test_columns_that_leave_the_range_after_the_training_part_drift() -> None:

@@ -1,5 +1,6 @@
 """Mistakes in the files of devices and boards are named with the file and the field."""
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -7,7 +8,7 @@ import pytest
 
 from narrowcast.errors import UserError
 from narrowcast.targets import device
-from narrowcast.targets.device import load_device
+from narrowcast.targets.device import device_names, load_device
 
 
 @pytest.fixture
@@ -70,3 +71,11 @@ def test_a_device_of_the_user_s_own_in_any_case(targets: Path) -> None:
     text = (targets / "devices" / "xc7s15.toml").read_text()
     (targets / "devices" / "XC7A100T.toml").write_text(text)
     assert load_device("xc7a100t").name == load_device("XC7A100T").name == "XC7A100T"
+
+
+def test_the_readme_lists_every_device() -> None:
+    readme = (Path(__file__).parents[2] / "README.md").read_text()
+    rows = re.search(r"## Devices\n\n(.*?)\n\n", readme, re.DOTALL)
+    assert rows is not None
+    listed = re.findall(r"`([a-z0-9-]+)`", rows[1])
+    assert sorted(listed) == sorted(device_names())

@@ -108,7 +108,7 @@ def evaluate(
 ) -> None:
     """Print the errors of a trained model on new readings, beside those of simple methods.
 
-    Then the share of readings outside of the trained range, by input. See docs/use.md.
+    Then the share of readings outside of the integers' range, by input. See docs/use.md.
     """
     with one_line_errors():
         from narrowcast.extras import require_extra

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 import typer
 
-from narrowcast.cli.options import Set, parse_path
+from narrowcast.cli.options import parse_path
 from narrowcast.cli.output import one_line_errors
 from narrowcast.errors import UserError, shown
 
@@ -42,7 +42,14 @@ def init(
             help="'forecast', 'classify' to tell labels of windows, or 'detect' for anomalies.",
         ),
     ] = "forecast",
-    set_: Set = None,
+    set_: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set",
+            metavar="KEY=VALUE",
+            help="How the table is written, such as data.timezone=Europe/Berlin; may be repeated.",
+        ),
+    ] = None,
     force: Annotated[bool, typer.Option("--force", help="Overwrite an existing file.")] = False,
 ) -> None:
     """Look at a table, and write a first configuration for it.
@@ -80,6 +87,9 @@ def _keys(overrides: list[str] | tuple[str, ...]) -> dict[str, Any]:
     values: dict[str, Any] = {}
     for override in overrides:
         if not apply_override(values, override).startswith("data."):
-            raise UserError(f"--set {override}: init takes keys of data only")
+            raise UserError(
+                f"--set {override}: init takes keys of data only: set others in the configuration, "
+                "once that is there"
+            )
     found: dict[str, Any] = values.get("data", {})
     return found

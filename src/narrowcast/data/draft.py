@@ -142,7 +142,7 @@ def draft(
         return _of_anomalies(found, path, folder, target, keys)
     times, every = _interval(found, keys)
     if "series" in keys:
-        return _of_wide_panel(found, path, folder, keys)
+        return _of_wide_panel(found, path, folder, target, keys)
     stated = keys["id"][0] if "id" in keys else None
     told = ids_of(found, path, [stated] if isinstance(stated, str) else stated)
     if told is not None:
@@ -219,10 +219,16 @@ def _of_long_panel(
     return _of_panel(path, folder, keys, rest, others)
 
 
-def _of_wide_panel(found: Found, path: Path, folder: Path, keys: Keys) -> Draft:
+def _of_wide_panel(found: Found, path: Path, folder: Path, target: str | None, keys: Keys) -> Draft:
     """Return a first configuration of the columns that are series."""
+    if target in (*map(str, found.frame), *found.left_out):
+        raise UserError(
+            f"{path}: --target {shown(target)} is a column: where columns are series, choose a new "
+            "name, for the values of all of them"
+        )
     patterns = keys["series"][0]
     keys["series"] = patterns, "the columns that are series"
+    keys["target"] = target or "y", "a name for their values"
     rest = [
         str(name)
         for name in found.frame
@@ -238,7 +244,7 @@ def _of_panel(
     values = {key: value for key, (value, _) in keys.items()}
     table = read_table(DataConfig.model_validate({"path": path, "window": 2, "lead": 1, **values}))
     lengths = np.bincount(table.series_of_rows)
-    target = values.get("target", "y")
+    target = values["target"]
     longest = table.frame[target].to_numpy(np.float64)[table.series_of_rows == lengths.argmax()]
     window = max(2, min(_WINDOW, int(np.median(lengths)) // _ROWS_PER_WINDOW))
     keys["window"] = window, "rows that each forecast rests on"
@@ -250,8 +256,10 @@ def _of_panel(
     values = {key: value for key, (value, _) in keys.items()}
     config = Config.model_validate({"data": {**values, "path": path}})
     make_windows(read_table(config.data), config.data, config.stream)  # as train will
+    least, most = lengths.min(), lengths.max()
+    several = f"{most}" if least == most else f"{least} to {most}"
     lines = [
-        f"series:    {len(table.series)}, of {lengths.min()} to {lengths.max()} rows",
+        f"series:    {len(table.series)}, of {several} rows",
         f"holes:     {holes}",
         f"target:    {shown(target)}",
     ]

@@ -45,14 +45,14 @@ class ColumnDrift:
             side = "above" if self.moved > 0 else "below"
             moved = f", on average {abs(self.moved):.3g} standard deviations {side} the training"
         return (
-            f"readings of {name!r} lie far outside of the trained range, {self.range[0]:.4g} to "
+            f"readings of {name!r} lie far outside of the integers' range, {self.range[0]:.4g} to "
             f"{self.range[1]:.4g}, in {self.far} of {self.windows} windows: they are from "
             f"{self.found[0]:.4g} to {self.found[1]:.4g}{moved}: are they in another unit?"
         )
 
 
 def far_outside(columns: Mapping[str, ColumnDrift]) -> list[str]:
-    """Return one line for each column whose readings lie far outside of the trained range."""
+    """Return one line for each column whose readings lie far outside of the integers' range."""
     found = (column.warning(name) for name, column in columns.items())
     return [warning for warning in found if warning is not None]
 

@@ -71,7 +71,7 @@ class Evaluation:
         skipped_mixed: Windows left out because their rows have several labels.
         errors: Scores by method: the integer model and the simple methods of the training. None for
             a method that is impossible.
-        drift: How far the readings lie outside of the trained range, by input column.
+        drift: How far the readings lie outside of the integers' range, by input column.
         notes: Remarks, each in one line.
         classes: Labels that are told apart.
     """
@@ -153,11 +153,11 @@ class Evaluation:
         return rows
 
     def drifts(self) -> list[list[str]]:
-        """Return a table of the readings outside of the trained range, and of how their mean moved.
+        """Return a table of the readings outside of the integers' range.
 
-        The mean is in standard deviations of the training.
+        It says how far their mean moved, too, in standard deviations of the training.
         """
-        rows = [["input", "outside", "trained range", "readings", "mean moved"]]
+        rows = [["input", "outside", "integers' range", "readings", "mean moved"]]
         for name, column in self.drift.items():
             ends = [
                 " to ".join(f"{end:.4g}" for end in each) for each in (column.range, column.found)

@@ -90,7 +90,9 @@ def _run_yosys(stage: str, purpose: str, options: Options) -> None:
 
     def remark(line: str) -> None:
         if line.startswith("Preparing to run"):
-            options.progress.remarked(stage, "yosys prepares itself for its first run: minutes")
+            options.progress.remarked(
+                stage, "yosys prepares itself for its first run, which takes minutes"
+            )
 
     with scratch_folder() as scratch:
         version(scratch, program, remark)

@@ -196,11 +196,11 @@ class Run:
             + (f", best {self._error}: {best:.4g}" if math.isfinite(best) else "")
         )
         if self._over and left:
-            note = f"beyond the budget, at least {left} trainings left; {note}"
+            note = f"trainings beyond the budget, at least {left} trainings left; {note}"
             self._progress.advanced(trained, trained + left, note)
         else:
             whole = math.ceil(self._seconds)
-            self._progress.advanced(min(int(self._elapsed), whole - 1), whole, note)
+            self._progress.advanced(min(int(self._elapsed), whole - 1), whole, f"s, {note}")
 
     # Submitted functions
 

@@ -89,7 +89,8 @@ def characterise(
         later = [p for p in earlier if p["recipe"]["seed"] > drawn.seed]  # not checked yet
         known["points"] = others + own + later
         _write(path, known)
-        progress(len(own), count, f"{drawn.shape.channels} channels, {drawn.shape.window} rows")
+        shape = f"{drawn.shape.channels} channels, {drawn.shape.window} rows"
+        progress(len(own), count, f"samples, {shape}")
     known["points"] = others + own
     known["fit"] = fit_area(known["points"])
     _write(path, known)

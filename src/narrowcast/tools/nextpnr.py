@@ -146,7 +146,7 @@ def place(
 
     def begin(step: int, tool: str) -> None:
         if progress is not None:
-            progress(step, 4, tool)
+            progress(step, 4, f"steps, now {tool}")
 
     begin(0, "GHDL")
     generics = spoken.generics(spoken.clocks_per_bit(board.clock_mhz))

@@ -85,14 +85,14 @@ def simulate_ghdl(
     smooth, cycles = _run_ghdl(work, model, stalls=False)
     wrong = _differing("GHDL", smooth, expected) | _wrong_answers(work, len(inputs), script)
     if progress is not None:
-        progress(1, 2, "GHDL")
+        progress(1, 2, "simulations in GHDL")
     few = len(inputs)
     if script is None:  # enough for a stall between two windows, and for full states
         few = min(few, model.kept_rows + 2)
     _write_inputs(work, inputs[:few], weights, restart, script)
     stalled, _ = _run_ghdl(work, model, stalls=True)
     if progress is not None:
-        progress(2, 2, "GHDL with stalls")
+        progress(2, 2, "simulations in GHDL, with stalls")
     wrong[:few] |= _differing("GHDL", stalled, expected[:few]) | _wrong_answers(work, few, script)
     return _finding(rtl, model, inputs, expected, smooth, wrong, cycles, work, restart, script)
 
@@ -201,7 +201,7 @@ def run_engine(
 
     def on_line(line: str) -> None:
         if progress is not None and (done := re.fullmatch(r"done (\d{1,9})", line)):
-            progress(int(done[1]), len(inputs), "Verilator")
+            progress(int(done[1]), len(inputs), "windows in Verilator")
 
     bits = max(tensor.bits for tensor in model.output_tensors)
     run(

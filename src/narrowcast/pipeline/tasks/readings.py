@@ -113,5 +113,5 @@ def _remarks(dataset: "Dataset", table: "Table", config: DataConfig) -> list[str
 def epoch_progress(progress: Progress) -> Callable[[int, int, float], None]:
     """Return the callback that reports every epoch of a training."""
     return lambda epoch, epochs, error: progress.advanced(
-        epoch, epochs, f"epoch {epoch} of {epochs}, validation error {error:.4g}"
+        epoch, epochs, f"epochs, validation error {error:.4g}"
     )
