@@ -12,31 +12,36 @@ BIN := $(VENV)/bin
 demo: $(VENV)/installed
 	$(BIN)/narrowcast build examples/demo.toml --out out/demo
 
-test: $(VENV)/installed $(VENV)/test-tools
+test: $(VENV)/developed $(VENV)/test-tools
 	$(MAKE) --no-print-directory --jobs=2 --output-sync lint
 	$(BIN)/pytest -n 2 --dist worksteal
 
 # With --quiet, --strict would miss what it warns of.
-docs: $(VENV)/installed
+docs: $(VENV)/developed
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
 
 lint: lint-style lint-types lint-imports lint-code
 
-lint-style: $(VENV)/installed
+lint-style: $(VENV)/developed
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 
-lint-types: $(VENV)/installed
+lint-types: $(VENV)/developed
 	$(BIN)/mypy
 
-lint-imports: $(VENV)/installed
+lint-imports: $(VENV)/developed
 	$(BIN)/lint-imports
 
-lint-code: $(VENV)/installed
+lint-code: $(VENV)/developed
 	$(BIN)/pylint src/narrowcast
 
 $(VENV)/installed: pyproject.toml $(VENV)/tools
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check "$(TORCH)"
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable ".[all]"
+	touch $@
+
+# What checks, tests and the site need as well.
+$(VENV)/developed: $(VENV)/installed
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable ".[dev]"
 	touch $@
 
