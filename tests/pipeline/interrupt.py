@@ -47,7 +47,7 @@ SETTINGS = (
 )
 BUILD = ("--place", "none", *(word for each in SETTINGS for word in ("--set", each)))
 _PATIENCE = 60.0  # seconds for processes to end
-_LAST_WORDS = r"report: +done in [\d.]+ s\n$"  # of a build
+_LAST_WORDS = r"(report|search|fit): +done in [\d.]+ s\n$"
 
 
 def write_inputs(folder: Path) -> Path:
