@@ -326,6 +326,9 @@ def test_bad_panels(tmp_path: Path) -> None:
     zones.loc[50, "ds"] += "T00:00:00+02:00"
     said = complaint(zones, tmp_path)
     assert "row 51: has the offset +02:00 in series 'b', but row 1 has none" in said
+    zones["ds"] = [f"{t:%Y-%m-%d}T00:00:00Z" for t in frame["ds"]]
+    zones.loc[50, "ds"] = ""
+    assert "row 51: the time stamp is missing" in complaint(zones, tmp_path)
 
 
 def test_the_columns_that_tell_series_apart_have_to_do_so(tmp_path: Path) -> None:

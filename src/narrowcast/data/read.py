@@ -271,9 +271,9 @@ def _converted(
     if columns.time is not None:
         place = f"{path}, column {shown(config.time_name)}"
         own = recording if len(frame) == rows_of_file else None  # a wide table has its times once
-        time = time_stamps(columns.time, config, place, rows, series=own, grows=grows)
         if series is not None:
             check_zones(columns.time, series, config, notation, place)
+        time = time_stamps(columns.time, config, place, rows, series=own, grows=grows)
         time = time[np.arange(len(frame)) % rows_of_file]
     if not told and series is None:
         notes += _other_series(columns, time, path)

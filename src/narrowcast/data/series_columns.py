@@ -13,7 +13,7 @@ from narrowcast.config import DataConfig
 from narrowcast.data.categories import Category
 from narrowcast.data.columns import Columns, find, listed
 from narrowcast.data.scaling import Array
-from narrowcast.data.values import Notation, as_text, numbers
+from narrowcast.data.values import Notation, as_text, known_text, numbers
 from narrowcast.errors import UserError, shown
 
 _OFFSET = r"\d[T ]\d.*?(Z|z|[+-]\d{2}(?::?\d{2})?)$"
@@ -128,6 +128,8 @@ def check_zones(
 ) -> None:
     """Refuse time stamps of several zones, which would not be the same hours of the day.
 
+    Those that are missing are left to :func:`time_stamps`.
+
     Args:
         times: The time column as it was read.
         series: The series of each row.
@@ -141,16 +143,18 @@ def check_zones(
     text = as_text(times)
     if text is None or config.timezone is not None:
         return
-    found = text.to_pandas().str.extract(_OFFSET, expand=False).fillna("none")
+    given = known_text(text).to_pandas()
+    found = given.str.extract(_OFFSET, expand=False).fillna("none")
     offsets = found.replace({"Z": "+00:00", "z": "+00:00"}).to_numpy()
-    other = np.flatnonzero(offsets != offsets[0])
+    known = np.flatnonzero(given.notna())
+    other = known[offsets[known] != offsets[known[:1]]]
     if len(other):
-        row = int(other[0])
+        first, row = int(known[0]), int(other[0])
         raise UserError(
             f"{place}, row {notation.rows[row]}: has the offset {offsets[row]} in series "
-            f"{shown(series.names[series.codes[row]])}, but row {notation.rows[0]} has "
-            f"{offsets[0]}: write all times in UTC, or set data.timezone if they are of one zone "
-            "with summer time"
+            f"{shown(series.names[series.codes[row]])}, but row {notation.rows[first]} has "
+            f"{offsets[first]}: write all times in UTC, or set data.timezone if they are of one "
+            "zone with summer time"
         )
 
 
