@@ -13,10 +13,9 @@ from narrowcast.config import DataConfig
 from narrowcast.data.categories import Category
 from narrowcast.data.columns import Columns, find, listed
 from narrowcast.data.scaling import Array
+from narrowcast.data.timestamps import ZONE
 from narrowcast.data.values import Notation, as_text, known_text, numbers
 from narrowcast.errors import UserError, shown
-
-_OFFSET = r"\d[T ]\d.*?(Z|z|[+-]\d{2}(?::?\d{2})?)$"
 
 
 def with_id(columns: Columns, config: DataConfig, path: Path) -> Columns:
@@ -144,7 +143,7 @@ def check_zones(
     if text is None or config.timezone is not None:
         return
     given = known_text(text).to_pandas()
-    found = given.str.extract(_OFFSET, expand=False).fillna("none")
+    found = given.str.extract(ZONE, expand=False).fillna("none")
     offsets = found.replace({"Z": "+00:00", "z": "+00:00"}).to_numpy()
     known = np.flatnonzero(given.notna())
     other = known[offsets[known] != offsets[known[:1]]]

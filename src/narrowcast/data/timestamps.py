@@ -37,7 +37,6 @@ _PERIOD = r"^(?P<begin>.+?)(?: - |/)(?P<end>.+)$"
 _LIMITS = (pd.Timestamp("1678-01-01"), pd.Timestamp("2262-01-01"))  # of nanoseconds in 64 bits
 _SAMPLE = 1000  # rows, to choose formats by
 _MOST = 0.9  # of the rows: where so many are times, the others are mistakes
-_ZONE = r"\d[T ]\d.*(Z|z|[+-]\d{2}(:?\d{2})?)$"
 _UTC = r"(Z|z|[+-]00(:?00)?)$"
 # 24:00, the end of a day: behind a date, also without a blank.
 _END_OF_DAY = (
@@ -61,6 +60,9 @@ _CLOCKS = (
     " %H%M",
     " %H%M%S",
 )
+
+ZONE = r"\d[T ]\d.*?(Z|z|[+-]\d{2}(?::?\d{2})?)$"
+"""A time stamp with a zone; the group is the zone."""
 
 
 def time_stamps(
@@ -360,7 +362,7 @@ class _TimeColumn:
                 f"data.time_format, such as {advice}"
             )
         naive = self._limited(pd.DatetimeIndex(times).tz_localize(None), text)
-        zoned = np.asarray(pc.match_substring_regex(text, _ZONE).to_numpy())
+        zoned = np.asarray(pc.match_substring_regex(text, ZONE).to_numpy())
         if not zoned.any():
             return self._localised(naive)
         if (bad := first(~zoned)) is not None:
