@@ -3,6 +3,7 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from torch import nn
 
 from narrowcast.config import Scheme
 from narrowcast.integer.builder import Role, TensorSpec
@@ -186,3 +187,33 @@ def test_a_range_that_is_set_is_not_learned() -> None:
         quantiser.calibrate(torch.linspace(-3, 5, 100))
         assert quantiser.tensor() == before
         assert not quantiser.log_scale.requires_grad
+
+
+def test_settled_weights_keep_their_integers_and_the_others_learn() -> None:
+    draw = torch.Generator().manual_seed(0)
+    weights = nn.Parameter(torch.randn(6, 40, generator=draw))
+    quantiser = WeightQuantiser(weights.detach(), 3)
+    distances = (weights / quantiser.scale[:, None] - quantiser.integers(weights)).abs().detach()
+    quantiser.settle(weights, 0.5)
+    settled, before = quantiser.settled.clone(), quantiser.integers(weights)
+    assert int(settled.sum()) == 120
+    assert float(distances[settled].max()) <= float(distances[~settled].min())
+    quantiser(weights).square().sum().backward()
+    assert weights.grad is not None and quantiser.log_scale.grad is not None
+    assert bool((weights.grad[settled] == 0).all())
+    assert bool((quantiser.log_scale.grad != 0).all())  # of a row of settled weights as well
+    with torch.no_grad():
+        weights += torch.randn(weights.shape, generator=draw)
+        quantiser.log_scale += 0.3
+    after = quantiser.integers(weights)
+    assert torch.equal(after[settled], before[settled])
+    assert not torch.equal(after[~settled], before[~settled])
+    torch.testing.assert_close(
+        quantiser(weights)[settled], (before * quantiser.scale[:, None])[settled]
+    )
+    # What has settled stays so, wherever the weight is by now.
+    quantiser.settle(weights, 0.75)
+    assert int(quantiser.settled.sum()) == 180 and bool(quantiser.settled[settled].all())
+    quantiser.settle(weights, 1.0)
+    assert torch.equal(quantiser.integers(weights)[settled], before[settled])
+    assert bool(quantiser.settled.all())

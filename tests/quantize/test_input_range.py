@@ -1,12 +1,16 @@
 """The scales of the input's columns, and the levels that its integers cover."""
 
+from collections.abc import Sequence
+
 import numpy as np
 import pytest
 import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from narrowcast.integer.builder import Role, TensorSpec
-from narrowcast.quantize import ActivationQuantiser
-from narrowcast.quantize.input_range import balance, covered, expected_levels
+from narrowcast.quantize import ActivationQuantiser, WeightQuantiser
+from narrowcast.quantize.input_range import Reader, balance, covered, expected_levels
 
 
 def test_levels_are_expected_beyond_those_seen_where_a_series_drifts() -> None:
@@ -22,29 +26,89 @@ def test_levels_are_expected_beyond_those_seen_where_a_series_drifts() -> None:
     assert expected_levels(before, steady) == pytest.approx((-11.0, 11.0))
 
 
+def balanced(
+    x: torch.Tensor,
+    bits: int,
+    weights: list[float],
+    columns: tuple[int, ...] = (),
+    levels: Sequence[tuple[float, float]] = (),
+    *,
+    weight_bits: int = 8,
+) -> list[float]:
+    """Balance the columns of a matrix of one row, whose kernel has three equal rows."""
+    each = torch.tensor([weights * 3, [0.0] * 3 * len(weights)])
+    reader = Reader(each, weight_bits, torch.arange(len(weights)).repeat(3), x)
+    factors: list[float] = balance(x, bits, [reader], columns, levels).tolist()
+    return factors
+
+
 def test_columns_fit_beside_a_target_on_one_side_of_0() -> None:
     x = torch.from_numpy(np.random.default_rng(0).normal((2, 0), (0.2, 1), (400, 5, 2)))
-    factors = balance(x, 8, (0,), [(1.0, 3.0)])
+    factors = balanced(x, 8, [1, 1], (0,), [(1.0, 3.0)])
     model = ActivationQuantiser(TensorSpec("input", 5, 2, Role.INPUT), 8)
-    model.cover(1.0 / float(factors[0]), 3.0 / float(factors[0]))
-    assert float(factors[1]) == 16  # nothing below 0 is left
-    assert float(balance(x, 8, (0,), [(-1e-3, 3.0)])[1]) == 16
+    model.cover(1.0 / factors[0], 3.0 / factors[0])
+    assert factors[1] == 16  # nothing below 0 is left
+    assert balanced(x, 8, [1, 1], (0,), [(-1e-3, 3.0)])[1] == 16
 
 
 def test_a_column_fits_beside_several_targets() -> None:
     x = torch.from_numpy(np.random.default_rng(0).normal((0, 4, 0), (1, 0.5, 9), (400, 5, 3)))
     levels = [(-4.0, 4.0), (2.0, 6.0)]
-    factors = balance(x, 8, (0, 1), levels)
+    factors = torch.tensor(balanced(x, 8, [1, 1, 1], (0, 1), levels))
     lowest, highest = covered(factors, (0, 1), levels)
-    assert lowest == -4.0 / float(factors[0])
-    assert highest == max(4.0 / float(factors[0]), 6.0 / float(factors[1]))
+    assert (lowest, highest) == (-4.0, 6.0)
     inside = (x / factors >= lowest) & (x / factors <= highest)
     assert float(inside.double().mean()) > 0.98
-    alone = balance(x, 8, (1,), levels[1:])
-    assert float(alone[0]) == 16  # nothing below 0 is left
+    alone = balanced(x, 8, [1, 1, 1], (1,), levels[1:])
+    assert alone[0] == 16  # nothing below 0 is left
+
+
+def test_small_weights_get_large_divisors_where_the_input_is_wide() -> None:
+    x = torch.from_numpy(np.random.default_rng(0).normal(0, 1, (400, 5, 4)))
+    weights = [1.0, -0.25, 1 / 16, 1.0]
+    first, second, third, last = balanced(x, 10, weights, weight_bits=4)
+    assert first == last < second < third
+    scaled = [100 * each for each in weights]  # all weights of a row share a scale
+    assert balanced(x, 10, scaled, weight_bits=4) == [first, second, third, last]
+    narrow = balanced(x, 4, weights, weight_bits=8)
+    assert narrow[2] / narrow[0] < third / first
+    # What is relative is not divided: the integers cover exactly this column.
+    for i in range(4):
+        assert balanced(x, 10, weights, (i,), [(-4.0, 4.0)], weight_bits=4)[i] == 1
+
+
+def test_a_column_with_peaks_leaves_integers_to_the_others() -> None:
+    x = torch.from_numpy(np.random.default_rng(0).normal(0, 1, (400, 5, 2)))
+    x[200, :, 0] = 300.0
+    x /= x.std(dim=(0, 1))
+    first, second = balanced(x, 8, [1.0, 1.0])
+    assert first > second
+    assert balanced(x, 16, [1.0, 1.0], weight_bits=3) == [1, 1]  # there are enough
+
+
+@given(seed=st.integers(0, 2**32 - 1), bits=st.integers(3, 8))
+@settings(max_examples=40)
+def test_balanced_columns_round_to_nearer_results(seed: int, bits: int) -> None:
+    """Results of rounded readings and weights are about as near as without divisors, or nearer."""
+    draw = torch.Generator().manual_seed(seed)
+    x = torch.randn(500, 4, 6, generator=draw)
+    sizes = 2.0 ** -(6 * torch.rand(6, generator=draw))
+    weight = sizes * torch.randn(64, 6, generator=draw)
+    reader = Reader(weight, bits, torch.arange(6), x)
+
+    def distance(factors: torch.Tensor) -> float:
+        divided, scaled = x / factors, weight * factors
+        quantiser = ActivationQuantiser(TensorSpec("input", 4, 6, Role.INPUT), 10, "symmetric")
+        quantiser.set_range(float(divided.min()), float(divided.max()))
+        rounded = WeightQuantiser(scaled, bits)(scaled)
+        difference = quantiser(divided) @ rounded.T - x @ weight.T
+        return float(difference.detach().square().mean())
+
+    assert distance(balance(x, 10, [reader])) < 1.1 * distance(torch.ones(6))
 
 
 def test_a_column_that_is_all_but_constant_is_not_blown_up() -> None:
     x = torch.randn(400, 5, 3)
     x[..., 1] = 1e-6
-    assert balance(x, 8).tolist() == [1, 1 / 16, 1]
+    first, constant, last = balanced(x, 8, [1, 1, 1])
+    assert first == last > 8 * constant

@@ -57,7 +57,7 @@ from narrowcast.quantize import (
     summarise,
     to_integer_model,
 )
-from narrowcast.quantize.input_range import balance
+from narrowcast.quantize.input_range import Reader, balance
 from narrowcast.quantize.steps import QuantisedLinear, QuantisedRowSum, QuantisedScores, Step
 from narrowcast.quantize.training import calibrated, parameter_groups
 
@@ -260,7 +260,8 @@ def test_a_change_is_forecast_from_all_the_integers_of_its_column() -> None:
     """Other columns are divided until they fit in the range of the target's; it is covered."""
     x = torch.from_numpy(np.random.default_rng(0).normal((1, 0, 0), (1, 5, 0.2), (400, 5, 3)))
     levels = (-4.0, 6.0)
-    factors = balance(x, 8, (0,), [levels])
+    reader = Reader(torch.tensor([[1.0, 1.0, 1.0]]), 8, torch.arange(3), x)
+    factors = balance(x, 8, [reader], (0,), [levels])
     lowest, highest = (level / float(factors[0]) for level in levels)
     assert float(factors[1]) >= 2 and float(factors[2]) <= 1
     assert bool((torch.log2(factors) % 1 == 0).all())
@@ -826,3 +827,24 @@ def test_a_detector_has_room_for_readings_beyond_those_of_training(
     usual = torch.from_numpy(dataset.scaled_inputs(dataset.test.inputs))
     expected, found = (each.evaluate(3 * usual) for each in (source, model))
     assert (found - expected).norm() < 0.1 * expected.norm()
+
+
+def test_all_weights_have_settled_before_the_end_of_fine_tuning(
+    dataset: Dataset, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = configuration(bits=4)
+    train = config.train.model_copy(update={"finetune_epochs": 10})
+    config = config.model_copy(update={"train": train})
+    settle, shares = QuantisedTransformer.settle, []
+
+    def observed(model: QuantisedTransformer, share: float) -> None:
+        settle(model, share)
+        shares.append(share)
+        matrices = [each for each in model.steps() if isinstance(each, QuantisedLinear)]
+        found = sum(int(each.quantise_weight.settled.sum()) for each in matrices)
+        weights = sum(each.weight.numel() for each in matrices)
+        assert found == pytest.approx(share * weights, abs=len(matrices))
+
+    monkeypatch.setattr(QuantisedTransformer, "settle", observed)
+    finetune(build(config), dataset, config)
+    assert shares == [0.5, 0.75, 0.9, 1.0]

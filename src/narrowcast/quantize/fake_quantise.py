@@ -95,7 +95,19 @@ def _best_scale(
 
 
 class WeightQuantiser(nn.Module):
-    """Fake quantisation of a weight matrix: symmetric, restricted, one scale per row."""
+    """Fake quantisation of a weight matrix: symmetric, restricted, one scale per row.
+
+    Attributes:
+        bits: Width in bits.
+        low: Lowest integer.
+        high: Highest integer.
+        log_scale: Natural logarithms of the scales [columns].
+        settled: Which weights keep their integers whatever becomes of them [columns, inner].
+        kept: Their integers [columns, inner].
+    """
+
+    settled: Tensor
+    kept: Tensor
 
     def __init__(self, weights: Tensor, bits: int) -> None:
         """Choose the scales with the least mean squared error for ``weights`` [columns, inner]."""
@@ -106,6 +118,8 @@ class WeightQuantiser(nn.Module):
         scales = _FRACTIONS[:, None] * largest
         best, _ = _best_scale(weights, scales, torch.zeros_like(scales), self.low, self.high)
         self.log_scale = nn.Parameter(scales.gather(0, best[None])[0].log())
+        self.register_buffer("settled", torch.zeros(weights.shape, dtype=torch.bool))
+        self.register_buffer("kept", torch.zeros(weights.shape, dtype=torch.int8))
 
     @property
     def scale(self) -> Tensor:
@@ -115,7 +129,18 @@ class WeightQuantiser(nn.Module):
 
     def forward(self, weights: Tensor) -> Tensor:
         """Return the fake-quantised weights [columns, inner]."""
-        return fake_quantise(weights, self.scale, 0, self.low, self.high)
+        rounded = fake_quantise(weights, self.scale, 0, self.low, self.high)
+        return torch.where(self.settled, self.kept * self.scale[:, None], rounded)
+
+    @torch.no_grad()
+    def settle(self, weights: Tensor, share: float) -> None:
+        """Settle a share of all weights; after those that are settled, the nearest to integers."""
+        integers = self.integers(weights)
+        distance = (weights / self.scale[:, None] - integers).abs()
+        distance[self.settled] = -1.0
+        nearest = distance.flatten().argsort(stable=True)[: round(share * distance.numel())]
+        self.settled.view(-1)[nearest] = True
+        self.kept.copy_(integers)
 
     def integers(self, weights: Tensor) -> Tensor:
         """Return the integers of the fake-quantised weights, int64 [columns, inner]."""

@@ -1,6 +1,6 @@
 """The quantisation of the input: divisors of its columns, and the range of levels to cover."""
 
-import math
+import itertools
 from collections.abc import Sequence
 
 import numpy as np
@@ -8,10 +8,13 @@ import torch
 from torch import Tensor
 
 from narrowcast.data.scaling import Array
+from narrowcast.integer.arithmetic import integer_range
 from narrowcast.integer.builder import TensorSpec
 from narrowcast.quantize.fake_quantise import ActivationQuantiser
 
 _LARGEST_DIVISOR = 2.0**4  # of a column of the input
+_EXPONENTS = (0.0, 0.25, 0.5, 0.75, 1.0)  # to choose from for the divisors
+_TINY = 1e-9  # in place of weights that are all 0, and of results that do not vary
 # Limits of the margin for levels that training has not seen, as fractions of the range.
 _LEAST_MARGIN = 0.05
 _MOST_MARGIN = 0.25
@@ -21,46 +24,103 @@ Levels = Sequence[tuple[float, float]]
 """The lowest and the highest level of each column of some, in scaled units."""
 
 
+class Reader:
+    """A matrix that reads the input, and what rounding it costs.
+
+    With a divisor f of each column, readings x of a standard deviation d are rounded to steps s f
+    of their unit, and weights w to steps t / f, where t suits the largest w f of a row. So each
+    product adds a variance of (s f w)^2 / 12 + (t d / f)^2 / 12 to the result.
+    """
+
+    def __init__(self, weight: Tensor, bits: int, columns: Tensor, inputs: Tensor) -> None:
+        """Sum up a matrix.
+
+        Args:
+            weight: Weights of scaled readings [results, elements].
+            bits: Width of the weights.
+            columns: Column of the input that each element of a row reads [elements].
+            inputs: Scaled windows [windows, n, m].
+        """
+        size, index = (len(weight), inputs.shape[-1]), columns.expand_as(weight)
+        self._squares = torch.zeros(size).scatter_add(1, index, weight.square())
+        self._largest = torch.zeros(size).scatter_reduce(1, index, weight.abs(), "amax")
+        self._levels = integer_range(bits, restricted=True)[1]
+        variance = inputs.float().var(dim=(0, 1), correction=0)
+        self._products = variance * torch.bincount(columns, minlength=len(variance))
+        self._variance = (self._squares @ variance).clamp(min=_TINY)
+
+    def shares(self) -> Tensor:
+        """Return each column's largest weight, relative to the row's, in the mean of all rows."""
+        return (self._largest / self._largest.amax(dim=1, keepdim=True).clamp(min=_TINY)).mean(0)
+
+    def error(self, factors: Tensor, step: float) -> float:
+        """Return the variance that rounding adds, relative to that of the results, in the mean.
+
+        Args:
+            factors: Divisors of the columns [m].
+            step: Difference of two consecutive integers of the input, after the division.
+        """
+        of_inputs = step**2 * (self._squares @ factors.square())
+        steps = (self._largest * factors).amax(dim=1) / self._levels
+        of_weights = steps.square() * float((self._products / factors.square()).sum())
+        return float(((of_inputs + of_weights) / self._variance).mean()) / 12
+
+
+@torch.no_grad()
 def balance(
     inputs: Tensor,
     bits: int,
+    readers: Sequence[Reader],
     columns: tuple[int, ...] = (),
     levels: Levels = (),
     alike: int = 0,
 ) -> Tensor:
     """Return powers of two, one per column, by which scaled readings are divided.
 
-    All columns share one scale in integers, so a column with rare peaks would leave few integers
-    for the others. The divisor of a column becomes a factor of the embedding's weights. It is the
-    square root of the column's best scale relative to the median, as in Xiao et al., "SmoothQuant"
-    (2023), section 4, with alpha = 0.5: readings and weights share the loss of precision.
+    All columns share one scale in integers, and so do all weights of a row. A column's divisor
+    becomes a factor of its weights. So both a column with rare peaks and one with large weights
+    leave few integers for the others. As in Xiao et al., "SmoothQuant" (2023), section 4, a divisor
+    is a power of the column's range by one of its weights. The two exponents are those for which
+    rounding adds least to the results: inputs are often much wider than weights.
 
     If the model forecasts changes, the rounding error of a last known value is an error of the
-    forecast. Then the integers cover exactly the targets' columns, and the divisors of the other
-    columns are at least so large that they fit in that range.
+    forecast. Then the integers cover exactly the targets' columns, which are not divided, and the
+    divisors of the other columns are at least so large that they fit in that range.
 
     Args:
         inputs: Scaled windows [windows, n, m].
         bits: Width of the input tensor.
+        readers: Matrices that read it.
         columns: Columns of the targets if the model forecasts changes, else none.
         levels: Lowest and highest level of each of these columns to cover.
         alike: Number of the first columns that are not divided, because one column of the
             embedding's weights is for all of them: series, each of which is a token.
     """
     quantiser = ActivationQuantiser(TensorSpec("column", 1, 1), bits, "symmetric")
-    ranges = torch.cat([quantiser.ranges(column)[0].scale for column in inputs.unbind(-1)])
-    factors: Tensor = 2.0 ** torch.round(0.5 * torch.log2(ranges / ranges.median()))
-    factors[:alike] = 1.0
+    steps = torch.cat([quantiser.ranges(each)[0].scale for each in inputs.unbind(-1)])
+    fixed = [*range(alike), *columns]
+    least = torch.full_like(steps, 1.0 / _LARGEST_DIVISOR)
     if columns:
-        lowest, highest = covered(factors, columns, levels)
+        lowest, highest = covered(torch.ones_like(steps), columns, levels)
+        step = (highest - lowest) / (1 << bits)
         lowest, highest = min(lowest, 0.0), max(highest, 0.0)
-        for i in set(range(alike, len(factors))) - set(columns):
+        for i in set(range(len(steps))) - set(fixed):
             below, above = quantiser.ranges(inputs[..., i])[1].bounds(bits)
-            excess = max(_ratio(below, lowest), _ratio(above, highest))
-            if excess > float(factors[i]):
-                factors[i] = 2.0 ** math.ceil(math.log2(excess))
-    factors.clamp_(1.0 / _LARGEST_DIVISOR, _LARGEST_DIVISOR)  # for almost constant columns
-    return factors
+            least[i] = max(float(least[i]), _ratio(below, lowest), _ratio(above, highest))
+        least = 2.0 ** torch.ceil(torch.log2(least))
+    shares = torch.stack([each.shares() for each in readers]).mean(dim=0).clamp(min=_TINY)
+    reference = [*columns] or range(len(steps))
+    by_range, by_weights = steps / steps[reference].max(), shares[reference].max() / shares
+    candidates = []
+    for of_range, of_weights in itertools.product(_EXPONENTS, repeat=2):
+        factors = by_range**of_range * by_weights**of_weights
+        factors = 2.0 ** torch.round(torch.log2(factors.clamp(max=_LARGEST_DIVISOR)))
+        factors = torch.maximum(factors, least)
+        factors[fixed] = 1.0
+        largest = step if columns else float((steps / factors).max())
+        error = sum(each.error(factors, largest) for each in readers)
+        candidates.append((error, factors))
+    return min(candidates, key=lambda each: each[0])[1]
 
 
 def covered(factors: Tensor, columns: tuple[int, ...], levels: Levels) -> tuple[float, float]:

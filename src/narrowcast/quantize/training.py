@@ -9,10 +9,12 @@ from torch import Tensor, nn
 
 from narrowcast.config import Config, shape_of
 from narrowcast.data import Dataset, Monitored, Targets
+from narrowcast.integer.builder import LinearSpec, transformer, weight_name
 from narrowcast.model.examples import Inputs, drawn
 from narrowcast.model.training import EpochCallback, fit, one_thread
-from narrowcast.model.transformer import Transformer
-from narrowcast.quantize.input_range import Levels, balance, expected_levels
+from narrowcast.model.transformer import Transformer, arranged
+from narrowcast.quantize.fold import folded
+from narrowcast.quantize.input_range import Levels, Reader, balance, expected_levels
 from narrowcast.quantize.network import QuantisedTransformer
 from narrowcast.quantize.precision import Precision
 from narrowcast.training_records import History
@@ -22,7 +24,8 @@ CALIBRATION_WINDOWS = 2048
 _GROWTH = 2.0
 _ANOMALY = 4.0  # by how much readings that are anomalies may exceed those of training
 _REVIEW_WINDOWS = 512
-_REVIEWED = 0.5  # fraction of the epochs after which adaptive schemes may change
+# Share of the weights that have settled after a fraction of the epochs. Before, schemes may change.
+_SETTLED = {0.5: 0.5, 0.6: 0.75, 0.7: 0.9, 0.8: 1.0}
 # Learning rate as a fraction of that in floating point. Scales are learned as logarithms. At three
 # times the rate, the loss of 4-bit models of electricity demand and of sharp pulses oscillates.
 _RATE = 0.1
@@ -34,9 +37,23 @@ _BATCHES = 10_000
 _MOST_EPOCHS = 100
 
 
+def _settled(fraction: float) -> float:
+    """Return the share of the weights that have settled after a fraction of the epochs."""
+    return max((share for at, share in _SETTLED.items() if fraction >= at), default=0.0)
+
+
 @one_thread()
-def calibrated(source: Transformer, dataset: Dataset, config: Config) -> QuantisedTransformer:
-    """Return the quantised model, calibrated on the training part and not yet fine-tuned."""
+def calibrated(
+    source: Transformer, dataset: Dataset, config: Config, factors: Tensor | None = None
+) -> QuantisedTransformer:
+    """Return the quantised model, calibrated on the training part and not yet fine-tuned.
+
+    Args:
+        source: The float model.
+        dataset: The data.
+        config: Configuration with the widths of the model.
+        factors: Divisors of the columns of the input; those of :func:`balance` unless given.
+    """
     precision = Precision.of(config.quantization, shape_of(config))
     inputs, restart = sample(dataset, config, CALIBRATION_WINDOWS)
     columns = config.relative_columns
@@ -48,7 +65,9 @@ def calibrated(source: Transformer, dataset: Dataset, config: Config) -> Quantis
         ]
         levels = [expected_levels(*(x[..., i] for x in parts)) for i in range(len(columns))]
     alike = shape_of(config).inputs - shape_of(config).shared if config.model.series else 0
-    factors = balance(inputs[0], precision.bits["input"], columns, levels, alike).float()
+    if factors is None:
+        readers = _readers(source, precision, inputs[0])
+        factors = balance(inputs[0], precision.bits["input"], readers, columns, levels, alike)
     model = QuantisedTransformer(source, precision, factors)
     target = torch.from_numpy(dataset.scaled_target(dataset.train))
     if not isinstance(dataset.targets, Targets):  # the results have no range but their own
@@ -58,6 +77,24 @@ def calibrated(source: Transformer, dataset: Dataset, config: Config) -> Quantis
         growth = _ANOMALY
     model.calibrate(inputs, target, levels, growth, restart)
     return model.eval()
+
+
+def _readers(source: Transformer, precision: Precision, window: Tensor) -> list[Reader]:
+    """Return the trained matrices that read the window, of which there are samples."""
+    shape = source.shape
+    graph, columns = transformer(shape), torch.arange(shape.inputs)
+    of_row = arranged(columns.expand(1, shape.window, -1), shape)[0, 0]
+    parameters = folded(source, torch.ones(shape.inputs))
+    return [
+        Reader(
+            parameters[each.name].weight,
+            precision.bits[weight_name(each)],
+            of_row.repeat(each.kernel),
+            window,
+        )
+        for each in graph.operations
+        if isinstance(each, LinearSpec) and each.learnt and each.operand == graph.inputs[0]
+    ]
 
 
 def sample(dataset: Dataset, config: Config, windows: int) -> tuple[Inputs, Tensor]:
@@ -108,14 +145,25 @@ def finetune(
     """Fine-tune with fake quantisation. Validation errors are those of the integer model.
 
     After each epoch of the first half, the decisions of adaptive schemes are repeated for the
-    current distributions. In the second half the schemes are frozen. The same source and seed give
-    the same model.
+    current distributions. In the second half the schemes are frozen, and the weights settle: more
+    and more of them keep their integers, those first that are nearest to one, and the others and
+    all scales and biases adapt to that (as in Zhou et al., "Incremental network quantization",
+    2017). Weights between two integers would change from one to the other up to the end, and which
+    of them the average of the weights is rounded to would be chance.
+
+    The same source and seed give the same model.
     """
     torch.manual_seed(config.train.seed)
     model = calibrated(source, dataset, config)
     epochs = finetune_epochs(dataset, config)
     few, restart = sample(dataset, config, _REVIEW_WINDOWS)
-    last_review = math.floor(_REVIEWED * epochs)
+
+    def review(epoch: int) -> bool:
+        before, now = (_settled(each / epochs) for each in (epoch - 1, epoch))
+        if now > before:
+            model.settle(now)
+        return now > before or (now == 0.0 and model.review(few, restart))
+
     history = fit(
         model,
         dataset,
@@ -123,7 +171,7 @@ def finetune(
         epochs=epochs,
         groups=parameter_groups(model, config, "log_scale"),
         teacher=source,
-        review=lambda epoch: epoch <= last_review and model.review(few, restart),
+        review=review,
         progress=progress,
     )
     return model, history

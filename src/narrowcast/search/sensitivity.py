@@ -50,7 +50,9 @@ class Rounded:
     def __init__(self, source: Transformer, dataset: Dataset, config: Config) -> None:
         """Calibrate quantisers of every width for every tensor."""
         names = quantised_names(shape_of(config))
-        models = [calibrated(source, dataset, with_bits(config, bits)) for bits in WIDTHS]
+        narrowest, *wider = (with_bits(config, bits) for bits in WIDTHS)
+        models = [calibrated(source, dataset, narrowest)]
+        models += [calibrated(source, dataset, each, models[0].factors) for each in wider]
         self._model = models[-1].train()  # train mode: fake quantisation instead of integers
         self._switches: dict[str, _AnyWidth] = {}
         for alike in zip(*map(_places, models), strict=True):
