@@ -79,14 +79,19 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--count", type=int, default=5)
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--stages", nargs="+", choices=STAGES, default=STAGES)
+    parser.add_argument(
+        "--stages", nargs="+", choices=STAGES, default=STAGES, help="to fill the disk in"
+    )
     chosen = parser.parse_args()
     draw, failed = random.Random(chosen.seed), 0
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         config, temporary, disk = write_inputs(folder), folder / "tmp", folder / "disk"
         with mounted(disk), mounted(temporary):
-            for stage in chosen.stages:
+            for stage in STAGES:
+                if stage not in chosen.stages:
+                    complete(arguments(stage, config, disk / "out"), {"TMPDIR": str(temporary)})
+                    continue
                 before, results = folder / f"before_{stage}", []
                 shutil.copytree(disk, before)
                 for number in range(chosen.count):
