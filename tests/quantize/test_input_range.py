@@ -37,7 +37,7 @@ def balanced(
 ) -> list[float]:
     """Balance the columns of a matrix of one row, whose kernel has three equal rows."""
     each = torch.tensor([weights * 3, [0.0] * 3 * len(weights)])
-    reader = Reader(each, weight_bits, torch.arange(len(weights)).repeat(3), x)
+    reader = Reader(each, weight_bits, torch.arange(len(weights)).repeat(3))
     factors: list[float] = balance(x, bits, [reader], columns, levels).tolist()
     return factors
 
@@ -94,7 +94,7 @@ def test_balanced_columns_round_to_nearer_results(seed: int, bits: int) -> None:
     x = torch.randn(500, 4, 6, generator=draw)
     sizes = 2.0 ** -(6 * torch.rand(6, generator=draw))
     weight = sizes * torch.randn(64, 6, generator=draw)
-    reader = Reader(weight, bits, torch.arange(6), x)
+    reader = Reader(weight, bits, torch.arange(6))
 
     def distance(factors: torch.Tensor) -> float:
         divided, scaled = x / factors, weight * factors

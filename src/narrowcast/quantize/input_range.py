@@ -2,6 +2,7 @@
 
 import itertools
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -14,7 +15,7 @@ from narrowcast.quantize.fake_quantise import ActivationQuantiser
 
 _LARGEST_DIVISOR = 2.0**4  # of a column of the input
 _EXPONENTS = (0.0, 0.25, 0.5, 0.75, 1.0)  # to choose from for the divisors
-_TINY = 1e-9  # in place of weights that are all 0, and of results that do not vary
+_TINY = 1e-9  # in place of weights that are all 0
 # Limits of the margin for levels that training has not seen, as fractions of the range.
 _LEAST_MARGIN = 0.05
 _MOST_MARGIN = 0.25
@@ -24,46 +25,30 @@ Levels = Sequence[tuple[float, float]]
 """The lowest and the highest level of each column of some, in scaled units."""
 
 
+@dataclass(frozen=True)
 class Reader:
-    """A matrix that reads the input, and what rounding it costs.
+    """A matrix that reads the input.
 
-    With a divisor f of each column, readings x of a standard deviation d are rounded to steps s f
-    of their unit, and weights w to steps t / f, where t suits the largest w f of a row. So each
-    product adds a variance of (s f w)^2 / 12 + (t d / f)^2 / 12 to the result.
+    Attributes:
+        weight: Weights of scaled readings [results, elements].
+        bits: Width of the weights.
+        columns: Column of the input that each element of a row reads [elements].
     """
 
-    def __init__(self, weight: Tensor, bits: int, columns: Tensor, inputs: Tensor) -> None:
-        """Sum up a matrix.
+    weight: Tensor
+    bits: int
+    columns: Tensor
+
+    def shares(self, inputs: int) -> Tensor:
+        """Return each column's largest weight, relative to the row's, in the mean of all rows.
 
         Args:
-            weight: Weights of scaled readings [results, elements].
-            bits: Width of the weights.
-            columns: Column of the input that each element of a row reads [elements].
-            inputs: Scaled windows [windows, n, m].
+            inputs: Columns of the input.
         """
-        size, index = (len(weight), inputs.shape[-1]), columns.expand_as(weight)
-        self._squares = torch.zeros(size).scatter_add(1, index, weight.square())
-        self._largest = torch.zeros(size).scatter_reduce(1, index, weight.abs(), "amax")
-        self._levels = integer_range(bits, restricted=True)[1]
-        variance = inputs.float().var(dim=(0, 1), correction=0)
-        self._products = variance * torch.bincount(columns, minlength=len(variance))
-        self._variance = (self._squares @ variance).clamp(min=_TINY)
-
-    def shares(self) -> Tensor:
-        """Return each column's largest weight, relative to the row's, in the mean of all rows."""
-        return (self._largest / self._largest.amax(dim=1, keepdim=True).clamp(min=_TINY)).mean(0)
-
-    def error(self, factors: Tensor, step: float) -> float:
-        """Return the variance that rounding adds, relative to that of the results, in the mean.
-
-        Args:
-            factors: Divisors of the columns [m].
-            step: Difference of two consecutive integers of the input, after the division.
-        """
-        of_inputs = step**2 * (self._squares @ factors.square())
-        steps = (self._largest * factors).amax(dim=1) / self._levels
-        of_weights = steps.square() * float((self._products / factors.square()).sum())
-        return float(((of_inputs + of_weights) / self._variance).mean()) / 12
+        weight = self.weight.abs()
+        index = self.columns.expand_as(weight)
+        largest = torch.zeros(len(weight), inputs).scatter_reduce(1, index, weight, "amax")
+        return (largest / largest.amax(dim=1, keepdim=True).clamp(min=_TINY)).mean(dim=0)
 
 
 @torch.no_grad()
@@ -80,8 +65,10 @@ def balance(
     All columns share one scale in integers, and so do all weights of a row. A column's divisor
     becomes a factor of its weights. So both a column with rare peaks and one with large weights
     leave few integers for the others. As in Xiao et al., "SmoothQuant" (2023), section 4, a divisor
-    is a power of the column's range by one of its weights. The two exponents are those for which
-    rounding adds least to the results: inputs are often much wider than weights.
+    is a power of the column's range by one of its weights. Inputs are often much wider than
+    weights, so the two exponents are those for which rounding adds least to the results. With a
+    divisor f, readings of a standard deviation d are rounded to steps s f, and weights w to steps
+    t / f, which adds a variance of (s f w)^2 / 12 + (t d / f)^2 / 12.
 
     If the model forecasts changes, the rounding error of a last known value is an error of the
     forecast. Then the integers cover exactly the targets' columns, which are not divided, and the
@@ -108,17 +95,21 @@ def balance(
             below, above = quantiser.ranges(inputs[..., i])[1].bounds(bits)
             least[i] = max(float(least[i]), _ratio(below, lowest), _ratio(above, highest))
         least = 2.0 ** torch.ceil(torch.log2(least))
-    shares = torch.stack([each.shares() for each in readers]).mean(dim=0).clamp(min=_TINY)
+    shares = torch.stack([each.shares(len(steps)) for each in readers]).mean(dim=0)
+    shares = (shares / shares.max().clamp(min=_TINY)).clamp(min=_TINY)
+    largest_weight = integer_range(min(each.bits for each in readers), restricted=True)[1]
+    deviation = inputs.float().std(dim=(0, 1), correction=0)
     reference = [*columns] or range(len(steps))
     by_range, by_weights = steps / steps[reference].max(), shares[reference].max() / shares
     candidates = []
-    for of_range, of_weights in itertools.product(_EXPONENTS, repeat=2):
-        factors = by_range**of_range * by_weights**of_weights
+    for exponents in itertools.product(_EXPONENTS, repeat=2):
+        factors = by_range ** exponents[0] * by_weights ** exponents[1]
         factors = 2.0 ** torch.round(torch.log2(factors.clamp(max=_LARGEST_DIVISOR)))
         factors = torch.maximum(factors, least)
         factors[fixed] = 1.0
-        largest = step if columns else float((steps / factors).max())
-        error = sum(each.error(factors, largest) for each in readers)
+        of_inputs = (step if columns else (steps / factors).max()) * factors * shares
+        of_weights = (factors * shares).max() / largest_weight * deviation / factors
+        error = float((of_inputs.square() + of_weights.square()).sum())
         candidates.append((error, factors))
     return min(candidates, key=lambda each: each[0])[1]
 
