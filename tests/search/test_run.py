@@ -105,7 +105,7 @@ def test_where_no_uniform_model_is_feasible_another_one_is_trained(
     # What the budget does not limit is named and counted.
     said = "\n".join(note for *_, note in notes.advances)
     for part in ("float model", "short training", "first model"):
-        assert re.search(rf"beyond the budget, at least \d+ trainings left; .*\d {part}", said)
+        assert re.search(rf"beyond the budget, at least \d+ left; .*\d {part}", said)
     assert all(done < total for done, total, note in notes.advances if "left" in note)
     (remark,) = notes.remarks
     assert remark.startswith("search: the budget ended before a candidate was proposed")

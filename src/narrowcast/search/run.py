@@ -196,7 +196,7 @@ class Run:
             + (f", best {self._error}: {best:.4g}" if math.isfinite(best) else "")
         )
         if self._over and left:
-            note = f"trainings beyond the budget, at least {left} trainings left; {note}"
+            note = f"trainings beyond the budget, at least {left} left; {note}"
             self._progress.advanced(trained, trained + left, note)
         else:
             whole = math.ceil(self._seconds)
