@@ -14,7 +14,7 @@ demo: $(VENV)/installed
 
 test: $(VENV)/developed $(VENV)/test-tools
 	$(MAKE) --no-print-directory --jobs=2 --output-sync lint
-	$(BIN)/pytest -n 2 --dist worksteal
+	$(BIN)/pytest -n 3 --dist worksteal
 
 # With --quiet, --strict would miss what it warns of.
 docs: $(VENV)/developed

@@ -16,11 +16,12 @@ def page_of(out: Path) -> str:
     return (out / "report.html").read_text()
 
 
+@pytest.mark.long  # in every run, test_boards.py builds for another device
 @pytest.mark.parametrize(
     ("example", "file", "overrides", "windows", "most_cycles"),
     [
         ("airu", AIRU, ["data.window=12", "model.channels=8", "quantization.bits=4"], 869, 1000),
-        pytest.param(
+        (
             "pems",
             PEMS,
             [
@@ -29,7 +30,6 @@ def page_of(out: Path) -> str:
             ],
             1142,
             None,
-            marks=pytest.mark.long,
         ),
     ],
 )

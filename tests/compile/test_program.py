@@ -145,7 +145,9 @@ def test_multipliers_of_rows_stay_until_they_are_read() -> None:
     ScheduleChecker(design).check()
 
 
-@pytest.mark.parametrize("first", range(0, 200, 50))
+@pytest.mark.parametrize(
+    "first", [0, *(pytest.param(each, marks=pytest.mark.long) for each in (50, 100, 150))]
+)
 def test_the_jobs_of_a_drawn_graph_never_wait_for_each_other(first: int) -> None:
     for seed in range(first, first + 50):
         design = compile_model(drawn_model(seed), roomy(), area)

@@ -108,7 +108,7 @@ def spoilt(
     return values.reset_index()
 
 
-@settings(max_examples=150)
+@settings(max_examples=75)
 @given(files(), configurations(), st.sampled_from([*GARBAGE]))
 def test_garbage_in_a_later_part_changes_nothing_in_an_earlier_one(
     frame: pd.DataFrame, keys: dict[str, object], garbage: str
@@ -136,7 +136,7 @@ def test_garbage_in_a_later_part_changes_nothing_in_an_earlier_one(
         assert seasons_to_try(table, config, first) == seasons_to_try(other, config, first)
 
 
-@settings(max_examples=100)
+@settings(max_examples=50)
 @given(files(), configurations(), st.lists(st.floats(0.3, 0.99), min_size=4, max_size=4))
 def test_a_window_knows_its_past_only(
     frame: pd.DataFrame, keys: dict[str, object], cuts: list[float]

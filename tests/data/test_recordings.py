@@ -136,7 +136,7 @@ def label_of(rows: np.ndarray, mixed: str) -> float:
     return float(rows[-1])
 
 
-@settings(max_examples=100)
+@settings(max_examples=50)
 @given(recordings(), st.sampled_from(MIXED), st.integers(1, 5), st.booleans())
 def test_windows_agree_with_a_plain_loop(
     recorded: Recorded, mixed: str, stride: int, refit: bool

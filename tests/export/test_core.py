@@ -57,6 +57,7 @@ def test_fusesoc_simulates_the_verilog_in_icarus(core: Exported, tmp_path: Path)
     assert "PASSED: " in core.fusesoc("sim_icarus", tmp_path)
 
 
+@pytest.mark.long
 def test_fusesoc_simulates_the_verilog_in_verilator(window: Exported, tmp_path: Path) -> None:
     assert "PASSED: 4 packets" in window.fusesoc("sim_verilator", tmp_path)
 

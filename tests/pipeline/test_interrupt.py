@@ -30,17 +30,13 @@ def temporary(tmp_path: Path) -> Path:
     return folder
 
 
-@pytest.mark.parametrize(
-    "signals", [[KILL], pytest.param([KILL, TERM, HUP, INT, KILL], marks=pytest.mark.long)]
-)
-def test_a_build_interrupted_again_and_again(
-    tmp_path: Path, temporary: Path, signals: list[signal.Signals]
-) -> None:
+@pytest.mark.long
+def test_a_build_interrupted_again_and_again(tmp_path: Path, temporary: Path) -> None:
     config, out, whole = write_inputs(tmp_path), tmp_path / "out", tmp_path / "whole"
     environment = {"TMPDIR": str(temporary)}
     command = arguments("build", config, out)
     draw = random.Random(0)
-    for sent in signals:
+    for sent in (KILL, TERM, HUP, INT, KILL):
         before, killed = finished(out), set(leftovers(out, temporary))
         assert interrupt(command, sent, after_changes(out, draw.randint(1, 12)), environment)
         after = finished(out)

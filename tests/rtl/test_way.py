@@ -564,7 +564,7 @@ def bench_of(work: Path, talk: Conversation, block: int) -> Bench:
     return Bench(work, "way", *below, config=config(*contents, kept=talk.way.kept))
 
 
-@pytest.mark.parametrize("index", [0, 1])
+@pytest.mark.parametrize("index", [0, pytest.param(1, marks=pytest.mark.long)])
 @pytest.mark.parametrize(("keys", "row_length"), [(0, 0), (MOST_KEYS, 0)])
 @pytest.mark.parametrize("lanes", LANES.values(), ids=LANES)
 def test_drawn_numbers(

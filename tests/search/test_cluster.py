@@ -60,6 +60,7 @@ def after_trainings(count: int, out: Path, action: Callable[[], None]) -> Iterat
         watcher.join()
 
 
+@pytest.mark.long
 def test_a_worker_killed_in_the_middle_costs_nothing(
     config_file: Path, tmp_path: Path, cluster: LocalCluster, monkeypatch: pytest.MonkeyPatch
 ) -> None:

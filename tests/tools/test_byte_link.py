@@ -376,7 +376,7 @@ def test_reads_at_the_wrong_time(tmp_path: Path) -> None:
     assert host.converse(tmp_path) == host.answer
 
 
-@pytest.mark.parametrize("seed", [2, 3])
+@pytest.mark.parametrize("seed", [2, pytest.param(3, marks=pytest.mark.long)])
 def test_a_conversation_at_random(tmp_path: Path, seed: int) -> None:
     host = make_host(tmp_path, "spi")
     noise = np.random.default_rng(seed)

@@ -1,5 +1,6 @@
 """Time stamps: text, numbers since 1970, dates as whole numbers, and those of Parquet and Excel."""
 
+import functools
 import itertools
 import re
 
@@ -31,6 +32,7 @@ _LEAST_SPAN = 100  # of numbers: minutes and seconds from 60 to 99 would occur i
 _TICKS = (630_822_816_000_000_000, 646_602_048_000_000_000)
 # Formats of whole numbers, of which the zero at the begin may be lost, as in 1012024.
 _DIRECTIVES = re.compile("(%[YymdHMS])+")
+_WORDS = ("%b", "%B", "%p")  # directives that are no numbers
 _NOW = ("now", "today")  # which pandas takes for the present time
 # Periods from one time to another, of which the first is taken.
 _PERIOD = r"^(?P<begin>.+?)(?: - |/)(?P<end>.+)$"
@@ -113,8 +115,19 @@ def _fitting(texts: pd.Series) -> list[str]:
 
 def _fits(texts: pd.Series, form: str) -> bool:
     """Return whether all texts have a format."""
+    if len(texts) and _shape(form).fullmatch(str(texts.iloc[0])) is None:
+        return False
     some = (texts[:1], texts[:_SAMPLE], texts)  # most formats do not fit the first one
     return all(_parsed(each, form).notna().all() for each in some)
+
+
+@functools.cache
+def _shape(form: str) -> re.Pattern[str]:
+    """Return a pattern that every text of a format matches, which is quickly tried."""
+    parts = re.split("(%[A-Za-z])", form)
+    parts[::2] = [re.escape(each).replace(r"\ ", r"\s*") for each in parts[::2]]
+    parts[1::2] = [".+" if each in _WORDS else r"\d+" for each in parts[1::2]]
+    return re.compile("".join(parts), re.IGNORECASE)
 
 
 def _parsed(texts: pd.Series, form: str, *, utc: bool = False) -> pd.Series:
