@@ -45,8 +45,6 @@ def balanced(
 def test_columns_fit_beside_a_target_on_one_side_of_0() -> None:
     x = torch.from_numpy(np.random.default_rng(0).normal((2, 0), (0.2, 1), (400, 5, 2)))
     factors = balanced(x, 8, [1, 1], (0,), [(1.0, 3.0)])
-    model = ActivationQuantiser(TensorSpec("input", 5, 2, Role.INPUT), 8)
-    model.cover(1.0 / factors[0], 3.0 / factors[0])
     assert factors[1] == 16  # nothing below 0 is left
     assert balanced(x, 8, [1, 1], (0,), [(-1e-3, 3.0)])[1] == 16
 
@@ -86,25 +84,43 @@ def test_a_column_with_peaks_leaves_integers_to_the_others() -> None:
     assert balanced(x, 16, [1.0, 1.0], weight_bits=3) == [1, 1]  # there are enough
 
 
-@given(seed=st.integers(0, 2**32 - 1), bits=st.integers(3, 8))
-@settings(max_examples=40)
-def test_balanced_columns_round_to_nearer_results(seed: int, bits: int) -> None:
-    """Results of rounded readings and weights are about as near as without divisors, or nearer."""
-    draw = torch.Generator().manual_seed(seed)
-    x = torch.randn(500, 4, 6, generator=draw)
-    sizes = 2.0 ** -(6 * torch.rand(6, generator=draw))
-    weight = sizes * torch.randn(64, 6, generator=draw)
-    reader = Reader(weight, bits, torch.arange(6))
-
-    def distance(factors: torch.Tensor) -> float:
+def distances(x: torch.Tensor, weight: torch.Tensor, bits: int) -> list[float]:
+    """Return how far results are with rounded readings and weights, without and with divisors."""
+    columns = torch.arange(x.shape[-1])
+    found = []
+    for factors in (torch.ones(len(columns)), balance(x, 10, [Reader(weight, bits, columns)])):
         divided, scaled = x / factors, weight * factors
         quantiser = ActivationQuantiser(TensorSpec("input", 4, 6, Role.INPUT), 10, "symmetric")
         quantiser.set_range(float(divided.min()), float(divided.max()))
         rounded = WeightQuantiser(scaled, bits)(scaled)
         difference = quantiser(divided) @ rounded.T - x @ weight.T
-        return float(difference.detach().square().mean())
+        found.append(float(difference.detach().square().mean()))
+    return found
 
-    assert distance(balance(x, 10, [reader])) < 1.1 * distance(torch.ones(6))
+
+def test_results_of_unequal_columns_are_nearer_with_divisors() -> None:
+    draw = torch.Generator().manual_seed(0)
+    x = torch.randn(500, 4, 6, generator=draw)
+    sizes = torch.tensor([1, 1, 1 / 4, 1 / 8, 1 / 16, 1 / 16])
+    without, divided = distances(x, sizes * torch.randn(64, 6, generator=draw), 3)
+    assert divided < 0.8 * without
+
+
+@given(seed=st.integers(0, 2**32 - 1), bits=st.integers(3, 8))
+@settings(max_examples=40)
+def test_divisors_do_no_harm(seed: int, bits: int) -> None:
+    draw = torch.Generator().manual_seed(seed)
+    x = torch.randn(500, 4, 6, generator=draw)
+    sizes = 2.0 ** -(6 * torch.rand(6, generator=draw))
+    without, divided = distances(x, sizes * torch.randn(64, 6, generator=draw), bits)
+    assert divided < 1.15 * without
+
+
+def test_levels_that_exclude_0_are_as_far_from_it_for_the_step() -> None:
+    """The range of the integers begins at 0, so their step is that of all of it."""
+    x = torch.from_numpy(np.random.default_rng(0).normal((100, 0), (1, 1), (400, 5, 2)))
+    near = balanced(x - torch.tensor([100.0, 0.0]), 10, [1, 0.1], (0,), [(-4.0, 4.0)])
+    assert balanced(x, 10, [1, 0.1], (0,), [(96.0, 104.0)])[1] != near[1]
 
 
 def test_a_column_that_is_all_but_constant_is_not_blown_up() -> None:

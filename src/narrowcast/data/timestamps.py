@@ -32,7 +32,8 @@ _LEAST_SPAN = 100  # of numbers: minutes and seconds from 60 to 99 would occur i
 _TICKS = (630_822_816_000_000_000, 646_602_048_000_000_000)
 # Formats of whole numbers, of which the zero at the begin may be lost, as in 1012024.
 _DIRECTIVES = re.compile("(%[YymdHMS])+")
-_WORDS = ("%b", "%B", "%p")  # directives that are no numbers
+# Directives that are no numbers of one or two digits.
+_SHAPES = {"%Y": r"\d{1,4}", "%f": r"\d{1,9}", "%b": ".+", "%B": ".+", "%p": ".+"}
 _NOW = ("now", "today")  # which pandas takes for the present time
 # Periods from one time to another, of which the first is taken.
 _PERIOD = r"^(?P<begin>.+?)(?: - |/)(?P<end>.+)$"
@@ -126,7 +127,7 @@ def _shape(form: str) -> re.Pattern[str]:
     """Return a pattern that every text of a format matches, which is quickly tried."""
     parts = re.split("(%[A-Za-z])", form)
     parts[::2] = [re.escape(each).replace(r"\ ", r"\s*") for each in parts[::2]]
-    parts[1::2] = [".+" if each in _WORDS else r"\d+" for each in parts[1::2]]
+    parts[1::2] = [_SHAPES.get(each, r"\d{1,2}") for each in parts[1::2]]
     return re.compile("".join(parts), re.IGNORECASE)
 
 

@@ -134,9 +134,10 @@ class WeightQuantiser(nn.Module):
 
     @torch.no_grad()
     def settle(self, weights: Tensor, share: float) -> None:
-        """Settle a share of all weights; after those that are settled, the nearest to integers."""
+        """Settle further weights, those nearest to their integers first, up to a share of all."""
         integers = self.integers(weights)
-        distance = (weights / self.scale[:, None] - integers).abs()
+        ratio = (weights / self.scale[:, None]).clamp(self.low, self.high)
+        distance = (ratio - integers).abs()
         distance[self.settled] = -1.0
         nearest = distance.flatten().argsort(stable=True)[: round(share * distance.numel())]
         self.settled.view(-1)[nearest] = True

@@ -39,8 +39,8 @@ class Reader:
     bits: int
     columns: Tensor
 
-    def shares(self, inputs: int) -> Tensor:
-        """Return each column's largest weight, relative to the row's, in the mean of all rows.
+    def relative_weights(self, inputs: int) -> Tensor:
+        """Return each column's largest weight, relative to that of the row, averaged over all rows.
 
         Args:
             inputs: Columns of the input.
@@ -48,7 +48,8 @@ class Reader:
         weight = self.weight.abs()
         index = self.columns.expand_as(weight)
         largest = torch.zeros(len(weight), inputs).scatter_reduce(1, index, weight, "amax")
-        return (largest / largest.amax(dim=1, keepdim=True).clamp(min=_TINY)).mean(dim=0)
+        relative = largest / largest.amax(dim=1, keepdim=True).clamp(min=_TINY)
+        return relative.mean(dim=0).clamp(min=_TINY)
 
 
 @torch.no_grad()
@@ -64,11 +65,17 @@ def balance(
 
     All columns share one scale in integers, and so do all weights of a row. A column's divisor
     becomes a factor of its weights. So both a column with rare peaks and one with large weights
-    leave few integers for the others. As in Xiao et al., "SmoothQuant" (2023), section 4, a divisor
-    is a power of the column's range by one of its weights. Inputs are often much wider than
-    weights, so the two exponents are those for which rounding adds least to the results. With a
-    divisor f, readings of a standard deviation d are rounded to steps s f, and weights w to steps
-    t / f, which adds a variance of (s f w)^2 / 12 + (t d / f)^2 / 12.
+    leave few integers for the others. As in Xiao et al., "SmoothQuant" (2023), section 4, the
+    divisors are
+
+        f = range^a / weight^b,    rounded to a power of two,
+
+    with the largest weight of a column that :meth:`Reader.relative_weights` tells. Inputs are often
+    much wider than weights, so a and b are those for which rounding adds least to the results.
+    Readings with the standard deviation d are rounded to steps s f and weights w to steps t / f,
+    where s suits the largest range / f, and t the largest w f. That adds the variance
+
+        (s f w)^2 / 12 + (t d / f)^2 / 12    for each product.
 
     If the model forecasts changes, the rounding error of a last known value is an error of the
     forecast. Then the integers cover exactly the targets' columns, which are not divided, and the
@@ -77,41 +84,47 @@ def balance(
     Args:
         inputs: Scaled windows [windows, n, m].
         bits: Width of the input tensor.
-        readers: Matrices that read it.
+        readers: Matrices that read it. If there are none, a is 0.5 and b is 0.
         columns: Columns of the targets if the model forecasts changes, else none.
         levels: Lowest and highest level of each of these columns to cover.
         alike: Number of the first columns that are not divided, because one column of the
             embedding's weights is for all of them: series, each of which is a token.
     """
     quantiser = ActivationQuantiser(TensorSpec("column", 1, 1), bits, "symmetric")
-    steps = torch.cat([quantiser.ranges(each)[0].scale for each in inputs.unbind(-1)])
+    scales = torch.cat([quantiser.ranges(each)[0].scale for each in inputs.unbind(-1)])
     fixed = [*range(alike), *columns]
-    least = torch.full_like(steps, 1.0 / _LARGEST_DIVISOR)
+    least, input_scale = torch.full_like(scales, 1.0 / _LARGEST_DIVISOR), None
     if columns:
-        lowest, highest = covered(torch.ones_like(steps), columns, levels)
-        step = (highest - lowest) / (1 << bits)
+        lowest, highest = covered(torch.ones_like(scales), columns, levels)
         lowest, highest = min(lowest, 0.0), max(highest, 0.0)
-        for i in set(range(len(steps))) - set(fixed):
+        input_scale = (highest - lowest) / (1 << bits)
+        for i in set(range(len(scales))) - set(fixed):
             below, above = quantiser.ranges(inputs[..., i])[1].bounds(bits)
             least[i] = max(float(least[i]), _ratio(below, lowest), _ratio(above, highest))
         least = 2.0 ** torch.ceil(torch.log2(least))
-    shares = torch.stack([each.shares(len(steps)) for each in readers]).mean(dim=0)
-    shares = (shares / shares.max().clamp(min=_TINY)).clamp(min=_TINY)
-    largest_weight = integer_range(min(each.bits for each in readers), restricted=True)[1]
+    weights = [each.relative_weights(len(scales)) for each in readers]
+    counts = [torch.bincount(each.columns, minlength=len(scales)) for each in readers]
+    typical = torch.stack(weights or [torch.ones_like(scales)]).mean(dim=0)
+    by_range = scales / (scales[[*columns]].max() if columns else scales.median())
+    by_weight = typical[[*columns] or range(len(scales))].max() / typical
     deviation = inputs.float().std(dim=(0, 1), correction=0)
-    reference = [*columns] or range(len(steps))
-    by_range, by_weights = steps / steps[reference].max(), shares[reference].max() / shares
+
+    def error(factors: Tensor) -> float:
+        scale = input_scale or float((scales / factors).max())
+        found = 0.0
+        for reader, w, count in zip(readers, weights, counts, strict=True):
+            step = float((w * factors).max()) / integer_range(reader.bits, restricted=True)[1]
+            added = (scale * factors * w).square() + (step * deviation / factors).square()
+            found += float((count * added).sum())
+        return found
+
     candidates = []
-    for exponents in itertools.product(_EXPONENTS, repeat=2):
-        factors = by_range ** exponents[0] * by_weights ** exponents[1]
-        factors = 2.0 ** torch.round(torch.log2(factors.clamp(max=_LARGEST_DIVISOR)))
-        factors = torch.maximum(factors, least)
+    for a, b in itertools.product(_EXPONENTS, repeat=2) if readers else [(0.5, 0.0)]:
+        factors = (by_range**a * by_weight**b).clamp(max=_LARGEST_DIVISOR)
+        factors = torch.maximum(2.0 ** torch.round(torch.log2(factors)), least)
         factors[fixed] = 1.0
-        of_inputs = (step if columns else (steps / factors).max()) * factors * shares
-        of_weights = (factors * shares).max() / largest_weight * deviation / factors
-        error = float((of_inputs.square() + of_weights.square()).sum())
-        candidates.append((error, factors))
-    return min(candidates, key=lambda each: each[0])[1]
+        candidates.append(factors)
+    return min(candidates, key=error)
 
 
 def covered(factors: Tensor, columns: tuple[int, ...], levels: Levels) -> tuple[float, float]:

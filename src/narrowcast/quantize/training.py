@@ -81,8 +81,13 @@ def calibrated(
 
 
 def _readers(source: Transformer, precision: Precision) -> list[Reader]:
-    """Return the trained matrices that read the window."""
+    """Return the trained matrices that read the window.
+
+    There are none of a detector, to whose results the rounding of readings adds as it is.
+    """
     shape = source.shape
+    if shape.compared:
+        return []
     graph, columns = transformer(shape), torch.arange(shape.inputs)
     of_row = arranged(columns.expand(1, shape.window, -1), shape)[0, 0]
     parameters = folded(source, torch.ones(shape.inputs))
@@ -149,7 +154,8 @@ def finetune(
     and more of them keep their integers, those first that are nearest to one, and the others and
     all scales and biases adapt to that (as in Zhou et al., "Incremental network quantization",
     2017). Weights between two integers would change from one to the other up to the end, and which
-    of them the average of the weights is rounded to would be chance.
+    of them the average of the weights is rounded to would be chance. The epoch that is kept may be
+    one before that.
 
     The same source and seed give the same model.
     """
@@ -158,11 +164,12 @@ def finetune(
     epochs = finetune_epochs(dataset, config)
     few, restart = sample(dataset, config, _REVIEW_WINDOWS)
 
-    def review(epoch: int) -> bool:
+    def after_epoch(epoch: int) -> bool:
         before, now = (_settled(each / epochs) for each in (epoch - 1, epoch))
+        changed = before == 0.0 and model.review(few, restart)
         if now > before:
             model.settle(now)
-        return now > before or (now == 0.0 and model.review(few, restart))
+        return changed or now > before
 
     history = fit(
         model,
@@ -171,7 +178,7 @@ def finetune(
         epochs=epochs,
         groups=parameter_groups(model, config, "log_scale"),
         teacher=source,
-        review=review,
+        review=after_epoch,
         progress=progress,
     )
     return model, history

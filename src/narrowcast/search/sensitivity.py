@@ -50,9 +50,10 @@ class Rounded:
     def __init__(self, source: Transformer, dataset: Dataset, config: Config) -> None:
         """Calibrate quantisers of every width for every tensor."""
         names = quantised_names(shape_of(config))
-        narrowest, *wider = (with_bits(config, bits) for bits in WIDTHS)
-        models = [calibrated(source, dataset, narrowest)]
-        models += [calibrated(source, dataset, each, models[0].factors) for each in wider]
+        configs = [with_bits(config, bits) for bits in WIDTHS]
+        # All quantisers are for the weights of one model, so its inputs have one set of divisors.
+        factors = calibrated(source, dataset, configs[len(configs) // 2]).factors
+        models = [calibrated(source, dataset, each, factors) for each in configs]
         self._model = models[-1].train()  # train mode: fake quantisation instead of integers
         self._switches: dict[str, _AnyWidth] = {}
         for alike in zip(*map(_places, models), strict=True):
