@@ -3,16 +3,21 @@
 import gzip
 import itertools
 from collections.abc import Callable
+from datetime import datetime
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from narrowcast.config import Config, load_config
 from narrowcast.data import make_windows, read_table
 from narrowcast.data.draft import draft
 from narrowcast.data.inspection import inspect
+from narrowcast.data.timestamps import find_formats
 from narrowcast.errors import UserError
 from narrowcast.estimate import estimate
 
@@ -155,6 +160,19 @@ def test_dates_and_times_of_day(tmp_path: Path, date: str, clock: str, form: str
     assert '"time"' not in found.text.replace('time_of_day = "time"', "")
     data = written(tmp_path / "load.csv", tmp_path).data
     assert (data.time, data.time_of_day, data.time_format) == ("day", "time", form)
+
+
+@pytest.mark.parametrize(
+    "form",
+    [
+        *("%d.%m.%Y %H:%M", "%m/%d/%Y %I:%M:%S %p", "%d/%m/%y %H.%M", "%Y/%m/%d %H:%M:%S.%f"),
+        *("%d %b %Y", "%d-%b-%y %H:%M", "%B %d, %Y %H:%M:%S,%f", "%Y%m%d %H%M%S", "%y%m%d%H%M"),
+    ],
+)
+@given(times=st.lists(st.datetimes(datetime(1970, 1, 1), datetime(2060, 1, 1)), min_size=1))
+@settings(max_examples=20)
+def test_times_have_the_format_that_wrote_them(form: str, times: list[datetime]) -> None:
+    assert form in find_formats(pa.chunked_array([[each.strftime(form) for each in times]]))
 
 
 @pytest.mark.parametrize(

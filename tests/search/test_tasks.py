@@ -49,14 +49,8 @@ def measured(config: Config, out: Path) -> float:
     return pipeline.quantize(alone, out).history.error
 
 
-def in_every_run(usual: str) -> pytest.MarkDecorator:
-    """Return the tasks as parameters of ``config_file``: one for every run, one for long ones."""
-    (other,) = NAMES.keys() - {usual}
-    tasks = [usual, pytest.param(other, marks=pytest.mark.long)]
-    return pytest.mark.parametrize("config_file", tasks, indirect=True)
-
-
-@in_every_run("detect")
+@pytest.mark.long
+@pytest.mark.parametrize("config_file", [*NAMES], indirect=True)
 @pytest.mark.usefixtures("few_probes")
 def test_a_search_minimises_what_training_reports(config_file: Path, tmp_path: Path) -> None:
     config, out = load_config(config_file), tmp_path / "out"
@@ -101,7 +95,9 @@ def test_the_test_part_changes_nothing(config_file: Path, tmp_path: Path) -> Non
     assert found[0] == found[1] and found[0][0] > 0
 
 
-@in_every_run("classify")
+@pytest.mark.parametrize(
+    "config_file", ["classify", pytest.param("detect", marks=pytest.mark.long)], indirect=True
+)
 def test_a_model_is_made_to_fit(config_file: Path, tmp_path: Path) -> None:
     config, out = load_config(config_file), tmp_path / "out"
     as_it_is = fit_device(config, out, GOALS)
