@@ -90,7 +90,9 @@ def test_nothing_that_lives_is_overwritten(name: str) -> None:
         check_places(design)
 
 
-@pytest.mark.parametrize("seed", range(20))
+@pytest.mark.parametrize(
+    "seed", [*range(20), *(pytest.param(each, marks=pytest.mark.long) for each in range(20, 40))]
+)
 def test_nothing_that_lives_is_overwritten_in_drawn_graphs(seed: int) -> None:
     for design in designs_of(drawn_model(seed)):
         check_places(design)

@@ -60,8 +60,10 @@ def test_a_search_minimises_what_training_reports(config_file: Path, tmp_path: P
     for point in {first.file: first, last.file: last}.values():
         assert point.costs["error"] == measured(point.config, tmp_path / "build")
     errors = [point.costs["error"] for point in front.best]
-    assert errors == sorted(errors)
-    assert errors[0] == min(point.costs["error"] for point in front.points)
+    every = [point.costs["error"] for point in front.points]
+    assert errors == sorted(errors) and 0 <= errors[0] == min(every)
+    # After one epoch, classifiers of all widths name the same class.
+    assert errors[0] < max(every) or config.task == "classify"
 
     name, sentence = NAMES[config.task], SENTENCES[config.task]
     assert next(front.table())[1] == f"validation {name}"

@@ -91,7 +91,8 @@ def balance(
             embedding's weights is for all of them: series, each of which is a token.
     """
     quantiser = ActivationQuantiser(TensorSpec("column", 1, 1), bits, "symmetric")
-    scales = torch.cat([quantiser.ranges(each)[0].scale for each in inputs.unbind(-1)])
+    ranges = [quantiser.ranges(each) for each in inputs.unbind(-1)]
+    scales = torch.cat([symmetric.scale for symmetric, _ in ranges])
     fixed = [*range(alike), *columns]
     least, input_scale = torch.full_like(scales, 1.0 / _LARGEST_DIVISOR), None
     if columns:
@@ -99,7 +100,7 @@ def balance(
         lowest, highest = min(lowest, 0.0), max(highest, 0.0)
         input_scale = (highest - lowest) / (1 << bits)
         for i in set(range(len(scales))) - set(fixed):
-            below, above = quantiser.ranges(inputs[..., i])[1].bounds(bits)
+            below, above = ranges[i][1].bounds(bits)
             least[i] = max(float(least[i]), _ratio(below, lowest), _ratio(above, highest))
         least = 2.0 ** torch.ceil(torch.log2(least))
     weights = [each.relative_weights(len(scales)) for each in readers]
