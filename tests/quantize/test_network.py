@@ -475,7 +475,7 @@ def test_dead_channels_and_extreme_scales_export(dataset: Dataset) -> None:
 
 
 def test_finetuning_restores_accuracy_and_is_reproducible(dataset: Dataset, tmp_path: Path) -> None:
-    config = configuration(bits=4)
+    config = configuration(bits=2)
     source, _ = train_float(dataset, config)
     part = dataset.validation
 

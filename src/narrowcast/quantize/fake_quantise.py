@@ -114,8 +114,7 @@ class WeightQuantiser(nn.Module):
         super().__init__()
         self.bits = bits
         self.low, self.high = integer_range(bits, restricted=True)
-        largest = weights.abs().amax(dim=1).clamp(min=_SMALLEST_SCALE) / self.high
-        scales = _FRACTIONS[:, None] * largest
+        scales = self.candidates(weights)
         best, _ = _best_scale(weights, scales, torch.zeros_like(scales), self.low, self.high)
         self.log_scale = nn.Parameter(scales.gather(0, best[None])[0].log())
         self.register_buffer("settled", torch.zeros(weights.shape, dtype=torch.bool))
@@ -126,6 +125,11 @@ class WeightQuantiser(nn.Module):
         """Scales [columns]."""
         scale = self.log_scale.exp()
         return torch.maximum(scale, _CHANNEL_RATIO * scale.detach().max())
+
+    def candidates(self, weights: Tensor) -> Tensor:
+        """Return scales to choose from for ``weights`` [candidates, columns]."""
+        largest = weights.abs().amax(dim=1).clamp(min=_SMALLEST_SCALE) / self.high
+        return torch.maximum(_FRACTIONS[:, None] * largest, _CHANNEL_RATIO * largest.max())
 
     def forward(self, weights: Tensor) -> Tensor:
         """Return the fake-quantised weights [columns, inner]."""

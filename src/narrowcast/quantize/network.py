@@ -252,7 +252,7 @@ class QuantisedTransformer(Forecaster):
         growth: float = 1.0,
         restart: Tensor | None = None,
     ) -> None:
-        """Choose the schemes and ranges of all tensors, in order of execution.
+        """Choose the integers of all weights, and all schemes and ranges, in order of execution.
 
         Args:
             inputs: Scaled training readings of each input.
@@ -292,7 +292,15 @@ class QuantisedTransformer(Forecaster):
             columns = [window[..., each] for each in self.shape.relative]
             levels = levels or [(float(each.min()), float(each.max())) for each in columns]
             quantisers[0].cover(*covered(self.factors, self.shape.relative, levels))
+        learnt = (step for step in self.steps() if isinstance(step, QuantisedLinear))
+        hooks = [
+            step.register_forward_pre_hook(lambda _, given, step=step: step.calibrate(given[0]))
+            for step in learnt
+            if step.spec.learnt
+        ]
         self.observe(inputs, ActivationQuantiser.calibrate, restart)
+        for hook in hooks:
+            hook.remove()
 
     def _largest_factor(self) -> float:
         """Return the largest weight of a row that is subtracted."""

@@ -40,6 +40,7 @@ from narrowcast.integer.model import (
 from narrowcast.integer.model import Tensor as IntegerTensor
 from narrowcast.model.stream import kept
 from narrowcast.model.transformer import convolved, join_heads, split_heads
+from narrowcast.quantize import gptq
 from narrowcast.quantize.fake_quantise import ActivationQuantiser, WeightQuantiser
 from narrowcast.quantize.fold import LinearParameters
 
@@ -118,6 +119,16 @@ class QuantisedLinear(nn.Module):
             y = torch.addcmul(y, residual, self.gain)
         quantised: Tensor = self.output(y)
         return quantised
+
+    @torch.no_grad()
+    def calibrate(self, tensors: Tensors) -> None:
+        """Choose scales, weights and biases so that rounding changes the results least."""
+        read = convolved(tensors[self.spec.operand], self.spec, self.rows).flatten(0, 1)
+        quantiser = self.quantise_weight
+        found = gptq.rounded(self.weight, read, quantiser.candidates(self.weight), quantiser.high)
+        quantiser.log_scale.copy_(found.scale.log())
+        self.weight.copy_(found.weight)
+        self.bias.add_(found.bias)
 
     def tensor(self, _: IntegerTensors) -> IntegerTensor:
         """Return the integer tensor of the result."""

@@ -1,9 +1,8 @@
 """The sensitivity of the results to the width of each tensor, without training."""
 
-from collections.abc import Iterator, Sequence
+from typing import Any
 
 import torch
-from torch import Tensor, nn
 
 from narrowcast.config import Config, quantised_names, shape_of
 from narrowcast.data import Dataset
@@ -12,35 +11,24 @@ from narrowcast.model.examples import Examples
 from narrowcast.model.objectives import mean_square_difference
 from narrowcast.model.training import one_thread
 from narrowcast.quantize.network import QuantisedTransformer
-from narrowcast.quantize.steps import QuantisedAppend, QuantisedLinear, QuantisedRowSum
+from narrowcast.quantize.steps import QuantisedAppend, QuantisedLinear, QuantisedRowSum, Step
 from narrowcast.quantize.training import calibrated
 from narrowcast.search.space import WIDTHS, Widths, with_bits
 
 _BATCH = 256
 
 
-class _AnyWidth(nn.Module):
-    """Quantisers of all widths, of which the one with ``bits`` bits is used."""
-
-    def __init__(self, quantisers: Sequence[nn.Module]) -> None:
-        super().__init__()
-        self.quantisers = nn.ModuleList(quantisers)
-        self.bits = WIDTHS[-1]
-        self.observer = None  # an attribute of ActivationQuantiser that steps set and read
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Return ``x``, float32 of any shape, fake-quantised."""
-        y: Tensor = self.quantisers[self.bits - WIDTHS[0]](x)
-        return y
-
-
-def _places(model: QuantisedTransformer) -> Iterator[tuple[str, nn.Module, str]]:
-    """Yield the name of each quantised array, its step, and the attribute of its quantiser."""
+def _parts(model: QuantisedTransformer) -> dict[str, tuple[Step, dict[str, Any]]]:
+    """Return the step of each quantised array, and what belongs to the array, by its name."""
+    found: dict[str, tuple[Step, dict[str, Any]]] = {}
     for step in model.steps():
         if isinstance(step, QuantisedLinear):
-            yield f"{step.spec.name}.weight", step, "quantise_weight"
+            attributes = ("weight", "bias", "quantise_weight")
+            own = {name: getattr(step, name) for name in attributes}
+            found[f"{step.spec.name}.weight"] = step, own
         if not isinstance(step, QuantisedRowSum | QuantisedAppend):
-            yield f"{step.spec.name}.activation", step, "output"
+            found[f"{step.spec.name}.activation"] = step, {"output": step.output}
+    return found
 
 
 class Rounded:
@@ -55,13 +43,8 @@ class Rounded:
         factors = calibrated(source, dataset, configs[len(configs) // 2]).factors
         models = [calibrated(source, dataset, each, factors) for each in configs]
         self._model = models[-1].train()  # train mode: fake quantisation instead of integers
-        self._switches: dict[str, _AnyWidth] = {}
-        for alike in zip(*map(_places, models), strict=True):
-            name, step, attribute = alike[-1]
-            if name in names:
-                switch = _AnyWidth([getattr(each, attribute) for _, each, _ in alike])
-                step.register_module(attribute, switch)
-                self._switches[name] = switch
+        self._names = names
+        self._parts = dict(zip(WIDTHS, map(_parts, models), strict=True))
         examples = Examples.of(dataset.validation, dataset)
         self._dataset = dataset
         self._examples = examples.single()
@@ -74,8 +57,10 @@ class Rounded:
 
         Its unit is that of :func:`mean_square_difference`.
         """
-        for name, switch in self._switches.items():
-            switch.bits = bits[name]
+        for name, (step, _) in self._parts[WIDTHS[-1]].items():
+            if name in self._names:
+                for attribute, value in self._parts[bits[name]][name][1].items():
+                    setattr(step, attribute, value)
         given = self._examples
         results = self._model.in_batches(given.inputs, len(given.restart), given.restart, _BATCH)[
             given.at

@@ -1,0 +1,73 @@
+"""Tests of the rounding that suits what a matrix reads."""
+
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from torch import Tensor
+
+from narrowcast.quantize.fake_quantise import WeightQuantiser
+from narrowcast.quantize.gptq import Rounding, rounded
+
+
+def _integers(found: Rounding) -> Tensor:
+    return torch.round(found.weight / found.scale[:, None])
+
+
+def _errors(change: Tensor, read: Tensor, bias: Tensor | float = 0.0) -> Tensor:
+    """Return the mean square change of each result."""
+    return (read @ change.T + bias).square().mean(dim=0)
+
+
+def _given(seed: int, rows: int, inner: int) -> tuple[Tensor, Tensor]:
+    """Return a matrix, and what it reads: columns that tell of each other, not around 0."""
+    generator = torch.Generator().manual_seed(seed)
+    weight = torch.randn(rows, inner, generator=generator)
+    mixed = torch.randn(3, inner, generator=generator)
+    read = torch.randn(500, 3, generator=generator) @ mixed
+    read += 0.3 * torch.randn(500, inner, generator=generator)
+    return weight, read + torch.randn(inner, generator=generator)
+
+
+@given(st.integers(0, 2**31), st.integers(1, 6), st.integers(1, 12), st.integers(2, 8))
+def test_a_rounding_is_of_integers_and_has_the_error_that_it_tells(
+    seed: int, rows: int, inner: int, bits: int
+) -> None:
+    weight, read = _given(seed, rows, inner)
+    quantiser = WeightQuantiser(weight, bits)
+    found = rounded(weight, read, quantiser.candidates(weight), quantiser.high)
+    integers = _integers(found)
+    assert integers.abs().max() <= quantiser.high
+    change = integers * found.scale[:, None] - weight
+    assert torch.allclose(_errors(change, read, found.bias), found.error, rtol=1e-3, atol=1e-6)
+    offsets = (read @ change.T + found.bias).mean(dim=0)
+    assert torch.allclose(offsets, torch.zeros(rows), atol=1e-4)
+
+
+@pytest.mark.parametrize("bits", [2, 3, 4, 8])
+def test_results_change_less_than_with_the_nearest_integers(bits: int) -> None:
+    weight, read = _given(1, 32, 24)
+    quantiser = WeightQuantiser(weight, bits)
+    nearest = _errors(quantiser(weight) - weight, read - read.mean(dim=0))
+    found = rounded(weight, read, quantiser.candidates(weight), quantiser.high)
+    assert found.error.sum() < 0.5 * nearest.sum()
+
+
+def test_a_column_makes_up_for_one_that_is_alike() -> None:
+    read = torch.randn(100, 1).expand(-1, 2)
+    found = rounded(torch.tensor([[1.4, 1.4]]), read, torch.ones(1, 1), 3)
+    assert sorted(_integers(found)[0].tolist()) == [1, 2]
+
+
+def test_of_the_scales_that_with_the_least_error_is_chosen() -> None:
+    read = torch.randn(100, 2, generator=torch.Generator().manual_seed(0))
+    scales = torch.tensor([[1.0, 1.0], [0.5, 0.5], [0.7, 0.7]])
+    found = rounded(torch.tensor([[1.5, 1.0], [0.7, 2.1]]), read, scales, 3)
+    assert found.scale.tolist() == pytest.approx([0.5, 0.7])
+    assert found.error.tolist() == pytest.approx([0.0, 0.0], abs=1e-9)
+
+
+def test_columns_that_are_always_0_keep_the_nearest_integers() -> None:
+    read = torch.cat([torch.zeros(50, 1), torch.randn(50, 1)], dim=1)
+    found = rounded(torch.tensor([[2.2, 1.3]]), read, torch.ones(1, 1), 3)
+    assert _integers(found)[0].tolist() == [2, 1]
