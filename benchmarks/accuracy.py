@@ -19,7 +19,7 @@ their pinball loss, and the coverage of the interval from the first to the last 
 intervals of constant width around the float model's median. RMSE and MAE are those of the median.
 
 ``--schemes`` also forces all tensors of 4 bits to be symmetric, or asymmetric. ``--brevitas``
-trains the network with Brevitas' quantisers, too, at 4 bits and under the same schedule.
+trains the network with Brevitas' quantisers, too, at 4 bits and for as many epochs.
 ``--published`` repeats the protocol of the published models: the best of so many trainings, CHOSEN
 ON THE TEST PART. ``--set`` tries other settings.
 

@@ -39,6 +39,8 @@ from narrowcast.quantize.training import (
 )
 from narrowcast.training_records import History
 
+_RATE = 0.1  # of that in floating point: weights that are learned need a lower one
+
 
 def _activation(bits: int, quantiser: Any = Int8ActPerTensorFloat) -> nn.Module:
     module: nn.Module = qnn.QuantIdentity(
@@ -68,7 +70,7 @@ class _Linear(nn.Module):
             columns,
             bias=False,
             weight_quant=Int8WeightPerChannelFloat,
-            weight_bit_width=source.quantise_weight.bits,
+            weight_bit_width=source.quantised.bits,
         )
         with torch.no_grad():
             self.product.weight.copy_(source.weight)
@@ -157,7 +159,7 @@ class BrevitasTransformer(Forecaster):
 
 
 def finetune(source: Transformer, dataset: Dataset, config: Config) -> tuple[Forecaster, History]:
-    """Fine-tune as ``narrowcast.quantize.finetune`` does, under the same schedule."""
+    """Fine-tune as ``narrowcast.quantize.finetune`` does, under a schedule of the same length."""
     torch.manual_seed(config.train.seed)
     start = calibrated(source, dataset, config)
     model = BrevitasTransformer(start)
@@ -169,7 +171,7 @@ def finetune(source: Transformer, dataset: Dataset, config: Config) -> tuple[For
         _set_range(quantiser, cast(ActivationQuantiser, each))
     *_, head = zip(model.steps, start.steps(), strict=True)
     _set_range(*(step.output for step in head))
-    groups = parameter_groups(model, config, "scaling")
+    groups = parameter_groups(model, _RATE * config.train.learning_rate, "scaling")
     epochs = finetune_epochs(dataset, config)
     history = fit(model, dataset, config.train, epochs=epochs, groups=groups, teacher=source)
     return model, history

@@ -94,18 +94,21 @@ def test_what_is_subtracted_stays_what_it_was() -> None:
     def weights(network: QuantisedTransformer) -> torch.Tensor:
         (actual,) = (step for step in network.steps() if step.spec.name == "actual")
         assert isinstance(actual, QuantisedLinear)
-        return actual.weight.detach().clone()
+        return actual.quantised.scale.detach()[:, None] * actual.quantised.integers
 
     before = calibrated(source, dataset, config)
     after, history = finetune(source, dataset, config)
     assert torch.equal(weights(before), weights(after))
     # Each row of them takes one reading.
     assert ((weights(after) != 0).sum(dim=1) == 1).all()
-    heads = [
+    first, last = (
         next(step for step in network.steps() if step.spec.name == "head")
         for network in (before, after)
-    ]
-    assert not torch.equal(*(head.weight for head in heads))  # type: ignore[arg-type]
+    )
+    assert isinstance(first, QuantisedLinear) and isinstance(last, QuantisedLinear)
+    assert torch.equal(first.quantised.integers, last.quantised.integers)
+    assert not torch.equal(first.quantised.scale, last.quantised.scale)
+    assert not torch.equal(first.bias, last.bias)
     assert len(history.loss) == 2
     assert_same(after, dataset, config)
     names = {each.name for each in summarise(after, dataset, config)}

@@ -92,8 +92,7 @@ def distances(x: torch.Tensor, weight: torch.Tensor, bits: int) -> list[float]:
         divided, scaled = x / factors, weight * factors
         quantiser = ActivationQuantiser(TensorSpec("input", 4, 6, Role.INPUT), 10, "symmetric")
         quantiser.set_range(float(divided.min()), float(divided.max()))
-        rounded = WeightQuantiser(scaled, bits)(scaled)
-        difference = quantiser(divided) @ rounded.T - x @ weight.T
+        difference = WeightQuantiser(scaled, bits)(quantiser(divided)) - x @ weight.T
         found.append(float(difference.detach().square().mean()))
     return found
 

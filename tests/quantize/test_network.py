@@ -60,7 +60,7 @@ from narrowcast.quantize import (
 )
 from narrowcast.quantize.input_range import Reader, balance
 from narrowcast.quantize.steps import QuantisedLinear, QuantisedRowSum, QuantisedScores, Step
-from narrowcast.quantize.training import calibrated, parameter_groups
+from narrowcast.quantize.training import calibrated
 
 
 def configuration(
@@ -281,18 +281,6 @@ def test_a_change_is_forecast_from_all_the_integers_of_its_column() -> None:
     assert step == pytest.approx((highest - lowest) / 1023, rel=0.01)
 
 
-def test_with_more_bits_everywhere_fine_tuning_is_slower() -> None:
-    def rate(bits: int | dict[str, int]) -> float:
-        config = configuration().model_copy(update={"quantization": QuantizationConfig(bits=bits)})
-        groups = parameter_groups(torch.nn.Linear(2, 2), config, "log_scale")
-        return float(groups[0]["lr"]) / config.train.learning_rate
-
-    rates = [rate(bits) for bits in (4, 6, 7, 8)]
-    assert rates == pytest.approx([0.05, 0.05, 0.05 / 4, 0.05 / 16])
-    for mixed in ({"*.weight": 4, "default": 8}, {"*.weight": 8, "default": 4}):
-        assert rate(mixed) == pytest.approx(0.05)
-
-
 def test_the_summary_tells_what_was_done_to_every_tensor(dataset: Dataset) -> None:
     config = configuration(bits=4, heads=2, layers=2)
     model = trained(dataset, config)
@@ -475,8 +463,8 @@ def test_dead_channels_and_extreme_scales_export(dataset: Dataset) -> None:
     down = linear(model, "layers.0.ffn_down")
     assert down.gain is not None
     with torch.no_grad():
-        down.weight[3] = 0
-        down.quantise_weight.log_scale[3] = -40
+        down.quantised.integers[3] = 0
+        down.quantised.log_scale[3] = -40
         down.gain[2] = 0
         linear(model, "layers.0.ffn_up").bias[0] = 1e12
         linear(model, "layers.0.value").output.log_scale.fill_(20)
@@ -838,24 +826,3 @@ def test_a_detector_has_room_for_readings_beyond_those_of_training(
     usual = torch.from_numpy(dataset.scaled_inputs(dataset.test.inputs))
     expected, found = (each.evaluate(3 * usual) for each in (source, model))
     assert (found - expected).norm() < 0.1 * expected.norm()
-
-
-def test_all_weights_have_settled_before_the_end_of_fine_tuning(
-    dataset: Dataset, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    config = configuration(bits=4)
-    train = config.train.model_copy(update={"finetune_epochs": 10})
-    config = config.model_copy(update={"train": train})
-    settle, shares = QuantisedTransformer.settle, []
-
-    def observed(model: QuantisedTransformer, share: float) -> None:
-        settle(model, share)
-        shares.append(share)
-        matrices = [each for each in model.steps() if isinstance(each, QuantisedLinear)]
-        found = sum(int(each.quantise_weight.settled.sum()) for each in matrices)
-        weights = sum(each.weight.numel() for each in matrices)
-        assert found == pytest.approx(share * weights, abs=len(matrices))
-
-    monkeypatch.setattr(QuantisedTransformer, "settle", observed)
-    finetune(build(config), dataset, config)
-    assert shares == [0.5, 0.75, 0.9, 1.0]

@@ -16,12 +16,13 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
+from torch.nn import functional
 
 from narrowcast.config import Scheme
 from narrowcast.integer.arithmetic import integer_range
 from narrowcast.integer.builder import Role, TensorSpec
 from narrowcast.integer.model import Tensor as IntegerTensor
-from narrowcast.quantize import kernels
+from narrowcast.quantize import gptq, kernels
 
 ASYMMETRIC_BELOW = 0.8
 SYMMETRIC_ABOVE = 0.9
@@ -37,31 +38,30 @@ _CHANNEL_RATIO = 2.0**-8  # keeps 8 significant bits in the multiplier of the sm
 
 
 class _FakeQuantise(torch.autograd.Function):
-    """See the formulas of the module. ``scale`` has one entry, or one per row of ``x``."""
+    """See the formulas of the module."""
 
     @staticmethod
     def forward(ctx: Any, x: Tensor, scale: Tensor, low: float, high: float) -> Tensor:
         ratio, y = torch.empty_like(x), torch.empty_like(x)
-        numbers, ratios, results = (_rows(each, len(scale)) for each in (x, ratio, y))
         lowest, highest = np.float32(low), np.float32(high)
-        kernels.quantise(numbers, scale.numpy(), lowest, highest, ratios, results)
+        (step,) = _flat(scale)
+        kernels.quantise(_flat(x), step, lowest, highest, _flat(ratio), _flat(y))
         ctx.save_for_backward(ratio)
-        ctx.bounds, ctx.rows = (lowest, highest), len(scale)
+        ctx.bounds = lowest, highest
         return y
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, Tensor, None, None]:
         (ratio,), (lowest, highest) = ctx.saved_tensors, ctx.bounds
-        inner, scale = torch.empty_like(ratio), torch.empty(ctx.rows)
-        every = gradients[0].contiguous(), ratio, inner
-        outer, ratios, written = (_rows(each, ctx.rows) for each in every)
-        kernels.gradients(outer, ratios, lowest, highest, written, scale.numpy())
-        return inner, scale, None, None
+        inner = torch.empty_like(ratio)
+        outer = _flat(gradients[0].contiguous())
+        scale = kernels.gradients(outer, _flat(ratio), lowest, highest, _flat(inner))
+        return inner, torch.tensor([scale]), None, None
 
 
-def _rows(x: Tensor, rows: int) -> NDArray[np.float32]:
-    """Return the array of a contiguous tensor as [rows, columns]."""
-    array: NDArray[np.float32] = x.detach().numpy().reshape(rows, -1)
+def _flat(x: Tensor) -> NDArray[np.float32]:
+    """Return the array of a contiguous tensor with one axis."""
+    array: NDArray[np.float32] = x.detach().numpy().reshape(-1)
     return array
 
 
@@ -70,7 +70,7 @@ def fake_quantise(x: Tensor, scale: Tensor, zero_point: int, low: int, high: int
 
     Args:
         x: Numbers of any shape, float32.
-        scale: Scale [1], or scales [channels] for ``x`` of shape [channels, inner].
+        scale: Scale [1].
         zero_point: Zero point.
         low: Lowest integer.
         high: Highest integer.
@@ -95,30 +95,28 @@ def _best_scale(
 
 
 class WeightQuantiser(nn.Module):
-    """Fake quantisation of a weight matrix: symmetric, restricted, one scale per row.
+    """Integers in place of a weight matrix: symmetric, restricted, with one learned scale per row.
 
     Attributes:
         bits: Width in bits.
-        low: Lowest integer.
-        high: Highest integer.
+        high: Highest integer; the lowest one is its negative.
         log_scale: Natural logarithms of the scales [columns].
-        settled: Which weights keep their integers whatever becomes of them [columns, inner].
-        kept: Their integers [columns, inner].
+        integers: Integers, int8 [columns, inner].
     """
 
-    settled: Tensor
-    kept: Tensor
+    integers: Tensor
 
     def __init__(self, weights: Tensor, bits: int) -> None:
         """Choose the scales with the least mean squared error for ``weights`` [columns, inner]."""
         super().__init__()
         self.bits = bits
-        self.low, self.high = integer_range(bits, restricted=True)
-        scales = self.candidates(weights)
-        best, _ = _best_scale(weights, scales, torch.zeros_like(scales), self.low, self.high)
-        self.log_scale = nn.Parameter(scales.gather(0, best[None])[0].log())
-        self.register_buffer("settled", torch.zeros(weights.shape, dtype=torch.bool))
-        self.register_buffer("kept", torch.zeros(weights.shape, dtype=torch.int8))
+        low, self.high = integer_range(bits, restricted=True)
+        scales = self._candidates(weights)
+        best, _ = _best_scale(weights, scales, torch.zeros_like(scales), low, self.high)
+        chosen = scales.gather(0, best[None])[0]
+        nearest = torch.round(weights / chosen[:, None]).clamp(low, self.high)
+        self.log_scale = nn.Parameter(chosen.log())
+        self.register_buffer("integers", nearest.to(torch.int8))
 
     @property
     def scale(self) -> Tensor:
@@ -126,30 +124,30 @@ class WeightQuantiser(nn.Module):
         scale = self.log_scale.exp()
         return torch.maximum(scale, _CHANNEL_RATIO * scale.detach().max())
 
-    def candidates(self, weights: Tensor) -> Tensor:
+    @torch.no_grad()
+    def calibrate(self, weights: Tensor, read: Tensor) -> Tensor:
+        """Choose integers and scales that change the results of a sample least.
+
+        Args:
+            weights: Weights [columns, inner].
+            read: A sample of what they are multiplied by [samples, inner].
+
+        Returns:
+            What makes up for the mean of the change, to be added to the biases [columns].
+        """
+        found = gptq.rounded(weights, read, self._candidates(weights), self.high)
+        self.log_scale.copy_(found.scale.log())
+        self.integers.copy_(found.integers)
+        return found.bias
+
+    def _candidates(self, weights: Tensor) -> Tensor:
         """Return scales to choose from for ``weights`` [candidates, columns]."""
         largest = weights.abs().amax(dim=1).clamp(min=_SMALLEST_SCALE) / self.high
         return torch.maximum(_FRACTIONS[:, None] * largest, _CHANNEL_RATIO * largest.max())
 
-    def forward(self, weights: Tensor) -> Tensor:
-        """Return the fake-quantised weights [columns, inner]."""
-        rounded = fake_quantise(weights, self.scale, 0, self.low, self.high)
-        return torch.where(self.settled, self.kept * self.scale[:, None], rounded)
-
-    @torch.no_grad()
-    def settle(self, weights: Tensor, share: float) -> None:
-        """Settle further weights, those nearest to their integers first, up to a share of all."""
-        integers = self.integers(weights)
-        ratio = (weights / self.scale[:, None]).clamp(self.low, self.high)
-        distance = (ratio - integers).abs()
-        distance[self.settled] = -1.0
-        nearest = distance.flatten().argsort(stable=True)[: round(share * distance.numel())]
-        self.settled.view(-1)[nearest] = True
-        self.kept.copy_(integers)
-
-    def integers(self, weights: Tensor) -> Tensor:
-        """Return the integers of the fake-quantised weights, int64 [columns, inner]."""
-        return torch.round(self(weights) / self.scale[:, None]).long()
+    def forward(self, x: Tensor) -> Tensor:
+        """Return the product of ``x`` [..., inner] and the matrix [..., columns]."""
+        return functional.linear(x, self.integers.float()) * self.scale
 
 
 @dataclass(frozen=True)

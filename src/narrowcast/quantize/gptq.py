@@ -18,19 +18,19 @@ _SAMPLE = 1 << 15
 
 @dataclass(frozen=True)
 class Rounding:
-    """Weights that are rounded, and those that round to them.
+    """Integers and scales in place of a matrix.
 
     Attributes:
-        error: Mean square error of each result of the sample [columns].
+        integers: Integers, int8 [columns, inner].
         scale: Scale of each row of the matrix [columns].
-        weight: Weights that round to the integers [columns, inner].
         bias: What is added to the bias [columns].
+        error: Mean square error of each result of the sample [columns].
     """
 
-    error: Tensor
+    integers: Tensor
     scale: Tensor
-    weight: Tensor
     bias: Tensor
+    error: Tensor
 
 
 def rounded(weight: Tensor, read: Tensor, scales: Tensor, highest: int) -> Rounding:
@@ -60,54 +60,31 @@ def rounded(weight: Tensor, read: Tensor, scales: Tensor, highest: int) -> Round
     shares = torch.linalg.cholesky(inverse, upper=True)
     shares = shares / shares.diagonal()[:, None]
     exact = weight.double()[:, order]
-    found = [_by_scale(exact, covariance, shares, scale.double(), highest) for scale in scales]
-    best = torch.stack([each.error for each in found]).argmin(dim=0)
-    rows = torch.arange(len(weight))
-    error, scale, near, change = (
-        torch.stack([getattr(each, name) for each in found])[best, rows]
-        for name in ("error", "scale", "weight", "change")
+    integers = torch.stack([_integers(exact, shares, each.double(), highest) for each in scales])
+    change = scales.double()[:, :, None] * integers - exact
+    errors = torch.einsum("crj,jk,crk->cr", change, covariance, change)
+    best, rows = errors.argmin(dim=0), torch.arange(len(weight))
+    return Rounding(
+        integers=integers[best, rows][:, order.argsort()].to(torch.int8),
+        scale=scales[best, rows],
+        bias=-(change[best, rows] @ mean[order]).float(),
+        error=errors[best, rows].float(),
     )
-    bias = -(change @ mean[order])
-    near = near[:, order.argsort()]
-    return Rounding(error.float(), scale.float(), near.float(), bias.float())
 
 
-@dataclass(frozen=True)
-class _Candidate:
-    """A rounding with given scales, whose columns are in the order of rounding.
-
-    Attributes:
-        error: Mean square error of each result [columns].
-        scale: Scale of each row [columns].
-        weight: Weights that round to the integers [columns, inner].
-        change: What rounding adds to each weight [columns, inner].
-    """
-
-    error: Tensor
-    scale: Tensor
-    weight: Tensor
-    change: Tensor
-
-
-def _by_scale(
-    exact: Tensor, covariance: Tensor, shares: Tensor, scale: Tensor, highest: int
-) -> _Candidate:
-    """Return the rounding with given scales.
+def _integers(exact: Tensor, shares: Tensor, scale: Tensor, highest: int) -> Tensor:
+    """Return the integers with given scales [columns, inner].
 
     Args:
-        exact: Weights [columns, inner].
-        covariance: Covariance of the columns that are read [inner, inner].
+        exact: Weights, the columns of which are in the order of rounding [columns, inner].
         shares: By how much each column makes up for an error of another one [inner, inner].
         scale: Scale of each row [columns].
         highest: Largest integer.
     """
     left = exact.clone()  # columns before j are rounded, the others make up for their errors
-    near = torch.empty_like(exact)
+    integers = torch.empty_like(exact)
     for j in range(exact.shape[1]):
-        ratio = left[:, j] / scale
-        near[:, j] = scale * ratio.clamp(-highest, highest)
-        error = left[:, j] - scale * ratio.round().clamp(-highest, highest)
+        integers[:, j] = (left[:, j] / scale).round().clamp(-highest, highest)
+        error = left[:, j] - scale * integers[:, j]
         left[:, j:] -= error[:, None] * shares[j, j:]
-    change = left - exact
-    error = ((change @ covariance) * change).sum(dim=1)
-    return _Candidate(error, scale, near, change)
+    return integers

@@ -13,51 +13,48 @@ _compiled = compiled_once(fastmath={"reassoc", "contract", "nsz"}, error_model="
 
 @_compiled
 def quantise(
-    x: Values, scale: Values, low: np.float32, high: np.float32, ratio: Values, y: Values
+    x: Values, scale: np.float32, low: np.float32, high: np.float32, ratio: Values, y: Values
 ) -> None:
     """Write ``ratio = x / s`` and ``y = s * clamp(round(ratio), low, high)``.
 
     Args:
-        x: Numbers [rows, columns].
-        scale: A scale s for each row, or one for all.
+        x: Numbers [numbers].
+        scale: The scale s.
         low: Lowest integer minus the zero point.
         high: Highest integer minus the zero point.
-        ratio: Array for the ratios [rows, columns].
-        y: Array for the quantised numbers [rows, columns].
+        ratio: Array for the ratios [numbers].
+        y: Array for the quantised numbers [numbers].
     """
-    by_row = len(scale) > 1
-    for i in range(x.shape[0]):
-        step = scale[i] if by_row else scale[0]
-        for j in range(x.shape[1]):
-            ratio[i, j] = x[i, j] / step
-            integer = np.rint(ratio[i, j])
-            integer = low if integer < low else integer
-            y[i, j] = step * (high if integer > high else integer)
+    for i in range(len(x)):
+        ratio[i] = x[i] / scale
+        integer = np.rint(ratio[i])
+        integer = low if integer < low else integer
+        y[i] = scale * (high if integer > high else integer)
 
 
 @_compiled
 def gradients(
-    outer: Values, ratio: Values, low: np.float32, high: np.float32, inner: Values, scale: Values
-) -> None:
-    """Write the gradients of what ``quantise`` reads, given that of ``y``.
+    outer: Values, ratio: Values, low: np.float32, high: np.float32, inner: Values
+) -> np.float32:
+    """Write the gradient of the x that ``quantise`` reads, given that of ``y``.
 
     Args:
-        outer: Gradient of ``y`` [rows, columns].
-        ratio: ``x / s`` [rows, columns].
+        outer: Gradient of ``y`` [numbers].
+        ratio: ``x / s`` [numbers].
         low: Lowest integer minus the zero point.
         high: Highest integer minus the zero point.
-        inner: Array for the gradient of ``x`` [rows, columns].
-        scale: Array for the sums of the gradient of s over each row [rows].
+        inner: Array for the gradient of ``x`` [numbers].
+
+    Returns:
+        The gradient of s.
     """
-    half = np.float32(0.5)
-    for i in range(outer.shape[0]):
-        total = np.float32(0.0)
-        for j in range(outer.shape[1]):
-            value, gradient = ratio[i, j], outer[i, j]
-            integer = np.rint(value)
-            integer = low if integer < low else integer
-            integer = high if integer > high else integer
-            passed = gradient if low - half < value < high + half else np.float32(0.0)
-            inner[i, j] = passed
-            total += gradient * integer - passed * value
-        scale[i] = total
+    half, total = np.float32(0.5), np.float32(0.0)
+    for i in range(len(outer)):
+        value, gradient = ratio[i], outer[i]
+        integer = np.rint(value)
+        integer = low if integer < low else integer
+        integer = high if integer > high else integer
+        passed = gradient if low - half < value < high + half else np.float32(0.0)
+        inner[i] = passed
+        total += gradient * integer - passed * value
+    return total

@@ -314,12 +314,6 @@ class QuantisedTransformer(Forecaster):
         self.observe(inputs, ActivationQuantiser.review, restart)
         return before != [int(each.zero_point) for each in self.activations()]
 
-    def settle(self, share: float) -> None:
-        """Settle a share of the weights of each matrix; see :meth:`WeightQuantiser.settle`."""
-        for step in self.steps():
-            if isinstance(step, QuantisedLinear):
-                step.quantise_weight.settle(step.weight, share)
-
     @torch.no_grad()
     def observe(
         self,

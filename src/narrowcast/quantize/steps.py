@@ -12,7 +12,6 @@ from dataclasses import replace
 import numpy as np
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
 
 from narrowcast.integer.arithmetic import (
     Reals,
@@ -40,7 +39,6 @@ from narrowcast.integer.model import (
 from narrowcast.integer.model import Tensor as IntegerTensor
 from narrowcast.model.stream import kept
 from narrowcast.model.transformer import convolved, join_heads, split_heads
-from narrowcast.quantize import gptq
 from narrowcast.quantize.fake_quantise import ActivationQuantiser, WeightQuantiser
 from narrowcast.quantize.fold import LinearParameters
 
@@ -68,15 +66,20 @@ def _integer_bias(bias: Tensor, unit: Reals | float) -> Array:
 class QuantisedLinear(nn.Module):
     """A matrix product with its epilogue, ``y = x @ weight.T + bias [+ gain * residual]``.
 
+    Training learns scales, biases and gains. The integers of the weights remain those of
+    :meth:`calibrate`.
+
     Attributes:
         spec: The operation of the graph.
         rows: Rows of the result.
-        weight: Weights [columns, inner].
+        weight: Weights in floating point [columns, inner].
         bias: Biases [columns] or [rows, columns].
         gain: Factors of the residual [columns]; None without a residual.
-        quantise_weight: Quantiser of ``weight``.
+        quantised: The integers in place of ``weight``.
         output: Quantiser of the result.
     """
+
+    weight: Tensor
 
     def __init__(
         self,
@@ -90,25 +93,17 @@ class QuantisedLinear(nn.Module):
         self.spec = spec
         self.rows = output.spec.rows
         gain = parameters.gain
-        self.weight = nn.Parameter(parameters.weight.detach().clone())
-        self.bias = nn.Parameter(parameters.bias.detach().clone())
-        for parameter in (self.weight, self.bias):
-            parameter.requires_grad_(spec.learnt)
+        self.register_buffer("weight", parameters.weight.detach().clone())
+        self.bias = nn.Parameter(parameters.bias.detach().clone(), requires_grad=spec.learnt)
         self.gain = None if gain is None else nn.Parameter(gain.detach().clone())
-        self.quantise_weight = WeightQuantiser(self.weight.detach(), weight_bits)
-        if not spec.learnt:
-            self.quantise_weight.requires_grad_(False)
+        self.quantised = WeightQuantiser(self.weight, weight_bits).requires_grad_(spec.learnt)
         self.output = output
 
     def forward(self, tensors: Tensors, _: Tensor | None = None) -> Tensor:
         """Return the result [windows, rows, columns], fake-quantised."""
         spec = self.spec
         x = convolved(tensors[spec.operand], spec, self.rows)
-        weight = self.quantise_weight(self.weight)
-        if self.bias.ndim == 1:
-            y = functional.linear(x, weight, self.bias)
-        else:
-            y = functional.linear(x, weight) + self.bias
+        y = self.quantised(x) + self.bias
         if spec.residual is not None and self.gain is not None:
             residual = tensors[spec.residual]
             if spec.residual_element is not None:
@@ -122,13 +117,9 @@ class QuantisedLinear(nn.Module):
 
     @torch.no_grad()
     def calibrate(self, tensors: Tensors) -> None:
-        """Choose scales, weights and biases so that rounding changes the results least."""
+        """Choose the integers of the weights; see :meth:`WeightQuantiser.calibrate`."""
         read = convolved(tensors[self.spec.operand], self.spec, self.rows).flatten(0, 1)
-        quantiser = self.quantise_weight
-        found = gptq.rounded(self.weight, read, quantiser.candidates(self.weight), quantiser.high)
-        quantiser.log_scale.copy_(found.scale.log())
-        self.weight.copy_(found.weight)
-        self.bias.add_(found.bias)
+        self.bias.add_(self.quantised.calibrate(self.weight, read))
 
     def tensor(self, _: IntegerTensors) -> IntegerTensor:
         """Return the integer tensor of the result."""
@@ -142,7 +133,7 @@ class QuantisedLinear(nn.Module):
         factor = None
         if spec.residual is not None and self.gain is not None:
             factor = self.gain.double().numpy() * (tensors[spec.residual].scale / output)
-        scale = self.quantise_weight.scale.double().numpy()
+        scale = self.quantised.scale.double().numpy()
         q = _requantisation(scale * (operand / output), factor)
         # The unit of the bias is one unit of the accumulator times the rounded multiplier.
         unit = np.maximum(q.multiplier, 1) * 2.0**-q.shift * output
@@ -151,7 +142,7 @@ class QuantisedLinear(nn.Module):
             operand=spec.operand,
             output=spec.output,
             weights=f"{spec.name}.weights",
-            weight_bits=self.quantise_weight.bits,
+            weight_bits=self.quantised.bits,
             bias=f"{spec.name}.bias",
             multiplier=f"{spec.name}.multiplier",
             shift=q.shift,
@@ -166,7 +157,7 @@ class QuantisedLinear(nn.Module):
             relu=self.output.relu,
         )
         arrays = {
-            operation.weights: self.quantise_weight.integers(self.weight).numpy(),
+            operation.weights: self.quantised.integers.long().numpy(),
             operation.bias: _integer_bias(self.bias, unit),
             operation.multiplier: q.multiplier,
         }

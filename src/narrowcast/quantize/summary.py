@@ -66,8 +66,9 @@ def _activation(quantiser: ActivationQuantiser, x: Tensor) -> TensorSummary:
 
 
 def _weights(step: QuantisedLinear) -> TensorSummary:
-    weight, quantiser = step.weight.detach(), step.quantise_weight
+    weight, quantiser = step.weight, step.quantised
     scale = quantiser.scale.detach()
+    rounded = scale[:, None] * quantiser.integers
     bound = quantiser.high * float(scale.max())
     edges, counts = _histogram(weight)
     size = float(weight.square().mean().sqrt()) or 1.0
@@ -79,7 +80,7 @@ def _weights(step: QuantisedLinear) -> TensorSummary:
         zero_point=0,
         lowest=-bound,
         highest=bound,
-        error=float((quantiser(weight).detach() - weight).square().mean().sqrt()) / size,
+        error=float((rounded - weight).square().mean().sqrt()) / size,
         error_symmetric=None,
         error_asymmetric=None,
         edges=edges,

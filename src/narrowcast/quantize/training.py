@@ -24,23 +24,10 @@ CALIBRATION_WINDOWS = 2048
 _GROWTH = 2.0
 _ANOMALY = 4.0  # by how much readings that are anomalies may exceed those of training
 _REVIEW_WINDOWS = 512
-# Share of the weights that have settled after a fraction of the epochs. Before, schemes may change.
-_SETTLED = {0.5: 0.5, 0.6: 0.75, 0.7: 0.9, 0.8: 1.0}
-# Learning rate as a fraction of that in floating point. Scales are learned as logarithms. At twice
-# the rate, the loss of 3- and 4-bit models of electricity demand oscillates; at three fifths of it,
-# those of an ECG end farther from the float model.
-_RATE = 0.05
-# Above this width, the learning rate is reduced in proportion to the squared rounding error. At the
-# full rate, an 8-bit model ends farther from the float model than after calibration.
-_FULL_RATE_BITS = 6
+_RATE = 0.5  # learning rate as a fraction of that in floating point
 # Batches of the fine-tuning, and most epochs. Rare peaks need many batches: see docs/accuracy.md.
 _BATCHES = 10_000
 _MOST_EPOCHS = 100
-
-
-def _settled(fraction: float) -> float:
-    """Return the share of the weights that have settled after a fraction of the epochs."""
-    return max((share for at, share in _SETTLED.items() if fraction >= at), default=0.0)
 
 
 @one_thread()
@@ -117,22 +104,20 @@ def sample(dataset: Dataset, config: Config, windows: int) -> tuple[Inputs, Tens
     return drawn(dataset.train, dataset, shape_of(config).reach, windows, generator)
 
 
-def parameter_groups(model: nn.Module, config: Config, scale: str) -> list[dict[str, Any]]:
-    """Return the parameters of a model with fake quantisation, with their learning rates.
+def parameter_groups(model: nn.Module, rate: float, scale: str) -> list[dict[str, Any]]:
+    """Return the parameters of a model with fake quantisation, in groups as AdamW takes them.
 
     Args:
         model: The model to fine-tune.
-        config: Configuration with the learning rate in floating point and the widths.
+        rate: Highest learning rate.
         scale: Text that the names of all scales contain, and no other parameter's name.
     """
     learnt = [(name, p) for name, p in model.named_parameters() if p.requires_grad]
     scales = [p for name, p in learnt if scale in name]
     others = [p for name, p in learnt if scale not in name]
-    narrowest = min(config.quantization.widths(shape_of(config)).values())
-    rate = config.train.learning_rate * min(1.0, 4.0 ** (_FULL_RATE_BITS - narrowest))
     return [
-        {"params": others, "lr": _RATE * rate},
-        {"params": scales, "lr": _RATE * rate, "weight_decay": 0.0},
+        {"params": others, "lr": rate},
+        {"params": scales, "lr": rate, "weight_decay": 0.0},
     ]
 
 
@@ -149,13 +134,12 @@ def finetune(
 ) -> tuple[QuantisedTransformer, History]:
     """Fine-tune with fake quantisation. Validation errors are those of the integer model.
 
+    Scales, biases and gains are learned. The integers of the weights remain those of the
+    calibration. If they were learned with straight-through gradients, weights between two integers
+    would change from one to the other up to the end, and the rest could not adapt to them.
+
     After each epoch of the first half, the decisions of adaptive schemes are repeated for the
-    current distributions. In the second half the schemes are frozen, and the weights settle: more
-    and more of them keep their integers, those first that are nearest to one, and the others and
-    all scales and biases adapt to that (as in Zhou et al., "Incremental network quantization",
-    2017). Weights between two integers would change from one to the other up to the end, and which
-    of them the average of the weights is rounded to would be chance. The epoch that is kept may be
-    one before that.
+    current distributions.
 
     The same source and seed give the same model.
     """
@@ -165,18 +149,14 @@ def finetune(
     few, restart = sample(dataset, config, _REVIEW_WINDOWS)
 
     def after_epoch(epoch: int) -> bool:
-        before, now = (_settled(each / epochs) for each in (epoch - 1, epoch))
-        changed = before == 0.0 and model.review(few, restart)
-        if now > before:
-            model.settle(now)
-        return changed or now > before
+        return 2 * epoch <= epochs and model.review(few, restart)
 
     history = fit(
         model,
         dataset,
         config.train,
         epochs=epochs,
-        groups=parameter_groups(model, config, "log_scale"),
+        groups=parameter_groups(model, _RATE * config.train.learning_rate, "log_scale"),
         teacher=source,
         review=after_epoch,
         progress=progress,

@@ -23,7 +23,7 @@ def _parts(model: QuantisedTransformer) -> dict[str, tuple[Step, dict[str, Any]]
     found: dict[str, tuple[Step, dict[str, Any]]] = {}
     for step in model.steps():
         if isinstance(step, QuantisedLinear):
-            attributes = ("weight", "bias", "quantise_weight")
+            attributes = ("bias", "quantised")
             own = {name: getattr(step, name) for name in attributes}
             found[f"{step.spec.name}.weight"] = step, own
         if not isinstance(step, QuantisedRowSum | QuantisedAppend):
