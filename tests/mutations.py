@@ -1,4 +1,4 @@
-"""Seventy-four faults, one at a time: which test catches each of them?
+"""Seventy-six faults, one at a time: which test catches each of them?
 
 A fault is a small change of RTL, compiler, arithmetic or data handling that a programmer might
 make. For each, the tree is copied, the text of a file is replaced, and the tests run until one
@@ -536,9 +536,23 @@ MUTATIONS = (
     Mutation(
         "the rows that are compared are learnt",
         f"{QUANTIZE}/steps.py",
-        "parameter.requires_grad_(spec.learnt)",
-        "parameter.requires_grad_(True)",
+        "WeightQuantiser(self.weight, weight_bits).requires_grad_(spec.learnt)",
+        "WeightQuantiser(self.weight, weight_bits)",
         "tests/quantize/test_detector_network.py",
+    ),
+    Mutation(
+        "weights make rounding errors larger",
+        f"{QUANTIZE}/gptq.py",
+        "left[:, j:] -= error",
+        "left[:, j + 1 :] += error",
+        "tests/quantize/test_gptq.py",
+    ),
+    Mutation(
+        "the mean of what rounding changes remains",
+        f"{QUANTIZE}/steps.py",
+        "self.bias.add_(self.quantised.calibrate(self.weight, read))",
+        "self.quantised.calibrate(self.weight, read)",
+        "tests/quantize/test_network.py",
     ),
     Mutation(
         "the threshold is a unit too high",

@@ -50,6 +50,7 @@ from narrowcast.model import (
     spreads,
     train_float,
 )
+from narrowcast.model.transformer import convolved
 from narrowcast.quantize import (
     Precision,
     QuantisedTransformer,
@@ -58,9 +59,10 @@ from narrowcast.quantize import (
     summarise,
     to_integer_model,
 )
+from narrowcast.quantize.fold import folded
 from narrowcast.quantize.input_range import Reader, balance
 from narrowcast.quantize.steps import QuantisedLinear, QuantisedRowSum, QuantisedScores, Step
-from narrowcast.quantize.training import calibrated
+from narrowcast.quantize.training import CALIBRATION_WINDOWS, calibrated, sample
 
 
 def configuration(
@@ -471,6 +473,30 @@ def test_dead_channels_and_extreme_scales_export(dataset: Dataset) -> None:
         linear(model, "layers.0.query").output.log_scale.fill_(-30)
     integer = assert_same(model, dataset, config)
     assert np.abs(integer.arrays["layers.0.ffn_up.bias"]).max() <= 2**27
+
+
+def test_calibration_keeps_the_mean_of_every_product(dataset: Dataset) -> None:
+    config = configuration(bits=3, heads=2, layers=2)
+    source, _ = train_float(dataset, config)
+    model = calibrated(source, dataset, config)
+    exact = folded(source, model.factors)
+    inputs, _ = sample(dataset, config, CALIBRATION_WINDOWS)
+    compared = []
+
+    def compare(step: QuantisedLinear, given: tuple[dict[str, torch.Tensor], object]) -> None:
+        read = convolved(given[0][step.spec.operand], step.spec, step.rows)
+        products = exact[step.spec.name]
+        expected = functional.linear(read, products.weight) + products.bias
+        change = (step.quantised(read) + step.bias - expected).flatten(0, 1)
+        assert bool((change.mean(dim=0).abs() < 1e-3 * expected.std()).all()), step.spec.name
+        compared.append(change.std() / expected.std())
+
+    for each in model.steps():
+        if isinstance(each, QuantisedLinear):
+            each.register_forward_pre_hook(compare)
+    with torch.no_grad():
+        model.train()(*inputs)
+    assert len(compared) == 14 and 0 < max(compared) < 0.2
 
 
 def test_finetuning_restores_accuracy_and_is_reproducible(dataset: Dataset, tmp_path: Path) -> None:
