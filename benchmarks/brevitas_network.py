@@ -34,12 +34,11 @@ from narrowcast.quantize.training import (
     CALIBRATION_WINDOWS,
     calibrated,
     finetune_epochs,
-    parameter_groups,
     sample,
 )
 from narrowcast.training_records import History
 
-_RATE = 0.1  # of that in floating point: weights that are learned need a lower one
+_RATE = 0.1  # of that in floating point; narrowcast's own fine-tuning used it for learned weights
 
 
 def _activation(bits: int, quantiser: Any = Int8ActPerTensorFloat) -> nn.Module:
@@ -64,17 +63,17 @@ class _Linear(nn.Module):
     def __init__(self, source: QuantisedLinear) -> None:
         super().__init__()
         self.spec = source.spec
-        columns, inner = source.weight.shape
+        columns, inner = source.exact.weight.shape
         self.product = qnn.QuantLinear(
             inner,
             columns,
             bias=False,
             weight_quant=Int8WeightPerChannelFloat,
-            weight_bit_width=source.quantised.bits,
+            weight_bit_width=source.weight.bits,
         )
         with torch.no_grad():
-            self.product.weight.copy_(source.weight)
-        self.bias = nn.Parameter(source.bias.detach().clone())
+            self.product.weight.copy_(source.exact.weight)
+        self.bias = nn.Parameter(source.exact.bias.clone())
         self.gain = None if source.gain is None else nn.Parameter(source.gain.detach().clone())
         relu = Uint8ActPerTensorFloat if source.output.relu else Int8ActPerTensorFloat
         self.output = _activation(source.output.bits, relu)
@@ -171,7 +170,16 @@ def finetune(source: Transformer, dataset: Dataset, config: Config) -> tuple[For
         _set_range(quantiser, cast(ActivationQuantiser, each))
     *_, head = zip(model.steps, start.steps(), strict=True)
     _set_range(*(step.output for step in head))
-    groups = parameter_groups(model, _RATE * config.train.learning_rate, "scaling")
+    rate = _RATE * config.train.learning_rate
+    named = list(model.named_parameters())
+    groups = [
+        {"params": [p for name, p in named if "scaling" not in name], "lr": rate},
+        {
+            "params": [p for name, p in named if "scaling" in name],
+            "lr": rate,
+            "weight_decay": 0.0,
+        },
+    ]
     epochs = finetune_epochs(dataset, config)
     history = fit(model, dataset, config.train, epochs=epochs, groups=groups, teacher=source)
     return model, history

@@ -536,8 +536,8 @@ MUTATIONS = (
     Mutation(
         "the rows that are compared are learnt",
         f"{QUANTIZE}/steps.py",
-        "WeightQuantiser(self.weight, weight_bits).requires_grad_(spec.learnt)",
-        "WeightQuantiser(self.weight, weight_bits)",
+        "QuantisedWeight(weight, weight_bits).requires_grad_(spec.learnt)",
+        "QuantisedWeight(weight, weight_bits)",
         "tests/quantize/test_detector_network.py",
     ),
     Mutation(
@@ -550,8 +550,8 @@ MUTATIONS = (
     Mutation(
         "the mean of what rounding changes remains",
         f"{QUANTIZE}/steps.py",
-        "self.bias.add_(self.quantised.calibrate(self.weight, read))",
-        "self.quantised.calibrate(self.weight, read)",
+        "self.bias.copy_(self.exact.bias + self.weight.calibrate(self.exact.weight, read))",
+        "self.weight.calibrate(self.exact.weight, read)",
         "tests/quantize/test_network.py",
     ),
     Mutation(

@@ -94,7 +94,7 @@ def test_what_is_subtracted_stays_what_it_was() -> None:
     def weights(network: QuantisedTransformer) -> torch.Tensor:
         (actual,) = (step for step in network.steps() if step.spec.name == "actual")
         assert isinstance(actual, QuantisedLinear)
-        return actual.quantised.scale.detach()[:, None] * actual.quantised.integers
+        return actual.weight.scale.detach()[:, None] * actual.weight.integers
 
     before = calibrated(source, dataset, config)
     after, history = finetune(source, dataset, config)
@@ -106,8 +106,8 @@ def test_what_is_subtracted_stays_what_it_was() -> None:
         for network in (before, after)
     )
     assert isinstance(first, QuantisedLinear) and isinstance(last, QuantisedLinear)
-    assert torch.equal(first.quantised.integers, last.quantised.integers)
-    assert not torch.equal(first.quantised.scale, last.quantised.scale)
+    assert torch.equal(first.weight.integers, last.weight.integers)
+    assert not torch.equal(first.weight.scale, last.weight.scale)
     assert not torch.equal(first.bias, last.bias)
     assert len(history.loss) == 2
     assert_same(after, dataset, config)

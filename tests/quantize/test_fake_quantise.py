@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from narrowcast.config import Scheme
 from narrowcast.integer.builder import Role, TensorSpec
-from narrowcast.quantize import ActivationQuantiser, WeightQuantiser
+from narrowcast.quantize import ActivationQuantiser, QuantisedWeight
 from narrowcast.quantize.fake_quantise import fake_quantise
 
 roles = st.sampled_from([Role.FREE, Role.LANES, Role.RELU])
@@ -51,7 +51,7 @@ def test_weights_are_restricted_integers(bits: int, seed: int) -> None:
     generator = torch.Generator().manual_seed(seed)
     weights = torch.randn(6, 9, generator=generator) * torch.logspace(-2, 1, 6)[:, None]
     weights[2] = 0
-    quantiser = WeightQuantiser(weights, bits)
+    quantiser = QuantisedWeight(weights, bits)
     q = quantiser.integers
     assert int(q.abs().max()) <= 2 ** (bits - 1) - 1
     assert bool((q[2] == 0).all())
@@ -188,7 +188,7 @@ def test_a_range_that_is_set_is_not_learned() -> None:
 
 def test_scales_of_weights_are_learned_and_their_integers_are_not() -> None:
     draw = torch.Generator().manual_seed(0)
-    quantiser = WeightQuantiser(torch.randn(6, 40, generator=draw), 3)
+    quantiser = QuantisedWeight(torch.randn(6, 40, generator=draw), 3)
     before = quantiser.integers.clone()
     x = torch.randn(50, 40, generator=draw, requires_grad=True)
     y = quantiser(x)

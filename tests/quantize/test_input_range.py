@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from narrowcast.integer.builder import Role, TensorSpec
-from narrowcast.quantize import ActivationQuantiser, WeightQuantiser
+from narrowcast.quantize import ActivationQuantiser, QuantisedWeight
 from narrowcast.quantize.input_range import Reader, balance, covered, expected_levels
 
 
@@ -92,7 +92,7 @@ def distances(x: torch.Tensor, weight: torch.Tensor, bits: int) -> list[float]:
         divided, scaled = x / factors, weight * factors
         quantiser = ActivationQuantiser(TensorSpec("input", 4, 6, Role.INPUT), 10, "symmetric")
         quantiser.set_range(float(divided.min()), float(divided.max()))
-        difference = WeightQuantiser(scaled, bits)(quantiser(divided)) - x @ weight.T
+        difference = QuantisedWeight(scaled, bits)(quantiser(divided)) - x @ weight.T
         found.append(float(difference.detach().square().mean()))
     return found
 

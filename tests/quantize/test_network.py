@@ -254,8 +254,8 @@ def test_columns_with_peaks_leave_integers_to_the_others() -> None:
     plain = QuantisedTransformer(source, precision)
     balanced = QuantisedTransformer(source, precision, torch.tensor([4.0, 0.5]))
     torch.testing.assert_close(
-        functional.linear(torch.ones(2) / balanced.factors, linear(balanced, "embed").weight),
-        functional.linear(torch.ones(2), linear(plain, "embed").weight),
+        functional.linear(torch.ones(2) / balanced.factors, linear(balanced, "embed").exact.weight),
+        functional.linear(torch.ones(2), linear(plain, "embed").exact.weight),
     )
 
 
@@ -465,8 +465,8 @@ def test_dead_channels_and_extreme_scales_export(dataset: Dataset) -> None:
     down = linear(model, "layers.0.ffn_down")
     assert down.gain is not None
     with torch.no_grad():
-        down.quantised.integers[3] = 0
-        down.quantised.log_scale[3] = -40
+        down.weight.integers[3] = 0
+        down.weight.log_scale[3] = -40
         down.gain[2] = 0
         linear(model, "layers.0.ffn_up").bias[0] = 1e12
         linear(model, "layers.0.value").output.log_scale.fill_(20)
@@ -487,7 +487,7 @@ def test_calibration_keeps_the_mean_of_every_product(dataset: Dataset) -> None:
         read = convolved(given[0][step.spec.operand], step.spec, step.rows)
         products = exact[step.spec.name]
         expected = functional.linear(read, products.weight) + products.bias
-        change = (step.quantised(read) + step.bias - expected).flatten(0, 1)
+        change = (step.weight(read) + step.bias - expected).flatten(0, 1)
         assert bool((change.mean(dim=0).abs() < 1e-3 * expected.std()).all()), step.spec.name
         compared.append(change.std() / expected.std())
 
@@ -499,18 +499,32 @@ def test_calibration_keeps_the_mean_of_every_product(dataset: Dataset) -> None:
     assert len(compared) == 14 and 0 < max(compared) < 0.2
 
 
-def test_finetuning_restores_accuracy_and_is_reproducible(dataset: Dataset, tmp_path: Path) -> None:
-    config = configuration(bits=2)
+def test_a_model_that_is_calibrated_twice_is_the_same(dataset: Dataset) -> None:
+    config = configuration(bits=3)
+    model = calibrated(build(config), dataset, config)
+    before = {name: each.clone() for name, each in model.state_dict().items()}
+    inputs, _ = sample(dataset, config, CALIBRATION_WINDOWS)
+    model.calibrate(inputs, torch.from_numpy(dataset.scaled_target(dataset.train)))
+    for name, each in model.state_dict().items():
+        torch.testing.assert_close(each, before[name], msg=name)
+
+
+@pytest.mark.parametrize("bits", [2, 4, 8])
+def test_finetuning_restores_accuracy_and_is_reproducible(
+    dataset: Dataset, tmp_path: Path, bits: int
+) -> None:
+    config = configuration(bits=bits)
     source, _ = train_float(dataset, config)
     part = dataset.validation
+    exact = predict(source, part.inputs, dataset)
 
-    def rmse(model: QuantisedTransformer) -> float:
-        return errors(predict(model, part.inputs, dataset), part.target).rmse
+    def distance(model: QuantisedTransformer) -> float:
+        return errors(predict(model, part.inputs, dataset), exact).rmse
 
-    before = rmse(calibrated(source, dataset, config))
     model, history = finetune(source, dataset, config)
-    assert rmse(model) == pytest.approx(history.validation_error[history.best])
-    assert rmse(model) < before
+    rmse = errors(predict(model, part.inputs, dataset), part.target).rmse
+    assert rmse == pytest.approx(history.validation_error[history.best])
+    assert distance(model) < distance(calibrated(source, dataset, config))
     assert_same(model, dataset, config)
     again, _ = finetune(source, dataset, config)
     for name, each in (("a", model), ("b", again)):

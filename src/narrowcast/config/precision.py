@@ -88,8 +88,8 @@ class QuantizationConfig(Section):
     lanes of the engine. It may be a table of rules: patterns of step and tensor, such as
     ``"layers.*.ffn_up.activation"``, with their widths. The first match counts; ``default`` (8)
     holds for all other names. Keys and values that no rule but ``default`` names have at least
-    ``attention_bits``: they are computed anew for each window, so that fine-tuning cannot adapt
-    them to their rounding as it adapts weights.
+    ``attention_bits``: they are computed anew for each window, so that others cannot make up for
+    their rounding as weights do.
     ``activation_bits`` is the width of all other activations that no rule but ``default`` names.
     The engine broadcasts them to the lanes, as it does the inputs, which have ``input_bits``: the
     rounding error of a reading is an error of the forecast. On 7 series and ECP5, inputs of 10 bits

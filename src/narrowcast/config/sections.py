@@ -885,8 +885,8 @@ class TrainConfig(Section):
     Training in floating point ends after ``patience`` epochs without a lower loss on the validation
     part. ``finetune_epochs`` is by default what gives about 10,000 batches, but at most 100.
 
-    ``weight_decay`` is that of AdamW, in both trainings. ``dropout`` applies to the residual
-    branches, in floating point only.
+    ``weight_decay`` is that of AdamW, and ``dropout`` applies to the residual branches, both in
+    floating point only.
 
     Classes have the cross-entropy as their loss. With ``class_weights = "balanced"`` all classes
     weigh the same in it, whatever the number of their windows. With ``label_smoothing``, this share

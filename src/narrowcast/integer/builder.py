@@ -58,7 +58,7 @@ class LinearSpec:
         residual_row: First row of the residual that is read.
         residual_element: (row, column) of the one element that is added; None for all elements.
         bias_per_row: Whether each row has its own biases.
-        learnt: Whether a training changes the weights.
+        learnt: Whether the weights and biases are those of a training.
     """
 
     name: str
@@ -267,7 +267,7 @@ class GraphBuilder:
             residual_element: (row, column) of the one element that is added.
             bias_per_row: Whether each row has its own biases.
             until: Number of rows of the operand that may be read; None for all.
-            learnt: Whether a training changes the weights.
+            learnt: Whether the weights and biases are those of a training.
         """
         first, left = divmod((until or self._shape(operand)[0]) - kernel, stride)[::-1]
         rows = left + 1 if row is None else 1

@@ -2,7 +2,7 @@
 
 from narrowcast.quantize.cut_off import cut_off
 from narrowcast.quantize.export import to_integer_model
-from narrowcast.quantize.fake_quantise import ActivationQuantiser, WeightQuantiser
+from narrowcast.quantize.fake_quantise import ActivationQuantiser, QuantisedWeight
 from narrowcast.quantize.network import QuantisedTransformer
 from narrowcast.quantize.precision import Precision
 from narrowcast.quantize.summary import summarise
@@ -12,7 +12,7 @@ __all__ = [
     "ActivationQuantiser",
     "Precision",
     "QuantisedTransformer",
-    "WeightQuantiser",
+    "QuantisedWeight",
     "cut_off",
     "finetune",
     "summarise",

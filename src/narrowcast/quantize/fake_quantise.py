@@ -32,6 +32,8 @@ gets one only if that reduces the error by a fifth, and loses it if that reduces
 tenth."""
 
 _FRACTIONS = torch.linspace(0.2, 1.0, 41)
+# Weights that make up for the rounding of others may be larger than all were before.
+_WEIGHT_FRACTIONS = torch.linspace(0.2, 1.5, 66)
 _SAMPLE = 1 << 15
 _SMALLEST_SCALE = 1e-6
 _CHANNEL_RATIO = 2.0**-8  # keeps 8 significant bits in the multiplier of the smallest channel
@@ -94,7 +96,7 @@ def _best_scale(
     return least.indices, least.values
 
 
-class WeightQuantiser(nn.Module):
+class QuantisedWeight(nn.Module):
     """Integers in place of a weight matrix: symmetric, restricted, with one learned scale per row.
 
     Attributes:
@@ -106,15 +108,15 @@ class WeightQuantiser(nn.Module):
 
     integers: Tensor
 
-    def __init__(self, weights: Tensor, bits: int) -> None:
-        """Choose the scales with the least mean squared error for ``weights`` [columns, inner]."""
+    def __init__(self, weight: Tensor, bits: int) -> None:
+        """Choose the integers that are nearest to ``weight`` [columns, inner]."""
         super().__init__()
         self.bits = bits
         low, self.high = integer_range(bits, restricted=True)
-        scales = self._candidates(weights)
-        best, _ = _best_scale(weights, scales, torch.zeros_like(scales), low, self.high)
+        scales = self._candidates(weight)
+        best, _ = _best_scale(weight, scales, torch.zeros_like(scales), low, self.high)
         chosen = scales.gather(0, best[None])[0]
-        nearest = torch.round(weights / chosen[:, None]).clamp(low, self.high)
+        nearest = torch.round(weight / chosen[:, None]).clamp(low, self.high)
         self.log_scale = nn.Parameter(chosen.log())
         self.register_buffer("integers", nearest.to(torch.int8))
 
@@ -125,25 +127,26 @@ class WeightQuantiser(nn.Module):
         return torch.maximum(scale, _CHANNEL_RATIO * scale.detach().max())
 
     @torch.no_grad()
-    def calibrate(self, weights: Tensor, read: Tensor) -> Tensor:
-        """Choose integers and scales that change the results of a sample least.
+    def calibrate(self, weight: Tensor, read: Tensor) -> Tensor:
+        """Choose integers and scales that change the results of a sample least, by GPTQ.
 
         Args:
-            weights: Weights [columns, inner].
+            weight: Weights [columns, inner].
             read: A sample of what they are multiplied by [samples, inner].
 
         Returns:
             What makes up for the mean of the change, to be added to the biases [columns].
         """
-        found = gptq.rounded(weights, read, self._candidates(weights), self.high)
+        found = gptq.rounded(weight, read, self._candidates(weight), self.high)
         self.log_scale.copy_(found.scale.log())
         self.integers.copy_(found.integers)
         return found.bias
 
-    def _candidates(self, weights: Tensor) -> Tensor:
-        """Return scales to choose from for ``weights`` [candidates, columns]."""
-        largest = weights.abs().amax(dim=1).clamp(min=_SMALLEST_SCALE) / self.high
-        return torch.maximum(_FRACTIONS[:, None] * largest, _CHANNEL_RATIO * largest.max())
+    def _candidates(self, weight: Tensor) -> Tensor:
+        """Return scales to choose from for ``weight`` [candidates, columns]."""
+        fractions = _WEIGHT_FRACTIONS[:, None]
+        largest = weight.abs().amax(dim=1).clamp(min=_SMALLEST_SCALE) / self.high
+        return torch.maximum(fractions * largest, _CHANNEL_RATIO * fractions.max() * largest.max())
 
     def forward(self, x: Tensor) -> Tensor:
         """Return the product of ``x`` [..., inner] and the matrix [..., columns]."""

@@ -24,34 +24,33 @@ class Rounding:
         integers: Integers, int8 [columns, inner].
         scale: Scale of each row of the matrix [columns].
         bias: What is added to the bias [columns].
-        error: Mean square error of each result of the sample [columns].
     """
 
     integers: Tensor
     scale: Tensor
     bias: Tensor
-    error: Tensor
 
 
 def rounded(weight: Tensor, read: Tensor, scales: Tensor, highest: int) -> Rounding:
     """Round the weights of ``y = x @ weight.T + bias`` so that ``y`` changes least.
 
     Columns with a large variance are rounded first ("act order" of the publication's program). Of
-    the candidates for the scale of a row, the one with the least error is chosen. The bias makes up
-    for the mean of the change.
+    the candidates for the scale of a row, the one with the least mean square change is chosen. The
+    bias makes up for the mean of the change.
 
     Args:
         weight: Weights [columns, inner].
-        read: A sample of ``x`` [samples, inner].
+        read: A sample of ``x`` [samples, inner]; more than 2^15 are thinned out at random.
         scales: Candidates for the scale of each row, all positive [candidates, columns].
         highest: Largest integer; the lowest one is its negative.
     """
     if len(read) > _SAMPLE:
         generator = torch.Generator().manual_seed(0)
-        read = read[torch.randint(len(read), (_SAMPLE,), generator=generator)]
-    x = read.double()
-    mean = x.mean(dim=0)
-    covariance = (x - mean).T @ (x - mean) / len(x)
+        read = read[torch.randperm(len(read), generator=generator)[:_SAMPLE]]
+    centred = read.double()
+    mean = centred.mean(dim=0)
+    centred -= mean
+    covariance = centred.T @ centred / len(centred)
     order = covariance.diagonal().argsort(descending=True, stable=True)
     covariance = covariance[order][:, order]
     damping = _DAMPING * covariance.diagonal() + _TINY
@@ -60,15 +59,20 @@ def rounded(weight: Tensor, read: Tensor, scales: Tensor, highest: int) -> Round
     shares = torch.linalg.cholesky(inverse, upper=True)
     shares = shares / shares.diagonal()[:, None]
     exact = weight.double()[:, order]
-    integers = torch.stack([_integers(exact, shares, each.double(), highest) for each in scales])
-    change = scales.double()[:, :, None] * integers - exact
-    errors = torch.einsum("crj,jk,crk->cr", change, covariance, change)
-    best, rows = errors.argmin(dim=0), torch.arange(len(weight))
+    least = torch.full_like(exact[:, 0], torch.inf)
+    integers, scale, change = torch.zeros_like(exact), scales[0].double(), torch.zeros_like(exact)
+    for candidate in scales.double():
+        tried = _integers(exact, shares, candidate, highest)
+        changed = candidate[:, None] * tried - exact
+        error = ((changed @ covariance) * changed).sum(dim=1)
+        better = error < least
+        least = torch.where(better, error, least)
+        scale = torch.where(better, candidate, scale)
+        integers[better], change[better] = tried[better], changed[better]
     return Rounding(
-        integers=integers[best, rows][:, order.argsort()].to(torch.int8),
-        scale=scales[best, rows],
-        bias=-(change[best, rows] @ mean[order]).float(),
-        error=errors[best, rows].float(),
+        integers=integers[:, order.argsort()].to(torch.int8),
+        scale=scale.float(),
+        bias=-(change @ mean[order]).float(),
     )
 
 

@@ -88,7 +88,7 @@ class QuantisedTransformer(Forecaster):
     def __init__(
         self, source: Transformer, precision: Precision, factors: Tensor | None = None
     ) -> None:
-        """Copy the parameters of ``source``; :meth:`calibrate` then sets the ranges.
+        """Copy the parameters of ``source``; :meth:`calibrate` then sets integers and ranges.
 
         Args:
             source: The float model.
@@ -292,21 +292,22 @@ class QuantisedTransformer(Forecaster):
             columns = [window[..., each] for each in self.shape.relative]
             levels = levels or [(float(each.min()), float(each.max())) for each in columns]
             quantisers[0].cover(*covered(self.factors, self.shape.relative, levels))
-        learnt = (step for step in self.steps() if isinstance(step, QuantisedLinear))
         hooks = [
             step.register_forward_pre_hook(lambda _, given, step=step: step.calibrate(given[0]))
-            for step in learnt
-            if step.spec.learnt
+            for step in self.steps()
+            if isinstance(step, QuantisedLinear) and step.spec.learnt
         ]
-        self.observe(inputs, ActivationQuantiser.calibrate, restart)
-        for hook in hooks:
-            hook.remove()
+        try:
+            self.observe(inputs, ActivationQuantiser.calibrate, restart)
+        finally:
+            for hook in hooks:
+                hook.remove()
 
     def _largest_factor(self) -> float:
         """Return the largest weight of a row that is subtracted."""
         (actual,) = (step for step in self.steps() if step.spec.name == "actual")
         assert isinstance(actual, QuantisedLinear)
-        return float(actual.weight.detach().abs().max())
+        return float(actual.exact.weight.abs().max())
 
     def review(self, inputs: Inputs, restart: Tensor | None = None) -> bool:
         """Repeat the decisions of all adaptive schemes; return whether one has changed."""

@@ -39,7 +39,7 @@ from narrowcast.integer.model import (
 from narrowcast.integer.model import Tensor as IntegerTensor
 from narrowcast.model.stream import kept
 from narrowcast.model.transformer import convolved, join_heads, split_heads
-from narrowcast.quantize.fake_quantise import ActivationQuantiser, WeightQuantiser
+from narrowcast.quantize.fake_quantise import ActivationQuantiser, QuantisedWeight
 from narrowcast.quantize.fold import LinearParameters
 
 Tensors = Mapping[str, Tensor]
@@ -72,14 +72,12 @@ class QuantisedLinear(nn.Module):
     Attributes:
         spec: The operation of the graph.
         rows: Rows of the result.
-        weight: Weights in floating point [columns, inner].
+        exact: Weights and biases in floating point.
         bias: Biases [columns] or [rows, columns].
         gain: Factors of the residual [columns]; None without a residual.
-        quantised: The integers in place of ``weight``.
+        weight: Integers in place of the weights.
         output: Quantiser of the result.
     """
-
-    weight: Tensor
 
     def __init__(
         self,
@@ -92,18 +90,18 @@ class QuantisedLinear(nn.Module):
         super().__init__()
         self.spec = spec
         self.rows = output.spec.rows
-        gain = parameters.gain
-        self.register_buffer("weight", parameters.weight.detach().clone())
-        self.bias = nn.Parameter(parameters.bias.detach().clone(), requires_grad=spec.learnt)
+        weight, bias, gain = parameters.weight.detach(), parameters.bias.detach(), parameters.gain
+        self.exact = LinearParameters(weight.clone(), bias.clone())
+        self.bias = nn.Parameter(bias.clone(), requires_grad=spec.learnt)
         self.gain = None if gain is None else nn.Parameter(gain.detach().clone())
-        self.quantised = WeightQuantiser(self.weight, weight_bits).requires_grad_(spec.learnt)
+        self.weight = QuantisedWeight(weight, weight_bits).requires_grad_(spec.learnt)
         self.output = output
 
     def forward(self, tensors: Tensors, _: Tensor | None = None) -> Tensor:
         """Return the result [windows, rows, columns], fake-quantised."""
         spec = self.spec
         x = convolved(tensors[spec.operand], spec, self.rows)
-        y = self.quantised(x) + self.bias
+        y = self.weight(x) + self.bias
         if spec.residual is not None and self.gain is not None:
             residual = tensors[spec.residual]
             if spec.residual_element is not None:
@@ -117,9 +115,9 @@ class QuantisedLinear(nn.Module):
 
     @torch.no_grad()
     def calibrate(self, tensors: Tensors) -> None:
-        """Choose the integers of the weights; see :meth:`WeightQuantiser.calibrate`."""
+        """Choose the integers of the weights; see :meth:`QuantisedWeight.calibrate`."""
         read = convolved(tensors[self.spec.operand], self.spec, self.rows).flatten(0, 1)
-        self.bias.add_(self.quantised.calibrate(self.weight, read))
+        self.bias.copy_(self.exact.bias + self.weight.calibrate(self.exact.weight, read))
 
     def tensor(self, _: IntegerTensors) -> IntegerTensor:
         """Return the integer tensor of the result."""
@@ -133,7 +131,7 @@ class QuantisedLinear(nn.Module):
         factor = None
         if spec.residual is not None and self.gain is not None:
             factor = self.gain.double().numpy() * (tensors[spec.residual].scale / output)
-        scale = self.quantised.scale.double().numpy()
+        scale = self.weight.scale.double().numpy()
         q = _requantisation(scale * (operand / output), factor)
         # The unit of the bias is one unit of the accumulator times the rounded multiplier.
         unit = np.maximum(q.multiplier, 1) * 2.0**-q.shift * output
@@ -142,7 +140,7 @@ class QuantisedLinear(nn.Module):
             operand=spec.operand,
             output=spec.output,
             weights=f"{spec.name}.weights",
-            weight_bits=self.quantised.bits,
+            weight_bits=self.weight.bits,
             bias=f"{spec.name}.bias",
             multiplier=f"{spec.name}.multiplier",
             shift=q.shift,
@@ -157,7 +155,7 @@ class QuantisedLinear(nn.Module):
             relu=self.output.relu,
         )
         arrays = {
-            operation.weights: self.quantised.integers.long().numpy(),
+            operation.weights: self.weight.integers.long().numpy(),
             operation.bias: _integer_bias(self.bias, unit),
             operation.multiplier: q.multiplier,
         }

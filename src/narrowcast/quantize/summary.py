@@ -66,21 +66,20 @@ def _activation(quantiser: ActivationQuantiser, x: Tensor) -> TensorSummary:
 
 
 def _weights(step: QuantisedLinear) -> TensorSummary:
-    weight, quantiser = step.weight, step.quantised
-    scale = quantiser.scale.detach()
-    rounded = scale[:, None] * quantiser.integers
-    bound = quantiser.high * float(scale.max())
+    weight, rounded = step.exact.weight, step.weight
+    scale = rounded.scale.detach()
+    bound = rounded.high * float(scale.max())
     edges, counts = _histogram(weight)
     size = float(weight.square().mean().sqrt()) or 1.0
     return TensorSummary(
         name=weight_name(step.spec),
-        bits=quantiser.bits,
+        bits=rounded.bits,
         scheme="symmetric",
         scale=float(scale.mean()),
         zero_point=0,
         lowest=-bound,
         highest=bound,
-        error=float((rounded - weight).square().mean().sqrt()) / size,
+        error=float((scale[:, None] * rounded.integers - weight).square().mean().sqrt()) / size,
         error_symmetric=None,
         error_asymmetric=None,
         edges=edges,

@@ -1,11 +1,10 @@
 """Quantisation-aware training, which starts from a trained float model."""
 
 import math
-from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from narrowcast.config import Config, shape_of
 from narrowcast.data import Dataset, Monitored, Targets
@@ -104,23 +103,6 @@ def sample(dataset: Dataset, config: Config, windows: int) -> tuple[Inputs, Tens
     return drawn(dataset.train, dataset, shape_of(config).reach, windows, generator)
 
 
-def parameter_groups(model: nn.Module, rate: float, scale: str) -> list[dict[str, Any]]:
-    """Return the parameters of a model with fake quantisation, in groups as AdamW takes them.
-
-    Args:
-        model: The model to fine-tune.
-        rate: Highest learning rate.
-        scale: Text that the names of all scales contain, and no other parameter's name.
-    """
-    learnt = [(name, p) for name, p in model.named_parameters() if p.requires_grad]
-    scales = [p for name, p in learnt if scale in name]
-    others = [p for name, p in learnt if scale not in name]
-    return [
-        {"params": others, "lr": rate},
-        {"params": scales, "lr": rate, "weight_decay": 0.0},
-    ]
-
-
 def finetune_epochs(dataset: Dataset, config: Config) -> int:
     """Return the number of epochs of the fine-tuning, the configured one or the default."""
     if config.train.finetune_epochs is not None:
@@ -147,6 +129,7 @@ def finetune(
     model = calibrated(source, dataset, config)
     epochs = finetune_epochs(dataset, config)
     few, restart = sample(dataset, config, _REVIEW_WINDOWS)
+    learnt = [each for each in model.parameters() if each.requires_grad]
 
     def after_epoch(epoch: int) -> bool:
         return 2 * epoch <= epochs and model.review(few, restart)
@@ -156,7 +139,7 @@ def finetune(
         dataset,
         config.train,
         epochs=epochs,
-        groups=parameter_groups(model, _RATE * config.train.learning_rate, "log_scale"),
+        groups=[{"params": learnt, "lr": _RATE * config.train.learning_rate, "weight_decay": 0.0}],
         teacher=source,
         review=after_epoch,
         progress=progress,

@@ -1,8 +1,8 @@
 """Predicts the error of a model after fine-tuning from its widths.
 
 Rounding without training says little about the error after fine-tuning, because fine-tuning adapts
-the weights. So some random assignments of widths are fine-tuned for a few epochs. Each gives two
-numbers: the distance of its results from the float model's, which depends almost only on the
+scales and biases. So some random assignments of widths are fine-tuned for a few epochs. Each gives
+two numbers: the distance of its results from the float model's, which depends almost only on the
 widths, and its error, which is the quantity of interest but also varies at random. Both are fitted
 together by a sum over tensors, in which the term of a tensor falls with its width. docs/search.md
 has the rank correlations of this proxy and of alternatives.

@@ -1,8 +1,7 @@
 """The sensitivity of the results to the width of each tensor, without training."""
 
-from typing import Any
-
 import torch
+from torch import nn
 
 from narrowcast.config import Config, quantised_names, shape_of
 from narrowcast.data import Dataset
@@ -10,7 +9,6 @@ from narrowcast.model import Transformer
 from narrowcast.model.examples import Examples
 from narrowcast.model.objectives import mean_square_difference
 from narrowcast.model.training import one_thread
-from narrowcast.quantize.network import QuantisedTransformer
 from narrowcast.quantize.steps import QuantisedAppend, QuantisedLinear, QuantisedRowSum, Step
 from narrowcast.quantize.training import calibrated
 from narrowcast.search.space import WIDTHS, Widths, with_bits
@@ -18,16 +16,13 @@ from narrowcast.search.space import WIDTHS, Widths, with_bits
 _BATCH = 256
 
 
-def _parts(model: QuantisedTransformer) -> dict[str, tuple[Step, dict[str, Any]]]:
-    """Return the step of each quantised array, and what belongs to the array, by its name."""
-    found: dict[str, tuple[Step, dict[str, Any]]] = {}
-    for step in model.steps():
-        if isinstance(step, QuantisedLinear):
-            attributes = ("bias", "quantised")
-            own = {name: getattr(step, name) for name in attributes}
-            found[f"{step.spec.name}.weight"] = step, own
-        if not isinstance(step, QuantisedRowSum | QuantisedAppend):
-            found[f"{step.spec.name}.activation"] = step, {"output": step.output}
+def _parts(step: Step) -> dict[str, dict[str, nn.Module | nn.Parameter]]:
+    """Return what belongs to each quantised array of a step, by the array's name."""
+    found: dict[str, dict[str, nn.Module | nn.Parameter]] = {}
+    if isinstance(step, QuantisedLinear):
+        found[f"{step.spec.name}.weight"] = {"weight": step.weight, "bias": step.bias}
+    if not isinstance(step, QuantisedRowSum | QuantisedAppend):
+        found[f"{step.spec.name}.activation"] = {"output": step.output}
     return found
 
 
@@ -38,13 +33,20 @@ class Rounded:
     def __init__(self, source: Transformer, dataset: Dataset, config: Config) -> None:
         """Calibrate quantisers of every width for every tensor."""
         names = quantised_names(shape_of(config))
-        configs = [with_bits(config, bits) for bits in WIDTHS]
+        configs = [with_bits(config, dict.fromkeys(names, bits)) for bits in WIDTHS]
         # All quantisers are for the weights of one model, so its inputs have one set of divisors.
         factors = calibrated(source, dataset, configs[len(configs) // 2]).factors
         models = [calibrated(source, dataset, each, factors) for each in configs]
         self._model = models[-1].train()  # train mode: fake quantisation instead of integers
-        self._names = names
-        self._parts = dict(zip(WIDTHS, map(_parts, models), strict=True))
+        self._steps = {
+            name: step for step in self._model.steps() for name in _parts(step) if name in names
+        }
+        self._parts = {
+            (name, width): parts
+            for width, model in zip(WIDTHS, models, strict=True)
+            for step in model.steps()
+            for name, parts in _parts(step).items()
+        }
         examples = Examples.of(dataset.validation, dataset)
         self._dataset = dataset
         self._examples = examples.single()
@@ -57,10 +59,9 @@ class Rounded:
 
         Its unit is that of :func:`mean_square_difference`.
         """
-        for name, (step, _) in self._parts[WIDTHS[-1]].items():
-            if name in self._names:
-                for attribute, value in self._parts[bits[name]][name][1].items():
-                    setattr(step, attribute, value)
+        for name, step in self._steps.items():
+            for attribute, part in self._parts[name, bits[name]].items():
+                setattr(step, attribute, part)
         given = self._examples
         results = self._model.in_batches(given.inputs, len(given.restart), given.restart, _BATCH)[
             given.at
