@@ -38,7 +38,7 @@ from narrowcast.quantize.training import (
 )
 from narrowcast.training_records import History
 
-_RATE = 0.1  # of that in floating point; narrowcast's own fine-tuning used it for learned weights
+_RATE = 0.1  # of that in floating point; at a higher rate, weights that are learned oscillate
 
 
 def _activation(bits: int, quantiser: Any = Int8ActPerTensorFloat) -> nn.Module:
@@ -135,7 +135,7 @@ def _step(source: Step) -> nn.Module:
 class BrevitasTransformer(Forecaster):
     """What ``source``, a model of windows, computes, with the same tensors, to the same bits."""
 
-    reach = 0
+    reach = lead = 0
 
     def __init__(self, source: QuantisedTransformer) -> None:
         super().__init__()
@@ -146,8 +146,14 @@ class BrevitasTransformer(Forecaster):
         self.register_buffer("factors", source.factors)
         self.steps = nn.ModuleList(map(_step, source.steps()))
 
-    def forward(self, *inputs: Tensor, restart: Tensor | None = None) -> Tensor:  # noqa: ARG002
+    def forward(
+        self,
+        *inputs: Tensor,
+        restart: Tensor | None = None,  # noqa: ARG002
+        wanted: Tensor | None = None,
+    ) -> Tensor:
         """[windows, n, m], and further inputs -> [windows, outputs]."""
+        assert wanted is None  # only a stream computes more than its forecasts
         window, *further = (each.float() for each in inputs)
         divided = window / self.factors, *further
         names = self.graph.inputs

@@ -34,9 +34,13 @@ class Rounded:
         """Calibrate quantisers of every width for every tensor."""
         names = quantised_names(shape_of(config))
         configs = [with_bits(config, dict.fromkeys(names, bits)) for bits in WIDTHS]
-        # All quantisers are for the weights of one model, so its inputs have one set of divisors.
-        factors = calibrated(source, dataset, configs[len(configs) // 2]).factors
-        models = [calibrated(source, dataset, each, factors) for each in configs]
+        # Parts of all models are combined, so their inputs have one set of divisors.
+        middle = configs[len(configs) // 2]
+        usual = calibrated(source, dataset, middle)
+        models = [
+            usual if each is middle else calibrated(source, dataset, each, usual.factors)
+            for each in configs
+        ]
         self._model = models[-1].train()  # train mode: fake quantisation instead of integers
         self._steps = {
             name: step for step in self._model.steps() for name in _parts(step) if name in names
